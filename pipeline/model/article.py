@@ -1,0 +1,219 @@
+"""An article as its author meant it, whatever file it came in.
+
+Body text is a tree: an article has lead blocks and sections, a section has blocks and sections,
+a block has inlines or further blocks. Nothing in the tree is markup: renderers escape every string.
+Strings are NFC, hold no control characters, and no string is only white space.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from msgspec import Struct
+
+MAX_NESTING = 64  # levels of blocks within blocks, and of sections within sections; deeper is refused at the door
+
+
+# --- inlines: what stands in a line of text -----------------------------------------------------------------------
+
+
+class Text(Struct, frozen=True, tag="text"):
+    value: str
+
+
+class Emphasis(Struct, frozen=True, tag="emphasis"):
+    children: tuple[Inline, ...]
+
+
+class Strong(Struct, frozen=True, tag="strong"):
+    children: tuple[Inline, ...]
+
+
+class Superscript(Struct, frozen=True, tag="superscript"):
+    children: tuple[Inline, ...]
+
+
+class Subscript(Struct, frozen=True, tag="subscript"):
+    children: tuple[Inline, ...]
+
+
+class Code(Struct, frozen=True, tag="code"):
+    value: str
+
+
+class Link(Struct, frozen=True, tag="link"):
+    href: str  # absolute http(s), or mailto:
+    children: tuple[Inline, ...]
+
+
+class Marker(Struct, frozen=True, tag="marker"):
+    """An in-text reference marker such as [1] or [2,5]."""
+
+    numbers: tuple[int, ...]  # from 1, into Article.references
+
+
+class LineBreak(Struct, frozen=True, tag="break"):
+    pass
+
+
+Inline = Text | Emphasis | Strong | Superscript | Subscript | Code | Link | Marker | LineBreak
+
+
+# --- blocks -------------------------------------------------------------------------------------------------------
+
+
+class Paragraph(Struct, frozen=True, tag="paragraph"):
+    children: tuple[Inline, ...]
+
+
+class ListItem(Struct, frozen=True):
+    blocks: tuple[Block, ...]
+
+
+class BulletList(Struct, frozen=True, tag="bullets"):
+    items: tuple[ListItem, ...]
+
+
+class NumberedList(Struct, frozen=True, tag="numbers"):
+    items: tuple[ListItem, ...]
+    start: int = 1
+
+
+class Cell(Struct, frozen=True):
+    children: tuple[Inline, ...]
+    header: bool = False
+    colspan: int = 1
+    rowspan: int = 1
+
+
+class Table(Struct, frozen=True, tag="table"):
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str | None = None
+
+
+class Quotation(Struct, frozen=True, tag="quotation"):
+    blocks: tuple[Block, ...]
+    source: str | None = None
+
+
+NoteKind = Literal["important", "warning", "urgent", "info"]
+Direction = Literal["ltr", "rtl"]
+
+
+class Note(Struct, frozen=True, tag="note"):
+    """A passage that must stand out. `urgent`: when to seek urgent care."""
+
+    kind: NoteKind
+    blocks: tuple[Block, ...]
+
+
+class Image(Struct, frozen=True, tag="image"):
+    src: str  # absolute http(s)
+    alt: str = ""
+    width: int | None = None  # CSS pixels
+    height: int | None = None
+    caption: str | None = None
+    credit: str | None = None
+
+
+class Preformatted(Struct, frozen=True, tag="preformatted"):
+    value: str
+
+
+Block = Paragraph | BulletList | NumberedList | Table | Quotation | Note | Image | Preformatted
+
+
+class Section(Struct, frozen=True):
+    heading: str
+    anchor: str  # a slug, unique in the article: stands in `id` attributes and in links
+    blocks: tuple[Block, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+
+# --- what stands around the body ----------------------------------------------------------------------------------
+
+
+class Person(Struct, frozen=True):
+    name: str
+    credentials: str | None = None  # "MD, PhD"
+    role: str | None = None  # "Neurologist"
+    organisation: str | None = None
+    url: str | None = None
+
+
+class Topic(Struct, frozen=True):
+    name: str
+    slug: str  # what feeds and channels filter by
+    mesh: str | None = None  # a MeSH descriptor, "D009128"
+    url: str | None = None
+
+
+class CallToAction(Struct, frozen=True):
+    label: str  # "Check your symptoms"
+    url: str | None = None
+    text: str | None = None
+
+
+class RelatedLink(Struct, frozen=True):
+    title: str
+    url: str
+
+
+class CitedWork(Struct, frozen=True):
+    """What the author cites, as an identifier: normalised, before anything is known of it.
+
+    `value` is the PMID's digits, "PMC" and digits, a lower-case DOI ("10.1000/x"), or an absolute URL.
+    """
+
+    scheme: Literal["pmid", "pmcid", "doi", "url"]
+    value: str
+
+    @property
+    def url(self) -> str:
+        """Where a reader finds it."""
+        match self.scheme:
+            case "pmid":
+                return f"https://pubmed.ncbi.nlm.nih.gov/{self.value}/"
+            case "pmcid":
+                return f"https://pmc.ncbi.nlm.nih.gov/articles/{self.value}/"
+            case "doi":
+                return f"https://doi.org/{self.value}"
+            case _:
+                return self.value
+
+
+class Article(Struct, frozen=True, kw_only=True):
+    id: str  # a readable slug: [a-z0-9] and single hyphens, at most 120 characters
+    title: str
+    answer: str  # the short answer, plain text; paragraphs are parted by "\n\n"
+    question: str | None = None
+    lead: tuple[Block, ...] = ()  # what stands before the first heading
+    sections: tuple[Section, ...] = ()
+    references: tuple[CitedWork, ...] = ()  # each once, in the author's order
+    authors: tuple[Person, ...] = ()
+    reviewers: tuple[Person, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    calls_to_action: tuple[CallToAction, ...] = ()
+    related: tuple[RelatedLink, ...] = ()
+    image: Image | None = None
+    published: dt.datetime | None = None  # aware, UTC
+    modified: dt.datetime | None = None
+    reviewed: dt.date | None = None
+    embargo: dt.datetime | None = None  # not to be shown before
+    language: str = "en"  # BCP 47
+    canonical: str | None = None  # absolute http(s); None: {site.url}/articles/{id}
+    disclaimer: str | None = None  # stands beside the site's own
+    licence: str | None = None
+
+    @property
+    def direction(self) -> Direction:
+        return direction_of(self.language)
+
+
+def direction_of(language: str) -> Direction:
+    """The base direction of a language (BCP 47), for `dir` attributes."""
+    return "rtl" if language.split("-")[0].lower() in _RTL_LANGUAGES else "ltr"
+
+
+_RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "syr", "ug", "ur", "yi"})

@@ -1,0 +1,39 @@
+"""A delivery: what a channel is owed. An attempt: one try at it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.model.rendition import Rendition
+from pipeline.model.revision import EventType
+
+DeliveryState = Literal["pending", "sending", "delivered", "abandoned"]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One revision of one article, ready for one channel.
+
+    `message_id` is the same at every attempt at one revision, so that the receiver can drop a copy.
+    """
+
+    message_id: str
+    article_id: str
+    title: str
+    revision: int
+    event: EventType
+    rendition: Rendition
+    extension: str  # of the rendition's format
+    at: dt.datetime  # of this attempt
+    remote_id: str | None = None  # what the channel called it when it took an earlier revision
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A channel has it."""
+
+    detail: str  # one line for the operator: "204 No Content"
+    status: int | None = None
+    remote_id: str | None = None

@@ -1,0 +1,90 @@
+"""A reference: what PubMed says of a cited work. A citation is a reference, formatted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from pipeline.model.article import CitedWork
+
+EditorialState = Literal[
+    "retracted", "concern", "erratum", "corrected-republished", "retracted-republished", "updated", "preprint"
+]
+
+
+class Notice(Struct, frozen=True):
+    """The publication that changed a paper's standing (PubMed's CommentsCorrections)."""
+
+    state: EditorialState
+    source: str | None = None  # "Lancet. 2010 Feb 6;375(9713):445"
+    pmid: str | None = None  # older notices have none
+
+
+class Author(Struct, frozen=True):
+    """A person (last, with fore or initials) or a group (collective)."""
+
+    last: str | None = None
+    fore: str | None = None
+    initials: str | None = None
+    suffix: str | None = None
+    collective: str | None = None
+    orcid: str | None = None  # the bare sixteen digits with hyphens
+
+
+class PartialDate(Struct, frozen=True):
+    """A publication date as precise as it was given, and no more."""
+
+    year: int | None = None
+    month: int | None = None  # 1 to 12
+    day: int | None = None
+    season: str | None = None
+    text: str | None = None  # PubMed's MedlineDate, where it says no more than that: "1998 Dec-1999 Jan"
+
+
+class Reference(Struct, frozen=True, kw_only=True):
+    """One PubMed record, reduced to what a reader, a citation or a policy needs."""
+
+    pmid: str
+    title: str  # plain text, whole; a translated one without its brackets
+    title_html: str | None = None  # only i, b, u, sup, sub; None where the title has no markup
+    translated: bool = False  # PubMed gave the title in brackets: the paper is not in English
+    vernacular_title: str | None = None
+    authors: tuple[Author, ...] = ()
+    authors_complete: bool = True
+    journal: str | None = None  # full title
+    journal_abbreviation: str | None = None  # NLM's: "N Engl J Med"
+    issn: str | None = None
+    publisher: str | None = None  # of a book
+    book_title: str | None = None
+    date: PartialDate | None = None
+    electronic_date: PartialDate | None = None  # ArticleDate
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None  # as PubMed gives them: "284-7", or an article number "e123"
+    doi: str | None = None  # the paper's own, lower case
+    pmcid: str | None = None
+    languages: tuple[str, ...] = ()  # ISO 639-2, as NLM gives them: "eng"
+    types: tuple[str, ...] = ()  # NLM's publication types, "Review"
+    editorial: tuple[EditorialState, ...] = ()  # each once, in the order of EditorialState
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def retracted(self) -> bool:
+        return "retracted" in self.editorial
+
+
+ReferenceState = Literal["resolved", "pending", "unknown"]
+
+
+class CitedReference(Struct, frozen=True):
+    """An article's n-th reference with what is known of it at one moment.
+
+    `pending`: PubMed has not answered yet. `unknown`: PubMed answered and has no such record, or the work
+    is not one that PubMed can be asked for. Neither says anything about its standing.
+    """
+
+    number: int  # from 1
+    work: CitedWork
+    state: ReferenceState
+    reference: Reference | None = None  # exactly when resolved
