@@ -1,0 +1,54 @@
+"""Claiming due rows: a few at a time, each by one process, none for ever."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Transaction
+
+
+def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Wants attention, and nobody gives it any."""
+    free = sa.or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+    return sa.and_(table.c.due <= now, free)
+
+
+def claim(
+    transaction: Transaction,
+    key: sa.Column[str],
+    *,
+    token: str,
+    now: dt.datetime,
+    seconds: float,
+    limit: int,
+    where: Sequence[sa.ColumnElement[bool]] = (),
+    order: Sequence[sa.ColumnElement[Any]] = (),
+) -> list[str]:
+    """Lease up to `limit` due rows of the table of `key` for `seconds`; their keys, in order."""
+    table = key.table
+    assert isinstance(table, sa.Table)
+    found = (
+        sa.select(key)
+        .where(is_due(table, now), *where)
+        .order_by(*(order or (table.c.due,)), key)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL: two workers take different rows; SQLite: one at a time anyway
+    )
+    keys = list(transaction.scalars(found))
+    if keys:
+        until = now + dt.timedelta(seconds=seconds)
+        transaction.execute(sa.update(table).where(key.in_(keys)).values(lease=token, leased_until=until))
+    return keys
+
+
+def release(transaction: Transaction, key: sa.Column[str], keys: Sequence[str], *, token: str) -> None:
+    """Give rows back that were claimed and not worked on."""
+    table = key.table
+    assert isinstance(table, sa.Table)
+    if keys:
+        mine = sa.and_(key.in_(keys), table.c.lease == token)
+        transaction.execute(sa.update(table).where(mine).values(lease=None, leased_until=None))

@@ -1,0 +1,118 @@
+"""SQLite in the data folder, or PostgreSQL by URL, behind the same two kinds of transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+
+from pipeline.errors import ConfigError, TransientError
+
+Transaction = sa.Connection
+
+BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; past that the work stays due
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Ledger:
+    """An open ledger. Safe to share between threads; a forked child must open its own."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+        except sa.exc.ArgumentError as error:
+            raise ConfigError("is not a database URL", key="database_url", code="invalid-database-url") from error
+        self.url: URL = _with_driver(parsed)
+        self._engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _postgresql(self.url)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent look at the ledger, which is never kept waiting by a writer."""
+        with _reachable(), self._engine.begin() as transaction:
+            yield transaction
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """All or nothing. On SQLite writers stand in line from the start, so that none fails half-way for a lock."""
+        writer = self._engine.execution_options(citewire_write=True)
+        with _reachable(), writer.begin() as transaction:
+            yield transaction
+
+    def migrate(self) -> None:
+        """Bring the schema to this version's. Does nothing, quickly, where it is there already."""
+        from pipeline.ledger import migrations
+
+        migrations.upgrade(self._engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def insert(transaction: Transaction, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that understands ON CONFLICT, in the dialect of the transaction."""
+    return postgresql.insert(table) if transaction.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+class Instant(sa.types.TypeDecorator[dt.datetime]):
+    """An aware UTC datetime, kept as whole microseconds since 1970: sortable and exact in every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // dt.timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> dt.datetime | None:
+        return None if value is None else _EPOCH + dt.timedelta(microseconds=value)
+
+
+def instant(at: dt.datetime | None) -> sa.BindParameter[dt.datetime | None]:
+    """A time as a part of an expression, where no column beside it tells its type."""
+    return sa.literal(at, Instant())
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """A ledger that cannot be reached just now is a matter of time, whatever its driver calls that."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise TransientError("the ledger cannot be reached", code="ledger-unreachable") from error
+
+
+def _with_driver(url: URL) -> URL:
+    match url.get_backend_name():
+        case "sqlite":
+            return url
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ConfigError(
+                f"{other} is not supported: use sqlite or postgresql", key="database_url", code="invalid-database-url"
+            )
+
+
+def _sqlite(url: URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}, pool_size=20)
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what was answered 202 survives a power cut
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("citewire_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> sa.Engine:
+    return sa.create_engine(url, pool_size=20, pool_pre_ping=True, connect_args={"connect_timeout": 5})

@@ -1,0 +1,52 @@
+"""Named leases: for work of which there is one in the whole site, whatever the number of processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import leases
+
+
+def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime, seconds: float) -> bool:
+    """Take the lease `name` for `seconds`, unless another holds it or it may not be had yet."""
+    transaction.execute(insert(transaction, leases).values(name=name, failures=0).on_conflict_do_nothing())
+    taken = transaction.execute(
+        sa.update(leases)
+        .where(
+            leases.c.name == name,
+            sa.or_(leases.c.leased_until.is_(None), leases.c.leased_until <= now),
+            sa.or_(leases.c.not_before.is_(None), leases.c.not_before <= now),
+        )
+        .values(lease=token, leased_until=now + dt.timedelta(seconds=seconds))
+    )
+    return taken.rowcount == 1
+
+
+def release(
+    transaction: Transaction,
+    name: str,
+    *,
+    token: str,
+    not_before: dt.datetime | None = None,
+    failed: bool | None = None,
+) -> None:
+    """Give the lease back; nobody gets it sooner than `not_before`. `failed` counts failures in a row; None: neither."""
+    count = {True: leases.c.failures + 1, False: 0, None: leases.c.failures}[failed]
+    transaction.execute(
+        sa.update(leases)
+        .where(leases.c.name == name, leases.c.lease == token)
+        .values(
+            lease=None,
+            leased_until=None,
+            not_before=not_before,
+            failures=count,
+        )
+    )
+
+
+def failures(transaction: Transaction, name: str) -> int:
+    """How many times in a row the work under this lease has failed."""
+    return transaction.scalar(sa.select(leases.c.failures).where(leases.c.name == name)) or 0
