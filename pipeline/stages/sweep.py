@@ -1,0 +1,29 @@
+"""The sweep: finds what is due and rings for it. What a lost doorbell left lying is found within about a second."""
+
+from __future__ import annotations
+
+from pipeline.ledger import due, leases
+from pipeline.stages.context import Context
+
+EVERY = 1.0  # seconds
+
+
+def sweep(context: Context) -> bool:
+    """Look once. Any number of processes may try; one of them in each interval does. Whether it was this one."""
+    now, token = context.clock(), context.new_id("lease_")
+    with context.ledger.write() as transaction:
+        if not leases.acquire(transaction, "sweep", token=token, now=now, seconds=EVERY * 0.9):
+            return False
+    with context.ledger.read() as transaction:
+        found = due.look(transaction, context.channels, now=now)
+    for channel in found.withdrawals:
+        context.doorbell.ring("deliver", channel, urgent=True)
+    for channel in found.deliveries:
+        context.doorbell.ring("deliver", channel)
+    if found.enrich:
+        context.doorbell.ring("enrich")
+    if found.render:
+        context.doorbell.ring("render")
+    if found.feeds:
+        context.doorbell.ring("feeds")
+    return True

@@ -1,0 +1,222 @@
+"""A whole pipeline on a table: the real ledger and stages, a clock that stands still, channels that do as they are told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipeline.channels import Channel
+from pipeline.errors import EndpointGone, PermanentError, TransientError
+from pipeline.ledger import Ledger, articles, due
+from pipeline.model.article import Article, CitedWork, Paragraph, Text, Topic
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.event import Accepted, Origin, Publish, Withdraw
+from pipeline.model.reference import Reference
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Feed, Site
+from pipeline.references.eutils import Fetched
+from pipeline.stages import deliver, enrich, feeds, render
+from pipeline.stages.accept import Intake, accept
+from pipeline.stages.context import ChannelPlan, Context, Policy, Stage
+from pipeline.stages.work import Work, drain
+
+START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+SITE = Site(title="Notes", url="https://notes.example.org", publisher="Example Health", disclaimer="Ask your doctor.")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += dt.timedelta(seconds=seconds)
+
+
+Mood = Literal["well", "down", "refuses", "gone", "broken"]
+
+
+@dataclass
+class Receiver:
+    """The other end of a channel."""
+
+    mood: Mood = "well"
+    retry_after: float | None = None
+    got: list[Parcel] = field(default_factory=list)
+    tried: list[Parcel] = field(default_factory=list)
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        self.tried.append(parcel)
+        match self.mood:
+            case "down":
+                raise TransientError("503", status=503, retry_after=self.retry_after, code="http-503")
+            case "refuses":
+                raise PermanentError("400", status=400)
+            case "gone":
+                raise EndpointGone("410", status=410)
+            case "broken":
+                raise RuntimeError("a channel with a fault in it")
+        self.got.append(parcel)
+        return Receipt("200 OK", status=200)
+
+    def check(self) -> str:
+        return "here"
+
+    def close(self) -> None:
+        return
+
+    def last(self, article_id: str) -> Parcel:
+        return [parcel for parcel in self.got if parcel.article_id == article_id][-1]
+
+
+@dataclass
+class PubMed:
+    """What PubMed knows, and whether it answers."""
+
+    papers: dict[str, Reference] = field(default_factory=dict)
+    down: bool = False
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def fetch(self, pmids: Sequence[str]) -> Fetched:
+        self.asked.append(tuple(pmids))
+        if self.down:
+            raise TransientError("connection refused", code="connection-failed")
+        known = {pmid: self.papers[pmid] for pmid in pmids if pmid in self.papers}
+        return Fetched(resolved=known, unknown=frozenset(pmids) - set(known))
+
+
+class Bells:
+    def __init__(self) -> None:
+        self.rung: list[tuple[Stage, str]] = []
+
+    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
+        self.rung.append((stage, key))
+
+
+def paper(pmid: str, title: str = "A trial of something") -> Reference:
+    return Reference(pmid=pmid, title=title, journal_abbreviation="J Ex")
+
+
+def article(id: str = "spasms", *, text: str = "Rest.", pmids: Sequence[str] = (), **more: object) -> Article:
+    return Article(
+        id=id,
+        title=f"About {id}",
+        answer=text,
+        lead=(Paragraph((Text(text),)),),
+        references=tuple(CitedWork("pmid", pmid) for pmid in pmids),
+        published=START - dt.timedelta(days=1),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def topic(slug: str) -> Topic:
+    return Topic(name=slug.title(), slug=slug)
+
+
+def _text(revision: Revision, site: Site) -> bytes:
+    marks = [f"{one.work.value}:{one.state}" for one in revision.references]
+    return f"{revision.number}|{revision.article.answer}|{' '.join(marks)}".encode()
+
+
+def _tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    return f"{withdrawal.number}|withdrawn|{withdrawal.reason}".encode()
+
+
+def _document(feed: Feed, entries: Sequence[Revision | Withdrawal], site: Site) -> bytes:
+    return "\n".join(one.article.id for one in entries if isinstance(one, Revision)).encode()
+
+
+PLAIN = Format("plain", "text/plain", "plain", _text, _tombstone, _document)
+
+
+class Store:
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def put(self, digest: str, body: bytes) -> None:
+        self.held[digest] = body
+
+    def get(self, digest: str) -> bytes | None:
+        return self.held.get(digest)
+
+
+class Bench:
+    def __init__(self, ledger: Ledger, *channels: str, policy: Policy = Policy(), topics: frozenset[str] = frozenset()):
+        self.ledger = ledger
+        self.clock = Clock()
+        self.pubmed = PubMed()
+        self.store = Store()
+        self.bells = Bells()
+        self.receivers = {name: Receiver() for name in channels or ("partner",)}
+        ids = itertools.count(1)
+        self.new_id = lambda prefix: f"{prefix}{next(ids):06d}"
+        self.context = Context(
+            ledger=ledger,
+            store=self.store,
+            doorbell=self.bells,
+            pubmed=self.pubmed,
+            site=SITE,
+            formats={"plain": PLAIN},
+            channels={name: self._plan(name, topics) for name in self.receivers},
+            feeds={"latest": Feed(id="latest", title="Latest")},
+            new_id=self.new_id,
+            chance=lambda: 0.5,
+            policy=policy,
+            clock=self.clock,
+        )
+        self.events = itertools.count(1)
+
+    @property
+    def partner(self) -> Receiver:
+        return self.receivers["partner"]
+
+    def _plan(self, name: str, topics: frozenset[str]) -> ChannelPlan:
+        def open_channel() -> Channel:
+            return self.receivers[name]
+
+        return ChannelPlan(id=name, format="plain", open=open_channel, topics=topics)
+
+    def publish(self, article: Article, *, id: str | None = None, time: dt.datetime | None = None) -> Accepted:
+        return accept(self._intake(), Publish(Origin(source="test", id=id or self._event(), time=time), article))
+
+    def withdraw(self, article_id: str = "spasms", reason: str = "It was wrong.") -> Accepted:
+        return accept(self._intake(), Withdraw(Origin(source="test", id=self._event()), article_id, reason))
+
+    def work(self) -> None:
+        """Do what is due now, in every stage."""
+        for stage in (enrich, render, feeds):
+            drain(self.context, stage)
+        for name in self.receivers:
+            drain(self.context, deliver, name)
+
+    def work_for(self, seconds: float, step: float = 1.0) -> None:
+        """Do what becomes due while time passes."""
+        for _ in range(int(seconds / step) + 1):
+            self.work()
+            self.clock.pass_(step)
+
+    def die(self, stage: Work, key: str = "") -> None:
+        """A worker claims what is due, and is killed."""
+        stage.claim(self.context, key)
+
+    def standing(self, article_id: str = "spasms") -> articles.Standing:
+        with self.ledger.read() as transaction:
+            found = articles.standing(transaction, article_id)
+        assert found is not None
+        return found
+
+    def due(self) -> due.Due:
+        with self.ledger.read() as transaction:
+            return due.look(transaction, self.receivers, now=self.clock.now)
+
+    def _intake(self) -> Intake:
+        return Intake(self.ledger, self.bells, self.clock, self.new_id, self.context.policy.evidence_wait)
+
+    def _event(self) -> str:
+        return f"event-{next(self.events)}"

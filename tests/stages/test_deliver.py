@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import pytest
+from bench import Bench, article
+
+from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger.deliveries import Delivery
+from pipeline.stages import deliver, render
+from pipeline.stages.context import Policy
+from pipeline.stages.work import drain
+
+
+@pytest.fixture
+def bench(ledger: Ledger) -> Bench:
+    return Bench(ledger)
+
+
+def owed(bench: Bench, article_id: str = "spasms") -> Delivery:
+    with bench.ledger.read() as transaction:
+        (one,) = deliveries.of_article(transaction, article_id)
+    return one
+
+
+def test_every_attempt_at_one_revision_carries_the_same_id(bench: Bench) -> None:
+    bench.partner.mood = "down"
+    bench.publish(article())
+    bench.work_for(60)
+    bench.partner.mood = "well"
+    bench.work_for(600, step=10)
+    assert len({one.message_id for one in bench.partner.tried}) == 1
+    assert len(bench.partner.tried) > 2
+    assert len(bench.partner.got) == 1
+
+
+def test_the_next_revision_carries_another_id(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    bench.publish(article(text="Move."))
+    bench.work()
+    assert len({one.message_id for one in bench.partner.got}) == 2
+
+
+def test_a_killed_workers_delivery_is_sent_after_its_lease(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work_for(0)
+    bench.publish(article(text="Move."))
+    drain(bench.context, render)
+    bench.die(deliver, "partner")
+    bench.work_for(40, step=5)
+    assert bench.partner.last("spasms").revision == 1
+    bench.work_for(20, step=5)
+    assert bench.partner.last("spasms").revision == 2
+
+
+def test_a_second_worker_finds_nothing_to_do(bench: Bench) -> None:
+    bench.publish(article())
+    drain(bench.context, render)
+    first = deliver.claim(bench.context, "partner")
+    assert len(first) == 1
+    assert deliver.claim(bench.context, "partner") == []
+
+
+def test_a_worker_that_lost_its_lease_sends_nothing(bench: Bench) -> None:
+    bench.publish(article())
+    drain(bench.context, render)
+    (slow,) = deliver.claim(bench.context, "partner")
+    bench.clock.pass_(60)
+    bench.work()
+    assert deliver.do(bench.context, slow) is True
+    assert len(bench.partner.tried) == 1
+
+
+def test_a_newer_revision_that_comes_while_one_is_sent_follows_it(bench: Bench) -> None:
+    bench.publish(article(text="one"))
+    drain(bench.context, render)
+    (claim,) = deliver.claim(bench.context, "partner")
+    bench.publish(article(text="two"))
+    drain(bench.context, render)
+    deliver.do(bench.context, claim)
+    bench.work()
+    assert [one.revision for one in bench.partner.got] == [2]
+
+
+def test_a_refusal_is_a_dead_letter_at_once(bench: Bench) -> None:
+    bench.partner.mood = "refuses"
+    bench.publish(article())
+    bench.work_for(10)
+    assert (owed(bench).state, owed(bench).attempts, owed(bench).error) == ("abandoned", 1, "refused: 400")
+
+
+def test_after_the_last_attempt_it_is_a_dead_letter(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(retries=(1.0, 1.0)))
+    bench.partner.mood = "down"
+    bench.publish(article())
+    bench.work_for(120)
+    assert (owed(bench).state, owed(bench).attempts) == ("abandoned", 3)
+
+
+def test_a_dead_letter_gets_a_second_chance(bench: Bench) -> None:
+    bench.partner.mood = "refuses"
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "well"
+    with bench.ledger.write() as transaction:
+        assert deliveries.replay(transaction, now=bench.clock.now, id=owed(bench).id) == ["partner"]
+    bench.work()
+    assert (owed(bench).state, len(bench.partner.got)) == ("delivered", 1)
+
+
+def test_a_later_revision_goes_to_a_channel_that_refused_an_earlier_one(bench: Bench) -> None:
+    bench.partner.mood = "refuses"
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "well"
+    bench.publish(article(text="Mended."))
+    bench.work()
+    assert bench.partner.last("spasms").revision == 2
+
+
+def test_a_channel_that_fails_again_and_again_rests(bench: Bench) -> None:
+    bench.partner.mood = "down"
+    for number in range(30):
+        bench.publish(article(f"article-{number}"))
+    bench.work()
+    assert len(bench.partner.tried) == 3
+    bench.work()
+    assert len(bench.partner.tried) == 3
+
+
+def test_after_its_rest_one_delivery_tries_it_and_then_all_go(bench: Bench) -> None:
+    bench.partner.mood = "down"
+    for number in range(30):
+        bench.publish(article(f"article-{number}"))
+    bench.work_for(20)
+    bench.partner.mood = "well"
+    bench.work_for(60)
+    assert len({one.article_id for one in bench.partner.got}) == 30
+
+
+def test_retry_after_is_honoured(bench: Bench) -> None:
+    bench.partner.mood, bench.partner.retry_after = "down", 90.0
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "well"
+    bench.work_for(85, step=5)
+    assert bench.partner.got == []
+    bench.work_for(20, step=5)
+    assert len(bench.partner.got) == 1
+
+
+def test_a_withdrawal_goes_first_once_the_channel_answers_again(bench: Bench) -> None:
+    bench.publish(article("wrong"))
+    bench.work()
+    bench.partner.mood = "down"
+    for number in range(40):
+        bench.publish(article(f"article-{number}"))
+    bench.work_for(5)
+    bench.withdraw("wrong")
+    bench.work_for(30)
+    bench.partner.mood = "well"
+    bench.work_for(90)
+    after = [one for one in bench.partner.got if one.article_id != "wrong" or one.event != "published"]
+    assert (after[0].article_id, after[0].event) == ("wrong", "withdrawn")
+    assert len({one.article_id for one in after}) == 41
+
+
+def test_a_withdrawal_supersedes_what_is_pending(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "down"
+    bench.publish(article(text="Worse."))
+    bench.work()
+    bench.withdraw()
+    bench.partner.mood = "well"
+    bench.work_for(30)
+    assert [(one.revision, one.event) for one in bench.partner.got] == [(1, "published"), (3, "withdrawn")]
+
+
+def test_a_withdrawal_goes_to_nobody_who_never_saw_the_article(ledger: Ledger) -> None:
+    bench = Bench(ledger)
+    bench.publish(article())
+    bench.withdraw()
+    bench.work_for(5)
+    assert bench.partner.tried == []
+
+
+def test_a_failed_attempt_counts_as_having_been_seen(bench: Bench) -> None:
+    bench.partner.mood = "down"
+    bench.publish(article())
+    bench.work()
+    bench.withdraw()
+    bench.partner.mood = "well"
+    bench.work_for(30)
+    assert [one.event for one in bench.partner.got] == ["withdrawn"]
+
+
+def test_a_refused_withdrawal_stands_among_the_dead_letters_and_goes_on_daily(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "refuses"
+    bench.withdraw()
+    bench.work_for(5)
+    assert owed(bench).state == "abandoned"
+    bench.partner.mood = "well"
+    bench.work_for(90_000, step=3600)
+    assert (owed(bench).state, bench.partner.got[-1].event) == ("delivered", "withdrawn")
+
+
+def test_a_withdrawal_that_one_article_cannot_deliver_does_not_block_its_channel_for_ever(bench: Bench) -> None:
+    bench.publish(article("wrong"))
+    bench.work()
+    bench.withdraw("wrong")
+    bench.publish(article("right"))
+    original = bench.partner.deliver
+
+    def picky(parcel):  # type: ignore[no-untyped-def]
+        bench.partner.mood = "down" if parcel.event == "withdrawn" else "well"
+        return original(parcel)
+
+    bench.partner.deliver = picky  # type: ignore[method-assign]
+    bench.work_for(3600, step=10)
+    assert bench.partner.last("right").event == "published"
+
+
+def test_an_endpoint_that_is_gone_disables_its_channel_for_all_but_withdrawals(bench: Bench) -> None:
+    bench.publish(article("held"))
+    bench.work()
+    bench.partner.mood = "gone"
+    bench.publish(article("a"))
+    bench.work()
+    tried = len(bench.partner.tried)
+    bench.publish(article("b"))
+    bench.work_for(10)
+    assert len(bench.partner.tried) == tried
+    assert owed(bench, "b").state == "abandoned"
+    bench.partner.mood = "well"
+    bench.withdraw("held")
+    bench.work_for(10)
+    assert bench.partner.got[-1].event == "withdrawn"
+
+
+def test_a_channel_with_a_fault_in_it_puts_the_delivery_off_and_says_why(bench: Bench) -> None:
+    bench.partner.mood = "broken"
+    bench.publish(article())
+    bench.work()
+    assert owed(bench).error == "RuntimeError: a channel with a fault in it"
+    bench.partner.mood = "well"
+    bench.work_for(60)
+    assert owed(bench).state == "delivered"
+
+
+def test_a_rendition_that_the_store_has_lost_is_made_again(bench: Bench) -> None:
+    bench.publish(article())
+    drain(bench.context, render)
+    bench.store.held.clear()
+    bench.work()
+    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|"
+
+
+def test_one_dead_channel_delays_no_other(ledger: Ledger) -> None:
+    bench = Bench(ledger, "dead", "well")
+    bench.receivers["dead"].mood = "down"
+    for number in range(10):
+        bench.publish(article(f"article-{number}"))
+    bench.work()
+    assert len(bench.receivers["well"].got) == 10
