@@ -1,0 +1,19 @@
+"""Celery's beat as a process of ours. A second one would do no harm: what it starts finds nothing to do."""
+
+from __future__ import annotations
+
+import os
+
+from config import load
+from workers import logs
+from workers.celery import app
+from workers.schedule import SCHEDULE
+
+
+def run() -> None:
+    """Tick until SIGTERM."""
+    logs.configure("beat")
+    folder = load(os.environ).data.absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app.conf.beat_schedule = SCHEDULE
+    app.start(["beat", "--loglevel=INFO", f"--schedule={folder / 'beat-schedule'}", "--pidfile="])

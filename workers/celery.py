@@ -1,0 +1,75 @@
+"""The Celery app. Messages are doorbells: a task's name and at most a channel's id; the ledger holds the work.
+
+The settings, and what was measured without them, stand in docs/decisions/0002-celery-settings.md.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import redis.exceptions
+from celery import Celery
+from kombu import Queue
+from kombu.transport.redis import Channel as RedisChannel
+
+from config import load
+
+URGENT, DELIVER, ENRICH, RENDER, FEEDS, KEEP = "urgent", "deliver", "enrich", "render", "feeds", "keep"
+PIPELINE_QUEUES = (URGENT, ENRICH, RENDER, FEEDS, KEEP)
+
+HARD_LIMIT = 180.0  # seconds: a drain stops long before
+VISIBILITY = 300.0  # longer than any task may take, or a second worker would start it again
+
+
+def _raise_connection_error_when_gone() -> None:
+    """kombu 5.7.0 reads `hostname` of a connection that has just been lost and dies of an AttributeError.
+
+    As a ConnectionError the worker reconnects. To be deleted with the release that mends it.
+    """
+    original = RedisChannel._connparams
+
+    def _connparams(self: RedisChannel, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(self, *args, **kwargs)
+        except AttributeError as error:
+            raise redis.exceptions.ConnectionError("the connection to Redis is gone") from error
+
+    RedisChannel._connparams = _connparams
+
+
+_raise_connection_error_when_gone()
+
+app = Celery("citewire", include=["workers.tasks"])
+app.conf.update(
+    broker_url=load(os.environ).redis_url or "redis://127.0.0.1:6379/0",
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "global_keyprefix": "citewire:",
+        "deadletter_queue": "deadletter",
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    task_time_limit=HARD_LIMIT,
+    task_default_queue=KEEP,
+    task_queues=[Queue(name) for name in (*PIPELINE_QUEUES, DELIVER)],
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=30,
+    worker_enable_soft_shutdown_on_idle=True,
+    worker_max_tasks_per_child=10_000,
+    worker_max_memory_per_child=500_000,  # kilobytes
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=False,
+    beat_schedule_filename="beat-schedule",
+)

@@ -1,0 +1,240 @@
+"""`publish`, `withdraw` and `status`: what operators do all day."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline import views
+from pipeline.errors import InvalidArticle, InvalidEvent
+from pipeline.intake import SUFFIXES, read_article
+from pipeline.ledger import Ledger
+from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
+from pipeline.stages.accept import Intake, accept
+from workers.cli import output
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    TimeoutOption,
+    WaitOption,
+    find,
+    new_id,
+    now,
+    open_ledger,
+    print_json,
+)
+from workers.doorbell import CeleryDoorbell, NoDoorbell
+
+SOURCE = "urn:citewire:command-line"
+
+
+
+_POLL = 0.1  # seconds between looks at the ledger while waiting
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(publish)
+    app.command()(withdraw)
+    app.command()(status)
+
+
+@dataclass
+class _Published:
+    """A file on its way."""
+
+    file: str
+    accepted: Accepted
+    state: str = "accepted"
+
+    def shape(self) -> dict[str, Any]:
+        answer = self.accepted
+        return {
+            "file": self.file,
+            "article": answer.article,
+            "revision": answer.revision,
+            "event": answer.event,
+            "changed": answer.changed,
+            "state": self.state,
+        }
+
+
+@dataclass
+class _Batch:
+    published: list[_Published] = field(default_factory=list)
+    refused: list[InvalidEvent] = field(default_factory=list)
+
+
+def publish(
+    files: Annotated[list[Path], typer.Argument(help="Article files, or folders of them.")],
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Publish articles. The same article with other content is its next revision; with the same, nothing new."""
+    system = find(data, config)
+    with open_ledger(system) as ledger:
+        batch = _accept_files(_intake(ledger, system), files)
+        finished = not wait or _wait(ledger, batch.published, timeout)
+    if json:
+        mistakes = [output.mistake(error) for error in batch.refused]
+        print_json({"articles": [one.shape() for one in batch.published]} | ({"errors": mistakes} if mistakes else {}))
+    for error in batch.refused:
+        print(f"citewire: {error}", file=sys.stderr)
+    if not json and not wait:
+        output.accepted([one.shape() for one in batch.published])
+    _exit(batch, finished)
+
+
+def withdraw(
+    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID")],
+    reason: Annotated[str, typer.Option(help="Why, for everyone downstream to read.")],
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take an article back everywhere."""
+    if not reason.strip():
+        raise InvalidEvent("is empty", field="reason", mend="say why, for everyone downstream to read")
+    system = find(data, config)
+    with open_ledger(system) as ledger:
+        event = Withdraw(_origin(), article_id, reason.strip())
+        taken = _Published("", accept(_intake(ledger, system), event))
+        finished = not wait or _wait(ledger, [taken], timeout)
+    shape = taken.shape()
+    del shape["file"]
+    if json:
+        print_json({"articles": [shape]})
+    elif not wait:
+        output.accepted([shape])
+    _exit(_Batch([taken]), finished)
+
+
+def status(
+    article_id: Annotated[str | None, typer.Argument(metavar="ARTICLE_ID")] = None,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show where an article stands, or the whole system."""
+    system = find(data, config)
+    with open_ledger(system) as ledger, ledger.read() as transaction:
+        if article_id is None:
+            shape = views.system(transaction, [channel.id for channel in system.settings.channels])
+            shape["web"] = system.running.web if system.running else None
+        else:
+            found = views.article(transaction, article_id)
+            if found is None:
+                print(f"citewire: no article {article_id!r} is known", file=sys.stderr)
+                raise typer.Exit(UNKNOWN)
+            shape = found
+    if json:
+        print_json(shape)
+    else:
+        output.standing(shape) if article_id else output.system(shape)
+
+
+# --- the way there ------------------------------------------------------------------------------------------------
+
+
+def _intake(ledger: Ledger, system: System) -> Intake:
+    url = system.redis_url
+    return Intake(
+        ledger=ledger,
+        doorbell=_doorbell(url) if url else NoDoorbell(),
+        clock=now,
+        new_id=new_id,
+        evidence_wait=system.settings.evidence.wait,
+    )
+
+
+def _doorbell(url: str) -> CeleryDoorbell:
+    from workers.celery import app
+
+    app.conf.broker_url = url
+    return CeleryDoorbell(app, url)
+
+
+def _origin() -> Origin:
+    return Origin(source=SOURCE, id=secrets.token_hex(12), time=now())
+
+
+def _accept_files(intake: Intake, files: Sequence[Path]) -> _Batch:
+    """A file that cannot be read as an article stops none of the others."""
+    batch = _Batch()
+    for file in _expand(files):
+        try:
+            event: Event = Publish(_origin(), read_article(_read(file), name=str(file)))
+            batch.published.append(_Published(str(file), accept(intake, event)))
+        except InvalidEvent as error:
+            batch.refused.append(error)
+    return batch
+
+
+def _expand(files: Sequence[Path]) -> list[Path]:
+    """A folder stands for the article files in it, in the order of their names."""
+    expanded: list[Path] = []
+    for file in files:
+        if file.is_dir():
+            inside = sorted(path for path in file.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+            if not inside:
+                raise InvalidArticle("holds no article file", file=str(file), mend=f"put {', '.join(SUFFIXES)} into it")
+            expanded += inside
+        else:
+            expanded.append(file)
+    return expanded
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise InvalidArticle(message, file=str(file), code="unreadable-file", mend="check the path") from error
+
+
+def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:
+    """Until every delivery has ended, or time is up; shows how it goes. Whether all have."""
+    deadline = time.monotonic() + timeout
+    with output.progress(len(published)) as show:
+        while True:
+            open_ones = [one for one in published if one.state == "accepted"]
+            _look(ledger, open_ones, show)
+            if all(one.state != "accepted" for one in published):
+                return True
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(_POLL)
+    for one in published:
+        one.state = "timed-out" if one.state == "accepted" else one.state
+    return False
+
+
+def _look(ledger: Ledger, open_ones: Sequence[_Published], show: Callable[[dict[str, Any]], None]) -> None:
+    with ledger.read() as transaction:
+        for one in open_ones:
+            ended = views.settled(transaction, one.accepted.article, one.accepted.revision)
+            if ended is not None:
+                one.state = ended
+                show(one.shape())
+
+
+def _exit(batch: _Batch, finished: bool) -> None:
+    if batch.refused:
+        raise typer.Exit(BAD_INPUT)
+    if not finished:
+        raise typer.Exit(TIMED_OUT)
+    if any(one.state == "abandoned" for one in batch.published):
+        raise typer.Exit(FAILED)

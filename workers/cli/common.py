@@ -1,0 +1,76 @@
+"""What the commands share: their options, the way to the running system, and how an answer is printed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from config import Settings, load
+from pipeline.ledger import Ledger
+from workers import runfile
+
+DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder (default: CITEWIRE_DATA, or var/).")]
+FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN = 1, 2, 3, 4  # exit statuses
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The site's TOML file (default: CITEWIRE_CONFIG).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most, with --wait.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Return when every delivery has ended.")]
+
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class System:
+    """A system, running or not, as a command finds it: the ledger is all that must be there."""
+
+    settings: Settings
+    running: runfile.Running | None
+
+    @property
+    def redis_url(self) -> str | None:
+        return self.settings.redis_url or (self.running.redis if self.running else None)
+
+
+def find(data: Path | None, config: Path | None = None) -> System:
+    """By `--data` or the environment. A running system's note tells which settings file it uses."""
+    settings = load(os.environ, file=config, data=data)
+    running = runfile.read(settings.data)
+    named = config is not None or os.environ.get("CITEWIRE_CONFIG")
+    if running and running.config and not named and Path(running.config).exists():
+        settings = load(os.environ, file=Path(running.config), data=settings.data)
+    return System(settings, running)
+
+
+@contextmanager
+def open_ledger(system: System) -> Iterator[Ledger]:
+    from workers.wiring import open_ledger as opened
+
+    ledger = opened(system.settings)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def print_json(document: Any) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+def new_id(prefix: str) -> str:
+    return prefix + secrets.token_hex(12)
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

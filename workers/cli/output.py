@@ -1,0 +1,114 @@
+"""How answers look to a person: tables on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipeline.errors import InvalidEvent
+
+Shape = dict[str, Any]
+
+answers = Console()
+notes = Console(stderr=True)
+
+
+def accepted(shapes: Sequence[Shape]) -> None:
+    for shape in shapes:
+        new = "accepted" if shape["changed"] else "nothing new"
+        answers.print(f"{shape['article']}  revision {shape['revision']}  {new}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[Shape], None]]:
+    """A bar on a terminal; elsewhere a line for each article that has ended."""
+    if not notes.is_terminal:
+        yield lambda shape: print_line(shape)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=notes) as bar:
+        task = bar.add_task("delivering", total=total)
+
+        def show(shape: Shape) -> None:
+            print_line(shape)
+            bar.advance(task)
+
+        yield show
+
+
+def print_line(shape: Shape) -> None:
+    line = f"{shape['article']}  revision {shape['revision']}  {shape['state']}"
+    notes.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def standing(shape: Shape) -> None:
+    answers.print(f"[bold]{_plain(shape['title'])}[/bold]", highlight=False)
+    answers.print(f"{shape['article']}  {shape['state']}  revision {shape['revision']}", highlight=False)
+    if shape["error"]:
+        answers.print(f"error: {_plain(shape['error'])}", style="red", highlight=False)
+    rows = [(one["id"], one["state"], ", ".join(one["editorial"]), one["citation"]) for one in shape["references"]]
+    _table("references", ("id", "state", "editorial", "citation"), rows)
+    sizes = [(one["format"], one["media_type"], str(one["bytes"])) for one in shape["renditions"]]
+    _table("renditions", ("format", "media type", "bytes"), sizes)
+    deliveries(shape["deliveries"])
+
+
+def deliveries(shapes: Sequence[Shape]) -> None:
+    columns = ("id", "article", "channel", "revision", "state", "attempts", "error")
+    rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in shapes]
+    _table("deliveries", columns, rows)
+
+
+def references(shapes: Sequence[Shape]) -> None:
+    columns = ("pmid", "state", "editorial", "cited by", "citation")
+    rows = [
+        (one["pmid"], one["state"], ", ".join(one["editorial"]), ", ".join(one["articles"]), one["citation"])
+        for one in shapes
+    ]
+    _table("references", columns, rows)
+
+
+def system(shape: Shape) -> None:
+    for name in ("articles", "references", "deliveries"):
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(shape[name].items()))
+        answers.print(f"{name}: {counts or 'none'}", highlight=False)
+    rows = [(one["channel"], _channel_state(one), one["reason"] or "") for one in shape["channels"]]
+    _table("channels", ("channel", "state", "reason"), rows)
+    answers.print(f"web: {shape['web'] or 'not running'}", highlight=False)
+
+
+def mistake(error: InvalidEvent) -> Shape:
+    """An error as `--json` shows it."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "file": error.file,
+        "line": error.line,
+        "field": error.field,
+        "mend": error.mend,
+    }
+
+
+def _channel_state(shape: Shape) -> str:
+    if shape["disabled"]:
+        return "disabled"
+    return f"resting until {shape['paused_until']}" if shape["paused_until"] else "well"
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        return
+    table = Table(*columns, title=title, title_justify="left", box=None, header_style="dim")
+    for row in rows:
+        table.add_row(*map(_plain, row))
+    answers.print(table, highlight=False)
+
+
+def _plain(text: str) -> str:
+    """Article text may hold square brackets, which rich would take for markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,83 @@
+"""`render`: one rendition on standard output. Needs no running system and no ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config import Settings, load
+from pipeline.errors import InvalidEvent
+from pipeline.intake import read_article
+from pipeline.model.article import Article
+from pipeline.model.reference import CitedReference, Reference
+from pipeline.model.revision import Revision
+from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.renditions import format_named
+from workers.cli.common import ConfigOption
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(render)
+
+
+def render(
+    file: Annotated[Path, typer.Argument(help="An article file.", exists=True, dir_okay=False)],
+    format: Annotated[str, typer.Option(help="The format's name.")],
+    references: Annotated[
+        str, typer.Option(help="A file of PubMed XML as efetch gives it, `live` to ask PubMed, or `none`.")
+    ] = "none",
+    config: ConfigOption = None,
+) -> None:
+    """Print one rendition of an article."""
+    from workers.wiring import site_of
+
+    settings = load(os.environ, file=config)
+    wanted = format_named(format)
+    article = read_article(file.read_bytes(), name=str(file))
+    known = _known(references, article, settings)
+    revision = _revision(article, known, answered=references == "live", changed=_changed(file))
+    sys.stdout.buffer.write(wanted.render(revision, site_of(settings)))
+
+
+def _known(references: str, article: Article, settings: Settings) -> dict[str, Reference]:
+    pmids = [work.value for work in article.references if work.scheme == "pmid"]
+    match references:
+        case "none":
+            return {}
+        case "live":
+            from workers.wiring import pubmed_of
+
+            return dict(pubmed_of(settings).fetch(pmids).resolved) if pmids else {}
+        case path:
+            try:
+                return parse_pubmed(Path(path).read_bytes())
+            except OSError as error:
+                raise InvalidEvent(f"cannot be read: {error.strerror}", file=path, field="references") from error
+
+
+def _revision(
+    article: Article, known: dict[str, Reference], *, answered: bool, changed: dt.datetime
+) -> Revision:
+    published = article.published or changed
+    shown = []
+    for number, work in enumerate(article.references, start=1):
+        reference = known.get(work.value) if work.scheme == "pmid" else None
+        state = "resolved" if reference else "unknown" if answered or work.scheme != "pmid" else "pending"
+        shown.append(CitedReference(number=number, work=work, state=state, reference=reference))  # type: ignore[arg-type]
+    return Revision(
+        article=article,
+        number=1,
+        published=published,
+        updated=max(published, article.modified or published),
+        references=tuple(shown),
+    )
+
+
+def _changed(file: Path) -> dt.datetime:
+    """An article that says no date has its file's: the same file gives the same bytes."""
+    return dt.datetime.fromtimestamp(int(file.stat().st_mtime), dt.UTC)

@@ -1,0 +1,80 @@
+"""Doorbells: a Celery message for each stage, sent when none is under way already."""
+
+from __future__ import annotations
+
+import functools
+
+import redis
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from pipeline.stages.context import Stage
+from workers import celery as names
+
+HOLD = 5_000  # milliseconds after which a bell that nobody answered may be rung again
+
+_log = structlog.get_logger()
+
+
+class CeleryDoorbell:
+    """Rings by Redis. Where that is down it rings for nobody, says so, and the sweep rings later."""
+
+    def __init__(self, app: Celery, redis_url: str) -> None:
+        self._app = app
+        self._redis_url = redis_url
+
+    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
+        try:
+            if self._redis.set(_bell(stage, key, urgent), 1, nx=True, px=HOLD):
+                queue = names.URGENT if urgent else stage
+                self._app.send_task(f"citewire.{stage}", args=[key, urgent], queue=queue, retry=False)
+        except (redis.RedisError, OperationalError, OSError) as error:
+            _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
+
+    def answered(self, stage: Stage, key: str, *, urgent: bool) -> None:
+        """Somebody is looking now: what changes from here on deserves a ring of its own."""
+        try:
+            self._redis.delete(_bell(stage, key, urgent))
+        except redis.RedisError as error:
+            _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
+
+    def here(self, worker: str) -> None:
+        """Leave a sign of life that lasts ten seconds."""
+        try:
+            self._redis.set(f"citewire:alive:{worker}", 1, ex=10)
+        except redis.RedisError as error:
+            _log.warning("doorbell out of order", error=str(error))
+
+    def alive(self) -> list[str] | None:
+        """The workers that gave a sign of life lately; None where Redis does not answer."""
+        try:
+            return alive(self._redis)
+        except redis.RedisError:
+            return None
+
+    @functools.cached_property
+    def _redis(self) -> redis.Redis:
+        return connect(self._redis_url)
+
+
+class NoDoorbell:
+    """Where no queue is to be had, the sweep finds everything."""
+
+    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
+        return
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for a URL as Celery takes it; `redis+socket://` is what redis-py calls `unix://`."""
+    plain = url.replace("redis+socket://", "unix://", 1)
+    return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
+
+
+def alive(client: redis.Redis) -> list[str]:
+    """The processes that gave a sign of life lately."""
+    return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))
+
+
+def _bell(stage: Stage, key: str, urgent: bool) -> str:
+    return f"citewire:bell:{stage}:{key}:{'urgent' if urgent else 'normal'}"

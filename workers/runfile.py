@@ -1,0 +1,35 @@
+"""The note that a running system leaves in its data folder, so that commands find it. Holds no secret."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+_NAME = "running.json"
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    web: str  # address of the web server
+    redis: str | None = None  # of an embedded Valkey: a socket that only its owner may open
+    config: str | None = None  # the TOML file in force
+
+
+def write(folder: Path, running: Running) -> None:
+    new = folder / f".{_NAME}"
+    new.write_bytes(msgspec.json.encode(running))
+    os.replace(new, folder / _NAME)
+
+
+def read(folder: Path) -> Running | None:
+    """None where no system runs on the folder, or none that ended well did."""
+    try:
+        return msgspec.json.decode((folder / _NAME).read_bytes(), type=Running)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def remove(folder: Path) -> None:
+    (folder / _NAME).unlink(missing_ok=True)

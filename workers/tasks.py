@@ -1,0 +1,52 @@
+"""The tasks: one for each stage. A message says "look at the ledger"; what is due there is all that it does."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pipeline.stages import deliver as deliver_stage
+from pipeline.stages import enrich as enrich_stage
+from pipeline.stages import feeds as feeds_stage
+from pipeline.stages import render as render_stage
+from pipeline.stages.prune import prune as prune_stage
+from pipeline.stages.work import Work, drain
+from workers.celery import app
+from workers.wiring import services
+
+STAGES: dict[str, Work] = {
+    "enrich": enrich_stage,
+    "render": render_stage,
+    "deliver": deliver_stage,
+    "feeds": feeds_stage,
+}
+
+
+def _answer(stage: Work, key: str, urgent: bool) -> None:
+    own = services()
+    own.doorbell.answered(stage.name, key, urgent=urgent)
+    drain(own.context, stage, key)
+
+
+@app.task(name="citewire.enrich")
+def enrich(key: str = "", urgent: bool = False) -> None:
+    _answer(enrich_stage, key, urgent)
+
+
+@app.task(name="citewire.render")
+def render(key: str = "", urgent: bool = False) -> None:
+    _answer(render_stage, key, urgent)
+
+
+@app.task(name="citewire.deliver")
+def deliver(channel: str, urgent: bool = False) -> None:
+    _answer(deliver_stage, channel, urgent)
+
+
+@app.task(name="citewire.feeds")
+def feeds(key: str = "", urgent: bool = False) -> None:
+    _answer(feeds_stage, key, urgent)
+
+
+@app.task(name="citewire.prune")
+def prune() -> None:
+    prune_stage(services().context, older_than=dt.timedelta(days=90))

@@ -1,0 +1,67 @@
+"""A Celery worker as a process of ours: threads, its queues, a sign of life and the sweep beside them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+
+import structlog
+from celery import signals
+
+from pipeline.errors import TransientError
+from pipeline.stages.sweep import EVERY, sweep
+from workers import logs
+from workers.celery import DELIVER, PIPELINE_QUEUES, app
+from workers.wiring import services
+
+_log = structlog.get_logger()
+
+
+def run(kind: str, name: str | None = None) -> None:
+    """Work until SIGTERM. `kind` is "deliver", or "pipeline" for everything else, withdrawals among it.
+
+    `name` stands in the log and in the signs of life; it must be the worker's own.
+    """
+    threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
+    queues = (DELIVER,) if kind == "deliver" else PIPELINE_QUEUES
+    _serve(name or f"{kind}-{socket.gethostname()}-{os.getpid()}", queues, threads)
+
+
+def _serve(name: str, queues: Sequence[str], threads: int) -> None:
+    logs.configure(name)
+    stop = threading.Event()
+    sweeper = threading.Thread(target=_sweep_until, args=(stop, name), name="sweep", daemon=True)
+
+    @signals.worker_ready.connect(weak=False)
+    def _ready(**_: object) -> None:
+        sweeper.start()
+
+    @signals.worker_shutting_down.connect(weak=False)
+    def _stopping(**_: object) -> None:
+        stop.set()
+
+    app.worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={threads}",
+            f"--queues={','.join(queues)}",
+            f"--hostname={name}@citewire",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=INFO",
+        ]
+    )
+
+
+def _sweep_until(stop: threading.Event, name: str) -> None:
+    own = services()
+    while not stop.wait(EVERY):
+        own.doorbell.here(name)
+        try:
+            sweep(own.context)
+        except TransientError as error:
+            _log.warning("the sweep must wait", code=error.code, error=str(error))
