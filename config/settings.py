@@ -56,6 +56,7 @@ class SiteSettings(_Part):
     logo: Url | None = None
     disclaimer: str
     hubs: tuple[Url, ...] = ()
+    id_prefix: str | None = None  # keeps the ids of entries when the site moves to another address
     public_url: Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))] | None = None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from judges.presence import missing
 from pipeline.ledger import Ledger
 from pipeline.ledger.tables import metadata
 
@@ -16,18 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 
 
-def missing(what: str) -> None:
-    """Leave the test out, saying why; where nothing may be left out, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}, and with CI=true nothing may be left out")
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real PubMed records, recorded responses and the seed article."""
     if not DATA.is_dir():
-        missing("the folder shared/data is not beside the checkout")
+        missing("the folder shared/data", "it belongs beside the checkout")
     return DATA
 
 

@@ -27,7 +27,7 @@ def _raise_connection_error_when_gone() -> None:
 
     As a ConnectionError the worker reconnects. To be deleted with the release that mends it.
     """
-    original = RedisChannel._connparams
+    original = RedisChannel._connparams  # type: ignore[attr-defined] # not in the stubs
 
     def _connparams(self: RedisChannel, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -35,7 +35,7 @@ def _raise_connection_error_when_gone() -> None:
         except AttributeError as error:
             raise redis.exceptions.ConnectionError("the connection to Redis is gone") from error
 
-    RedisChannel._connparams = _connparams
+    RedisChannel._connparams = _connparams  # type: ignore[attr-defined] # as above
 
 
 _raise_connection_error_when_gone()

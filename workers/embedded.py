@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
-import json
 import os
 import signal
 import socket
@@ -30,8 +29,8 @@ import structlog
 from config import Settings
 from pipeline.errors import ConfigError
 from workers import doorbell, logs, runfile
-from workers.wiring import build_context
 from workers.doorbell import NoDoorbell
+from workers.wiring import build_context
 
 READY_WITHIN = 60.0  # seconds until a start is given up; it takes about five
 GRACE = 40.0  # seconds a child has to end by itself; a worker finishes what it has begun
@@ -60,7 +59,7 @@ class _Child:
             stdout=sys.stderr,
             pass_fds=self.pass_fds,
             process_group=0,  # Ctrl-C is for us: we end the children, and in order
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
 
     def watch(self) -> None:
@@ -116,9 +115,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             _stop(children)
 
 
-def _children(
-    settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket
-) -> list[_Child]:
+def _children(settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket) -> list[_Child]:
     environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
     if config is not None:
         environment["CITEWIRE_CONFIG"] = str(config.absolute())

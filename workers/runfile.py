@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -20,7 +19,7 @@ class Running(Struct, frozen=True, kw_only=True):
 def write(folder: Path, running: Running) -> None:
     new = folder / f".{_NAME}"
     new.write_bytes(msgspec.json.encode(running))
-    os.replace(new, folder / _NAME)
+    new.replace(folder / _NAME)
 
 
 def read(folder: Path) -> Running | None:

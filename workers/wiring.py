@@ -8,7 +8,6 @@ import os
 import random
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from config import Settings, load
 from config.settings import ChannelSettings
@@ -57,7 +56,7 @@ def build_context(settings: Settings, doorbell: Doorbell) -> Context:
         site=site_of(settings),
         formats=formats(),
         channels={channel.id: plan_of(channel, http) for channel in settings.channels},
-        feeds={feed.id: Feed(**feed.model_dump()) for feed in settings.feeds},
+        feeds={feed.id: feed for feed in feeds_of(settings)},
         policy=_policy(settings),
         new_id=lambda prefix: prefix + secrets.token_hex(12),
         chance=random.random,
@@ -74,7 +73,11 @@ def open_ledger(settings: Settings) -> Ledger:
 
 
 def site_of(settings: Settings) -> Site:
-    return Site(**settings.site.model_dump())
+    return Site(**settings.site.model_dump(), feeds=feeds_of(settings))
+
+
+def feeds_of(settings: Settings) -> tuple[Feed, ...]:
+    return tuple(Feed(**feed.model_dump()) for feed in settings.feeds)
 
 
 def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
@@ -84,7 +87,9 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
     if channel.type not in types:
         raise ConfigError(f"there is no type {channel.type!r}; there are {', '.join(types)}", key=f"{key}.type")
     if channel.format not in formats():
-        raise ConfigError(f"there is no format {channel.format!r}; there are {', '.join(formats())}", key=f"{key}.format")
+        raise ConfigError(
+            f"there is no format {channel.format!r}; there are {', '.join(formats())}", key=f"{key}.format"
+        )
     kind = types[channel.type]
     own = read_settings(kind, channel.own, prefix=key)
 
@@ -120,4 +125,3 @@ def _policy(settings: Settings) -> Policy:
         deliver_parallel=settings.delivery.parallel,
         retries=settings.delivery.retries,
     )
-

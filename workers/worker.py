@@ -44,6 +44,7 @@ def _serve(name: str, queues: Sequence[str], threads: int) -> None:
 
     app.worker_main(
         [
+            "--quiet",
             "worker",
             "--pool=threads",
             f"--concurrency={threads}",

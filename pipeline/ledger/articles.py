@@ -49,8 +49,9 @@ def event(transaction: Transaction, event_id: str) -> Accepted | None:
 
 def newest_event_time(transaction: Transaction, article_id: str, source: str) -> dt.datetime | None:
     """When, by the sender's clock, the newest event of `source` about the article happened."""
-    of_source = sa.and_(events.c.article == article_id, events.c.source == source)
-    return transaction.scalar(sa.select(sa.func.max(events.c.time)).where(of_source))
+    of_source = sa.select(events.c.time).where(events.c.article == article_id, events.c.source == source)
+    newest = of_source.where(events.c.time.is_not(None)).order_by(events.c.time.desc()).limit(1)
+    return transaction.scalar(newest)
 
 
 def record_event(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.datetime) -> None:
@@ -91,7 +92,7 @@ def standing(transaction: Transaction, article_id: str) -> Standing | None:
 def counts(transaction: Transaction) -> dict[str, int]:
     """How many articles there are in each state."""
     rows = transaction.execute(sa.select(articles.c.state, sa.func.count()).group_by(articles.c.state))
-    return {state: count for state, count in rows}
+    return dict(rows.all())
 
 
 def changed(standing: Standing, **changes: Any) -> Standing:
@@ -203,13 +204,7 @@ def withdrawal(transaction: Transaction, article_id: str, number: int) -> Withdr
     )
 
 
-def event_of(transaction: Transaction, article_id: str, number: int) -> EventType:
-    return transaction.execute(sa.select(revisions.c.event).where(_is(article_id, number))).scalar_one()
-
-
-def keep_evidence(
-    transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...]
-) -> None:
+def keep_evidence(transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...]) -> None:
     """What the revision shows of its references: written once, when it is rendered, and never changed."""
     body = msgspec.json.encode(evidence)
     transaction.execute(sa.update(revisions).where(_is(article_id, number)).values(evidence=body))
@@ -222,9 +217,7 @@ def decode_evidence(body: bytes | None) -> tuple[CitedReference, ...]:
 # --- the work of rendering ----------------------------------------------------------------------------------------
 
 
-def claim_due(
-    transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int
-) -> list[str]:
+def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:
     """Articles that want rendering, oldest debt first."""
     return claims.claim(transaction, articles.c.id, token=token, now=now, seconds=seconds, limit=limit)
 
@@ -235,9 +228,7 @@ def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> St
     return _standing(transaction, query.with_for_update())
 
 
-def put_off(
-    transaction: Transaction, article_id: str, *, token: str, due: dt.datetime, error: str | None
-) -> None:
+def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime, error: str | None) -> None:
     """Rendering is due again at `due`: it failed with `error`, or its time has not come."""
     transaction.execute(
         sa.update(articles)
@@ -285,7 +276,9 @@ def _standing(transaction: Transaction, query: sa.Select[Any]) -> Standing | Non
 def _answer(transaction: Transaction, which: sa.ColumnElement[bool]) -> Accepted | None:
     columns = (events.c.id, events.c.type, events.c.article, events.c.revision, events.c.changed)
     row = transaction.execute(sa.select(*columns).where(which)).one_or_none()
-    return row and Accepted(event=row.id, type=row.type, article=row.article, revision=row.revision, changed=row.changed)
+    if row is None:
+        return None
+    return Accepted(event=row.id, type=row.type, article=row.article, revision=row.revision, changed=row.changed)
 
 
 def _is(article_id: str, number: int) -> sa.ColumnElement[bool]:

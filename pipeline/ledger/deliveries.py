@@ -130,9 +130,7 @@ def claim_due(
         transaction.execute(sa.update(deliveries).where(*where, deliveries.c.due > now, _holds_up()).values(due=now))
     order = (deliveries.c.urgency, deliveries.c.due)
     key = deliveries.c.id
-    return claims.claim(
-        transaction, key, token=token, now=now, seconds=seconds, limit=limit, where=where, order=order
-    )
+    return claims.claim(transaction, key, token=token, now=now, seconds=seconds, limit=limit, where=where, order=order)
 
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
@@ -286,7 +284,7 @@ def forget_attempts(transaction: Transaction, *, before: dt.datetime) -> int:
 def counts(transaction: Transaction) -> dict[str, int]:
     """How many deliveries there are in each state."""
     rows = transaction.execute(sa.select(deliveries.c.state, sa.func.count()).group_by(deliveries.c.state))
-    return {state: count for state, count in rows}
+    return dict(rows.all())
 
 
 _DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
@@ -313,7 +311,7 @@ def _settle(transaction: Transaction, sent: Delivery, token: str, **values: Any)
 def _find(transaction: Transaction, delivery_id: str, *where: sa.ColumnElement[bool]) -> Delivery | None:
     query = sa.select(*_DELIVERY).where(deliveries.c.id == delivery_id, *where).with_for_update()
     row = transaction.execute(query).one_or_none()
-    return row and Delivery(**row._mapping)
+    return None if row is None else Delivery(**row._mapping)
 
 
 def _many(transaction: Transaction, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[Delivery]:

@@ -35,7 +35,12 @@ def look(transaction: Transaction, channel_ids: Iterable[str], *, now: dt.dateti
 
 
 def _any(transaction: Transaction, table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> bool:
-    return transaction.execute(sa.select(sa.literal(1)).select_from(table).where(is_due(table, now), *where).limit(1)).first() is not None
+    return (
+        transaction.execute(
+            sa.select(sa.literal(1)).select_from(table).where(is_due(table, now), *where).limit(1)
+        ).first()
+        is not None
+    )
 
 
 def _owed(

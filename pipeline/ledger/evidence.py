@@ -147,4 +147,4 @@ def _chunks(pmids: Collection[str]) -> list[list[str]]:
 def counts(transaction: Transaction) -> dict[str, int]:
     """How many references there are in each state."""
     rows = transaction.execute(sa.select(references.c.state, sa.func.count()).group_by(references.c.state))
-    return {state: count for state, count in rows}
+    return dict(rows.all())

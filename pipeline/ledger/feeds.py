@@ -38,7 +38,7 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
     """Stale feeds and their generations: the change after which each was seen to be stale."""
     claimed = claims.claim(transaction, feeds.c.id, token=token, now=now, seconds=seconds, limit=limit)
     rows = transaction.execute(sa.select(feeds.c.id, feeds.c.generation).where(feeds.c.id.in_(claimed)))
-    return {feed_id: generation for feed_id, generation in rows}
+    return dict(rows.all())
 
 
 def built(transaction: Transaction, feed_id: str, *, token: str, generation: int, again: dt.datetime) -> None:
@@ -76,7 +76,7 @@ def document(transaction: Transaction, feed_id: str, format: str) -> Document | 
     columns = (feed_documents.c.media_type, feed_documents.c.digest, feed_documents.c.modified)
     where = (feed_documents.c.feed == feed_id, feed_documents.c.format == format)
     row = transaction.execute(sa.select(*columns).where(*where)).one_or_none()
-    return row and Document(*row)
+    return None if row is None else Document(*row)
 
 
 def keep_document(transaction: Transaction, feed_id: str, format: str, document: Document) -> None:

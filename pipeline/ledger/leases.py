@@ -33,7 +33,7 @@ def release(
     not_before: dt.datetime | None = None,
     failed: bool | None = None,
 ) -> None:
-    """Give the lease back; nobody gets it sooner than `not_before`. `failed` counts failures in a row; None: neither."""
+    """Give the lease back; nobody gets it sooner than `not_before`. `failed` counts in a row; None: neither."""
     count = {True: leases.c.failures + 1, False: 0, None: leases.c.failures}[failed]
     transaction.execute(
         sa.update(leases)

@@ -44,7 +44,7 @@ def of_revision(transaction: Transaction, article_id: str, revision: int) -> lis
 def one(transaction: Transaction, article_id: str, revision: int, format: str) -> Stored | None:
     where = (renditions.c.article == article_id, renditions.c.revision == revision, renditions.c.format == format)
     row = transaction.execute(sa.select(*_STORED).where(*where)).one_or_none()
-    return row and Stored(*row)
+    return None if row is None else Stored(*row)
 
 
 _STORED = tuple(renditions.c[field] for field in Stored.__struct_fields__)

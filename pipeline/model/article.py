@@ -213,7 +213,7 @@ class Article(Struct, frozen=True, kw_only=True):
 
 def direction_of(language: str) -> Direction:
     """The base direction of a language (BCP 47), for `dir` attributes."""
-    return "rtl" if language.split("-")[0].lower() in _RTL_LANGUAGES else "ltr"
+    return "rtl" if language.split("-", maxsplit=1)[0].lower() in _RTL_LANGUAGES else "ltr"
 
 
 _RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "syr", "ug", "ur", "yi"})

@@ -1,10 +1,10 @@
 """accept: an event → an article revision in the ledger, in one transaction, answered at once.
 
-    the same event again                    → the same answer
-    the same content again                  → nothing new
-    older than what its source said before  → nothing new
-    anything else                           → the next revision, due to be rendered
-    a withdrawal                            → every channel that may have seen the article is owed its tombstone
+the same event again                    → the same answer
+the same content again                  → nothing new
+older than what its source said before  → nothing new
+anything else                           → the next revision, due to be rendered
+a withdrawal                            → every channel that may have seen the article is owed its tombstone
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Intake:
 
 
 def accept(intake: Intake, event: Event) -> Accepted:
-    """Raises InvalidEvent for a withdrawal of an article that was never published; TransientError as the ledger does."""
+    """Raises InvalidEvent for a withdrawal of what was never published; TransientError as the ledger does."""
     now = intake.clock()
     with intake.ledger.write() as transaction:
         origin = event.origin

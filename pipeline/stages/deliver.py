@@ -3,7 +3,7 @@
     claim             a few of the channel's rows, unless it is resting
     last look         is it still ours, and which revision is wanted now?
     send              the rendition, or for a withdrawal the tombstone
-    settle            taken: held. Not now: due later. Refused: abandoned, unless it is a withdrawal, which goes on daily
+    settle            taken: held. Not now: due later. Refused: abandoned; but a withdrawal goes on daily
 
 A channel that fails several times in a row rests, and is then tried with one delivery. While it rests nobody's attempts
 are used up. As long as a withdrawal is owed, nothing else goes to its channel.
@@ -64,9 +64,7 @@ def claim(context: Context, key: str) -> list[Claim]:
         limit = 1 if health.failures >= RESTS_AFTER else policy.deliver_batch
         if deliveries.in_flight(transaction, key, now=now) > limit * (policy.deliver_parallel - 1):
             return []
-        ids = deliveries.claim_due(
-            transaction, key, token=token, now=now, seconds=policy.deliver_lease, limit=limit
-        )
+        ids = deliveries.claim_due(transaction, key, token=token, now=now, seconds=policy.deliver_lease, limit=limit)
     return [Claim(token, (delivery_id,)) for delivery_id in ids]
 
 
@@ -154,9 +152,7 @@ def _event(sent: Delivery) -> EventType:
     return "published" if sent.held_event in (None, "withdrawn") else "updated"
 
 
-def _rendition(
-    context: Context, transaction: Transaction, sent: Delivery, format: Format
-) -> tuple[str, Rendition]:
+def _rendition(context: Context, transaction: Transaction, sent: Delivery, format: Format) -> tuple[str, Rendition]:
     """The bytes to send. A withdrawal's are made here: it needs nothing but the ledger."""
     if sent.urgency == WITHDRAWAL:
         withdrawal = articles.withdrawal(transaction, sent.article, sent.wanted)

@@ -74,7 +74,8 @@ def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
     with context.ledger.write() as transaction:
         again = now + dt.timedelta(seconds=policy.unknown_recheck)
         changed = evidence.answered(transaction, fetched.resolved, fetched.unknown, now=now, ask_again=again)
-        waiting, whole = [], []
+        waiting: list[str] = []
+        whole: list[str] = []
         for article in evidence.citing(transaction, changed):
             cited = evidence.cited_by(transaction, article)
             (waiting if evidence.any_pending(transaction, cited) else whole).append(article)

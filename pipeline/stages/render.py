@@ -87,9 +87,7 @@ def _next(transaction: Transaction, standing: Standing, now: dt.datetime) -> Rev
         return structs.replace(newest, references=shown)
     if shown == newest.references:
         return newest
-    return structs.replace(
-        newest, references=shown, number=newest.number + 1, updated=max(now, newest.updated)
-    )
+    return structs.replace(newest, references=shown, number=newest.number + 1, updated=max(now, newest.updated))
 
 
 def _commit(

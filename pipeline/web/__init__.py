@@ -1,8 +1,8 @@
 """The web side: the API that takes events in, and what readers and partners fetch.
 
-    app        puts the parts together          cloudevents  an HTTP request → events
-    api        /v1: events, articles, deliveries
-    public     feeds and articles, with conditional requests
-    health     /healthz, /readyz                problems     errors as RFC 9457 problem details
-    auth       tokens
+app        puts the parts together          cloudevents  an HTTP request → events
+api        /v1: events, articles, deliveries
+public     feeds and articles, with conditional requests
+health     /healthz, /readyz                problems     errors as RFC 9457 problem details
+auth       tokens
 """

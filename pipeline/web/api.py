@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from pipeline import views
 from pipeline.ledger import articles, deliveries
-from pipeline.model.event import Accepted, Event
+from pipeline.model.event import Accepted
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import Context
 from pipeline.web.auth import require

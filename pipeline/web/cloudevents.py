@@ -18,6 +18,9 @@ from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent
 from pipeline.intake import read_article_as
+from pipeline.intake.slugs import article_id
+from pipeline.intake.unfit import Unfit
+from pipeline.model.article import Article
 from pipeline.model.event import Event, Origin, Publish, Withdraw
 
 PREFIX = "org.citewire.article."
@@ -115,7 +118,15 @@ def _publish(envelope: _Envelope, origin: Origin, media_type: str, data: bytes) 
     if not data:
         raise InvalidEvent("is missing", field="data", mend="send the article as the event's data", event=envelope.id)
     article = read_article_as(data, media_type=media_type, name=f"event {envelope.id}")
-    return Publish(origin, structs.replace(article, id=check_id(envelope.subject)) if envelope.subject else article)
+    return Publish(origin, _named(article, envelope) if envelope.subject else article)
+
+
+def _named(article: Article, envelope: _Envelope) -> Article:
+    """The article under the id that the event gives it: what an event is about is its `subject`."""
+    try:
+        return structs.replace(article, id=article_id(envelope.subject))
+    except Unfit as error:
+        raise InvalidEvent(error.message, field="subject", mend=error.mend, event=envelope.id) from error
 
 
 class _Withdrawal(Struct, frozen=True):

@@ -25,9 +25,7 @@ class Problem(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers
 
 
-def answer(
-    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any
-) -> JSONResponse:
+def answer(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     extra = {name: value for name, value in more.items() if value is not None}
@@ -35,8 +33,8 @@ def answer(
 
 
 def of_event(error: InvalidEvent) -> JSONResponse:
-    place = {"file": error.file, "line": error.line, "field": error.field, "mend": error.mend}
-    return answer(_STATUS.get(error.code, 422), error.code, error.message, **place)
+    place: dict[str, Any] = {"file": error.file, "line": error.line, "field": error.field, "mend": error.mend}
+    return answer(_STATUS.get(error.code, 422), error.code, error.message, headers=None, **place)
 
 
 def register(app: FastAPI) -> None:

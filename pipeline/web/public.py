@@ -35,7 +35,9 @@ def router(context: Context) -> APIRouter:
             request, body, media_type=document.media_type, digest=document.digest, modified=document.modified
         )
         own = context.site.feed_url(feed_id, extension)
-        answer.headers["Link"] = ", ".join([f'<{own}>; rel="self"', *(f'<{hub}>; rel="hub"' for hub in context.site.hubs)])
+        answer.headers["Link"] = ", ".join(
+            [f'<{own}>; rel="self"', *(f'<{hub}>; rel="hub"' for hub in context.site.hubs)]
+        )
         return answer
 
     @public.api_route("/articles/{name}", methods=["GET", "HEAD"])

@@ -1,4 +1,4 @@
-"""A whole pipeline on a table: the real ledger and stages, a clock that stands still, channels that do as they are told."""
+"""A whole pipeline on a table: the real ledger and stages, a clock of ours, channels that do as they are told."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ from pipeline.stages.work import Work, drain
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SITE = Site(title="Notes", url="https://notes.example.org", publisher="Example Health", disclaimer="Ask your doctor.")
+
+
+POLICY = Policy()
 
 
 class Clock:
@@ -147,7 +150,7 @@ class Store:
 
 
 class Bench:
-    def __init__(self, ledger: Ledger, *channels: str, policy: Policy = Policy(), topics: frozenset[str] = frozenset()):
+    def __init__(self, ledger: Ledger, *channels: str, policy: Policy = POLICY, topics: frozenset[str] = frozenset()):
         self.ledger = ledger
         self.clock = Clock()
         self.pubmed = PubMed()

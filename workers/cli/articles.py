@@ -14,12 +14,16 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidArticle, InvalidEvent
-from pipeline.intake import SUFFIXES, read_article
+from pipeline.intake import read_article, sources
 from pipeline.ledger import Ledger
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.stages.accept import Intake, accept
 from workers.cli import output
 from workers.cli.common import (
+    BAD_INPUT,
+    FAILED,
+    TIMED_OUT,
+    UNKNOWN,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -35,7 +39,6 @@ from workers.cli.common import (
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
 SOURCE = "urn:citewire:command-line"
-
 
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
@@ -163,7 +166,7 @@ def _intake(ledger: Ledger, system: System) -> Intake:
 def _doorbell(url: str) -> CeleryDoorbell:
     from workers.celery import app
 
-    app.conf.broker_url = url
+    app.conf.update(broker_url=url)
     return CeleryDoorbell(app, url)
 
 
@@ -185,12 +188,14 @@ def _accept_files(intake: Intake, files: Sequence[Path]) -> _Batch:
 
 def _expand(files: Sequence[Path]) -> list[Path]:
     """A folder stands for the article files in it, in the order of their names."""
+    suffixes = {f".{extension}" for source in sources().values() for extension in source.extensions}
     expanded: list[Path] = []
     for file in files:
         if file.is_dir():
-            inside = sorted(path for path in file.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+            inside = sorted(path for path in file.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
             if not inside:
-                raise InvalidArticle("holds no article file", file=str(file), mend=f"put {', '.join(SUFFIXES)} into it")
+                mend = f"put a file into it that ends in {', '.join(sorted(suffixes))}"
+                raise InvalidArticle("holds no article file", file=str(file), code="no-article", mend=mend)
             expanded += inside
         else:
             expanded.append(file)

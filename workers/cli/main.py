@@ -8,8 +8,7 @@ import typer
 
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
 from workers.cli import articles, checks, deliveries, processes, references, rendering, tokens
-
-
+from workers.cli.common import BAD_INPUT, FAILED, TIMED_OUT
 
 app = typer.Typer(
     name="citewire",

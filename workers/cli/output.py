@@ -28,7 +28,7 @@ def accepted(shapes: Sequence[Shape]) -> None:
 def progress(total: int) -> Iterator[Callable[[Shape], None]]:
     """A bar on a terminal; elsewhere a line for each article that has ended."""
     if not notes.is_terminal:
-        yield lambda shape: print_line(shape)
+        yield print_line
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=notes) as bar:

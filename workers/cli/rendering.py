@@ -60,9 +60,7 @@ def _known(references: str, article: Article, settings: Settings) -> dict[str, R
                 raise InvalidEvent(f"cannot be read: {error.strerror}", file=path, field="references") from error
 
 
-def _revision(
-    article: Article, known: dict[str, Reference], *, answered: bool, changed: dt.datetime
-) -> Revision:
+def _revision(article: Article, known: dict[str, Reference], *, answered: bool, changed: dt.datetime) -> Revision:
     published = article.published or changed
     shown = []
     for number, work in enumerate(article.references, start=1):

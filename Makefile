@@ -1,0 +1,76 @@
+# `make help` lists what there is. Everything is set up by the first target that needs it, in .venv and node_modules.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+MINUTES ?= 10
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what each target does
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: .venv/.runtime ## Run the whole system once, on examples: publish, look at what went where, check it, stop
+	$(BIN)/python -m examples.demo
+
+.PHONY: run
+run: .venv/.runtime ## Run the system in the foreground until Ctrl-C, with its data in var/
+	$(BIN)/citewire up --data var
+
+.PHONY: test
+test: .venv/.dev judges ## Run every test that this machine can run; say what had to be left out
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+
+.PHONY: check
+check: .venv/.dev ## Types, lint, format, the one direction of imports, the locks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pip check
+
+.PHONY: fuzz
+fuzz: .venv/.dev ## Throw strange files at the intake for MINUTES (10)
+	$(BIN)/python tests/intake/fuzz_intake.py --minutes $(MINUTES)
+
+.PHONY: bench
+bench: .venv/.dev ## Measure publish → delivered against a floor run beside it
+	$(BIN)/python -m benchmarks.publish
+
+.PHONY: lock
+lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's name (needs uv)
+	uv pip compile pyproject.toml --group build $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml --group build --group dev $(LOCK) -o requirements-dev.lock
+LOCK = --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --quiet --upgrade
+
+.PHONY: clean
+clean: ## Remove what the other targets made, data excepted
+	rm -rf .venv node_modules .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+# --- set-up -------------------------------------------------------------------------------------------------------
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Citewire needs Python 3.11 or newer, and none is on the PATH" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The judges that come from npm. Without npm their tests are left out and named.
+.PHONY: judges
+judges:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.installed; \
+	else echo "npm is not here: the judges that need it are left out" >&2; fi
+
+node_modules/.installed: package-lock.json package.json
+	npm ci --silent
+	npm run --silent amp-rules
+	@touch $@

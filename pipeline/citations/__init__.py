@@ -1,0 +1,44 @@
+"""Citations: references, formatted. Pure.
+
+AMA 11 and Vancouver (ICMJE) as plain text and as HTML that need not be sanitised again; CSL-JSON; a paper's
+editorial status in words. The text and the HTML of one citation say the same words, the PMID among them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.citations.ama import ama
+from pipeline.citations.csl import citation_csl
+from pipeline.citations.editorial import editorial_labels, editorial_notice
+from pipeline.citations.links import work_url
+from pipeline.citations.pieces import Piece, Pieces, as_html, as_text
+from pipeline.citations.vancouver import vancouver
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import CitedReference
+
+__all__ = ["Style", "citation_csl", "citation_html", "citation_text", "editorial_labels", "editorial_notice"]
+
+Style = Literal["ama", "vancouver"]
+
+
+def citation_text(cited: CitedReference, *, style: Style = "ama") -> str:
+    """One line of plain text: the whole citation, or the id and link of a work that is not resolved."""
+    return as_text(_pieces(cited, style))
+
+
+def citation_html(cited: CitedReference, *, style: Style = "ama") -> str:
+    """As `citation_text`, as escaped inline HTML: a, i, b, u, sub and sup only, every link absolute."""
+    return as_html(_pieces(cited, style))
+
+
+def _pieces(cited: CitedReference, style: Style) -> Pieces:
+    if cited.reference is None:
+        return _unresolved(cited.work)
+    return ama(cited.reference) if style == "ama" else vancouver(cited.reference)
+
+
+def _unresolved(work: CitedWork) -> Pieces:
+    url = work_url(work)
+    name = {"pmid": f"PMID: {work.value}. ", "pmcid": f"PMCID: {work.value}. ", "doi": f"doi:{work.value} ", "url": ""}
+    return Piece(name[work.scheme]), Piece(url, href=url)

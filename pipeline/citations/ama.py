@@ -1,0 +1,89 @@
+"""AMA Manual of Style, 11th edition (chapter 3): the form in which most medical readers know a citation.
+
+    McPhee SJ, Winker MA, Rabow MW, et al. Title. J Abbrev. 2014;312(17):1772-1778. doi:10.1001/… PMID: 123
+
+Over six authors the first three and et al (3.7); full page ranges; no full stop after a DOI (3.15), so that it
+can be copied whole. The PMID and PMCID follow it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.citations.dates import ama_date, year
+from pipeline.citations.names import author_list
+from pipeline.citations.pages import full_pages
+from pipeline.citations.parts import (
+    closed,
+    doi_pieces,
+    foreign_languages,
+    has_place,
+    is_book,
+    journal,
+    place,
+    pmcid_pieces,
+    pmid_pieces,
+    sentence,
+    title,
+    unstopped,
+)
+from pipeline.citations.pieces import Piece, Pieces, spaced
+from pipeline.model.reference import Reference
+
+
+def ama(reference: Reference) -> Pieces:
+    source = (_book(reference),) if is_book(reference) else (_title(reference), _journal(reference))
+    return spaced(
+        (
+            (Piece(sentence(author_list(reference, most=6, shown=3))),),
+            *source,
+            doi_pieces("doi:", reference.doi) if reference.doi else (),
+            pmid_pieces(reference.pmid),
+            pmcid_pieces(reference.pmcid) if reference.pmcid else (),
+        )
+    )
+
+
+def _title(reference: Reference) -> Pieces:
+    """A title of a paper that cannot be read in English is followed by its language in brackets (3.9.2)."""
+    languages = foreign_languages(reference)
+    if not languages or "English" in languages:
+        return closed(title(reference))
+    return unstopped(title(reference)), Piece(f" [in {' and '.join(languages)}].")
+
+
+def _journal(reference: Reference) -> Pieces:
+    name: Pieces = (Piece(journal(reference), italic=True), Piece(". ")) if journal(reference) else ()
+    return *name, Piece(sentence(_when_and_where(reference)))
+
+
+def _when_and_where(reference: Reference) -> str:
+    if not has_place(reference):
+        online = ama_date(reference.electronic_date or reference.date)
+        posted = "Preprint posted online" if "preprint" in reference.editorial else "Published online"
+        return f"{posted} {online}" if online else ""
+    numbered = bool(reference.volume or reference.issue)
+    date = year(reference.date) if numbered else ama_date(reference.date)
+    volume, issue = _supplement(reference.volume, reference.issue)
+    return place(date or year(reference.electronic_date), volume, issue, full_pages(reference.pages or ""))
+
+
+def _supplement(volume: str | None, issue: str | None) -> tuple[str | None, str | None]:
+    """Volume "42 Suppl 2" is volume 42, (suppl 2); "12 Suppl 7" is issue 12 suppl 7 (3.11)."""
+    if volume and not issue and (found := re.fullmatch(r"(\S+) (Suppl.*)", volume)):
+        volume, issue = found[1], found[2]
+    return volume, issue.replace("Suppl", "suppl") if issue else None
+
+
+def _book(reference: Reference) -> Pieces:
+    """A book's title is in italics; a chapter's is not, and is followed by "In:" (3.12). No place of publication."""
+    book = unstopped(Piece(reference.book_title or "", italic=True))
+    imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)
+    whole = reference.title == reference.book_title
+    return spaced(
+        (
+            () if whole else (*closed(title(reference)), Piece(" In:")),
+            (book, Piece(".")),
+            (Piece(sentence(imprint + (f":{full_pages(reference.pages)}" if reference.pages else ""))),),
+        )
+    )

@@ -1,0 +1,45 @@
+"""A paper's editorial status in words for readers."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from pipeline.model.reference import EditorialState, Notice, Reference
+
+_LABELS: dict[EditorialState, str] = {
+    "retracted": "Retracted",
+    "concern": "Expression of concern",
+    "erratum": "Erratum",
+    "corrected-republished": "Corrected and republished",
+    "retracted-republished": "Retracted and republished",
+    "updated": "Updated",
+    "preprint": "Preprint",
+}
+
+
+def editorial_labels(reference: Reference) -> tuple[str, ...]:
+    """Words such as "Retracted" and "Expression of concern", …: each once, the gravest first."""
+    return tuple(_LABELS[state] for state in _states(reference))
+
+
+def editorial_notice(reference: Reference) -> str | None:
+    """One line that says what happened to the paper and where that is told, or None where nothing did.
+
+    "Retracted: Lancet. 2010 Feb 6;375(9713):445. PMID: 20137807."
+    """
+    return " ".join(_sentence(state, reference) for state in _states(reference)) or None
+
+
+def _states(reference: Reference) -> list[EditorialState]:
+    return [state for state in get_args(EditorialState) if state in reference.editorial]
+
+
+def _sentence(state: EditorialState, reference: Reference) -> str:
+    notices = [told for notice in reference.notices if notice.state == state and (told := _told(notice))]
+    told = "; ".join(dict.fromkeys(notices))
+    return f"{_LABELS[state]}: {told}." if told else f"{_LABELS[state]}."
+
+
+def _told(notice: Notice) -> str:
+    source = (notice.source or "").strip().rstrip(".")
+    return ". ".join(part for part in (source, f"PMID: {notice.pmid}" if notice.pmid else "") if part)

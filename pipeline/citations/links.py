@@ -1,0 +1,37 @@
+"""Where a cited work is found on the web: absolute addresses, fit for an `href` and for print."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from pipeline.model.article import CitedWork
+
+
+def is_web_address(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def doi_url(doi: str) -> str:
+    """A DOI may hold `<`, `#`, `%` and spaces, which an address may not (doi.org's handbook, section 3.5)."""
+    return f"https://doi.org/{quote(doi, safe='/:;(),.-_~')}"
+
+
+def pubmed_url(pmid: str) -> str:
+    return f"https://pubmed.ncbi.nlm.nih.gov/{quote(pmid, safe='')}/"
+
+
+def pmc_url(pmcid: str) -> str:
+    return f"https://pmc.ncbi.nlm.nih.gov/articles/{quote(pmcid, safe='')}/"
+
+
+def work_url(work: CitedWork) -> str:
+    """As `CitedWork.url`, with what an address may not hold percent-encoded."""
+    match work.scheme:
+        case "pmid":
+            return pubmed_url(work.value)
+        case "pmcid":
+            return pmc_url(work.value)
+        case "doi":
+            return doi_url(work.value)
+        case _:
+            return work.value

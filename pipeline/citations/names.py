@@ -1,0 +1,40 @@
+"""Authors as AMA and Vancouver write them: surname first, initials without points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+from pipeline.model.reference import Author, Reference
+
+
+def author_list(reference: Reference, *, most: int, shown: int) -> str:
+    """Every author up to `most`, else the first `shown` and "et al"; groups set off by semicolons. No full stop.
+
+    Groups that come before every person stay there, all others follow the people. A list that NLM holds to be
+    incomplete ends in "et al" too (AMA 11, 3.7; ICMJE samples 1 to 4).
+    """
+    people = [name for author in reference.authors if not author.collective and (name := personal_name(author))]
+    groups = [author.collective for author in reference.authors if author.collective]
+    leading = [author.collective or "" for author in takewhile(lambda one: one.collective, reference.authors)]
+    cut = len(people) > most
+    names = people[:shown] if cut else people
+    if people and (cut or not reference.authors_complete):
+        names = [*names, "et al"]
+    return "; ".join([part for part in (*leading, ", ".join(names), *groups[len(leading) :]) if part])
+
+
+def personal_name(author: Author) -> str:
+    """As "Smith SC Jr"; a surname alone where no more is known."""
+    return " ".join(part for part in (author.last, initials(author), author.suffix) if part)
+
+
+def initials(author: Author) -> str:
+    if author.initials:
+        return re.sub(r"[.\s]", "", author.initials)
+    return "".join(_first_letters(author.fore or ""))
+
+
+def _first_letters(fore: str) -> Sequence[str]:
+    return [part[0].upper() for part in re.split(r"[\s.\-]+", fore) if part]

@@ -1,0 +1,76 @@
+"""What both styles share: titles, the place in a journal, identifiers."""
+
+from __future__ import annotations
+
+from pipeline.citations.languages import language_names
+from pipeline.citations.links import doi_url, pmc_url, pubmed_url
+from pipeline.citations.pieces import Piece, Pieces
+from pipeline.model.reference import Reference
+
+_TERMINAL = (".", "?", "!")
+_CLOSING = "\"'\u201d\u2019)]"
+
+
+def sentence(text: str) -> str:
+    """With a full stop, unless it ends in a mark of its own ("Is it safe?")."""
+    return text if not text or _ended(text) else f"{text}."
+
+
+def _ended(text: str) -> bool:
+    return text.endswith(_TERMINAL) or text.rstrip(_CLOSING).endswith(("?", "!"))
+
+
+def title(reference: Reference) -> Piece:
+    """The title as it stands, or the vernacular one where PubMed says only "Not Available"."""
+    if reference.vernacular_title and reference.title.rstrip(".").lower() == "not available":
+        return Piece(reference.vernacular_title)
+    return Piece(reference.title, markup=reference.title_html)
+
+
+def closed(piece: Piece) -> Pieces:
+    """The piece as a sentence, its markup kept."""
+    return (piece,) if not piece.text or _ended(piece.text) else (piece, Piece("."))
+
+
+def unstopped(piece: Piece) -> Piece:
+    """Without its last full stop, for what follows inside the same sentence."""
+    markup = piece.markup.removesuffix(".") if piece.markup else None
+    return Piece(piece.text.removesuffix("."), piece.href, piece.italic, markup)
+
+
+def foreign_languages(reference: Reference) -> tuple[str, ...]:
+    """The languages of a paper that is not in English alone."""
+    names = language_names(reference.languages)
+    return () if names == ("English",) else names
+
+
+def is_book(reference: Reference) -> bool:
+    return reference.book_title is not None
+
+
+def journal(reference: Reference) -> str:
+    return reference.journal_abbreviation or reference.journal or ""
+
+
+def has_place(reference: Reference) -> bool:
+    """Whether the article stands in a volume, an issue or on a page yet."""
+    return bool(reference.volume or reference.issue or reference.pages)
+
+
+def place(date: str, volume: str | None, issue: str | None, pages: str) -> str:
+    """As "2002;347(4):284-7"; each part may be missing: "2002;(401):230-8", "2002 Jun:1-6", "2002"."""
+    numbers = (volume or "") + (f"({issue})" if issue else "")
+    before_pages = ";".join(part for part in (date, numbers) if part)
+    return ":".join(part for part in (before_pages, pages) if part)
+
+
+def doi_pieces(label: str, doi: str) -> Pieces:
+    return Piece(label), Piece(doi, href=doi_url(doi))
+
+
+def pmid_pieces(pmid: str) -> Pieces:
+    return Piece("PMID: "), Piece(pmid, href=pubmed_url(pmid))
+
+
+def pmcid_pieces(pmcid: str) -> Pieces:
+    return Piece("PMCID: "), Piece(pmcid, href=pmc_url(pmcid))

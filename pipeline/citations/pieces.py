@@ -1,0 +1,69 @@
+"""A citation in the making: pieces of text that know how they look as plain text and as HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.citations.links import is_web_address
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of text. `markup` is the same text as HTML, of the five elements that a title may hold."""
+
+    text: str
+    href: str | None = None
+    italic: bool = False
+    markup: str | None = None
+
+
+Pieces = tuple[Piece, ...]
+
+
+def as_text(pieces: Iterable[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def as_html(pieces: Iterable[Piece]) -> str:
+    """Everything escaped; links absolute; no element but a, i, b, u, sub and sup."""
+    return "".join(_piece_html(piece) for piece in pieces)
+
+
+def _piece_html(piece: Piece) -> str:
+    inner = piece.markup if piece.markup and is_safe_markup(piece.markup) else html.escape(piece.text, quote=False)
+    if piece.italic:
+        inner = f"<i>{inner}</i>"
+    if piece.href and is_web_address(piece.href):
+        inner = f'<a href="{html.escape(piece.href)}">{inner}</a>'
+    return inner
+
+
+_TAG = re.compile(r"<(/?)(i|b|u|sub|sup)>")
+_TEXT = re.compile(r"(?:[^<>&]|&(?:amp|lt|gt|quot|#\d+|#x[0-9A-Fa-f]+);)*")
+
+
+def is_safe_markup(markup: str) -> bool:
+    """Whether this is escaped text and well-nested i, b, u, sub and sup without attributes, and nothing else."""
+    open_tags: list[str] = []
+    position = 0
+    for tag in _TAG.finditer(markup):
+        if not _TEXT.fullmatch(markup, position, tag.start()):
+            return False
+        position = tag.end()
+        if not tag[1]:
+            open_tags.append(tag[2])
+        elif not open_tags or open_tags.pop() != tag[2]:
+            return False
+    return not open_tags and _TEXT.fullmatch(markup, position) is not None
+
+
+def spaced(groups: Iterable[Pieces]) -> Pieces:
+    """The groups that say something, one space apart."""
+    joined: list[Piece] = []
+    for group in groups:
+        if as_text(group):
+            joined += [Piece(" "), *group] if joined else group
+    return tuple(joined)

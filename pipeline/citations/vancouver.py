@@ -1,0 +1,77 @@
+"""Vancouver: the ICMJE's sample references, as the National Library of Medicine keeps them.
+
+    Halpern SD, Ubel PA. Title. N Engl J Med. 2002 Jul 25;347(4):284-7. doi: 10.1056/… PMID: 123; PMCID: PMC1.
+
+Over six authors the first six and et al; shortened page ranges; a translated title in brackets, with the language at
+the end. Source: "Samples of Formatted References for Authors of Journal Articles", NLM.
+"""
+
+from __future__ import annotations
+
+from pipeline.citations.dates import vancouver_date, year
+from pipeline.citations.names import author_list
+from pipeline.citations.pages import short_pages
+from pipeline.citations.parts import (
+    closed,
+    doi_pieces,
+    foreign_languages,
+    has_place,
+    is_book,
+    journal,
+    place,
+    pmcid_pieces,
+    pmid_pieces,
+    sentence,
+    title,
+    unstopped,
+)
+from pipeline.citations.pieces import Piece, Pieces, spaced
+from pipeline.model.reference import Reference
+
+
+def vancouver(reference: Reference) -> Pieces:
+    source = (_book(reference),) if is_book(reference) else (_title(reference), _journal(reference))
+    return spaced(
+        (
+            (Piece(sentence(author_list(reference, most=6, shown=6))),),
+            *source,
+            (Piece(sentence(", ".join(foreign_languages(reference)))),),
+            (*doi_pieces("doi: ", reference.doi), Piece(".")) if reference.doi else (),
+            _numbers(reference),
+        )
+    )
+
+
+def _title(reference: Reference) -> Pieces:
+    if not reference.translated:
+        return closed(title(reference))
+    return Piece("["), unstopped(title(reference)), Piece("].")
+
+
+def _journal(reference: Reference) -> Pieces:
+    name = journal(reference)
+    if "preprint" in reference.editorial and name:
+        name += " [Preprint]"
+    date = vancouver_date(reference.date) or vancouver_date(reference.electronic_date)
+    if not has_place(reference) and reference.electronic_date and "preprint" not in reference.editorial:
+        date = f"{vancouver_date(reference.electronic_date)} [Epub ahead of print]"
+    where = place(date, reference.volume, reference.issue, short_pages(reference.pages or ""))
+    return (Piece(" ".join(sentence(part) for part in (name, where) if part)),)
+
+
+def _book(reference: Reference) -> Pieces:
+    imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)
+    whole = reference.title == reference.book_title
+    return spaced(
+        (
+            () if whole else (*closed(title(reference)), Piece(" In:")),
+            (Piece(sentence(reference.book_title or "")),),
+            (Piece(sentence(imprint)),),
+            (Piece(f"p. {short_pages(reference.pages)}."),) if reference.pages else (),
+        )
+    )
+
+
+def _numbers(reference: Reference) -> Pieces:
+    pmc: Pieces = (Piece("; "), *pmcid_pieces(reference.pmcid)) if reference.pmcid else ()
+    return *pmid_pieces(reference.pmid), *pmc, Piece(".")

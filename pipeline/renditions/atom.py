@@ -1,0 +1,100 @@
+"""Atom (RFC 4287), with withdrawals as RFC 6721 has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.model.article import Article, Person
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Feed, Site
+from pipeline.renditions._feedgen import Element, Entry, element, write_atom
+from pipeline.renditions.content import content_html, page_url
+from pipeline.renditions.dates import dates_of, rfc3339
+from pipeline.renditions.head import article_head, feed_head, live, withdrawal_head, withdrawn
+from pipeline.renditions.identity import entry_id
+from pipeline.renditions.markup import is_safe
+from pipeline.renditions.media import media_type_of
+from pipeline.renditions.people import name_text
+from pipeline.renditions.uri import uri
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    return write_atom(article_head(revision, site, "atom"), [_entry(revision, site)])
+
+
+def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
+    """Live articles as entries, withdrawn ones as at:deleted-entry."""
+    return write_atom(
+        feed_head(feed, revisions, site, "atom"),
+        [_entry(revision, site) for revision in live(revisions)],
+        extras=[_deleted(withdrawal, site) for withdrawal in withdrawn(revisions)],
+        prefixes=("at",),
+    )
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """A feed that holds nothing but the word that the entry is gone."""
+    head = withdrawal_head(withdrawal, site, "atom")
+    return write_atom(head, (), extras=[_deleted(withdrawal, site)], prefixes=("at",))
+
+
+def _deleted(withdrawal: Withdrawal, site: Site) -> Element:
+    """RFC 6721, section 3."""
+    link = uri(withdrawal.canonical or site.article_url(withdrawal.article_id))
+    return element(
+        "at:deleted-entry",
+        None,
+        element("at:by", None, element("name", site.publisher)),
+        element("at:comment", withdrawal.reason, type="text", lang=withdrawal.language),
+        element("link", rel="alternate", href=link, type="text/html", title=withdrawal.title),
+        ref=entry_id(site, withdrawal.article_id),
+        when=rfc3339(withdrawal.withdrawn),
+    )
+
+
+def _entry(revision: Revision, site: Site) -> Entry:
+    article, dates = revision.article, dates_of(revision)
+    return Entry(
+        id=entry_id(site, article.id),
+        title=article.title,
+        link=uri(page_url(article, site)),
+        summary=article.answer,
+        content=content_html(revision, site),
+        language=article.language,
+        published=dates.published,
+        updated=dates.updated,
+        categories=tuple((topic.slug, topic.name) for topic in article.topics),
+        extras=(*_links(article, site), *_people(article, site)),
+    )
+
+
+def _links(article: Article, site: Site) -> Iterator[Element]:
+    page = uri(page_url(article, site))
+    yield element("link", rel="alternate", href=page, type="text/html", hreflang=article.language)
+    for related in article.related:
+        yield element("link", rel="related", href=uri(related.url), title=related.title)
+    if article.image:
+        image = article.image
+        yield element("link", rel="enclosure", href=uri(image.src), type=media_type_of(image.src))
+    if article.licence and is_safe(article.licence):
+        yield element("link", rel="license", href=uri(article.licence))  # RFC 4946
+
+
+def _people(article: Article, site: Site) -> Iterator[Element]:
+    for author in article.authors:
+        yield _person("author", author)
+    if not article.authors:
+        yield element("author", None, element("name", site.publisher))
+    for reviewer in article.reviewers:
+        yield _person("contributor", reviewer)
+
+
+def _person(name: str, person: Person) -> Element:
+    parts = [element("name", name_text(person))]
+    if person.url and is_safe(person.url):
+        parts.append(element("uri", uri(person.url)))
+    return element(name, None, *parts)
+
+
+FORMAT = Format("atom", "application/atom+xml", "atom", render, tombstone, document)

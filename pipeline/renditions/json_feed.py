@@ -1,0 +1,167 @@
+"""JSON Feed 1.1 (jsonfeed.org/version/1.1), with the evidence as data in the extension `_citewire`.
+
+The extension of an item holds what HTML only shows: the article's id and revision, its question, the reviewers and
+their date, the topics with MeSH ids, and each reference with its identifiers and editorial state.
+A withdrawal, for which JSON Feed has no form, is `_citewire.withdrawn`: of the feed in a feed, of the item otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from pipeline.citations import citation_text, editorial_labels
+from pipeline.model.article import Article, Person, Topic
+from pipeline.model.reference import CitedReference
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Feed, Site
+from pipeline.renditions.content import content_html, page_url
+from pipeline.renditions.dates import dates_of, rfc3339
+from pipeline.renditions.head import Head, article_head, feed_head, live, withdrawal_head, withdrawn, withdrawn_title
+from pipeline.renditions.identity import entry_id
+from pipeline.renditions.json_bytes import json_bytes
+from pipeline.renditions.markup import is_safe
+from pipeline.renditions.media import media_type_of
+from pipeline.renditions.people import name_text
+from pipeline.renditions.uri import uri
+
+VERSION = "https://jsonfeed.org/version/1.1"
+Json = dict[str, Any]
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    return _write(article_head(revision, site, "json"), [_item(revision, site)])
+
+
+def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
+    """Live articles as items; withdrawn ones are named in the feed's own extension, which no reader shows."""
+    gone = [{"id": entry_id(site, each.article_id), **_withdrawn(each)} for each in withdrawn(revisions)]
+    head = feed_head(feed, revisions, site, "json")
+    return _write(head, [_item(revision, site) for revision in live(revisions)], withdrawn=gone)
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """The same id with the reason for text."""
+    item = {
+        "id": entry_id(site, withdrawal.article_id),
+        "url": uri(withdrawal.canonical or site.article_url(withdrawal.article_id)),
+        "title": withdrawn_title(withdrawal),
+        "content_text": withdrawal.reason,
+        "date_published": rfc3339(withdrawal.published),
+        "date_modified": rfc3339(withdrawal.withdrawn),
+        "language": withdrawal.language,
+        "_citewire": {"withdrawn": _withdrawn(withdrawal)},
+    }
+    return _write(withdrawal_head(withdrawal, site, "json"), [item])
+
+
+def _write(head: Head, items: list[Json], **extension: Any) -> bytes:
+    feed = {
+        "version": VERSION,
+        "title": head.title,
+        "description": head.description,
+        "home_page_url": head.home,
+        "feed_url": head.address,
+        "icon": head.logo,
+        "language": head.language,
+        "authors": [{"name": head.author, "url": head.home}],
+        "hubs": [{"type": "WebSub", "url": hub} for hub in head.hubs],
+        "_citewire": {"updated": rfc3339(head.updated) if head.updated else None, **extension},
+        "items": items or msgspec.Raw(b"[]"),  # required, even when empty
+    }
+    return json_bytes(feed)
+
+
+def _item(revision: Revision, site: Site) -> Json:
+    article, dates = revision.article, dates_of(revision)
+    return {
+        "id": entry_id(site, article.id),
+        "url": uri(page_url(article, site)),
+        "title": article.title,
+        "summary": article.answer,
+        "content_html": content_html(revision, site),
+        "image": uri(article.image.src) if article.image else None,
+        "date_published": rfc3339(dates.published),
+        "date_modified": rfc3339(dates.updated),
+        "authors": [_author(person) for person in article.authors],
+        "tags": [topic.name for topic in article.topics],
+        "language": article.language,
+        "attachments": _attachments(article),
+        "_citewire": _evidence(revision),
+    }
+
+
+def _author(person: Person) -> Json:
+    return {"name": name_text(person), "url": uri(person.url) if person.url and is_safe(person.url) else None}
+
+
+def _attachments(article: Article) -> list[Json]:
+    """The image, where its address tells the media type that an attachment must have."""
+    media_type = media_type_of(article.image.src) if article.image else None
+    return [{"url": uri(article.image.src), "mime_type": media_type}] if article.image and media_type else []
+
+
+def _evidence(revision: Revision) -> Json:
+    article = revision.article
+    return {
+        "article": article.id,
+        "revision": revision.number,
+        "question": article.question,
+        "reviewed": article.reviewed.isoformat() if article.reviewed else None,
+        "reviewers": [_reviewer(person) for person in article.reviewers],
+        "topics": [_topic(topic) for topic in article.topics],
+        "calls_to_action": [
+            {"label": call.label, "url": call.url, "text": call.text} for call in article.calls_to_action
+        ],
+        "references": [_reference(cited) for cited in revision.references],
+    }
+
+
+def _reviewer(person: Person) -> Json:
+    return {
+        "name": person.name,
+        "credentials": person.credentials,
+        "role": person.role,
+        "organisation": person.organisation,
+        "url": person.url,
+    }
+
+
+def _topic(topic: Topic) -> Json:
+    return {"name": topic.name, "slug": topic.slug, "mesh": topic.mesh}
+
+
+def _reference(cited: CitedReference) -> Json:
+    known: Json = {}
+    if cited.reference:
+        known = {
+            "pmid": cited.reference.pmid,
+            "doi": cited.reference.doi,
+            "pmcid": cited.reference.pmcid,
+            "editorial": list(cited.reference.editorial),
+            "editorial_labels": list(editorial_labels(cited.reference)),
+        }
+    return {
+        "number": cited.number,
+        "state": cited.state,
+        "scheme": cited.work.scheme,
+        "id": cited.work.value,
+        "url": cited.work.url,
+        "citation": citation_text(cited),
+        **known,
+    }
+
+
+def _withdrawn(withdrawal: Withdrawal) -> Json:
+    return {
+        "article": withdrawal.article_id,
+        "revision": withdrawal.number,
+        "at": rfc3339(withdrawal.withdrawn),
+        "reason": withdrawal.reason,
+    }
+
+
+FORMAT = Format("json-feed", "application/feed+json", "json", render, tombstone, document)

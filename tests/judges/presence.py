@@ -1,0 +1,31 @@
+"""The one rule for tools that a machine may lack: skip with a word on how to get it; with CI=true, fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_MODULES = ROOT / "node_modules"
+
+
+def missing(what: str, mend: str) -> NoReturn:
+    """Leave the test out, or fail it where nothing may be left out."""
+    word = f"{what} is not here: {mend}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(word, pytrace=False)
+    pytest.skip(word)
+
+
+def program(name: str, *, mend: str) -> str:
+    """The path of a program on this machine."""
+    return shutil.which(name) or missing(name, mend)
+
+
+def file(path: Path, *, mend: str) -> Path:
+    """A file that an install step puts there."""
+    return path if path.is_file() else missing(str(path.relative_to(ROOT)), mend)

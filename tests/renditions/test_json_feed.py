@@ -1,0 +1,109 @@
+"""JSON Feed 1.1: valid by its schema, read by a real reader, its evidence there as data."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from articles import FEED, PUBLISHED, SAMPLE, SITE, STRANGE, UPDATED, WITHDRAWAL, revision_of, revisions
+from conftest import Golden
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+from readers import reader_entries
+
+from pipeline.model.article import Article
+from pipeline.model.revision import Revision
+from pipeline.renditions.json_feed import document, render, tombstone
+
+OTHER = revision_of(Article(id="other", title="Another one", answer="Yes."))
+ID = "tag:notes.example.org,2025:/articles/leg-spasticity"
+
+
+@cache
+def schema() -> Draft7Validator:
+    text = (Path(__file__).parent / "schemas" / "json-feed-1.1.json").read_text(encoding="utf-8")
+    return Draft7Validator(json.loads(text), format_checker=Draft7Validator.FORMAT_CHECKER)
+
+
+def faults(body: bytes) -> list[str]:
+    """By the schema with formats checked, and the repeated ids that it lets pass."""
+    feed = json.loads(body)
+    found = [f"{error.json_path}: {error.message}" for error in schema().iter_errors(feed)]
+    ids = [item["id"] for item in feed["items"]]
+    return found + ([] if len(set(ids)) == len(ids) else ["ids repeat"])
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_articles_are_valid(name: str) -> None:
+    assert faults(render(STRANGE[name], SITE)) == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(revisions())
+def test_hostile_articles_are_valid(revision: Revision) -> None:
+    assert faults(render(revision, SITE)) == []
+
+
+def test_feeds_and_tombstones_are_valid() -> None:
+    assert faults(document(FEED, [SAMPLE, WITHDRAWAL, *STRANGE.values()], SITE)) == []
+    assert faults(document(FEED, [], SITE)) == []
+    assert faults(tombstone(WITHDRAWAL, SITE)) == []
+
+
+def test_the_schema_checks_dates_and_addresses() -> None:
+    body = render(SAMPLE, SITE)
+    assert faults(body.replace(b"2025-03-14T16:05:09Z", b"yesterday"))
+    assert faults(body.replace(b'"url":"https://notes.example.org/hub"', b'"url":"the hub"'))
+
+
+def test_reader_stores_every_item_of_the_feed(tmp_path: Path) -> None:
+    entries = reader_entries(tmp_path, "feed.json", document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE))
+    assert {entry.title for entry in entries} == {SAMPLE.article.title, "Another one"}
+    sample = next(entry for entry in entries if entry.id == ID)
+    assert (sample.published, sample.updated, sample.authors_str) == (PUBLISHED, UPDATED, "Ada Writer")
+    assert sample.link == SITE.article_url("leg-spasticity")
+
+
+def test_references_are_there_as_data_with_their_standing() -> None:
+    (item,) = json.loads(render(SAMPLE, SITE))["items"]
+    extension: dict[str, Any] = item["_citewire"]
+    states = [(each["number"], each["state"], each["id"], each.get("editorial")) for each in extension["references"]]
+    assert states == [
+        (1, "resolved", "90000001", None),
+        (2, "resolved", "90000002", ["retracted", "erratum"]),
+        (3, "pending", "90000003", None),
+        (4, "unknown", "10.5555/unheard.of", None),
+        (5, "unknown", "https://guidelines.example.org/spasticity?v=2&lang=en", None),
+    ]
+    assert extension["reviewers"][0]["credentials"] == "MD, PhD"
+    assert extension["topics"][0]["mesh"] == "D009128"
+    assert (extension["revision"], extension["reviewed"]) == (2, "2025-03-09")
+
+
+def test_a_withdrawn_article_is_named_in_the_feed_and_is_no_item() -> None:
+    feed = json.loads(document(FEED, [OTHER, WITHDRAWAL], SITE))
+    assert [item["title"] for item in feed["items"]] == ["Another one"]
+    (gone,) = feed["_citewire"]["withdrawn"]
+    assert (gone["id"], gone["at"], gone["reason"]) == (ID, "2025-04-01T12:00:00Z", WITHDRAWAL.reason)
+
+
+def test_a_tombstone_is_the_same_item_with_the_reason_for_text() -> None:
+    (item,) = json.loads(tombstone(WITHDRAWAL, SITE))["items"]
+    assert (item["id"], item["content_text"]) == (ID, WITHDRAWAL.reason)
+    assert item["_citewire"]["withdrawn"]["revision"] == 3
+    assert "content_html" not in item
+
+
+def test_the_feed_names_its_hubs_and_itself() -> None:
+    feed = json.loads(document(FEED, [], SITE))
+    assert feed["feed_url"] == "https://notes.example.org/feeds/latest.json"
+    assert feed["hubs"] == [{"type": "WebSub", "url": "https://notes.example.org/hub"}]
+    assert feed["items"] == []
+
+
+def test_the_sample_and_its_tombstone_are_as_they_were(golden: Golden) -> None:
+    golden("sample.feed.json", render(SAMPLE, SITE))
+    golden("tombstone.feed.json", tombstone(WITHDRAWAL, SITE))

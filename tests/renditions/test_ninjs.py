@@ -1,0 +1,172 @@
+"""ninjs: judged by the 3.1 schema, and by what the schema lets pass."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from articles import ARTICLE, HOSTILE, SAMPLE, SITE, STRANGE, WITHDRAWAL, revision_of, revisions
+from hypothesis import given, settings
+from msgspec.structs import replace
+
+from pipeline.model.article import CitedWork, Image
+from pipeline.model.reference import CitedReference
+from pipeline.model.revision import Revision
+from pipeline.renditions import formats
+from pipeline.renditions.ninjs import FORMAT
+
+HERE = Path(__file__).parent
+SCHEMA = Path(os.environ.get("CITEWIRE_NINJS_SCHEMA", HERE / "schemas" / "ninjs-3.1.json"))
+JUDGE = jsonschema.Draft202012Validator(
+    json.loads(SCHEMA.read_text()), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+)
+
+
+def item(revision: Revision) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(FORMAT.render(revision, SITE))
+    return document
+
+
+def association(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(each for each in document["associations"] if each["name"] == name)
+
+
+# --- the judge ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("revision", [pytest.param(r, id=n) for n, r in {"sample": SAMPLE, **STRANGE}.items()])
+def test_the_schema_takes_every_sample(revision: Revision) -> None:
+    JUDGE.validate(item(revision))
+
+
+@settings(max_examples=60, deadline=None)
+@given(revisions())
+def test_the_schema_takes_any_article(revision: Revision) -> None:
+    JUDGE.validate(item(revision))
+
+
+def test_the_schema_takes_the_tombstone() -> None:
+    JUDGE.validate(json.loads(FORMAT.tombstone(WITHDRAWAL, SITE)))
+    JUDGE.validate(json.loads(FORMAT.tombstone(replace(WITHDRAWAL, title=HOSTILE[1], reason=HOSTILE[0]), SITE)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"versionCreated": "yesterday"},
+        {"uri": "not a uri"},
+        {"bylines": []},
+        {"pubStatus": "cancelled"},
+        {"headlines": [{"role": "main"}]},
+        {"associations": [{"uri": "https://example.org/"}]},
+        {"associations": [{"uri": "https://example.org/", "name": "x", "citation": "y"}]},
+        {"trustIndicators": [{"role": "reviewed"}]},
+        {"rightsInfo": {}},
+    ],
+)
+def test_the_judge_refuses_what_ninjs_refuses(change: dict[str, Any]) -> None:
+    assert not JUDGE.is_valid(item(SAMPLE) | change)
+
+
+# --- what it says -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("ninjs", FORMAT.render(SAMPLE, SITE)), ("ninjs-tombstone", FORMAT.tombstone(WITHDRAWAL, SITE))],
+)
+def test_the_sample_is_written_as_before(name: str, body: bytes, golden: Callable[[str, bytes], None]) -> None:
+    golden(f"{name}.json", (json.dumps(json.loads(body), ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def test_it_is_found_as_a_format() -> None:
+    assert formats()["ninjs"] is FORMAT
+    assert (FORMAT.media_type, FORMAT.extension) == ("application/json", "ninjs")
+
+
+def test_the_version_is_the_revision() -> None:
+    document = item(SAMPLE)
+    assert (document["version"], document["versionCreated"]) == ("2", "2025-03-14T16:05:09Z")
+    assert document["pubStatus"] == "usable"
+
+
+def test_an_embargo_is_told() -> None:
+    embargo = dt.datetime(2025, 6, 1, 2, 0, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    document = item(revision_of(replace(ARTICLE, embargo=embargo)))
+    assert document["embargoedUntil"] == "2025-06-01T00:00:00Z"
+    assert "embargoedUntil" not in item(SAMPLE)
+
+
+def test_a_tombstone_cancels_the_same_item_and_holds_none_of_its_text() -> None:
+    body = FORMAT.tombstone(WITHDRAWAL, SITE)
+    document, live = json.loads(body), item(SAMPLE)
+    assert document["uri"] == live["uri"]
+    assert (document["pubStatus"], document["version"]) == ("canceled", "3")
+    assert WITHDRAWAL.reason in document["edNote"]
+    assert document["descriptions"][0]["value"] == WITHDRAWAL.reason
+    assert "bodies" not in document
+    assert ARTICLE.answer.encode() not in body
+
+
+def test_a_retracted_reference_says_so_to_readers_and_to_machines() -> None:
+    document = item(SAMPLE)
+    retracted, sound = association(document, "Reference 2"), association(document, "Reference 1")
+    assert retracted["headlines"][0]["value"].startswith("Retracted. ")
+    assert {"name": "Retracted", "literal": "retracted"} in retracted["genres"]
+    assert any(text["role"] == "notice" and "90000012" in text["value"] for text in retracted["descriptions"])
+    assert "genres" not in sound
+    assert "Retracted" not in json.dumps(sound)
+
+
+def test_a_reference_that_is_not_resolved_claims_no_standing() -> None:
+    pending = association(item(SAMPLE), "Reference 3")
+    assert pending["uri"] == "https://pubmed.ncbi.nlm.nih.gov/90000003/"
+    assert [text["value"] for text in pending["descriptions"] if text["role"] == "state"] == ["pending"]
+    assert "genres" not in pending
+
+
+def test_a_doi_of_odd_characters_is_a_whole_address() -> None:
+    work = CitedWork("doi", "10.1002/(sici)1097<1::aid-x>3.0.co;2-#")
+    revision = revision_of(replace(ARTICLE, references=(work,)), (CitedReference(1, work, "unknown"),))
+    reference = association(item(revision), "Reference 1")
+    assert reference["uri"] == "https://doi.org/10.1002/(sici)1097%3C1::aid-x%3E3.0.co;2-%23"
+    assert {"role": "doi", "value": work.value} in reference["altIds"]
+
+
+def test_topics_reviewers_and_picture_are_data() -> None:
+    document = item(SAMPLE)
+    assert document["subjects"][0]["uri"] == "http://id.nlm.nih.gov/mesh/D009128"
+    assert [(person["name"], person["rel"]) for person in document["people"]] == [
+        ("Ada Writer", "author"),
+        ("Grace Reviewer", "reviewer"),
+    ]
+    rendition = association(document, "main picture")["renditions"][0]
+    assert (rendition["contentType"], rendition["width"], rendition["height"]) == ("image/png", 1200, 800)
+    roles = [indicator["role"] for indicator in document["trustIndicators"]]
+    assert roles == ["https://schema.org/reviewedBy", "https://schema.org/lastReviewed"]
+
+
+def test_pubmed_is_named_as_a_source_only_where_it_answered() -> None:
+    unanswered = revision_of(replace(ARTICLE, references=(CitedWork("pmid", "1"),)))
+    assert "PubMed" in [source["name"] for source in item(SAMPLE)["infoSources"]]
+    assert "PubMed" not in [source["name"] for source in item(unanswered)["infoSources"]]
+
+
+def test_addresses_outside_ascii_become_uris() -> None:
+    picture = Image("https://müller.example/straße zwei.jpg")
+    document = item(revision_of(replace(ARTICLE, image=picture, canonical="https://müller.example/ä")))
+    assert association(document, "main picture")["uri"] == "https://xn--mller-kva.example/stra%C3%9Fe%20zwei.jpg"
+    assert {"role": "canonical", "value": "https://xn--mller-kva.example/%C3%A4"} in document["altIds"]
+
+
+def test_the_bytes_are_compact_utf8_with_a_newline_at_the_end() -> None:
+    body = FORMAT.render(SAMPLE, SITE)
+    assert body.endswith(b"}\n")
+    assert body.count(b"\n") == 1
+    assert "α<β" in body.decode()

@@ -1,0 +1,266 @@
+"""Nothing of an article is lost: every format's rendition holds all of it, checked against the one article.
+
+Formats are found by being there, so a new one is checked without a word here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from articles import FEED, SAMPLE, SITE, STRANGE, WITHDRAWAL, revisions
+from hypothesis import HealthCheck, given, settings
+from lxml import etree
+
+from pipeline.citations import citation_text, editorial_labels
+from pipeline.errors import ConfigError
+from pipeline.model.article import (
+    Article,
+    Block,
+    BulletList,
+    Image,
+    Note,
+    NumberedList,
+    Paragraph,
+    Person,
+    Preformatted,
+    Quotation,
+    Section,
+    Table,
+)
+from pipeline.model.reference import CitedReference
+from pipeline.model.revision import Revision
+from pipeline.renditions import format_named, formats
+from pipeline.renditions.dates import date_text, dates_of
+from pipeline.renditions.evidence import attribution
+from pipeline.renditions.plain import inlines_text
+from pipeline.renditions.text import clean, paragraphs
+from pipeline.renditions.uri import uri
+
+Alternatives = tuple[str, ...]  # any one of them will do
+
+
+# --- what a reader of a rendition finds in it ---------------------------------------------------------------------
+
+
+class _Words(HTMLParser):
+    """The text of HTML in one piece, the values of attributes each by itself; JSON in scripts is read too."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self.text: list[str] = []
+        self._raw: str | None = None
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.pieces += [value for _, value in attrs if value]
+        if tag in ("script", "style"):
+            self._raw = "json" if ("type", "application/ld+json") in attrs else "other"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._raw = None
+
+    def handle_data(self, data: str) -> None:
+        if self._raw == "json":
+            self.pieces += _strings(json.loads(data))
+        elif self._raw is None:
+            self.text.append(data)
+
+
+def _html(html: str) -> Iterator[str]:
+    words = _Words(html)
+    yield "".join(words.text)
+    yield from words.pieces
+
+
+def _strings(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+            if "<" in value or "&" in value:
+                yield from _html(value)
+        case dict():
+            for each in value.values():
+                yield from _strings(each)
+        case list():
+            for each in value:
+                yield from _strings(each)
+
+
+def _xml(body: bytes) -> Iterator[str]:
+    for node in etree.fromstring(body, etree.XMLParser(huge_tree=True)).iter():
+        yield from (str(value) for value in node.attrib.values())
+        yield from _strings(node.text or "")
+
+
+def found_in(body: bytes, media_type: str) -> str:
+    """All that it says, without white space, its pieces parted by NUL."""
+    if media_type.endswith("json"):
+        pieces: Iterable[str] = _strings(json.loads(body))
+    elif media_type == "text/html":
+        pieces = _html(body.decode())
+    else:
+        pieces = _xml(body)
+    return "\0".join(map(squeeze, pieces))
+
+
+def squeeze(text: str) -> str:
+    return "".join(clean(text).split())
+
+
+# --- what must be there -------------------------------------------------------------------------------------------
+
+
+def needles(revision: Revision) -> Iterator[Alternatives]:
+    article = revision.article
+    yield (article.title,)
+    yield from _plain(article.question, article.answer, article.disclaimer, SITE.disclaimer, article.licence)
+    yield from _blocks(article.lead)
+    for section in article.sections:
+        yield from _section(section)
+    yield from _dates(revision)
+    for person in (*article.authors, *article.reviewers):
+        yield from _person(person)
+    for call in article.calls_to_action:
+        yield from _plain(call.label, call.text)
+        yield from _address(call.url)
+    for link in article.related:
+        yield (link.title,)
+        yield from _address(link.url)
+    for cited in revision.references:
+        yield from _reference(cited)
+    yield from _plain(attribution(revision.references))
+
+
+def _plain(*texts: str | None) -> Iterator[Alternatives]:
+    return ((part,) for text in texts if text for part in paragraphs(text))
+
+
+def _address(address: str | None) -> Iterator[Alternatives]:
+    if address:
+        yield (address, uri(address))
+
+
+def _section(section: Section) -> Iterator[Alternatives]:
+    yield (section.heading,)
+    yield from _blocks(section.blocks)
+    for inner in section.sections:
+        yield from _section(inner)
+
+
+def _blocks(blocks: Iterable[Block]) -> Iterator[Alternatives]:
+    for block in blocks:
+        match block:
+            case Paragraph(children):
+                yield (inlines_text(children),)
+            case BulletList(items) | NumberedList(items):
+                for item in items:
+                    yield from _blocks(item.blocks)
+            case Table(rows, caption):
+                yield from _plain(caption)
+                for row in rows:
+                    for cell in row:
+                        yield (inlines_text(cell.children),)
+            case Quotation(inner, source):
+                yield from _plain(source)
+                yield from _blocks(inner)
+            case Note():
+                yield from _blocks(block.blocks)
+            case Image():
+                yield from _plain(block.caption, block.credit)
+            case Preformatted(value):
+                yield (value,)
+
+
+def _person(person: Person) -> Iterator[Alternatives]:
+    return _plain(person.name, person.credentials)
+
+
+def _dates(revision: Revision) -> Iterator[Alternatives]:
+    dates = dates_of(revision)
+    yield _day(dates.published)
+    yield (*_day(dates.modified), *_day(dates.updated))
+    if dates.reviewed:
+        yield _day(dates.reviewed)
+
+
+def _day(date: dt.date) -> Alternatives:
+    day = date.date() if isinstance(date, dt.datetime) else date
+    return (day.isoformat(), date_text(day, "en"))
+
+
+def _reference(cited: CitedReference) -> Iterator[Alternatives]:
+    yield (cited.work.value, uri(cited.work.url))
+    if cited.reference:
+        yield (citation_text(cited),)
+        yield from ((label,) for label in editorial_labels(cited.reference))
+
+
+def lost(revision: Revision, body: bytes, media_type: str) -> list[Alternatives]:
+    """What of the revision is not in the rendition."""
+    haystack = found_in(body, media_type)
+    return [each for each in needles(revision) if not any(squeeze(needle) in haystack for needle in each)]
+
+
+# --- the tests ----------------------------------------------------------------------------------------------------
+
+REVISIONS = {"sample": SAMPLE, **STRANGE}
+
+
+@pytest.mark.parametrize("name", formats())
+@pytest.mark.parametrize("article", REVISIONS)
+def test_a_rendition_holds_all_of_the_article(name: str, article: str) -> None:
+    form = formats()[name]
+    assert lost(REVISIONS[article], form.render(REVISIONS[article], SITE), form.media_type) == []
+
+
+@pytest.mark.parametrize("name", [name for name, form in formats().items() if form.document])
+def test_a_feed_holds_all_of_every_article(name: str) -> None:
+    form = formats()[name]
+    assert form.document
+    body = form.document(FEED, [*REVISIONS.values(), WITHDRAWAL], SITE)
+    assert [each for revision in REVISIONS.values() for each in lost(revision, body, form.media_type)] == []
+
+
+@pytest.mark.parametrize("name", formats())
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(revision=revisions())
+def test_a_rendition_holds_all_of_a_hostile_article(name: str, revision: Revision) -> None:
+    form = formats()[name]
+    assert lost(revision, form.render(revision, SITE), form.media_type) == []
+
+
+@pytest.mark.parametrize("name", formats())
+def test_a_tombstone_gives_the_reason_and_nothing_of_the_article(name: str) -> None:
+    form = formats()[name]
+    found = found_in(form.tombstone(WITHDRAWAL, SITE), form.media_type)
+    assert squeeze(WITHDRAWAL.reason) in found
+    assert squeeze(SAMPLE.article.answer.split("\n\n")[0]) not in found
+
+
+def test_the_search_for_lost_parts_finds_a_lost_part() -> None:
+    poorer = Article(id="leg-spasticity", title="Other", answer="Other")
+    body = formats()["rss"].render(
+        Revision(article=poorer, number=1, published=SAMPLE.published, updated=SAMPLE.updated), SITE
+    )
+    missing = lost(SAMPLE, body, "application/rss+xml")
+    for part in ("at night", "90000002", "Grace Reviewer", "Call your doctor's office", "2025-03-09", "Retracted"):
+        assert any(part in each for each in missing), part
+
+
+def test_no_two_formats_share_an_extension() -> None:
+    extensions = [form.extension for form in formats().values()]
+    assert len(set(extensions)) == len(extensions)
+
+
+def test_an_unknown_format_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"no format 'pdf'; there are: .*rss") as caught:
+        format_named("pdf")
+    assert caught.value.code == "unknown-format"
+    assert format_named("rss") is formats()["rss"]
