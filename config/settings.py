@@ -25,6 +25,7 @@ _ENVIRONMENT = {
     "CITEWIRE_PUBMED_EMAIL": "pubmed_email",
     "CITEWIRE_EGRESS_ALLOW": "egress_allow",
 }
+_FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # whose addresses hold passwords
 
 
 def _http_url(value: str) -> str:
@@ -131,9 +132,7 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     named = environment.get("CITEWIRE_CONFIG")
     file = file or (Path(named) if named else None)
     merged = _over(_read(DEFAULTS), _read(file) if file else {})
-    merged |= {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
-    if environment.get("CITEWIRE_PUBMED_API_KEY"):
-        merged["pubmed_api_key"] = "env:CITEWIRE_PUBMED_API_KEY"
+    merged |= _of_environment(environment)
     if data is not None:
         merged["data"] = data
     try:
@@ -143,6 +142,23 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     _unique("feeds", [feed.id for feed in settings.feeds])
     _unique("channels", [channel.id for channel in settings.channels])
     return settings
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment sets. An empty variable counts as none.
+
+    What holds a secret may stand in a file, as container platforms mount secrets: NAME_FILE is its path. NAME wins.
+    """
+    said: dict[str, Any] = {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
+    for name in _FROM_FILES:
+        key, path = _ENVIRONMENT[name], environment.get(f"{name}_FILE")
+        if path and key not in said:
+            said[key] = SecretRef("file", path).resolve(f"{name}_FILE")
+    if environment.get("CITEWIRE_PUBMED_API_KEY"):
+        said["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
+    elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
+        said["pubmed_api_key"] = SecretRef("file", path)
+    return said
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 
 from config import load
-from workers import logs
+from workers import alive, logs
 from workers.celery import app
+from workers.doorbell import CeleryDoorbell
 from workers.schedule import SCHEDULE
 
 
 def run() -> None:
     """Tick until SIGTERM."""
     logs.configure("beat")
-    folder = load(os.environ).data.absolute()
+    settings = load(os.environ)
+    folder = settings.data.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    alive.show(CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url)), alive.name_of("beat"))
     app.conf.beat_schedule = SCHEDULE
     app.start(["beat", "--loglevel=INFO", f"--schedule={folder / 'beat-schedule'}", "--pidfile="])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-import threading
+import sys
 
 import uvicorn
 
-from pipeline.stages.sweep import EVERY
 from pipeline.web.app import create_app
-from workers import logs
+from workers import alive, logs
 from workers.wiring import services
 
 
@@ -18,7 +18,7 @@ def run(*, host: str, port: int, fd: int | None) -> None:
     logs.configure("web")
     own = services()
     app = create_app(own.context, alive=own.doorbell.alive)
-    threading.Thread(target=_show_life, name="alive", daemon=True).start()
+    alive.show(own.doorbell, "web")
     settings = uvicorn.Config(
         app,
         host=host,
@@ -30,13 +30,6 @@ def run(*, host: str, port: int, fd: int | None) -> None:
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=65_536,
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has ended well
     sockets = None if fd is None else [socket.socket(fileno=fd)]
     uvicorn.Server(settings).run(sockets=sockets)
-
-
-def _show_life() -> None:
-    own = services()
-    pause = threading.Event()
-    while True:
-        own.doorbell.here("web")
-        pause.wait(EVERY)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Sequence
 
@@ -12,7 +10,7 @@ from celery import signals
 
 from pipeline.errors import TransientError
 from pipeline.stages.sweep import EVERY, sweep
-from workers import logs
+from workers import alive, logs
 from workers.celery import DELIVER, PIPELINE_QUEUES, app
 from workers.wiring import services
 
@@ -26,7 +24,7 @@ def run(kind: str, name: str | None = None) -> None:
     """
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
     queues = (DELIVER,) if kind == "deliver" else PIPELINE_QUEUES
-    _serve(name or f"{kind}-{socket.gethostname()}-{os.getpid()}", queues, threads)
+    _serve(name or alive.name_of(kind), queues, threads)
 
 
 def _serve(name: str, queues: Sequence[str], threads: int) -> None:

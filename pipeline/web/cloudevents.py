@@ -38,7 +38,7 @@ class _Envelope(Struct, frozen=True):
     subject: str | None = None
     time: dt.datetime | None = None
     datacontenttype: str | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
     data_base64: str | None = None
 
 
@@ -88,10 +88,8 @@ def _data(envelope: _Envelope, media_type: str) -> bytes:
             return base64.b64decode(envelope.data_base64, validate=True)
         except binascii.Error as error:
             raise InvalidEvent("is not base64", field="data_base64", event=envelope.id) from error
-    if envelope.data is None:
-        return b""
     raw = bytes(envelope.data)
-    if media_type == "application/json" or media_type.endswith("+json"):
+    if not raw or media_type == "application/json" or media_type.endswith("+json"):
         return raw
     text = msgspec.json.decode(raw)
     if not isinstance(text, str):

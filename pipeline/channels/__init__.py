@@ -1,0 +1,51 @@
+"""Channel types: one module each, found by being there.
+
+A module in this folder that exports `CHANNEL` is a type; an installed package adds one through the
+entry-point group `citewire.channels`, naming such an object. Nothing else has to change.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipeline.http import Http
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.plugins import discover
+
+
+class Channel(Protocol):
+    """An open channel. Used by one thread at a time; opened lazily in the process that uses it."""
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        """Bring the article to `parcel.revision`; harmless when repeated.
+
+        Raises TransientError, PermanentError or EndpointGone.
+        """
+        ...
+
+    def check(self) -> str:
+        """Reach the other end without sending an article; say in a line what was found. Raises as `deliver`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class ChannelType:
+    """What a module under `pipeline/channels/` exports as `CHANNEL`.
+
+    `settings` is a pydantic model of the type's own keys (unknown keys forbidden); `open` is handed one of it.
+    """
+
+    name: str
+    settings: type[Any]
+    open: Callable[[Any, Http], Channel]
+
+
+@functools.cache
+def channel_types() -> dict[str, ChannelType]:
+    """Every channel type there is, by its name."""
+    return discover("pipeline.channels", "CHANNEL", "citewire.channels")

@@ -1,0 +1,111 @@
+"""A folder written to so that a reader never meets half a file, a crash loses nothing, and no link leads out of it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipeline.errors import CitewireError, PermanentError, TransientError
+
+_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
+_LOCK_WAIT = 10.0  # seconds
+_MENDED_BY_PEOPLE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
+)
+
+
+class Folder:
+    """An open folder. Names are plain file names; a link in the folder is replaced or refused, never followed."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._fd = descriptor
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[Folder]:
+        """`path` itself may be a link: the operator put it there. Every method raises OSError."""
+        with _closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
+            yield cls(descriptor)
+
+    @contextmanager
+    def inner(self, name: str) -> Iterator[Folder]:
+        """The folder `name` in this one, made where it is missing."""
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=self._fd)
+        with _closing(os.open(name, os.O_RDONLY | os.O_DIRECTORY | _FLAGS, dir_fd=self._fd)) as descriptor:
+            yield Folder(descriptor)
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Shuts out every other thread and process; the lock ends with its holder, also when that is killed."""
+        with _closing(os.open(name, os.O_RDWR | os.O_CREAT | _FLAGS, 0o666, dir_fd=self._fd)) as descriptor:
+            _lock(descriptor)
+            yield
+
+    def read(self, name: str) -> bytes | None:
+        """None where `name` is not a regular file."""
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=self._fd)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
+                return None
+            raise
+        with _closing(descriptor), os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+    def replace(self, name: str, data: bytes) -> None:
+        """All or nothing. Only under a lock that covers `name`, whose temporary file has one name too."""
+        temporary = f".{name}.tmp"  # so that what a killed process left behind is used up by the next
+        self.remove(temporary)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666, dir_fd=self._fd)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        except OSError:
+            self.remove(temporary)
+            raise
+
+    def remove(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._fd)
+
+    def sync(self) -> None:
+        """After this a replaced file stays replaced, whatever happens to the machine."""
+        os.fsync(self._fd)
+
+
+def failure_of(error: OSError, path: Path) -> CitewireError:
+    """Permissions and wrong kinds of file are mended by people; disks are emptied and mounts come back in time."""
+    message = f"{path}: {error.strerror or error}"
+    if error.errno in _MENDED_BY_PEOPLE:
+        return PermanentError(message, code="folder-refused")
+    code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "folder-unavailable"
+    return TransientError(message, code=code)
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    deadline = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "another process holds the lock") from error
+            time.sleep(0.005)

@@ -1,0 +1,61 @@
+"""A secret in settings: never itself, always where to find it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+from pipeline.errors import ConfigError
+
+_LONGEST = 64 * 1024  # bytes of a secret's file: room for any key
+
+
+@dataclass(frozen=True)
+class SecretRef:
+    """`env:NAME`, or `file:/path` (as container platforms mount secrets). Usable as a pydantic field."""
+
+    kind: Literal["env", "file"]
+    name: str
+
+    @classmethod
+    def parse(cls, text: object) -> SecretRef:
+        """Raises ValueError, without the text: what stands there by mistake may well be the secret."""
+        if isinstance(text, SecretRef):
+            return text
+        if isinstance(text, str):
+            if text.startswith("env:") and text[4:].isidentifier():
+                return cls("env", text[4:])
+            if text.startswith("file:/"):
+                return cls("file", text[5:])
+        raise ValueError("a secret is never written here itself: name it as 'env:NAME' or 'file:/path'")
+
+    def resolve(self, key: str) -> str:
+        """The secret, without white space at its ends. Raises ConfigError naming the setting `key`."""
+        value = (os.environ.get(self.name, "") if self.kind == "env" else self._read(key)).strip()
+        if not value:
+            what = "environment variable" if self.kind == "env" else "file"
+            raise ConfigError(f"the {what} {self.name} is not set or empty", key=key, code="secret-missing")
+        return value
+
+    def _read(self, key: str) -> str:
+        try:
+            with Path(self.name).open("rb") as file:
+                return file.read(_LONGEST).decode()
+        except OSError as error:
+            message = f"the secret's file {self.name} cannot be read: {error.strerror}"
+            raise ConfigError(message, key=key, code="secret-missing") from error
+        except UnicodeDecodeError:
+            # No cause: its text would hold the bytes.
+            raise ConfigError(f"the file {self.name} is not UTF-8", key=key, code="secret-missing") from None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls.parse, serialization=core_schema.to_string_ser_schema())

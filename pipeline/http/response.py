@@ -1,0 +1,85 @@
+"""What came back, and what a delivery makes of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from requests.structures import CaseInsensitiveDict
+
+from pipeline.errors import EndpointGone, PermanentError, TransientError
+
+LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds: who asks for more is asked again after a day
+_EXCERPT = 200  # characters
+_TRANSIENT = frozenset({408, 425, 429})
+_MARKUP = re.compile(r"<[^<>]{0,500}>")
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer of any status. `body` is decoded (gzip), and whole unless `truncated`."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)  # looked up in any case
+    body: bytes = b""
+    truncated: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", CaseInsensitiveDict(self.headers))
+
+    @property
+    def line(self) -> str:
+        """The status for people: "429 Too Many Requests"."""
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return str(self.status)
+
+    @property
+    def excerpt(self) -> str:
+        """The first line of the body that says something, printable, at most 200 characters; "" where none does."""
+        text = _MARKUP.sub(" ", self.body[:4096].decode("utf-8", "replace"))
+        lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
+        return next((line[:_EXCERPT] for line in lines if line), "")
+
+    def retry_after(self, now: dt.datetime) -> float | None:
+        """Seconds from `now` (aware) that the other side asks to be left alone, 0 to a day; None: it does not say.
+
+        RFC 9110, section 10.2.3: seconds, or a date in any of the three forms of section 5.6.7.
+        """
+        value = self.headers.get("retry-after", "").strip()
+        if re.fullmatch(r"[0-9]+", value):
+            seconds = float(value[:20])  # more digits than that would change nothing
+        elif (moment := _http_date(value)) is not None:
+            seconds = (moment - now).total_seconds()
+        else:
+            return None
+        return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+    def raise_for_delivery(self, now: dt.datetime) -> None:
+        """Returns for 2xx. Raises TransientError for 408, 425, 429 and 5xx, EndpointGone for 410, else PermanentError.
+
+        A redirect is the partner's to mend too: a signed article is not carried to an address nobody configured.
+        """
+        if 200 <= self.status < 300:
+            return
+        message = f"{self.line}: {self.excerpt}" if self.excerpt else self.line
+        if self.status in _TRANSIENT or self.status >= 500:
+            raise TransientError(message, status=self.status, retry_after=self.retry_after(now), code="try-later")
+        if self.status == HTTPStatus.GONE:
+            raise EndpointGone(message, status=self.status)
+        if 300 <= self.status < 400:
+            raise PermanentError(f"{message} (redirects are not followed)", status=self.status, code="redirected")
+        raise PermanentError(message, status=self.status)
+
+
+def _http_date(value: str) -> dt.datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # email.utils is lenient, and lets these through
+        return None

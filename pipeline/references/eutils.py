@@ -1,0 +1,123 @@
+"""The E-utilities: PMIDs → references, over HTTP.
+
+Source: NCBI, "A General Introduction to the E-utilities" (NBK25497) and "The E-utilities In-Depth" (NBK25499).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from pipeline.errors import PermanentError, TransientError
+from pipeline.http import Http, Limits, Response
+from pipeline.model.reference import Reference
+from pipeline.references.answers import read_efetch
+from pipeline.references.hardened import MAX_BYTES
+
+MOST_IDS = 200  # in one request
+_SPLITTING = 40.0  # seconds, after which a batch that had to be split is given back half answered
+_LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=MAX_BYTES)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What PubMed answered. A PMID in neither was not answered for, and is to be asked again.
+
+    `rate_limit`: requests a second that NCBI allows us, where it said so (`X-RateLimit-Limit`).
+    """
+
+    resolved: Mapping[str, Reference]
+    unknown: frozenset[str]
+    rate_limit: int | None = None
+
+
+class Eutils:
+    """One service behind one address. Safe to share between threads, as `http` is.
+
+    The caller keeps NCBI's rate between fetches; within one, requests are spaced as it asks. `tool` and `email` tell
+    NCBI whom to write to. The key travels in the body of a POST, never in an address.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        *,
+        base_url: str,
+        tool: str,
+        email: str | None,
+        api_key: str | None,
+        limits: Limits = _LIMITS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = http
+        self._url = f"{base_url.rstrip('/')}/efetch.fcgi"
+        self._who = {"tool": tool, "email": email, "api_key": api_key}
+        self._limits = limits
+        self._sleep = sleep
+        self._spacing = 0.101 if api_key else 0.34  # seconds: ten and three a second
+
+    def fetch(self, pmids: Sequence[str]) -> Fetched:
+        """At most 200 PMIDs in one POST; more raise ValueError. What cannot be a PMID is unknown without being asked.
+
+        Raises TransientError, with `retry_after` in seconds where NCBI gave one, for everything that is no answer: then
+        nothing was learnt of any of them. Where NCBI refuses all ids because of some, or sends more than can be taken,
+        the batch is halved until the rest is answered.
+        """
+        asked = list(dict.fromkeys(pmids))
+        if len(asked) > MOST_IDS:
+            raise ValueError(f"{len(asked)} PMIDs are more than {MOST_IDS} in one request")
+        possible = [pmid for pmid in asked if _may_be_a_pmid(pmid)]
+        resolved: dict[str, Reference] = {}
+        unknown = set(asked) - set(possible)
+        rate_limit: int | None = None
+        for batch, records, limit in self._answers(possible):
+            rate_limit = limit
+            resolved |= {pmid: records[pmid] for pmid in batch if pmid in records}
+            unknown |= set(batch) - set(records)
+        return Fetched(resolved, frozenset(unknown), rate_limit)
+
+    def _answers(self, pmids: list[str]) -> Iterator[tuple[list[str], dict[str, Reference], int | None]]:
+        """The batch, or the parts that it had to be split into, with their records."""
+        batches, until = [pmids] if pmids else [], time.monotonic() + _SPLITTING
+        while batches:
+            batch = batches.pop()
+            records, rate_limit = self._ask(batch)
+            if records is not None or len(batch) == 1:
+                yield batch, records or {}, rate_limit
+            else:
+                middle = len(batch) // 2
+                batches += [batch[middle:], batch[:middle]]
+            if batches and time.monotonic() > until:
+                return
+            if batches:
+                self._sleep(self._spacing)
+
+    def _ask(self, pmids: Sequence[str]) -> tuple[dict[str, Reference] | None, int | None]:
+        """One request. None: no id is one, or, of several, they are too much for one answer."""
+        try:
+            response = self._post(pmids)
+        except PermanentError as error:
+            if error.code == "response-too-large" and len(pmids) > 1:
+                return None, None
+            # Who can mend it (an address, a network that may not be reached) sees it; what is asked for stays pending.
+            raise TransientError(error.message, code=error.code, status=error.status) from error
+        limit = response.headers.get("X-RateLimit-Limit", "")
+        return read_efetch(response, dt.datetime.now(dt.UTC)), int(limit) if limit.isdecimal() else None
+
+    def _post(self, pmids: Sequence[str]) -> Response:
+        form = {"db": "pubmed", "retmode": "xml", "id": ",".join(pmids), **self._who}
+        return self._http.request(
+            "POST",
+            self._url,
+            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/xml, text/xml"},
+            body=urlencode({name: value for name, value in form.items() if value}, safe=",").encode(),
+            limits=self._limits,
+        )
+
+
+def _may_be_a_pmid(pmid: str) -> bool:
+    """PMIDs are numbers from 1, without leading zeros; eight digits today."""
+    return pmid.isascii() and pmid.isdigit() and len(pmid) <= 10 and pmid[0] != "0"

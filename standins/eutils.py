@@ -1,0 +1,235 @@
+"""A stand-in for NCBI's E-utilities (efetch) and its PMC ID Converter, over real HTTP.
+
+    python -m standins.eutils --port 0 [--papers FILE] [--xml FILE_OR_DIR ...] [--invent] [--rate 3] [--misbehave NAME]
+
+prints `ready http://127.0.0.1:PORT/entrez/eutils/` and serves until it is terminated. In-process:
+`with EutilsStandin() as ncbi: ncbi.url, ncbi.idconv_url, ncbi.misbehave("429", times=2), ncbi.requests`.
+
+While it runs: `POST /standin/papers` (a list of papers as in papers.json), `/standin/misbehave`
+({"name": "down", "times": 3}; "" ends it), `/standin/retract` ({"pmid", "notice"}), `/standin/correct`
+({"pmid", "kind", "source", "notice"}), `/standin/remove` ({"pmid"}); `GET /standin/requests`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from standins.misbehaviour import Answer, Conduct, error_answer, rate_answer
+from standins.papers import PAPERS, Correction, Paper, load_papers, record_set
+from standins.records import Records
+from standins.serving import Listener
+
+EFETCH = "/entrez/eutils/efetch.fcgi"
+IDCONV = "/tools/idconv/api/v1/articles/"
+_LONGEST_ADDRESS = 4_000  # characters, of a GET
+_MOST_CONVERTED = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to NCBI, as it came; `status` as it was answered."""
+
+    at: float  # time.monotonic()
+    path: str
+    ids: tuple[str, ...]
+    params: Mapping[str, str]
+    status: int
+
+
+class EutilsStandin:
+    """`papers`: of what file; None for the real papers in papers.json. `rate`: requests a second, answered 429 above.
+
+    `invent`: every other PMID is known too, by a record that says that it is invented.
+    """
+
+    def __init__(
+        self,
+        papers: Path | Iterable[Paper] | None = None,
+        *,
+        xml: Sequence[Path] = (),
+        invent: bool = False,
+        rate: int | None = None,
+        port: int = 0,
+    ) -> None:
+        known = load_papers(papers or PAPERS) if papers is None or isinstance(papers, Path) else papers
+        self.records = Records(known, invent=invent)
+        for path in xml:
+            self.records.add_path(path)
+        self.requests: list[Asked] = []
+        self._rate = rate
+        self._recent: deque[float] = deque()
+        self._conduct = Conduct()
+        self._lock = threading.Lock()
+        self._listener = Listener(self._answer, port)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listens; after `stop`, again on the same port."""
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Closes the port: connections are refused from now on."""
+        self._listener.stop()
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self._listener.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.root}/entrez/eutils/"
+
+    @property
+    def idconv_url(self) -> str:
+        return f"{self.root}{IDCONV}"
+
+    def misbehave(self, name: str = "", *, times: int | None = None, seed: int = 0) -> None:
+        """From the next request on; without a name it behaves. Raises ValueError for a name that it does not know."""
+        conduct = Conduct(name, times=times, seed=seed)
+        with self._lock:
+            self._conduct = conduct
+
+    def add(self, *papers: Paper) -> None:
+        for paper in papers:
+            self.records.add(paper)
+
+    def retract(self, pmid: str, notice_pmid: str = "") -> None:
+        """Raises KeyError for a PMID that it does not know."""
+        self.records.retract(pmid, notice_pmid)
+
+    # --- what it answers ------------------------------------------------------------------------------------------
+
+    def _answer(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
+        if path.startswith("/standin/"):
+            return self._steer(path.removeprefix("/standin/"), body)
+        ids = tuple(one.strip() for one in (params.get("id") or params.get("ids") or "").split(",") if one.strip())
+        with self._lock:
+            left = self._take_turn(params)
+            good = self._data(method, path, params, ids, length) if left >= 0 else rate_answer(self._limit(params))
+            answer = self._conduct.applied(good) if left >= 0 else good
+            self.requests.append(Asked(time.monotonic(), path, ids, dict(params), answer.status))
+        limits = {"X-RateLimit-Limit": str(self._limit(params)), "X-RateLimit-Remaining": str(max(left, 0))}
+        return replace(answer, headers={**answer.headers, **limits})
+
+    def _limit(self, params: Mapping[str, str]) -> int:
+        """Ten a second with a key, three without, in NCBI's proportion to what is enforced."""
+        rate = self._rate or 3
+        return rate * 10 // 3 if params.get("api_key") else rate
+
+    def _take_turn(self, params: Mapping[str, str]) -> int:
+        """How many more are allowed within this second; below zero: this one is not."""
+        if self._rate is None:
+            return self._limit(params)
+        now = time.monotonic()
+        while self._recent and self._recent[0] <= now - 1.0:
+            self._recent.popleft()
+        left = self._limit(params) - len(self._recent) - 1
+        if left >= 0:
+            self._recent.append(now)
+        return left
+
+    def _data(self, method: str, path: str, params: Mapping[str, str], ids: tuple[str, ...], length: int) -> Answer:
+        if method == "GET" and length > _LONGEST_ADDRESS:
+            return Answer(414, "text/plain", b"Request-URI Too Long")
+        if path == EFETCH:
+            return self._efetch(params, ids)
+        if path == IDCONV:
+            return self._convert(params, ids)
+        return Answer(404, "text/plain", b"Not Found")
+
+    def _efetch(self, params: Mapping[str, str], ids: tuple[str, ...]) -> Answer:
+        """Known records in an order of its own, each once; unknown ids left out without a word."""
+        if params.get("db") != "pubmed":
+            return error_answer("Error: a database that this stand-in does not know")
+        valid = sorted({pmid for pmid in ids if pmid.isascii() and pmid.isdigit() and int(pmid)}, key=int, reverse=True)
+        if not valid:
+            return error_answer("ID list is empty! Possibly it has no correct IDs.")
+        records = [record for pmid in valid if (record := self.records.get(pmid))]
+        if params.get("retmode") != "xml":
+            return Answer(200, "text/plain; charset=UTF-8", f"{len(records)} records, in plain text\n".encode())
+        return Answer(200, "text/xml; charset=UTF-8", record_set(records))
+
+    def _convert(self, params: Mapping[str, str], ids: tuple[str, ...]) -> Answer:
+        kind = params.get("idtype") or "doi"
+        if not ids or len(ids) > _MOST_CONVERTED or kind not in ("doi", "pmcid", "pmid"):
+            told = {"status": "error", "message": "Invalid ids: from 1 to 200 of one type"}
+            return Answer(400, "application/json", json.dumps(told).encode())
+        answer = {"status": "ok", "records": [self._converted(kind, one) for one in ids]}
+        return Answer(200, "application/json", json.dumps(answer).encode())
+
+    def _converted(self, kind: str, value: str) -> dict[str, Any]:
+        ids = self.records.converted(kind, value)
+        if ids is None:
+            return {kind: value, "requested-id": value, "status": "error", "errmsg": "Identifier not found in PMC"}
+        return {"doi": ids.get("doi"), "pmcid": ids["pmc"], "pmid": int(ids["pubmed"]), "requested-id": value}
+
+    # --- how it is steered ----------------------------------------------------------------------------------------
+
+    def _steer(self, what: str, body: bytes) -> Answer:
+        try:
+            told = self._steered(what, body)
+        except (KeyError, ValueError, msgspec.MsgspecError) as error:
+            return Answer(400, "application/json", json.dumps({"error": str(error)}).encode())
+        return Answer(200, "application/json", json.dumps(told).encode())
+
+    def _steered(self, what: str, body: bytes) -> Any:
+        if what == "requests":
+            with self._lock:
+                return [asdict(asked) for asked in self.requests]
+        if what == "papers":
+            self.add(*msgspec.json.decode(body, type=list[Paper]))
+            return {}
+        order: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+        match what:
+            case "misbehave":
+                self.misbehave(order.get("name", ""), times=order.get("times"), seed=order.get("seed", 0))
+            case "retract":
+                self.retract(order["pmid"], order.get("notice", ""))
+            case "correct":
+                correction = Correction(kind=order["kind"], source=order["source"], pmid=order.get("notice", ""))
+                self.records.correct(order["pmid"], correction)
+            case "remove":
+                self.records.remove(order["pmid"])
+            case _:
+                raise ValueError(f"there is nothing to steer by the name {what!r}")
+        return {}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m standins.eutils", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--papers", type=Path, help="facts of papers, as in standins/papers.json")
+    parser.add_argument("--xml", type=Path, nargs="*", default=[], help="PubMed XML: files or folders")
+    parser.add_argument("--invent", action="store_true", help="know every PMID, by a record that says it is invented")
+    parser.add_argument("--rate", type=int, help="requests a second, above which it answers 429")
+    parser.add_argument("--misbehave", default="", choices=Conduct.names)
+    given = parser.parse_args(arguments)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    standin = EutilsStandin(given.papers, xml=given.xml, invent=given.invent, rate=given.rate, port=given.port)
+    with standin:
+        standin.misbehave(given.misbehave)
+        print(f"ready {standin.url}", flush=True)
+        stopped.wait()
+
+
+if __name__ == "__main__":
+    main()

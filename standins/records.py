@@ -1,0 +1,90 @@
+"""The records that a stand-in of NCBI knows: they can be added, corrected and retracted while it serves them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from lxml import etree
+
+from standins.papers import Correction, Paper, correction_xml, invented, paper_xml
+
+_KINDS = ("PubmedArticle", "PubmedBookArticle")
+
+
+class Records:
+    """XML records by PMID. Safe to share between threads. `invent`: every PMID is known, by an invented record."""
+
+    def __init__(self, papers: Iterable[Paper] = (), *, invent: bool = False) -> None:
+        self._lock = threading.RLock()
+        self._xml: dict[str, str] = {}
+        self._ids: dict[tuple[str, str], str] = {}  # ("doi", "10.1/x") → PMID
+        self._invent = invent
+        for paper in papers:
+            self.add(paper)
+
+    def add(self, paper: Paper) -> None:
+        self.add_xml(paper_xml(paper).encode())
+
+    def add_xml(self, xml: bytes) -> None:
+        """Every record of a set, or one record; of PubMed's own XML too."""
+        root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+        with self._lock:
+            for record in root.iter(*_KINDS):
+                if pmid := record.findtext("MedlineCitation/PMID") or record.findtext("BookDocument/PMID"):
+                    self._xml[pmid] = etree.tostring(record, encoding="unicode", with_tail=False) + "\n"
+                    for item in record.iterfind("./*/ArticleIdList/ArticleId"):
+                        self._ids[item.get("IdType", ""), (item.text or "").lower()] = pmid
+
+    def add_path(self, path: Path) -> None:
+        """A file of PubMed XML, or every `.xml` file under a folder."""
+        for file in sorted(path.rglob("*.xml")) if path.is_dir() else [path]:
+            self.add_xml(file.read_bytes())
+
+    def remove(self, pmid: str) -> None:
+        with self._lock:
+            self._xml.pop(pmid, None)
+
+    def get(self, pmid: str) -> str | None:
+        with self._lock:
+            if pmid not in self._xml and self._invent:
+                self.add(invented(pmid))
+            return self._xml.get(pmid)
+
+    def converted(self, kind: str, value: str) -> dict[str, str] | None:
+        """All ids of the record with this DOI, PMCID or PMID, if it is in PubMed Central."""
+        with self._lock:
+            pmid = value if kind == "pmid" else self._ids.get(("pmc" if kind == "pmcid" else kind, value.lower()))
+            xml = self.get(pmid) if pmid else None
+        if xml is None:
+            return None
+        items = etree.fromstring(xml).iterfind("./*/ArticleIdList/ArticleId")
+        ids = {item.get("IdType", ""): item.text or "" for item in items}
+        return ids if ids.get("pmc") else None
+
+    def correct(self, pmid: str, correction: Correction, *, publication_type: str = "") -> None:
+        """Says of a paper what was done to it, as NLM would. Raises KeyError for a PMID that is not known."""
+        with self._lock:
+            xml = self.get(pmid)
+            if xml is None:
+                raise KeyError(pmid)
+            record = etree.fromstring(xml)
+            citation = record.find("MedlineCitation")
+            if citation is None:
+                raise KeyError(f"{pmid} is a book, whose records hold no corrections")
+            _within(citation, "CommentsCorrectionsList").append(etree.fromstring(correction_xml(correction)))
+            if publication_type:
+                types = _within(_within(citation, "Article"), "PublicationTypeList")
+                etree.SubElement(types, "PublicationType", UI="").text = publication_type
+            self.add_xml(etree.tostring(record))
+
+    def retract(self, pmid: str, notice_pmid: str) -> None:
+        source = "J Standin Rec. 2002 Mar 4;2(3):99."
+        notice = Correction(kind="RetractionIn", source=source, pmid=notice_pmid)
+        self.correct(pmid, notice, publication_type="Retracted Publication")
+
+
+def _within(parent: etree._Element, name: str) -> etree._Element:
+    found = parent.find(name)
+    return etree.SubElement(parent, name) if found is None else found

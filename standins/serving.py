@@ -1,0 +1,132 @@
+"""A small HTTP/1.1 server around one function, which can also break off, drip and hang."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from standins.misbehaviour import Answer
+
+Respond = Callable[[str, str, Mapping[str, str], bytes, int], Answer]  # method, path, parameters, body, address length
+_DRIP = 0.2  # seconds between bytes
+
+
+class Listener:
+    """Serves `respond` on 127.0.0.1; can be stopped, and started again on the same port."""
+
+    def __init__(self, respond: Respond, port: int = 0) -> None:
+        self._respond = respond
+        self.port = port
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._server = _Server(("127.0.0.1", self.port), self._respond)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._server is None or self._thread is None:
+            return
+        self._server.stopping.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.close_connections()
+        self._server.server_close()
+        self._server = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], respond: Respond) -> None:
+        super().__init__(address, _Handler)
+        self.respond = respond
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+
+    def process_request(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """Kept-alive ones too: who is down answers nobody."""
+        with self._open_lock:
+            connections = list(self._open)
+        for connection in connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the other side was faster
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is no error of ours."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every answer on a kept-alive connection takes 40 ms
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        form = body.decode("utf-8", "replace") if "urlencoded" in self.headers.get("Content-Type", "") else ""
+        params = dict(parse_qsl(parts.query) + parse_qsl(form))
+        self._write(self.server.respond(self.command, parts.path, params, body, len(self.path)))
+
+    def _write(self, answer: Answer) -> None:
+        if answer.transport == "hang":
+            self.server.stopping.wait()
+        if answer.transport in ("reset", "hang"):
+            self._reset()
+        else:
+            self.server.stopping.wait(answer.delay)
+            self._write_head(answer)
+            self._write_body(answer)
+
+    def _write_head(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        headers = {"Content-Type": answer.media_type, "Content-Length": str(len(answer.body)), **answer.headers}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _write_body(self, answer: Answer) -> None:
+        if answer.transport == "drip":
+            for index in range(len(answer.body)):
+                if self.server.stopping.wait(_DRIP):
+                    break
+                self.wfile.write(answer.body[index : index + 1])
+        elif answer.transport == "cut":
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            self._reset()
+        else:
+            self.wfile.write(answer.body)
+
+    def _reset(self) -> None:
+        """Closes with RST instead of FIN."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: what was asked stands in `requests`."""

@@ -1,0 +1,91 @@
+"""What each channel type gives to the contract suite: another end, real, that can be looked at and made to fail.
+
+A harness lives in `harness_<type>.py` (hyphens as underscores) and is a context manager named `opened`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pytest
+
+from pipeline.errors import CitewireError
+from pipeline.http import Http
+from pipeline.model.delivery import Parcel
+from pipeline.model.rendition import Rendition
+from pipeline.model.revision import EventType
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a reader at the other end takes to be an article's state."""
+
+    revision: int
+    event: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A way in which the other end fails, from `begin` to `end`, and what a delivery must make of it."""
+
+    name: str
+    raises: type[CitewireError]
+    code: str | None = None
+    retry_after: float | None = None
+    begin: Callable[[], object] = lambda: None
+    end: Callable[[], object] = lambda: None
+    settings: Mapping[str, object] | None = None  # in place of the harness's own, where the trouble is in them
+
+
+class Harness(Protocol):
+    @property
+    def http(self) -> Http: ...
+
+    @property
+    def settings(self) -> Mapping[str, object]: ...
+
+    @property
+    def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:
+        """Settings that cannot stand, each with the key that the refusal must name."""
+        ...
+
+    @property
+    def troubles(self) -> Sequence[Trouble]: ...
+
+    def held(self, article_id: str) -> Held | None: ...
+
+    def touched(self) -> int:
+        """How many articles' changes the other end has seen: a check must not add to it."""
+        ...
+
+
+def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[Harness]:
+    try:
+        module: Any = importlib.import_module(f"harness_{name.replace('-', '_')}")
+    except ModuleNotFoundError:
+        pytest.fail(f"the channel type {name!r} has no harness: write tests/channels/harness_{name}.py")
+    return cast("AbstractContextManager[Harness]", module.opened(folder, monkeypatch))
+
+
+def parcel(
+    revision: int, event: EventType | None = None, *, article: str = "what-is-spasticity", body: bytes | None = None
+) -> Parcel:
+    """A revision whose body tells which one it is, in text that is not ASCII and long enough to be torn."""
+    words = body or f"<p>Revision {revision} of Spastik — «التشنج» 🧠</p>\n".encode() * 4000
+    return Parcel(
+        message_id=f"msg-{article}-{revision}",
+        article_id=article,
+        title="What is spasticity?",
+        revision=revision,
+        event=event or ("published" if revision == 1 else "updated"),
+        rendition=Rendition("amp", "text/html", words),
+        extension="amp",
+        at=dt.datetime.now(dt.UTC),
+    )

@@ -1,0 +1,77 @@
+"""The other end of a `directory` channel: the folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from channel_harness import Held, Trouble
+
+from pipeline.errors import PermanentError, TransientError
+from pipeline.http import EgressGuard, Http
+
+
+class DirectoryHarness:
+    def __init__(self, folder: Path) -> None:
+        self.http = Http(EgressGuard())
+        self._folder = folder
+        self._path = folder / "partners" / "a"
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return {"path": str(self._path)}
+
+    @property
+    def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:
+        return [
+            ({}, "path"),
+            ({"path": 5}, "path"),
+            ({"path": "/x", "create": "perhaps"}, "create"),
+            ({"path": "/x", "secret": "hush"}, "secret"),
+        ]
+
+    @property
+    def troubles(self) -> Sequence[Trouble]:
+        mounted = {"path": str(self._folder / "mount"), "create": False}
+        blocked = self._folder / "blocked"
+        taken = self._path / "in-trouble.amp"
+
+        def take() -> None:
+            taken.unlink(missing_ok=True)
+            taken.mkdir(parents=True)
+
+        return [
+            Trouble("its mount is away", TransientError, "folder-unavailable", settings=mounted),
+            Trouble(
+                "a file stands where the folder should",
+                PermanentError,
+                "folder-refused",
+                begin=blocked.touch,
+                settings={"path": str(blocked / "inner")},
+            ),
+            Trouble(
+                "a folder stands where the file should",
+                PermanentError,
+                "folder-refused",
+                begin=take,
+                end=taken.rmdir,
+            ),
+        ]
+
+    def held(self, article_id: str) -> Held | None:
+        file = self._path / f"{article_id}.amp"
+        if not file.exists():
+            return None
+        manifest = json.loads((self._path / "manifest" / f"{file.name}.json").read_bytes())
+        return Held(manifest["revision"], manifest["event"], file.read_bytes())
+
+    def touched(self) -> int:
+        return sum(1 for one in self._path.rglob("*") if one.is_file())
+
+
+@contextmanager
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectoryHarness]:
+    yield DirectoryHarness(folder)

@@ -1,0 +1,192 @@
+"""The `webhook` channel where the contract of all channels does not reach."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from channel_harness import parcel
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook as Verifier
+
+from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.webhook import CHANNEL, Webhook, signed, signing_key
+from pipeline.errors import ConfigError, EndpointGone, TransientError
+from pipeline.http import EgressGuard, Http
+from pipeline.model.delivery import Parcel
+from pipeline.model.rendition import Rendition
+from standins.receiver import Conduct, Received, Receiver, new_secret
+
+HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
+NEW, OLD = new_secret(), new_secret()
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text(f"{OLD}\n")
+    for name, value in {"NEW": NEW, "OLD": OLD, "TOKEN": "hush-token", "PASSWORD": "hush:pass wörd"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+    HTTP.close()
+
+
+def opened(receiver: Receiver, **more: Any) -> Webhook:
+    settings = {"url": f"{receiver.url}in", "secret": "env:NEW", **more}
+    channel = open_channel(CHANNEL, read_settings(CHANNEL, settings, prefix="channels.a"), HTTP, prefix="channels.a")
+    assert isinstance(channel, Webhook)
+    return channel
+
+
+def sent(receiver: Receiver, one: Parcel, **more: Any) -> Received:
+    opened(receiver, **more).deliver(one)
+    return receiver.received[-1]
+
+
+def verified(got: Received, secret: str) -> None:
+    Verifier(secret).verify(got.body, dict(got.headers), json_parse=False)
+
+
+def test_the_library_of_the_specification_verifies_a_delivery(receiver: Receiver) -> None:
+    verified(sent(receiver, parcel(1)), NEW)
+
+
+def test_while_a_secret_is_rotated_both_verify(receiver: Receiver, tmp_path: Path) -> None:
+    got = sent(receiver, parcel(1), secret=["env:NEW", f"file:{tmp_path}/old"])
+    verified(got, NEW)
+    verified(got, OLD)
+    assert got.headers["webhook-signature"].count("v1,") == 2
+
+
+@given(st.binary(min_size=1, max_size=64), st.text(st.characters(codec="utf-8"), max_size=300))
+def test_a_signature_is_the_librarys_for_any_key_and_text(key: bytes, text: str) -> None:
+    headers = signed("msg_1", 1_700_000_000, text.encode(), [key])
+    at = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
+    assert headers["webhook-signature"] == Verifier(key).sign("msg_1", at, text)
+
+
+@given(st.binary(min_size=1, max_size=64))
+def test_a_secret_is_read_as_the_library_reads_it_padded_or_not(key: bytes) -> None:
+    encoded = base64.b64encode(key).decode()
+    for secret in (f"whsec_{encoded}", encoded, f"whsec_{encoded.rstrip('=')}"):
+        assert signing_key(secret) == key
+
+
+def test_bytes_that_are_not_text_are_signed_too(receiver: Receiver) -> None:
+    one = parcel(1)
+    image = replace(one, rendition=Rendition("x", "image/png", b"\x89PNG\xff\x00"))
+    got = sent(receiver, image)
+    wanted = signed(one.message_id, int(one.at.timestamp()), b"\x89PNG\xff\x00", [signing_key(NEW)])
+    assert got.headers["webhook-signature"] == wanted["webhook-signature"]
+
+
+def test_every_attempt_at_a_revision_carries_the_same_id(receiver: Receiver) -> None:
+    receiver.conduct(Conduct(status=503, times=1))
+    channel = opened(receiver)
+    with pytest.raises(TransientError):
+        channel.deliver(parcel(1))
+    channel.deliver(parcel(1))
+    channel.deliver(parcel(2))
+    ids = [one.headers["webhook-id"] for one in receiver.received]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_the_headers_say_what_it_is(receiver: Receiver) -> None:
+    got = sent(receiver, parcel(7, "withdrawn"))
+    names = ("citewire-event", "citewire-article", "citewire-revision", "content-type", "webhook-timestamp")
+    assert [got.headers[name] for name in names[:3]] == ["withdrawn", "what-is-spasticity", "7"]
+    assert got.headers["content-type"] == "text/html; charset=utf-8"
+    assert got.method == "POST"
+
+
+@pytest.mark.parametrize("media_type", ["application/rss+xml", "application/ld+json", "application/json"])
+def test_a_media_type_that_knows_its_encoding_stays_bare(receiver: Receiver, media_type: str) -> None:
+    one = replace(parcel(1), rendition=Rendition("x", media_type, b"{}"))
+    assert sent(receiver, one).headers["content-type"] == media_type
+
+
+def test_bearer_basic_and_headers_come_from_secrets(receiver: Receiver) -> None:
+    assert sent(receiver, parcel(1), bearer="env:TOKEN").headers["authorization"] == "Bearer hush-token"
+    basic = {"username": "citewire", "password": "env:PASSWORD"}
+    authorization = sent(receiver, parcel(1), basic=basic).headers["authorization"]
+    assert base64.b64decode(authorization.removeprefix("Basic ")).decode() == "citewire:hush:pass wörd"
+    got = sent(receiver, parcel(1), headers={"X-Api-Key": "env:TOKEN", "X-Site": "notes"})
+    assert (got.headers["x-api-key"], got.headers["x-site"]) == ("hush-token", "notes")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"bearer": "env:TOKEN", "basic": {"username": "a", "password": "env:PASSWORD"}},
+        {"bearer": "env:TOKEN", "headers": {"Authorization": "env:TOKEN"}},
+    ],
+)
+def test_only_one_kind_of_authorization_is_taken(receiver: Receiver, more: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="give one of"):
+        opened(receiver, **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"secret": "env:NOT_SET"}, "secret"),
+        ({"secret": "file:/nowhere/at/all"}, "secret"),
+        ({"bearer": "env:NOT_SET"}, "bearer"),
+        ({"basic": {"username": "a", "password": "env:NOT_SET"}}, "basic.password"),
+        ({"headers": {"X-Token": "env:NOT_SET"}}, "headers.X-Token"),
+    ],
+)
+def test_a_secret_that_is_not_there_is_named_when_the_channel_is_opened(
+    receiver: Receiver, more: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        opened(receiver, **more)
+    assert (raised.value.key, raised.value.code) == (f"channels.a.{key}", "secret-missing")
+
+
+@pytest.mark.parametrize("secret", ["whsec_not base64", "hush-hush-hush", "whsec_a"])
+def test_a_signing_secret_that_libraries_would_read_differently_is_refused(
+    receiver: Receiver, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ODD", secret)
+    with pytest.raises(ConfigError, match="not base64") as raised:
+        opened(receiver, secret="env:ODD")
+    assert secret not in str(raised.value)
+
+
+def test_a_large_answer_to_a_taken_delivery_does_not_undo_it(receiver: Receiver) -> None:
+    receiver.conduct(Conduct(status=200, body="x" * 1_000_000))
+    assert opened(receiver).deliver(parcel(1)).status == 200
+
+
+def test_the_answers_first_line_stands_in_the_error(receiver: Receiver) -> None:
+    receiver.conduct(Conduct(status=503, body="maintenance until noon\nmore"))
+    with pytest.raises(TransientError, match=r"^503 Service Unavailable: maintenance until noon$"):
+        opened(receiver).deliver(parcel(1))
+
+
+def test_a_check_shows_no_secret_and_posts_nothing(receiver: Receiver) -> None:
+    receiver.conduct(Conduct(status=405))
+    assert opened(receiver, bearer="env:TOKEN").check() == "reached: 405 Method Not Allowed to OPTIONS"
+    (got,) = receiver.received
+    assert got.method == "OPTIONS"
+    assert "authorization" not in got.headers
+    assert "webhook-signature" not in got.headers
+
+
+@pytest.mark.parametrize(("status", "kind"), [(503, TransientError), (410, EndpointGone)])
+def test_a_check_says_when_the_endpoint_is_in_trouble(receiver: Receiver, status: int, kind: type[Exception]) -> None:
+    receiver.conduct(Conduct(status=status))
+    with pytest.raises(kind):
+        opened(receiver).check()

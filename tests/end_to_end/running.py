@@ -1,0 +1,217 @@
+"""A whole system as an operator runs it: `citewire up` as a process, commands beside it, real stand-ins around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SITE = """
+pubmed_url = "{pubmed}"
+pubmed_email = "operator@example.org"
+egress_allow = ["127.0.0.0/8"]
+
+[site]
+title = "Doctor's Note"
+url = "https://notes.example.org"
+publisher = "Example Health"
+disclaimer = "This does not replace your doctor's advice."
+
+[[feeds]]
+id = "latest"
+title = "Doctor's Note: latest"
+
+[[channels]]
+id = "folder"
+type = "directory"
+format = "ninjs"
+path = "{folder}"
+"""
+
+WEBHOOK = """
+[[channels]]
+id = "partner"
+type = "webhook"
+format = "json-ld"
+url = "{url}"
+secret = "env:PARTNER_SECRET"
+"""
+
+
+@dataclass
+class Answer:
+    """What a command said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Running:
+    """A data folder, its settings, and the `up` that runs on it, if one does."""
+
+    data: Path
+    environment: dict[str, str]
+    up: subprocess.Popen[str] | None = None
+    web: str = ""
+    log: Path = field(default_factory=Path)
+
+    def start(self, *, within: float = 60.0) -> None:
+        self.log = self.data.parent / "up.log"
+        with self.log.open("a") as log:
+            self.up = subprocess.Popen(
+                self._command("up", "--port", "0"),
+                env=self.environment,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        assert self.up.stdout is not None
+        readable, _, _ = select.select([self.up.stdout], [], [], within)
+        line = self.up.stdout.readline() if readable else ""
+        assert line.startswith("ready "), self.tail()
+        self.web = line.split()[1]
+
+    def stop(self) -> None:
+        """As an operator does; nothing of it may be left."""
+        if self.up is None:
+            return
+        session = self.session()
+        self.up.send_signal(signal.SIGTERM)
+        status = self.up.wait(timeout=60)
+        left = [process for process in session if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        self.kill()
+        assert (status, left) == (0, []), self.tail()
+
+    def kill(self) -> None:
+        """kill -9 of everything at once."""
+        for process in self.session():
+            process.kill()
+        if self.up is not None:
+            self.up.wait()
+            assert self.up.stdout is not None
+            self.up.stdout.close()
+            self.up = None
+
+    def session(self) -> list[psutil.Process]:
+        """All processes of the system's session."""
+        if self.up is None:
+            return []
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self.up.pid:
+                    found.append(process)
+            except (ProcessLookupError, PermissionError):
+                continue
+        return found
+
+    def child(self, *words: str) -> psutil.Process:
+        """The system's process whose command line holds all these words."""
+
+        def find() -> psutil.Process | None:
+            for process in self.session():
+                try:
+                    line = " ".join(process.cmdline())
+                except psutil.Error:
+                    continue
+                if all(word in line for word in words) and process.pid != (self.up and self.up.pid):
+                    return process
+            return None
+
+        return until(find, 30, what=lambda: f"a process {words}")
+
+    def run(self, *arguments: str | Path) -> Answer:
+        done = subprocess.run(
+            self._command(*arguments),
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def publish(self, *files: Path, wait: bool = True) -> Answer:
+        return self.run("publish", *files, "--json", *(["--wait", "--timeout", "120"] if wait else []))
+
+    def status(self, article: str) -> Any:
+        return self.run("status", article, "--json").json
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return requests.get(self.web + path, headers=headers, timeout=20)
+
+    def tail(self) -> str:
+        return self.log.read_text()[-4000:] if self.log.is_file() else ""
+
+    def _command(self, *arguments: str | Path) -> list[str]:
+        name, *rest = map(str, arguments)
+        return [sys.executable, "-m", "workers.cli", name, *rest, "--data", str(self.data)]
+
+
+@contextmanager
+def system(
+    folder: Path, *, pubmed: str, webhook: str | None = None, secret: str = "", more: str = "", start: bool = True
+) -> Iterator[Running]:
+    """A running system in `folder`, with a directory channel, and a webhook channel where `webhook` is its address."""
+    settings = folder / "site.toml"
+    text = SITE.format(pubmed=pubmed, folder=folder / "out")
+    settings.write_text(text + (WEBHOOK.format(url=webhook) if webhook else "") + more)
+    (folder / "out").mkdir(exist_ok=True)
+    environment = _clean(os.environ) | {"CITEWIRE_CONFIG": str(settings), "PARTNER_SECRET": secret}
+    running = Running(folder / "data", environment)
+    try:
+        if start:
+            running.start()
+        yield running
+        running.stop()
+    finally:
+        running.kill()
+
+
+def until(found: Callable[[], Any], within: float, *, what: Callable[[], str] = lambda: "it") -> Any:
+    """The first truthy answer; fails after `within` seconds."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        answer = found()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"not within {within:g} s: {what()}")
+
+
+def article(folder: Path, name: str, text: str = "Rest and stretch.", *, pmids: str = "", topic: str = "rest") -> Path:
+    """A small article file."""
+    path = folder / f"{name}.md"
+    references = f"references: [{pmids}]\n" if pmids else ""
+    path.write_text(
+        f"---\nid: {name}\ntitle: About {name}\nsummary: {text}\npublished: 2026-03-01\ntopics: [{topic}]\n"
+        f"{references}---\n\n## What to do\n\n{text}\n"
+    )
+    return path
+
+
+def _clean(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith("CITEWIRE_")}

@@ -1,0 +1,177 @@
+"""The command line and the API, on a system that runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from running import Running, article, system
+
+from standins.eutils import EutilsStandin
+
+pytestmark = pytest.mark.xdist_group("one_article")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with EutilsStandin() as pubmed, system(tmp_path_factory.mktemp("system"), pubmed=pubmed.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(running: Running) -> str:
+    answer = running.run("token", "create", "--name", "cms", "--scope", "publish")
+    assert answer.status == 0, answer.err
+    return answer.out.strip().splitlines()[-1]
+
+
+def post(running: Running, token: str, event: object, media_type: str = "application/cloudevents+json", **headers: str):  # type: ignore[no-untyped-def]
+    body = event if isinstance(event, bytes) else json.dumps(event)
+    sent = {"Authorization": f"Bearer {token}", "Content-Type": media_type} | headers
+    return requests.post(f"{running.web}/v1/events", data=body, headers=sent, timeout=20)
+
+
+def event(id: str, type: str = "published", **more: object) -> dict[str, object]:
+    data = {"id": "from-the-api", "title": "From the API", "body": "## First\n\nText.", "summary": "Short."}
+    base = {"specversion": "1.0", "id": id, "source": "urn:cms", "type": f"org.citewire.article.{type}", "data": data}
+    return base | more
+
+
+def test_an_event_is_accepted_once_and_answered_the_same_again(running: Running, token: str) -> None:
+    first = post(running, token, event("1"))
+    assert first.status_code == 202
+    answer = first.json()
+    assert (answer["article"], answer["revision"], answer["status"]) == ("from-the-api", 1, "accepted")
+    assert post(running, token, event("1")).json() == answer
+    shown = requests.get(
+        f"{running.web}/v1/events/{answer['event']}", headers={"Authorization": f"Bearer {token}"}, timeout=20
+    )
+    assert shown.json()["article"] == "from-the-api"
+
+
+def test_an_event_may_hold_markdown_and_name_the_article_by_its_subject(running: Running, token: str) -> None:
+    text = "---\ntitle: In Markdown\n---\n\nThe answer.\n"
+    sent = event("2", datacontenttype="text/markdown", data=text, subject="by-subject")
+    assert post(running, token, sent).json()["article"] == "by-subject"
+
+
+def test_binary_mode(running: Running, token: str) -> None:
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "3",
+        "ce-source": "urn:cms",
+        "ce-type": "org.citewire.article.published",
+    }
+    body = b"---\nid: binary\ntitle: Binary\n---\n\nThe answer.\n"
+    assert post(running, token, body, "text/markdown", **headers).json()["article"] == "binary"
+
+
+def test_a_batch(running: Running, token: str) -> None:
+    batch = [event("4", subject="first-of-two"), event("5", subject="second-of-two")]
+    answer = post(running, token, batch, "application/cloudevents-batch+json")
+    assert [one["article"] for one in answer.json()["events"]] == ["first-of-two", "second-of-two"]
+
+
+def test_a_withdrawal_by_event(running: Running, token: str) -> None:
+    post(running, token, event("6", subject="taken-back"))
+    sent = event("7", "withdrawn", subject="taken-back", data={"reason": "Wrong."})
+    assert post(running, token, sent).json()["revision"] == 2
+    assert running.status("taken-back")["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code", "field"),
+    [
+        (b"{", 422, "invalid-json", None),
+        (b"[1]", 422, "invalid-event", None),
+        ({"specversion": "1.0", "id": "x", "source": "s"}, 422, "invalid-event", None),
+        (event("8", "deleted"), 422, "unknown-event-type", "type"),
+        (event("9", "withdrawn", subject="never-was", data={"reason": "x"}), 404, "unknown-article", "article"),
+        (event("10", subject="../../etc/passwd"), 422, "invalid-event", "subject"),
+        (event("11", data={"title": "No text"}), 422, None, None),
+        (event("12", source=" "), 422, "invalid-event", "source"),
+    ],
+)
+def test_a_bad_event_is_refused_with_a_problem(
+    running: Running, token: str, sent: object, status: int, code: str | None, field: str | None
+) -> None:
+    answer = post(running, token, sent)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    problem = answer.json()
+    assert problem["status"] == status
+    assert code is None or problem["code"] == code
+    assert field is None or problem["field"] == field
+
+
+def test_a_body_without_end_is_refused(running: Running, token: str) -> None:
+    answer = post(running, token, b"x" * 9_000_000)
+    assert (answer.status_code, answer.json()["code"]) == (413, "event-too-large")
+
+
+def test_without_a_token_nothing_is_taken(running: Running) -> None:
+    answer = requests.post(f"{running.web}/v1/events", json=event("13"), timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (401, "token-missing")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert post(running, "cw_guess", event("14")).json()["code"] == "token-invalid"
+
+
+def test_a_token_of_another_scope_is_not_enough(running: Running) -> None:
+    partner = running.run("token", "create", "--name", "p", "--scope", "partner:folder").out.strip().splitlines()[-1]
+    assert post(running, partner, event("15")).status_code == 403
+
+
+def test_a_bad_file_is_named_with_its_line_and_the_others_go_out(running: Running, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.md"
+    bad.write_text("---\ntitle: Bad\npublished: soon\n---\n\nText.\n")
+    answer = running.publish(bad, article(tmp_path, "beside-a-bad-one"))
+    assert answer.status == 2
+    assert f"{bad}:3" in answer.err
+    assert "published" in answer.err
+    assert [one["article"] for one in answer.json["articles"]] == ["beside-a-bad-one"]
+    (mistake,) = answer.json["errors"]
+    assert (mistake["file"], mistake["line"], mistake["field"]) == (str(bad), 3, "published")
+
+
+def test_exit_statuses(running: Running, tmp_path: Path) -> None:
+    assert running.run("publish", tmp_path / "absent.md").status == 2
+    assert running.run("status", "nobody-knows-it").status == 4
+    assert running.run("withdraw", "nobody-knows-it", "--reason", "x").status == 2
+    assert running.run("token", "create", "--name", "x", "--scope", "everything").status == 2
+    assert running.run("replay").status == 2
+
+
+def test_a_folder_of_articles_is_published_whole(running: Running, tmp_path: Path) -> None:
+    for name in ("in-a-folder", "in-a-folder-too"):
+        article(tmp_path, name)
+    answer = running.publish(tmp_path)
+    assert [one["state"] for one in answer.json["articles"]] == ["delivered", "delivered"]
+
+
+def test_the_configuration_is_checked_and_every_channel_reached(running: Running) -> None:
+    answer = running.run("check", "--json")
+    assert (answer.status, answer.json["ok"]) == (0, True)
+    assert [one["channel"] for one in answer.json["channels"]] == ["folder"]
+
+
+def test_references_are_told_with_who_cites_them(running: Running, tmp_path: Path) -> None:
+    running.publish(article(tmp_path, "citing", pmids="1623444, 99999999"))
+    shown = running.run("references", "1623444", "99999999", "--json").json["references"]
+    assert [(one["pmid"], one["state"], one["articles"]) for one in shown] == [
+        ("1623444", "resolved", ["citing"]),
+        ("99999999", "unknown", ["citing"]),
+    ]
+
+
+def test_a_second_up_on_the_same_folder_is_refused(running: Running) -> None:
+    answer = running.run("up", "--port", "0")
+    assert answer.status == 2
+    assert "another `citewire up` is running" in answer.err
+
+
+def test_a_feed_or_article_that_is_not_there(running: Running) -> None:
+    for path in ("/feeds/none.rss", "/feeds/latest.exe", "/articles/none", "/articles/..%2f..%2fetc", "/nothing"):
+        answer = running.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path

@@ -1,0 +1,106 @@
+"""kill -9 of anything, in the middle of work: nothing is lost or goes backwards, no copy gets an id of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from running import Running, article, system, until
+
+from standins.eutils import EutilsStandin
+from standins.receiver import Conduct, Receiver, new_secret
+
+pytestmark = pytest.mark.xdist_group("kill")
+
+ARTICLES = 200
+
+
+def kill_valkey_and_its_data(running: Running) -> None:
+    running.child("valkey-server").kill()
+    shutil.rmtree(running.data / "valkey", ignore_errors=True)
+    (running.data / "valkey").mkdir(exist_ok=True)
+
+
+def kill_everything(running: Running) -> None:
+    running.kill()
+    running.start()
+
+
+VICTIMS: dict[str, Callable[[Running], None]] = {
+    "deliver": lambda running: running.child("worker", "deliver").kill(),
+    "pipeline": lambda running: running.child("worker", "pipeline").kill(),
+    "valkey": kill_valkey_and_its_data,
+    "beat": lambda running: running.child("workers.cli", "beat").kill(),
+    "web": lambda running: running.child("workers.cli", "web").kill(),
+    "everything": kill_everything,
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_after_a_kill_every_article_is_delivered(victim: str, tmp_path: Path) -> None:
+    secret = new_secret()
+    files = tmp_path / "articles"
+    files.mkdir()
+    for number in range(ARTICLES):
+        article(files, f"article-{number:03}", pmids="1623444")
+    with (
+        Receiver(secrets=[secret]) as receiver,
+        EutilsStandin() as pubmed,
+        system(tmp_path, pubmed=pubmed.url, webhook=receiver.url, secret=secret) as running,
+    ):
+        receiver.conduct(Conduct(seconds=0.01))
+        assert running.publish(files, wait=False).status == 0
+        until(lambda: len(receiver.received) > 20, 60, what=running.tail)
+        VICTIMS[victim](running)
+        for number in range(0, ARTICLES, 20):
+            article(files, f"article-{number:03}", "Changed meanwhile.", pmids="1623444")
+        answer = running.publish(files)
+        assert answer.status == 0, (answer.err[-1000:], running.tail())
+        assert_nothing_lost_or_reordered(receiver)
+
+
+def assert_nothing_lost_or_reordered(receiver: Receiver) -> None:
+    revisions: dict[str, list[int]] = defaultdict(list)
+    ids: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for one in receiver.received:
+        assert one.verified
+        name, revision = one.headers["citewire-article"], int(one.headers["citewire-revision"])
+        revisions[name].append(revision)
+        ids[name, revision].add(one.headers["webhook-id"])
+    assert len(revisions) == ARTICLES
+    assert all(seen == sorted(seen) for seen in revisions.values())
+    assert all(len(seen) == 1 for seen in ids.values())
+    newest = {name: one.body for one in receiver.received for name in [one.headers["citewire-article"]]}
+    changed = [name for name, body in newest.items() if b"Changed meanwhile." in body]
+    assert len(changed) == ARTICLES // 20
+
+
+def test_a_withdrawal_is_the_first_thing_that_a_partner_gets_when_it_answers_again(tmp_path: Path) -> None:
+    secret = new_secret()
+    with (
+        Receiver(secrets=[secret]) as receiver,
+        EutilsStandin() as pubmed,
+        system(tmp_path, pubmed=pubmed.url, webhook=receiver.url, secret=secret) as running,
+    ):
+        assert running.publish(article(tmp_path, "wrong")).status == 0
+        receiver.conduct(Conduct(status=503))
+        others = tmp_path / "others"
+        others.mkdir()
+        for number in range(30):
+            article(others, f"other-{number}")
+        running.publish(others, wait=False)
+        until(lambda: any(one.answered == 503 for one in receiver.received), 20, what=running.tail)
+        running.run("withdraw", "wrong", "--reason", "The dose was wrong.", "--json")
+        tried = len(receiver.received)
+        until(lambda: len(receiver.received) > tried, 60, what=running.tail)
+        receiver.behave()
+        until(lambda: len({one.headers["citewire-article"] for one in _taken(receiver)}) == 31, 120, what=running.tail)
+        _published, first, *_ = _taken(receiver)
+        assert (first.headers["citewire-article"], first.headers["citewire-event"]) == ("wrong", "withdrawn")
+
+
+def _taken(receiver: Receiver) -> list:  # type: ignore[type-arg]
+    return [one for one in receiver.received if one.answered == 204]

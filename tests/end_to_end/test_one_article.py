@@ -1,0 +1,190 @@
+"""One article goes the whole way, on real parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import feedparser
+import jsonschema
+import pytest
+from judges.amp import official_findings, own_findings
+from running import ROOT, Running, article, system, until
+
+from standins.eutils import EutilsStandin
+from standins.receiver import Receiver, new_secret
+
+PMIDS = ("34187661", "33748956", "35303279", "38006124", "32375549")
+SEED = "constant-spasms-why-baclofen-works-medically-approved-steps"
+HEADINGS = ("Why Baclofen Works", "1. Oral Baclofen (Pills or Liquid)", "When Should You Seek Medical Attention?")
+
+pytestmark = pytest.mark.xdist_group("one_article")
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver(secrets=[SECRET]) as receiver:
+        yield receiver
+
+
+SECRET = new_secret()
+
+
+@pytest.fixture(scope="module")
+def pubmed() -> Iterator[EutilsStandin]:
+    with EutilsStandin(invent=True) as pubmed:
+        yield pubmed
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, pubmed: EutilsStandin) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("system")
+    with system(folder, pubmed=pubmed.url, webhook=receiver.url, secret=SECRET) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def seed(running: Running, data: Path) -> str:
+    """The seed page, published."""
+    (file,) = (data / "seed").glob("*.txt")
+    answer = running.publish(file)
+    assert answer.status == 0, answer.err
+    (one,) = answer.json["articles"]
+    assert (one["article"], one["revision"], one["changed"], one["state"]) == (SEED, 1, True, "delivered")
+    return SEED
+
+
+def test_its_amp_page_passes_the_official_validator_and_holds_everything(running: Running, seed: str) -> None:
+    page = running.get(f"/articles/{seed}.amp")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert official_findings(page.content) == []
+    assert own_findings(page.content) == []
+    for words in (*HEADINGS, *PMIDS, "Stand-in record for PMID 34187661"):
+        assert words.replace("'", "&#39;") in page.text or words in page.text
+
+
+def test_its_feed_is_read_by_feedparser(running: Running, seed: str) -> None:
+    feed = feedparser.parse(until(lambda: _feed_with(running, "Stand-in record"), 20))
+    assert not feed.bozo
+    (entry,) = [entry for entry in feed.entries if seed in entry.id]
+    assert entry.title == "Constant Spasms? Why Baclofen Works & Medically Approved Steps"
+    assert entry.published == "Mon, 23 Feb 2026 00:00:00 GMT"
+    assert entry.id == f"tag:notes.example.org,2025:/articles/{seed}"
+    content = entry.content[0].value
+    assert all(words in content for words in (*HEADINGS, *PMIDS))
+
+
+def _feed_with(running: Running, words: str) -> bytes | None:
+    answer = running.get("/feeds/latest.rss")
+    return answer.content if answer.ok and words in answer.text else None
+
+
+def test_its_ninjs_passes_the_schema(running: Running, seed: str) -> None:
+    item = running.get(f"/articles/{seed}.ninjs").json()
+    schema = json.loads((ROOT / "tests/renditions/schemas/ninjs-3.1.json").read_text())
+    jsonschema.validate(item, schema, format_checker=jsonschema.FormatChecker())
+    text = json.dumps(item)
+    assert all(pmid in text for pmid in PMIDS)
+
+
+def test_both_channels_hold_it(running: Running, seed: str, receiver: Receiver) -> None:
+    item = json.loads((running.data.parent / "out" / f"{seed}.ninjs").read_text())
+    assert item["pubStatus"] == "usable"
+    (got,) = [one for one in receiver.received if one.headers["citewire-article"] == seed]
+    assert (got.verified, got.headers["citewire-event"], got.headers["citewire-revision"]) == (True, "published", "1")
+    assert json.loads(got.body)["@type"] == "MedicalWebPage"
+
+
+def test_its_status_tells_all(running: Running, seed: str) -> None:
+    status = running.status(seed)
+    assert (status["state"], status["revision"]) == ("live", 1)
+    assert [(one["pmid"], one["state"]) for one in status["references"]] == [(pmid, "resolved") for pmid in PMIDS]
+    assert {one["format"] for one in status["renditions"]} >= {"rss", "amp", "ninjs"}
+    assert {(one["channel"], one["state"], one["revision"]) for one in status["deliveries"]} == {
+        ("folder", "delivered", 1),
+        ("partner", "delivered", 1),
+    }
+
+
+def test_published_again_it_is_nothing_new(running: Running, seed: str, data: Path, receiver: Receiver) -> None:
+    (file,) = (data / "seed").glob("*.txt")
+    before = len(receiver.received)
+    (one,) = running.publish(file).json["articles"]
+    assert (one["revision"], one["changed"], one["state"]) == (1, False, "delivered")
+    assert len(receiver.received) == before
+
+
+def test_an_edit_is_one_revision_more(running: Running, tmp_path: Path, receiver: Receiver) -> None:
+    running.publish(article(tmp_path, "edited", "Rest."))
+    (one,) = running.publish(article(tmp_path, "edited", "Move.")).json["articles"]
+    assert (one["revision"], one["changed"], one["state"]) == (2, True, "delivered")
+    got = [one for one in receiver.received if one.headers["citewire-article"] == "edited"]
+    assert [(one.headers["citewire-revision"], one.headers["citewire-event"]) for one in got] == [
+        ("1", "published"),
+        ("2", "updated"),
+    ]
+
+
+def test_ten_edits_at_once_end_with_the_newest_everywhere(running: Running, tmp_path: Path, receiver: Receiver) -> None:
+    files = []
+    for number in range(10):
+        (tmp_path / str(number)).mkdir()
+        files.append(article(tmp_path / str(number), "hasty", f"Edit number {number}."))
+    answer = running.publish(*files)
+    assert answer.status == 0, answer.err
+    got = [one for one in receiver.received if one.headers["citewire-article"] == "hasty"]
+    revisions = [int(one.headers["citewire-revision"]) for one in got]
+    assert revisions == sorted(revisions)
+    assert b"Edit number 9." in got[-1].body
+    assert "Edit number 9." in (running.data.parent / "out" / "hasty.ninjs").read_text()
+    assert "Edit number 9." in running.get("/articles/hasty.html").text
+
+
+def test_a_withdrawal_reaches_everyone(running: Running, tmp_path: Path, receiver: Receiver) -> None:
+    running.publish(article(tmp_path, "wrong", "A harmful claim."))
+    answer = running.run("withdraw", "wrong", "--reason", "The dose was wrong.", "--wait", "--json")
+    assert answer.status == 0, answer.err
+    got = [one for one in receiver.received if one.headers["citewire-article"] == "wrong"]
+    assert got[-1].headers["citewire-event"] == "withdrawn"
+    item = json.loads((running.data.parent / "out" / "wrong.ninjs").read_text())
+    assert item["pubStatus"] == "canceled"
+    assert "harmful" not in json.dumps(item)
+    gone = running.get("/articles/wrong")
+    assert gone.status_code == 410
+    assert "The dose was wrong." in gone.text
+    until(lambda: "/articles/wrong" not in running.get("/feeds/latest.rss").text, 20)
+    assert running.status("wrong")["state"] == "withdrawn"
+
+
+def test_a_reader_that_has_the_feed_is_sent_nothing(running: Running, seed: str) -> None:
+    first = until(lambda: _quiet_feed(running), 20)
+    tagged = running.get("/feeds/latest.rss", **{"If-None-Match": first.headers["ETag"]})
+    dated = running.get("/feeds/latest.rss", **{"If-Modified-Since": first.headers["Last-Modified"]})
+    assert (tagged.status_code, tagged.content) == (304, b"")
+    assert (dated.status_code, dated.content) == (304, b"")
+    assert running.get("/feeds/latest.rss", **{"If-None-Match": '"another"'}).status_code == 200
+
+
+def _quiet_feed(running: Running) -> object:
+    """The feed, once what was published before has gone into it."""
+    import time
+
+    first = running.get("/feeds/latest.rss")
+    time.sleep(3)
+    again = running.get("/feeds/latest.rss")
+    return again if first.ok and first.headers["ETag"] == again.headers["ETag"] else None
+
+
+def test_health_is_told(running: Running) -> None:
+    assert running.get("/healthz").json() == {"status": "ok"}
+    ready = running.get("/readyz")
+    assert ready.status_code == 200
+    assert set(ready.json()["processes"]) == {"deliver", "pipeline-1", "web"}
+
+
+def test_the_whole_system_at_a_glance(running: Running, seed: str) -> None:
+    shape = running.run("status", "--json").json
+    assert shape["web"] == running.web
+    assert shape["articles"]["live"] >= 1
+    assert [one["channel"] for one in shape["channels"]] == ["folder", "partner"]

@@ -1,0 +1,139 @@
+"""The way out over TLS: the name is verified although the socket goes to a checked address."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import TransientError
+from pipeline.http import EgressGuard, Http, Limits
+
+GUARD = EgressGuard([ipaddress.ip_network("127.0.0.0/8")])
+
+pytestmark = pytest.mark.timeout(30)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for `localhost`, its key in the same file."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate, both = folder / "key.pem", folder / "certificate.pem", folder / "both.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *files], check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    return both
+
+
+class Server:
+    """Accepts one connection at a time over TLS and hands it to `talk`. `names`: what clients asked for (SNI)."""
+
+    def __init__(self, certificate: Path, talk: Callable[[ssl.SSLSocket], None]) -> None:
+        self.names: list[str | None] = []
+        self._talk = talk
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                with self._context.wrap_socket(plain, server_side=True) as secure:
+                    self._talk(secure)
+            except OSError:
+                plain.close()
+
+
+def answering(connection: ssl.SSLSocket) -> None:
+    while connection.recv(65536):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+
+def dripping(connection: ssl.SSLSocket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def server(certificate: Path) -> Iterator[Server]:
+    server = Server(certificate, answering)
+    yield server
+    server.close()
+
+
+def test_the_name_is_verified_and_asked_for_and_the_connection_kept(server: Server, certificate: Path) -> None:
+    http = Http(GUARD, ca_file=str(certificate))
+    for _ in range(3):
+        assert http.request("GET", f"https://localhost:{server.port}/").body == b"ok"
+    http.close()
+    assert server.names == ["localhost"]
+
+
+def test_a_certificate_for_another_name_is_refused(server: Server, certificate: Path) -> None:
+    http = Http(GUARD, ca_file=str(certificate))
+    with pytest.raises(TransientError, match="IP address mismatch") as raised:
+        http.request("GET", f"https://127.0.0.1:{server.port}/")
+    assert raised.value.code == "tls-failed"
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_whatever_the_environment_says(
+    server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(certificate))
+    with pytest.raises(TransientError, match="self-signed certificate") as raised:
+        Http(GUARD).request("GET", f"https://localhost:{server.port}/")
+    assert raised.value.code == "tls-failed"
+
+
+def test_a_drip_is_cut_at_the_whole_time(certificate: Path) -> None:
+    server = Server(certificate, dripping)
+    with pytest.raises(TransientError) as raised:
+        Http(GUARD, ca_file=str(certificate)).request(
+            "GET", f"https://localhost:{server.port}/", limits=Limits(total=0.3)
+        )
+    server.close()
+    assert raised.value.code == "timeout"
+
+
+def test_a_handshake_that_hangs_is_cut() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TransientError) as raised:
+        Http(GUARD).request("GET", f"https://localhost:{silent.getsockname()[1]}/", limits=Limits(total=0.3))
+    assert raised.value.code == "timeout"
+
+
+def test_a_peer_without_tls_is_no_secure_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"220 mail.example ready\r\n" * 10)
+                connection.recv(1000)
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(TransientError) as raised:
+            Http(GUARD).request("GET", f"https://localhost:{server.getsockname()[1]}/")
+    assert raised.value.code == "tls-failed"

@@ -1,0 +1,126 @@
+"""The ID converter's client against the stand-in, over real HTTP, and on answers of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.errors import TransientError
+from pipeline.http import EgressGuard, Http, Limits, Response
+from pipeline.model.article import CitedWork
+from pipeline.references.idconv import IdConverter, read_conversion
+from standins.eutils import EutilsStandin
+from standins.papers import Paper
+
+NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+SAMPLE = (
+    pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "pubmed" / "choxos+retraction" / "pmc_idconv.json"
+)
+KNOWN_DOI = CitedWork("doi", "10.1186/1472-6904-4-6")
+KNOWN_PMCID = CitedWork("pmcid", "PMC514562")
+
+
+@pytest.fixture
+def ncbi() -> Iterator[EutilsStandin]:
+    with EutilsStandin() as standin:
+        yield standin
+
+
+@pytest.fixture
+def converter(ncbi: EutilsStandin) -> Iterator[IdConverter]:
+    http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
+    quick = Limits(connect=2.0, read=0.3, total=1.0)
+    yield IdConverter(http, base_url=ncbi.idconv_url, tool="citewire", email=None, limits=quick, sleep=lambda _: None)
+    http.close()
+
+
+def test_dois_and_pmcids_become_pmids_and_the_rest_is_unknown(converter: IdConverter, ncbi: EutilsStandin) -> None:
+    elsewhere = CitedWork("doi", "10.1212/wnl.28.11.1094")
+    converted = converter.convert([KNOWN_DOI, elsewhere, KNOWN_PMCID])
+    assert converted.pmids == {KNOWN_DOI: "15301690", KNOWN_PMCID: "15301690"}
+    assert converted.unknown == {elsewhere}
+    assert [asked.params["idtype"] for asked in ncbi.requests] == ["pmcid", "doi"]
+
+
+def test_hundreds_of_long_dois_are_asked_for_in_addresses_that_are_short_enough(
+    converter: IdConverter, ncbi: EutilsStandin
+) -> None:
+    works = [CitedWork("doi", f"10.5555/{'x' * 60}(97)#<{number}>") for number in range(200)]
+    ncbi.add(Paper(pmid="5", title="T.", doi=works[77].value, pmcid="PMC5"))
+    converted = converter.convert(works)
+    assert converted.pmids == {works[77]: "5"}
+    assert len(converted.unknown) == 199
+    assert 1 < len(ncbi.requests) < 10
+    assert {asked.status for asked in ncbi.requests} == {200}
+
+
+def test_a_doi_with_a_comma_is_unknown_and_harms_no_other(converter: IdConverter) -> None:
+    odd = CitedWork("doi", "10.1000/a,b")
+    converted = converter.convert([odd, KNOWN_DOI])
+    assert set(converted.pmids) == {KNOWN_DOI}
+    assert converted.unknown == {odd}
+
+
+@pytest.mark.parametrize("works", [[CitedWork("pmid", "1")], [CitedWork("doi", f"10.1/{n}") for n in range(201)]])
+def test_other_schemes_and_too_many_are_refused(converter: IdConverter, works: list[CitedWork]) -> None:
+    with pytest.raises(ValueError, match="200"):
+        converter.convert(works)
+
+
+@pytest.mark.parametrize(
+    "name", ["down", "hang", "cut", "truncated", "429", "429-as-200", "500-html", "blocked", "empty"]
+)
+def test_a_failure_is_never_an_answer(converter: IdConverter, ncbi: EutilsStandin, name: str) -> None:
+    ncbi.misbehave(name, times=1)
+    with pytest.raises(TransientError):
+        converter.convert([KNOWN_DOI])
+    assert converter.convert([KNOWN_DOI]).pmids == {KNOWN_DOI: "15301690"}
+
+
+def answer(body: object, status: int = 200) -> Response:
+    return Response(status, {}, json.dumps(body).encode())
+
+
+def test_a_recorded_answer_is_read() -> None:
+    if not SAMPLE.is_file():
+        assert os.environ.get("CI") != "true", "the recorded answer must be there in CI"
+        pytest.skip("the ID converter's recorded answer is not on this machine")
+    assert read_conversion(Response(200, {}, SAMPLE.read_bytes()), NOW) == {}
+
+
+def test_a_pmid_may_be_a_number_or_a_text_and_ids_may_differ_in_case() -> None:
+    records = [{"doi": "10.1/A", "pmid": 5}, {"requested-id": "PMC7", "pmid": "6"}, {"doi": "10.1/b", "pmcid": "PMC8"}]
+    assert read_conversion(answer({"status": "ok", "records": records}), NOW) == {"10.1/a": "5", "pmc7": "6"}
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, {"status": "ok"}, {"status": "error", "records": []}, {"records": [{"pmid": 5}]}]
+)
+def test_what_is_no_answer_is_transient(body: object) -> None:
+    with pytest.raises(TransientError):
+        read_conversion(answer(body), NOW)
+
+
+def test_a_refusal_for_an_id_is_told_from_other_refusals() -> None:
+    assert read_conversion(answer({"status": "error", "message": "Invalid ids: 10.1/x"}, 400), NOW) is None
+    with pytest.raises(TransientError):
+        read_conversion(answer({"status": "error", "message": "Service unavailable"}, 400), NOW)
+
+
+def test_records_of_any_shape_are_survived() -> None:
+    records = [
+        None,
+        5,
+        "x",
+        {"pmid": None},
+        {"pmid": "x"},
+        {"pmid": 5, "status": "error", "doi": "10.1/x"},
+        {"pmid": 7},
+    ]
+    assert read_conversion(answer({"status": "ok", "records": records}), NOW) == {}

@@ -1,0 +1,222 @@
+"""Every real record at hand, against an independent reading by xml.etree."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from pipeline.citations import citation_csl, citation_html, citation_text
+from pipeline.citations.pieces import is_safe_markup
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import CitedReference, Reference
+from pipeline.references.pubmed_xml import parse_pubmed
+
+DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "pubmed"
+Record = tuple[str, ET.Element, Reference]
+
+
+def require_data() -> None:
+    if not DATA.is_dir():
+        assert os.environ.get("CI") != "true", "the sample records must be there in CI"
+        pytest.skip("the PubMed sample records are not on this machine")
+
+
+def documents() -> Iterator[tuple[str, bytes]]:
+    for path in sorted(DATA.glob("*/*.xml")):
+        if re.search(
+            rb"<(PubmedArticleSet|PubmedArticle|PubmedBookArticle|MedlineCitationSet)\b", body := path.read_bytes()
+        ):
+            yield path.name, body
+
+
+@cache
+def records() -> tuple[Record, ...]:
+    require_data()
+    found = []
+    for name, body in documents():
+        references = parse_pubmed(body)
+        root = ET.fromstring(body)  # noqa: S314 (our own sample files)
+        numbered = [(pmid_of(one), one) for one in tops(root) if pmid_of(one)]
+        assert set(references) == {pmid for pmid, _ in numbered}, f"{name}: a record was refused"
+        found += [(name, element, references[pmid]) for pmid, element in numbered]
+    return tuple(found)
+
+
+def tops(root: ET.Element) -> list[ET.Element]:
+    """Not `DeleteCitation`, which only lists PMIDs that are no more."""
+    kinds = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
+    return [root] if root.tag in kinds else [one for one in root if one.tag in kinds]
+
+
+def holder(record: ET.Element) -> ET.Element:
+    for name in ("MedlineCitation", "BookDocument"):
+        if (found := record.find(name)) is not None:
+            return found
+    return record
+
+
+def pmid_of(record: ET.Element) -> str:
+    return (holder(record).findtext("PMID") or "").strip()
+
+
+def words(element: ET.Element | None) -> str:
+    return " ".join("".join(element.itertext()).split()) if element is not None else ""
+
+
+def articles() -> Iterator[tuple[ET.Element, Reference]]:
+    for _, record, reference in records():
+        if (article := holder(record).find("Article")) is not None:
+            yield article, reference
+
+
+def test_no_record_is_refused() -> None:
+    assert len({reference.pmid for _, _, reference in records()}) == 845
+
+
+def test_every_title_is_whole() -> None:
+    for article, reference in articles():
+        title = words(article.find("ArticleTitle"))
+        if reference.translated:
+            assert title in (f"[{reference.title}]", f"[{reference.title.removesuffix('.')}].")
+        else:
+            assert " ".join(reference.title.split()) == title
+
+
+def test_a_title_with_markup_says_the_same_words_in_html() -> None:
+    marked = [reference for _, _, reference in records() if reference.title_html]
+    assert len(marked) > 40
+    for reference in marked:
+        assert reference.title_html is not None
+        assert is_safe_markup(reference.title_html)
+        assert html_words(reference.title_html) == reference.title
+
+
+def html_words(markup: str) -> str:
+    text = re.sub(r"</?(?:i|b|u|sub|sup)>", "", markup)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def test_every_doi_is_the_papers_own() -> None:
+    for _, record, reference in records():
+        listed = record.find("PubmedData/ArticleIdList") if record.tag == "PubmedArticle" else None
+        own = {words(one).lower() for one in listed or () if one.get("IdType") == "doi"} | {
+            words(one).lower() for one in holder(record).iterfind("Article/ELocationID[@EIdType='doi']")
+        }
+        assert (reference.doi in own) if own else (reference.doi is None)
+
+
+def test_every_author_stands_in_order_without_the_superseded_ones() -> None:
+    superseded = 0
+    for article, reference in articles():
+        listed = article.findall("AuthorList/Author")
+        kept = [one for one in listed if one.get("ValidYN") != "N"]
+        superseded += len(listed) - len(kept)
+        names = [words(one.find("LastName")) or words(one.find("CollectiveName")) for one in kept]
+        assert [author.last or author.collective for author in reference.authors] == names
+    assert superseded == 5
+
+
+def test_dates_are_as_precise_as_given() -> None:
+    for article, reference in articles():
+        given = article.find("Journal/JournalIssue/PubDate")
+        if given is None:
+            continue
+        assert reference.date is not None
+        assert (reference.date.text or "") == words(given.find("MedlineDate"))
+        if not reference.date.text:
+            assert str(reference.date.year or "") == words(given.find("Year"))
+        assert (reference.date.month is not None) == (given.find("Month") is not None)
+        assert (reference.date.day is not None) == (given.find("Day") is not None)
+        assert (reference.date.season or "") == words(given.find("Season"))
+
+
+def test_journal_volume_issue_pages_and_languages_are_as_given() -> None:
+    for article, reference in articles():
+        journal = article.find("Journal")
+        assert (reference.journal or "") == words(journal.find("Title") if journal is not None else None)
+        assert (reference.volume or "") == words(article.find("Journal/JournalIssue/Volume"))
+        assert (reference.issue or "") == words(article.find("Journal/JournalIssue/Issue"))
+        assert (reference.pages or "") == words(article.find("Pagination/MedlinePgn"))
+        assert [code.lower() for code in map(words, article.findall("Language"))] == list(reference.languages)
+        assert [words(one) for one in article.findall("PublicationTypeList/PublicationType")] == list(reference.types)
+        assert "." not in (reference.journal_abbreviation or "")
+
+
+def test_every_pmcid_is_the_papers_own() -> None:
+    for _, record, reference in records():
+        own = [words(one) for one in record.findall("PubmedData/ArticleIdList/ArticleId[@IdType='pmc']")]
+        assert ([reference.pmcid] if reference.pmcid else []) == own
+
+
+def test_every_record_can_be_cited_in_every_style() -> None:
+    for _, _, reference in records():
+        cited = CitedReference(1, CitedWork("pmid", reference.pmid), "resolved", reference)
+        for style in ("ama", "vancouver"):
+            text = citation_text(cited, style=style)
+            assert f"PMID: {reference.pmid}" in text
+            assert not re.search(
+                r"\s\s|\.\.(?!\.)|\s[.,;:](?=\s)|None|\[\]", text.replace(reference.title.removesuffix("."), "T")
+            ), text
+            assert f'href="https://pubmed.ncbi.nlm.nih.gov/{reference.pmid}/"' in citation_html(cited, style=style)
+        assert citation_csl(reference)["PMID"] == reference.pmid
+
+
+EDGE_CASES = {
+    "type:Retracted Publication": "retracted",
+    "ref:RetractionIn": "retracted",
+    "ref:ErratumIn": "erratum",
+    "ref:CorrectedandRepublishedIn": "corrected-republished",
+    "ref:RetractedandRepublishedIn": "retracted-republished",
+    "ref:UpdateIn": "updated",
+}
+IN_GOOD_STANDING = (
+    "type:Retraction of Publication",
+    "type:Published Erratum",
+    "ref:RetractionOf",
+    "ref:ErratumFor",
+    "ref:CorrectedandRepublishedFrom",
+    "ref:RetractedandRepublishedFrom",
+)
+
+
+def examples(feature: str) -> list[Reference]:
+    """EDGE_CASES.tsv: a feature, and where it is found: `pmid@file; …`."""
+    require_data()
+    rows = dict(line.split("\t", 1) for line in (DATA / "EDGE_CASES.tsv").read_text("utf-8").splitlines())
+    places = [place.split("@") for place in rows[feature].split("; ")]
+    return [parse_pubmed((DATA / file).read_bytes())[pmid] for pmid, file in places]
+
+
+@pytest.mark.parametrize("feature", EDGE_CASES)
+def test_what_was_done_to_a_paper_is_its_status(feature: str) -> None:
+    assert all(EDGE_CASES[feature] in reference.editorial for reference in examples(feature))
+
+
+@pytest.mark.parametrize("feature", IN_GOOD_STANDING)
+def test_a_notice_and_a_replacement_are_never_marked_as_retracted(feature: str) -> None:
+    assert not any(reference.retracted for reference in examples(feature))
+
+
+def test_other_edge_cases_are_read() -> None:
+    assert all(reference.authors == () for reference in examples("no-author-list"))
+    assert all(not reference.authors_complete for reference in examples("authorlist-incomplete"))
+    assert all(any(author.suffix for author in reference.authors) for reference in examples("author-suffix"))
+    assert all(any(author.collective for author in reference.authors) for reference in examples("collective-author"))
+    assert all(
+        any(re.fullmatch(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", author.orcid or "") for author in reference.authors)
+        for feature in ("orcid-bare", "orcid-url")
+        for reference in examples(feature)
+    )
+    assert all(reference.translated for reference in examples("title-bracketed-translated"))
+    assert all(reference.vernacular_title for reference in examples("vernacular-title"))
+    assert all(reference.doi is None for reference in examples("no-doi"))
+    assert all(reference.doi for reference in examples("doi-only-in-ArticleIdList"))
+    assert all(reference.issn is None for reference in examples("no-issn"))
+    assert all(reference.pages is None for reference in examples("no-pagination"))
+    assert all(notice.pmid is None for one in examples("correction-without-pmid") for notice in one.notices)

@@ -1,0 +1,55 @@
+"""Signs of life: every process leaves one in Redis each second. A container's health check looks for it:
+
+    python -m workers.alive pipeline     exit 0 where a pipeline worker of this host gave one in the last ten seconds
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+
+import redis
+
+from config import load
+from pipeline.errors import ConfigError
+from pipeline.stages.sweep import EVERY
+from workers import doorbell
+from workers.doorbell import CeleryDoorbell
+
+
+def name_of(kind: str) -> str:
+    """A name that no other process has: "deliver-a1b2c3-7"."""
+    return f"{kind}-{socket.gethostname()}-{os.getpid()}"
+
+
+def show(bell: CeleryDoorbell, name: str) -> None:
+    """Give signs from now on, beside whatever else the process does."""
+    threading.Thread(target=_show, args=(bell, name), name="alive", daemon=True).start()
+
+
+def _show(bell: CeleryDoorbell, name: str) -> None:
+    pause = threading.Event()
+    while True:
+        bell.here(name)
+        pause.wait(EVERY)
+
+
+def main(kind: str) -> int:
+    """The exit status: 0 alive; 1 not, or Redis does not answer; 2 the settings are wrong."""
+    try:
+        url = load(os.environ).redis_url
+        names = doorbell.alive(doorbell.connect(url)) if url else []
+    except redis.RedisError as error:
+        print(f"Redis does not answer: {error}", file=sys.stderr)
+        return 1
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    ours = f"{kind}-{socket.gethostname()}-"
+    return 0 if any(name.startswith(ours) for name in names) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
