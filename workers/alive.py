@@ -1,6 +1,6 @@
 """Signs of life: every process leaves one in Redis each second. A container's health check looks for it:
 
-    python -m workers.alive pipeline     exit 0 where a pipeline worker of this host gave one in the last ten seconds
+python -m workers.alive pipeline     exit 0 where a pipeline worker of this host gave one in the last ten seconds
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -27,10 +29,12 @@ import redis
 import structlog
 
 from config import Settings
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TransientError
+from pipeline.ledger import Ledger, leases
+from pipeline.stages.context import LEASE
 from workers import doorbell, logs, runfile
 from workers.doorbell import NoDoorbell
-from workers.wiring import build_context
+from workers.wiring import OWNER, build_context
 
 READY_WITHIN = 60.0  # seconds until a start is given up; it takes about five
 GRACE = 40.0  # seconds a child has to end by itself; a worker finishes what it has begun
@@ -47,14 +51,16 @@ class _Child:
     environment: dict[str, str]
     pass_fds: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
+    owner: str = ""
     started: float = 0.0
     quick_ends: int = field(default=0)  # in a row, within ten seconds of the start
 
     def start(self) -> None:
         self.started = time.monotonic()
+        self.owner = f"{secrets.token_hex(4)}_"
         self.process = subprocess.Popen(
             self.command,
-            env=self.environment,
+            env=self.environment | {OWNER: self.owner},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=self.pass_fds,
@@ -62,8 +68,8 @@ class _Child:
             preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
 
-    def watch(self) -> None:
-        """Start it again if it has ended, the quicker it ended the later."""
+    def watch(self, give_back: Callable[[str], None]) -> None:
+        """Start it again if it has ended, the quicker it ended the later; what it held goes to the others at once."""
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started
@@ -72,6 +78,7 @@ class _Child:
             return
         self.quick_ends = self.quick_ends + 1 if lived < 10 else 0
         _log.warning("started again", child=self.name, exit=self.process.returncode)
+        give_back(self.owner)
         self.start()
 
     def stop(self) -> None:
@@ -95,12 +102,15 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stopping = _stop_on_signals()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
-        build_context(settings, NoDoorbell()).ledger.close()  # checks the settings and brings the ledger up to date
+        ledger = build_context(settings, NoDoorbell()).ledger  # checks the settings, brings the ledger up to date
+        if settings.database_url is None:
+            _give_back(ledger, "")  # the ledger is in the locked folder: whoever held anything of it is dead
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
         queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
+        give_back = functools.partial(_give_back, ledger)
         children = _children(settings, config, folder, queue, web)
         try:
-            _start(children, queue, stopping)
+            _start(children, queue, stopping, give_back)
             own_queue = None if settings.redis_url else queue  # another's address may hold a password
             named = str(config.absolute()) if config else None
             runfile.write(folder, runfile.Running(web=address, redis=own_queue, config=named))
@@ -108,11 +118,12 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
                 print(f"ready {address}", flush=True)
             while not stopping():
                 for child in children:
-                    child.watch()
+                    child.watch(give_back)
                 time.sleep(0.1)
         finally:
             runfile.remove(folder)
             _stop(children)
+            ledger.close()
 
 
 def _children(settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket) -> list[_Child]:
@@ -152,7 +163,9 @@ def _valkey(folder: Path, queue: str) -> list[str]:
     return [str(get_binary_path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
 
-def _start(children: Sequence[_Child], queue: str, stopping: Callable[[], bool]) -> None:
+def _start(
+    children: Sequence[_Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
+) -> None:
     """Start them all, and wait until Redis and every worker has given a sign of life and the web answers."""
     for child in children:
         child.start()
@@ -161,13 +174,22 @@ def _start(children: Sequence[_Child], queue: str, stopping: Callable[[], bool])
     deadline = time.monotonic() + READY_WITHIN
     while not stopping():
         for child in children:
-            child.watch()
+            child.watch(give_back)
         with contextlib.suppress(redis.RedisError):
             if expected <= set(doorbell.alive(bell)):
                 return
         if time.monotonic() > deadline:
             raise ConfigError("the system did not start: see the log above", code="start-failed")
         time.sleep(0.1)
+
+
+def _give_back(ledger: Ledger, owner: str) -> None:
+    """End the leases of a process that is dead. Where the ledger does not answer they end by themselves."""
+    try:
+        with ledger.write() as transaction:
+            leases.release_all(transaction, owner=LEASE + owner)
+    except TransientError as error:
+        _log.warning("leases not given back", owner=owner, error=str(error))
 
 
 def _stop(children: Sequence[_Child]) -> None:

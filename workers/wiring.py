@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from config import Settings, load
 from config.settings import ChannelSettings
 from pipeline.channels import Channel, channel_types
+from pipeline.channels.settings import open_channel as open_own
 from pipeline.channels.settings import read_settings
 from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard, Http
@@ -19,11 +20,12 @@ from pipeline.ledger import Ledger
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Eutils
 from pipeline.renditions import formats
-from pipeline.stages.context import ChannelPlan, Context, Doorbell, Policy
+from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, Policy
 from pipeline.store import RenditionStore
 from workers.doorbell import CeleryDoorbell
 
 TOOL = "citewire"  # how we name ourselves to NCBI
+OWNER = "CITEWIRE_OWNER"  # set by `up` for each start of a child: what its leases begin with
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,15 @@ def build_context(settings: Settings, doorbell: Doorbell) -> Context:
         channels={channel.id: plan_of(channel, http) for channel in settings.channels},
         feeds={feed.id: feed for feed in feeds_of(settings)},
         policy=_policy(settings),
-        new_id=lambda prefix: prefix + secrets.token_hex(12),
+        new_id=new_id,
         chance=random.random,
     )
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id. A lease's also names its owner, so that `up` can give back what a child held that has died."""
+    owner = os.environ.get(OWNER, "") if prefix == LEASE else ""
+    return f"{prefix}{owner}{secrets.token_hex(12)}"
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -94,7 +102,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
     own = read_settings(kind, channel.own, prefix=key)
 
     def open_channel() -> Channel:
-        return kind.open(own, http)
+        return open_own(kind, own, http, prefix=key)
 
     return ChannelPlan(
         id=channel.id,

@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.tables import leases
+from pipeline.ledger.tables import leases, metadata
 
 
 def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime, seconds: float) -> bool:
@@ -45,6 +45,14 @@ def release(
             failures=count,
         )
     )
+
+
+def release_all(transaction: Transaction, *, owner: str) -> None:
+    """Give back, in every table, what a process held that is known to be dead: its tokens start with `owner`."""
+    for table in metadata.tables.values():
+        if "leased_until" in table.c:
+            held = sa.and_(table.c.leased_until.is_not(None), table.c.lease.startswith(owner, autoescape=True))
+            transaction.execute(sa.update(table).where(held).values(lease=None, leased_until=None))
 
 
 def failures(transaction: Transaction, name: str) -> int:

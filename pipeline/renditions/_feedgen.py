@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
 
-import feedgen.entry  # type: ignore[import-untyped]
-import feedgen.feed  # type: ignore[import-untyped]
+import feedgen.entry
+import feedgen.feed
 from lxml import etree
 
 from pipeline.renditions.dates import utc

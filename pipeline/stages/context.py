@@ -13,6 +13,8 @@ from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Fetched
 
+LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
+
 Stage = Literal["enrich", "render", "deliver", "feeds"]
 
 

@@ -28,7 +28,7 @@ from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.model.delivery import DeliveryState, Parcel, Receipt
 from pipeline.model.rendition import Format, Rendition
 from pipeline.model.revision import EventType
-from pipeline.stages.context import ChannelPlan, Context, Stage
+from pipeline.stages.context import LEASE, ChannelPlan, Context, Stage
 from pipeline.stages.work import Claim, backoff
 
 name: Stage = "deliver"
@@ -54,7 +54,7 @@ def claim(context: Context, key: str) -> list[Claim]:
     """Rows that channel `key` is owed: fewer while it is in doubt, none while it rests."""
     if key not in context.channels:
         return []
-    now, policy, token = context.clock(), context.policy, context.new_id("lease_")
+    now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
     with context.ledger.write() as transaction:
         health = channels.health(transaction, key)
         if health.paused_until is not None and health.paused_until > now:

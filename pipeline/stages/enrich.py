@@ -15,7 +15,7 @@ import structlog
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import articles, evidence, leases
 from pipeline.references.eutils import Fetched
-from pipeline.stages.context import Context, Stage
+from pipeline.stages.context import LEASE, Context, Stage
 from pipeline.stages.work import Claim
 
 name: Stage = "enrich"
@@ -26,7 +26,7 @@ _log = structlog.get_logger()
 
 def claim(context: Context, key: str) -> list[Claim]:
     """One batch of PMIDs, if it is our turn to ask."""
-    now, policy, token = context.clock(), context.policy, context.new_id("lease_")
+    now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
     with context.ledger.write() as transaction:
         if not leases.acquire(transaction, _LEASE, token=token, now=now, seconds=policy.enrich_lease):
             return []
@@ -71,7 +71,10 @@ def release(context: Context, claims: Sequence[Claim]) -> None:
 
 def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
     now, policy = context.clock(), context.policy
+    next_turn = now + dt.timedelta(seconds=policy.pubmed_interval)
+    left_out = set(claim.keys) - set(fetched.resolved) - fetched.unknown
     with context.ledger.write() as transaction:
+        evidence.put_off(transaction, left_out, token=claim.token, due=next_turn, error="left out of an answer")
         again = now + dt.timedelta(seconds=policy.unknown_recheck)
         changed = evidence.answered(transaction, fetched.resolved, fetched.unknown, now=now, ask_again=again)
         waiting: list[str] = []
@@ -81,7 +84,6 @@ def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
             (waiting if evidence.any_pending(transaction, cited) else whole).append(article)
         articles.make_due(transaction, whole, due=now)
         articles.make_due(transaction, waiting, due=now + dt.timedelta(seconds=policy.evidence_wait))
-        next_turn = now + dt.timedelta(seconds=policy.pubmed_interval)
         leases.release(transaction, _LEASE, token=claim.token, not_before=next_turn, failed=False)
     if whole:
         context.doorbell.ring("render")

@@ -10,7 +10,7 @@ from pipeline.ledger.feeds import Document
 from pipeline.model.rendition import digest_of
 from pipeline.model.revision import Revision
 from pipeline.model.site import Feed
-from pipeline.stages.context import Context, Stage
+from pipeline.stages.context import LEASE, Context, Stage
 from pipeline.stages.work import Claim, backoff
 
 name: Stage = "feeds"
@@ -19,7 +19,7 @@ _BATCH = 10  # feeds claimed at once
 
 
 def claim(context: Context, key: str) -> list[Claim]:
-    now, token = context.clock(), context.new_id("lease_")
+    now, token = context.clock(), context.new_id(LEASE)
     with context.ledger.write() as transaction:
         due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
     return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]

@@ -16,7 +16,7 @@ from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds, 
 from pipeline.ledger.articles import Standing
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
-from pipeline.stages.context import Context, Stage
+from pipeline.stages.context import LEASE, Context, Stage
 from pipeline.stages.work import Claim, backoff
 
 name: Stage = "render"
@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 
 def claim(context: Context, key: str) -> list[Claim]:
-    now, policy, token = context.clock(), context.policy, context.new_id("lease_")
+    now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
     with context.ledger.write() as transaction:
         due = articles.claim_due(
             transaction, token=token, now=now, seconds=policy.render_lease, limit=policy.render_batch

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pipeline.ledger import due, leases
-from pipeline.stages.context import Context
+from pipeline.stages.context import LEASE, Context
 
 EVERY = 1.0  # seconds
 
 
 def sweep(context: Context) -> bool:
     """Look once. Any number of processes may try; one of them in each interval does. Whether it was this one."""
-    now, token = context.clock(), context.new_id("lease_")
+    now, token = context.clock(), context.new_id(LEASE)
     with context.ledger.write() as transaction:
         if not leases.acquire(transaction, "sweep", token=token, now=now, seconds=EVERY * 0.9):
             return False

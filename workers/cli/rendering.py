@@ -11,15 +11,15 @@ from typing import Annotated
 import typer
 
 from config import Settings, load
-from pipeline.errors import InvalidEvent
+from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import read_article
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
+from pipeline.references.eutils import MOST_IDS
 from pipeline.references.pubmed_xml import parse_pubmed
 from pipeline.renditions import format_named
 from workers.cli.common import ConfigOption
-
 
 def register(app: typer.Typer) -> None:
     app.command()(render)
@@ -52,12 +52,22 @@ def _known(references: str, article: Article, settings: Settings) -> dict[str, R
         case "live":
             from workers.wiring import pubmed_of
 
-            return dict(pubmed_of(settings).fetch(pmids).resolved) if pmids else {}
+            pubmed = pubmed_of(settings)
+            batches = [pmids[start : start + MOST_IDS] for start in range(0, len(pmids), MOST_IDS)]
+            answers = [pubmed.fetch(batch) for batch in batches]
+            return {pmid: reference for answer in answers for pmid, reference in answer.resolved.items()}
         case path:
-            try:
-                return parse_pubmed(Path(path).read_bytes())
-            except OSError as error:
-                raise InvalidEvent(f"cannot be read: {error.strerror}", file=path, field="references") from error
+            return _from_file(Path(path))
+
+
+def _from_file(path: Path) -> dict[str, Reference]:
+    mend = "give a file of PubMed XML as efetch gives it"
+    try:
+        return parse_pubmed(path.read_bytes())
+    except OSError as error:
+        raise InvalidEvent(f"cannot be read: {error.strerror}", file=str(path), mend=mend) from error
+    except TransientError as error:  # from PubMed it may be better next time; a file stays as it is
+        raise InvalidEvent(error.message, file=str(path), code=error.code, mend=mend) from error
 
 
 def _revision(article: Article, known: dict[str, Reference], *, answered: bool, changed: dt.datetime) -> Revision:

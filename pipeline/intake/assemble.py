@@ -1,0 +1,143 @@
+"""Fields and a body, whatever file they came in, → the article. The one way that every source format ends in."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.intake import entries, moments
+from pipeline.intake.addresses import web_address
+from pipeline.intake.body import Body, listed_references, read_body
+from pipeline.intake.cited import MAX_REFERENCES, cited_work, joined
+from pipeline.intake.fields import Fields
+from pipeline.intake.inlines import plain
+from pipeline.intake.sanitise import sanitised
+from pipeline.intake.slugs import article_id, slug
+from pipeline.intake.text import line, paragraphs
+from pipeline.intake.unfit import Unfit, shown
+from pipeline.model.article import (
+    Article,
+    Block,
+    BulletList,
+    Note,
+    NumberedList,
+    Paragraph,
+    Quotation,
+    Section,
+    Text,
+)
+
+MAX_PROSE = 50_000  # characters of a summary or a disclaimer
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
+
+
+def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
+    """`html`: the body, not yet sanitised. `base`: what its relative addresses are resolved against.
+
+    Raises InvalidArticle for a field that cannot stand, a missing title, an empty article, or a body over the limits.
+    """
+    title = fields.one("title", entries.text_line)
+    cited = fields.many("references", cited_work, most=MAX_REFERENCES)
+    try:
+        tree = sanitised(html)
+        cited = cited or listed_references(tree)
+        _check_count(len(cited))
+        references, numbering = joined(cited)
+        body = read_body(tree, title=title, numbering=numbering, base=base)
+    except Unfit as unfit:
+        raise fields.error("body", unfit) from unfit
+    title = title or body.heading
+    if title is None:
+        raise fields.error("title", Unfit("the title is missing", mend="give it a title", code="missing-field"))
+    answer, lead = _answer(fields, body)
+    return Article(
+        id=fields.one("id", article_id) or slug(title, otherwise="article"),
+        title=title,
+        question=fields.one("question", entries.text_line),
+        answer=answer,
+        lead=lead,
+        sections=body.sections,
+        references=references,
+        authors=fields.many("authors", entries.person),
+        reviewers=fields.many("reviewers", entries.person),
+        topics=fields.many("topics", entries.topic),
+        calls_to_action=fields.many("calls_to_action", entries.call_to_action),
+        related=fields.many("related", entries.related_link),
+        image=fields.one("image", entries.image),
+        published=fields.one("published", moments.moment),
+        modified=fields.one("modified", moments.moment),
+        reviewed=fields.one("reviewed", moments.day),
+        embargo=fields.one("embargo", moments.moment),
+        language=fields.one("language", _language) or "en",
+        canonical=fields.one("canonical", web_address),
+        disclaimer=fields.one("disclaimer", _prose),
+        licence=fields.one("licence", entries.text_line),
+    )
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_REFERENCES:
+        raise Unfit(
+            f"{count:,} references, and {MAX_REFERENCES:,} are the most",
+            code="too-many-references",
+            mend="keep fewer",
+        )
+
+
+def _answer(fields: Fields, body: Body) -> tuple[str, tuple[Block, ...]]:
+    """The summary or else the first paragraph, and the lead without a paragraph that only says it again."""
+    answer = fields.one("summary", _prose) or _first_paragraph(body)
+    if not answer:
+        unfit = Unfit("the article says nothing", code="article-empty", mend="write a summary or a body")
+        raise fields.error("body", unfit)
+    first = body.lead[0] if body.lead else None
+    match first:
+        case Paragraph((Text(value),)) if line(value) == answer:
+            return answer, body.lead[1:]
+    return answer, body.lead
+
+
+def _first_paragraph(body: Body) -> str | None:
+    return _text_in(body.lead) or _text_in_sections(body.sections)
+
+
+def _text_in_sections(sections: tuple[Section, ...]) -> str | None:
+    for section in sections:
+        if text := _text_in(section.blocks) or _text_in_sections(section.sections):
+            return text
+    return None
+
+
+def _text_in(blocks: tuple[Block, ...]) -> str | None:
+    for block in blocks:
+        match block:
+            case Paragraph(children):
+                text = plain(children) or None
+            case BulletList(items) | NumberedList(items):
+                text = next(filter(None, (_text_in(item.blocks) for item in items)), None)
+            case Quotation(inside) | Note(_, inside):
+                text = _text_in(inside)
+            case _:
+                text = None
+        if text:
+            return text
+    return None
+
+
+def _prose(value: object) -> str:
+    if not isinstance(value, str):
+        raise Unfit(f"{shown(value)} is not a text", mend="write a text")
+    text = paragraphs(value)
+    if not text:
+        raise Unfit("the text is empty", mend="write a text, or leave the field out")
+    if len(text) > MAX_PROSE:
+        raise Unfit(f"the text has {len(text):,} characters, and {MAX_PROSE:,} are the most", mend="shorten it")
+    return text
+
+
+def _language(value: object) -> str:
+    text = entries.text_line(value)
+    if not _LANGUAGE.fullmatch(text):
+        raise Unfit(f"{shown(text)} is not a language tag", mend='write one such as "en" or "pt-BR" (BCP 47)')
+    first, *rest = text.replace("_", "-").split("-")
+    return "-".join([first.lower(), *rest])

@@ -1,0 +1,33 @@
+"""A value that cannot stand, raised by readers that know neither the file nor the field; `Fields` adds both."""
+
+from __future__ import annotations
+
+
+class Unfit(ValueError):
+    """`at`: where in the field, as a path that follows the field's name (".url"). `line`: from 1, where known."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        mend: str | None = None,
+        code: str = "invalid-field",
+        at: str = "",
+        line: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.mend = mend
+        self.code = code
+        self.at = at
+        self.line = line
+
+    def under(self, path: str) -> Unfit:
+        """The same, told by a reader of the mapping or list that holds the value at `path`."""
+        return Unfit(self.message, mend=self.mend, code=self.code, at=path + self.at, line=self.line)
+
+
+def shown(value: object, most: int = 60) -> str:
+    """A value for a message: quoted, on one line, and short however long it is."""
+    text = repr(value[: most + 1] if isinstance(value, str) else value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
