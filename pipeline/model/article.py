@@ -2,15 +2,18 @@
 
 Body text is a tree: an article has lead blocks and sections, a section has blocks and sections,
 a block has inlines or further blocks. Nothing in the tree is markup: renderers escape every string.
-Strings are NFC, hold no control characters, and no string is only white space.
+Strings are NFC and hold no control characters; none is only white space but for a `Text` between two inlines.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Literal
+from urllib.parse import quote
 
 from msgspec import Struct
+
+_DOI_SAFE = "/:;()._-"  # old DOIs hold `<`, `>` and `#` beside these
 
 MAX_NESTING = 64  # levels of blocks within blocks, and of sections within sections; deeper is refused at the door
 
@@ -178,7 +181,7 @@ class CitedWork(Struct, frozen=True):
             case "pmcid":
                 return f"https://pmc.ncbi.nlm.nih.gov/articles/{self.value}/"
             case "doi":
-                return f"https://doi.org/{self.value}"
+                return f"https://doi.org/{quote(self.value, safe=_DOI_SAFE)}"
             case _:
                 return self.value
 

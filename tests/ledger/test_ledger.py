@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from pipeline.errors import ConfigError, TransientError
+from pipeline.ledger import Ledger, articles, evidence, leases, migrations, tokens
+from pipeline.ledger.tables import metadata
+
+NOW = dt.datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=dt.UTC)
+
+
+def later(seconds: float) -> dt.datetime:
+    return NOW + dt.timedelta(seconds=seconds)
+
+
+def test_the_migrations_make_the_schema_that_the_code_uses(ledger: Ledger) -> None:
+    with ledger.read() as transaction:
+        differences = compare_metadata(MigrationContext.configure(transaction), metadata)
+    assert differences == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    folder = Path(migrations.__file__).parent
+    assert ScriptDirectory(str(folder)).get_heads() == [migrations.HEAD]
+
+
+def test_migrating_again_does_nothing(ledger: Ledger) -> None:
+    ledger.migrate()
+    with ledger.read() as transaction:
+        assert articles.counts(transaction) == {}
+
+
+def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    ledgers = [Ledger(f"sqlite:///{tmp_path / 'new.sqlite'}") for _ in range(4)]
+    failures: list[Exception] = []
+
+    def migrate(one: Ledger) -> None:
+        try:
+            one.migrate()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=migrate, args=(one,)) for one in ledgers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in ledgers:
+        one.close()
+    assert failures == []
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "not a url"])
+def test_a_database_that_is_not_supported_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Ledger(url)
+    assert refused.value.key == "database_url"
+
+
+def test_a_ledger_that_cannot_be_reached_is_a_matter_of_time(tmp_path: Path) -> None:
+    closed = Ledger(f"sqlite:///{tmp_path / 'absent' / 'ledger.sqlite'}")
+    with pytest.raises(TransientError) as failed, closed.read():
+        pass
+    assert failed.value.code == "ledger-unreachable"
+    closed.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
+    with pytest.raises(ZeroDivisionError), ledger.write() as transaction:
+        tokens.add(transaction, "secret", name="x", scope="publish", now=NOW)
+        raise ZeroDivisionError
+    with ledger.read() as transaction:
+        assert tokens.scope_of(transaction, "secret") is None
+
+
+def test_times_come_back_as_they_went_in(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        evidence.cite(transaction, "a", ["1"], now=NOW)
+        evidence.answered(transaction, {}, ["1"], now=NOW, ask_again=later(1))
+        assert evidence.fetched(transaction, "1") == NOW
+
+
+def test_a_token_is_kept_only_as_its_hash(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        tokens.add(transaction, "cw_secret", name="cms", scope="publish", now=NOW)
+    with ledger.read() as transaction:
+        assert tokens.scope_of(transaction, "cw_secret") == "publish"
+        assert tokens.scope_of(transaction, "cw_secre") is None
+        assert "cw_secret" not in str(transaction.execute(sa.text("SELECT * FROM tokens")).all())
+
+
+def test_a_lease_is_one_holders_until_it_ends(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        assert leases.acquire(transaction, "x", token="a", now=NOW, seconds=10)
+        assert not leases.acquire(transaction, "x", token="b", now=later(9), seconds=10)
+        assert leases.acquire(transaction, "x", token="b", now=later(10), seconds=10)
+        leases.release(transaction, "x", token="a")
+        assert not leases.acquire(transaction, "x", token="c", now=later(11), seconds=10)
+
+
+def test_a_lease_may_be_barred_for_a_while_and_counts_failures_in_a_row(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        for _ in range(3):
+            assert leases.acquire(transaction, "x", token="a", now=NOW, seconds=10)
+            leases.release(transaction, "x", token="a", failed=True)
+        assert leases.failures(transaction, "x") == 3
+        leases.acquire(transaction, "x", token="a", now=NOW, seconds=10)
+        leases.release(transaction, "x", token="a", not_before=later(5), failed=False)
+        assert leases.failures(transaction, "x") == 0
+        assert not leases.acquire(transaction, "x", token="a", now=later(4), seconds=10)
+        assert leases.acquire(transaction, "x", token="a", now=later(5), seconds=10)
+
+
+def test_what_a_dead_process_held_is_given_back_and_nothing_else(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        for name, token in (("a", "lease_dead_1"), ("b", "lease_dead_2"), ("c", "lease_alive_1")):
+            leases.acquire(transaction, name, token=token, now=NOW, seconds=60)
+        leases.release_all(transaction, owner="lease_dead_")
+        free = [name for name in "abc" if leases.acquire(transaction, name, token="new", now=later(1), seconds=1)]
+    assert free == ["a", "b"]
+
+
+def test_claimers_at_the_same_time_get_different_rows(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        evidence.cite(transaction, "a", [str(number) for number in range(1, 101)], now=NOW)
+    got: list[str] = []
+    barrier = threading.Barrier(4)
+
+    def take(token: str) -> None:
+        barrier.wait()
+        for _ in range(5):
+            with ledger.write() as transaction:
+                got.extend(evidence.claim_due(transaction, token=token, now=later(1), seconds=60, limit=10))
+
+    threads = [threading.Thread(target=take, args=(f"t{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == len(set(got)) == 100
