@@ -19,4 +19,4 @@ def run() -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     alive.show(CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url)), alive.name_of("beat"))
     app.conf.beat_schedule = SCHEDULE
-    app.start(["beat", "--loglevel=INFO", f"--schedule={folder / 'beat-schedule'}", "--pidfile="])
+    app.start(["--quiet", "beat", "--loglevel=INFO", f"--schedule={folder / 'beat-schedule'}", "--pidfile="])

@@ -71,6 +71,13 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
 
 
+def reset(client: redis.Redis) -> None:
+    """Forget who was alive and which bells were ringing."""
+    for pattern in ("citewire:alive:*", "citewire:bell:*"):
+        for key in client.scan_iter(pattern):
+            client.delete(key)
+
+
 def alive(client: redis.Redis) -> list[str]:
     """The processes that gave a sign of life lately."""
     return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))

@@ -166,12 +166,14 @@ def _valkey(folder: Path, queue: str) -> list[str]:
 def _start(
     children: Sequence[_Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
 ) -> None:
-    """Start them all, and wait until Redis and every worker has given a sign of life and the web answers."""
+    """Valkey first, then the rest; wait until every worker and the web have given a sign of life."""
+    bell = doorbell.connect(queue)
+    deadline = time.monotonic() + READY_WITHIN
     for child in children:
         child.start()
-    bell = doorbell.connect(queue)
+        if child.name == "valkey":
+            _forget_the_dead(bell, deadline, stopping)
     expected = {child.name for child in children} - {"valkey", "beat"}
-    deadline = time.monotonic() + READY_WITHIN
     while not stopping():
         for child in children:
             child.watch(give_back)
@@ -181,6 +183,15 @@ def _start(
         if time.monotonic() > deadline:
             raise ConfigError("the system did not start: see the log above", code="start-failed")
         time.sleep(0.1)
+
+
+def _forget_the_dead(bell: redis.Redis, deadline: float, stopping: Callable[[], bool]) -> None:
+    """Wait until Valkey answers, and remove the signs of life and the bells that it kept of an earlier run."""
+    while not stopping() and time.monotonic() < deadline:
+        with contextlib.suppress(redis.RedisError):
+            doorbell.reset(bell)
+            return
+        time.sleep(0.02)
 
 
 def _give_back(ledger: Ledger, owner: str) -> None:

@@ -79,7 +79,7 @@ class Running:
         self.log = self.data.parent / "up.log"
         with self.log.open("a") as log:
             self.up = subprocess.Popen(
-                self._command("up", "--port", "0"),
+                [*self.command("up", "--port", "0"), *self.where],
                 env=self.environment,
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
@@ -144,7 +144,7 @@ class Running:
 
     def run(self, *arguments: str | Path) -> Answer:
         done = subprocess.run(
-            self._command(*arguments),
+            [*self.command(*arguments), *self.where],
             env=self.environment,
             cwd=ROOT,
             capture_output=True,
@@ -166,9 +166,12 @@ class Running:
     def tail(self) -> str:
         return self.log.read_text()[-4000:] if self.log.is_file() else ""
 
-    def _command(self, *arguments: str | Path) -> list[str]:
-        name, *rest = map(str, arguments)
-        return [sys.executable, "-m", "workers.cli", name, *rest, "--data", str(self.data)]
+    def command(self, *arguments: str | Path) -> list[str]:
+        return [sys.executable, "-m", "workers.cli", *map(str, arguments)]
+
+    @property
+    def where(self) -> list[str]:
+        return ["--data", str(self.data)]
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from running import Running, article, system
+from running import ROOT, Running, article, system
 
 from standins.eutils import EutilsStandin
 
@@ -175,3 +176,22 @@ def test_a_feed_or_article_that_is_not_there(running: Running) -> None:
     for path in ("/feeds/none.rss", "/feeds/latest.exe", "/articles/none", "/articles/..%2f..%2fetc", "/nothing"):
         answer = running.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
+
+
+def test_a_watched_folder_publishes_what_lies_there_and_what_changes(running: Running, tmp_path: Path) -> None:
+    article(tmp_path, "there-before", "First.")
+    command = [*running.command("watch"), str(tmp_path), *running.where]
+    watching = subprocess.Popen(command, env=running.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert watching.stdout is not None
+        assert watching.stdout.readline() == "there-before  revision 1  accepted\n"
+        article(tmp_path, "there-before", "Second.")
+        assert watching.stdout.readline() == "there-before  revision 2  accepted\n"
+        (tmp_path / "broken.md").write_text("---\ntitle: [\n---\n")
+        article(tmp_path, "came-later")
+        assert watching.stdout.readline() == "came-later  revision 1  accepted\n"
+    finally:
+        watching.terminate()
+        status = watching.wait(timeout=20)
+        watching.stdout.close()
+    assert status == 0

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import views
-from pipeline.errors import InvalidArticle, InvalidEvent
-from pipeline.intake import read_article, sources
+from pipeline.errors import InvalidEvent
+from pipeline.intake import read_article
 from pipeline.ledger import Ledger
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.stages.accept import Intake, accept
@@ -36,6 +36,7 @@ from workers.cli.common import (
     open_ledger,
     print_json,
 )
+from workers.cli.files import article_files, read_file
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
 SOURCE = "urn:citewire:command-line"
@@ -87,7 +88,7 @@ def publish(
     """Publish articles. The same article with other content is its next revision; with the same, nothing new."""
     system = find(data, config)
     with open_ledger(system) as ledger:
-        batch = _accept_files(_intake(ledger, system), files)
+        batch = _accept_files(intake_of(ledger, system), files)
         finished = not wait or _wait(ledger, batch.published, timeout)
     if json:
         mistakes = [output.mistake(error) for error in batch.refused]
@@ -113,8 +114,8 @@ def withdraw(
         raise InvalidEvent("is empty", field="reason", mend="say why, for everyone downstream to read")
     system = find(data, config)
     with open_ledger(system) as ledger:
-        event = Withdraw(_origin(), article_id, reason.strip())
-        taken = _Published("", accept(_intake(ledger, system), event))
+        event = Withdraw(origin(), article_id, reason.strip())
+        taken = _Published("", accept(intake_of(ledger, system), event))
         finished = not wait or _wait(ledger, [taken], timeout)
     shape = taken.shape()
     del shape["file"]
@@ -152,7 +153,7 @@ def status(
 # --- the way there ------------------------------------------------------------------------------------------------
 
 
-def _intake(ledger: Ledger, system: System) -> Intake:
+def intake_of(ledger: Ledger, system: System) -> Intake:
     url = system.redis_url
     return Intake(
         ledger=ledger,
@@ -170,44 +171,20 @@ def _doorbell(url: str) -> CeleryDoorbell:
     return CeleryDoorbell(app, url)
 
 
-def _origin() -> Origin:
+def origin() -> Origin:
     return Origin(source=SOURCE, id=secrets.token_hex(12), time=now())
 
 
 def _accept_files(intake: Intake, files: Sequence[Path]) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
     batch = _Batch()
-    for file in _expand(files):
+    for file in article_files(files):
         try:
-            event: Event = Publish(_origin(), read_article(_read(file), name=str(file)))
+            event: Event = Publish(origin(), read_article(read_file(file), name=str(file)))
             batch.published.append(_Published(str(file), accept(intake, event)))
         except InvalidEvent as error:
             batch.refused.append(error)
     return batch
-
-
-def _expand(files: Sequence[Path]) -> list[Path]:
-    """A folder stands for the article files in it, in the order of their names."""
-    suffixes = {f".{extension}" for source in sources().values() for extension in source.extensions}
-    expanded: list[Path] = []
-    for file in files:
-        if file.is_dir():
-            inside = sorted(path for path in file.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-            if not inside:
-                mend = f"put a file into it that ends in {', '.join(sorted(suffixes))}"
-                raise InvalidArticle("holds no article file", file=str(file), code="no-article", mend=mend)
-            expanded += inside
-        else:
-            expanded.append(file)
-    return expanded
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        raise InvalidArticle(message, file=str(file), code="unreadable-file", mend="check the path") from error
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:

@@ -20,6 +20,8 @@ from pipeline.references.eutils import MOST_IDS
 from pipeline.references.pubmed_xml import parse_pubmed
 from pipeline.renditions import format_named
 from workers.cli.common import ConfigOption
+from workers.cli.files import read_file
+
 
 def register(app: typer.Typer) -> None:
     app.command()(render)
@@ -38,7 +40,7 @@ def render(
 
     settings = load(os.environ, file=config)
     wanted = format_named(format)
-    article = read_article(file.read_bytes(), name=str(file))
+    article = read_article(read_file(file), name=str(file))
     known = _known(references, article, settings)
     revision = _revision(article, known, answered=references == "live", changed=_changed(file))
     sys.stdout.buffer.write(wanted.render(revision, site_of(settings)))
