@@ -31,7 +31,7 @@ import structlog
 from config import Settings
 from pipeline.errors import ConfigError, TransientError
 from pipeline.ledger import Ledger, leases
-from pipeline.stages.context import LEASE
+from pipeline.stages.context import LEASE, Context
 from workers import doorbell, logs, runfile
 from workers.doorbell import NoDoorbell
 from workers.wiring import OWNER, build_context
@@ -102,7 +102,9 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stopping = _stop_on_signals()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
-        ledger = build_context(settings, NoDoorbell()).ledger  # checks the settings, brings the ledger up to date
+        context = build_context(settings, NoDoorbell())  # checks the settings, brings the ledger up to date
+        _find_secrets(context)
+        ledger = context.ledger
         if settings.database_url is None:
             _give_back(ledger, "")  # the ledger is in the locked folder: whoever held anything of it is dead
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
@@ -135,7 +137,7 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
     children = [
         *(_Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
         _Child("deliver", [*ours, "worker", "deliver", "--name", "deliver"], environment),
-        _Child("beat", [*ours, "beat"], environment),
+        _Child("beat", [*ours, "beat", "--name", "beat"], environment),
         _Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
     ]
     if settings.redis_url is None:
@@ -166,14 +168,14 @@ def _valkey(folder: Path, queue: str) -> list[str]:
 def _start(
     children: Sequence[_Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
 ) -> None:
-    """Valkey first, then the rest; wait until every worker and the web have given a sign of life."""
+    """Valkey first, then the rest; wait until each of them has given a sign of life."""
     bell = doorbell.connect(queue)
     deadline = time.monotonic() + READY_WITHIN
     for child in children:
         child.start()
         if child.name == "valkey":
             _forget_the_dead(bell, deadline, stopping)
-    expected = {child.name for child in children} - {"valkey", "beat"}
+    expected = {child.name for child in children} - {"valkey"}
     while not stopping():
         for child in children:
             child.watch(give_back)
@@ -183,6 +185,13 @@ def _start(
         if time.monotonic() > deadline:
             raise ConfigError("the system did not start: see the log above", code="start-failed")
         time.sleep(0.1)
+
+
+def _find_secrets(context: Context) -> None:
+    """Open every channel once, which reaches nobody: a secret that is not there is told of now, not at midnight."""
+    for plan in context.channels.values():
+        if plan.enabled:
+            plan.open().close()
 
 
 def _forget_the_dead(bell: redis.Redis, deadline: float, stopping: Callable[[], bool]) -> None:

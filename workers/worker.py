@@ -9,6 +9,7 @@ import structlog
 from celery import signals
 
 from pipeline.errors import TransientError
+from pipeline.ledger import feeds
 from pipeline.stages.sweep import EVERY, sweep
 from workers import alive, logs
 from workers.celery import DELIVER, PIPELINE_QUEUES, app
@@ -22,9 +23,18 @@ def run(kind: str, name: str | None = None) -> None:
 
     `name` stands in the log and in the signs of life; it must be the worker's own.
     """
+    if kind == "pipeline":
+        _have_feeds_built()
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
     queues = (DELIVER,) if kind == "deliver" else PIPELINE_QUEUES
     _serve(name or alive.name_of(kind), queues, threads)
+
+
+def _have_feeds_built() -> None:
+    """Their settings may have changed since they were built last. What has not changed keeps its bytes and its time."""
+    context = services().context
+    with context.ledger.write() as transaction:
+        feeds.make_due(transaction, list(context.feeds), now=context.clock())
 
 
 def _serve(name: str, queues: Sequence[str], threads: int) -> None:

@@ -17,7 +17,7 @@ def decode(data: bytes, name: str) -> str:
     """
     if len(data) > MAX_BYTES:
         raise InvalidArticle(
-            f"the file has {len(data):,} bytes, and {MAX_BYTES:,} are the most",
+            f"the file has more than {MAX_BYTES:,} bytes",
             code="article-too-large",
             file=name,
             mend="shorten the article, or link images instead of embedding them",

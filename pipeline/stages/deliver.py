@@ -29,6 +29,7 @@ from pipeline.model.delivery import DeliveryState, Parcel, Receipt
 from pipeline.model.rendition import Format, Rendition
 from pipeline.model.revision import EventType
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Stage
+from pipeline.stages.render import stored_body
 from pipeline.stages.work import Claim, backoff
 
 name: Stage = "deliver"
@@ -160,10 +161,7 @@ def _rendition(context: Context, transaction: Transaction, sent: Delivery, forma
     revision = articles.revision(transaction, sent.article, sent.wanted)
     stored = renditions.one(transaction, sent.article, sent.wanted, sent.format)
     assert stored is not None, "a delivery is owed only of what was rendered"
-    body = context.store.get(stored.digest)
-    if body is None:  # the store lost it; rendering is pure, so this gives the same bytes again
-        body = format.render(revision, context.site)
-        context.store.put(stored.digest, body)
+    body = stored_body(context, stored, revision)
     return revision.article.title, Rendition(format.name, stored.media_type, body)
 
 

@@ -14,7 +14,8 @@ from msgspec import structs
 
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds, renditions
 from pipeline.ledger.articles import Standing
-from pipeline.model.rendition import Rendition
+from pipeline.ledger.renditions import Stored
+from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
 from pipeline.stages.context import LEASE, Context, Stage
 from pipeline.stages.work import Claim, backoff
@@ -77,6 +78,16 @@ def render_all(context: Context, revision: Revision) -> list[Rendition]:
         Rendition(format.name, format.media_type, format.render(revision, context.site))
         for format in context.formats.values()
     ]
+
+
+def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
+    """The bytes of a rendition. Where the store has lost them they are made again: rendering is pure."""
+    body = context.store.get(stored.digest)
+    if body is None:
+        body = context.formats[stored.format].render(revision, context.site)
+        if digest_of(body) == stored.digest:  # other bytes, of a newer template, are no entry of this name
+            context.store.put(stored.digest, body)
+    return body
 
 
 def _next(transaction: Transaction, standing: Standing, now: dt.datetime) -> Revision:

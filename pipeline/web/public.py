@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 
 from pipeline.ledger import articles, feeds, renditions
 from pipeline.ledger.articles import Standing
-from pipeline.ledger.renditions import Stored
 from pipeline.model.rendition import Format, digest_of
 from pipeline.stages.context import Context
+from pipeline.stages.render import stored_body
 from pipeline.web.conditional import respond
 from pipeline.web.problems import Problem
 
@@ -30,6 +30,7 @@ def router(context: Context) -> APIRouter:
             document = feeds.document(transaction, feed_id, format.name)
         body = context.store.get(document.digest) if document else None
         if document is None or body is None:
+            _have_built(context, feed_id)
             raise Problem(503, "feed-not-built", "the feed is not built yet", {"Retry-After": "2"})
         answer = respond(
             request, body, media_type=document.media_type, digest=document.digest, modified=document.modified
@@ -52,9 +53,11 @@ def router(context: Context) -> APIRouter:
             stored = None
             if standing.rendered is not None:
                 stored = renditions.one(transaction, article_id, standing.rendered, format.name)
-        if stored is None:
-            raise Problem(404, "not-published", f"{name!r} is not published yet")
-        return _rendition(context, request, stored, standing)
+            if stored is None or standing.rendered is None:
+                raise Problem(404, "not-published", f"{name!r} is not published yet")
+            revision = articles.revision(transaction, article_id, standing.rendered)
+        body = stored_body(context, stored, revision)
+        return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=revision.updated)
 
     return public
 
@@ -70,11 +73,10 @@ def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> t
     return article_id, by_extension.get(extension) if dot else page
 
 
-def _rendition(context: Context, request: Request, stored: Stored, standing: Standing) -> Response:
-    body = context.store.get(stored.digest)
-    if body is None:
-        raise Problem(503, "rendition-missing", "the rendition is being made again", {"Retry-After": "5"})
-    return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=standing.updated)
+def _have_built(context: Context, feed_id: str) -> None:
+    with context.ledger.write() as transaction:
+        feeds.make_due(transaction, [feed_id], now=context.clock())
+    context.doorbell.ring("feeds")
 
 
 def _gone(context: Context, format: Format, standing: Standing) -> Response:

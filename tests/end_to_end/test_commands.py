@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from running import ROOT, Running, article, system
+from running import ROOT, Running, article, system, until
 
 from standins.eutils import EutilsStandin
 
@@ -195,3 +196,24 @@ def test_a_watched_folder_publishes_what_lies_there_and_what_changes(running: Ru
         status = watching.wait(timeout=20)
         watching.stdout.close()
     assert status == 0
+
+
+def test_a_missing_secret_is_told_of_at_the_start(tmp_path: Path) -> None:
+    more = '[[channels]]\nid = "p"\ntype = "webhook"\nformat = "rss"\nurl = "https://x.example"\nsecret = "env:NO_SUCH"\n'
+    with system(tmp_path, pubmed="http://127.0.0.1:9/", more=more, start=False) as running:
+        answer = running.run("up", "--port", "0")
+    assert answer.status == 2
+    assert "channels.p.secret" in answer.err
+
+
+def test_a_feed_is_there_before_the_first_article(tmp_path: Path) -> None:
+    with system(tmp_path, pubmed="http://127.0.0.1:9/") as running:
+        feed = until(lambda: (got := running.get("/feeds/latest.rss")).ok and got, 15, what=running.tail)
+        assert feed.headers["content-type"] == "application/rss+xml; charset=utf-8"
+
+
+def test_a_rendition_that_the_store_has_lost_is_served_all_the_same(running: Running, tmp_path: Path) -> None:
+    running.publish(article(tmp_path, "kept"))
+    before = running.get("/articles/kept.ninjs").content
+    shutil.rmtree(running.data / "renditions")
+    assert running.get("/articles/kept.ninjs").content == before

@@ -48,11 +48,13 @@ def worker(
     process.run(kind.value, name)
 
 
-def beat() -> None:
+def beat(
+    name: Annotated[str | None, typer.Option(help="Its name (default: made from host and process).")] = None,
+) -> None:
     """Run Celery's beat."""
     from workers import beat as process
 
-    process.run()
+    process.run(name)
 
 
 def web(
