@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from pipeline.citations import citation_text
-from pipeline.ledger import Transaction, articles, channels, deliveries, evidence, renditions
+from pipeline.ledger import Transaction, articles, channels, deliveries, evidence, renditions, revisions
 from pipeline.ledger.articles import Standing
 from pipeline.ledger.deliveries import Delivery
 from pipeline.model.article import CitedWork
@@ -111,7 +111,7 @@ def _shown(transaction: Transaction, standing: Standing) -> tuple[CitedReference
     """What is known now of what the article cites, newer than any rendition perhaps."""
     if standing.state == "withdrawn":
         return ()
-    newest = articles.revision(transaction, standing.id, standing.revision)
+    newest = revisions.get(transaction, standing.id, standing.revision)
     return evidence.show(transaction, newest.article.references)
 
 

@@ -9,19 +9,15 @@ No child outlives this process, however it ends: on Linux the kernel kills them 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import functools
 import os
-import secrets
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -33,66 +29,14 @@ from pipeline.errors import ConfigError, TransientError
 from pipeline.ledger import Ledger, leases
 from pipeline.stages.context import LEASE, Context
 from workers import doorbell, logs, runfile
+from workers.child import Child
 from workers.doorbell import NoDoorbell
-from workers.wiring import OWNER, build_context
+from workers.wiring import build_context
 
 READY_WITHIN = 60.0  # seconds until a start is given up; it takes about five
 GRACE = 40.0  # seconds a child has to end by itself; a worker finishes what it has begun
 
 _log = structlog.get_logger()
-
-
-@dataclass
-class _Child:
-    """A process that is kept running."""
-
-    name: str
-    command: Sequence[str]
-    environment: dict[str, str]
-    pass_fds: tuple[int, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    owner: str = ""
-    started: float = 0.0
-    quick_ends: int = field(default=0)  # in a row, within ten seconds of the start
-
-    def start(self) -> None:
-        self.started = time.monotonic()
-        self.owner = f"{secrets.token_hex(4)}_"
-        self.process = subprocess.Popen(
-            self.command,
-            env=self.environment | {OWNER: self.owner},
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            pass_fds=self.pass_fds,
-            process_group=0,  # Ctrl-C is for us: we end the children, and in order
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
-        )
-
-    def watch(self, give_back: Callable[[str], None]) -> None:
-        """Start it again if it has ended, the quicker it ended the later; what it held goes to the others at once."""
-        if self.process is None or self.process.poll() is None:
-            return
-        lived = time.monotonic() - self.started
-        pause = min(0.1 * 2**self.quick_ends, 10.0)
-        if lived < pause:
-            return
-        self.quick_ends = self.quick_ends + 1 if lived < 10 else 0
-        _log.warning("started again", child=self.name, exit=self.process.returncode)
-        give_back(self.owner)
-        self.start()
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-
-    def join(self, deadline: float) -> None:
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def up(settings: Settings, *, config: Path | None, port: int) -> None:
@@ -128,20 +72,20 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             ledger.close()
 
 
-def _children(settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket) -> list[_Child]:
+def _children(settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket) -> list[Child]:
     environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
     if config is not None:
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
     ours = [sys.executable, "-m", "workers.cli"]
     names = [f"pipeline-{number}" for number in range(1, settings.workers.pipeline_processes + 1)]
     children = [
-        *(_Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
-        _Child("deliver", [*ours, "worker", "deliver", "--name", "deliver"], environment),
-        _Child("beat", [*ours, "beat", "--name", "beat"], environment),
-        _Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
+        *(Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
+        Child("deliver", [*ours, "worker", "deliver", "--name", "deliver"], environment),
+        Child("beat", [*ours, "beat", "--name", "beat"], environment),
+        Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
     ]
     if settings.redis_url is None:
-        children.insert(0, _Child("valkey", _valkey(folder, queue), dict(os.environ)))
+        children.insert(0, Child("valkey", _valkey(folder, queue), dict(os.environ)))
     return children
 
 
@@ -166,7 +110,7 @@ def _valkey(folder: Path, queue: str) -> list[str]:
 
 
 def _start(
-    children: Sequence[_Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
+    children: Sequence[Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
 ) -> None:
     """Valkey first, then the rest; wait until each of them has given a sign of life."""
     bell = doorbell.connect(queue)
@@ -212,7 +156,7 @@ def _give_back(ledger: Ledger, owner: str) -> None:
         _log.warning("leases not given back", owner=owner, error=str(error))
 
 
-def _stop(children: Sequence[_Child]) -> None:
+def _stop(children: Sequence[Child]) -> None:
     """Those that take work in first, Valkey last."""
     deadline = time.monotonic() + GRACE
     valkey = [child for child in children if child.name == "valkey"]
@@ -264,9 +208,3 @@ def _stop_on_signals() -> Callable[[], bool]:
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
     return lambda: bool(asked)
-
-
-def _die_with_parent() -> None:
-    """Linux: have the kernel kill this process when its parent ends (prctl(2), PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

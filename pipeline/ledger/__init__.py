@@ -4,11 +4,14 @@ Work is rows. A row that is due has a time in a column; a row that is being work
 the time when it ends. Nothing is ever marked "taken" for good, so a process that is killed gives its work back by doing
 nothing. Every function takes an open transaction first and the time as an argument; none starts or ends a transaction.
 
-    tables      the schema                          articles    revisions and events
-    database    SQLite or PostgreSQL, transactions  evidence    references, and which articles cite them
-    due         what the sweep finds                renditions  what was rendered, and its digests
-    leases      one holder at a time, for a while   deliveries  what each channel is owed, and every attempt
-    tokens      who may call                        feeds       which feeds are stale, what was built
+    database    SQLite or PostgreSQL, transactions   events      what was accepted, and the answer
+    tables      the schema                           articles    where each article stands
+    migrations  the schema's history                 revisions   what each revision held and showed
+    claims      due rows, a few at a time            evidence    references, and which articles cite them
+    leases      one holder at a time, for a while    renditions  what was rendered, and its digests
+    due         what the sweep finds                 deliveries  what each channel is owed
+    tokens      who may call                         attempts    every try at a delivery
+    channels    whether each answers                 feeds       which are stale, and what was built
 """
 
 from pipeline.ledger.database import Ledger, Transaction

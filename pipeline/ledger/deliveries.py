@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert, instant
-from pipeline.ledger.tables import attempts, deliveries
+from pipeline.ledger.tables import deliveries
 from pipeline.model.delivery import DeliveryState, Receipt
 
 WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
@@ -200,29 +200,6 @@ def failed(
     )
 
 
-def add_attempt(
-    transaction: Transaction,
-    sent: Delivery,
-    *,
-    at: dt.datetime,
-    outcome: str,
-    status: int | None,
-    milliseconds: int,
-    detail: str,
-) -> None:
-    transaction.execute(
-        sa.insert(attempts).values(
-            delivery=sent.id,
-            revision=sent.wanted,
-            at=at,
-            outcome=outcome,
-            status=status,
-            milliseconds=milliseconds,
-            detail=detail,
-        )
-    )
-
-
 def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
     """Give back what was claimed and not sent."""
     claims.release(transaction, deliveries.c.id, ids, token=token)
@@ -275,10 +252,6 @@ def replay(
     again = {"state": "pending", "attempts": 0, "due": now, "changed": now}
     transaction.execute(sa.update(deliveries).where(*where).values(**again))
     return concerned
-
-
-def forget_attempts(transaction: Transaction, *, before: dt.datetime) -> int:
-    return transaction.execute(sa.delete(attempts).where(attempts.c.at < before)).rowcount
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

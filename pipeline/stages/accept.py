@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence, feeds
+from pipeline.ledger import Ledger, Transaction, articles, deliveries, events, evidence, feeds, revisions
 from pipeline.ledger.articles import Standing
 from pipeline.model.article import Article
 from pipeline.model.event import Accepted, Event, Publish, Withdraw
@@ -38,12 +38,12 @@ def accept(intake: Intake, event: Event) -> Accepted:
     now = intake.clock()
     with intake.ledger.write() as transaction:
         origin = event.origin
-        earlier = articles.answer_to(transaction, source=origin.source, source_id=origin.id)
+        earlier = events.answer_to(transaction, source=origin.source, source_id=origin.id)
         if earlier is not None:
             return earlier
         standing = articles.lock(transaction, event.article_id)
         accepted = _Acceptance(intake, transaction, event, standing, now).answer()
-        articles.record_event(transaction, event, accepted, now=now)
+        events.record(transaction, event, accepted, now=now)
     _ring(intake, event, accepted)
     return accepted
 
@@ -71,7 +71,7 @@ class _Acceptance:
                 return self._withdraw(reason)
 
     def _publish(self, article: Article) -> Accepted:
-        content = articles.add_content(self.transaction, article)
+        content = revisions.add_content(self.transaction, article)
         if self._same(content):
             assert self.standing is not None
             return self._accepted(self._type(), self.standing.revision, changed=False)
@@ -82,7 +82,7 @@ class _Acceptance:
         pmids = {work.value for work in article.references if work.scheme == "pmid"}
         pending = evidence.cite(self.transaction, article.id, pmids, now=self.now)
         articles.set_standing(self.transaction, _due(new, article, self.intake, self.now, pending=pending))
-        articles.add_revision(
+        revisions.add(
             self.transaction,
             article.id,
             new.revision,
@@ -107,7 +107,7 @@ class _Acceptance:
         if standing.state == "withdrawn":
             return self._accepted("withdrawn", standing.revision, changed=False)
         number = standing.revision + 1
-        articles.add_revision(
+        revisions.add(
             self.transaction,
             standing.id,
             number,
@@ -131,13 +131,13 @@ class _Acceptance:
         origin = self.event.origin
         if origin.time is None:
             return False
-        newest = articles.newest_event_time(self.transaction, self.event.article_id, origin.source)
+        newest = events.newest_time(self.transaction, self.event.article_id, origin.source)
         return newest is not None and origin.time < newest
 
     def _same(self, content: str) -> bool:
         if self.standing is None or self.standing.state == "withdrawn":
             return False
-        return articles.content_of(self.transaction, self.standing.id, self.standing.revision) == content
+        return revisions.content_of(self.transaction, self.standing.id, self.standing.revision) == content
 
     def _type(self) -> EventType:
         if isinstance(self.event, Withdraw):

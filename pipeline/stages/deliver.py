@@ -22,7 +22,7 @@ from msgspec import Struct
 from pipeline.backoff import next_delay
 from pipeline.channels import Channel
 from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError
-from pipeline.ledger import Transaction, articles, channels, deliveries, renditions
+from pipeline.ledger import Transaction, attempts, channels, deliveries, renditions, revisions
 from pipeline.ledger.channels import Health
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.model.delivery import DeliveryState, Parcel, Receipt
@@ -156,9 +156,9 @@ def _event(sent: Delivery) -> EventType:
 def _rendition(context: Context, transaction: Transaction, sent: Delivery, format: Format) -> tuple[str, Rendition]:
     """The bytes to send. A withdrawal's are made here: it needs nothing but the ledger."""
     if sent.urgency == WITHDRAWAL:
-        withdrawal = articles.withdrawal(transaction, sent.article, sent.wanted)
+        withdrawal = revisions.withdrawal(transaction, sent.article, sent.wanted)
         return withdrawal.title, Rendition(format.name, format.media_type, format.tombstone(withdrawal, context.site))
-    revision = articles.revision(transaction, sent.article, sent.wanted)
+    revision = revisions.get(transaction, sent.article, sent.wanted)
     stored = renditions.one(transaction, sent.article, sent.wanted, sent.format)
     assert stored is not None, "a delivery is owed only of what was rendered"
     body = stored_body(context, stored, revision)
@@ -226,7 +226,7 @@ def _give_up(context: Context, transaction: Transaction, claim: Claim, sent: Del
 
 
 def _keep(transaction: Transaction, outcome: _Outcome, result: str, status: int | None, detail: str) -> None:
-    deliveries.add_attempt(
+    attempts.add(
         transaction,
         outcome.sent,
         at=outcome.at,

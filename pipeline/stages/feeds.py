@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.ledger import articles, feeds
+from pipeline.ledger import feeds, revisions
 from pipeline.ledger.feeds import Document
 from pipeline.model.rendition import digest_of
 from pipeline.model.revision import Revision
@@ -68,4 +68,4 @@ def _build(context: Context, feed: Feed) -> dict[str, Document]:
 def _entries(context: Context, feed: Feed) -> list[Revision]:
     with context.ledger.read() as transaction:
         held = feeds.entries(transaction, feed.topics, limit=feed.size)
-        return [articles.revision(transaction, article_id, number) for article_id, number in held]
+        return [revisions.get(transaction, article_id, number) for article_id, number in held]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.ledger import deliveries
+from pipeline.ledger import attempts
 from pipeline.stages.context import Context
 
 
 def prune(context: Context, *, older_than: dt.timedelta) -> int:
     """Forget attempts that are older than this. How many."""
     with context.ledger.write() as transaction:
-        return deliveries.forget_attempts(transaction, before=context.clock() - older_than)
+        return attempts.forget(transaction, before=context.clock() - older_than)

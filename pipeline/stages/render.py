@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
-from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds, renditions
+from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds, renditions, revisions
 from pipeline.ledger.articles import Standing
 from pipeline.ledger.renditions import Stored
 from pipeline.model.rendition import Rendition, digest_of
@@ -92,7 +92,7 @@ def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
 
 def _next(transaction: Transaction, standing: Standing, now: dt.datetime) -> Revision:
     """What is to be rendered; with the number of the rendered revision where nothing is new."""
-    newest = articles.revision(transaction, standing.id, standing.revision)
+    newest = revisions.get(transaction, standing.id, standing.revision)
     shown = evidence.show(transaction, newest.article.references)
     if standing.rendered != standing.revision:
         return structs.replace(newest, references=shown)
@@ -129,7 +129,7 @@ def _commit(
 
 def _keep_revision(transaction: Transaction, standing: Standing, revision: Revision, now: dt.datetime) -> None:
     if revision.number != standing.revision:
-        articles.add_revision(
+        revisions.add(
             transaction,
             standing.id,
             revision.number,
@@ -137,9 +137,9 @@ def _keep_revision(transaction: Transaction, standing: Standing, revision: Revis
             event_id=None,
             now=now,
             updated=revision.updated,
-            content=articles.content_of(transaction, standing.id, standing.revision),
+            content=revisions.content_of(transaction, standing.id, standing.revision),
         )
-    articles.keep_evidence(transaction, standing.id, revision.number, revision.references)
+    revisions.keep_evidence(transaction, standing.id, revision.number, revision.references)
 
 
 def _owe(

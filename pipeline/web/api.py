@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from pipeline import views
-from pipeline.ledger import articles, deliveries
+from pipeline.ledger import deliveries, events
 from pipeline.model.event import Accepted
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import Context
@@ -47,7 +47,7 @@ def router(context: Context) -> APIRouter:
     def get_event(request: Request, event_id: str) -> dict[str, Any]:
         require(context.ledger, request, "publish")
         with context.ledger.read() as transaction:
-            answer = articles.event(transaction, event_id)
+            answer = events.find(transaction, event_id)
             if answer is None:
                 raise Problem(404, "unknown-event", f"no event {event_id!r} is known")
             state = views.settled(transaction, answer.article, answer.revision)

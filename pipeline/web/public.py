@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from pipeline.ledger import articles, feeds, renditions
+from pipeline.ledger import articles, feeds, renditions, revisions
 from pipeline.ledger.articles import Standing
 from pipeline.model.rendition import Format, digest_of
 from pipeline.stages.context import Context
@@ -55,7 +55,7 @@ def router(context: Context) -> APIRouter:
                 stored = renditions.one(transaction, article_id, standing.rendered, format.name)
             if stored is None or standing.rendered is None:
                 raise Problem(404, "not-published", f"{name!r} is not published yet")
-            revision = articles.revision(transaction, article_id, standing.rendered)
+            revision = revisions.get(transaction, article_id, standing.rendered)
         body = stored_body(context, stored, revision)
         return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=revision.updated)
 
@@ -82,7 +82,7 @@ def _have_built(context: Context, feed_id: str) -> None:
 def _gone(context: Context, format: Format, standing: Standing) -> Response:
     """410 with the tombstone: there was an article, and there is none any more (RFC 9110, section 15.5.11)."""
     with context.ledger.read() as transaction:
-        withdrawal = articles.withdrawal(transaction, standing.id, standing.revision)
+        withdrawal = revisions.withdrawal(transaction, standing.id, standing.revision)
     body = format.tombstone(withdrawal, context.site)
     headers = {"Cache-Control": "public, max-age=60", "ETag": f'"{digest_of(body)[7:39]}"'}
     return Response(body, status_code=410, media_type=format.media_type, headers=headers)

@@ -1,0 +1,104 @@
+"""The revisions of articles: what each held, and what it showed of its references. Written once, and kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import articles, contents, revisions
+from pipeline.model.article import Article
+from pipeline.model.reference import CitedReference
+from pipeline.model.rendition import digest_of
+from pipeline.model.revision import EventType, Revision, Withdrawal
+
+
+def add(
+    transaction: Transaction,
+    article_id: str,
+    number: int,
+    *,
+    event: EventType,
+    event_id: str | None,
+    now: dt.datetime,
+    updated: dt.datetime,
+    content: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """`content` names the article's content, of any revision but a withdrawal; `reason` is a withdrawal's."""
+    values: dict[str, Any] = {
+        "article": article_id,
+        "number": number,
+        "event": event,
+        "event_id": event_id,
+        "content": content,
+        "reason": reason,
+        "at": now,
+        "updated": updated,
+    }
+    transaction.execute(sa.insert(revisions).values(**values))
+
+
+def add_content(transaction: Transaction, article: Article) -> str:
+    """Keep an article's content; its digest, by which the same content is kept once."""
+    body = msgspec.json.encode(article)
+    digest = digest_of(body)
+    transaction.execute(insert(transaction, contents).values(digest=digest, article=body).on_conflict_do_nothing())
+    return digest
+
+
+def content_of(transaction: Transaction, article_id: str, number: int) -> str | None:
+    """The digest of a revision's content; None for a withdrawal."""
+    return transaction.scalar(sa.select(revisions.c.content).where(_is(article_id, number)))
+
+
+def get(transaction: Transaction, article_id: str, number: int) -> Revision:
+    """A revision with the references as they were shown; without any where it was not rendered yet."""
+    row = transaction.execute(
+        sa.select(contents.c.article, revisions.c.evidence, revisions.c.updated, articles.c.published)
+        .select_from(revisions)
+        .join(contents, contents.c.digest == revisions.c.content)
+        .join(articles, articles.c.id == revisions.c.article)
+        .where(_is(article_id, number))
+    ).one()
+    return Revision(
+        article=msgspec.json.decode(row.article, type=Article),
+        number=number,
+        published=row.published,
+        updated=row.updated,
+        references=decode_evidence(row.evidence),
+    )
+
+
+def withdrawal(transaction: Transaction, article_id: str, number: int) -> Withdrawal:
+    row = transaction.execute(
+        sa.select(revisions.c.reason, revisions.c.at, articles.c.title, articles.c.language, articles.c.published)
+        .join(articles, articles.c.id == revisions.c.article)
+        .where(_is(article_id, number))
+    ).one()
+    return Withdrawal(
+        article_id=article_id,
+        title=row.title,
+        number=number,
+        reason=row.reason,
+        published=row.published,
+        withdrawn=row.at,
+        language=row.language,
+    )
+
+
+def keep_evidence(transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...]) -> None:
+    """What the revision shows of its references: written once, when it is rendered, and never changed."""
+    body = msgspec.json.encode(evidence)
+    transaction.execute(sa.update(revisions).where(_is(article_id, number)).values(evidence=body))
+
+
+def decode_evidence(body: bytes | None) -> tuple[CitedReference, ...]:
+    return () if body is None else msgspec.json.decode(body, type=tuple[CitedReference, ...])
+
+
+def _is(article_id: str, number: int) -> sa.ColumnElement[bool]:
+    return sa.and_(revisions.c.article == article_id, revisions.c.number == number)

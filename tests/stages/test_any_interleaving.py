@@ -1,0 +1,132 @@
+"""Whatever happens in whatever order, every channel ends with the newest revision, and none ever goes back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from bench import Bench, article, paper
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from pipeline.ledger import Ledger, deliveries
+from pipeline.stages import deliver, enrich, feeds, render
+from pipeline.stages.work import Work, drain
+
+ARTICLES = st.sampled_from(["a", "b"])
+CHANNELS = st.sampled_from(["one", "two"])
+STAGES = st.sampled_from([enrich, render, feeds, deliver])
+PMIDS = st.lists(st.sampled_from(["1", "2"]), unique=True)
+
+
+class Syndication(RuleBasedStateMachine):
+    """The model: for each article its newest text, or that it is withdrawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.ledger = Ledger(f"sqlite:///{Path(self.folder.name) / 'ledger.sqlite'}")
+        self.ledger.migrate()
+        self.bench = Bench(self.ledger, "one", "two")
+        self.bench.pubmed.papers = {"1": paper("1")}
+        self.text: dict[str, str | None] = {}
+        self.count = 0
+
+    def teardown(self) -> None:
+        self.ledger.close()
+        self.folder.cleanup()
+
+    @initialize()
+    def something_is_published(self) -> None:
+        self.publish("a", [])
+
+    @rule(name=ARTICLES, pmids=PMIDS)
+    def publish(self, name: str, pmids: list[str]) -> None:
+        self.count += 1
+        self.text[name] = f"text {self.count}"
+        self.bench.publish(article(name, text=self.text[name] or "", pmids=pmids))
+
+    @rule(name=ARTICLES)
+    def withdraw(self, name: str) -> None:
+        if name in self.text:
+            self.bench.withdraw(name)
+            self.text[name] = None
+
+    @rule(stage=STAGES, channel=CHANNELS)
+    def a_wake_up(self, stage: Work, channel: str) -> None:
+        drain(self.bench.context, stage, channel if stage.name == "deliver" else "")
+
+    @rule(stage=STAGES, channel=CHANNELS)
+    def a_worker_claims_and_is_killed(self, stage: Work, channel: str) -> None:
+        self.bench.die(stage, channel)
+
+    @rule(channel=CHANNELS, stale=st.booleans())
+    def a_worker_is_slow(self, channel: str, stale: bool) -> None:
+        """It claims, time passes, others work, and only then it sends."""
+        claims = deliver.claim(self.bench.context, channel)
+        self.bench.clock.pass_(60 if stale else 1)
+        drain(self.bench.context, render)
+        drain(self.bench.context, deliver, channel)
+        for claim in claims:
+            deliver.do(self.bench.context, claim)
+
+    @rule(channel=CHANNELS, mood=st.sampled_from(["well", "down", "refuses", "broken"]))
+    def a_channel_changes(self, channel: str, mood: str) -> None:
+        self.bench.receivers[channel].mood = mood  # type: ignore[assignment]
+
+    @rule(down=st.booleans())
+    def pubmed_changes(self, down: bool) -> None:
+        self.bench.pubmed.down = down
+
+    @rule(seconds=st.sampled_from([1, 10, 60, 3600]))
+    def time_passes(self, seconds: int) -> None:
+        self.bench.clock.pass_(seconds)
+
+    @invariant()
+    def no_channel_ever_goes_back(self) -> None:
+        for receiver in self.bench.receivers.values():
+            revisions = defaultdict(list)
+            for parcel in receiver.got:
+                revisions[parcel.article_id].append(parcel.revision)
+            assert all(seen == sorted(seen) for seen in revisions.values())
+
+    @invariant()
+    def one_revision_has_one_id_and_one_body(self) -> None:
+        for receiver in self.bench.receivers.values():
+            seen = defaultdict(set)
+            for parcel in receiver.tried:
+                seen[parcel.article_id, parcel.revision].add((parcel.message_id, parcel.rendition.body))
+            assert all(len(bodies) == 1 for bodies in seen.values())
+
+    @rule()
+    def in_the_end_every_channel_holds_the_truth(self) -> None:
+        self.bench.pubmed.down = False
+        for receiver in self.bench.receivers.values():
+            receiver.mood = "well"
+        self.bench.work_for(200, step=20)
+        self._replay()
+        self.bench.work_for(200, step=20)
+        self.bench.work_for(26 * 3600, step=3600)
+        for name, text in self.text.items():
+            for receiver in self.bench.receivers.values():
+                tried = [parcel for parcel in receiver.tried if parcel.article_id == name]
+                got = [parcel for parcel in receiver.got if parcel.article_id == name]
+                if text is None:
+                    assert not tried or got[-1].event == "withdrawn"
+                else:
+                    assert got[-1].event != "withdrawn"
+                    assert f"|{text}|".encode() in got[-1].rendition.body
+
+    def _replay(self) -> None:
+        """What was refused is the operator's to send again."""
+        with self.ledger.write() as transaction:
+            for name in self.text:
+                deliveries.replay(transaction, now=self.bench.clock.now, article_id=name)
+
+
+TestAnyInterleaving = Syndication.TestCase
+TestAnyInterleaving.settings = settings(
+    max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
