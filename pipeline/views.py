@@ -99,8 +99,10 @@ def system(transaction: Transaction, channel_ids: list[str]) -> Shape:
 def settled(transaction: Transaction, article_id: str, revision: int) -> str | None:
     """How the deliveries of a revision ended: delivered, abandoned or scheduled; None while any is still owed."""
     standing = articles.standing(transaction, article_id)
-    if standing is None or (standing.rendered or 0) < revision:
-        return "scheduled" if standing is not None and standing.state == "scheduled" else None
+    if standing is None:
+        return None
+    if standing.state != "withdrawn" and (standing.rendered or 0) < revision:
+        return "scheduled" if standing.state == "scheduled" else None
     states = {one.state for one in deliveries.of_article(transaction, article_id)}
     if states & {"pending", "sending"}:
         return None

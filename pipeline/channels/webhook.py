@@ -50,7 +50,7 @@ class WebhookSettings(ChannelSettings):
     basic: BasicSettings | None = None
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 10.0
-    total_timeout: Seconds = 20.0
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0  # a delivery is leased for a little longer
 
     @field_validator("url")
     @classmethod

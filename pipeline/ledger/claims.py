@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,15 +25,14 @@ def claim(
     seconds: float,
     limit: int,
     where: Sequence[sa.ColumnElement[bool]] = (),
-    order: Sequence[sa.ColumnElement[Any]] = (),
 ) -> list[str]:
-    """Lease up to `limit` due rows of the table of `key` for `seconds`; their keys, in order."""
+    """Lease up to `limit` due rows of the table of `key` for `seconds`; their keys, longest due first."""
     table = key.table
     assert isinstance(table, sa.Table)
     found = (
         sa.select(key)
         .where(is_due(table, now), *where)
-        .order_by(*(order or (table.c.due,)), key)
+        .order_by(table.c.due, key)
         .limit(limit)
         .with_for_update(skip_locked=True)  # PostgreSQL: two workers take different rows; SQLite: one at a time anyway
     )

@@ -20,7 +20,7 @@ from pipeline.model.delivery import DeliveryState, Receipt
 
 WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
 
-HOLDS_UP = 8  # attempts that a withdrawal may fail, and time with it, before others of its channel go on without it
+HOLDS_UP = 60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -123,14 +123,12 @@ def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, 
 def claim_due(
     transaction: Transaction, channel: str, *, token: str, now: dt.datetime, seconds: float, limit: int
 ) -> list[str]:
-    """Lease what the channel is owed: withdrawals, due or not, and as long as there are any nothing else."""
+    """Lease what the channel is owed, longest due first; withdrawals that hold it up, due or not, before all else."""
     where = [deliveries.c.channel == channel]
     if _holding_up(transaction, channel):
         where.append(deliveries.c.urgency == WITHDRAWAL)
         transaction.execute(sa.update(deliveries).where(*where, deliveries.c.due > now, _holds_up()).values(due=now))
-    order = (deliveries.c.urgency, deliveries.c.due)
-    key = deliveries.c.id
-    return claims.claim(transaction, key, token=token, now=now, seconds=seconds, limit=limit, where=where, order=order)
+    return claims.claim(transaction, deliveries.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
 
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
@@ -266,6 +264,7 @@ _DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
 def _holds_up() -> sa.ColumnElement[bool]:
     return sa.and_(
         deliveries.c.urgency == WITHDRAWAL,
+        deliveries.c.due.is_not(None),
         deliveries.c.state.in_(("pending", "sending")),
         deliveries.c.attempts < HOLDS_UP,
     )

@@ -61,15 +61,20 @@ def attempts_at(transaction: Transaction, feed_id: str) -> int:
     return transaction.scalar(sa.select(feeds.c.attempts).where(feeds.c.id == feed_id)) or 0
 
 
-def entries(transaction: Transaction, slugs: Collection[str], *, limit: int) -> list[tuple[str, int]]:
-    """The newest live articles under any of these topics (none: all), with the revision to show; newest first."""
-    query = sa.select(articles.c.id, articles.c.rendered).where(
-        articles.c.state == "live", articles.c.rendered.is_not(None)
+def entries(
+    transaction: Transaction, slugs: Collection[str], *, state: str, limit: int
+) -> list[tuple[str, int, dt.datetime]]:
+    """The newest articles in a state that were ever shown, under any of these topics (none: all); newest first.
+
+    Each with the revision to show and its date.
+    """
+    query = sa.select(articles.c.id, articles.c.rendered, articles.c.updated).where(
+        articles.c.state == state, articles.c.rendered.is_not(None)
     )
     if slugs:
         query = query.where(articles.c.id.in_(sa.select(topics.c.article).where(topics.c.topic.in_(slugs))))
     query = query.order_by(articles.c.updated.desc(), articles.c.id).limit(limit)
-    return [(article_id, revision) for article_id, revision in transaction.execute(query)]
+    return [tuple(row) for row in transaction.execute(query)]
 
 
 def document(transaction: Transaction, feed_id: str, format: str) -> Document | None:

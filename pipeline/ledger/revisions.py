@@ -87,7 +87,21 @@ def withdrawal(transaction: Transaction, article_id: str, number: int) -> Withdr
         published=row.published,
         withdrawn=row.at,
         language=row.language,
+        canonical=_canonical(transaction, article_id, number),
     )
+
+
+def _canonical(transaction: Transaction, article_id: str, before: int) -> str | None:
+    """The canonical address in the newest content before a revision."""
+    newest = (
+        sa.select(contents.c.article)
+        .join(revisions, contents.c.digest == revisions.c.content)
+        .where(revisions.c.article == article_id, revisions.c.number < before)
+        .order_by(revisions.c.number.desc())
+        .limit(1)
+    )
+    body = transaction.scalar(newest)
+    return None if body is None else msgspec.json.decode(body, type=Article).canonical
 
 
 def keep_evidence(transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...]) -> None:

@@ -120,8 +120,9 @@ class _Acceptance:
         evidence.cite(self.transaction, standing.id, (), now=self.now)
         deliveries.owe_withdrawal(self.transaction, standing.id, revision=number, now=self.now)
         feeds.make_all_due(self.transaction, now=self.now)  # whatever settings this process has, or has not
+        shown = None if standing.rendered is None else number
         gone = articles.changed(
-            standing, state="withdrawn", revision=number, rendered=number, updated=self.now, due=None, error=None
+            standing, state="withdrawn", revision=number, rendered=shown, updated=self.now, due=None, error=None
         )
         articles.set_standing(self.transaction, gone)
         return self._accepted("withdrawn", number, changed=True)

@@ -71,6 +71,7 @@ class Policy:
     deliver_batch: int = 20
     deliver_parallel: int = 3  # batches of one channel under way at once
     drain_seconds: float = 30.0  # after which a drain stops and rings for another
+    withdrawal_wait: float = 60.0  # at most, between two tries of a withdrawal at a channel that does not answer
     withdrawal_retry: float = 86_400.0  # until a withdrawal that was refused is tried again
     retries: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)
 

@@ -202,6 +202,8 @@ def _not_now(
     paused_until = None if rest is None else now + dt.timedelta(seconds=rest)
     channels.failed(transaction, sent.channel, failures=failures, paused_until=paused_until, reason=str(error))
     wait = next_delay(sent.attempts, policy.retries, jitter=context.chance(), retry_after=error.retry_after)
+    if sent.urgency == WITHDRAWAL:  # is never given up while it is a matter of time, and never put off for long
+        wait = max(min(wait or policy.withdrawal_wait, policy.withdrawal_wait), rest or 0.0)
     if wait is None:
         _give_up(context, transaction, claim, sent, f"{error.code}: {error}")
     else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from operator import itemgetter
 
 from pipeline.ledger import feeds, revisions
 from pipeline.ledger.feeds import Document
 from pipeline.model.rendition import digest_of
-from pipeline.model.revision import Revision
+from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed
 from pipeline.stages.context import LEASE, Context, Stage
 from pipeline.stages.work import Claim, backoff
@@ -53,19 +54,26 @@ def release(context: Context, claims: Sequence[Claim]) -> None:
 
 
 def _build(context: Context, feed: Feed) -> dict[str, Document]:
-    revisions = _entries(context, feed)
+    entries = _entries(context, feed)
     now = context.clock()
     built = {}
     for format in context.formats.values():
         if format.document is not None:
-            body = format.document(feed, revisions, context.site)
+            body = format.document(feed, entries, context.site)
             digest = digest_of(body)
             context.store.put(digest, body)
             built[format.name] = Document(format.media_type, digest, now)
     return built
 
 
-def _entries(context: Context, feed: Feed) -> list[Revision]:
+def _entries(context: Context, feed: Feed) -> list[Revision | Withdrawal]:
+    """The feed's articles, and as many of the newest that were taken back, so that readers learn of that too."""
     with context.ledger.read() as transaction:
-        held = feeds.entries(transaction, feed.topics, limit=feed.size)
-        return [revisions.get(transaction, article_id, number) for article_id, number in held]
+        live = feeds.entries(transaction, feed.topics, state="live", limit=feed.size)
+        gone = feeds.entries(transaction, feed.topics, state="withdrawn", limit=feed.size)
+        found: list[tuple[dt.datetime, str, Revision | Withdrawal]] = [
+            *((updated, id, revisions.get(transaction, id, number)) for id, number, updated in live),
+            *((updated, id, revisions.withdrawal(transaction, id, number)) for id, number, updated in gone),
+        ]
+    newest_first = sorted(sorted(found, key=itemgetter(1)), key=itemgetter(0), reverse=True)  # of one moment: by id
+    return [entry for _, _, entry in newest_first]

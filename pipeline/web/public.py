@@ -20,7 +20,8 @@ def router(context: Context) -> APIRouter:
     by_extension = {format.extension: format for format in context.formats.values()}
     feed_formats = {_feed_extension(one): one for one in context.formats.values() if one.document is not None}
 
-    @public.api_route("/feeds/{name}", methods=["GET", "HEAD"])
+    @public.head("/feeds/{name}", include_in_schema=False)
+    @public.get("/feeds/{name}")
     def feed(request: Request, name: str) -> Response:
         feed_id, _, extension = name.rpartition(".")
         format = feed_formats.get(extension)
@@ -41,7 +42,8 @@ def router(context: Context) -> APIRouter:
         )
         return answer
 
-    @public.api_route("/articles/{name}", methods=["GET", "HEAD"])
+    @public.head("/articles/{name}", include_in_schema=False)
+    @public.get("/articles/{name}")
     def article(request: Request, name: str) -> Response:
         article_id, format = _split(name, by_extension, context.formats.get(PAGE))
         with context.ledger.read() as transaction:

@@ -2,71 +2,134 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from documents import DOCS, ROOT, block, install, said_by
+
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-DOCUMENT = (ROOT / "docs" / "add-a-format.md").read_text(encoding="utf-8")
+DOCUMENT = DOCS / "add-a-format.md"
+
+ARTICLE = """\
+---
+id: stiff-legs
+title: Stiff legs
+summary: Stretching helps.
+published: 2025-03-02
+---
+
+## Every day
+
+Ten minutes will do.
+"""
+
+SITE = """\
+[site]
+title = "Notes"
+url = "https://notes.example.org"
+language = "en"
+publisher = "Example Health"
+disclaimer = "Ask your doctor."
+
+[[channels]]
+id = "texts"
+type = "directory"
+format = "plain-text"
+path = "texts"
+"""
 
 USE = """
-import json
+import json, sys
+from pathlib import Path
+import structlog
 import pipeline.renditions
 from articles import SAMPLE, SITE, WITHDRAWAL
-found = pipeline.renditions.formats()
-new = found["plain-text"]
+from config import load
+from pipeline.intake import read_article
+from pipeline.model.event import Origin, Publish, Withdraw
+from pipeline.stages import deliver, render
+from pipeline.stages.accept import Intake, accept
+from pipeline.stages.work import drain
+from workers.wiring import build_context
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+class Nobody:
+    def ring(self, stage, key="", *, urgent=False):
+        pass
+
+context = build_context(load({}, file=Path("site.toml"), data=Path("var")), Nobody())
+intake = Intake(context.ledger, Nobody(), context.clock, context.new_id, 0.0)
+
+def delivered(event):
+    accept(intake, event)
+    drain(context, render)
+    drain(context, deliver, "texts")
+    return Path("texts/stiff-legs.txt").read_text()
+
+article = read_article(Path("stiff-legs.md").read_bytes(), name="stiff-legs.md")
+new = pipeline.renditions.formats()["plain-text"]
 print(json.dumps({
     "package": pipeline.renditions.__file__,
     "module": new.render.__module__,
-    "formats": list(found),
-    "media_type": new.media_type,
     "text": new.render(SAMPLE, SITE).decode(),
     "tombstone": new.tombstone(WITHDRAWAL, SITE).decode(),
+    "delivered": delivered(Publish(Origin(source="test", id="1"), article)),
+    "taken back": delivered(Withdraw(Origin(source="test", id="2"), "stiff-legs", "It was wrong.")),
 }))
 """
 
 
-def block(language: str) -> str:
-    """The one fenced block of that language."""
-    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
-    return str(code)
+def use(folder: Path, path: Sequence[Path]) -> dict[str, Any]:
+    """What the new format gives in a fresh interpreter, through a channel, and on the command line."""
+    (folder / "stiff-legs.md").write_text(ARTICLE, encoding="utf-8")
+    (folder / "site.toml").write_text(SITE, encoding="utf-8")
+    said: dict[str, Any] = said_by(USE, [*path, HERE])
+    return said | {"printed": printed(folder, path)}
 
 
-def used(path: list[Path]) -> dict[str, Any]:
-    """What a fresh interpreter that finds packages in `path` says of the new format."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [*path, HERE])), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-W", "error", "-c", USE]
-    done = subprocess.run(command, check=False, env=environment, cwd=path[0], capture_output=True, text=True)
+def printed(folder: Path, path: Sequence[Path]) -> str:
+    command = [sys.executable, "-m", "workers.cli", "render", "stiff-legs.md", "--format", "plain-text"]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CITEWIRE_CONFIG": "site.toml",
+    }
+    done = subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+    return done.stdout.decode()
 
 
 def check(said: dict[str, Any]) -> None:
-    assert {"plain-text", "ninjs", "apple-news"} <= set(said["formats"])
-    assert said["media_type"] == "text/plain"
     assert said["text"].startswith("What helps against leg spasticity & stiffness?\n====")
     assert "2. Retracted. Erratum. The Stretch Group." in said["text"]
     assert said["text"].endswith("\n\nhttps://notes.example.org/articles/leg-spasticity\n")
     assert "Withdrawn on 1 April 2025.\n\nThe evidence did not hold" in said["tombstone"]
+    assert said["printed"].startswith(
+        "Stiff legs\n==========\n\nStretching helps.\n\nEvery day\n\nTen minutes will do."
+    )
+    assert said["delivered"].startswith(
+        "Stiff legs\n==========\n\nStretching helps.\n\nEvery day\n\nTen minutes will do."
+    )
+    assert "It was wrong." in said["taken back"] and "Ten minutes" not in said["taken back"]
 
 
 def test_the_example_is_short() -> None:
-    assert len(block("python").splitlines()) < 60
+    assert len(block(DOCUMENT, "python").splitlines()) < 60
 
 
 def test_a_module_in_the_folder_is_a_format(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "pipeline" / "renditions" / "plain_text.py").write_text(block("python"), encoding="utf-8")
+    for package in ("pipeline", "workers", "config"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "pipeline" / "renditions" / "plain_text.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
 
-    said = used([tmp_path])
+    said = use(tmp_path, [tmp_path])
 
     assert Path(said["package"]).is_relative_to(tmp_path)
     assert said["module"] == "pipeline.renditions.plain_text"
@@ -74,16 +137,11 @@ def test_a_module_in_the_folder_is_a_format(tmp_path: Path) -> None:
 
 
 def test_a_module_of_an_installed_package_is_a_format(tmp_path: Path) -> None:
-    points = tomllib.loads(block("toml"))["project"]["entry-points"]
-    installed = tmp_path / "example_formats-1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: example-formats\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(
-        "".join(f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in points.items())
-    )
-    (tmp_path / "plain_text.py").write_text(block("python"), encoding="utf-8")
+    points = tomllib.loads(block(DOCUMENT, "toml"))["project"]["entry-points"]
+    install(tmp_path, "example_formats", points)
+    (tmp_path / "plain_text.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
 
-    said = used([tmp_path, ROOT])
+    said = use(tmp_path, [tmp_path, ROOT])
 
     assert Path(said["package"]).is_relative_to(ROOT)
     assert said["module"] == "plain_text"

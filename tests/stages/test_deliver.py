@@ -218,7 +218,7 @@ def test_a_withdrawal_that_one_article_cannot_deliver_does_not_block_its_channel
         return original(parcel)
 
     bench.partner.deliver = picky  # type: ignore[method-assign]
-    bench.work_for(3600, step=10)
+    bench.work_for(2 * 3600, step=30)
     assert bench.partner.last("right").event == "published"
 
 
@@ -264,3 +264,24 @@ def test_one_dead_channel_delays_no_other(ledger: Ledger) -> None:
         bench.publish(article(f"article-{number}"))
     bench.work()
     assert len(bench.receivers["well"].got) == 10
+
+
+def test_a_withdrawal_arrives_within_minutes_of_a_partners_return_however_long_it_was_away(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "down"
+    bench.withdraw()
+    bench.work_for(4 * 3600, step=30)
+    bench.partner.mood = "well"
+    bench.work_for(150, step=5)
+    assert bench.partner.got[-1].event == "withdrawn"
+
+
+def test_a_withdrawal_is_never_given_up_while_it_is_a_matter_of_time(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(retries=(1.0,)))
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "down"
+    bench.withdraw()
+    bench.work_for(3600, step=30)
+    assert owed(bench).state == "pending"

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from bench import Bench, article, topic
 
-from pipeline.ledger import Ledger, feeds, renditions
+from pipeline.ledger import Ledger, feeds, renditions, revisions
+from pipeline.model.revision import Revision, Withdrawal
 from pipeline.stages import render
 from pipeline.stages.work import drain
 
@@ -102,3 +106,30 @@ def test_a_withdrawn_article_leaves_the_feed(bench: Bench) -> None:
         document = feeds.document(transaction, "latest", "plain")
     assert document is not None
     assert bench.store.get(document.digest) == b"b"
+
+
+def test_a_feed_tells_of_what_was_taken_back_and_never_of_what_was_never_shown(bench: Bench) -> None:
+    seen: list[list[str]] = []
+
+    def document(feed: object, entries: Sequence[Revision | Withdrawal], site: object) -> bytes:
+        seen.append([type(one).__name__ for one in entries])
+        return b""
+
+    plain = bench.context.formats["plain"]
+    object.__setattr__(bench.context, "formats", {"plain": replace(plain, document=document)})
+    bench.publish(article("a"))
+    bench.work()
+    bench.publish(article("never-shown"))
+    bench.withdraw("never-shown")
+    bench.withdraw("a")
+    bench.work_for(5)
+    assert seen[-1] == ["Withdrawal"]
+
+
+def test_a_tombstone_knows_the_articles_canonical_address(bench: Bench) -> None:
+    bench.publish(article(canonical="https://elsewhere.example.org/a"))
+    bench.work()
+    bench.withdraw()
+    with bench.ledger.read() as transaction:
+        withdrawal = revisions.withdrawal(transaction, "spasms", 2)
+    assert withdrawal.canonical == "https://elsewhere.example.org/a"

@@ -97,7 +97,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("article", "channel", name=op.f("uq_deliveries_article")),
     )
-    op.create_index("ix_deliveries_due", "deliveries", ["channel", "urgency", "due"], unique=False)
+    op.create_index("ix_deliveries_due", "deliveries", ["channel", "due"], unique=False)
+    withdrawals = sa.text("urgency = 0 AND due IS NOT NULL")
+    op.create_index(
+        "ix_deliveries_withdrawals", "deliveries", ["channel"], sqlite_where=withdrawals, postgresql_where=withdrawals
+    )
     op.create_index("ix_deliveries_state", "deliveries", ["state"], unique=False)
     op.create_table(
         "events",

@@ -1,0 +1,95 @@
+"""The example in docs/add-a-channel.md does what it says: one module, and `citewire check` and deliveries use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from documents import DOCS, ROOT, block, blocks, install, said_by
+from terminal import exchanges
+
+TESTS = ROOT / "tests"
+DOCUMENT = DOCS / "add-a-channel.md"
+CODE = block(DOCUMENT, "python")
+
+# `citewire check` on the document's settings, then a revision and its withdrawal by way of the plan that it made.
+USE = """
+import contextlib, io, json, pathlib, sys
+import pipeline.channels
+from channel_harness import parcel
+from config import load
+from workers.cli.main import main
+from workers.doorbell import NoDoorbell
+from workers.wiring import build_context
+
+terminal = io.StringIO()
+sys.argv = ["citewire", "check", "--config", "site.toml"]
+with contextlib.redirect_stdout(terminal), contextlib.suppress(SystemExit):
+    main()
+context = build_context(load({}, file=pathlib.Path("site.toml")), NoDoorbell())
+channel = context.channels["audit"].open()
+for one in (parcel(1), parcel(1), parcel(2, "withdrawn", body=b"gone")):
+    channel.deliver(one)
+channel.close()
+context.ledger.close()
+print(json.dumps({
+    "package": pipeline.channels.__file__,
+    "module": type(channel).__module__,
+    "types": list(pipeline.channels.channel_types()),
+    "checked": terminal.getvalue(),
+    "journal": pathlib.Path("journal.jsonl").read_text().splitlines(),
+}))
+"""
+
+
+def used(path: list[Path]) -> dict[str, Any]:
+    (path[0] / "site.toml").write_text(block(DOCUMENT, "toml", "site.toml"), encoding="utf-8")
+    said: dict[str, Any] = said_by(USE, [*path, TESTS, TESTS / "channels"])
+    return said
+
+
+def check(said: dict[str, Any]) -> None:
+    assert {"directory", "journal", "webhook"} <= set(said["types"])
+    (console,) = blocks(DOCUMENT, "console")
+    ((command, expected),) = exchanges(console.text)
+    assert command == "citewire check --config site.toml"
+    assert said["checked"] == expected
+    lines = [json.loads(line) for line in said["journal"]]
+    assert [(line["event"], line["revision"]) for line in lines] == [
+        ("published", 1),
+        ("published", 1),
+        ("withdrawn", 2),
+    ]
+    assert lines[0]["id"] == lines[1]["id"] != lines[2]["id"]
+    assert lines[2]["content"] == "gone"
+
+
+def test_the_example_is_short() -> None:
+    assert len(CODE.splitlines()) < 60
+
+
+def test_a_module_in_the_folder_is_a_channel_type(tmp_path: Path) -> None:
+    for package in ("pipeline", "config", "workers"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "pipeline" / "channels" / "journal.py").write_text(CODE, encoding="utf-8")
+
+    said = used([tmp_path])
+
+    assert Path(said["package"]).is_relative_to(tmp_path)
+    assert said["module"] == "pipeline.channels.journal"
+    check(said)
+
+
+def test_a_module_of_an_installed_package_is_a_channel_type(tmp_path: Path) -> None:
+    points = tomllib.loads(block(DOCUMENT, "toml", "pyproject.toml"))["project"]["entry-points"]
+    install(tmp_path, "example_channels", points)
+    (tmp_path / "journal.py").write_text(CODE, encoding="utf-8")
+
+    said = used([tmp_path, ROOT])
+
+    assert Path(said["package"]).is_relative_to(ROOT)
+    assert said["module"] == "journal"
+    check(said)

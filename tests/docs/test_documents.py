@@ -1,0 +1,305 @@
+"""What documents say of the code is so: links, commands, options, settings, codes, tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from codes import codes
+from documents import DOCS, ROOT, Block, block, blocks, documents
+from pydantic import BaseModel
+
+from config.settings import Settings, load
+from pipeline.channels import channel_types
+from pipeline.channels.settings import read_settings
+from pipeline.intake import sources
+from pipeline.intake.fields import KNOWN
+from pipeline.ledger.tables import metadata
+from pipeline.renditions import formats
+from pipeline.stages.context import Policy
+from workers.cli.main import app
+
+every_document = pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+
+COMMANDS: Any = typer.main.get_command(app)
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_CITEWIRE = re.compile(r"`(citewire [^`]+)`")
+
+
+def text_of(document: Path) -> str:
+    return document.read_text(encoding="utf-8")
+
+
+def prose(document: Path) -> str:
+    """Without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", text_of(document), flags=re.DOTALL | re.MULTILINE)
+
+
+def rows(document: Path, heading: str) -> list[list[str]]:
+    """The cells of the first table after a heading, without its head."""
+    after = f"\n{text_of(document)}".split(f"\n{heading}\n", 1)[1]
+    lines = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
+    assert lines, heading
+    return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in lines[0].splitlines()[2:]]
+
+
+def ticked(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+# --- links --------------------------------------------------------------------------------------------------------
+
+
+def anchors(document: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_document
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for link in _LINK.findall(prose(document)):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), f"{document.name}: {link}"
+        assert not anchor or anchor in anchors(target), f"{document.name}: {link}"
+
+
+@every_document
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    named = re.findall(r"`((?:pipeline|workers|config|tests|examples|docs|standins)/[\w./-]+)`", prose(document))
+    new = {"pipeline/renditions/plain_text.py", "pipeline/channels/journal.py", "tests/channels/harness_journal.py"}
+    for path in set(named) - new:
+        assert (ROOT / path).exists(), f"{document.name}: {path}"
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        document = waiting.pop()
+        if document.is_dir():
+            document /= "README.md"
+        if document in reached or document.suffix != ".md":
+            continue
+        reached.add(document)
+        links = (link.partition("#")[0] for link in _LINK.findall(prose(document)) if "://" not in link)
+        waiting += [(document.parent / link).resolve() for link in links if link]
+    assert set(documents()) <= reached
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+def commands_of(document: Path) -> Iterator[str]:
+    for fenced in blocks(document):
+        if fenced.language in ("console", "sh", "bash"):
+            joined = fenced.text.replace("\\\n", " ")
+            yield from re.findall(
+                r"^(?:\$ )?(?:[A-Z]+=\$\(|docker compose run --rm cli )?(citewire [^\n#>)]*)", joined, re.MULTILINE
+            )
+    yield from _CITEWIRE.findall(prose(document))
+
+
+@every_document
+def test_every_command_and_option_exists(document: Path) -> None:
+    for line in commands_of(document):
+        _, *words = shlex.split(line.replace("…", ""))
+        command = COMMANDS
+        while words and hasattr(command, "commands") and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        assert not (hasattr(command, "commands") and words and words[0] != "COMMAND"), f"{document.name}: {line}"
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        used = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert used <= known, f"{document.name}: {line}"
+
+
+@every_document
+def test_every_make_target_exists(document: Path) -> None:
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"`make ([a-z-]+)`", prose(document))
+    for fenced in blocks(document):
+        if fenced.language in ("console", "sh", "bash"):
+            named += re.findall(r"^(?:\$ )?make ([a-z-]+)", fenced.text, re.MULTILINE)
+    assert set(named) <= there
+
+
+def test_every_command_is_in_the_operators_guide() -> None:
+    guide = text_of(DOCS / "operating.md")
+    for name in COMMANDS.commands:
+        assert f"citewire {name}" in guide, name
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def test_the_defaults_are_quoted_as_they_are() -> None:
+    quoted = block(DOCS / "operating.md", "toml", "defaults.toml")
+    assert quoted == (ROOT / "config" / "defaults.toml").read_text(encoding="utf-8")
+
+
+def fields_of(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name
+        for inner in [field.annotation, *getattr(field.annotation, "__args__", ())]:
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from fields_of(inner)
+
+
+def test_every_setting_is_in_the_operators_guide() -> None:
+    guide = text_of(DOCS / "operating.md")
+    wanted = {*fields_of(Settings), *(name for kind in channel_types().values() for name in fields_of(kind.settings))}
+    assert {name for name in wanted if not re.search(rf"\b{name}\b", guide)} == set()
+
+
+def test_every_variable_is_in_the_operators_guide() -> None:
+    source = (ROOT / "config" / "settings.py").read_text()
+    wanted = set(re.findall(r'"(CITEWIRE_\w+)"', source)) | {f"{name}_FILE" for name in files_of(source)}
+    assert wanted <= set(re.findall(r"CITEWIRE_\w+", prose(DOCS / "operating.md")))
+
+
+def files_of(source: str) -> list[str]:
+    (line,) = re.findall(r"^_FROM_FILES = (.*)$", source, re.MULTILINE)
+    return re.findall(r"CITEWIRE_\w+", line)
+
+
+def settings_examples() -> list[Block]:
+    found = [one for document in documents() for one in blocks(document, "toml")]
+    return [one for one in found if "project" not in tomllib.loads(one.text)]
+
+
+@pytest.mark.parametrize("example", settings_examples(), ids=str)
+def test_settings_in_documents_stand(example: Block, tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text(example.text, encoding="utf-8")
+    for channel in load({}, file=file).channels:
+        if channel.type in channel_types():
+            read_settings(channel_types()[channel.type], channel.own, prefix=channel.id)
+            assert channel.format in formats()
+
+
+def test_every_example_is_one_that_some_test_runs() -> None:
+    run = {
+        ("add-a-format.md", ""), ("add-a-channel.md", ""), ("operating.md", "backup.py"), ("partners.md", "verify.py"),
+        ("partners.md", "receive.py"), ("operating.md", ""),
+    }  # fmt: skip
+    for document in documents():
+        for fenced in blocks(document):
+            if fenced.language in ("python", "sql"):
+                assert (document.name, fenced.name) in run, str(fenced)
+            assert fenced.language in READ_OR_RUN, str(fenced)
+
+
+# By the tests of this folder; what is not: drawings, and what is installed or typed once.
+READ_OR_RUN = {"python", "sql", "toml", "json", "markdown", "http", "console", "sh", "text", "mermaid", "crontab"}
+
+
+# --- lists of what there is ---------------------------------------------------------------------------------------
+
+
+def test_the_readme_names_the_formats_and_channel_types_that_there_are() -> None:
+    lines = dict(re.findall(r"^- \*\*(Formats|Channel types)\*\*: (.*)$", text_of(ROOT / "README.md"), re.MULTILINE))
+    assert ticked(lines["Formats"]) == list(formats())
+    assert ticked(lines["Channel types"]) == list(channel_types())
+
+
+def test_the_partners_guide_has_every_format_with_its_media_type_and_extension() -> None:
+    told = {tuple(ticked(" ".join(row[:3]))) for row in rows(DOCS / "partners.md", "## Formats")}
+    assert told == {(one.name, one.media_type, f".{one.extension}") for one in formats().values()}
+
+
+def test_the_partners_guide_has_the_tombstone_of_every_format() -> None:
+    told = [name for row in rows(DOCS / "partners.md", "## Withdrawals") for name in ticked(row[0])]
+    assert sorted(told) == list(formats())
+
+
+def test_every_form_of_article_files_is_told_with_its_extensions_and_media_types() -> None:
+    told = {tuple(sorted(ticked(row[1] + row[2]))) for row in rows(DOCS / "article-files.md", "# Article files")}
+    there = {
+        tuple(sorted([*(f".{extension}" for extension in one.extensions), *one.media_types]))
+        for one in sources().values()
+    }
+    assert told == there
+
+
+def test_every_field_of_an_article_is_told() -> None:
+    told = [name for row in rows(DOCS / "article-files.md", "## The fields") for name in ticked(row[0])]
+    assert sorted(told) == sorted(KNOWN)
+
+
+def test_every_error_code_is_told_and_no_other() -> None:
+    section = text_of(DOCS / "operating.md").split("\n## Error codes\n", 1)[1]
+    told = [code for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for code in ticked(cell)]
+    assert sorted(set(told)) == sorted(codes())
+
+
+def test_every_line_of_the_log_is_told_and_no_other() -> None:
+    told = {ticked(row[0])[0] for row in rows(DOCS / "operating.md", "## The log")}
+    there: set[str] = set()
+    for package in ("pipeline", "workers"):
+        for path in (ROOT / package).rglob("*.py"):
+            there |= set(re.findall(r'_log\.\w+\(\s*"([^"]+)"', path.read_text(encoding="utf-8")))
+    assert told == there
+
+
+# --- architecture and decisions -----------------------------------------------------------------------------------
+
+
+def test_every_table_of_the_ledger_is_told() -> None:
+    told = {ticked(row[0])[0] for row in rows(DOCS / "architecture.md", "## The ledger")}
+    drawn = set(
+        re.findall(r"\b[a-z_]+\b(?= [|}][|o{]--)|(?<=[|{] )[a-z_]+", block_with(DOCS / "architecture.md", "erDiagram"))
+    )
+    assert told == set(metadata.tables)
+    assert drawn <= set(metadata.tables)
+
+
+def block_with(document: Path, first_line: str) -> str:
+    (found,) = [one.text for one in blocks(document, "mermaid") if one.text.startswith(first_line)]
+    return found
+
+
+def test_leases_are_as_long_as_told() -> None:
+    policy = {one.name: one.default for one in dataclasses.fields(Policy)}
+    for name, seconds, _ in rows(DOCS / "architecture.md", "### Leases"):
+        assert policy[ticked(name)[0]] == float(seconds)
+
+
+def test_the_direction_of_imports_is_drawn_as_it_is_held() -> None:
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert block(DOCS / "architecture.md", "text").splitlines() == held
+
+
+def test_every_setting_of_celery_is_told_with_its_value() -> None:
+    from workers.celery import app as celery
+
+    source = (ROOT / "workers" / "celery.py").read_text()
+    wanted = set(re.findall(r'^ {4}(\w+)=|^ {8}"(\w+)":', source.split("app.conf.update(")[1], re.MULTILINE))
+    told: dict[str, str] = {}
+    for names, values, _ in rows(DOCS / "decisions" / "0002-celery-settings.md", "# 0002: Celery's settings"):
+        pairs = ticked(values) if len(ticked(values)) == len(ticked(names)) else ticked(values) * len(ticked(names))
+        told |= dict(zip(ticked(names), pairs or [""] * len(ticked(names)), strict=False))
+    assert set(told) == {one or other for one, other in wanted}
+    for name, value in told.items():
+        inner = celery.conf.broker_transport_options
+        actual = inner[name] if name in inner else celery.conf[name]
+        if isinstance(actual, str | int | float | None):
+            assert value in ("", str(actual), f"{actual:g}" if isinstance(actual, float) else ""), name
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "decisions").glob("0*.md")), ids=lambda path: path.stem)
+def test_a_decision_fits_on_a_page_and_says_what_was_rejected_and_when_to_look_again(path: Path) -> None:
+    text = text_of(path)
+    assert text.startswith(f"# {path.stem[:4]}: ")
+    for part in ("**Decision.**", "**Why", "**Rejected.**", "**Look again**"):
+        assert part in text or (part == "**Why" and "| why |" in text), part
+    assert len(text.splitlines()) <= 60
+    assert f"({path.name})" in text_of(DOCS / "decisions" / "README.md")

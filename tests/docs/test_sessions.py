@@ -1,0 +1,104 @@
+"""The documents' terminal sessions, played on a real pipeline: what they show is what is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from documents import DOCS, ROOT, block
+from fastapi.routing import APIRoute
+from house import House, house
+from terminal import Session
+
+from pipeline.ledger import tokens
+from pipeline.web import api
+
+OPERATING = DOCS / "operating.md"
+SITE = block(OPERATING, "toml", "site.toml")
+
+Opened = Callable[[str], AbstractContextManager[House]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opened:
+    """A house of its own for each document, by the text of its settings."""
+    return lambda site: house(tmp_path, site)
+
+
+@pytest.fixture(scope="module")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The system as it stands when the operator's guide has been followed to its end."""
+    with house(tmp_path_factory.mktemp("operated"), SITE) as one:
+        session = Session(one)
+        session.run(OPERATING)
+        assert session.compared > 15
+        yield one
+
+
+def test_the_operators_guide_shows_what_is_printed(operated: House) -> None:
+    assert operated.citewire("status").status == 0
+
+
+def test_the_tour_of_the_readme_shows_what_is_printed(opened: Opened) -> None:
+    with opened("") as one:
+        session = Session(one)
+        session.run(ROOT / "README.md")
+    assert session.compared == 4
+
+
+def test_the_partners_guide_shows_what_is_served(opened: Opened) -> None:
+    with opened(SITE) as one:
+        session = Session(one)
+        session.run(DOCS / "partners.md")
+        assert session.compared == 1
+        check_webhook_headers(one)
+        check_manifest(one)
+
+
+def check_webhook_headers(one: House) -> None:
+    """Those that the guide shows are those that come, in their order."""
+    shown = re.findall(r"^([a-z-]+): ", block(DOCS / "partners.md", "http"), re.MULTILINE)
+    (received,) = one.partner.received
+    usual = {"host", "user-agent", "accept-encoding", "content-length", "connection"}
+    assert shown == [name for name in received.headers if name not in usual]
+    assert received.verified
+
+
+def check_manifest(one: House) -> None:
+    shown = json.loads(block(DOCS / "partners.md", "json", "manifest.json"))
+    there = json.loads((one.folder / "archive/manifest/baclofen-for-spasticity.ninjs.json").read_text())
+    assert list(shown) == list(there)
+    changing = {"message_id", "digest", "bytes", "at"}
+    assert {name: shown[name] for name in shown if name not in changing} == {
+        name: there[name] for name in there if name not in changing
+    }
+
+
+def test_every_address_of_the_api_is_in_the_operators_guide(operated: House) -> None:
+    guide = OPERATING.read_text(encoding="utf-8")
+    routes = [route for route in api.router(operated.context).routes if isinstance(route, APIRoute)]
+    there = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
+    assert set(re.findall(r"^\| `([A-Z]+ /v1/[^`?]*)`", guide, re.MULTILINE)) == there
+
+
+def test_the_copy_of_the_ledger_holds_what_the_ledger_holds(operated: House) -> None:
+    exec(compile(block(OPERATING, "python", "backup.py"), "backup.py", "exec"), {})  # noqa: S102
+    copy = sa.create_engine("sqlite:///ledger-backup.sqlite")
+    with operated.context.ledger.read() as now, copy.connect() as then:
+        for table in ("articles", "revisions", "deliveries", "attempts"):
+            count = sa.text(f"SELECT count(*) FROM {table}")  # noqa: S608
+            assert then.scalar(count) == now.scalar(count) > 0
+    copy.dispose()
+
+
+def test_the_statement_that_revokes_a_token_revokes_it(operated: House) -> None:
+    token = operated.citewire("token", "create", "--name", "cms", "--scope", "publish").text.strip()
+    with operated.context.ledger.write() as transaction:
+        assert tokens.scope_of(transaction, token) == "publish"
+        transaction.execute(sa.text(block(OPERATING, "sql")))
+        assert tokens.scope_of(transaction, token) is None
