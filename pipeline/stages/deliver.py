@@ -134,7 +134,7 @@ def _parcel(context: Context, sent: Delivery, at: dt.datetime) -> Parcel:
     with context.ledger.read() as transaction:
         title, rendition = _rendition(context, transaction, sent, format)
     return Parcel(
-        message_id=f"{sent.id.replace('dlv_', 'msg_', 1)}.{sent.wanted}",
+        message_id=_message_id(sent),
         article_id=sent.article,
         title=title,
         revision=sent.wanted,
@@ -144,6 +144,12 @@ def _parcel(context: Context, sent: Delivery, at: dt.datetime) -> Parcel:
         at=at,
         remote_id=sent.remote_id,
     )
+
+
+def _message_id(sent: Delivery) -> str:
+    """The same at every attempt at one revision. By the digest a ledger restored from a backup gives no id again."""
+    what = "withdrawn" if sent.wanted_digest is None else sent.wanted_digest.removeprefix("sha256:")[:8]
+    return f"{sent.id.replace('dlv_', 'msg_', 1)}.{sent.wanted}.{what}"
 
 
 def _event(sent: Delivery) -> EventType:

@@ -199,7 +199,7 @@ def test_a_watched_folder_publishes_what_lies_there_and_what_changes(running: Ru
 
 
 def test_a_missing_secret_is_told_of_at_the_start(tmp_path: Path) -> None:
-    more = '[[channels]]\nid = "p"\ntype = "webhook"\nformat = "rss"\nurl = "https://x.example"\nsecret = "env:NO_SUCH"\n'
+    more = '[[channels]]\nid = "p"\ntype = "webhook"\nformat = "rss"\nurl = "https://x.example"\nsecret = "env:NONE"\n'
     with system(tmp_path, pubmed="http://127.0.0.1:9/", more=more, start=False) as running:
         answer = running.run("up", "--port", "0")
     assert answer.status == 2

@@ -70,7 +70,22 @@ def test_a_ledger_that_cannot_be_reached_is_a_matter_of_time(tmp_path: Path) -> 
     with pytest.raises(TransientError) as failed, closed.read():
         pass
     assert failed.value.code == "ledger-unreachable"
+    with pytest.raises(TransientError):
+        closed.migrate()
     closed.close()
+
+
+def test_a_schema_that_is_newer_than_the_program_is_left_alone(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        transaction.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    try:
+        with pytest.raises(ConfigError) as refused:
+            ledger.migrate()
+        assert refused.value.code == "ledger-too-new"
+    finally:
+        with ledger.write() as transaction:
+            back = sa.text("UPDATE alembic_version SET version_num = :head")
+            transaction.execute(back, {"head": migrations.HEAD})
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from pipeline.errors import ConfigError
+
 HEAD = "0001"  # the newest revision under versions/; a test holds it to that
 
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to HEAD. One process at a time; the others wait and find it done."""
-    if _current(engine) == HEAD:
+    current = _current(engine)
+    if current == HEAD:
         return
+    if current is not None and current > HEAD:
+        message = f"the ledger's schema is {current}, newer than this program's ({HEAD}): run the newer program"
+        raise ConfigError(message, key="database_url", code="ledger-too-new")
     from alembic import command
     from alembic.config import Config
 

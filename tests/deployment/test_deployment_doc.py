@@ -1,0 +1,141 @@
+"""docs/deployment.md says what is so: its commands are run where no container engine is needed, and read elsewhere."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import typer
+from deployed import COMPOSE, EXAMPLES, ROOT, Answer, Site, composed, free_port, services
+from judges.presence import program
+from ledger_database import new_database, programs, reaching, text_of
+
+from config import load
+from pipeline.channels.webhook import signing_key
+from workers.cli.main import app
+
+ARTICLES = ROOT / "examples" / "articles"
+TEXT = (ROOT / "docs" / "deployment.md").read_text()
+BLOCKS: list[str] = re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+LINES = [line for block in BLOCKS for line in block.replace("\\\n", "").splitlines()]
+COMMANDS = [line for line in LINES if line.startswith("docker compose ")]
+SUBCOMMANDS = {"build", "up", "ps", "run", "exec", "logs", "restart", "stop"}
+VALUED = {"--scale", "--volume", "--entrypoint"}  # options whose value is the next word
+
+
+def block(start: str) -> str:
+    (found,) = [one for one in BLOCKS if one.startswith(start)]
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_names_services_and_commands_that_there_are(command: str) -> None:
+    words = shlex.split(re.sub(r" [<>] \S+$", "", command))[2:]
+    subcommand, *rest = words
+    assert subcommand in SUBCOMMANDS
+    scaled = {word.partition("=")[0] for option, word in itertools.pairwise(rest) if option == "--scale"}
+    assert scaled <= set(services())
+    entrypoint = "--entrypoint" in rest
+    while rest and rest[0].startswith("-"):
+        del rest[: 2 if rest[0] in VALUED else 1]
+    if subcommand == "run":
+        service, *said = rest
+        assert service == "cli"
+        if not entrypoint:
+            known(said)
+    else:
+        named = rest[:1] if subcommand == "exec" else rest
+        assert set(named) <= set(services())
+
+
+def known(words: list[str]) -> None:
+    """Raises click's UsageError for what the program does not know."""
+    command = typer.main.get_command(app)
+    context = command.make_context("citewire", words)
+    while words and isinstance(command, typer.core.TyperGroup):
+        name, found, words = command.resolve_command(context, words)
+        assert found is not None, name
+        command = found
+        context = command.make_context(name, list(words), parent=context)
+
+
+def test_the_set_up_gives_secrets_that_fit_each_other_and_that_others_cannot_reach(tmp_path: Path) -> None:
+    program("openssl", mend="install Debian's package `openssl`")
+    shutil.copytree(EXAMPLES, tmp_path / "config" / "examples")
+    subprocess.run(["bash", "-euc", block("cp config")], cwd=tmp_path, check=True, timeout=60)
+    secrets = tmp_path / "secrets"
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o444}
+    wanted = composed(COMPOSE, tmp_path / "docker-compose.override.yml")["secrets"]
+    assert {file.name for file in secrets.iterdir()} == set(wanted)
+    url = load({"CITEWIRE_DATABASE_URL_FILE": str(secrets / "database_url")}).database_url
+    password = (secrets / "postgres_password").read_text().strip()
+    assert url == f"postgresql://citewire:{password}@postgres/citewire"
+    assert len(signing_key((secrets / "partner_a").read_text().strip())) == 32
+    load({"CITEWIRE_CONFIG": str(tmp_path / "site.toml")})
+
+
+# What `docker compose exec` and `docker compose run` would do, on this machine.
+ENGINE = """
+docker() {
+  shift  # compose
+  case "$1" in
+    exec) shift; [ "$1" = -T ] && shift; shift; "$@" ;;
+    run) while [ "$1" != cli ]; do [ "$1" = --entrypoint ] && program="$2"; shift; done; shift; "$program" "$@" ;;
+    up|stop) : ;;
+    *) echo "not expected: $*" >&2; return 1 ;;
+  esac
+}
+"""
+
+
+def test_what_was_backed_up_is_there_again_after_a_restore(tmp_path: Path, postgresql: str) -> None:
+    with new_database(postgresql) as database:
+        site = Site(
+            folder=tmp_path / "site",
+            secrets={"database_url": text_of(database), "partner_a": "", "pubmed_api_key": "x"},
+            outside={},
+            environment={},
+            web_port=free_port(),
+            redis_port=free_port(),  # nothing listens: the ledger is enough to publish
+        )
+        published(site.run("cli", "publish", str(ARTICLES / "mmr-vaccine-and-autism.md")))
+        kept = site.volume("renditions") / "sha256" / "ab" / "cdef"
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(b"a rendition")
+        before = site.run("cli", "status", "mmr-vaccine-and-autism", "--json").json
+        environment = reaching(database) | {"PATH": f"{programs(database)}:{reaching(database)['PATH']}"}
+        database_name, user = str(database.database), str(database.username)
+
+        def do(text: str) -> None:
+            text = text.replace("--username citewire --dbname citewire", f"--username {user} --dbname {database_name}")
+            text = text.replace("/srv/citewire", str(site.folder / "volumes"))
+            shell(text, tmp_path, environment)
+
+        do(block("docker compose exec -T postgres pg_dump"))
+        published(site.run("cli", "publish", str(ARTICLES / "stopping-baclofen-ar.md")))
+        site.run("cli", "withdraw", "mmr-vaccine-and-autism", "--reason", "wrong")
+        shutil.rmtree(site.volume("renditions"))
+        do(block("docker compose up --detach redis postgres"))
+        assert site.run("cli", "status", "mmr-vaccine-and-autism", "--json").json == before
+        assert site.run("cli", "status", "stopping-baclofen-ar").status == 4
+        assert kept.read_bytes() == b"a rendition"
+
+
+def published(answer: Answer) -> None:
+    assert answer.status == 0, answer.err
+
+
+def shell(text: str, folder: Path, environment: Mapping[str, str]) -> None:
+    script = ENGINE + text
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
