@@ -21,7 +21,7 @@ run: .venv/.runtime ## Run the system in the foreground until Ctrl-C, with its d
 
 .PHONY: test
 test: .venv/.dev judges ## Run every test that this machine can run; say what had to be left out
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+	$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 .PHONY: check
 check: .venv/.dev ## Types, lint, format, the one direction of imports, the locks

@@ -22,6 +22,7 @@ from typing import Any
 import requests
 from rich.console import Console
 from rich.table import Table
+
 from standins.eutils import EutilsStandin
 from standins.receiver import Receiver, new_secret
 
@@ -86,7 +87,9 @@ def _running(folder: Path) -> Iterator[Demo]:
             "PARTNER_A_SECRET": secret,
         }
         with _up(folder, environment) as web:
-            console.print(f"Citewire runs at {web}. PubMed is a stand-in that knows the papers cited here ({pubmed.url});")
+            console.print(
+                f"Citewire runs at {web}. PubMed is a stand-in here, at {pubmed.url}, that knows the papers cited;"
+            )
             console.print("for the real service leave pubmed_url out of your settings and set pubmed_email.\n")
             yield Demo(folder, environment, web, partner)
 
@@ -162,7 +165,8 @@ def _show_articles(states: list[Any]) -> None:
 
 def _show_deliveries(demo: Demo, states: list[Any]) -> None:
     taken = {one.headers["citewire-article"]: one for one in demo.partner.received}
-    table = Table("article", "channel", "format", "state", "attempts", "where", title="What went where", title_justify="left")
+    columns = ("article", "channel", "format", "state", "attempts", "where")
+    table = Table(*columns, title="What went where", title_justify="left")
     for state in states:
         for one in state["deliveries"]:
             article = state["article"]

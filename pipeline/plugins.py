@@ -17,18 +17,19 @@ def discover(package: str, attribute: str, group: str) -> dict[str, Any]:
     In the order of their names, so that nothing depends on the file system's. Two of one name are refused.
     """
     found: dict[str, Any] = {}
-    for plugin in _ours(package, attribute):
-        found[plugin.name] = plugin
-    for entry in sorted(entry_points(group=group)):
-        plugin = entry.load()
-        if found.get(plugin.name, plugin) is not plugin:
-            raise ConfigError(f"{entry.value} takes the name {plugin.name!r}, which is taken", code="duplicate-plugin")
-        found[plugin.name] = plugin
+    for place, plugin in (*_ours(package, attribute), *_theirs(group)):
+        if found.setdefault(plugin.name, plugin) is not plugin:
+            raise ConfigError(f"{place} takes the name {plugin.name!r}, which is taken", code="duplicate-plugin")
     return dict(sorted(found.items()))
 
 
-def _ours(package: str, attribute: str) -> Iterator[Any]:
+def _theirs(group: str) -> Iterator[tuple[str, Any]]:
+    for entry in sorted(entry_points(group=group)):
+        yield entry.value, entry.load()
+
+
+def _ours(package: str, attribute: str) -> Iterator[tuple[str, Any]]:
     path = importlib.import_module(package).__path__
     for module in pkgutil.iter_modules(path, f"{package}."):
         if not module.ispkg and (plugin := getattr(importlib.import_module(module.name), attribute, None)):
-            yield plugin
+            yield module.name, plugin

@@ -11,7 +11,6 @@ from typing import Literal
 from pipeline.citations.ama import ama
 from pipeline.citations.csl import citation_csl
 from pipeline.citations.editorial import editorial_labels, editorial_notice
-from pipeline.citations.links import work_url
 from pipeline.citations.pieces import Piece, Pieces, as_html, as_text
 from pipeline.citations.vancouver import vancouver
 from pipeline.model.article import CitedWork
@@ -39,6 +38,5 @@ def _pieces(cited: CitedReference, style: Style) -> Pieces:
 
 
 def _unresolved(work: CitedWork) -> Pieces:
-    url = work_url(work)
     name = {"pmid": f"PMID: {work.value}. ", "pmcid": f"PMCID: {work.value}. ", "doi": f"doi:{work.value} ", "url": ""}
-    return Piece(name[work.scheme]), Piece(url, href=url)
+    return Piece(name[work.scheme]), Piece(work.url, href=work.url)

@@ -13,7 +13,7 @@ def is_web_address(url: str) -> bool:
 
 def doi_url(doi: str) -> str:
     """A DOI may hold `<`, `#`, `%` and spaces, which an address may not (doi.org's handbook, section 3.5)."""
-    return f"https://doi.org/{quote(doi, safe='/:;(),.-_~')}"
+    return CitedWork("doi", doi).url
 
 
 def pubmed_url(pmid: str) -> str:
@@ -22,16 +22,3 @@ def pubmed_url(pmid: str) -> str:
 
 def pmc_url(pmcid: str) -> str:
     return f"https://pmc.ncbi.nlm.nih.gov/articles/{quote(pmcid, safe='')}/"
-
-
-def work_url(work: CitedWork) -> str:
-    """As `CitedWork.url`, with what an address may not hold percent-encoded."""
-    match work.scheme:
-        case "pmid":
-            return pubmed_url(work.value)
-        case "pmcid":
-            return pmc_url(work.value)
-        case "doi":
-            return doi_url(work.value)
-        case _:
-            return work.value

@@ -30,8 +30,15 @@ def web_address(value: object) -> str:
     host = _host(parts)
     if host is None:
         raise Unfit(f"{shown(text)} names no host that can be reached", mend="begin it with https:// and a host name")
-    return urlunsplit((parts.scheme, host, _quoted(parts.path), _quoted(parts.query, _QUERY_SAFE),
-                       _quoted(parts.fragment, _QUERY_SAFE)))
+    return urlunsplit(
+        (
+            parts.scheme,
+            host,
+            _quoted(parts.path),
+            _quoted(parts.query, _QUERY_SAFE),
+            _quoted(parts.fragment, _QUERY_SAFE),
+        )
+    )
 
 
 def link_address(value: str, base: str | None = None) -> str | None:

@@ -57,8 +57,14 @@ def work_in(text: str) -> CitedWork | None:
     text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
     if found := _identifier(text):
         return found
-    for pattern, scheme in ((_PUBMED_PAGE, "pmid"), (_LABELLED_PMID, "pmid"), (_PMC_PAGE, "pmcid"),
-                            (_LABELLED_PMCID, "pmcid"), (_DOI, "doi"), (_ANY_ADDRESS, "url")):
+    for pattern, scheme in (
+        (_PUBMED_PAGE, "pmid"),
+        (_LABELLED_PMID, "pmid"),
+        (_PMC_PAGE, "pmcid"),
+        (_LABELLED_PMCID, "pmcid"),
+        (_DOI, "doi"),
+        (_ANY_ADDRESS, "url"),
+    ):
         if match := pattern.search(text):
             return _work(scheme, match[match.lastindex or 0])
     return None
@@ -78,8 +84,13 @@ def joined(works: Iterable[CitedWork]) -> tuple[tuple[CitedWork, ...], tuple[int
 
 
 def _identifier(text: str) -> CitedWork | None:
-    for pattern, scheme in ((_PMID, "pmid"), (_PUBMED_PAGE, "pmid"), (_PMCID, "pmcid"), (_PMC_PAGE, "pmcid"),
-                            (_DOI, "doi")):
+    for pattern, scheme in (
+        (_PMID, "pmid"),
+        (_PUBMED_PAGE, "pmid"),
+        (_PMCID, "pmcid"),
+        (_PMC_PAGE, "pmcid"),
+        (_DOI, "doi"),
+    ):
         if match := pattern.fullmatch(text):
             return _work(scheme, match[1])
     return None

@@ -42,7 +42,7 @@ def text_line(value: object) -> str:
 
 
 def person(value: object) -> Person:
-    """"Jane Roe, MD, PhD", or a mapping of name, credentials, role, organisation and url."""
+    """ "Jane Roe, MD, PhD", or a mapping of name, credentials, role, organisation and url."""
     if not isinstance(value, Mapping):
         return _person_in(text_line(value))
     found = _entries(value, ("name", "credentials", "role", "organisation", "url"), {"organization": "organisation"})

@@ -20,9 +20,7 @@ _KINDS: dict[str, NoteKind] = {
     "note": "info", "info": "info", "tip": "info",
 }  # fmt: skip
 _CLASSES: dict[str, NoteKind] = {**_KINDS, "admonition": "info", "callout": "info"}
-_CLASSES_OF_NOTES = frozenset(
-    {"note", "important", "warning", "caution", "danger", "urgent", "admonition", "callout"}
-)
+_CLASSES_OF_NOTES = frozenset({"note", "important", "warning", "caution", "danger", "urgent", "admonition", "callout"})
 
 _LABEL = re.compile(
     r"\W*(?:please )?(important|warning|caution|danger|urgent|emergency|note|info|tip)"

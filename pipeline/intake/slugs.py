@@ -19,8 +19,9 @@ def slug(text: str, *, otherwise: str) -> str:
 
     A text that leaves no ASCII letter or digit becomes `{otherwise}-` and twelve digits of its SHA-256.
     """
-    made = slugify(text, max_length=MAX_ID, word_boundary=True, save_order=True, entities=False, decimal=False,
-                   hexadecimal=False)
+    made = slugify(
+        text, max_length=MAX_ID, word_boundary=True, save_order=True, entities=False, decimal=False, hexadecimal=False
+    )
     return made if _SLUG.fullmatch(made) else f"{otherwise}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 

@@ -29,10 +29,7 @@ def heading_levels(pieces: Sequence[Piece]) -> dict[int, int]:
     found = {n: piece for n, piece in enumerate(pieces) if isinstance(piece, Words) and is_heading(piece)}
     counted = {place for place, piece in found.items() if piece.numbered or _LETTERED.match(piece.text)}
     parted = any(piece.gap > 1 and place not in counted for place, piece in found.items())
-    return {
-        place: 3 if place in counted or (parted and piece.gap < 2) else 2
-        for place, piece in found.items()
-    }
+    return {place: 3 if place in counted or (parted and piece.gap < 2) else 2 for place, piece in found.items()}
 
 
 def is_heading(words: Words) -> bool:

@@ -119,8 +119,10 @@ def _taken(piece: Piece, page: _Page) -> bool:
         if match := pattern.fullmatch(piece.text):
             page.add(name, match[match.lastindex or 1], piece.line)
             return True
-    return bool(_FURNITURE.fullmatch(piece.text)) and not _ABOUT_SITE.fullmatch(piece.text) and not (
-        _EXPLANATION.fullmatch(piece.text)
+    return (
+        bool(_FURNITURE.fullmatch(piece.text))
+        and not _ABOUT_SITE.fullmatch(piece.text)
+        and not (_EXPLANATION.fullmatch(piece.text))
     )
 
 

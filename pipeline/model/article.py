@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-_DOI_SAFE = "/:;()._-"  # old DOIs hold `<`, `>` and `#` beside these
+_DOI_SAFE = "/:;()._-,"  # old DOIs hold `<`, `>` and `#` beside these
 
 MAX_NESTING = 64  # levels of blocks within blocks, and of sections within sections; deeper is refused at the door
 

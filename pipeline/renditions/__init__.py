@@ -7,8 +7,7 @@ entry-point group `citewire.formats`, naming such an object. Nothing else has to
     Withdrawal, Site → FORMAT.tombstone → bytes    what takes its place
     Feed, revisions, Site → FORMAT.document → bytes   feed formats only
 
-What they share: `text` (characters), `markup` (the article's tree as HTML), `evidence` (references), `people`,
-`dates`, `pieces` (answer, calls to action, disclaimers), `content` (the whole article as one piece of HTML).
+What they share stands in `parts/`, the pages' templates in `templates/`.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from pipeline.model.article import Image
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
-from pipeline.renditions.markup import attributes, is_safe
-from pipeline.renditions.shallow import shallow_blocks, shallow_sections
-from pipeline.renditions.uri import uri
-from pipeline.renditions.webpage import web_page
-from pipeline.renditions.withdrawn_page import withdrawn_page
+from pipeline.renditions.parts.markup import attributes
+from pipeline.renditions.parts.shallow import shallow_blocks, shallow_sections
+from pipeline.renditions.parts.uri import address
+from pipeline.renditions.parts.webpage import web_page
+from pipeline.renditions.parts.withdrawn_page import withdrawn_page
 
 # Word for word as AMP's specification has it; the validator takes no other.
 _ANIMATION = "-amp-start 8s steps(1,end) 0s 1 normal both"
@@ -49,11 +49,12 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 def _image(image: Image) -> str:
     """An `amp-img` that is never wider than its column, and never larger than the image itself where that is known."""
-    if not is_safe(image.src):
+    src = address(image.src)
+    if src is None:
         return ""
     sized = image.width and image.height and min(image.width, image.height) > 0
     width, height = (image.width, image.height) if sized else _UNKNOWN
-    source = attributes(src=uri(image.src), alt=image.alt)
+    source = attributes(src=src, alt=image.alt)
     size = attributes(width=width, height=height)
     kind = ' layout="intrinsic"' if sized else ' layout="responsive" class="boxed"'
     return f"<amp-img{source}{size}{kind}><noscript><img{source}{size}></noscript></amp-img>"

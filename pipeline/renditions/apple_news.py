@@ -13,8 +13,8 @@ from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
-from pipeline.renditions import apple_news_styles as styles
-from pipeline.renditions.apple_news_blocks import (
+from pipeline.renditions.parts import apple_news_styles as styles
+from pipeline.renditions.parts.apple_news_blocks import (
     Component,
     block_components,
     html_component,
@@ -23,14 +23,13 @@ from pipeline.renditions.apple_news_blocks import (
     shows,
     text_component,
 )
-from pipeline.renditions.content import page_url
-from pipeline.renditions.dates import dates_of, rfc3339
-from pipeline.renditions.evidence import attribution, reference_html
-from pipeline.renditions.json_bytes import json_bytes
-from pipeline.renditions.markup import is_safe
-from pipeline.renditions.people import name_text
-from pipeline.renditions.pieces import byline_html, disclaimers, licence_html, paragraphs_html, related_html
-from pipeline.renditions.uri import uri
+from pipeline.renditions.parts.content import page_url
+from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.evidence import attribution, reference_html
+from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.pieces import byline_html, disclaimers, licence_html, paragraphs_html, related_html
+from pipeline.renditions.parts.uri import address, uri
 
 VERSION = "1.14"
 MOST_KEYWORDS = 50  # Apple, Metadata.keywords
@@ -126,12 +125,13 @@ def _head(revision: Revision) -> list[Component]:
 def _call(call: CallToAction) -> list[Component]:
     """A button where there is somewhere to go, a line of text where there is not."""
     text = text_component("body", call.text or "", "body")
-    if not call.url or not is_safe(call.url):
+    url = address(call.url)
+    if url is None:
         return [*text_component("body", call.label, "label"), *text]
     button = {
         "role": "link_button",
         "text": call.label,
-        "URL": uri(call.url),
+        "URL": url,
         "textStyle": "button",
         "style": "button",
         "layout": "button",

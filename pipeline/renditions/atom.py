@@ -8,15 +8,14 @@ from pipeline.model.article import Article, Person
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions._feedgen import Element, Entry, element, write_atom
-from pipeline.renditions.content import content_html, page_url
-from pipeline.renditions.dates import dates_of, rfc3339
-from pipeline.renditions.head import article_head, feed_head, live, withdrawal_head, withdrawn
-from pipeline.renditions.identity import entry_id
-from pipeline.renditions.markup import is_safe
-from pipeline.renditions.media import media_type_of
-from pipeline.renditions.people import name_text
-from pipeline.renditions.uri import uri
+from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_atom
+from pipeline.renditions.parts.head import article_head, feed_head, live, withdrawal_head, withdrawn
+from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.media import media_type_of
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.uri import address, uri
 
 
 def render(revision: Revision, site: Site) -> bytes:
@@ -77,8 +76,8 @@ def _links(article: Article, site: Site) -> Iterator[Element]:
     if article.image:
         image = article.image
         yield element("link", rel="enclosure", href=uri(image.src), type=media_type_of(image.src))
-    if article.licence and is_safe(article.licence):
-        yield element("link", rel="license", href=uri(article.licence))  # RFC 4946
+    if licence := address(article.licence):
+        yield element("link", rel="license", href=licence)  # RFC 4946
 
 
 def _people(article: Article, site: Site) -> Iterator[Element]:
@@ -92,8 +91,8 @@ def _people(article: Article, site: Site) -> Iterator[Element]:
 
 def _person(name: str, person: Person) -> Element:
     parts = [element("name", name_text(person))]
-    if person.url and is_safe(person.url):
-        parts.append(element("uri", uri(person.url)))
+    if link := address(person.url):
+        parts.append(element("uri", link))
     return element(name, None, *parts)
 
 

@@ -18,15 +18,22 @@ from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.content import content_html, page_url
-from pipeline.renditions.dates import dates_of, rfc3339
-from pipeline.renditions.head import Head, article_head, feed_head, live, withdrawal_head, withdrawn, withdrawn_title
-from pipeline.renditions.identity import entry_id
-from pipeline.renditions.json_bytes import json_bytes
-from pipeline.renditions.markup import is_safe
-from pipeline.renditions.media import media_type_of
-from pipeline.renditions.people import name_text
-from pipeline.renditions.uri import uri
+from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.head import (
+    Head,
+    article_head,
+    feed_head,
+    live,
+    withdrawal_head,
+    withdrawn,
+    withdrawn_title,
+)
+from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.media import media_type_of
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.uri import address, uri
 
 VERSION = "https://jsonfeed.org/version/1.1"
 Json = dict[str, Any]
@@ -95,7 +102,7 @@ def _item(revision: Revision, site: Site) -> Json:
 
 
 def _author(person: Person) -> Json:
-    return {"name": name_text(person), "url": uri(person.url) if person.url and is_safe(person.url) else None}
+    return {"name": name_text(person), "url": address(person.url)}
 
 
 def _attachments(article: Article) -> list[Json]:

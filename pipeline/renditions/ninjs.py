@@ -13,15 +13,15 @@ from pipeline.model.article import Article, Person, Topic
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
-from pipeline.renditions.content import content_html, page_url
-from pipeline.renditions.content_text import content_text
-from pipeline.renditions.dates import date_text, dates_of, rfc3339
-from pipeline.renditions.evidence import attribution
-from pipeline.renditions.identity import entry_id
-from pipeline.renditions.json_bytes import json_bytes
-from pipeline.renditions.ninjs_associations import address, associations, texts
-from pipeline.renditions.people import name_text
-from pipeline.renditions.uri import uri
+from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.content_text import content_text
+from pipeline.renditions.parts.dates import date_text, dates_of, rfc3339
+from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.ninjs_associations import associations, texts
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.uri import address, uri
 
 STANDARD = {"name": "ninjs", "version": "3.1", "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"}
 

@@ -13,15 +13,15 @@ from pipeline.model.article import Article, Image
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions._feedgen import Element, Entry, element, write_rss
-from pipeline.renditions.content import content_html, page_url
-from pipeline.renditions.dates import dates_of, rfc3339
-from pipeline.renditions.head import article_head, feed_head, live, withdrawal_head, withdrawn_title
-from pipeline.renditions.identity import entry_id
-from pipeline.renditions.media import media_type_of
-from pipeline.renditions.people import name_text
-from pipeline.renditions.text import escape
-from pipeline.renditions.uri import uri
+from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_rss
+from pipeline.renditions.parts.head import article_head, feed_head, live, withdrawal_head, withdrawn_title
+from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.media import media_type_of
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.text import escape
+from pipeline.renditions.parts.uri import uri
 
 _PREFIXES = ("dc", "dcterms", "media")
 

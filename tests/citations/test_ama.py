@@ -42,7 +42,8 @@ SAMPLES = {
     "standard article": (
         STANDARD,
         (
-            "Lempke LB, Schmidt JD, Lynall RC. Athletic trainers' concussion-assessment and concussion-management practices: "
+            "Lempke LB, Schmidt JD, Lynall RC. Athletic trainers' concussion-assessment and "
+            "concussion-management practices: "
             "an update. J Athl Train. 2020;55(1):17-26. doi:10.4085/1062-6050-322-18"
         ),
     ),
@@ -58,7 +59,8 @@ SAMPLES = {
             doi="10.1111/jmwh.12046",
         ),
         (
-            "Centers for Disease Control and Prevention (CDC). Recommended adult immunization schedule-United States, 2013. "
+            "Centers for Disease Control and Prevention (CDC). Recommended adult immunization "
+            "schedule-United States, 2013. "
             "J Midwifery Womens Health. 2013;58(2):215-220. doi:10.1111/jmwh.12046"
         ),
     ),
@@ -74,7 +76,8 @@ SAMPLES = {
             doi="10.1001/jama.2021.0411",
         ),
         (
-            "Messier SP, Mihalko SL, Beavers D, et al. Joint compressive forces among adults with knee osteoarthritis: the "
+            "Messier SP, Mihalko SL, Beavers D, et al. Joint compressive forces among adults with "
+            "knee osteoarthritis: the "
             "START randomized clinical trial. JAMA. 2021;325(7):646-657. doi:10.1001/jama.2021.0411"
         ),
     ),
@@ -90,7 +93,8 @@ SAMPLES = {
             doi="10.1001/jama.2014.13875",
         ),
         (
-            "Youngster I, Russell GH, Pindar C, Ziv-Baran T, Sauk J, Hohmann EL. Oral, capsulized, frozen fecal microbiota "
+            "Youngster I, Russell GH, Pindar C, Ziv-Baran T, Sauk J, Hohmann EL. Oral, capsulized, "
+            "frozen fecal microbiota "
             "transplantation for relapsing Clostridium difficile infection. JAMA. 2014;312(17):1772-1778. "
             "doi:10.1001/jama.2014.13875"
         ),
@@ -106,7 +110,8 @@ def test_a_published_example_is_written_as_published_with_its_pmid_after_it(samp
 
 def test_html_links_doi_pubmed_and_pmc_and_puts_the_journal_in_italics() -> None:
     assert citation_html(cited(replace(STANDARD, pmcid="PMC77", pmid="31869295"))) == (
-        "Lempke LB, Schmidt JD, Lynall RC. Athletic trainers' concussion-assessment and concussion-management practices: "
+        "Lempke LB, Schmidt JD, Lynall RC. Athletic trainers' concussion-assessment and "
+        "concussion-management practices: "
         "an update. <i>J Athl Train</i>. 2020;55(1):17-26. "
         'doi:<a href="https://doi.org/10.4085/1062-6050-322-18">10.4085/1062-6050-322-18</a> '
         'PMID: <a href="https://pubmed.ncbi.nlm.nih.gov/31869295/">31869295</a> '

@@ -6,7 +6,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.citations import citation_html, citation_text
@@ -37,6 +37,7 @@ ANY_TAG = re.compile(r"<[^<>]*>")
 ALLOWED = re.compile(r'</?(?:i|b|u|sub|sup)>|</a>|<a href="https?://[^"<>]*">')
 
 
+@settings(deadline=None)
 @given(references, styles)
 def test_html_holds_only_inline_markup_and_web_links(reference: Reference, style: str) -> None:
     markup = citation_html(CitedReference(1, CitedWork("pmid", "1"), "resolved", reference), style=style)  # type: ignore[arg-type]
@@ -44,6 +45,7 @@ def test_html_holds_only_inline_markup_and_web_links(reference: Reference, style
     assert "<" not in ANY_TAG.sub("", markup)
 
 
+@settings(deadline=None)
 @given(references.filter(lambda reference: reference.title_html is None), styles)
 def test_text_and_html_say_the_same_words(reference: Reference, style: str) -> None:
     cited = CitedReference(1, CitedWork("pmid", "1"), "resolved", reference)
@@ -51,6 +53,7 @@ def test_text_and_html_say_the_same_words(reference: Reference, style: str) -> N
     assert html.unescape(ANY_TAG.sub("", markup)) == citation_text(cited, style=style)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["pmid", "pmcid", "doi", "url"]), hostile, st.sampled_from(["pending", "unknown"]))
 def test_an_unresolved_work_is_escaped_too(scheme: str, value: str, state: ReferenceState) -> None:
     markup = citation_html(CitedReference(1, CitedWork(scheme, value), state))  # type: ignore[arg-type]

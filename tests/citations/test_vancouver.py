@@ -51,7 +51,8 @@ SAMPLES = {
             pages="40-6",
         ),
         (
-            "Rose ME, Huerbin MB, Melick J, Marion DW, Palmer AM, Schiding JK, et al. Regulation of interstitial excitatory "
+            "Rose ME, Huerbin MB, Melick J, Marion DW, Palmer AM, Schiding JK, et al. Regulation of "
+            "interstitial excitatory "
             "amino acid concentrations after cortical contusion injury. Brain Res. 2002;935(1-2):40-6."
         ),
     ),
@@ -66,7 +67,8 @@ SAMPLES = {
             pages="679-86",
         ),
         (
-            "Diabetes Prevention Program Research Group. Hypertension, insulin, and proinsulin in participants with impaired "
+            "Diabetes Prevention Program Research Group. Hypertension, insulin, and proinsulin in "
+            "participants with impaired "
             "glucose tolerance. Hypertension. 2002;40(5):679-86."
         ),
     ),
@@ -84,7 +86,8 @@ SAMPLES = {
             pages="2257-61",
         ),
         (
-            "Vallancien G, Emberton M, Harving N, van Moorselaar RJ; Alf-One Study Group. Sexual dysfunction in 1,274 European "
+            "Vallancien G, Emberton M, Harving N, van Moorselaar RJ; Alf-One Study Group. Sexual "
+            "dysfunction in 1,274 European "
             "men suffering from lower urinary tract symptoms. J Urol. 2003;169(6):2257-61."
         ),
     ),
@@ -127,7 +130,8 @@ SAMPLES = {
             pages="S93-9",
         ),
         (
-            "Geraud G, Spierings EL, Keywood C. Tolerability and safety of frovatriptan with short- and long-term use for "
+            "Geraud G, Spierings EL, Keywood C. Tolerability and safety of frovatriptan with short- "
+            "and long-term use for "
             "treatment of migraine and in comparison with sumatriptan. Headache. 2002;42 Suppl 2:S93-9."
         ),
     ),
@@ -153,7 +157,8 @@ SAMPLES = {
             pages="230-238",
         ),
         (
-            "Banit DM, Kaufer H, Hartford JM. Intraoperative frozen section analysis in revision total joint arthroplasty. "
+            "Banit DM, Kaufer H, Hartford JM. Intraoperative frozen section analysis in revision "
+            "total joint arthroplasty. "
             "Clin Orthop Relat Res. 2002;(401):230-8."
         ),
     ),

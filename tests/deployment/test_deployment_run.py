@@ -26,8 +26,6 @@ SERVED = ("worker-pipeline", "worker-deliver", "beat", "web")
 API_KEY = "0123456789abcdef0123456789abcdef0123"
 PASSWORD = "not-to-be-seen-anywhere"  # PostgreSQL takes any here: its socket is only ours
 
-pytestmark = pytest.mark.xdist_group("deployment")
-
 
 @dataclass
 class Deployment:

@@ -14,8 +14,6 @@ from running import ROOT, Running, article, system, until
 
 from standins.eutils import EutilsStandin
 
-pytestmark = pytest.mark.xdist_group("one_article")
-
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

@@ -13,8 +13,6 @@ from running import Running, article, system, until
 from standins.eutils import EutilsStandin
 from standins.receiver import Conduct, Receiver, new_secret
 
-pytestmark = pytest.mark.xdist_group("kill")
-
 ARTICLES = 200
 
 

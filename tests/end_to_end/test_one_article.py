@@ -19,8 +19,6 @@ PMIDS = ("34187661", "33748956", "35303279", "38006124", "32375549")
 SEED = "constant-spasms-why-baclofen-works-medically-approved-steps"
 HEADINGS = ("Why Baclofen Works", "1. Oral Baclofen (Pills or Liquid)", "When Should You Seek Medical Attention?")
 
-pytestmark = pytest.mark.xdist_group("one_article")
-
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
@@ -82,7 +80,7 @@ def _feed_with(running: Running, words: str) -> bytes | None:
 
 def test_its_ninjs_passes_the_schema(running: Running, seed: str) -> None:
     item = running.get(f"/articles/{seed}.ninjs").json()
-    schema = json.loads((ROOT / "tests/renditions/schemas/ninjs-3.1.json").read_text())
+    schema = json.loads((ROOT / "tests/judges/schemas/ninjs-3.1.json").read_text())
     jsonschema.validate(item, schema, format_checker=jsonschema.FormatChecker())
     text = json.dumps(item)
     assert all(pmid in text for pmid in PMIDS)

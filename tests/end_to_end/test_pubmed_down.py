@@ -6,13 +6,10 @@ import socket
 import time
 from pathlib import Path
 
-import pytest
 from running import article, system, until
 
 from standins.eutils import EutilsStandin
 from standins.receiver import Receiver, new_secret
-
-pytestmark = pytest.mark.xdist_group("pubmed_down")
 
 
 def free_port() -> int:

@@ -59,7 +59,6 @@ def own_findings(page: bytes) -> list[str]:
         *_image_findings(root),
         *_script_findings(root),
         *_share_findings(root),
-        *_linked_data_findings(root),
     ]
 
 
@@ -99,15 +98,4 @@ def _share_findings(root: Any) -> list[str]:
             found.append("amp-social-share 'facebook' has no app id")
         if not (share.get("width") and share.get("height")):
             found.append(f"amp-social-share {share.get('type')!r} has no size")
-    return found
-
-
-def _linked_data_findings(root: Any) -> list[str]:
-    scripts = root.xpath("//script[@type='application/ld+json']")
-    found = [] if len(scripts) == 1 else [f"{len(scripts)} JSON-LD scripts"]
-    for script in scripts:
-        try:
-            json.loads(script.text or "")
-        except ValueError as error:
-            found.append(f"JSON-LD that is not JSON: {error}")
     return found

@@ -134,7 +134,7 @@ def small_targets(seen: Sight, selector: str, *, least: float) -> list[str]:
     """Links that are lower or narrower than `least` CSS pixels."""
     found: list[str] = seen.look(
         f"""
-        return [...document.querySelectorAll({selector!r})].filter(link => {{
+        return [...document.querySelectorAll({selector!r})].filter(link => link.checkVisibility()).filter(link => {{
             const box = link.getBoundingClientRect()
             return box.height < {least} || box.width < {least}
         }}).map(link => link.textContent)

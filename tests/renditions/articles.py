@@ -279,8 +279,16 @@ def _hostile_revision() -> Revision:
     return revision_of(article, references)
 
 
+def emphasised(levels: int) -> tuple[Inline, ...]:
+    inlines: tuple[Inline, ...] = (Text("the bottom of the words"),)
+    for _ in range(levels):
+        inlines = (Emphasis(inlines),)
+    return inlines
+
+
 def _deep_article() -> Article:
-    blocks: tuple[Block, ...] = (text("the bottom of the lists"),)
+    """Nothing bounds inlines within inlines but the parser that read them."""
+    blocks: tuple[Block, ...] = (text("the bottom of the lists"), Paragraph(emphasised(200)))
     for level in range(MAX_NESTING - 1):
         blocks = (BulletList((ListItem((text(f"item at {level}"), *blocks)),)),)
     sections: tuple[Section, ...] = ()
@@ -366,7 +374,8 @@ _urls = st.sampled_from(
 )
 _optional = st.none() | words
 _slugs = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True)
-_moments = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))
+_CENTURIES = dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)  # noqa: DTZ001  # hypothesis adds the zone
+_moments = st.datetimes(*_CENTURIES, timezones=st.just(dt.UTC))
 
 _leaf_inlines: st.SearchStrategy[Inline] = st.one_of(
     st.builds(Text, words), st.builds(Code, words), st.just(LineBreak())

@@ -7,10 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from published import named
+
+from pipeline.model.revision import Revision
 
 HERE = Path(__file__).resolve().parent
 
 Golden = Callable[[str, bytes], None]
+
+
+@pytest.fixture
+def revision(request: pytest.FixtureRequest) -> Revision:
+    """The one that the test's parameter names."""
+    return named(request.param, request)
 
 
 @pytest.fixture

@@ -24,11 +24,12 @@ from judges.browser import (
 )
 from msgspec.structs import replace
 from playwright.sync_api import Browser
+from published import OURS, named
 
 from pipeline.model.article import Article, Block, ListItem, Note, NoteKind, NumberedList, Quotation, Section
 from pipeline.model.revision import Revision
 from pipeline.renditions.amp import FORMAT as AMP
-from pipeline.renditions.page import FORMAT as PAGE
+from pipeline.renditions.html import FORMAT as PAGE
 
 FORMS = {"amp": AMP, "page": PAGE}
 
@@ -53,7 +54,7 @@ LONG = replace(
     article=replace(SAMPLE.article, sections=(*SAMPLE.article.sections, Section("Warnings", "warnings", _WARNINGS))),
 )
 MIRRORED = replace(LONG, article=replace(LONG.article, language="ar"))
-REVISIONS = {"long": LONG, "mirrored": MIRRORED, "boxes": revision_of(_boxes(60)), **STRANGE}
+REVISIONS = {"long": LONG, "mirrored": MIRRORED, "boxes": revision_of(_boxes(60)), **OURS}
 
 Scheme = Literal["light", "dark"]
 
@@ -69,17 +70,21 @@ def body(form: str, revision: Revision = LONG) -> bytes:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("name", REVISIONS)
-def test_no_page_is_wider_than_its_window(browser: Browser, form: str, width: int, name: str) -> None:
-    with sight(browser, body(form, REVISIONS[name]), width=width) as seen:
-        assert not scrolls_sideways(seen)
-        assert text_out_of_the_window(seen) == []
+@pytest.mark.parametrize("name", [*REVISIONS, "seed"])
+def test_no_page_is_wider_than_its_window(
+    browser: Browser, form: str, name: str, request: pytest.FixtureRequest
+) -> None:
+    revision = REVISIONS.get(name) or named(name, request)
+    with sight(browser, body(form, revision)) as seen:
+        for width in (PHONE, DESK):
+            seen.page.set_viewport_size({"width": width, "height": 844})
+            assert not scrolls_sideways(seen)
+            assert text_out_of_the_window(seen) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["long", "mirrored"])
+@pytest.mark.parametrize("name", ["long", "mirrored", "mmr-vaccine-and-autism"])
 def test_all_text_stands_out_from_its_ground(browser: Browser, form: str, scheme: Scheme, name: str) -> None:
     with sight(browser, body(form, REVISIONS[name]), scheme=scheme) as seen:
         assert faint_text(seen) == []
@@ -154,6 +159,13 @@ def test_the_answer_can_be_seen_on_a_phone_without_scrolling(browser: Browser) -
     with sight(browser, body("page")) as seen:
         top = seen.look("return document.querySelector('p.answer').getBoundingClientRect().top")
         assert top < 844
+
+
+@pytest.mark.parametrize(("width", "shown"), [(PHONE, False), (DESK, True)])
+def test_the_contents_keep_to_the_first_level_where_room_is_short(browser: Browser, width: int, shown: bool) -> None:
+    with sight(browser, body("page"), width=width) as seen:
+        assert seen.page.locator(".contents a", has_text="Treatments").is_visible()
+        assert seen.page.locator(".contents ol ol a").is_visible() is shown
 
 
 def test_a_wide_table_scrolls_by_itself(browser: Browser) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from articles import ARTICLE, MINIMAL, REFERENCES, SAMPLE, SITE, revision_of
 from msgspec.structs import replace
 
-from pipeline.renditions.content_text import content_text, reference_text
-from pipeline.renditions.json_bytes import json_bytes
+from pipeline.renditions.parts.content_text import content_text, reference_text
+from pipeline.renditions.parts.json_bytes import json_bytes
 
 
 def test_every_part_stands_in_its_order() -> None:

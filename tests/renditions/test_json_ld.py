@@ -1,4 +1,4 @@
-"""JSON-LD: terms that schema.org knows, used as it means them, and the evidence as it stands."""
+"""JSON-LD: the evidence as it stands, in terms of schema.org's. Its judge runs in test_every_judge.py."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from articles import SAMPLE, SITE, STRANGE, WITHDRAWAL, revision_of, revisions
-from hypothesis import HealthCheck, given, settings
+from articles import SAMPLE, SITE, STRANGE, WITHDRAWAL, revision_of
 from judges.schema_org import schema_findings
 from msgspec.structs import replace
 
 from pipeline.model.article import Article
 from pipeline.model.revision import Revision
-from pipeline.renditions.json_ld import FORMAT, linked_data_script, page_node
-
-REVISIONS = {"sample": SAMPLE, **STRANGE}
+from pipeline.renditions.json_ld import FORMAT
+from pipeline.renditions.parts.linked_data import linked_data_script, page_node
 
 
 def document(revision: Revision) -> dict[str, Any]:
@@ -23,22 +21,7 @@ def document(revision: Revision) -> dict[str, Any]:
     return data
 
 
-# --- by the judge -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", REVISIONS)
-def test_the_vocabulary_of_schema_org_finds_nothing(name: str) -> None:
-    assert schema_findings(document(REVISIONS[name])) == []
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(revision=revisions())
-def test_the_vocabulary_finds_nothing_in_a_hostile_article(revision: Revision) -> None:
-    assert schema_findings(document(revision)) == []
-
-
-def test_the_vocabulary_finds_nothing_in_a_tombstone() -> None:
-    assert schema_findings(json.loads(FORMAT.tombstone(WITHDRAWAL, SITE))) == []
+# --- the judge ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

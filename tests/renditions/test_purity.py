@@ -2,68 +2,92 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from judges.presence import missing
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 RENDER_ALL = """
-import contextlib, json, locale
+import contextlib, datetime, json, locale, time
 with contextlib.suppress(locale.Error):  # a machine that lacks it renders in C
     locale.setlocale(locale.LC_ALL, "")
-from articles import FEED, SAMPLE, SITE, STRANGE, WITHDRAWAL
+from articles import FEED, SITE, WITHDRAWAL
+from published import OURS
 from pipeline.model.rendition import digest_of
 from pipeline.renditions import formats
-revisions = {"sample": SAMPLE, **STRANGE}
 bodies = {}
 for name, form in formats().items():
-    bodies |= {f"{name} {key}": form.render(revision, SITE) for key, revision in revisions.items()}
+    bodies |= {f"{name} {key}": form.render(revision, SITE) for key, revision in OURS.items()}
     bodies[f"{name} tombstone"] = form.tombstone(WITHDRAWAL, SITE)
     if form.document:
-        bodies[f"{name} feed"] = form.document(FEED, [SAMPLE, WITHDRAWAL], SITE)
+        bodies[f"{name} feed"] = form.document(FEED, [*OURS.values(), WITHDRAWAL], SITE)
         bodies[f"{name} empty feed"] = form.document(FEED, [], SITE)
-print(json.dumps({key: [digest_of(body), body.decode()] for key, body in bodies.items()}))
+around = {
+    "set": list({"a", "b", "c", "d", "e", "f"}),
+    "zone": time.localtime(0).tm_hour,
+    "locale": time.strftime("%B", time.gmtime(0)),
+    "clock": [time.time() // 86_400, str(datetime.date.today())],
+}
+print(json.dumps({"bodies": {key: digest_of(body) for key, body in bodies.items()}, "around": around}))
 """
 
 
-def rendered(**environment: str) -> dict[str, list[str]]:
-    """Every format's bytes as a process of its own makes them: digest and text."""
-    path = os.pathsep.join((str(ROOT), str(HERE)))
+def rendered(*wrapper: str, **environment: str) -> dict[str, Any]:
+    """Digests of every format's bytes as a process of its own makes them, and what that process finds around it."""
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests", HERE)))
     done = subprocess.run(
-        [sys.executable, "-c", RENDER_ALL],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **environment},
+        [*wrapper, sys.executable, "-c", RENDER_ALL],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": path, **environment},
         check=True,
         capture_output=True,
         timeout=120,
     )
-    found: dict[str, list[str]] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 @pytest.fixture(scope="module")
-def here() -> dict[str, list[str]]:
+def here() -> dict[str, Any]:
     return rendered(PYTHONHASHSEED="0", TZ="UTC", LC_ALL="C")
 
 
-def test_two_processes_of_different_seed_zone_and_locale_give_the_same_bytes(here: dict[str, list[str]]) -> None:
-    there = rendered(PYTHONHASHSEED="4242", TZ="Asia/Kathmandu", LC_ALL="de_DE.UTF-8")
-    assert {key: digest for key, (digest, _) in here.items()} == {key: digest for key, (digest, _) in there.items()}
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Another seed and zone and, where the machine has the means, another language and another year."""
+    locales = tmp_path_factory.mktemp("locales")
+    if GERMAN.exists():
+        command = ["localedef", "-i", str(GERMAN), "-f", "UTF-8", str(locales / "de_DE.UTF-8")]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+    faketime = shutil.which("faketime")
+    years_on = [faketime, "-f", "+1500d"] if faketime else []
+    return rendered(*years_on, PYTHONHASHSEED="4242", TZ="Asia/Kathmandu", LC_ALL="de_DE.UTF-8", LOCPATH=str(locales))
 
 
-def test_no_rendition_knows_what_day_it_is(here: dict[str, list[str]]) -> None:
-    today = dt.datetime.now(dt.UTC)
-    forms = (f"{today:%Y-%m-%d}", f"{today.day:02} {_MONTHS[today.month - 1]} {today.year}")
-    assert not [key for key, (_, text) in here.items() if any(form in text for form in forms)]
+GERMAN = Path("/usr/share/i18n/locales/de_DE")
 
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+def test_two_processes_of_different_seed_zone_locale_and_clock_give_the_same_bytes(
+    here: dict[str, Any], there: dict[str, Any]
+) -> None:
+    assert [key for key, digest in here["bodies"].items() if there["bodies"][key] != digest] == []
+
+
+def test_the_two_processes_do_differ(here: dict[str, Any], there: dict[str, Any]) -> None:
+    same = {key for key, value in here["around"].items() if there["around"][key] == value}
+    if "locale" in same:
+        missing("the German locale", "install Debian's package `locales`")
+    if "clock" in same:
+        missing("faketime", "install Debian's package `faketime`: without it both processes have one clock")
+    assert not same
 
 
 def test_rendering_leaves_the_locale_of_the_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:

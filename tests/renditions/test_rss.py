@@ -1,29 +1,24 @@
-"""RSS: read by real readers, and by a profile of what validators and partners ask for."""
+"""RSS: what real readers understand of it, and what it says. Its judges run in test_every_judge.py."""
 
 from __future__ import annotations
 
 import datetime as dt
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
-import pytest
-from articles import FEED, PUBLISHED, SAMPLE, SITE, STRANGE, UPDATED, WITHDRAWAL, revision_of, revisions
+from articles import FEED, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
 from conftest import Golden
-from hypothesis import HealthCheck, given, settings
-from lxml import etree, html
-from readers import feedparser_feed, newsboat_rows, reader_entries, seconds
+from judges.readers import feedparser_feed, newsboat_rows, reader_entries, seconds
+from judges.rss import rss_findings
+from lxml import etree
 
 from pipeline.model.article import Article, Image
-from pipeline.model.revision import Revision
 from pipeline.model.site import Site
 from pipeline.renditions.rss import FORMAT, document, render, tombstone
 
 NS = {
     "atom": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",
-    "dc": "http://purl.org/dc/elements/1.1/",
     "dcterms": "http://purl.org/dc/terms/",
     "media": "http://search.yahoo.com/mrss/",
     "mi": "http://schemas.ingestion.microsoft.com/common/",
@@ -35,105 +30,11 @@ GUID = "tag:notes.example.org,2025:/articles/leg-spasticity"
 # --- the profile --------------------------------------------------------------------------------------------------
 
 
-def faults(body: bytes) -> list[str]:
-    """What a validator or a partner's ingestion would object to."""
-    root = etree.fromstring(body, etree.XMLParser(huge_tree=True))
-    channel = root[0]
-    items = channel.findall("item")
-    found = [f"channel has {len(channel.findall(name))} {name}" for name in ONCE if len(channel.findall(name)) != 1]
-    selves = channel.findall("atom:link[@rel='self']", NS)
-    found += [] if len(selves) == 1 else [f"{len(selves)} links to itself"]
-    guids = [item.findtext("guid") for item in items]
-    found += [] if len(set(guids)) == len(guids) else ["guids repeat"]
-    for item in items:
-        found += _faults_of_item(item)
-    for date in root.iter("pubDate", "lastBuildDate"):
-        found += _faults_of_date(date.text or "")
-    for address in _addresses(root):
-        found += [] if _is_uri(address) else [f"no absolute URI: {address!r}"]
-    return found
-
-
-ONCE = ("title", "link", "description", "language")
-
-
-def _faults_of_item(item: etree._Element) -> list[str]:
-    tags = [child.tag for child in item]
-    content = f"{{{NS['content']}}}encoded"
-    found = [
-        f"item has {tags.count(name)} {name}" for name in ("title", "link", "guid", "pubDate") if tags.count(name) != 1
-    ]
-    if not item.findtext("description"):
-        found.append("an empty description")
-    if content in tags and tags.index("description") > tags.index(content):
-        found.append("content before description")
-    if "author" in tags or item.find("dc:creator", NS) is None:
-        found.append("author is for addresses of email; dc:creator is missing")
-    guid = item.find("guid")
-    if guid is not None and guid.get("isPermaLink") != "false" and not (guid.text or "").startswith("http"):
-        found.append("a guid that is no address says that it is one")
-    for enclosure in item.iter("enclosure"):
-        found += [f"enclosure without {name}" for name in ("url", "length", "type") if not enclosure.get(name)]
-    text = item.findtext("content:encoded", namespaces=NS)
-    return found + (_faults_of_html(text) if text else [])
-
-
-def _faults_of_html(text: str) -> list[str]:
-    found = []
-    for node in html.fragment_fromstring(text, create_parent=True).iter():
-        if node.tag in ("script", "style", "iframe", "object", "embed", "form", "meta", "link"):
-            found.append(f"element {node.tag}")
-        for name, value in node.attrib.items():
-            if str(name).startswith("on") or name == "style":
-                found.append(f"attribute {name}")
-            if name in ("href", "src") and not _is_uri(str(value)):
-                found.append(f"no absolute URI in the text: {value!r}")
-    return found
-
-
-def _faults_of_date(date: str) -> list[str]:
-    moment = parsedate_to_datetime(date)
-    again = f"{_DAYS[moment.weekday()]}, {moment:%d} {_MONTHS[moment.month - 1]} {moment.year:04} {moment:%H:%M:%S} GMT"
-    return [] if again == date else [f"{date!r} is not {again!r}"]
-
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _addresses(root: etree._Element) -> list[str]:
-    links = [node.text or "" for node in root.iter("link")]
-    links += [str(node.get("href")) for node in root.iter(f"{{{NS['atom']}}}link")]
-    return links + [str(node.get("url")) for node in root.iter("enclosure", f"{{{NS['media']}}}content")]
-
-
-def _is_uri(address: str) -> bool:
-    parts = urlsplit(address)
-    return address.isascii() and " " not in address and parts.scheme in ("http", "https", "mailto")
-
-
-@pytest.mark.parametrize("name", STRANGE)
-def test_strange_articles_keep_the_profile(name: str) -> None:
-    assert faults(render(STRANGE[name], SITE)) == []
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(revisions())
-def test_hostile_articles_keep_the_profile(revision: Revision) -> None:
-    assert faults(render(revision, SITE)) == []
-
-
-def test_feeds_and_tombstones_keep_the_profile() -> None:
-    assert faults(document(FEED, [SAMPLE, WITHDRAWAL, *STRANGE.values()], SITE)) == []
-    assert faults(document(FEED, [], SITE)) == []
-    assert faults(tombstone(WITHDRAWAL, SITE)) == []
-
-
 def test_the_profile_finds_faults() -> None:
     body = render(SAMPLE, SITE).replace(b"Fri, 14 Mar", b"Thu, 14 Mar").replace(b"<dc:creator>Ada", b"<author>Ada")
     body = body.replace(b"Medical editor</dc:creator>", b"</author>").replace(b'rel="self"', b'rel="via"')
     body = body.replace(b"</dc:creator>", b"</author>", 1).replace(b"<h2", b'<h2 onclick="x"', 1)
-    found = " ".join(faults(body))
+    found = " ".join(rss_findings(body))
     for word in ("is not 'Fri, 14", "dc:creator is missing", "0 links to itself", "attribute onclick"):
         assert word in found
 
@@ -164,7 +65,7 @@ def test_feedparser_reads_the_item_whole() -> None:
 
 
 def test_reader_stores_every_entry_of_the_feed(tmp_path: Path) -> None:
-    entries = reader_entries(tmp_path, "feed.rss", document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE))
+    entries = reader_entries(tmp_path, {"feed.rss": document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE)})
     assert {entry.id: entry.title for entry in entries} == {
         GUID: SAMPLE.article.title,
         "tag:notes.example.org,2025:/articles/other": "Another one",
@@ -174,7 +75,7 @@ def test_reader_stores_every_entry_of_the_feed(tmp_path: Path) -> None:
 
 
 def test_newsboat_stores_the_item_whole(tmp_path: Path) -> None:
-    (row,) = newsboat_rows(tmp_path, "feed.rss", render(SAMPLE, SITE))
+    (row,) = newsboat_rows(tmp_path, {"feed.rss": render(SAMPLE, SITE)})
     assert (row["guid"], row["title"]) == (GUID, SAMPLE.article.title)
     assert row["url"] == SITE.article_url(SAMPLE.article.id)
     assert int(row["pubDate"]) == int(PUBLISHED.timestamp())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from pipeline.renditions.uri import uri
+from pipeline.renditions.parts.uri import uri
 
 FORMATS = Draft202012Validator.FORMAT_CHECKER
 

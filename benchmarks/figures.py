@@ -1,0 +1,45 @@
+"""From samples to what is printed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """An aligned Markdown table: the first column to the left, the others to the right."""
+    widths = [max(len(row[number]) for row in (columns, *rows)) for number in range(len(columns))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return "| " + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]) + " |"
+
+    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
+    return "\n".join([line(columns), rule, *map(line, rows)])
+
+
+def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of CPU of each contender in each round.
+
+    One round runs all by turns, and what other processes take of the machine does not count: a busy moment meets all
+    alike.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            started = time.process_time()
+            run()
+            seconds[name].append(time.process_time() - started)
+    return seconds
+
+
+def ratio(ours: Sequence[float], floor: Sequence[float]) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(one / other for one, other in zip(ours, floor, strict=True))
+
+
+def percentile(sample: Sequence[float], percent: int) -> float:
+    """The smallest value that so many per cent of the sample do not exceed."""
+    ordered = sorted(sample)
+    return ordered[max(-(-len(ordered) * percent // 100) - 1, 0)]

@@ -1,0 +1,152 @@
+"""What reading PubMed records costs, beside lxml's bare parse of the same bytes and beside two other libraries.
+
+    python -m benchmarks.references [--data FOLDER] [--rounds N]
+
+The records are the real ones of ../shared/data/pubmed where that lies beside the checkout, and invented ones elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gzip
+import hashlib
+import importlib
+import importlib.util
+import io
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from benchmarks.figures import interleaved, ratio, table
+from pipeline.references.hardened import parse_xml
+from pipeline.references.pubmed_xml import parse_pubmed
+from standins.papers import invented, load_papers, paper_xml, record_set
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "pubmed"
+_SETS = (b"<PubmedArticleSet", b"<PubmedBookArticleSet", b"<MedlineCitationSet")
+_BATCH = 200  # records in one answer of PubMed
+
+Reader = Callable[[bytes], object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.references", description="What reading records costs.")
+    parser.add_argument("--data", type=Path, default=DATA, help="a folder of PubMed XML")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    documents = real(arguments.data) or [made_up()]
+    records = sum(len(parse_pubmed(document)) for document in documents)
+    size = sum(map(len, documents))
+    kind = "real" if real(arguments.data) else "invented"
+    print(f"{records:,} {kind} records in {len(documents)} documents, {size / 1e6:.2f} MB; {arguments.rounds} rounds\n")
+    readers: dict[str, Reader] = {"lxml, hardened as ours": parse_xml, "citewire": parse_pubmed, **_others()}
+    rows = [_row(name, read, documents, arguments.rounds) for name, read in readers.items()]
+    columns = ("reader", "documents read", "ms per record", "times lxml's bare parse", "least", "most")
+    print(table(columns, rows))
+
+
+def real(folder: Path) -> list[bytes]:
+    """The record sets in `folder` and its folders; what else lies there is left out."""
+    files = [path.read_bytes() for path in sorted(folder.rglob("*.xml"))]
+    return [body for body in files if any(one in body[:2000] for one in _SETS)]
+
+
+def made_up() -> bytes:
+    """A full answer of PubMed: the stand-in's papers, and invented ones up to 200."""
+    papers = load_papers()
+    papers += [invented(str(10_000_000 + number)) for number in range(_BATCH - len(papers))]
+    return record_set([paper_xml(paper) for paper in papers])
+
+
+def _row(name: str, read: Reader, documents: Sequence[bytes], rounds: int) -> tuple[str, ...]:
+    """Over those documents that the reader takes, against the bare parse of the same ones, by turns."""
+    taken = [document for document in documents if _takes(read, document)]
+    if not taken:
+        return (name, f"0 of {len(documents)}", *["–"] * 4)
+    contenders = {"bare": lambda: _each(etree.fromstring, taken), "reader": lambda: _each(read, taken)}
+    seconds = interleaved(contenders, rounds)
+    ratios = [ratio([one], [bare]) for one, bare in zip(seconds["reader"], seconds["bare"], strict=True)]
+    records = sum(len(parse_pubmed(document)) for document in taken)
+    return (
+        name,
+        f"{len(taken)} of {len(documents)}",
+        f"{statistics.median(seconds['reader']) * 1000 / records:.3f}",
+        f"{statistics.median(ratios):.2f}",
+        f"{min(ratios):.2f}",
+        f"{max(ratios):.2f}",
+    )
+
+
+def _each(read: Reader, documents: Iterable[bytes]) -> None:
+    for document in documents:
+        read(document)
+
+
+def _takes(read: Reader, document: bytes) -> bool:
+    """Other libraries fail in ways of their own: whatever it is, the document is not read. Warms them up, too."""
+    try:
+        read(document)
+    except (Exception, SystemExit):
+        return False
+    return True
+
+
+# --- the others ---------------------------------------------------------------------------------------------------
+
+
+def _others() -> dict[str, Reader]:
+    """Those that are installed; the others are named, with what installs them."""
+    makers = {"Bio": ("biopython", _biopython), "pubmed_parser": ("pubmed_parser", _pubmed_parser)}
+    readers = {}
+    for module, (package, make) in makers.items():
+        if importlib.util.find_spec(module) is None:
+            print(f"{package} is left out: it is not installed (python -m pip install {package})", file=sys.stderr)
+        else:
+            readers[package] = make()
+    return readers
+
+
+def _biopython() -> Reader:
+    entrez = importlib.import_module("Bio.Entrez")
+    parser: Any = importlib.import_module("Bio.Entrez.Parser")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("a benchmark fetches nothing")
+
+    parser.urlopen = refuse  # it would fetch a document type that it does not hold
+    return lambda document: entrez.read(io.BytesIO(document), validate=False)
+
+
+def _pubmed_parser() -> Reader:
+    library: Any = importlib.import_module("pubmed_parser")
+
+    def read(document: bytes) -> list[object]:
+        records = list(library.parse_medline_xml(str(_on_disk(document)), year_info_only=False, author_list=True))
+        if not records:
+            raise ValueError("no record was read")
+        return records
+
+    return read
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="citewire-benchmark-")
+
+
+@functools.cache
+def _on_disk(document: bytes) -> Path:
+    """It reads gzipped files only: they are written before the clock runs, stored rather than compressed."""
+    path = Path(_folder().name) / f"{hashlib.sha256(document).hexdigest()}.xml.gz"
+    path.write_bytes(gzip.compress(document, compresslevel=0))
+    return path
+
+
+if __name__ == "__main__":
+    main()

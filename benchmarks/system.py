@@ -1,0 +1,113 @@
+"""A whole `citewire up` in a temporary folder, with one webhook channel, and what it used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import sqlalchemy as sa
+
+from benchmarks.processes import cpu_seconds, peak_megabytes, ready, started
+from benchmarks.samples import ROOT
+from pipeline.ledger import Ledger
+from pipeline.ledger.tables import events
+from standins.receiver import new_secret
+from workers import runfile
+
+_SITE = """
+pubmed_url = "{pubmed}"
+pubmed_email = "operator@example.org"
+egress_allow = ["127.0.0.0/8"]
+
+[site]
+title = "Doctor's Note"
+url = "https://notes.example.org"
+publisher = "Example Health"
+disclaimer = "This is for information only. It does not replace the advice of a doctor who knows you."
+
+[[feeds]]
+id = "latest"
+title = "Doctor's Note: latest"
+
+[[channels]]
+id = "partner"
+type = "webhook"
+format = "ninjs"
+url = "{partner}"
+secret = "env:BENCHMARK_SECRET"
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The system's web address and its queue's; `up` is the process that all others are children of."""
+
+    web: str
+    queue: str
+    data: Path
+    environment: Mapping[str, str]
+    up: psutil.Process
+
+    def citewire(self, *arguments: str | Path) -> str:
+        """What a command prints. Raises CalledProcessError where it fails."""
+        command = [sys.executable, "-m", "workers.cli", *map(str, arguments), "--data", str(self.data)]
+        with (self.data.parent / "commands.log").open("a") as log:
+            done = subprocess.run(
+                command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True, check=True
+            )
+        return done.stdout
+
+    def accepted(self) -> dict[str, float]:
+        """When each article was accepted first, in Unix time."""
+        ledger = Ledger(f"sqlite:///{self.data / 'ledger.sqlite'}")
+        with ledger.read() as transaction:
+            rows = transaction.execute(sa.select(events.c.article, sa.func.min(events.c.accepted)).group_by("article"))
+            times = {article: at.timestamp() for article, at in rows}
+        ledger.close()
+        return times
+
+    def parts(self) -> dict[str, psutil.Process]:
+        """Every process of the system by its part."""
+        return {"up": self.up} | {_part(child): child for child in self.up.children(recursive=True)}
+
+    def cpu(self) -> dict[str, float]:
+        return {name: cpu_seconds([process]) for name, process in self.parts().items()}
+
+    def memory(self) -> dict[str, float]:
+        return {name: peak_megabytes(process) for name, process in self.parts().items()}
+
+
+def configured(folder: Path, *, pubmed: str, partner: str) -> dict[str, str]:
+    """Settings for a system in `folder`: the environment that names them."""
+    settings = folder / "site.toml"
+    settings.write_text(_SITE.format(pubmed=pubmed, partner=partner))
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("CITEWIRE_", "BENCHMARK_"))}
+    return own | {
+        "CITEWIRE_CONFIG": str(settings),
+        "CITEWIRE_DATA": str(folder / "data"),
+        "BENCHMARK_SECRET": new_secret(),
+    }
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Running]:
+    log = folder / "up.log"
+    with started("workers.cli", "up", "--port", "0", environment=environment, log=log) as process:
+        web = ready(process, within=60, log=log)
+        data = folder / "data"
+        note = runfile.read(data)
+        assert note is not None and note.redis is not None
+        yield Running(web, note.redis, data, environment, psutil.Process(process.pid))
+
+
+def _part(process: psutil.Process) -> str:
+    line = process.cmdline()
+    if "--name" in line:
+        return line[line.index("--name") + 1]
+    return "web" if "web" in line else "beat" if "beat" in line else "valkey"

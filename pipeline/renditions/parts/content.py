@@ -1,0 +1,55 @@
+"""The whole article as one piece of HTML: what feeds and other people's pages carry."""
+
+from __future__ import annotations
+
+from pipeline.model.article import Article
+from pipeline.model.revision import Revision
+from pipeline.model.site import Site
+from pipeline.renditions.parts import pieces
+from pipeline.renditions.parts.evidence import references_html
+from pipeline.renditions.parts.markup import (
+    ImageWriter,
+    attributes,
+    blocks_html,
+    figure_html,
+    heading_html,
+    image_html,
+    sections_html,
+)
+from pipeline.renditions.parts.uri import uri
+
+
+def content_html(
+    revision: Revision, site: Site, *, image: ImageWriter = image_html, heading_level: int = 2, page: str | None = None
+) -> str:
+    """Everything of an article but its title, in a `div` that says its language and direction. The answer stands first.
+
+    `page`: where in-text markers lead to, with `#ref-{n}`. By default the article's own address, for a feed's links
+    must be absolute; empty where the HTML is a page by itself.
+    """
+    article = revision.article
+    page = uri(page_url(article, site)) if page is None else page
+    parts = (
+        pieces.question_html(article),
+        pieces.answer_html(article),
+        figure_html(article.image, image=image) if article.image else "",
+        blocks_html(article.lead, image=image, page=page),
+        sections_html(article.sections, level=heading_level, image=image, page=page),
+        pieces.calls_to_action_html(article),
+        _headed("Related", pieces.related_html(article), heading_level),
+        _headed("References", references_html(revision.references), heading_level),
+        pieces.attribution_html(revision),
+        pieces.byline_html(revision),
+        pieces.disclaimers_html(article, site),
+        pieces.licence_html(article),
+    )
+    return f"<div{attributes(lang=article.language, dir_=article.direction)}>{''.join(parts)}</div>"
+
+
+def page_url(article: Article, site: Site) -> str:
+    """The address of the article for people: its canonical one."""
+    return article.canonical or site.article_url(article.id)
+
+
+def _headed(heading: str, html: str, level: int) -> str:
+    return heading_html(heading, level) + html if html else ""

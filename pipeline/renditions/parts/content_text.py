@@ -1,0 +1,71 @@
+"""The whole article as plain text: `content` for readers without HTML."""
+
+from __future__ import annotations
+
+from pipeline.citations import citation_text, editorial_labels
+from pipeline.model.article import CallToAction, Image
+from pipeline.model.reference import CitedReference
+from pipeline.model.revision import Revision
+from pipeline.model.site import Site
+from pipeline.renditions.parts.dates import date_text, dates_of
+from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.people import person_text
+from pipeline.renditions.parts.pieces import disclaimers
+from pipeline.renditions.parts.plain import blocks_text, plain_text
+
+
+def content_text(revision: Revision, site: Site) -> str:
+    """Everything of an article but its title. Paragraphs are parted by an empty line; the answer stands first."""
+    article = revision.article
+    parts = (
+        article.question,
+        article.answer,
+        _image_text(article.image),
+        blocks_text(article.lead),
+        plain_text(article.sections),
+        "\n\n".join(map(_call_text, article.calls_to_action)),
+        _headed("Related", [f"- {link.title}\n  {link.url}" for link in article.related]),
+        _headed("References", list(map(reference_text, revision.references))),
+        attribution(revision.references),
+        "\n".join(byline_texts(revision)),
+        *disclaimers(article, site),
+        f"Licence: {article.licence}" if article.licence else None,
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def byline_texts(revision: Revision) -> tuple[str, ...]:
+    """Who wrote it, who reviewed it, and when: one line each."""
+    article, dates = revision.article, dates_of(revision)
+    published = f"Published {date_text(dates.published, article.language)}"
+    if dates.modified != dates.published:
+        published += f". Updated {date_text(dates.modified, article.language)}"
+    lines = (
+        f"Written by {'; '.join(map(person_text, article.authors))}" if article.authors else "",
+        f"Medically reviewed by {'; '.join(map(person_text, article.reviewers))}" if article.reviewers else "",
+        published,
+        f"Last reviewed {date_text(dates.reviewed, article.language)}" if dates.reviewed else "",
+    )
+    return tuple(line for line in lines if line)
+
+
+def standing_text(cited: CitedReference) -> str:
+    """`Retracted. Expression of concern. ` before a citation; empty for a paper in good standing."""
+    return "".join(f"{label}. " for label in editorial_labels(cited.reference)) if cited.reference else ""
+
+
+def reference_text(cited: CitedReference) -> str:
+    """`3. Retracted. Wakefield AJ, …`."""
+    return f"{cited.number}. {standing_text(cited)}{citation_text(cited)}"
+
+
+def _call_text(call: CallToAction) -> str:
+    return "\n".join(part for part in (call.label, call.text, call.url) if part)
+
+
+def _image_text(image: Image | None) -> str:
+    return blocks_text([image]) if image else ""
+
+
+def _headed(heading: str, lines: list[str]) -> str:
+    return "\n".join([heading, *lines]) if lines else ""

@@ -1,0 +1,59 @@
+"""The dates of a revision, and how they are written: for machines, and for people in the article's language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from pipeline.model.revision import Revision
+from pipeline.renditions.parts.text import escape
+
+# Not strftime's: that follows the locale of the process.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dates:
+    """What every rendition says of an article's time."""
+
+    published: dt.datetime  # as the author gave it, or when we first published it
+    modified: dt.datetime  # as the author gave it, or when this revision came to be: for people
+    updated: dt.datetime  # when this revision came to be: for machines, which must see every change
+    reviewed: dt.date | None
+
+
+def dates_of(revision: Revision) -> Dates:
+    article, updated = revision.article, utc(revision.updated)
+    return Dates(
+        published=min(utc(article.published or revision.published), updated),
+        modified=utc(article.modified or updated),
+        updated=updated,
+        reviewed=article.reviewed,
+    )
+
+
+def utc(moment: dt.datetime) -> dt.datetime:
+    """The moment in UTC, in whole seconds: no format that we write needs more, and some refuse it."""
+    return moment.astimezone(dt.UTC).replace(microsecond=0)
+
+
+def rfc3339(moment: dt.datetime) -> str:
+    """`2025-03-12T09:00:00Z` (RFC 3339, section 5.6)."""
+    return utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def date_text(date: dt.date, language: str) -> str:
+    """`12 March 2025` in English, `2025-03-12` in a language whose months we do not know. A moment's day is UTC's."""
+    day = utc(date).date() if isinstance(date, dt.datetime) else date
+    if language.split("-", maxsplit=1)[0].lower() != "en":
+        return day.isoformat()
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def time_html(date: dt.date, language: str) -> str:
+    """A `time` element that holds both forms."""
+    machine = rfc3339(date) if isinstance(date, dt.datetime) else date.isoformat()
+    return f'<time datetime="{machine}">{escape(date_text(date, language))}</time>'

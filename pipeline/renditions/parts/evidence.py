@@ -1,0 +1,65 @@
+"""References as HTML: each with its citation and, before it, the marks of its standing.
+
+Classes: `references` on the list; `mark` and `mark-{state}` (`mark-retracted`, `mark-concern`, …) on each mark;
+`reference-{state}` (`resolved`, `pending`, `unknown`) on the items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from msgspec.structs import replace
+
+from pipeline.citations import citation_html, editorial_labels
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import CitedReference, EditorialState, Notice, Reference
+from pipeline.renditions.parts.markup import link_html
+from pipeline.renditions.parts.text import escape
+from pipeline.renditions.parts.uri import uri
+
+ATTRIBUTION = "Citation data from PubMed, U.S. National Library of Medicine."
+
+
+def attribution(references: Sequence[CitedReference]) -> str | None:
+    """NLM's line, which its terms ask for, where any reference came from PubMed."""
+    return ATTRIBUTION if any(cited.reference for cited in references) else None
+
+
+def references_html(references: Sequence[CitedReference]) -> str:
+    """An ordered list, the n-th item with the id `ref-{n}`; empty where there are none."""
+    items = "".join(
+        f'<li id="ref-{cited.number}" class="reference-{cited.state}" dir="auto">{reference_html(cited)}</li>'
+        for cited in references
+    )
+    return f'<ol class="references">{items}</ol>' if items else ""
+
+
+def reference_html(cited: CitedReference) -> str:
+    """One reference: its marks, its citation, and the notices behind the marks."""
+    if cited.reference is None:
+        return citation_html(_with_uri(cited))
+    return f"{marks_html(cited.reference)}{citation_html(cited)}{_notices_html(cited.reference)}"
+
+
+def _with_uri(cited: CitedReference) -> CitedReference:
+    """An author's own address may hold what a link in a feed may not."""
+    work = cited.work
+    return replace(cited, work=replace(work, value=uri(work.value))) if work.scheme == "url" else cited
+
+
+def marks_html(reference: Reference) -> str:
+    """`<strong class="mark mark-retracted">Retracted</strong> ` for each editorial state."""
+    states = [state for state in get_args(EditorialState) if state in reference.editorial]  # as the labels are ordered
+    pairs = zip(states, editorial_labels(reference), strict=True)
+    return "".join(f'<strong class="mark mark-{state}">{escape(label)}</strong> ' for state, label in pairs)
+
+
+def _notices_html(reference: Reference) -> str:
+    notices = [text for text in map(_notice_html, reference.notices) if text]
+    return f' <small class="notices">Notices: {"; ".join(notices)}</small>' if notices else ""
+
+
+def _notice_html(notice: Notice) -> str:
+    words = notice.source or (f"PMID {notice.pmid}" if notice.pmid else "")
+    return link_html(CitedWork("pmid", notice.pmid).url if notice.pmid else None, escape(words))

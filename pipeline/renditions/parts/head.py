@@ -1,0 +1,96 @@
+"""What a feed document says of itself, the same in RSS, Atom and JSON Feed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Feed, Site
+from pipeline.renditions.parts.identity import feed_id, single_id
+from pipeline.renditions.parts.uri import uri
+
+
+@dataclass(frozen=True)
+class Head:
+    id: str
+    title: str
+    description: str
+    home: str  # the page that the feed is of
+    address: str  # where the document itself is fetched
+    language: str
+    updated: dt.datetime | None  # of its newest change; None: it never held anything
+    author: str
+    logo: str | None
+    hubs: tuple[str, ...]
+
+
+def feed_head(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, extension: str) -> Head:
+    """Of a feed; a withdrawal is a change of it too."""
+    return _head(
+        site,
+        id_=feed_id(site, feed.id),
+        title=feed.title,
+        description=feed.description or feed.title,
+        address=site.feed_url(feed.id, extension),
+        language=site.language,
+        updated=max((moment_of(revision) for revision in revisions), default=None),
+    )
+
+
+def article_head(revision: Revision, site: Site, extension: str) -> Head:
+    """Of the document that holds one article."""
+    article = revision.article
+    return _single(site, article.id, article.title, article.language, revision.updated, extension)
+
+
+def withdrawal_head(withdrawal: Withdrawal, site: Site, extension: str) -> Head:
+    """Of the document that takes its place."""
+    gone = withdrawal
+    return _single(site, gone.article_id, withdrawn_title(gone), gone.language, gone.withdrawn, extension)
+
+
+def moment_of(revision: Revision | Withdrawal) -> dt.datetime:
+    return revision.withdrawn if isinstance(revision, Withdrawal) else revision.updated
+
+
+def live(revisions: Sequence[Revision | Withdrawal]) -> Iterator[Revision]:
+    return (revision for revision in revisions if isinstance(revision, Revision))
+
+
+def withdrawn(revisions: Sequence[Revision | Withdrawal]) -> Iterator[Withdrawal]:
+    return (revision for revision in revisions if isinstance(revision, Withdrawal))
+
+
+def withdrawn_title(withdrawal: Withdrawal) -> str:
+    return f"Withdrawn: {withdrawal.title}"
+
+
+def _single(site: Site, article_id: str, title: str, language: str, updated: dt.datetime, extension: str) -> Head:
+    return _head(
+        site,
+        id_=single_id(site, article_id),
+        title=site.title,
+        description=title,
+        address=site.rendition_url(article_id, extension),
+        language=language,
+        updated=updated,
+    )
+
+
+def _head(
+    site: Site, *, id_: str, title: str, description: str, address: str, language: str, updated: dt.datetime | None
+) -> Head:
+    return Head(
+        id=id_,
+        title=title,
+        description=description,
+        home=uri(site.url),
+        address=uri(address),
+        language=language,
+        updated=updated,
+        author=site.publisher,
+        logo=uri(site.logo) if site.logo else None,
+        hubs=tuple(map(uri, site.hubs)),
+    )

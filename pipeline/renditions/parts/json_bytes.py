@@ -1,0 +1,30 @@
+"""A JSON document as bytes: compact UTF-8, keys in the order they were given, one newline at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipeline.renditions.parts.text import clean
+
+
+def json_bytes(document: dict[str, Any]) -> bytes:
+    """Members that are None or an empty text, list or object are left out; texts lose what no format may hold."""
+    return msgspec.json.encode(_tidy(document)) + b"\n"
+
+
+def _tidy(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {key: tidied for key, item in value.items() if not _is_empty(tidied := _tidy(item))}
+        case list() | tuple():
+            return [tidied for item in value if not _is_empty(tidied := _tidy(item))]
+        case _:
+            return value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})

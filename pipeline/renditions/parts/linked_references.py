@@ -1,0 +1,101 @@
+"""A reference as a schema.org node: what is cited, where it is found, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.citations import citation_text, editorial_labels, editorial_notice
+from pipeline.citations.links import doi_url, pmc_url, pubmed_url
+from pipeline.model.reference import Author, CitedReference, PartialDate, Reference
+from pipeline.renditions.parts.uri import uri
+
+_LABELS = {"pmid": "PMID", "pmcid": "PMCID", "doi": "DOI"}
+
+
+def citation_node(cited: CitedReference) -> dict[str, Any]:
+    """None and empty values are left in, for the writer to drop."""
+    if cited.reference is None:
+        return _unresolved_node(cited)
+    reference = cited.reference
+    return {
+        "@type": "MedicalScholarlyArticle",
+        "name": reference.title,
+        "author": [_author(author) for author in reference.authors],
+        "datePublished": _date(reference.date or reference.electronic_date),
+        "isPartOf": _container(reference),
+        "pagination": reference.pages,
+        "description": citation_text(cited),
+        "creativeWorkStatus": _only(editorial_labels(reference)),
+        "correction": editorial_notice(reference),
+        "identifier": _identifiers(reference),
+        "url": pubmed_url(reference.pmid),
+        "sameAs": [
+            doi_url(reference.doi) if reference.doi else None,
+            pmc_url(reference.pmcid) if reference.pmcid else None,
+        ],
+    }
+
+
+def _unresolved_node(cited: CitedReference) -> dict[str, Any]:
+    """Nothing is said of its standing: that it is not known is no praise."""
+    work = cited.work
+    label = _LABELS.get(work.scheme)
+    return {
+        "@type": "ScholarlyArticle" if label else "CreativeWork",
+        "name": f"{label} {work.value}" if label else work.value,
+        "description": citation_text(cited),
+        "identifier": _identifier(label, work.value) if label else None,
+        "url": uri(work.url),
+    }
+
+
+def _identifiers(reference: Reference) -> list[dict[str, str]]:
+    pairs = (("PMID", reference.pmid), ("PMCID", reference.pmcid), ("DOI", reference.doi))
+    return [_identifier(label, value) for label, value in pairs if value]
+
+
+def _identifier(label: str, value: str) -> dict[str, str]:
+    return {"@type": "PropertyValue", "propertyID": label, "value": value}
+
+
+def _author(author: Author) -> dict[str, Any]:
+    if author.collective:
+        return {"@type": "Organization", "name": author.collective}
+    parts = (author.fore or author.initials, author.last, author.suffix)
+    orcid = f"https://orcid.org/{author.orcid}" if author.orcid else None
+    return {"@type": "Person", "name": " ".join(part for part in parts if part), "sameAs": orcid}
+
+
+def _container(reference: Reference) -> dict[str, Any] | None:
+    """The book, or the journal with the volume and issue around it."""
+    if reference.book_title:
+        return {"@type": "Book", "name": reference.book_title, "publisher": _publisher(reference)}
+    if not reference.journal and not reference.journal_abbreviation:
+        return None
+    container: dict[str, Any] = {
+        "@type": "Periodical",
+        "name": reference.journal or reference.journal_abbreviation,
+        "issn": reference.issn,
+    }
+    if reference.volume:
+        container = {"@type": "PublicationVolume", "volumeNumber": reference.volume, "isPartOf": container}
+    if reference.issue:
+        container = {"@type": "PublicationIssue", "issueNumber": reference.issue, "isPartOf": container}
+    return container
+
+
+def _publisher(reference: Reference) -> dict[str, Any] | None:
+    return {"@type": "Organization", "name": reference.publisher} if reference.publisher else None
+
+
+def _date(date: PartialDate | None) -> str | None:
+    """ISO 8601, as precise as the date is."""
+    if date is None or date.year is None:
+        return None
+    if date.month is None:
+        return f"{date.year:04}"
+    return f"{date.year:04}-{date.month:02}" + (f"-{date.day:02}" if date.day else "")
+
+
+def _only(labels: tuple[str, ...]) -> list[str] | str:
+    return labels[0] if len(labels) == 1 else list(labels)

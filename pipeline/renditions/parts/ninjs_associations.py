@@ -1,0 +1,101 @@
+"""What a ninjs item is associated with: its picture, the works that it cites, where it leads.
+
+The schema asks each for a `name` and a `uri`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.citations import citation_text, editorial_labels, editorial_notice
+from pipeline.model.article import Article, Image
+from pipeline.model.reference import CitedReference, Reference
+from pipeline.model.revision import Revision
+from pipeline.renditions.parts.content_text import standing_text
+from pipeline.renditions.parts.media import media_type_of
+from pipeline.renditions.parts.text import clean
+from pipeline.renditions.parts.uri import uri
+
+Object = dict[str, Any]
+
+
+def associations(revision: Revision) -> list[Object]:
+    article = revision.article
+    pictures = [_picture(article.image)] if article.image else []
+    return [*pictures, *map(_reference, revision.references), *_links(article)]
+
+
+def texts(role: str, value: str | None) -> list[Object]:
+    """One text or none: the schema refuses one without a `value`."""
+    text = clean(value or "")
+    return [{"role": role, "contentType": "text/plain", "value": text}] if text else []
+
+
+def _picture(image: Image) -> Object:
+    source = uri(image.src)
+    return {
+        "name": "main picture",
+        "rel": "mainImage",
+        "uri": source,
+        "type": "picture",
+        "by": image.credit,
+        "headlines": texts("alt", image.alt),
+        "descriptions": texts("caption", image.caption),
+        "renditions": [
+            {
+                "name": "web",
+                "href": source,
+                "contentType": media_type_of(image.src),
+                "width": image.width,
+                "height": image.height,
+            }
+        ],
+    }
+
+
+def _reference(cited: CitedReference) -> Object:
+    """A cited work. One that NLM has marked says so in its headline, and in `genres` for machines."""
+    reference = cited.reference
+    return {
+        "name": f"Reference {cited.number}",
+        "rel": "citation",
+        "uri": uri(cited.work.url),
+        "type": "text",
+        "headlines": texts("main", f"{standing_text(cited)}{reference.title}") if reference else None,
+        "descriptions": [
+            *texts("citation", f"{standing_text(cited)}{citation_text(cited)}"),
+            *texts("notice", editorial_notice(reference) if reference else None),
+            *texts("state", cited.state),
+        ],
+        "genres": _genres(reference) if reference else None,
+        "altIds": _ids(cited),
+    }
+
+
+def _genres(reference: Reference) -> list[Object]:
+    pairs = zip(editorial_labels(reference), reference.editorial, strict=True)
+    return [{"name": label, "literal": state} for label, state in pairs]
+
+
+def _ids(cited: CitedReference) -> list[Object]:
+    known: dict[str, str | None] = {cited.work.scheme: cited.work.value}
+    if reference := cited.reference:
+        known |= {"pmid": reference.pmid, "pmcid": reference.pmcid, "doi": reference.doi}
+    return [{"role": role, "value": value} for role, value in known.items() if value and role != "url"]
+
+
+def _links(article: Article) -> list[Object]:
+    """Calls to action that lead somewhere, and related articles."""
+    calls = [_link(call.label, "callToAction", call.url, call.text) for call in article.calls_to_action if call.url]
+    return calls + [_link(link.title, "related", link.url) for link in article.related]
+
+
+def _link(name: str, rel: str, to: str, text: str | None = None) -> Object:
+    return {
+        "name": name,
+        "rel": rel,
+        "uri": uri(to),
+        "type": "text",
+        "headlines": texts("main", name),
+        "descriptions": texts("main", text),
+    }

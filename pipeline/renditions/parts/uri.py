@@ -1,0 +1,59 @@
+"""Addresses as JSON schemas and Apple want them: what RFC 3987 lets people write, in the characters of RFC 3986."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import quote, urlsplit
+
+from pipeline.renditions.parts.text import clean
+
+_SEGMENT = "-._~!$&'()*+,;=:@/%"  # RFC 3986, section 3.3: what a path may hold beside letters and digits
+_HOST = "-._~!$&'()*+,;=%"  # section 3.2.2, reg-name
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def uri(iri: str) -> str:
+    """The same address as a URI (RFC 3987, section 3.1): other characters percent-encoded, the host in IDNA.
+
+    An address that is a URI already comes back as it is; one that cannot be parsed is encoded as far as it can be.
+    """
+    iri = clean(iri).strip()
+    try:
+        parts = urlsplit(iri)
+        authority = _authority(parts.netloc, parts.hostname, parts.port)
+    except ValueError:  # a bracket without its mate, a port that is no number
+        scheme, _, rest = iri.partition("://")
+        return f"{scheme}://{_encoded(rest.replace(':', '%3A'), _SEGMENT)}"
+    scheme = iri[: len(parts.scheme)] + ":"
+    query = f"?{_encoded(parts.query, _SEGMENT + '?')}" if parts.query else ""
+    fragment = f"#{_encoded(parts.fragment, _SEGMENT + '?')}" if parts.fragment else ""
+    return f"{scheme}{'//' + authority if authority else ''}{_encoded(parts.path, _SEGMENT)}{query}{fragment}"
+
+
+def address(value: str | None) -> str | None:
+    """As a URI, where it is an absolute http(s) or mailto address: a licence or a person's link may be any text."""
+    return uri(value) if value and clean(value).lower().startswith(("https://", "http://", "mailto:")) else None
+
+
+def _authority(netloc: str, host: str | None, port: int | None) -> str:
+    user, at, rest = netloc.rpartition("@")
+    if rest.startswith("["):
+        ipaddress.IPv6Address(host or "")  # ValueError otherwise
+        return f"{_encoded(user, _HOST + ':')}{at}{rest}"
+    name = rest.partition(":")[0]
+    number = "" if port is None else f":{port}"
+    return f"{_encoded(user, _HOST + ':')}{at}{_encoded(_idna(name), _HOST)}{number}"
+
+
+def _idna(name: str) -> str:
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:  # a label that is too long, a character that IDNA does not take
+        return name
+
+
+def _encoded(text: str, safe: str) -> str:
+    return _LONE_PERCENT.sub("%25", quote(text, safe=safe))

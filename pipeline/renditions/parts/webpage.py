@@ -1,0 +1,185 @@
+"""What the article's AMP page and its plain page share: the templates, and what these are handed.
+
+Templates hold layout and the page's own words. Everything of the article comes to them as HTML that is escaped
+already, or as text that they escape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.model.article import Section
+from pipeline.model.reference import CitedReference, EditorialState
+from pipeline.model.revision import Revision
+from pipeline.model.site import Feed, Site
+from pipeline.renditions.parts import pieces
+from pipeline.renditions.parts.content import page_url
+from pipeline.renditions.parts.dates import Dates, dates_of, rfc3339, time_html
+from pipeline.renditions.parts.evidence import references_html
+from pipeline.renditions.parts.linked_data import linked_data_script, page_node
+from pipeline.renditions.parts.markup import ImageWriter, blocks_html, figure_html, section_id, sections_html
+from pipeline.renditions.parts.people import people_html
+from pipeline.renditions.parts.text import clean
+from pipeline.renditions.parts.uri import uri
+
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+_LONG = 3  # sections from which an article has a list of contents
+_MANY = 20  # entries from which that list leaves out the inner sections
+_DESCRIPTION = 200  # characters of the answer that search engines and previews show
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list of contents."""
+
+    heading: str
+    href: str
+    inner: tuple[Entry, ...] = ()
+
+
+def web_page(template: str, revision: Revision, site: Site, *, image: ImageWriter, **own: str) -> bytes:
+    """One page by a template of this folder; `own` is markup that only this kind of page holds."""
+    article, dates = revision.article, dates_of(revision)
+    address = uri(page_url(article, site))
+    ready = {**_parts(revision, site, image), **_byline(revision, dates), **own}
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            article=article,
+            site=site,
+            address=address,
+            amp_address=uri(site.rendition_url(article.id, "amp")),
+            feeds=_feeds(revision, site),
+            description=_description(article.answer),
+            published=rfc3339(dates.published),
+            updated=rfc3339(dates.updated),
+            retracted=_numbers(revision.references, "retracted"),
+            concerns=_numbers(revision.references, "concern"),
+            contents=_contents(article.sections),
+            shares=_shares(address, article.title),
+            **{name: Markup(html) for name, html in ready.items()},  # noqa: S704  # escaped where it was written
+        )
+    )
+    return page.encode()
+
+
+def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]:
+    """The parts of the article as escaped HTML, each empty where the article has none."""
+    article = revision.article
+    return {
+        "linked_data": linked_data_script(page_node(revision, site)),
+        "stylesheet": _stylesheet(),
+        "answer": pieces.answer_html(article),
+        "lead_image": figure_html(article.image, image=image) if article.image else "",
+        "body": _scrolling(
+            blocks_html(article.lead, image=image) + sections_html(article.sections, level=2, image=image)
+        ),
+        "calls_to_action": pieces.calls_to_action_html(article),
+        "references": references_html(revision.references),
+        "attribution": pieces.attribution_html(revision),
+        "related": pieces.related_html(article),
+        "disclaimers": pieces.disclaimers_html(article, site),
+        "licence": pieces.licence_html(article),
+    }
+
+
+def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
+    """Who and when, each empty where it is not known or says nothing new."""
+    article = revision.article
+    changed = dates.modified.date() != dates.published.date()
+    return {
+        "authors": people_html(article.authors),
+        "reviewers": people_html(article.reviewers),
+        "reviewed_on": time_html(dates.reviewed, article.language) if dates.reviewed else "",
+        "modified_on": time_html(dates.modified, article.language) if changed else "",
+        "published_on": time_html(dates.published, article.language),
+    }
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        finalize=_fit,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _fit(value: object) -> object:
+    """Text without the characters that no page may hold; autoescape does the rest."""
+    return clean(value) if type(value) is str else value
+
+
+@cache
+def _stylesheet() -> str:
+    """Without its comments, which are for those who change it."""
+    css = (_TEMPLATES / "article.css").read_text(encoding="utf-8")
+    return re.sub(r"/\*.*?\*/\s*", "", css, flags=re.DOTALL)
+
+
+def _feeds(revision: Revision, site: Site) -> list[Feed]:
+    """Those of the site's feeds that this article is in."""
+    topics = {topic.slug for topic in revision.article.topics}
+    return [feed for feed in site.feeds if not feed.topics or topics.intersection(feed.topics)]
+
+
+def _description(answer: str) -> str:
+    """The beginning of the answer on one line, cut between words."""
+    line = " ".join(answer.split())
+    if len(line) <= _DESCRIPTION:
+        return line
+    return line[: line.rfind(" ", 0, _DESCRIPTION) % _DESCRIPTION].rstrip(" ,;:") + "…"
+
+
+def _numbers(references: Sequence[CitedReference], state: EditorialState) -> list[int]:
+    """Those of the cited works that this befell."""
+    return [cited.number for cited in references if cited.reference and state in cited.reference.editorial]
+
+
+def _contents(sections: Sequence[Section]) -> tuple[Entry, ...]:
+    """Two levels of headings, or one where two are too many; nothing for a short article."""
+    if len(sections) < _LONG:
+        return ()
+    deep = sum(1 + len(section.sections) for section in sections) <= _MANY
+    return tuple(
+        Entry(section.heading, f"#{section_id(section.anchor)}", _inner(section) if deep else ())
+        for section in sections
+    )
+
+
+def _inner(section: Section) -> tuple[Entry, ...]:
+    return tuple(Entry(inner.heading, f"#{section_id(inner.anchor)}") for inner in section.sections)
+
+
+def _scrolling(html: str) -> str:
+    """Tables that scroll by themselves where they are wider than the page, by keyboard too.
+
+    Every other `<` of the article's text is escaped, so the tags that are found are those that `markup` wrote.
+    """
+    around = '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>'
+    return html.replace("<table>", around).replace("</table>", "</table></div>")
+
+
+def _shares(address: str, title: str) -> list[tuple[str, str]]:
+    """Plain links: no script of another house, and nobody is told who reads."""
+    link, words = quote(address, safe=""), quote(clean(title), safe="")
+    return [
+        ("Email", f"mailto:?subject={words}&body={link}"),
+        ("WhatsApp", f"https://wa.me/?text={words}%20{link}"),
+        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={link}"),
+        ("X", f"https://twitter.com/intent/tweet?url={link}&text={words}"),
+    ]
