@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pipeline.channels.secret import SecretRef
 from pipeline.errors import ConfigError
+from pipeline.model.policy import EvidencePolicy
+from pipeline.model.reference import EditorialState
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
@@ -69,6 +71,14 @@ class FeedSettings(_Part):
     size: int = Field(50, ge=1, le=1000)
 
 
+class GateSettings(_Part):
+    """What an article's references must be before a channel gets it."""
+
+    min_resolved: int = Field(0, ge=0)
+    refuse: tuple[EditorialState, ...] = ()
+    newest_within_years: int | None = Field(None, ge=1)
+
+
 class ChannelSettings(BaseModel):
     """What every channel has. The other keys are its type's, which checks them."""
 
@@ -76,9 +86,17 @@ class ChannelSettings(BaseModel):
 
     id: Id
     type: str
-    format: str
+    format: str | None = None  # some types have one of their own
     topics: tuple[str, ...] = ()
     enabled: bool = True
+    parallel: int | None = Field(None, ge=1, le=64)
+    rate: float | None = Field(None, gt=0, le=10_000)
+    every: float = Field(0.0, ge=0, le=604_800)
+    max_bytes: int | None = Field(None, ge=1)
+    retries: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(None, min_length=1)
+    evidence: EvidencePolicy | None = None
+    gate: GateSettings | None = None
+    proof_url: Url | None = None
 
     @property
     def own(self) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from pipeline.channels.settings import read_settings
 from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import Ledger
+from pipeline.model.policy import Gate
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Eutils
 from pipeline.renditions import formats
@@ -94,11 +95,12 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
     types = channel_types()
     if channel.type not in types:
         raise ConfigError(f"there is no type {channel.type!r}; there are {', '.join(types)}", key=f"{key}.type")
-    if channel.format not in formats():
-        raise ConfigError(
-            f"there is no format {channel.format!r}; there are {', '.join(formats())}", key=f"{key}.format"
-        )
     kind = types[channel.type]
+    format = channel.format or kind.format
+    if format is None:
+        raise ConfigError(f"a channel of the type {kind.name} needs a format", key=f"{key}.format")
+    if format not in formats():
+        raise ConfigError(f"there is no format {format!r}; there are {', '.join(formats())}", key=f"{key}.format")
     own = read_settings(kind, channel.own, prefix=key)
 
     def open_channel() -> Channel:
@@ -106,10 +108,19 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
 
     return ChannelPlan(
         id=channel.id,
-        format=channel.format,
+        format=format,
         open=open_channel,
         topics=frozenset(channel.topics),
         enabled=channel.enabled,
+        parallel=channel.parallel,
+        rate=channel.rate,
+        every=channel.every,
+        max_bytes=channel.max_bytes,
+        retries=channel.retries,
+        evidence=channel.evidence,
+        gate=Gate(**channel.gate.model_dump()) if channel.gate else Gate(),
+        proof_url=channel.proof_url,
+        after_feeds=kind.after_feeds,
     )
 
 

@@ -7,10 +7,11 @@ entry-point group `citewire.channels`, naming such an object. Nothing else has t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from pipeline.errors import CitewireError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.plugins import discover
@@ -33,6 +34,30 @@ class Channel(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class BatchChannel(Channel, Protocol):
+    """A channel that takes several articles in one go: a digest by mail, one ping for a burst."""
+
+    def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
+        """What became of each, in their order: a Receipt, a TransientError or a PermanentError.
+
+        Raises as `deliver` where it is the same for all.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadableChannel(Channel, Protocol):
+    """A channel that can be read back, so that a withdrawal can be proved."""
+
+    def shows(self, parcel: Parcel) -> str | None:
+        """Where the withdrawn article can still be read, in a line for the operator; None: nowhere any more.
+
+        `parcel` is the withdrawal as it was delivered, with its remote id. Raises as `deliver`.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class ChannelType:
     """What a module under `pipeline/channels/` exports as `CHANNEL`.
@@ -43,6 +68,8 @@ class ChannelType:
     name: str
     settings: type[Any]
     open: Callable[[Any, Http], Channel]
+    format: str | None = None  # what is rendered for it where the operator names no format
+    after_feeds: bool = False  # it announces feeds: nothing is sent before they hold what changed
 
 
 @functools.cache

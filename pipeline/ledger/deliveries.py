@@ -13,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger import claims
+from pipeline.ledger import changes, claims, holdings
 from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.tables import deliveries
 from pipeline.model.delivery import DeliveryState, Receipt
+from pipeline.model.revision import EventType
 
 WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
 
@@ -74,7 +75,7 @@ def owe(
     }
     newer = {name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "changed")}
     has_it = deliveries.c.held_digest == digest
-    transaction.execute(
+    owed = transaction.execute(
         insert(transaction, deliveries)
         .values(**row)
         .on_conflict_do_update(
@@ -89,6 +90,16 @@ def owe(
             where=deliveries.c.wanted < revision,
         )
     )
+    if owed.rowcount:
+        changes.note(
+            transaction,
+            channel=channel,
+            article_id=article_id,
+            revision=revision,
+            format=format,
+            digest=digest,
+            now=now,
+        )
 
 
 def channels_of(transaction: Transaction, article_id: str) -> frozenset[str]:
@@ -98,6 +109,7 @@ def channels_of(transaction: Transaction, article_id: str) -> frozenset[str]:
 
 def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
     """Every channel that may have seen the article must learn that it is gone; the others need not. Who must."""
+    changes.note_withdrawal(transaction, article_id, revision=revision, now=now)
     mine = deliveries.c.article == article_id
     transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
     transaction.execute(
@@ -156,9 +168,18 @@ def begin_attempt(
 
 
 def delivered(
-    transaction: Transaction, sent: Delivery, receipt: Receipt, *, token: str, event: str, now: dt.datetime
+    transaction: Transaction, sent: Delivery, receipt: Receipt, *, token: str, event: EventType, now: dt.datetime
 ) -> None:
     """The channel took `sent.wanted`. If more is owed by now, that stays due."""
+    holdings.add(
+        transaction,
+        article_id=sent.article,
+        channel=sent.channel,
+        revision=sent.wanted,
+        event=event,
+        digest=sent.wanted_digest,
+        at=now,
+    )
     current = deliveries.c.wanted == sent.wanted
     _settle(
         transaction,

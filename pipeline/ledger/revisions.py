@@ -73,7 +73,8 @@ def get(transaction: Transaction, article_id: str, number: int) -> Revision:
     )
 
 
-def withdrawal(transaction: Transaction, article_id: str, number: int) -> Withdrawal:
+def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason: str | None = None) -> Withdrawal:
+    """A withdrawal; with a `reason`, that of a revision which a channel must not have (any more)."""
     row = transaction.execute(
         sa.select(revisions.c.reason, revisions.c.at, articles.c.title, articles.c.language, articles.c.published)
         .join(articles, articles.c.id == revisions.c.article)
@@ -83,7 +84,7 @@ def withdrawal(transaction: Transaction, article_id: str, number: int) -> Withdr
         article_id=article_id,
         title=row.title,
         number=number,
-        reason=row.reason,
+        reason=reason or row.reason,
         published=row.published,
         withdrawn=row.at,
         language=row.language,
@@ -96,7 +97,7 @@ def _canonical(transaction: Transaction, article_id: str, before: int) -> str | 
     newest = (
         sa.select(contents.c.article)
         .join(revisions, contents.c.digest == revisions.c.content)
-        .where(revisions.c.article == article_id, revisions.c.number < before)
+        .where(revisions.c.article == article_id, revisions.c.number <= before)
         .order_by(revisions.c.number.desc())
         .limit(1)
     )

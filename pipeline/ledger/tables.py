@@ -212,3 +212,44 @@ tokens = sa.Table(
     sa.Column("created", Instant, nullable=False),
     sa.Column("revoked", Instant),
 )
+
+holdings = sa.Table(
+    "holdings",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("channel", sa.String(128), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("digest", sa.String(80)),  # None: a withdrawal
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_holdings_article", "article", "channel", "at"),
+)
+
+withheld = sa.Table(
+    "withheld",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("channel", sa.String(128), primary_key=True),
+    sa.Column("cause", sa.String(16), nullable=False),  # gate, hold
+    sa.Column("reason", sa.Text, nullable=False),  # names the references at fault
+    sa.Column("pmids", sa.Text, nullable=False),  # JSON
+    sa.Column("revision", sa.Integer, nullable=False),  # for which that was found
+    sa.Column("since", Instant, nullable=False),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("seq", sa.BigInteger),  # its place in the order of commits; None until somebody asks
+    sa.Column("channel", sa.String(128), nullable=False),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("format", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(80)),  # None: a withdrawal
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_changes_channel", "channel", "seq"),
+    sa.Index("ix_changes_article", "article", "channel", "id"),
+)

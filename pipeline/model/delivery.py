@@ -13,6 +13,16 @@ DeliveryState = Literal["pending", "sending", "delivered", "abandoned"]
 
 
 @dataclass(frozen=True)
+class Links:
+    """Where the article stands on our own site: absolute addresses."""
+
+    page: str  # the canonical page
+    rendition: str  # in the channel's format
+    amp: str
+    feeds: tuple[str, ...] = ()  # every address of every feed that holds it, or held it
+
+
+@dataclass(frozen=True)
 class Parcel:
     """One revision of one article, ready for one channel.
 
@@ -28,6 +38,7 @@ class Parcel:
     extension: str  # of the rendition's format
     at: dt.datetime  # of this attempt
     remote_id: str | None = None  # what the channel called it when it took an earlier revision
+    links: Links | None = None  # None only where nobody has use for them
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,14 @@ class Reference(Struct, frozen=True, kw_only=True):
         return "retracted" in self.editorial
 
 
+class EvidenceChange(Struct, frozen=True):
+    """What an answer of PubMed's says anew of one PMID."""
+
+    pmid: str
+    before: Reference | None  # None: it had not been resolved
+    after: Reference | None  # None: PubMed knows no such record
+
+
 ReferenceState = Literal["resolved", "pending", "unknown"]
 
 

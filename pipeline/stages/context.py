@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from pipeline.channels import Channel
 from pipeline.ledger import Ledger
+from pipeline.model.policy import EvidencePolicy, Gate
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Fetched
@@ -49,6 +50,15 @@ class ChannelPlan:
     open: Callable[[], Channel]
     topics: frozenset[str] = frozenset()  # slugs; empty: every topic
     enabled: bool = True
+    parallel: int | None = None  # drains of it under way at once; None: the policy's
+    rate: float | None = None  # sends a second at most, over all workers; None: no limit
+    every: float = 0.0  # seconds between two batches: what comes between goes together
+    max_bytes: int | None = None  # a larger rendition is refused before it is sent
+    retries: tuple[float, ...] | None = None  # None: the policy's
+    evidence: EvidencePolicy | None = None  # None: the policy's
+    gate: Gate = Gate()
+    proof_url: str | None = None  # with `{article}`: where a withdrawn one must not be found any more
+    after_feeds: bool = False  # nothing is sent while a feed that holds the article is being built anew
 
     def wants(self, topics: frozenset[str]) -> bool:
         return self.enabled and (not self.topics or bool(self.topics & topics))

@@ -22,7 +22,7 @@ from msgspec import Struct
 from pipeline.backoff import next_delay
 from pipeline.channels import Channel
 from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError
-from pipeline.ledger import Transaction, attempts, channels, deliveries, renditions, revisions
+from pipeline.ledger import Transaction, attempts, channels, deliveries, renditions, revisions, withheld
 from pipeline.ledger.channels import Health
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.model.delivery import DeliveryState, Parcel, Receipt
@@ -162,7 +162,8 @@ def _event(sent: Delivery) -> EventType:
 def _rendition(context: Context, transaction: Transaction, sent: Delivery, format: Format) -> tuple[str, Rendition]:
     """The bytes to send. A withdrawal's are made here: it needs nothing but the ledger."""
     if sent.urgency == WITHDRAWAL:
-        withdrawal = revisions.withdrawal(transaction, sent.article, sent.wanted)
+        reason = withheld.reason(transaction, sent.article, sent.channel)
+        withdrawal = revisions.withdrawal(transaction, sent.article, sent.wanted, reason=reason)
         return withdrawal.title, Rendition(format.name, format.media_type, format.tombstone(withdrawal, context.site))
     revision = revisions.get(transaction, sent.article, sent.wanted)
     stored = renditions.one(transaction, sent.article, sent.wanted, sent.format)

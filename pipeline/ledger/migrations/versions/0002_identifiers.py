@@ -1,0 +1,12 @@
+"""How DOIs and PMCIDs became PMIDs, and when references came up."""
+
+from __future__ import annotations
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
