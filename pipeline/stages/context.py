@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from pipeline.channels import Channel
 from pipeline.ledger import Ledger
-from pipeline.model.policy import EvidencePolicy, Gate
+from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Fetched
@@ -56,7 +56,7 @@ class ChannelPlan:
     max_bytes: int | None = None  # a larger rendition is refused before it is sent
     retries: tuple[float, ...] | None = None  # None: the policy's
     evidence: EvidencePolicy | None = None  # None: the policy's
-    gate: Gate = Gate()
+    gate: Gate = ANYTHING
     proof_url: str | None = None  # with `{article}`: where a withdrawn one must not be found any more
     after_feeds: bool = False  # nothing is sent while a feed that holds the article is being built anew
 
