@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import sqlalchemy as sa
 
 from benchmarks.figures import table
 from benchmarks.receiving import receiving
 from benchmarks.samples import numbered
+from benchmarks.statements import counted
 from benchmarks.system import configured
 from config import load
 from pipeline.intake import read_article
@@ -35,14 +33,6 @@ from standins.eutils import EutilsStandin
 from workers import logs
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
-
-
-@dataclass
-class _Count:
-    """What went to the database since it was made."""
-
-    statements: int = 0
-    writes: int = 0  # transactions that wrote: on SQLite each waits for the disk once
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,7 @@ def _costs(context: Context, articles: int, profiled: str | None) -> list[_Cost]
 
 def _cost(stage: str, step: Callable[[], object], articles: int, *, profile: bool) -> _Cost:
     profiler = cProfile.Profile()
-    with _counted() as count:
+    with counted() as count:
         started, cpu = time.perf_counter(), time.process_time()
         profiler.runcall(step) if profile else step()
         seconds, used = time.perf_counter() - started, time.process_time() - cpu
@@ -122,31 +112,6 @@ def _logged(log: Path) -> Iterator[None]:
     with log.open("w") as file, contextlib.redirect_stderr(file):
         logs.configure("stages")
         yield
-
-
-@contextmanager
-def _counted() -> Iterator[_Count]:
-    """Counts what SQLAlchemy sends, to whatever database; BEGIN, which is no work, left out."""
-    count = _Count()
-    wrote = set()
-
-    def executing(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            count.statements += 1
-        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-            wrote.add(id(connection))
-
-    def committing(connection: sa.Connection) -> None:
-        count.writes += id(connection) in wrote
-        wrote.discard(id(connection))
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", executing)
-    sa.event.listen(sa.Engine, "commit", committing)
-    try:
-        yield count
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", executing)
-        sa.event.remove(sa.Engine, "commit", committing)
 
 
 if __name__ == "__main__":

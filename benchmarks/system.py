@@ -83,10 +83,10 @@ class Running:
         return {name: peak_megabytes(process) for name, process in self.parts().items()}
 
 
-def configured(folder: Path, *, pubmed: str, partner: str) -> dict[str, str]:
-    """Settings for a system in `folder`: the environment that names them."""
+def configured(folder: Path, *, pubmed: str, partner: str, more: str = "") -> dict[str, str]:
+    """Settings for a system in `folder`, and `more` TOML after them: the environment that names them."""
     settings = folder / "site.toml"
-    settings.write_text(_SITE.format(pubmed=pubmed, partner=partner))
+    settings.write_text(_SITE.format(pubmed=pubmed, partner=partner) + more)
     own = {name: value for name, value in os.environ.items() if not name.startswith(("CITEWIRE_", "BENCHMARK_"))}
     return own | {
         "CITEWIRE_CONFIG": str(settings),

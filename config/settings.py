@@ -6,17 +6,20 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.channels.secret import SecretRef
 from pipeline.errors import ConfigError
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
+from pipeline.model.site import Profile
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
+
+_IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
 
 _ENVIRONMENT = {
     "CITEWIRE_DATA": "data",
@@ -25,6 +28,7 @@ _ENVIRONMENT = {
     "CITEWIRE_STORE_URL": "store_url",
     "CITEWIRE_PUBMED_URL": "pubmed_url",
     "CITEWIRE_PUBMED_EMAIL": "pubmed_email",
+    "CITEWIRE_IDCONV_URL": "idconv_url",
     "CITEWIRE_EGRESS_ALLOW": "egress_allow",
 }
 _FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # whose addresses hold passwords
@@ -68,7 +72,15 @@ class FeedSettings(_Part):
     title: str
     description: str | None = None
     topics: tuple[str, ...] = ()
+    without_topics: tuple[str, ...] = ()
+    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] | None = None
+    formats: tuple[str, ...] = ()
     size: int = Field(50, ge=1, le=1000)
+    content: Literal["full", "summary"] = "full"
+    order: Literal["updated", "published"] = "updated"
+    profile: Profile | None = None
+    dark_logo: Url | None = None
+    analytics: str | None = Field(None, max_length=10_000)
 
 
 class GateSettings(_Part):
@@ -105,6 +117,9 @@ class ChannelSettings(BaseModel):
 
 class EvidenceSettings(_Part):
     wait: float = Field(10.0, ge=0, le=3600)
+    recheck_days: int = Field(1, ge=0, le=365)
+    policy: EvidencePolicy = "annotate"
+    hold_on: tuple[EditorialState, ...] = Field(("retracted",), min_length=1)
 
 
 class DeliverySettings(_Part):
@@ -114,7 +129,28 @@ class DeliverySettings(_Part):
 
 class WorkerSettings(_Part):
     deliver_threads: int = Field(16, ge=1, le=256)
+    deliver_processes: int = Field(1, ge=1, le=64)
     pipeline_processes: int = Field(1, ge=1, le=64)
+
+
+class WebSettings(_Part):
+    partner_rate: float = Field(10.0, gt=0, le=10_000)
+    partner_burst: int = Field(50, ge=1, le=10_000)
+
+
+class HubSettings(_Part):
+    enabled: bool = True
+    max_subscriptions: int = Field(10_000, ge=1, le=1_000_000)
+    max_per_host: int = Field(1_000, ge=1, le=1_000_000)
+    min_lease: int = Field(3_600, ge=1, le=31_536_000)
+    lease: int = Field(864_000, ge=1, le=31_536_000)
+    max_lease: int = Field(2_592_000, ge=1, le=31_536_000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> HubSettings:
+        if not self.min_lease <= self.lease <= self.max_lease:
+            raise ValueError("`lease` must lie between `min_lease` and `max_lease`")
+        return self
 
 
 class Settings(_Part):
@@ -125,17 +161,27 @@ class Settings(_Part):
     pubmed_url: Url
     pubmed_api_key: SecretRef | None = None
     pubmed_email: str | None = None
+    idconv_url: Url | None = None
     egress_allow: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ()
     site: SiteSettings
     evidence: EvidenceSettings
     delivery: DeliverySettings
     workers: WorkerSettings
+    web: WebSettings
+    hub: HubSettings
     feeds: tuple[FeedSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property
     def ledger_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data.absolute() / 'ledger.sqlite'}"
+
+    @property
+    def idconv_location(self) -> str | None:
+        """NCBI's converter belongs to NCBI's PubMed: beside another `pubmed_url`, only what is named is asked."""
+        if self.idconv_url is not None:
+            return self.idconv_url
+        return _IDCONV if urlsplit(self.pubmed_url).hostname == "eutils.ncbi.nlm.nih.gov" else None
 
     @property
     def store_location(self) -> str | Path:

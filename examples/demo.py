@@ -83,6 +83,7 @@ def _running(folder: Path) -> Iterator[Demo]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")} | {
             "CITEWIRE_CONFIG": str(folder / "site.toml"),
             "CITEWIRE_PUBMED_URL": pubmed.url,
+            "CITEWIRE_IDCONV_URL": pubmed.idconv_url,
             "CITEWIRE_EGRESS_ALLOW": "127.0.0.0/8",
             "PARTNER_A_SECRET": secret,
         }

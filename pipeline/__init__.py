@@ -20,6 +20,10 @@
 
     feeds()                    however many articles changed, a feed is built once
         documents ← each feed format(the newest Revisions, Site)
+        due: the hub's subscribers
+
+    hub()                      many at once, the slow ones apart
+        each subscriber that is owed a document: takes the newest, or is due again, or is given up
 
     sweep()                    every second: what is due → a doorbell for its stage
 

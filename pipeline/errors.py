@@ -94,6 +94,7 @@ class TransientError(CitewireError):
     """Time's: the same attempt may succeed later.
 
     `retry_after`: seconds that the other side asked for, or None where it did not say.
+    `answer`: the first kilobyte of what it said, without our secrets; None where it said nothing.
     """
 
     code = "transient"
@@ -104,22 +105,33 @@ class TransientError(CitewireError):
         *,
         retry_after: float | None = None,
         status: int | None = None,
+        answer: str | None = None,
         code: str | None = None,
         **ids: str,
     ) -> None:
         super().__init__(message, code=code, **ids)
         self.retry_after = retry_after
         self.status = status  # the HTTP status, where there was one
+        self.answer = answer
 
 
 class PermanentError(CitewireError):
-    """The partner's: the other side understood and refused."""
+    """The partner's: the other side understood and refused. `answer` as in TransientError."""
 
     code = "refused"
 
-    def __init__(self, message: str, *, status: int | None = None, code: str | None = None, **ids: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        answer: str | None = None,
+        code: str | None = None,
+        **ids: str,
+    ) -> None:
         super().__init__(message, code=code, **ids)
         self.status = status
+        self.answer = answer
 
 
 class EndpointGone(PermanentError):

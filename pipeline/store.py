@@ -1,7 +1,11 @@
-"""The rendition store: bytes under their digest, in a folder or in anyone's object store (obstore)."""
+"""The rendition store: bytes under their digest, and files under names, in a folder or any object store (obstore)."""
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import obstore
@@ -11,18 +15,37 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from pipeline.errors import TransientError
 
 
-class RenditionStore:
-    """What stands under a digest never changes, so it may be written twice and cached for ever."""
+@dataclass(frozen=True)
+class FileState:
+    """What a web server makes a file's validators of."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    size: int  # bytes
+    modified: dt.datetime
+
+
+class RenditionStore:
+    """What stands under a digest never changes, so it may be written twice and cached for ever.
+
+    A file has a name of ours (`public/feeds/latest.atom`) and is replaced whole: who reads it meanwhile gets the old
+    one or the new one. In a folder its time is the one given; an object store sets its own, when it takes the file.
+    """
+
+    def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
         self._store = store
+        self._folder = folder
 
     @classmethod
     def at(cls, location: str | Path) -> RenditionStore:
         """A folder (made where it is absent), or a URL that obstore knows: `s3://…`, `gs://…`, `az://…`."""
         if isinstance(location, str) and "://" in location:
             return cls(from_url(location))
-        return cls(LocalStore(Path(location), automatic_cleanup=False, mkdir=True))
+        folder = Path(location)
+        return cls(LocalStore(folder, automatic_cleanup=False, mkdir=True), folder)
+
+    @property
+    def local(self) -> bool:
+        """A folder, which is asked without a network."""
+        return self._folder is not None
 
     def put(self, digest: str, body: bytes) -> None:
         """Raises TransientError where the store does not take it."""
@@ -34,11 +57,80 @@ class RenditionStore:
     def get(self, digest: str) -> bytes | None:
         """None where nothing stands under the digest. Raises TransientError where the store does not say."""
         try:
+            if self._folder is not None:  # read before every send, and several times as fast as by obstore
+                return (self._folder / _path(digest)).read_bytes()
             return bytes(obstore.get(self._store, _path(digest)).bytes())
         except (NotFoundError, FileNotFoundError):
             return None
+        except (BaseError, OSError) as error:
+            raise TransientError("the rendition store does not answer", code="store-unreachable") from error
+
+    def drop(self, digest: str) -> None:
+        """Delete what stands under a digest, if anything does."""
+        self.remove_file(_path(digest))
+
+    def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None:
+        """Write or replace a file. Raises TransientError where the store does not take it."""
+        try:
+            if self._folder is None:
+                obstore.put(self._store, path, body)
+            else:
+                _replace(self._folder / path, body, modified.timestamp())
+        except (BaseError, OSError) as error:
+            raise TransientError("the rendition store did not take a file", code="store-unreachable") from error
+
+    def file_state(self, path: str) -> FileState | None:
+        """None where there is no such file."""
+        try:
+            if self._folder is not None:
+                found = (self._folder / path).stat()
+                return FileState(found.st_size, dt.datetime.fromtimestamp(int(found.st_mtime), dt.UTC))
+            meta = obstore.head(self._store, path)
+            return FileState(meta["size"], meta["last_modified"].replace(microsecond=0))
+        except (NotFoundError, FileNotFoundError, NotADirectoryError):
+            return None
+        except (BaseError, OSError) as error:
+            raise TransientError("the rendition store does not answer", code="store-unreachable") from error
+
+    def get_file(self, path: str) -> tuple[bytes, FileState] | None:
+        """A file and its state, of one moment. None where there is none."""
+        try:
+            if self._folder is not None:
+                with (self._folder / path).open("rb") as file:
+                    found = os.fstat(file.fileno())
+                    modified = dt.datetime.fromtimestamp(int(found.st_mtime), dt.UTC)
+                    return file.read(), FileState(found.st_size, modified)
+            got = obstore.get(self._store, path)
+            modified = got.meta["last_modified"].replace(microsecond=0)
+            return bytes(got.bytes()), FileState(got.meta["size"], modified)
+        except (NotFoundError, FileNotFoundError, NotADirectoryError):
+            return None
+        except (BaseError, OSError) as error:
+            raise TransientError("the rendition store does not answer", code="store-unreachable") from error
+
+    def remove_file(self, path: str) -> None:
+        """Does nothing where there is none."""
+        try:
+            obstore.delete(self._store, path)
+        except (NotFoundError, FileNotFoundError):
+            return
         except BaseError as error:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
+
+
+def _replace(path: Path, body: bytes, modified: float) -> None:
+    """Whole or not at all, and with its time from the first moment: a web server makes the validators of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            os.fchmod(file.fileno(), 0o644)  # a web server runs as somebody else
+        os.utime(name, (modified, modified))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
 def _path(digest: str) -> str:

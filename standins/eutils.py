@@ -100,9 +100,9 @@ class EutilsStandin:
     def idconv_url(self) -> str:
         return f"{self.root}{IDCONV}"
 
-    def misbehave(self, name: str = "", *, times: int | None = None, seed: int = 0) -> None:
-        """From the next request on; without a name it behaves. Raises ValueError for a name that it does not know."""
-        conduct = Conduct(name, times=times, seed=seed)
+    def misbehave(self, name: str = "", *, times: int | None = None, seed: int = 0, path: str = "") -> None:
+        """From the next request (to `path`) on; without a name it behaves. Raises ValueError for an unknown name."""
+        conduct = Conduct(name, times=times, seed=seed, path=path)
         with self._lock:
             self._conduct = conduct
 
@@ -123,7 +123,7 @@ class EutilsStandin:
         with self._lock:
             left = self._take_turn(params)
             good = self._data(method, path, params, ids, length) if left >= 0 else rate_answer(self._limit(params))
-            answer = self._conduct.applied(good) if left >= 0 else good
+            answer = self._conduct.applied(good, path) if left >= 0 else good
             self.requests.append(Asked(time.monotonic(), path, ids, dict(params), answer.status))
         limits = {"X-RateLimit-Limit": str(self._limit(params)), "X-RateLimit-Remaining": str(max(left, 0))}
         return replace(answer, headers={**answer.headers, **limits})

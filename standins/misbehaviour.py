@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -76,34 +77,36 @@ _NO_ANSWERS = tuple(name for name in MISBEHAVIOURS if name not in ("slow", "hang
 
 
 class Conduct:
-    """What the next answer goes through: one misbehaviour, for ever or a number of `times`.
+    """What the next answer goes through: one misbehaviour, for ever or a number of `times`, at `path` or everywhere.
 
     `random`: half the answers, each a misbehaviour drawn from those that say nothing and take no time.
-    `turns`: every one of those in turn, a good answer between any two.
+    `turns`: every one of those in turn, a good answer between any two; for each path by itself.
     """
 
     names = ("", "random", "turns", *MISBEHAVIOURS)
 
-    def __init__(self, name: str = "", *, times: int | None = None, seed: int = 0) -> None:
+    def __init__(self, name: str = "", *, times: int | None = None, seed: int = 0, path: str = "") -> None:
         if name not in self.names:
             raise ValueError(f"there is no misbehaviour {name!r}; there are {', '.join(self.names[1:])}")
         self._name = name
         self._left = times
+        self._path = path
         self._random = random.Random(seed)
-        self._turn = 0
+        self._turns: Counter[str] = Counter()
 
-    def applied(self, good: Answer) -> Answer:
-        if not self._name or self._left == 0:
+    def applied(self, good: Answer, path: str = "") -> Answer:
+        if not self._name or self._left == 0 or not path.startswith(self._path):
             return good
         if self._left is not None:
             self._left -= 1
-        name = self._drawn()
+        name = self._drawn(path)
         return MISBEHAVIOURS[name](good) if name else good
 
-    def _drawn(self) -> str:
+    def _drawn(self, path: str) -> str:
         if self._name == "random":
             return self._random.choice(_NO_ANSWERS) if self._random.random() < 0.5 else ""
         if self._name == "turns":
-            self._turn += 1
-            return _NO_ANSWERS[self._turn // 2 % len(_NO_ANSWERS)] if self._turn % 2 else ""
+            self._turns[path] += 1
+            turn = self._turns[path]
+            return _NO_ANSWERS[turn // 2 % len(_NO_ANSWERS)] if turn % 2 else ""
         return self._name

@@ -172,8 +172,9 @@ class Receiver:
         if not self._secrets:
             return None
         for secret in self._secrets:
-            with contextlib.suppress(WebhookVerificationError, ValueError):
-                secret.verify(body, dict(headers), json_parse=False)
+            with contextlib.suppress(WebhookVerificationError, ValueError, OSError, EOFError):
+                signed = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+                secret.verify(signed, dict(headers), json_parse=False)
                 return True
         return False
 

@@ -11,10 +11,19 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from judges.presence import missing
 
 from pipeline.ledger import Ledger
 from pipeline.ledger.tables import metadata
+
+# A failure that is logged is shown without every variable of every frame.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"

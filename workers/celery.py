@@ -16,6 +16,8 @@ from kombu.transport.redis import Channel as RedisChannel
 from config import load
 
 URGENT, DELIVER, ENRICH, RENDER, FEEDS, KEEP = "urgent", "deliver", "enrich", "render", "feeds", "keep"
+PROVE, HUB = "prove", "hub"
+DELIVER_QUEUES = (DELIVER, PROVE, HUB)
 PIPELINE_QUEUES = (URGENT, ENRICH, RENDER, FEEDS, KEEP)
 
 HARD_LIMIT = 180.0  # seconds: a drain stops long before
@@ -62,7 +64,7 @@ app.conf.update(
     task_ignore_result=True,
     task_time_limit=HARD_LIMIT,
     task_default_queue=KEEP,
-    task_queues=[Queue(name) for name in (*PIPELINE_QUEUES, DELIVER)],
+    task_queues=[Queue(name) for name in (*PIPELINE_QUEUES, *DELIVER_QUEUES)],
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=30,
     worker_enable_soft_shutdown_on_idle=True,

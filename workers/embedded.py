@@ -78,9 +78,10 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
     ours = [sys.executable, "-m", "workers.cli"]
     names = [f"pipeline-{number}" for number in range(1, settings.workers.pipeline_processes + 1)]
+    delivering = ["deliver", *(f"deliver-{number}" for number in range(2, settings.workers.deliver_processes + 1))]
     children = [
         *(Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
-        Child("deliver", [*ours, "worker", "deliver", "--name", "deliver"], environment),
+        *(Child(name, [*ours, "worker", "deliver", "--name", name], environment) for name in delivering),
         Child("beat", [*ours, "beat", "--name", "beat"], environment),
         Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
     ]

@@ -10,6 +10,9 @@ import uvicorn
 
 from pipeline.web.app import create_app
 from workers import alive, logs
+from workers.celery import app as celery
+from workers.doorbell import connect
+from workers.rates import RedisLimiter
 from workers.wiring import services
 
 
@@ -17,7 +20,8 @@ def run(*, host: str, port: int, fd: int | None) -> None:
     """Serve until SIGTERM; on a socket that was handed down, where `fd` names one."""
     logs.configure("web")
     own = services()
-    app = create_app(own.context, alive=own.doorbell.alive)
+    queue = own.settings.redis_url or str(celery.conf.broker_url)
+    app = create_app(own.context, alive=own.doorbell.alive, limiter=RedisLimiter(connect(queue)))
     alive.show(own.doorbell, "web")
     settings = uvicorn.Config(
         app,

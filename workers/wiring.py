@@ -7,11 +7,13 @@ import ipaddress
 import os
 import random
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from config import Settings, load
 from config.settings import ChannelSettings
-from pipeline.channels import Channel, channel_types
+from pipeline.channels import Channel, Served, channel_types
+from pipeline.channels.public_address import checked, shown_at
 from pipeline.channels.settings import open_channel as open_own
 from pipeline.channels.settings import read_settings
 from pipeline.errors import ConfigError
@@ -20,8 +22,9 @@ from pipeline.ledger import Ledger
 from pipeline.model.policy import Gate
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Eutils
+from pipeline.references.idconv import IdConverter
 from pipeline.renditions import formats
-from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, Policy
+from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
 from pipeline.store import RenditionStore
 from workers.doorbell import CeleryDoorbell
 
@@ -56,11 +59,14 @@ def build_context(settings: Settings, doorbell: Doorbell) -> Context:
         store=RenditionStore.at(settings.store_location),
         doorbell=doorbell,
         pubmed=pubmed_of(settings),
+        converter=converter_of(settings),
         site=site_of(settings),
         formats=formats(),
         channels={channel.id: plan_of(channel, http) for channel in settings.channels},
         feeds={feed.id: feed for feed in feeds_of(settings)},
         policy=_policy(settings),
+        hub=hub_of(settings, http),
+        served=served_of(settings),
         new_id=new_id,
         chance=random.random,
     )
@@ -82,10 +88,17 @@ def open_ledger(settings: Settings) -> Ledger:
 
 
 def site_of(settings: Settings) -> Site:
-    return Site(**settings.site.model_dump(), feeds=feeds_of(settings))
+    return Site(**settings.site.model_dump(), feeds=feeds_of(settings), own_hub=settings.hub.enabled)
 
 
 def feeds_of(settings: Settings) -> tuple[Feed, ...]:
+    """Raises ConfigError for a format that there is not, or that is none of feeds."""
+    known = [format.name for format in formats().values() if format.document is not None]
+    for feed in settings.feeds:
+        for name in feed.formats:
+            if name not in known:
+                message = f"{name!r} is no format of feeds; there are {', '.join(known)}"
+                raise ConfigError(message, key=f"feeds.{feed.id}.formats")
     return tuple(Feed(**feed.model_dump()) for feed in settings.feeds)
 
 
@@ -119,17 +132,35 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         retries=channel.retries,
         evidence=channel.evidence,
         gate=Gate(**channel.gate.model_dump()) if channel.gate else Gate(),
-        proof_url=channel.proof_url,
+        gone=_proof_of(channel, http),
+        pulled=kind.pulled,
         after_feeds=kind.after_feeds,
     )
 
 
+def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
+    """What channels have our own web server answer. Raises ConfigError where two want one path for different things."""
+    served: dict[str, Callable[[], Served]] = {}
+    for channel in settings.channels:
+        kind, key = channel_types()[channel.type], f"channels.{channel.id}"
+        own = read_settings(kind, channel.own, prefix=key)
+        for path, make in (kind.serves(own) if kind.serves else {}).items():
+            if served.setdefault(path, make) != make:
+                raise ConfigError(f"another channel has {path} hold something else: both must have one key", key=key)
+    return served
+
+
+def _proof_of(channel: ChannelSettings, http: Http) -> Callable[[str], str | None] | None:
+    if channel.proof_url is None:
+        return None
+    template = checked(channel.proof_url, key=f"channels.{channel.id}.proof_url")
+    return functools.partial(shown_at, http, template)
+
+
 def pubmed_of(settings: Settings) -> Eutils:
-    """Its address is the operator's own word, so the guard against strangers' addresses lets it be private."""
-    anywhere = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
     key = settings.pubmed_api_key
     return Eutils(
-        Http(anywhere, about=settings.site.url),
+        _http_of_ncbi(settings),
         base_url=settings.pubmed_url,
         tool=TOOL,
         email=settings.pubmed_email,
@@ -137,10 +168,42 @@ def pubmed_of(settings: Settings) -> Eutils:
     )
 
 
+def converter_of(settings: Settings) -> IdConverter | None:
+    """None where DOIs and PMCIDs are not to be looked up."""
+    url = settings.idconv_location
+    if url is None:
+        return None
+    return IdConverter(_http_of_ncbi(settings), base_url=url, tool=TOOL, email=settings.pubmed_email)
+
+
+def _http_of_ncbi(settings: Settings) -> Http:
+    """Its address is the operator's own word, so the guard against strangers' addresses lets it be private."""
+    anywhere = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
+    return Http(anywhere, about=settings.site.url)
+
+
+def hub_of(settings: Settings, http: Http) -> HubPlan | None:
+    own = settings.hub
+    if not own.enabled:
+        return None
+    return HubPlan(
+        address=site_of(settings).hub_url,
+        http=http,
+        max_subscriptions=own.max_subscriptions,
+        max_per_host=own.max_per_host,
+        lease=(own.min_lease, own.lease, own.max_lease),
+    )
+
+
 def _policy(settings: Settings) -> Policy:
     return Policy(
         evidence_wait=settings.evidence.wait,
-        pubmed_interval=0.101 if settings.pubmed_api_key else 0.34,
+        recheck_days=settings.evidence.recheck_days,
+        evidence=settings.evidence.policy,
+        hold_on=settings.evidence.hold_on,
+        pubmed_rate=10 if settings.pubmed_api_key else 3,
         deliver_parallel=settings.delivery.parallel,
         retries=settings.delivery.retries,
+        partner_rate=settings.web.partner_rate,
+        partner_burst=settings.web.partner_burst,
     )

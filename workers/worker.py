@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -9,11 +10,17 @@ import structlog
 from celery import signals
 
 from pipeline.errors import TransientError
+from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import feeds
+from pipeline.stages.hub.topics import drop_others
 from pipeline.stages.sweep import EVERY, sweep
 from workers import alive, logs
-from workers.celery import DELIVER, PIPELINE_QUEUES, app
+from workers.celery import DELIVER_QUEUES, PIPELINE_QUEUES, app
 from workers.wiring import services
+
+# Seconds that a rendering thread may keep the others waiting. At Python's own 5 ms, a transaction of twenty statements
+# holds up the whole site's writers for a tenth of a second, because it waits for its turn after each of them.
+_SWITCH = 0.0005
 
 _log = structlog.get_logger()
 
@@ -25,8 +32,9 @@ def run(kind: str, name: str | None = None) -> None:
     """
     if kind == "pipeline":
         _have_feeds_built()
+        drop_others(services().context)
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
-    queues = (DELIVER,) if kind == "deliver" else PIPELINE_QUEUES
+    queues = DELIVER_QUEUES if kind == "deliver" else PIPELINE_QUEUES
     _serve(name or alive.name_of(kind), queues, threads)
 
 
@@ -34,11 +42,12 @@ def _have_feeds_built() -> None:
     """Their settings may have changed since they were built last. What has not changed keeps its bytes and its time."""
     context = services().context
     with context.ledger.write() as transaction:
-        feeds.make_due(transaction, list(context.feeds), now=context.clock())
+        feeds.make_due(transaction, [SITEMAP, *context.feeds], now=context.clock())
 
 
 def _serve(name: str, queues: Sequence[str], threads: int) -> None:
     logs.configure(name)
+    sys.setswitchinterval(_SWITCH)
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep_until, args=(stop, name), name="sweep", daemon=True)
 

@@ -7,7 +7,7 @@ entry-point group `citewire.channels`, naming such an object. Nothing else has t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,7 +23,8 @@ class Channel(Protocol):
     def deliver(self, parcel: Parcel) -> Receipt:
         """Bring the article to `parcel.revision`; harmless when repeated.
 
-        Raises TransientError, PermanentError or EndpointGone.
+        Raises TransientError, PermanentError or EndpointGone; with `remote_id` where a failure, too, is something to
+        remember: the next attempt gets it in the parcel.
         """
         ...
 
@@ -59,6 +60,14 @@ class ReadableChannel(Channel, Protocol):
 
 
 @dataclass(frozen=True)
+class Served:
+    """A small document that the other end asks our own web server for, as a key to check a signature with."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True)
 class ChannelType:
     """What a module under `pipeline/channels/` exports as `CHANNEL`.
 
@@ -69,7 +78,9 @@ class ChannelType:
     settings: type[Any]
     open: Callable[[Any, Http], Channel]
     format: str | None = None  # what is rendered for it where the operator names no format
+    pulled: bool = False  # nothing is ever sent: the partner asks for its changes
     after_feeds: bool = False  # it announces feeds: nothing is sent before they hold what changed
+    serves: Callable[[Any], Mapping[str, Callable[[], Served]]] | None = None  # by path; making one raises ConfigError
 
 
 @functools.cache

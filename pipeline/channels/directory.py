@@ -1,35 +1,25 @@
-"""The `directory` channel: one file for each article in a folder, and what it is beside it.
+"""The `directory` channel: one file for each article in a folder, and what it is beside it (`manifest.py`).
 
-    {path}/{article}.{extension}                the rendition; of a withdrawn article, its tombstone
-    {path}/manifest/{article}.{extension}.json  article, revision, event, message id, digest, size, media type, time
-
-Each is replaced as a whole, so a reader never meets half a file. There is one small manifest for each file, not
-one for all, so that a change costs the same however many articles there are. The manifest is replaced first: when
-its digest is not the file's, the file is about to change.
+Each is replaced as a whole, so a reader never meets half a file. The manifest is replaced first: when its digest is
+not the file's, the file is about to change.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import zlib
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-
-import msgspec
 
 from pipeline.channels import ChannelType
 from pipeline.channels.folder import Folder, failure_of
+from pipeline.channels.manifest import MANIFESTS, file_name, former_name, manifest_of, read, shown, written
 from pipeline.channels.settings import ChannelSettings
-from pipeline.errors import ConfigError, PermanentError
+from pipeline.errors import ConfigError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
-# Checked at the door too; here because what passes becomes a path.
-_SAFE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_SAFE_EXTENSION = re.compile(r"[a-z0-9][a-z0-9-]*")
-_MANIFEST = "manifest"
 _PROBE = ".citewire-check"
 _LOCKS = 256  # lock files in all: articles share them, for the milliseconds that a write takes
 
@@ -39,34 +29,33 @@ class DirectorySettings(ChannelSettings):
     create: bool = True  # make the folder where it is missing; false for mounted ones, which may be away
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What stands in `manifest/`, as JSON."""
-
-    article: str
-    revision: int
-    event: str
-    message_id: str
-    digest: str  # of the file: "sha256:…"
-    bytes: int
-    format: str
-    media_type: str
-    title: str
-    at: str  # RFC 3339, UTC: of the attempt that wrote it
-
-
 class Directory:
     def __init__(self, settings: DirectorySettings) -> None:
         self._settings = settings
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """An older revision than the one there changes nothing and succeeds: the folder is already further."""
-        name = _file_name(parcel)
-        lock = f".lock-{zlib.crc32(name.encode()) % _LOCKS:02x}"
+        name = file_name(parcel)
+        former = former_name(parcel)
         try:
-            with self._opened() as folder, folder.inner(_MANIFEST) as manifests, manifests.locked(lock):
-                return Receipt(detail=_bring(folder, manifests, name, parcel))
+            with self._opened() as folder, folder.inner(MANIFESTS) as manifests:
+                with _locked(manifests, name):
+                    detail = _bring(folder, manifests, name, parcel)
+                if former:
+                    with _locked(manifests, former):
+                        detail += _clear(folder, manifests, former, parcel)
         except OSError as error:
             raise failure_of(error, self._settings.path) from error
+        return Receipt(detail=detail, remote_id=name)
+
+    def shows(self, parcel: Parcel) -> str | None:
+        names = [name for name in (file_name(parcel), former_name(parcel)) if name]
+        try:
+            with self._opened() as folder, folder.inner(MANIFESTS) as manifests:
+                found = [_shown(folder, manifests, name, parcel) for name in names]
+        except OSError as error:
+            raise failure_of(error, self._settings.path) from error
+        return next((f"{self._settings.path}: {one}" for one in found if one), None)
 
     def check(self) -> str:
         try:
@@ -86,55 +75,46 @@ class Directory:
         return Folder.opened(self._settings.path)
 
 
+@contextmanager
+def _locked(manifests: Folder, name: str) -> Iterator[None]:
+    with manifests.locked(f".lock-{zlib.crc32(name.encode()) % _LOCKS:02x}"):
+        yield
+
+
 def _bring(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
     """Under the article's lock. Ends with everything on the disk, or with an OSError."""
-    there = _manifest(manifests.read(f"{name}.json"))
+    there, wanted = read(manifests.read(f"{name}.json")), manifest_of(parcel)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    wanted = _manifest_of(parcel)
-    if there == msgspec.structs.replace(wanted, at=there.at if there else "") and _holds(folder, name, wanted.digest):
+    if wanted.same(there) and _digest(folder, name) == wanted.digest:
         return f"revision {parcel.revision} was there"
-    manifests.replace(f"{name}.json", msgspec.json.encode(wanted))
+    manifests.replace(f"{name}.json", written(wanted))
     folder.replace(name, parcel.rendition.body)
     manifests.sync()
     folder.sync()
     return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
 
 
-def _holds(folder: Folder, name: str, digest: str) -> bool:
+def _clear(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> str:
+    """Takes away what the channel kept under its former format; the file first, or nobody would know it any more."""
+    there = read(manifests.read(f"{former}.json"))
+    if there is None or there.revision > parcel.revision:
+        return ""
+    folder.remove(former)
+    folder.sync()
+    manifests.remove(f"{former}.json")
+    manifests.sync()
+    return f"; {former} is gone"
+
+
+def _shown(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str | None:
+    """The file before the manifest: what is newer than both was put there meanwhile."""
+    return shown(name, parcel, _digest(folder, name), read(manifests.read(f"{name}.json")))
+
+
+def _digest(folder: Folder, name: str) -> str | None:
     body = folder.read(name)
-    return body is not None and digest_of(body) == digest
-
-
-def _manifest(data: bytes | None) -> Manifest | None:
-    """None where there is none, or none that can be read: then what is there is replaced."""
-    try:
-        return msgspec.json.decode(data, type=Manifest) if data else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _manifest_of(parcel: Parcel) -> Manifest:
-    rendition = parcel.rendition
-    return Manifest(
-        article=parcel.article_id,
-        revision=parcel.revision,
-        event=parcel.event,
-        message_id=parcel.message_id,
-        digest=rendition.digest,
-        bytes=len(rendition.body),
-        format=rendition.format,
-        media_type=rendition.media_type,
-        title=parcel.title,
-        at=parcel.at.astimezone(dt.UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _file_name(parcel: Parcel) -> str:
-    """Raises PermanentError (`unsafe-name`) for what may not become a path."""
-    if not (_SAFE_ID.fullmatch(parcel.article_id) and _SAFE_EXTENSION.fullmatch(parcel.extension)):
-        raise PermanentError(f"{parcel.article_id!r} cannot be a file's name", code="unsafe-name")
-    return f"{parcel.article_id}.{parcel.extension}"
+    return None if body is None else digest_of(body)
 
 
 def _open(settings: DirectorySettings, http: Http) -> Directory:

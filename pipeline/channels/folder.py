@@ -83,7 +83,7 @@ class Folder:
         os.fsync(self._fd)
 
 
-def failure_of(error: OSError, path: Path) -> CitewireError:
+def failure_of(error: OSError, path: Path | str) -> CitewireError:
     """Permissions and wrong kinds of file are mended by people; disks are emptied and mounts come back in time."""
     message = f"{path}: {error.strerror or error}"
     if error.errno in _MENDED_BY_PEOPLE:

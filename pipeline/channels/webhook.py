@@ -1,85 +1,27 @@
-"""The `webhook` channel: each revision as a signed HTTP POST (Standard Webhooks, www.standardwebhooks.com)."""
+"""The `webhook` channel: each revision as a signed HTTP POST (Standard Webhooks, www.standardwebhooks.com).
+
+What is signed is the article itself. With `gzip` the body is packed after that: the specification's own libraries
+verify text only, so that nobody could check a signature over packed bytes with them.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import datetime as dt
+import gzip
 import hmac
-import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated
-from urllib.parse import urlsplit
-
-from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from pipeline.channels import ChannelType
 from pipeline.channels.secret import SecretRef
-from pipeline.channels.settings import ChannelSettings
+from pipeline.channels.webhook_settings import TLSSettings, WebhookSettings
 from pipeline.errors import ConfigError
-from pipeline.http import Http, Limits
+from pipeline.http import Http, Identity, Limits
 from pipeline.model.delivery import Parcel, Receipt
 
-_ANSWER_BYTES = 16_384  # of the partner's answer: enough for its first line, which is all that is kept
-_OURS = re.compile(r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date")
-_SECRET_NAMED = re.compile(r"(?i).*(auth|key|token|secret|password|cookie|signature).*")
-
-Seconds = Annotated[float, Field(gt=0, le=600)]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-
-
-def _one_or_two(value: object) -> tuple[SecretRef, ...]:
-    secrets = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if not 1 <= len(secrets) <= 2:
-        raise ValueError("give one secret, or the new and the old one")
-    return tuple(SecretRef.parse(secret) for secret in secrets)
-
-
-class BasicSettings(ChannelSettings):
-    username: str = Field(pattern=r"^[^:\x00-\x1f]+$")
-    password: SecretRef
-
-
-class WebhookSettings(ChannelSettings):
-    """`secret`: one, or [new, old] while the partner changes over. Header values may be secrets too (`env:NAME`)."""
-
-    url: str
-    secret: Annotated[tuple[SecretRef, ...], PlainValidator(_one_or_two)]
-    headers: dict[HeaderName, str] = Field(default_factory=dict)
-    bearer: SecretRef | None = None
-    basic: BasicSettings | None = None
-    connect_timeout: Seconds = 5.0
-    read_timeout: Seconds = 10.0
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0  # a delivery is leased for a little longer
-
-    @field_validator("url")
-    @classmethod
-    def _absolute(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an absolute https:// or http:// address")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must hold no user name or password: use `basic`")
-        return url
-
-    @field_validator("headers")
-    @classmethod
-    def _headers_of_theirs(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if _OURS.fullmatch(name):
-                raise ValueError(f"{name} is set by the delivery itself")
-            if _SECRET_NAMED.fullmatch(name):
-                SecretRef.parse(value)
-            if any(ord(character) < 32 or ord(character) > 126 for character in value):
-                raise ValueError(f"the value of {name} must be printable ASCII")
-        return headers
-
-    @model_validator(mode="after")
-    def _one_authorization(self) -> WebhookSettings:
-        named = any(name.lower() == "authorization" for name in self.headers)
-        if (self.bearer is not None) + (self.basic is not None) + named > 1:
-            raise ValueError("give one of `bearer`, `basic` and the header `authorization`")
-        return self
+_ANSWER_BYTES = 16_384  # of the partner's answer, of which a kilobyte is kept
 
 
 class Webhook:
@@ -87,7 +29,7 @@ class Webhook:
 
     def __init__(self, settings: WebhookSettings, http: Http) -> None:
         self._url = settings.url
-        self._http = http
+        self._http = _identified(http, settings.tls) if settings.tls else http
         self._limits = Limits(
             connect=settings.connect_timeout,
             read=settings.read_timeout,
@@ -97,20 +39,26 @@ class Webhook:
         )
         self._keys = tuple(signing_key(secret.resolve("secret")) for secret in settings.secret)
         self._headers = _own_headers(settings)
+        self._encoding = {"content-encoding": "gzip"} if settings.gzip else {}
+        self._secrets = tuple(_shown_to_them(settings))
 
     def deliver(self, parcel: Parcel) -> Receipt:
         body = parcel.rendition.body
         headers = {
             **self._headers,
-            "content-type": _content_type(parcel.rendition.media_type),
+            **self._encoding,
+            "content-type": parcel.rendition.content_type,
             **signed(parcel.message_id, int(parcel.at.timestamp()), body, self._keys),
             "citewire-event": parcel.event,
             "citewire-article": parcel.article_id,
             "citewire-revision": str(parcel.revision),
         }
+        if self._encoding:
+            body = gzip.compress(body, 6, mtime=0)  # the same bytes at every attempt
         response = self._http.request("POST", self._url, headers=headers, body=body, limits=self._limits)
+        response = response.without(self._secrets)
         response.raise_for_delivery(parcel.at)
-        return Receipt(detail=response.line, status=response.status)
+        return Receipt(detail=response.line, status=response.status, answer=response.opening)
 
     def check(self) -> str:
         """OPTIONS changes nothing at the other end (RFC 9110, section 9.2.1). No secret is shown to it.
@@ -154,10 +102,6 @@ def signing_key(secret: str, *, key: str = "secret") -> bytes:
         ) from None
 
 
-def _content_type(media_type: str) -> str:
-    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
-
-
 def _own_headers(settings: WebhookSettings) -> Mapping[str, str]:
     headers = {name: _value(name, value) for name, value in settings.headers.items()}
     if settings.bearer:
@@ -166,6 +110,31 @@ def _own_headers(settings: WebhookSettings) -> Mapping[str, str]:
         credentials = f"{settings.basic.username}:{settings.basic.password.resolve('basic.password')}"
         headers["authorization"] = f"Basic {base64.b64encode(credentials.encode()).decode()}"  # RFC 7617
     return headers
+
+
+def _shown_to_them(settings: WebhookSettings) -> Iterator[bytes]:
+    """The secrets that a request holds, in each form: an answer may repeat them."""
+    if settings.bearer:
+        yield settings.bearer.resolve("bearer").encode()
+    if settings.basic:
+        password = settings.basic.password.resolve("basic.password")
+        yield from (password.encode(), base64.b64encode(f"{settings.basic.username}:{password}".encode()))
+    for name, value in settings.headers.items():
+        if (secret := _value(name, value)) != value:
+            yield secret.encode()
+
+
+def _identified(http: Http, tls: TLSSettings) -> Http:
+    key = Path(tls.key.name) if tls.key else None
+    try:
+        return http.identified(Identity(Path(tls.certificate.name), key, tls.authorities))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not PEM"
+        raise ConfigError(
+            f"no certificate and unencrypted key in PEM can be read there: {reason}",
+            key="tls",
+            code="invalid-certificate",
+        ) from error
 
 
 def _value(name: str, value: str) -> str:

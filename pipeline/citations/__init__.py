@@ -10,13 +10,21 @@ from typing import Literal
 
 from pipeline.citations.ama import ama
 from pipeline.citations.csl import citation_csl
-from pipeline.citations.editorial import editorial_labels, editorial_notice
+from pipeline.citations.editorial import editorial_label, editorial_labels, editorial_notice
 from pipeline.citations.pieces import Piece, Pieces, as_html, as_text
 from pipeline.citations.vancouver import vancouver
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
 
-__all__ = ["Style", "citation_csl", "citation_html", "citation_text", "editorial_labels", "editorial_notice"]
+__all__ = [
+    "Style",
+    "citation_csl",
+    "citation_html",
+    "citation_text",
+    "editorial_label",
+    "editorial_labels",
+    "editorial_notice",
+]
 
 Style = Literal["ama", "vancouver"]
 

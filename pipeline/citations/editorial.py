@@ -17,6 +17,11 @@ _LABELS: dict[EditorialState, str] = {
 }
 
 
+def editorial_label(state: EditorialState) -> str:
+    """ "Retracted", "Expression of concern", …"""
+    return _LABELS[state]
+
+
 def editorial_labels(reference: Reference) -> tuple[str, ...]:
     """Words such as "Retracted" and "Expression of concern", …: each once, the gravest first."""
     return tuple(_LABELS[state] for state in _states(reference))

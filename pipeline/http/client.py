@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from urllib.parse import SplitResult, urlsplit
@@ -17,9 +18,10 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 import urllib3.exceptions as u3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import Retry, Timeout
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http.connection import Gate, GuardedAdapter, tls_context
+from pipeline.http.connection import Gate, GuardedPools, Identity, tls_context
 from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
 
@@ -28,6 +30,8 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 USER_AGENT = "citewire/0.1"
+
+_NEVER = Retry(False, redirect=False)  # nothing is sent again in secret, and no redirect followed
 
 # urllib3 writes paths and query strings at DEBUG, and partners put tokens there.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -53,14 +57,38 @@ class Http:
     The environment's proxies, .netrc and certificates are not looked at. No cookies are kept.
     `about`: an address that tells the other side who calls, for the User-Agent.
     `ca_file`: the certificate authorities to trust (PEM); None for Mozilla's, as requests ships them.
+    `identity`: the client certificate to show; see `identified`.
     """
 
-    def __init__(self, guard: EgressGuard, *, about: str | None = None, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        guard: EgressGuard,
+        *,
+        about: str | None = None,
+        ca_file: str | None = None,
+        identity: Identity | None = None,
+    ) -> None:
         self.guard = guard
+        self._about, self._ca_file, self._identity = about, ca_file, identity
         agent = f"{USER_AGENT} (+{about})" if about else USER_AGENT
-        self._headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
-        self._ca_file = ca_file
+        self._headers = {"user-agent": agent, "accept-encoding": "gzip"}
         self._local = threading.local()
+        self._others: dict[Identity, tuple[float, Http]] = {}
+
+    def identified(self, identity: Identity) -> Http:
+        """The same way out, with a client certificate: the same object as long as the files stay the same.
+
+        Raises OSError (ssl.SSLError is one) and ValueError for files that hold no certificate and its key.
+        """
+        files = (identity.certificate, identity.key, identity.authorities)
+        changed = max(file.stat().st_mtime for file in files if file)
+        known = self._others.get(identity)
+        if known is None or known[0] != changed:
+            other = Http(self.guard, about=self._about, ca_file=self._ca_file, identity=identity)
+            _ = other._tls  # read now, so that a mistake is the opening's
+            # Two threads at once may both make one; the last stays, and the other serves out its channel.
+            self._others[identity] = known = (changed, other)
+        return known[1]
 
     def request(
         self,
@@ -77,48 +105,73 @@ class Http:
         PermanentError (`egress-refused`, `invalid-url`, `invalid-request`, `response-too-large`). Messages name the
         host and nothing else of the address.
         """
-        origin = _origin(url)
-        adapter, gate = self._connections()
+        address = _address(url)
+        sent = _checked({**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}, address)
+        pools, gate = self._connections()
         gate.connect, gate.read, gate.deadline = limits.connect, limits.read, time.monotonic() + limits.total
-        request = _prepared(method, url, {**self._headers, **(headers or {})}, body, origin)
         try:
-            with adapter.send(request, stream=True, timeout=(limits.connect, limits.read)) as answer:
-                content = answer.raw.read(limits.max_bytes + 1, decode_content=True)
+            pool = pools.connection_from_host(address.host, address.port, address.scheme)
+            answer = pool.urlopen(
+                method,
+                address.target,
+                body=body,
+                headers=sent,
+                retries=_NEVER,
+                redirect=False,
+                assert_same_host=False,
+                timeout=Timeout(connect=limits.connect, read=limits.read),
+                preload_content=False,
+                decode_content=False,
+            )
+            with closing(answer):
+                content = answer.read(limits.max_bytes + 1, decode_content=True)
                 if whole := len(content) <= limits.max_bytes:
-                    answer.raw.release_conn()
+                    answer.release_conn()
                 elif not limits.truncate:
                     raise PermanentError(
-                        f"{origin} answered with more than {limits.max_bytes} bytes",
-                        status=answer.status_code,
+                        f"{address.origin} answered with more than {limits.max_bytes} bytes",
+                        status=answer.status,
                         code="response-too-large",
                     )
-                return Response(answer.status_code, answer.headers, content[: limits.max_bytes], truncated=not whole)
-        except (requests.RequestException, u3.HTTPError, HTTPException, OSError) as error:
-            raise _failure(error, origin, limits) from error
+                return Response(answer.status, answer.headers, content[: limits.max_bytes], truncated=not whole)
+        except (u3.HTTPError, HTTPException, OSError) as error:
+            raise _failure(error, address.origin, limits) from error
 
     def close(self) -> None:
         """Closes this thread's connections; those of other threads close with their threads."""
         if self._local.__dict__.get("pid") == os.getpid():
-            self._local.adapter.close()
+            self._local.pools.clear()
         self._local.__dict__.clear()
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
-        return tls_context(self._ca_file or DEFAULT_CA_BUNDLE_PATH)
+        return tls_context(self._ca_file or DEFAULT_CA_BUNDLE_PATH, self._identity)
 
-    def _connections(self) -> tuple[GuardedAdapter, Gate]:
-        """requests' adapter without its Session, which would look into the environment (proxies, .netrc), keep
-        cookies, and read the body of a redirect without a limit.
+    def _connections(self) -> tuple[GuardedPools, Gate]:
+        """urllib3's pools without requests' Session, which would look into the environment (proxies, .netrc), keep
+        cookies, read the body of a redirect without a limit, and take twice the time for a request.
         """
         local = self._local
         if getattr(local, "pid", None) != os.getpid():  # new thread, or forked: a connection has one owner
             gate = Gate(self.guard)
-            local.pid, local.adapter, local.gate = os.getpid(), GuardedAdapter(gate, self._tls), gate
-        return local.adapter, local.gate
+            local.pid, local.pools, local.gate = os.getpid(), GuardedPools(gate, self._tls), gate
+        return local.pools, local.gate
 
 
-def _origin(url: str) -> str:
-    """`https://host:port`, all of an address that may stand in a message. Raises PermanentError (`invalid-url`)."""
+@dataclass(frozen=True)
+class _Address:
+    """An address that a request can go to. `origin` is all of it that may stand in a message."""
+
+    scheme: str
+    host: str
+    port: int | None
+    target: str  # path and query
+    origin: str
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(url: str) -> _Address:
+    """Raises PermanentError (`invalid-url`)."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -127,7 +180,14 @@ def _origin(url: str) -> str:
     if problem := _problem(url, parts):
         raise PermanentError(f"the address {problem}", code="invalid-url")
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+    origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+    request = requests.PreparedRequest()
+    try:
+        request.prepare_url(url, None)  # IDNA, and percent signs where they belong
+        made = urlsplit(str(request.url))
+        return _Address(made.scheme, str(made.hostname), made.port, request.path_url, origin)
+    except (requests.RequestException, ValueError) as error:
+        raise PermanentError(f"{origin}: the address cannot be understood", code="invalid-url") from error
 
 
 def _problem(url: str, parts: SplitResult) -> str | None:
@@ -142,32 +202,18 @@ def _problem(url: str, parts: SplitResult) -> str | None:
     return None
 
 
-def _prepared(
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    origin: str,
-) -> requests.PreparedRequest:
-    request = requests.PreparedRequest()
+def _checked(headers: dict[str, str], address: _Address) -> dict[str, str]:
     for name, value in headers.items():
         if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
-            raise PermanentError(f"{origin}: the header {name!r} cannot be sent", code="invalid-request")
-    try:
-        request.prepare_method(method)
-        request.prepare_url(url, None)
-        request.prepare_headers(headers)
-        request.prepare_body(body, None)
-    except (requests.RequestException, UnicodeError) as error:
-        raise PermanentError(f"{origin}: the address cannot be understood", code="invalid-url") from error
-    return request
+            raise PermanentError(f"{address.origin}: the header {name!r} cannot be sent", code="invalid-request")
+    return headers
 
 
 def _failure(error: Exception, origin: str, limits: Limits) -> CitewireError:
     causes = list(_causes(error))
-    if any(isinstance(cause, requests.Timeout | u3.TimeoutError | TimeoutError) for cause in causes):
+    if any(isinstance(cause, u3.TimeoutError | TimeoutError) for cause in causes):
         return TransientError(f"{origin} did not answer in time (at most {limits.total:g} s)", code="timeout")
-    if any(isinstance(cause, requests.exceptions.SSLError | u3.SSLError) for cause in causes):
+    if any(isinstance(cause, u3.SSLError | ssl.SSLError) for cause in causes):
         return TransientError(f"{origin}: no secure connection: {_detail(causes)}", code="tls-failed")
     if any(isinstance(cause, u3.DecodeError | HTTPException) and not _cut(cause) for cause in causes):
         return TransientError(f"{origin} answered with what is not HTTP", code="bad-response")
@@ -179,7 +225,7 @@ def _cut(cause: BaseException) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it wraps (urllib3 and requests put causes in `args` as well), and what they come from."""
+    """The error, what it wraps (urllib3 puts causes in `args` as well), and what they come from."""
     while error is not None:
         yield error
         yield from (argument for argument in error.args if isinstance(argument, BaseException))

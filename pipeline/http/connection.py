@@ -6,10 +6,11 @@ import math
 import socket
 import ssl
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
 
@@ -116,9 +117,11 @@ class _TLSPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _GuardedTLS
 
 
-class _Pools(PoolManager):
-    def __init__(self, gate: Gate, connections: int, **keywords: Any) -> None:
-        super().__init__(connections, **keywords)
+class GuardedPools(PoolManager):
+    """One connection for each host, for the one thread that uses it."""
+
+    def __init__(self, gate: Gate, tls: ssl.SSLContext) -> None:
+        super().__init__(32, maxsize=1, block=False, ssl_context=tls)
         self.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
         self._gate = gate
 
@@ -131,23 +134,27 @@ class _Pools(PoolManager):
         return pool
 
 
-def tls_context(ca_file: str) -> ssl.SSLContext:
-    """A context that checks names and certificates against `ca_file` (PEM), and whose sockets look at the deadline."""
-    context = ssl.create_default_context(cafile=ca_file)
+@dataclass(frozen=True)
+class Identity:
+    """Who we are to a server that asks for a client certificate, and whom we believe: files in PEM.
+
+    `key`: None where it stands in the certificate's file. It must not be encrypted: nobody is there to be asked.
+    `authorities`: what the server's certificate is checked against; None for what `Http` trusts anyway.
+    """
+
+    certificate: Path
+    key: Path | None = None
+    authorities: Path | None = None
+
+
+def tls_context(ca_file: str, identity: Identity | None = None) -> ssl.SSLContext:
+    """A context that checks names and certificates against `ca_file` (PEM), and whose sockets look at the deadline.
+
+    Raises OSError (ssl.SSLError is one) and ValueError for files that hold no certificate and its key.
+    """
+    context = ssl.create_default_context(cafile=str((identity and identity.authorities) or ca_file))
     context.sslsocket_class = _TimedTLS
+    if identity:
+        # Without a password of ours OpenSSL would ask for one at the terminal, and wait.
+        context.load_cert_chain(identity.certificate, identity.key, password=lambda: "")
     return context
-
-
-class GuardedAdapter(HTTPAdapter):
-    """One connection for each host, for the one thread that uses it; nothing retried, nothing redirected."""
-
-    def __init__(self, gate: Gate, tls: ssl.SSLContext) -> None:
-        self._gate = gate
-        self._tls = tls
-        super().__init__(pool_connections=32, pool_maxsize=1, max_retries=Retry(False))
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool: Any) -> None:
-        self.poolmanager = _Pools(self._gate, connections, maxsize=maxsize, block=block, ssl_context=self._tls, **pool)
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """The context verifies; what requests would set here makes urllib3 read the CA file at every connection."""

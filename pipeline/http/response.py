@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPHeaderDict
 
 from pipeline.errors import EndpointGone, PermanentError, TransientError
 
 LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds: who asks for more is asked again after a day
 _EXCERPT = 200  # characters
+_OPENING = 1024  # bytes
 _TRANSIENT = frozenset({408, 425, 429})
 _MARKUP = re.compile(r"<[^<>]{0,500}>")
 
@@ -29,7 +32,8 @@ class Response:
     truncated: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "headers", CaseInsensitiveDict(self.headers))
+        if not isinstance(self.headers, HTTPHeaderDict):
+            object.__setattr__(self, "headers", CaseInsensitiveDict(self.headers))
 
     @property
     def line(self) -> str:
@@ -45,6 +49,21 @@ class Response:
         text = _MARKUP.sub(" ", self.body[:4096].decode("utf-8", "replace"))
         lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
         return next((line[:_EXCERPT] for line in lines if line), "")
+
+    @property
+    def opening(self) -> str | None:
+        """The first kilobyte of the body as text that can be kept: without control characters; None: there is none."""
+        text = self.body[:_OPENING].decode("utf-8", "replace")
+        return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text).strip() or None
+
+    def without(self, secrets: Iterable[bytes]) -> Response:
+        """The same, with `[secret]` where its body repeats one of `secrets`, so that it may be kept and shown."""
+        if not self.body:
+            return self
+        body = self.body
+        for secret in sorted(secrets, key=len, reverse=True):
+            body = body.replace(secret, b"[secret]")
+        return replace(self, body=body)
 
     def retry_after(self, now: dt.datetime) -> float | None:
         """Seconds from `now` (aware) that the other side asks to be left alone, 0 to a day; None: it does not say.
@@ -68,13 +87,14 @@ class Response:
         if 200 <= self.status < 300:
             return
         message = f"{self.line}: {self.excerpt}" if self.excerpt else self.line
+        said: dict[str, Any] = {"status": self.status, "answer": self.opening}
         if self.status in _TRANSIENT or self.status >= 500:
-            raise TransientError(message, status=self.status, retry_after=self.retry_after(now), code="try-later")
+            raise TransientError(message, retry_after=self.retry_after(now), code="try-later", **said)
         if self.status == HTTPStatus.GONE:
-            raise EndpointGone(message, status=self.status)
+            raise EndpointGone(message, **said)
         if 300 <= self.status < 400:
-            raise PermanentError(f"{message} (redirects are not followed)", status=self.status, code="redirected")
-        raise PermanentError(message, status=self.status)
+            raise PermanentError(f"{message} (redirects are not followed)", code="redirected", **said)
+        raise PermanentError(message, **said)
 
 
 def _http_date(value: str) -> dt.datetime | None:

@@ -12,6 +12,9 @@ nothing. Every function takes an open transaction first and the time as an argum
     due         what the sweep finds                 deliveries  what each channel is owed
     tokens      who may call                         attempts    every try at a delivery
     channels    whether each answers                 feeds       which are stale, and what was built
+    feed_pages  what stands in a feed's pages        feed_places where an article stands, and when it moves
+    changes     in the order of commits              pulls       what was handed out to partners who ask
+    subscriptions, subscription_requests             of the hub
 """
 
 from pipeline.ledger.database import Ledger, Transaction

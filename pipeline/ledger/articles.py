@@ -71,6 +71,20 @@ def set_topics(transaction: Transaction, article_id: str, slugs: frozenset[str])
     return before
 
 
+def live_after(
+    transaction: Transaction, article_id: str, *, since: dt.datetime | None, limit: int
+) -> list[tuple[str, int]]:
+    """Live articles whose ids follow, in their order, each with the revision that is out.
+
+    `since`: only those that were changed from then on.
+    """
+    where = [articles.c.id > article_id, articles.c.state == "live", articles.c.rendered.is_not(None)]
+    if since is not None:
+        where.append(articles.c.updated >= since)
+    query = sa.select(articles.c.id, articles.c.rendered).where(*where).order_by(articles.c.id).limit(limit)
+    return [tuple(row) for row in transaction.execute(query)]
+
+
 def topics_of(transaction: Transaction, article_id: str) -> frozenset[str]:
     return frozenset(transaction.scalars(sa.select(topics.c.topic).where(topics.c.article == article_id)))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 
 import sqlalchemy as sa
+from msgspec import Struct, structs
 
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import changes
+from pipeline.model.revision import EventType
 
 
 def note(
@@ -48,3 +51,123 @@ def note_withdrawal(transaction: Transaction, article_id: str, *, revision: int,
             digest=None,
             now=now,
         )
+
+
+# --- in the order of commits --------------------------------------------------------------------------------------
+
+BEGINNING = "0"  # the cursor before the first change
+
+_ONCE = 5_000  # changes that are given their place in one go at most, so that the lock is never held for long
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A change, as a partner is told of it."""
+
+    seq: int | None  # from 1, in each channel; None: it has no place yet
+    article: str
+    revision: int
+    event: EventType
+    format: str
+    at: dt.datetime
+    superseded_by: int | None = None  # a newer revision of the article, of which a later change tells
+
+    @property
+    def cursor(self) -> str:
+        """The place after this change. It names the change too, so that another ledger's is not taken for a place."""
+        named = f"{self.seq}\n{self.article}\n{self.revision}\n{self.event}\n{self.at.isoformat()}"
+        return f"{self.seq}-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
+
+
+def waiting(transaction: Transaction, channel: str) -> bool:
+    """Whether there are changes that have no place yet."""
+    unplaced = sa.select(sa.literal(1)).where(changes.c.channel == channel, changes.c.seq.is_(None))
+    return transaction.execute(unplaced.limit(1)).first() is not None
+
+
+def place(transaction: Transaction, channel: str) -> None:
+    """Give each change of the channel that is committed by now its place, after all that have one.
+
+    A change gets its place when it can be seen and not when it is written. So what is committed later comes later,
+    whichever was written first, and whoever has read up to a place has missed nothing before it. Of those that get
+    theirs together, the one that was written first comes first; changes of one article never overlap.
+    """
+    if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock(channel))))
+    mine = changes.c.channel == channel
+    last = _last(transaction, channel)
+    unplaced = (
+        sa.select(changes.c.id, sa.func.row_number().over(order_by=changes.c.id).label("number"))
+        .where(mine, changes.c.seq.is_(None))
+        .order_by(changes.c.id)
+        .limit(_ONCE)
+        .subquery()
+    )
+    transaction.execute(sa.update(changes).where(changes.c.id == unplaced.c.id).values(seq=unplaced.c.number + last))
+
+
+def place_of(transaction: Transaction, channel: str, cursor: str) -> int | None:
+    """The `seq` that a cursor stands for; None where it is none of this channel's."""
+    if cursor == BEGINNING:
+        return 0
+    digits = cursor.partition("-")[0]
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        return None
+    found = _following(transaction, channel, int(digits) - 1, limit=1)
+    return found[0].seq if found and found[0].cursor == cursor else None
+
+
+def after(transaction: Transaction, channel: str, seq: int, *, limit: int) -> list[Change]:
+    """The changes that follow, in their order; each with the newest revision, where a later change tells of one."""
+    found = _following(transaction, channel, seq, limit=limit)
+    newest = _newest(transaction, channel, {change.article for change in found})
+    told = []
+    for change in found:
+        seq_of_newest, revision = newest[change.article]
+        told.append(change if seq_of_newest == change.seq else structs.replace(change, superseded_by=revision))
+    return told
+
+
+def newest_of(transaction: Transaction, channel: str, article_id: str) -> Change | None:
+    """The newest change of an article; None where there is none."""
+    mine = (changes.c.channel == channel, changes.c.article == article_id)
+    row = transaction.execute(sa.select(*_TOLD).where(*mine).order_by(changes.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Change(**row._mapping)
+
+
+def behind(transaction: Transaction, channel: str, seq: int) -> int:
+    """How many changes follow that place, those without a place among them."""
+    later = sa.or_(changes.c.seq > seq, changes.c.seq.is_(None))
+    query = sa.select(sa.func.count()).select_from(changes).where(changes.c.channel == channel, later)
+    return transaction.scalar(query) or 0
+
+
+def anything_after(transaction: Transaction, channel: str, seq: int) -> bool:
+    """Whether a reader at that place has something to read. Two looks into an index."""
+    return waiting(transaction, channel) or _last(transaction, channel) > seq
+
+
+_TOLD = tuple(changes.c[field] for field in ("seq", "article", "revision", "event", "format", "at"))
+
+
+def _last(transaction: Transaction, channel: str) -> int:
+    return transaction.scalar(sa.select(sa.func.max(changes.c.seq)).where(changes.c.channel == channel)) or 0
+
+
+def _following(transaction: Transaction, channel: str, seq: int, *, limit: int) -> list[Change]:
+    query = sa.select(*_TOLD).where(changes.c.channel == channel, changes.c.seq > seq)
+    return [Change(**row._mapping) for row in transaction.execute(query.order_by(changes.c.seq).limit(limit))]
+
+
+def _newest(transaction: Transaction, channel: str, articles: set[str]) -> dict[str, tuple[int | None, int]]:
+    """The place, where it has one, and the revision of each article's newest change."""
+    mine = (changes.c.channel == channel, changes.c.article.in_(articles))
+    ids = sa.select(sa.func.max(changes.c.id)).where(*mine).group_by(changes.c.article)
+    rows = transaction.execute(
+        sa.select(changes.c.article, changes.c.seq, changes.c.revision).where(changes.c.id.in_(ids))
+    )
+    return {article: (seq, revision) for article, seq, revision in rows}
+
+
+def _lock(channel: str) -> int:
+    """A number that stands for the channel among PostgreSQL's advisory locks: 64 bits, with a sign."""
+    return int.from_bytes(hashlib.sha256(f"citewire changes {channel}".encode()).digest()[:8], signed=True)

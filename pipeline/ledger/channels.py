@@ -1,4 +1,4 @@
-"""What is known of each channel as a whole: whether it answers, and whether it asked to be left alone."""
+"""What is known of each channel as a whole: whether it answers, and when it may be sent to again."""
 
 from __future__ import annotations
 
@@ -16,34 +16,54 @@ class Health(Struct, frozen=True):
     paused_until: dt.datetime | None = None
     disabled: dt.datetime | None = None
     reason: str | None = None
+    opened: dt.datetime | None = None  # since when its circuit is open
+    answered: dt.datetime | None = None  # when it took or refused something last
+    next_send: dt.datetime | None = None  # not before: its rate
+    next_batch: dt.datetime | None = None  # not before: what comes until then goes together
+
+    def rests(self, now: dt.datetime) -> bool:
+        """Nothing is sent just now."""
+        return self.paused_until is not None and self.paused_until > now
 
 
-def health(transaction: Transaction, channel: str) -> Health:
-    row = transaction.execute(sa.select(*_HEALTH).where(channels.c.id == channel)).one_or_none()
+def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Health:
+    """`lock`: to change it in the same transaction."""
+    query = sa.select(*_HEALTH).where(channels.c.id == channel)
+    row = transaction.execute(query.with_for_update() if lock else query).one_or_none()
     return Health() if row is None else Health(*row)
 
 
-def answered(transaction: Transaction, channel: str) -> None:
-    """The other end took something or refused it: it is there."""
-    well = {"failures": 0, "paused_until": None, "reason": None}
-    transaction.execute(sa.update(channels).where(channels.c.id == channel, channels.c.failures > 0).values(**well))
+def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
+    """The channels that are left alone just now."""
+    return frozenset(transaction.scalars(sa.select(channels.c.id).where(channels.c.paused_until > now)))
 
 
-def failed(
-    transaction: Transaction, channel: str, *, failures: int, paused_until: dt.datetime | None, reason: str
+def keep(transaction: Transaction, channel: str, known: Health) -> None:
+    """What was learned while sending. Says nothing of when it may be sent to again: see `reserve`."""
+    learned = ("failures", "paused_until", "disabled", "reason", "opened", "answered")
+    _set(transaction, channel, **{name: getattr(known, name) for name in learned})
+
+
+def reserve(
+    transaction: Transaction,
+    channel: str,
+    *,
+    next_send: dt.datetime | None = None,
+    next_batch: dt.datetime | None = None,
 ) -> None:
-    """The other end did not answer for the `failures`-th time in a row; nothing is sent before `paused_until`."""
-    _set(transaction, channel, failures=failures, paused_until=paused_until, reason=reason)
-
-
-def disable(transaction: Transaction, channel: str, *, now: dt.datetime, reason: str) -> None:
-    """The endpoint is gone (410). Only withdrawals still try it."""
-    _set(transaction, channel, disabled=now, reason=reason)
+    """Nothing more is claimed before these; None: as it was."""
+    given = {"next_send": next_send, "next_batch": next_batch}
+    _set(transaction, channel, **{name: at for name, at in given.items() if at is not None})
 
 
 def enable(transaction: Transaction, channel: str) -> None:
     """An operator says that the endpoint is there again."""
-    _set(transaction, channel, disabled=None, reason=None, failures=0, paused_until=None)
+    _set(transaction, channel, disabled=None, reason=None, failures=0, paused_until=None, opened=None)
+
+
+def forget(transaction: Transaction, channel: str) -> None:
+    """It is configured no more."""
+    transaction.execute(sa.delete(channels).where(channels.c.id == channel))
 
 
 _HEALTH = tuple(channels.c[field] for field in Health.__struct_fields__)

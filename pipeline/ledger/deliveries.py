@@ -7,17 +7,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection
 
 import sqlalchemy as sa
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from pipeline.ledger import changes, claims, holdings
+from pipeline.ledger import changes, holdings
 from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.tables import deliveries
-from pipeline.model.delivery import DeliveryState, Receipt
-from pipeline.model.revision import EventType
+from pipeline.model.delivery import DeliveryState
 
 WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
 
@@ -100,11 +98,18 @@ def owe(
             digest=digest,
             now=now,
         )
+        _keep_holding(transaction, article_id, channel, revision=revision, digest=digest, now=now)
 
 
 def channels_of(transaction: Transaction, article_id: str) -> frozenset[str]:
     """The channels that were ever owed the article, whatever their filter says today."""
     return frozenset(transaction.scalars(sa.select(deliveries.c.channel).where(deliveries.c.article == article_id)))
+
+
+def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
+    """Which of these articles the channel was ever owed."""
+    where = (deliveries.c.channel == channel, deliveries.c.article.in_(article_ids))
+    return frozenset(transaction.scalars(sa.select(deliveries.c.article).where(*where)))
 
 
 def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
@@ -129,99 +134,26 @@ def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, 
     return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
 
 
-# --- delivering ---------------------------------------------------------------------------------------------------
+def withhold(
+    transaction: Transaction, article_id: str, channel: str, *, format: str, revision: int, now: dt.datetime
+) -> bool:
+    """The channel must not have this revision, nor keep an earlier one. Whether it is owed a withdrawal for that.
 
-
-def claim_due(
-    transaction: Transaction, channel: str, *, token: str, now: dt.datetime, seconds: float, limit: int
-) -> list[str]:
-    """Lease what the channel is owed, longest due first; withdrawals that hold it up, due or not, before all else."""
-    where = [deliveries.c.channel == channel]
-    if _holding_up(transaction, channel):
-        where.append(deliveries.c.urgency == WITHDRAWAL)
-        transaction.execute(sa.update(deliveries).where(*where, deliveries.c.due > now, _holds_up()).values(due=now))
-    return claims.claim(transaction, deliveries.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
-
-
-def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
-    """How many of the channel's deliveries are leased."""
-    leased = (deliveries.c.channel == channel, deliveries.c.leased_until > now)
-    return transaction.scalar(sa.select(sa.func.count()).select_from(deliveries).where(*leased)) or 0
-
-
-def begin_attempt(
-    transaction: Transaction, delivery_id: str, *, token: str, now: dt.datetime, seconds: float
-) -> Delivery | None:
-    """The last look before sending: the row as it is now, leased anew, the attempt counted.
-
-    None where the lease was lost, nothing is owed any more, or a withdrawal of the same channel goes first.
+    A channel that has had the withdrawal of what it held, or was never sent anything, is owed nothing.
     """
-    row = _find(transaction, delivery_id, deliveries.c.lease == token)
-    if row is None or row.due is None or (row.urgency == NORMAL and _holding_up(transaction, row.channel)):
-        return None
-    counted = {"attempts": row.attempts + 1, "attempted": True, "state": "sending"}
-    until = now + dt.timedelta(seconds=seconds)
-    transaction.execute(
-        sa.update(deliveries).where(deliveries.c.id == delivery_id).values(leased_until=until, **counted)
+    changes.note(
+        transaction, channel=channel, article_id=article_id, revision=revision, format=format, digest=None, now=now
     )
-    return structs.replace(row, attempts=row.attempts + 1, state="sending")
+    mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
+    transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
+    withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
+    again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now}
+    other = deliveries.c.wanted_digest.is_not(None)  # a withdrawal that is under way already says enough
+    owed = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
+    return transaction.execute(owed).rowcount > 0
 
 
-def delivered(
-    transaction: Transaction, sent: Delivery, receipt: Receipt, *, token: str, event: EventType, now: dt.datetime
-) -> None:
-    """The channel took `sent.wanted`. If more is owed by now, that stays due."""
-    holdings.add(
-        transaction,
-        article_id=sent.article,
-        channel=sent.channel,
-        revision=sent.wanted,
-        event=event,
-        digest=sent.wanted_digest,
-        at=now,
-    )
-    current = deliveries.c.wanted == sent.wanted
-    _settle(
-        transaction,
-        sent,
-        token,
-        held=sent.wanted,
-        held_digest=sent.wanted_digest,
-        held_event=event,
-        remote_id=receipt.remote_id or sent.remote_id,
-        state=sa.case((current, "delivered"), else_="pending"),
-        due=sa.case((current, sa.null()), else_=deliveries.c.due),
-        error=None,
-        changed=now,
-    )
-
-
-def failed(
-    transaction: Transaction,
-    sent: Delivery,
-    *,
-    token: str,
-    state: DeliveryState,
-    due: dt.datetime | None,
-    error: str,
-    now: dt.datetime,
-) -> None:
-    """The channel did not take `sent.wanted`: next try at `due`. Says nothing of a newer revision, which stays due."""
-    current = deliveries.c.wanted == sent.wanted
-    _settle(
-        transaction,
-        sent,
-        token,
-        state=sa.case((current, state), else_="pending"),
-        due=sa.case((current, instant(due)), else_=deliveries.c.due),
-        error=error,
-        changed=now,
-    )
-
-
-def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
-    """Give back what was claimed and not sent."""
-    claims.release(transaction, deliveries.c.id, ids, token=token)
+# --- giving up -------------------------------------------------------------------------------------------------------
 
 
 def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.datetime) -> int:
@@ -261,9 +193,16 @@ def replay(
     id: str | None = None,
     channel: str | None = None,
     article_id: str | None = None,
+    since: dt.datetime | None = None,
 ) -> list[str]:
-    """Give what was abandoned its second chance, now and with all its attempts. The channels concerned."""
+    """Give what was abandoned its second chance, now and with all its attempts. The channels concerned.
+
+    `since`: what was delivered or given up from then on goes out once more, under the ids that it had: for a partner
+    who has lost it.
+    """
     where = [deliveries.c.state == "abandoned"]
+    if since is not None:
+        where = [deliveries.c.state.in_(("abandoned", "delivered")), deliveries.c.changed >= since]
     for column, value in ((deliveries.c.id, id), (deliveries.c.channel, channel), (deliveries.c.article, article_id)):
         if value is not None:
             where.append(column == value)
@@ -273,16 +212,38 @@ def replay(
     return concerned
 
 
+def owed_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
+    """Withdrawals that a channel has not taken yet, refused ones too."""
+    return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
+
+
+def owed_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
+    """Channels that are owed something and are not among these, with how much: nobody delivers it."""
+    where = (deliveries.c.due.is_not(None), deliveries.c.channel.not_in(channel_ids))
+    rows = sa.select(deliveries.c.channel, sa.func.count()).where(*where).group_by(deliveries.c.channel)
+    return dict(transaction.execute(rows).all())
+
+
+def forget(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
+    """Give up all that a channel is owed which is no more, withdrawals too: by an operator's word. How many."""
+    owed = (deliveries.c.channel == channel, deliveries.c.due.is_not(None))
+    given_up = {"state": "abandoned", "due": None, "error": "the channel was forgotten", "changed": now}
+    return transaction.execute(sa.update(deliveries).where(*owed).values(**given_up)).rowcount
+
+
+def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
+    found = _many(transaction, deliveries.c.id == delivery_id)
+    return found[0] if found else None
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
     """How many deliveries there are in each state."""
     rows = transaction.execute(sa.select(deliveries.c.state, sa.func.count()).group_by(deliveries.c.state))
     return dict(rows.all())
 
 
-_DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
-
-
-def _holds_up() -> sa.ColumnElement[bool]:
+def holds_up() -> sa.ColumnElement[bool]:
+    """A withdrawal that goes before all else that its channel is owed."""
     return sa.and_(
         deliveries.c.urgency == WITHDRAWAL,
         deliveries.c.due.is_not(None),
@@ -291,20 +252,31 @@ def _holds_up() -> sa.ColumnElement[bool]:
     )
 
 
-def _holding_up(transaction: Transaction, channel: str) -> bool:
-    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, _holds_up())
+def holding_up(transaction: Transaction, channel: str) -> bool:
+    """Whether the channel is owed such a withdrawal."""
+    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, holds_up())
     return transaction.execute(owed.limit(1)).first() is not None
 
 
-def _settle(transaction: Transaction, sent: Delivery, token: str, **values: Any) -> None:
-    mine = sa.and_(deliveries.c.id == sent.id, deliveries.c.lease == token)
-    transaction.execute(sa.update(deliveries).where(mine).values(lease=None, leased_until=None, **values))
+def _keep_holding(
+    transaction: Transaction, article_id: str, channel: str, *, revision: int, digest: str, now: dt.datetime
+) -> None:
+    """Where the channel has those bytes already it holds the newer revision from now on, without a delivery."""
+    mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
+    has_it = (deliveries.c.held == revision, deliveries.c.held_digest == digest)
+    if transaction.execute(sa.select(deliveries.c.id).where(*mine, *has_it)).first() is not None:
+        holdings.add(
+            transaction,
+            article_id=article_id,
+            channel=channel,
+            revision=revision,
+            event="updated",
+            digest=digest,
+            at=now,
+        )
 
 
-def _find(transaction: Transaction, delivery_id: str, *where: sa.ColumnElement[bool]) -> Delivery | None:
-    query = sa.select(*_DELIVERY).where(deliveries.c.id == delivery_id, *where).with_for_update()
-    row = transaction.execute(query).one_or_none()
-    return None if row is None else Delivery(**row._mapping)
+_DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
 
 
 def _many(transaction: Transaction, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[Delivery]:

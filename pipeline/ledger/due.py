@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import identifiers, rechecks
 from pipeline.ledger.claims import is_due
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.tables import articles, channels, deliveries, feeds, references
+from pipeline.ledger.tables import articles, channels, deliveries, feeds, proofs
 
 
 class Due(Struct, frozen=True):
@@ -19,18 +20,23 @@ class Due(Struct, frozen=True):
     feeds: bool
     withdrawals: tuple[str, ...]  # channels that are owed one
     deliveries: tuple[str, ...]  # channels that are owed anything else
+    prove: bool  # withdrawals that a channel took are to be looked for
 
 
-def look(transaction: Transaction, channel_ids: Iterable[str], *, now: dt.datetime) -> Due:
-    """`channel_ids`: the configured ones. What is owed to a channel that is configured no more waits for it."""
+def look(transaction: Transaction, channel_ids: Iterable[str], *, now: dt.datetime, night: bool = True) -> Due:
+    """`channel_ids`: the configured ones. What is owed to a channel that is configured no more waits for it.
+
+    `night`: whether what PubMed is asked about at night only is due too.
+    """
     paused = set(transaction.scalars(sa.select(channels.c.id).where(channels.c.paused_until > now)))
     awake = [channel for channel in channel_ids if channel not in paused]
     return Due(
-        enrich=_any(transaction, references, now),
+        enrich=rechecks.any_due(transaction, now=now, night=night) or identifiers.any_due(transaction, now=now),
         render=_any(transaction, articles, now),
         feeds=_any(transaction, feeds, now),
         withdrawals=_owed(transaction, awake, now, deliveries.c.urgency == 0),
         deliveries=_owed(transaction, awake, now, deliveries.c.urgency == 1),
+        prove=_any(transaction, proofs, now),
     )
 
 

@@ -1,16 +1,17 @@
-"""Which feeds are stale, what belongs into them, and what was built."""
+"""Which feeds are stale and because of which articles, and what was built. Their pages: `feed_pages`."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert, instant
-from pipeline.ledger.tables import articles, feed_documents, feeds, topics
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import articles, feed_changes, feed_documents, feed_entries, feeds
 
 
 class Document(Struct, frozen=True):
@@ -25,13 +26,53 @@ def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.dat
     """These feeds are stale. One that was stale already stays as due as it was: a burst costs one build."""
     for feed_id in sorted(feed_ids):
         stale = insert(transaction, feeds).values(id=feed_id, generation=1, due=now, attempts=0)
-        sooner = {"generation": feeds.c.generation + 1, "due": sa.func.coalesce(feeds.c.due, stale.excluded.due)}
+        rested = sa.case((feeds.c.rest_until > stale.excluded.due, feeds.c.rest_until), else_=stale.excluded.due)
+        sooner = {"generation": feeds.c.generation + 1, "due": sa.func.coalesce(feeds.c.due, rested)}
         transaction.execute(stale.on_conflict_do_update(index_elements=[feeds.c.id], set_=sooner))
 
 
-def make_all_due(transaction: Transaction, *, now: dt.datetime) -> None:
-    """Every feed that there is may hold what has changed."""
-    make_due(transaction, list(transaction.scalars(sa.select(feeds.c.id))), now=now)
+def changed(transaction: Transaction, article_id: str, *, among: Collection[str] = (), now: dt.datetime) -> None:
+    """An article has changed. The feeds `among` which it belongs, and those that hold it, are to look at it anew."""
+    held = sa.select(feed_entries.c.feed).where(feed_entries.c.article == article_id)
+    noted = sa.select(feed_changes.c.feed).where(feed_changes.c.article == article_id)
+    concerned = {*among, *transaction.scalars(held.union(noted))}
+    make_due(transaction, concerned, now=now)  # first, as who builds a feed locks it first
+    for feed_id in sorted(concerned):
+        note = insert(transaction, feed_changes).values(feed=feed_id, article=article_id, generation=1)
+        again = {"generation": feed_changes.c.generation + 1}
+        key = [feed_changes.c.feed, feed_changes.c.article]
+        transaction.execute(note.on_conflict_do_update(index_elements=key, set_=again))
+
+
+def all_changed(transaction: Transaction, feed_id: str) -> None:
+    """The feed is to look at every article that was ever shown: its settings are others."""
+    shown = sa.select(sa.literal(feed_id), articles.c.id, sa.literal(1)).where(articles.c.rendered.is_not(None))
+    noted = insert(transaction, feed_changes).from_select(["feed", "article", "generation"], shown)
+    transaction.execute(noted.on_conflict_do_nothing())
+
+
+def changes(transaction: Transaction, feed_id: str, *, limit: int) -> dict[str, int]:
+    """Articles that the feed has to look at, those that changed first before the others, with their generations."""
+    query = (
+        sa.select(feed_changes.c.article, feed_changes.c.generation)
+        .outerjoin(articles, articles.c.id == feed_changes.c.article)
+        .where(feed_changes.c.feed == feed_id)
+        .order_by(articles.c.updated, feed_changes.c.article)
+        .limit(limit)
+    )
+    return dict(transaction.execute(query).all())
+
+
+def looked_at(transaction: Transaction, feed_id: str, seen: Mapping[str, int]) -> None:
+    """The feed has taken these in. What changed again since stays to be looked at."""
+    if seen:
+        done = sa.and_(
+            feed_changes.c.feed == feed_id,
+            feed_changes.c.article == sa.bindparam("seen_article"),
+            feed_changes.c.generation == sa.bindparam("seen_generation"),
+        )
+        rows = [{"seen_article": article, "seen_generation": generation} for article, generation in seen.items()]
+        transaction.execute(sa.delete(feed_changes).where(done), rows)
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> dict[str, int]:
@@ -41,10 +82,56 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
     return dict(rows.all())
 
 
-def built(transaction: Transaction, feed_id: str, *, token: str, generation: int, again: dt.datetime) -> None:
-    """The feed was built as of `generation`. A change since then makes it due `again`."""
-    due = sa.case((feeds.c.generation == generation, sa.null()), else_=instant(again))
-    _settle(transaction, feed_id, token, due=due, attempts=0, error=None)
+def built(
+    transaction: Transaction,
+    feed_id: str,
+    *,
+    token: str,
+    generation: int,
+    now: dt.datetime,
+    rest: float,
+    most: float,
+    findings: str | None = None,
+    whole: bool = True,
+) -> None:
+    """The feed was built as of `generation`. A change since then, or a page left to be built, leaves it due.
+
+    It rests for `rest` seconds before it is built again; twice as long as before, and at most `most` seconds, where
+    changes keep coming: a burst costs a handful of builds, a change by itself waits for nothing.
+    """
+    row = transaction.execute(
+        sa.select(feeds.c.generation, feeds.c.rest_until, feeds.c.rest).where(feeds.c.id == feed_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        return
+    before = dt.timedelta(milliseconds=row.rest or 0)
+    kept_coming = row.rest_until is not None and now < row.rest_until + before
+    pause = min(2 * before.total_seconds(), most) if kept_coming else rest
+    until = now + dt.timedelta(seconds=pause)
+    due = (until if row.generation != generation else None) if whole else now
+    values = {"rest": round(pause * 1000), "rest_until": until, "findings": findings}
+    _settle(transaction, feed_id, token, due=due, attempts=0, error=None, **values)
+
+
+def renew(transaction: Transaction, feed_id: str, *, token: str, until: dt.datetime) -> bool:
+    """Hold the feed for longer. False: somebody else has it by now, so nothing more may be written."""
+    mine = sa.and_(feeds.c.id == feed_id, feeds.c.lease == token)
+    return transaction.execute(sa.update(feeds).where(mine).values(leased_until=until)).rowcount == 1
+
+
+def shape_of(transaction: Transaction, feed_id: str) -> str | None:
+    """Of which settings the feed was built last; None: never."""
+    return transaction.scalar(sa.select(feeds.c.shape).where(feeds.c.id == feed_id))
+
+
+def set_shape(transaction: Transaction, feed_id: str, shape: str) -> None:
+    transaction.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(shape=shape))
+
+
+def findings(transaction: Transaction) -> dict[str, str]:
+    """By feed: what its partner's rules say against it, as JSON. Only feeds that something is said against."""
+    query = sa.select(feeds.c.id, feeds.c.findings).where(feeds.c.findings.is_not(None)).order_by(feeds.c.id)
+    return dict(transaction.execute(query).all())
 
 
 def put_off(transaction: Transaction, feed_id: str, *, token: str, due: dt.datetime, error: str) -> None:
@@ -61,22 +148,6 @@ def attempts_at(transaction: Transaction, feed_id: str) -> int:
     return transaction.scalar(sa.select(feeds.c.attempts).where(feeds.c.id == feed_id)) or 0
 
 
-def entries(
-    transaction: Transaction, slugs: Collection[str], *, state: str, limit: int
-) -> list[tuple[str, int, dt.datetime]]:
-    """The newest articles in a state that were ever shown, under any of these topics (none: all); newest first.
-
-    Each with the revision to show and its date.
-    """
-    query = sa.select(articles.c.id, articles.c.rendered, articles.c.updated).where(
-        articles.c.state == state, articles.c.rendered.is_not(None)
-    )
-    if slugs:
-        query = query.where(articles.c.id.in_(sa.select(topics.c.article).where(topics.c.topic.in_(slugs))))
-    query = query.order_by(articles.c.updated.desc(), articles.c.id).limit(limit)
-    return [tuple(row) for row in transaction.execute(query)]
-
-
 def document(transaction: Transaction, feed_id: str, format: str) -> Document | None:
     columns = (feed_documents.c.media_type, feed_documents.c.digest, feed_documents.c.modified)
     where = (feed_documents.c.feed == feed_id, feed_documents.c.format == format)
@@ -86,11 +157,37 @@ def document(transaction: Transaction, feed_id: str, format: str) -> Document | 
 
 def keep_document(transaction: Transaction, feed_id: str, format: str, document: Document) -> None:
     """Replace what was built. The same bytes keep the time at which they came to be."""
-    new = {name: getattr(document, name) for name in Document.__struct_fields__}
+    new: dict[str, Any] = {name: getattr(document, name) for name in Document.__struct_fields__}
     upsert = insert(transaction, feed_documents).values(feed=feed_id, format=format, **new)
     key = [feed_documents.c.feed, feed_documents.c.format]
-    changed = feed_documents.c.digest != document.digest
-    transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new, where=changed))
+    other = feed_documents.c.digest != document.digest
+    new["previous"] = feed_documents.c.digest
+    transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new, where=other))
+
+
+def documents(transaction: Transaction, feed_id: str) -> dict[str, Document]:
+    """What was built of the feed, by format."""
+    columns = (feed_documents.c.format, *(feed_documents.c[name] for name in Document.__struct_fields__))
+    rows = transaction.execute(sa.select(*columns).where(feed_documents.c.feed == feed_id))
+    return {format: Document(*built) for format, *built in rows}
+
+
+def previous_of(transaction: Transaction, feed_id: str, format: str) -> str | None:
+    """The digest that the document had before."""
+    mine = sa.and_(feed_documents.c.feed == feed_id, feed_documents.c.format == format)
+    return transaction.scalar(sa.select(feed_documents.c.previous).where(mine))
+
+
+def is_named(transaction: Transaction, digest: str) -> bool:
+    """Whether a feed's document stands under the digest, or stood just before."""
+    named = sa.or_(feed_documents.c.digest == digest, feed_documents.c.previous == digest)
+    return transaction.execute(sa.select(feed_documents.c.feed).where(named).limit(1)).first() is not None
+
+
+def drop_document(transaction: Transaction, feed_id: str, format: str) -> None:
+    """The feed is not built in this format any more."""
+    mine = sa.and_(feed_documents.c.feed == feed_id, feed_documents.c.format == format)
+    transaction.execute(sa.delete(feed_documents).where(mine))
 
 
 def _settle(transaction: Transaction, feed_id: str, token: str, **values: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import holdings
@@ -24,3 +25,25 @@ def add(
     """From `at` on the channel holds this revision, or, with the event "withdrawn", nothing of the article."""
     row = {"article": article_id, "channel": channel, "revision": revision, "event": event, "digest": digest, "at": at}
     transaction.execute(sa.insert(holdings).values(**row))
+
+
+class Holding(Struct, frozen=True):
+    revision: int
+    event: EventType
+    digest: str | None  # of the rendition; None: a withdrawal
+    at: dt.datetime  # from then on
+
+
+def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datetime) -> Holding | None:
+    """What the channel held of the article at a moment; None: it had never had anything of it."""
+    columns = (holdings.c.revision, holdings.c.event, holdings.c.digest, holdings.c.at)
+    mine = (holdings.c.article == article_id, holdings.c.channel == channel, holdings.c.at <= moment)
+    newest = sa.select(*columns).where(*mine).order_by(holdings.c.at.desc(), holdings.c.id.desc()).limit(1)
+    row = transaction.execute(newest).one_or_none()
+    return None if row is None else Holding(*row)
+
+
+def ever(transaction: Transaction, article_id: str, channel: str) -> bool:
+    """Whether the channel ever had anything of the article."""
+    mine = (holdings.c.article == article_id, holdings.c.channel == channel)
+    return transaction.execute(sa.select(holdings.c.id).where(*mine).limit(1)).first() is not None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Instant, Transaction, insert
 from pipeline.ledger.tables import articles, contents, revisions
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import digest_of
 from pipeline.model.revision import EventType, Revision, Withdrawal
+
+_CHUNK = 200  # pairs of bound parameters in one statement
 
 
 def add(
@@ -53,6 +57,24 @@ def add_content(transaction: Transaction, article: Article) -> str:
 def content_of(transaction: Transaction, article_id: str, number: int) -> str | None:
     """The digest of a revision's content; None for a withdrawal."""
     return transaction.scalar(sa.select(revisions.c.content).where(_is(article_id, number)))
+
+
+class Content(Struct, frozen=True):
+    digest: str
+    article: Article
+
+
+def newest_content(transaction: Transaction, article_id: str) -> Content:
+    """What the article said last, before any withdrawal. Raises sqlalchemy's NoResultFound for an unknown article."""
+    newest = (
+        sa.select(contents.c.digest, contents.c.article)
+        .join(revisions, contents.c.digest == revisions.c.content)
+        .where(revisions.c.article == article_id)
+        .order_by(revisions.c.number.desc())
+        .limit(1)
+    )
+    row = transaction.execute(newest).one()
+    return Content(row.digest, msgspec.json.decode(row.article, type=Article))
 
 
 def get(transaction: Transaction, article_id: str, number: int) -> Revision:
@@ -105,10 +127,52 @@ def _canonical(transaction: Transaction, article_id: str, before: int) -> str | 
     return None if body is None else msgspec.json.decode(body, type=Article).canonical
 
 
-def keep_evidence(transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...]) -> None:
+def keep_evidence(
+    transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...], *, now: dt.datetime
+) -> None:
     """What the revision shows of its references: written once, when it is rendered, and never changed."""
-    body = msgspec.json.encode(evidence)
-    transaction.execute(sa.update(revisions).where(_is(article_id, number)).values(evidence=body))
+    values = {
+        "evidence": msgspec.json.encode(evidence),
+        "pending": sum(cited.state == "pending" for cited in evidence),
+        "rendered_at": now,
+    }
+    first = revisions.c.evidence.is_(None)
+    transaction.execute(sa.update(revisions).where(_is(article_id, number), first).values(**values))
+
+
+def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """How many references each of these (article, number) shows without PubMed's answer."""
+    key = (revisions.c.article, revisions.c.number)
+    found: dict[tuple[str, int], int] = {}
+    ordered = sorted(shown)
+    for start in range(0, len(ordered), _CHUNK):
+        these = sa.tuple_(*key).in_(ordered[start : start + _CHUNK])
+        old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # kept before it was counted
+        for row in transaction.execute(sa.select(*key, revisions.c.pending, old.label("evidence")).where(these)):
+            counted = sum(cited.state == "pending" for cited in decode_evidence(row.evidence))
+            found[row.article, row.number] = counted if row.pending is None else row.pending
+    return found
+
+
+class Shown(Struct, frozen=True):
+    number: int
+    event: EventType
+    at: dt.datetime  # from then on
+
+
+def shown_at(transaction: Transaction, article_id: str, moment: dt.datetime) -> Shown | None:
+    """What the site itself showed of the article at a moment; None: nothing yet."""
+    out = sa.case((revisions.c.event == "withdrawn", revisions.c.at), else_=revisions.c.rendered_at)
+    rendered = sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None))
+    since = sa.func.coalesce(out, revisions.c.at, type_=Instant())
+    newest = (
+        sa.select(revisions.c.number, revisions.c.event, since)
+        .where(revisions.c.article == article_id, rendered, since <= moment)
+        .order_by(revisions.c.number.desc())
+        .limit(1)
+    )
+    row = transaction.execute(newest).one_or_none()
+    return None if row is None else Shown(*row)
 
 
 def decode_evidence(body: bytes | None) -> tuple[CitedReference, ...]:

@@ -4,26 +4,76 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
+from collections.abc import Sequence
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import tokens
 
-
-def add(transaction: Transaction, token: str, *, name: str, scope: str, now: dt.datetime) -> None:
-    transaction.execute(sa.insert(tokens).values(hash=_hash(token), name=name, scope=scope, created=now))
+_ID = 10  # characters of the hash that tell a token from the others
 
 
-def scope_of(transaction: Transaction, token: str) -> str | None:
-    """What the token allows, or None where there is no such token or it was revoked.
+class Token(Struct, frozen=True):
+    """What is known of a token, which is not the token itself."""
 
-    Looked up by its hash: the time that takes says nothing of how near a guess came.
+    id: str
+    name: str
+    scope: str
+    created: dt.datetime
+    expires: dt.datetime | None
+    revoked: dt.datetime | None
+
+
+def add(
+    transaction: Transaction,
+    token: str,
+    *,
+    name: str,
+    scope: str,
+    now: dt.datetime,
+    expires: dt.datetime | None = None,
+) -> None:
+    row = {"hash": _hash(token), "name": name, "scope": scope, "created": now, "expires": expires}
+    transaction.execute(sa.insert(tokens).values(**row))
+
+
+def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | None:
+    """The token, or None where there is no such one, or it was revoked or has expired.
+
+    Looked up by its hash: how long that takes tells at most how the hash of a guess begins, and nobody can make
+    guesses by their hashes. The hash itself is compared in constant time.
     """
-    return transaction.scalar(
-        sa.select(tokens.c.scope).where(tokens.c.hash == _hash(token), tokens.c.revoked.is_(None))
-    )
+    digest = _hash(token)
+    row = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == digest)).one_or_none()
+    if row is None or not hmac.compare_digest(row.hash, digest):
+        return None
+    found = _token(row)
+    ended = found.revoked is not None or (found.expires is not None and found.expires <= now)
+    return None if ended else found
+
+
+def every(transaction: Transaction) -> Sequence[Token]:
+    """All that there ever were, in the order of their names, then the oldest first."""
+    rows = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).order_by(tokens.c.name, tokens.c.created))
+    return [_token(row) for row in rows]
+
+
+def revoke(transaction: Transaction, name: str, *, now: dt.datetime) -> int:
+    """End every token of this name, or the one of this id. How many were still good."""
+    named = sa.or_(tokens.c.name == name, sa.func.substr(tokens.c.hash, 1, _ID) == name)
+    still = (tokens.c.revoked.is_(None), sa.or_(tokens.c.expires.is_(None), tokens.c.expires > now))
+    return transaction.execute(sa.update(tokens).where(named, *still).values(revoked=now)).rowcount
+
+
+_TOKEN = tuple(tokens.c[field] for field in ("name", "scope", "created", "expires", "revoked"))
+
+
+def _token(row: sa.Row[tuple[object, ...]]) -> Token:
+    return Token(row.hash[:_ID], row.name, row.scope, row.created, row.expires, row.revoked)
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

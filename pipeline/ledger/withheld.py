@@ -1,14 +1,80 @@
-"""Articles that are kept from a channel for the sake of their evidence, and why."""
+"""Articles that are kept from a channel, or from everyone, for the sake of their evidence, and why."""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from pipeline.ledger.database import Transaction
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import withheld
+
+EVERYWHERE = ""  # in place of a channel's id: the article was taken back from all of them, and from the site
+
+Cause = Literal["gate", "hold"]
+
+
+class Withheld(Struct, frozen=True, kw_only=True):
+    """`gate`: the channel asks for other evidence. `hold`: until an operator decides."""
+
+    channel: str
+    cause: Cause
+    reason: str
+    references: tuple[str, ...]  # at fault: "pmid:123", "doi:10.1/x"
+    revision: int  # for which that was found
+    since: dt.datetime
+
+
+def put(transaction: Transaction, article_id: str, new: Withheld) -> None:
+    """In place of what was said before. `since` stays as long as the cause does."""
+    values = {
+        "cause": new.cause,
+        "reason": new.reason,
+        "pmids": json.dumps(list(new.references)),
+        "revision": new.revision,
+    }
+    row = insert(transaction, withheld).values(article=article_id, channel=new.channel, since=new.since, **values)
+    since = sa.case((withheld.c.cause == new.cause, withheld.c.since), else_=row.excluded.since)
+    key = [withheld.c.article, withheld.c.channel]
+    transaction.execute(row.on_conflict_do_update(index_elements=key, set_=values | {"since": since}))
+
+
+def lift(transaction: Transaction, article_id: str, channels: Sequence[str] | None = None) -> None:
+    """The article is kept back no more from these (None: from anyone)."""
+    where = [withheld.c.article == article_id]
+    if channels is not None:
+        where.append(withheld.c.channel.in_(channels))
+    transaction.execute(sa.delete(withheld).where(*where))
+
+
+def of_article(transaction: Transaction, article_id: str) -> dict[str, Withheld]:
+    """By channel, in the order of their names."""
+    query = sa.select(withheld).where(withheld.c.article == article_id).order_by(withheld.c.channel)
+    return {row.channel: _withheld(row) for row in transaction.execute(query)}
 
 
 def reason(transaction: Transaction, article_id: str, channel: str) -> str | None:
     """Why the channel must not have the article; None where it may."""
     where = (withheld.c.article == article_id, withheld.c.channel == channel)
     return transaction.scalar(sa.select(withheld.c.reason).where(*where))
+
+
+def counts(transaction: Transaction) -> dict[str, int]:
+    """How many there are of each cause."""
+    rows = transaction.execute(sa.select(withheld.c.cause, sa.func.count()).group_by(withheld.c.cause))
+    return dict(rows.all())
+
+
+def _withheld(row: Any) -> Withheld:
+    return Withheld(
+        channel=row.channel,
+        cause=row.cause,
+        reason=row.reason,
+        references=tuple(json.loads(row.pmids)),
+        revision=row.revision,
+        since=row.since,
+    )

@@ -48,3 +48,4 @@ class Receipt:
     detail: str  # one line for the operator: "204 No Content"
     status: int | None = None
     remote_id: str | None = None
+    answer: str | None = None  # the first kilobyte of what the other end said, without our secrets

@@ -21,6 +21,11 @@ class Rendition:
     def digest(self) -> str:
         return digest_of(self.body)
 
+    @property
+    def content_type(self) -> str:
+        """As it stands in a header: text with its encoding, which the others know by themselves."""
+        return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+
 
 def digest_of(body: bytes) -> str:
     """`sha256:` and the hexadecimal digest: the name of the bytes in the store and in `status`."""
@@ -28,12 +33,24 @@ def digest_of(body: bytes) -> str:
 
 
 @dataclass(frozen=True)
+class Page:
+    """Which of a feed's documents this is (RFC 5005, section 4: archived feeds)."""
+
+    number: int | None = None  # of an archive page, from 1, the oldest; None: the subscription document
+    previous: int | None = None  # the archive page that holds what is older
+
+
+SUBSCRIPTION = Page()
+
+
+@dataclass(frozen=True)
 class Format:
     """What a module under `pipeline/renditions/` exports as `FORMAT`.
 
-    All three functions are pure: the same arguments give the same bytes in any process, time zone and locale.
-    `document` is there for feed formats only: it writes the newest `revisions` of a feed, newest first, with
-    `updated` as the moment of the feed's newest change.
+    All functions are pure: the same arguments give the same bytes in any process, time zone and locale.
+    `document` and `page` are there for feed formats only. `document` writes the `revisions` of a feed in the order
+    given, with `updated` as the moment of the feed's newest change; `page` writes one of its pages, linked with the
+    others. A feed format without `page` has a subscription document and no archive.
     """
 
     name: str  # as in settings and on the command line
@@ -42,3 +59,4 @@ class Format:
     render: Callable[[Revision, Site], bytes]
     tombstone: Callable[[Withdrawal, Site], bytes]
     document: Callable[[Feed, Sequence[Revision | Withdrawal], Site], bytes] | None = None
+    page: Callable[[Feed, Sequence[Revision | Withdrawal], Site, Page], bytes] | None = None

@@ -1,8 +1,13 @@
-"""The publisher's own facts, the same in every rendition."""
+"""The publisher's own facts, the same in every rendition, and what each feed holds."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Literal
+
 from msgspec import Struct
+
+Profile = Literal["msn", "smartnews", "flipboard"]  # partners whose ingestion asks for more than RSS does
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -15,6 +20,7 @@ class Site(Struct, frozen=True, kw_only=True):
     hubs: tuple[str, ...] = ()  # WebSub hubs that feeds announce
     public_url: str | None = None  # where feeds and renditions are served, when that is not `url`
     feeds: tuple[Feed, ...] = ()  # those that an article's page announces to feed readers
+    own_hub: bool = True  # a hub of our own is served
     id_prefix: str | None = None  # of the ids in feeds; to be set to the former one when `url` changes
 
     def article_url(self, article_id: str) -> str:
@@ -26,9 +32,22 @@ class Site(Struct, frozen=True, kw_only=True):
     def feed_url(self, feed_id: str, extension: str) -> str:
         return f"{self.served}/feeds/{feed_id}.{extension}"
 
+    def archive_url(self, feed_id: str, number: int, extension: str) -> str:
+        """Of an archive page (RFC 5005, section 4), counted from 1; page 1 is the oldest."""
+        return f"{self.served}/feeds/{feed_id}/archive/{number}.{extension}"
+
     @property
     def served(self) -> str:
         return self.public_url or self.url
+
+    @property
+    def feed_hubs(self) -> tuple[str, ...]:
+        """The hubs that feeds announce: those of the settings, or our own where they name none."""
+        return self.hubs or ((self.hub_url,) if self.own_hub else ())
+
+    @property
+    def hub_url(self) -> str:
+        return f"{self.served}/hub"
 
 
 class Feed(Struct, frozen=True, kw_only=True):
@@ -38,4 +57,28 @@ class Feed(Struct, frozen=True, kw_only=True):
     title: str
     description: str | None = None
     topics: tuple[str, ...] = ()  # slugs; empty: every topic
-    size: int = 50  # entries in the subscription document
+    without_topics: tuple[str, ...] = ()  # what stands under one of these is left out
+    language: str | None = None  # BCP 47; `en` holds `en-GB` too; None: every language
+    formats: tuple[str, ...] = ()  # names of feed formats; empty: all that there are, of a partner's profile RSS
+    size: int = 50  # entries in the subscription document, and in an archive page
+    content: Literal["full", "summary"] = "full"
+    order: Literal["updated", "published"] = "updated"  # of the entries, newest first
+    profile: Profile | None = None
+    dark_logo: str | None = None  # address of a logo for dark backgrounds (SmartNews)
+    analytics: str | None = None  # markup that SmartNews shows with each article
+
+    def holds(self, topics: Collection[str], language: str) -> bool:
+        """Whether an article under these topics and in this language belongs into the feed."""
+        wanted = not self.topics or not frozenset(self.topics).isdisjoint(topics)
+        return wanted and frozenset(self.without_topics).isdisjoint(topics) and self._speaks(language)
+
+    def _speaks(self, language: str) -> bool:
+        """Basic filtering of RFC 4647, section 3.3.1."""
+        if self.language is None:
+            return True
+        wanted, spoken = self.language.lower(), language.lower()
+        return spoken == wanted or spoken.startswith(f"{wanted}-")
+
+    def built_in(self, format: str) -> bool:
+        """Whether the feed is written in a feed format. A partner's profile is of RSS, if nothing else is said."""
+        return format in (self.formats or (("rss",) if self.profile else (format,)))

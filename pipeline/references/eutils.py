@@ -18,6 +18,8 @@ from pipeline.references.answers import read_efetch
 from pipeline.references.hardened import MAX_BYTES
 
 MOST_IDS = 200  # in one request
+_SPACING = 1.02  # seconds between the requests of one fetch, whose permit allows one a second
+_COUNTED = 0.2  # seconds after it was sent, within which NCBI has counted a request, however long its answer takes
 _SPLITTING = 40.0  # seconds, after which a batch that had to be split is given back half answered
 _LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=MAX_BYTES)
 
@@ -27,18 +29,29 @@ class Fetched:
     """What PubMed answered. A PMID in neither was not answered for, and is to be asked again.
 
     `rate_limit`: requests a second that NCBI allows us, where it said so (`X-RateLimit-Limit`).
+    `counted`: when NCBI had certainly counted the last request.
     """
 
     resolved: Mapping[str, Reference]
     unknown: frozenset[str]
     rate_limit: int | None = None
+    counted: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """To one request. No records: no id is one, or, of several, they are too much for one answer."""
+
+    records: Mapping[str, Reference] | None
+    rate_limit: int | None = None
+    counted: dt.datetime | None = None
 
 
 class Eutils:
     """One service behind one address. Safe to share between threads, as `http` is.
 
-    The caller keeps NCBI's rate between fetches; within one, requests are spaced as it asks. `tool` and `email` tell
-    NCBI whom to write to. The key travels in the body of a POST, never in an address.
+    The caller keeps NCBI's rate between fetches; within one there is at most one request a second. `tool` and `email`
+    tell NCBI whom to write to. The key travels in the body of a POST, never in an address.
     """
 
     def __init__(
@@ -51,20 +64,22 @@ class Eutils:
         api_key: str | None,
         limits: Limits = _LIMITS,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._http = http
         self._url = f"{base_url.rstrip('/')}/efetch.fcgi"
         self._who = {"tool": tool, "email": email, "api_key": api_key}
         self._limits = limits
         self._sleep = sleep
-        self._spacing = 0.101 if api_key else 0.34  # seconds: ten and three a second
+        self._clock = clock
 
     def fetch(self, pmids: Sequence[str]) -> Fetched:
         """At most 200 PMIDs in one POST; more raise ValueError. What cannot be a PMID is unknown without being asked.
 
         Raises TransientError, with `retry_after` in seconds where NCBI gave one, for everything that is no answer: then
-        nothing was learnt of any of them. Where NCBI refuses all ids because of some, or sends more than can be taken,
-        the batch is halved until the rest is answered.
+        nothing was learnt of any of them. An answer with a record that nobody asked for was meant for another request:
+        what it leaves out is not unknown for that. Where NCBI refuses all ids because of some, or sends more than can
+        be taken, the batch is halved until the rest is answered.
         """
         asked = list(dict.fromkeys(pmids))
         if len(asked) > MOST_IDS:
@@ -72,40 +87,47 @@ class Eutils:
         possible = [pmid for pmid in asked if _may_be_a_pmid(pmid)]
         resolved: dict[str, Reference] = {}
         unknown = set(asked) - set(possible)
-        rate_limit: int | None = None
-        for batch, records, limit in self._answers(possible):
-            rate_limit = limit
+        rate_limit, counted = None, None
+        for batch, answer in self._answers(possible):
+            records = answer.records or {}
             resolved |= {pmid: records[pmid] for pmid in batch if pmid in records}
-            unknown |= set(batch) - set(records)
-        return Fetched(resolved, frozenset(unknown), rate_limit)
+            if records.keys() <= set(batch):
+                unknown |= set(batch) - set(records)
+            rate_limit, counted = answer.rate_limit, answer.counted
+        return Fetched(resolved, frozenset(unknown), rate_limit, counted)
 
-    def _answers(self, pmids: list[str]) -> Iterator[tuple[list[str], dict[str, Reference], int | None]]:
-        """The batch, or the parts that it had to be split into, with their records."""
+    def _answers(self, pmids: list[str]) -> Iterator[tuple[list[str], _Answer]]:
+        """The batch, or the parts that it had to be split into, with the answers."""
         batches, until = [pmids] if pmids else [], time.monotonic() + _SPLITTING
         while batches:
             batch = batches.pop()
-            records, rate_limit = self._ask(batch)
-            if records is not None or len(batch) == 1:
-                yield batch, records or {}, rate_limit
+            answer = self._ask(batch)
+            if answer.records is not None or len(batch) == 1:
+                yield batch, answer
             else:
                 middle = len(batch) // 2
                 batches += [batch[middle:], batch[:middle]]
             if batches and time.monotonic() > until:
                 return
             if batches:
-                self._sleep(self._spacing)
+                self._sleep(_SPACING)
 
-    def _ask(self, pmids: Sequence[str]) -> tuple[dict[str, Reference] | None, int | None]:
-        """One request. None: no id is one, or, of several, they are too much for one answer."""
+    def _ask(self, pmids: Sequence[str]) -> _Answer:
+        sent = self._clock()
         try:
             response = self._post(pmids)
         except PermanentError as error:
             if error.code == "response-too-large" and len(pmids) > 1:
-                return None, None
+                return _Answer(None)
             # Who can mend it (an address, a network that may not be reached) sees it; what is asked for stays pending.
             raise TransientError(error.message, code=error.code, status=error.status) from error
+        now = self._clock()
         limit = response.headers.get("X-RateLimit-Limit", "")
-        return read_efetch(response, dt.datetime.now(dt.UTC)), int(limit) if limit.isdecimal() else None
+        counted = min(now, sent + dt.timedelta(seconds=_COUNTED))
+        records = read_efetch(response, now)
+        if records and records.keys().isdisjoint(pmids):
+            raise TransientError("NCBI gave no answer: its records are of other papers", code="not-data")
+        return _Answer(records, int(limit) if limit.isdecimal() else None, counted)
 
     def _post(self, pmids: Sequence[str]) -> Response:
         form = {"db": "pubmed", "retmode": "xml", "id": ",".join(pmids), **self._who}

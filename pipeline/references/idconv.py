@@ -22,16 +22,29 @@ from pipeline.references.answers import failure_of
 
 MOST_IDS = 200  # in one request
 _MOST_CHARACTERS = 3_000  # of the ids in an address, which is asked for by GET
-_SPACING = 0.34  # seconds between requests
+_SPACING = 1.02  # seconds between the requests of one conversion, whose permit allows one a second
+_SPLITTING = 40.0  # seconds, after which what is left is given back unanswered
 _LIMITS = Limits(connect=5.0, read=10.0, total=20.0, max_bytes=2_000_000)
 
 
 @dataclass(frozen=True)
 class Converted:
-    """`pmids`: those that have one. `unknown`: the converter answered, and knows none."""
+    """`pmids`: those that have one. `unknown`: the converter answered, and knows none.
+
+    What is in neither was not answered for. `rate_limit`: requests a second, where it said so.
+    """
 
     pmids: Mapping[CitedWork, str]
     unknown: frozenset[CitedWork]
+    rate_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One answer, by lower-case ids: the PMIDs, and the ids that it has none for."""
+
+    pmids: Mapping[str, str]
+    without: frozenset[str] = frozenset()
 
 
 class IdConverter:
@@ -56,26 +69,34 @@ class IdConverter:
     def convert(self, works: Sequence[CitedWork]) -> Converted:
         """At most 200 works of the schemes `doi` and `pmcid`; more, and other schemes, raise ValueError.
 
-        Raises TransientError, as `Eutils.fetch`. A DOI with a comma cannot be asked for, and is unknown.
+        Raises TransientError, as `Eutils.fetch`. A DOI with a comma cannot be asked for, and is unknown. DOIs and
+        PMCIDs go in requests of their own, a second apart.
         """
         asked = list(dict.fromkeys(works))
         if len(asked) > MOST_IDS or any(work.scheme not in ("doi", "pmcid") for work in asked):
             raise ValueError(f"at most {MOST_IDS} DOIs and PMCIDs can be converted at once")
         pmids: dict[CitedWork, str] = {}
-        batches = list(_batches([work for work in asked if "," not in work.value]))
+        unknown = {work for work in asked if "," in work.value}
+        batches, until = list(_batches([work for work in asked if work not in unknown])), time.monotonic() + _SPLITTING
         while batches:
             batch = batches.pop()
             found = self._ask(batch)
-            if found is None and len(batch) > 1:
+            if found is not None:
+                pmids |= {work: found.pmids[_id(work)] for work in batch if _id(work) in found.pmids}
+                unknown |= {work for work in batch if _id(work) in found.without}
+            elif len(batch) == 1:
+                unknown.add(batch[0])
+            else:
                 middle = len(batch) // 2
                 batches += [batch[middle:], batch[:middle]]
-            pmids |= {work: found[work.value.lower()] for work in batch if found and work.value.lower() in found}
+            if batches and time.monotonic() > until:
+                break
             if batches:
                 self._sleep(_SPACING)
-        return Converted(pmids, frozenset(asked) - set(pmids))
+        return Converted(pmids, frozenset(unknown - set(pmids)))
 
-    def _ask(self, batch: Sequence[CitedWork]) -> dict[str, str] | None:
-        """PMIDs by the lower-case id asked for; None where the converter holds an id among these to be none."""
+    def _ask(self, batch: Sequence[CitedWork]) -> Conversion | None:
+        """None where the converter holds an id among these to be none."""
         form = {"ids": ",".join(work.value for work in batch), "idtype": batch[0].scheme, "format": "json", **self._who}
         query = urlencode({name: value for name, value in form.items() if value}, safe=",/")
         try:
@@ -98,8 +119,8 @@ def _batches(works: Sequence[CitedWork]) -> Iterator[list[CitedWork]]:
             yield batch
 
 
-def read_conversion(response: Response, now: dt.datetime) -> dict[str, str] | None:
-    """PMIDs by the id asked for and by every other id of the same record, in lower case.
+def read_conversion(response: Response, now: dt.datetime) -> Conversion | None:
+    """PMIDs by the id asked for, or where a record does not say what was asked for, by its ids.
 
     None: the converter refused the request for an id in it (400, `{"status": "error"}`, naming an id).
     Raises TransientError (the codes of `answers.read_efetch`) for what is no answer.
@@ -111,12 +132,22 @@ def read_conversion(response: Response, now: dt.datetime) -> dict[str, str] | No
     if response.status != 200 or answer.get("status") != "ok" or not isinstance(records, list):
         raise failure_of(response, now)
     found: dict[str, str] = {}
+    without: set[str] = set()
     for record in records:
-        pmid = str(record.get("pmid", "")) if isinstance(record, dict) and record.get("status") != "error" else ""
+        if not isinstance(record, dict):
+            continue
+        pmid = "" if record.get("status") == "error" else str(record.get("pmid", ""))
+        asked = (record["requested-id"],) if record.get("requested-id") else map(record.get, ("doi", "pmcid"))
+        ids = {str(one).lower() for one in asked if one}
         if pmid.isascii() and pmid.isdigit():
-            ids = (record.get(name) for name in ("requested-id", "doi", "pmcid"))
-            found |= {str(one).lower(): pmid for one in ids if one}
-    return found
+            found |= dict.fromkeys(ids, pmid)
+        else:
+            without |= ids
+    return Conversion(found, frozenset(without - set(found)))
+
+
+def _id(work: CitedWork) -> str:
+    return work.value.lower()
 
 
 def _decoded(body: bytes) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from pipeline.references.text import marked_up, plain
 
 _BRACKETED = re.compile(r"\[(.*)\](\.?)", re.DOTALL)
 
+_NO_TRANSLATION = "not available"  # stands in brackets where NLM has only the original title
+
 
 class Title(NamedTuple):
     text: str
@@ -27,7 +29,10 @@ def read_title(element: etree._Element | None, languages: tuple[str, ...], *, ve
     foreign = bool(vernacular) or not languages or any(code != "eng" for code in languages)
     if not foreign or not _wholly_bracketed(text):
         return Title(text or vernacular, html)
-    return Title(_unbracketed(text) or vernacular, _unbracketed(html) if html else None, translated=True)
+    bare = _unbracketed(text) or vernacular
+    if vernacular and bare.rstrip(".").lower() == _NO_TRANSLATION:
+        return Title(vernacular)
+    return Title(bare, _unbracketed(html) if html else None, translated=True)
 
 
 def _wholly_bracketed(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.model.article import Article, Person
-from pipeline.model.rendition import Format
+from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, page_url
@@ -24,9 +24,15 @@ def render(revision: Revision, site: Site) -> bytes:
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
     """Live articles as entries, withdrawn ones as at:deleted-entry."""
+    return page(feed, revisions, site, SUBSCRIPTION)
+
+
+def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
+    """One of the feed's pages (RFC 5005)."""
+    full = feed.content == "full"
     return write_atom(
-        feed_head(feed, revisions, site, "atom"),
-        [_entry(revision, site) for revision in live(revisions)],
+        feed_head(feed, revisions, site, "atom", place),
+        [_entry(revision, site, full=full) for revision in live(revisions)],
         extras=[_deleted(withdrawal, site) for withdrawal in withdrawn(revisions)],
         prefixes=("at",),
     )
@@ -52,14 +58,14 @@ def _deleted(withdrawal: Withdrawal, site: Site) -> Element:
     )
 
 
-def _entry(revision: Revision, site: Site) -> Entry:
+def _entry(revision: Revision, site: Site, *, full: bool = True) -> Entry:
     article, dates = revision.article, dates_of(revision)
     return Entry(
         id=entry_id(site, article.id),
         title=article.title,
         link=uri(page_url(article, site)),
         summary=article.answer,
-        content=content_html(revision, site),
+        content=content_html(revision, site) if full else None,
         language=article.language,
         published=dates.published,
         updated=dates.updated,
@@ -96,4 +102,4 @@ def _person(name: str, person: Person) -> Element:
     return element(name, None, *parts)
 
 
-FORMAT = Format("atom", "application/atom+xml", "atom", render, tombstone, document)
+FORMAT = Format("atom", "application/atom+xml", "atom", render, tombstone, document, page)

@@ -15,7 +15,7 @@ import msgspec
 from pipeline.citations import citation_text, editorial_labels
 from pipeline.model.article import Article, Person, Topic
 from pipeline.model.reference import CitedReference
-from pipeline.model.rendition import Format
+from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, page_url
@@ -45,9 +45,15 @@ def render(revision: Revision, site: Site) -> bytes:
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
     """Live articles as items; withdrawn ones are named in the feed's own extension, which no reader shows."""
+    return page(feed, revisions, site, SUBSCRIPTION)
+
+
+def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
+    """One of the feed's pages; `next_url` leads to what is older."""
     gone = [{"id": entry_id(site, each.article_id), **_withdrawn(each)} for each in withdrawn(revisions)]
-    head = feed_head(feed, revisions, site, "json")
-    return _write(head, [_item(revision, site) for revision in live(revisions)], withdrawn=gone)
+    head = feed_head(feed, revisions, site, "json", place)
+    full = feed.content == "full"
+    return _write(head, [_item(revision, site, full=full) for revision in live(revisions)], withdrawn=gone)
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
@@ -72,6 +78,7 @@ def _write(head: Head, items: list[Json], **extension: Any) -> bytes:
         "description": head.description,
         "home_page_url": head.home,
         "feed_url": head.address,
+        "next_url": dict(head.links).get("prev-archive"),
         "icon": head.logo,
         "language": head.language,
         "authors": [{"name": head.author, "url": head.home}],
@@ -82,14 +89,15 @@ def _write(head: Head, items: list[Json], **extension: Any) -> bytes:
     return json_bytes(feed)
 
 
-def _item(revision: Revision, site: Site) -> Json:
+def _item(revision: Revision, site: Site, *, full: bool = True) -> Json:
     article, dates = revision.article, dates_of(revision)
     return {
         "id": entry_id(site, article.id),
         "url": uri(page_url(article, site)),
         "title": article.title,
         "summary": article.answer,
-        "content_html": content_html(revision, site),
+        "content_html": content_html(revision, site) if full else None,
+        "content_text": None if full else article.answer,  # one of the two is required
         "image": uri(article.image.src) if article.image else None,
         "date_published": rfc3339(dates.published),
         "date_modified": rfc3339(dates.updated),
@@ -171,4 +179,4 @@ def _withdrawn(withdrawal: Withdrawal) -> Json:
     }
 
 
-FORMAT = Format("json-feed", "application/feed+json", "json", render, tombstone, document)
+FORMAT = Format("json-feed", "application/feed+json", "json", render, tombstone, document, page)

@@ -10,16 +10,17 @@ a withdrawal                            → every channel that may have seen the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Ledger, Transaction, articles, deliveries, events, evidence, feeds, revisions
+from pipeline.ledger import Ledger, Transaction, articles, deliveries, events, evidence, revisions, withheld
 from pipeline.ledger.articles import Standing
 from pipeline.model.article import Article
 from pipeline.model.event import Accepted, Event, Publish, Withdraw
 from pipeline.model.revision import EventType
 from pipeline.stages.context import Doorbell
+from pipeline.stages.withdrawing import take_back
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,31 @@ class Intake:
 
 def accept(intake: Intake, event: Event) -> Accepted:
     """Raises InvalidEvent for a withdrawal of what was never published; TransientError as the ledger does."""
-    now = intake.clock()
+    (accepted,) = accept_all(intake, (event,))
+    return accepted
+
+
+def accept_all(intake: Intake, batch: Sequence[Event]) -> list[Accepted]:
+    """The answers, in the order of the events, which are accepted in one transaction: all of them or none.
+
+    Raises as `accept`. That is once to the disk, and one burst for the stages that follow, for any number of articles.
+    """
+    if not batch:
+        return []
     with intake.ledger.write() as transaction:
-        origin = event.origin
-        earlier = events.answer_to(transaction, source=origin.source, source_id=origin.id)
-        if earlier is not None:
-            return earlier
-        standing = articles.lock(transaction, event.article_id)
-        accepted = _Acceptance(intake, transaction, event, standing, now).answer()
-        events.record(transaction, event, accepted, now=now)
-    _ring(intake, event, accepted)
+        accepted = [_accept(intake, transaction, event, intake.clock()) for event in batch]
+    _ring(intake, list(zip(batch, accepted, strict=True)))
+    return accepted
+
+
+def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.datetime) -> Accepted:
+    origin = event.origin
+    earlier = events.answer_to(transaction, source=origin.source, source_id=origin.id)
+    if earlier is not None:
+        return earlier
+    standing = articles.lock(transaction, event.article_id)
+    accepted = _Acceptance(intake, transaction, event, standing, now).answer()
+    events.record(transaction, event, accepted, now=now)
     return accepted
 
 
@@ -79,8 +95,8 @@ class _Acceptance:
         if self.standing is None and not articles.create(self.transaction, new):
             self.standing = articles.lock(self.transaction, article.id)  # another process was first
             return self.answer()
-        pmids = {work.value for work in article.references if work.scheme == "pmid"}
-        pending = evidence.cite(self.transaction, article.id, pmids, now=self.now)
+        unheard_of = self.standing is None
+        pending = evidence.cite(self.transaction, article.id, article.references, now=self.now, new=unheard_of)
         articles.set_standing(self.transaction, _due(new, article, self.intake, self.now, pending=pending))
         revisions.add(
             self.transaction,
@@ -104,28 +120,11 @@ class _Acceptance:
                 mend="give the id that `citewire status` shows",
                 article=self.event.article_id,
             )
+        withheld.lift(self.transaction, standing.id)  # what is withdrawn is no more for anyone to release
         if standing.state == "withdrawn":
             return self._accepted("withdrawn", standing.revision, changed=False)
-        number = standing.revision + 1
-        revisions.add(
-            self.transaction,
-            standing.id,
-            number,
-            event="withdrawn",
-            event_id=self.event_id,
-            now=self.now,
-            updated=max(self.now, standing.updated),
-            reason=reason,
-        )
-        evidence.cite(self.transaction, standing.id, (), now=self.now)
-        deliveries.owe_withdrawal(self.transaction, standing.id, revision=number, now=self.now)
-        feeds.make_all_due(self.transaction, now=self.now)  # whatever settings this process has, or has not
-        shown = None if standing.rendered is None else number
-        gone = articles.changed(
-            standing, state="withdrawn", revision=number, rendered=shown, updated=self.now, due=None, error=None
-        )
-        articles.set_standing(self.transaction, gone)
-        return self._accepted("withdrawn", number, changed=True)
+        take_back(self.transaction, standing, event_id=self.event_id, reason=reason, now=self.now)
+        return self._accepted("withdrawn", standing.revision + 1, changed=True)
 
     def _overtaken(self) -> bool:
         """The sender has told us of something newer already: its events came out of order."""
@@ -186,16 +185,17 @@ def _due(new: Standing, article: Article, intake: Intake, now: dt.datetime, *, p
     return articles.changed(new, state=state, due=due)
 
 
-def _ring(intake: Intake, event: Event, accepted: Accepted) -> None:
+def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
     """After the commit, and only to save time: the sweep would find it all."""
-    if not accepted.changed:
-        return
-    if isinstance(event, Publish):
+    changed = [(event, accepted) for event, accepted in answered if accepted.changed]
+    if any(isinstance(event, Publish) for event, _ in changed):
         intake.doorbell.ring("enrich")
         intake.doorbell.ring("render")
+    withdrawn = [accepted.article for event, accepted in changed if isinstance(event, Withdraw)]
+    if not withdrawn:
         return
     with intake.ledger.read() as transaction:
-        owed = deliveries.of_article(transaction, accepted.article)
-    for delivery in owed:
-        intake.doorbell.ring("deliver", delivery.channel, urgent=True)
+        channels = {one.channel for article in withdrawn for one in deliveries.of_article(transaction, article)}
+    for channel in sorted(channels):
+        intake.doorbell.ring("deliver", channel, urgent=True)
     intake.doorbell.ring("feeds")

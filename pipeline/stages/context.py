@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from pipeline.channels import Channel
+from pipeline.channels import Channel, Served
+from pipeline.http import Http
 from pipeline.ledger import Ledger
+from pipeline.model.article import CitedWork
 from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
+from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Fetched
+from pipeline.references.idconv import Converted
+from pipeline.store import FileState
 
 LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
 
-Stage = Literal["enrich", "render", "deliver", "feeds"]
+Stage = Literal["enrich", "render", "deliver", "feeds", "hub", "prove"]
 
 
 class Doorbell(Protocol):
@@ -28,17 +34,36 @@ class Doorbell(Protocol):
 
 
 class Store(Protocol):
-    """Bytes under their digest. What stands under a digest never changes."""
+    """Bytes under their digest, which never change; and files under names, which are replaced whole."""
 
     def put(self, digest: str, body: bytes) -> None: ...
 
     def get(self, digest: str) -> bytes | None: ...
+
+    def drop(self, digest: str) -> None: ...
+
+    def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None: ...
+
+    def get_file(self, path: str) -> tuple[bytes, FileState] | None: ...
+
+    def file_state(self, path: str) -> FileState | None: ...
+
+    def remove_file(self, path: str) -> None: ...
+
+    @property
+    def local(self) -> bool: ...
 
 
 class PubMed(Protocol):
     """Asks PubMed for records; raises TransientError where it does not answer."""
 
     def fetch(self, pmids: Sequence[str]) -> Fetched: ...
+
+
+class Converter(Protocol):
+    """Asks which PMIDs DOIs and PMCIDs are; raises TransientError where it is not answered."""
+
+    def convert(self, works: Sequence[CitedWork]) -> Converted: ...
 
 
 @dataclass(frozen=True)
@@ -57,11 +82,24 @@ class ChannelPlan:
     retries: tuple[float, ...] | None = None  # None: the policy's
     evidence: EvidencePolicy | None = None  # None: the policy's
     gate: Gate = ANYTHING
-    proof_url: str | None = None  # with `{article}`: where a withdrawn one must not be found any more
+    gone: Callable[[str], str | None] | None = None  # where a withdrawn article is still to be read; None: nowhere
+    pulled: bool = False  # nothing is sent: the partner asks for its changes
     after_feeds: bool = False  # nothing is sent while a feed that holds the article is being built anew
 
     def wants(self, topics: frozenset[str]) -> bool:
         return self.enabled and (not self.topics or bool(self.topics & topics))
+
+
+@dataclass(frozen=True)
+class HubPlan:
+    """The WebSub hub for our own feeds."""
+
+    address: str  # absolute, as feeds announce it
+    http: Http  # guarded: callbacks are strangers' addresses
+    max_subscriptions: int = 10_000
+    max_per_host: int = 1_000  # of one callback's host
+    lease: tuple[int, int, int] = (3_600, 864_000, 2_592_000)  # seconds: the shortest, the usual, the longest
+    parallel: int = 32  # pushes under way at once in one worker
 
 
 @dataclass(frozen=True)
@@ -70,19 +108,32 @@ class Policy:
 
     evidence_wait: float = 10.0  # that an article waits for PubMed before it goes out with links
     pubmed_batch: int = 200  # PMIDs in one request
-    pubmed_interval: float = 0.34  # between requests: NCBI allows three a second without a key
+    pubmed_rate: int = 3  # requests a second, until NCBI tells its limit: ten with a key
+    pubmed_parallel: int = 3  # requests under way at once
+    gather_quiet: float = 0.25  # a batch that is not full is asked for when nothing has come for so long,
+    gather_longest: float = 3.0  # or when its first has waited for so long
+    turn_patience: float = 4.0  # that a worker waits for its turn or its batch before it does something else
     pubmed_backoff: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 10.0)  # after failures in a row; the last one stays
+    recheck_days: int = 1  # nights from one look at a reference that is cited to the next; 0: none but when asked
+    evidence: EvidencePolicy = "annotate"  # of channels that have none of their own; "hold" is the whole site's
+    hold_on: tuple[EditorialState, ...] = ("retracted",)  # what "hold" holds an article back for
     unknown_recheck: float = 86_400.0  # until a PMID that PubMed does not know is asked for again
     enrich_lease: float = 90.0  # longer than a request to PubMed may take
     render_lease: float = 60.0
     render_batch: int = 20
-    feed_interval: float = 2.0  # between two builds of one feed, however many changes come
-    deliver_lease: float = 45.0  # longer than a send may take, with what comes before and after it
-    deliver_batch: int = 20
+    feed_interval: float = 1.0  # between two builds of one feed, however many changes come; doubled as they keep coming
+    feed_interval_most: float = 8.0
+    deliver_lease: float = 45.0  # longer than a send may take; taken anew while a batch is under way
+    deliver_batch: int = 50
+    deliver_together: int = 500  # of a channel that waits between two batches
+    deliver_look: float = 0.5  # after so long a batch is settled as far as it went, and looked at again
+    feeds_wait: float = 30.0  # at most, that a channel which announces feeds waits for them to be built
     deliver_parallel: int = 3  # batches of one channel under way at once
     drain_seconds: float = 30.0  # after which a drain stops and rings for another
     withdrawal_wait: float = 60.0  # at most, between two tries of a withdrawal at a channel that does not answer
     withdrawal_retry: float = 86_400.0  # until a withdrawal that was refused is tried again
+    partner_rate: float = 10.0  # requests a second of one partner's token, in the long run
+    partner_burst: int = 50  # … and at once
     retries: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)
 
 
@@ -102,3 +153,7 @@ class Context:
     chance: Callable[[], float]  # in [0, 1)
     policy: Policy = Policy()
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    hub: HubPlan | None = None  # None: no hub is served
+    converter: Converter | None = None  # None: DOIs and PMCIDs stay what they are
+    served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
+    pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate

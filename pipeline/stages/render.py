@@ -2,27 +2,50 @@
 
 A revision is rendered once, in every format, from the references as they are at that moment, which are kept with it.
 When other evidence comes later, that makes the next revision: with other bytes goes another number and another id.
+What changes no byte that anyone is shown, but for numbers and dates, makes none; and a channel whose format shows
+nothing of the change is not sent it. What is kept from a channel for its evidence is decided here too: see holding.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
-from msgspec import structs
+from msgspec import Struct, structs
 
-from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds, renditions, revisions
+from pipeline.feeds.sitemaps import ID as SITEMAP
+from pipeline.ledger import Transaction, articles, evidence, feeds, renditions, revisions, withheld
 from pipeline.ledger.articles import Standing
 from pipeline.ledger.renditions import Stored
+from pipeline.ledger.withheld import Withheld
+from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
+from pipeline.stages import holding, withdrawing
 from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.editorial import marks
+from pipeline.stages.owing import Going, owe, tell
 from pipeline.stages.work import Claim, backoff
 
 name: Stage = "render"
 
 _log = structlog.get_logger()
+
+
+class _Task(Struct, frozen=True):
+    """What there is to do for an article."""
+
+    standing: Standing
+    revision: Revision  # with the number of the rendered one where nothing is new
+    before: Revision | None  # the rendered one: what is out
+    stored: Mapping[str, Stored]  # its renditions, by format
+    seen: tuple[CitedReference, ...]  # what was known of the references when this was read
+    kept: Mapping[str, Withheld]
+
+    @property
+    def new(self) -> bool:
+        return self.revision.number != self.standing.rendered
 
 
 def claim(context: Context, key: str) -> list[Claim]:
@@ -42,20 +65,26 @@ def do(context: Context, claim: Claim) -> bool:
         standing = articles.standing(transaction, article_id)
         if standing is None or standing.state == "withdrawn":
             return True
-        revision = _next(transaction, standing, now)
-    embargo = revision.article.embargo
+        task = _task(transaction, standing, now)
+    embargo = task.revision.article.embargo
     if embargo is not None and embargo > now:
         _put_off(context, claim, due=embargo, error=None)
         return True
-    rendered = render_all(context, revision) if revision.number != standing.rendered else []
+    hold = holding.from_everyone(context, task.before, task.revision, task.kept, now=now) if task.new else None
+    if hold is not None:
+        _take_back(context, claim, hold, now)
+        return True
+    spared = _spared(context, task)
+    new = task.new and (task.revision.number == standing.revision or not spared >= set(context.formats))
+    rendered = render_all(context, task.revision) if new else []
     for rendition in rendered:
         context.store.put(rendition.digest, rendition.body)
-    channels = _commit(context, claim, revision, rendered, now)
+    channels = _commit(context, claim, task, rendered, spared, now)
     for channel in channels:
         context.doorbell.ring("deliver", channel)
     if rendered:
         context.doorbell.ring("feeds")
-        _log.info("rendered", article=article_id, revision=revision.number, formats=len(rendered))
+        _log.info("rendered", article=article_id, revision=task.revision.number, formats=len(rendered))
     return True
 
 
@@ -90,27 +119,66 @@ def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
     return body
 
 
-def _next(transaction: Transaction, standing: Standing, now: dt.datetime) -> Revision:
-    """What is to be rendered; with the number of the rendered revision where nothing is new."""
+def _task(transaction: Transaction, standing: Standing, now: dt.datetime) -> _Task:
     newest = revisions.get(transaction, standing.id, standing.revision)
+    before, stored = None, {}
+    if standing.rendered is not None:
+        out = standing.rendered
+        before = newest if out == newest.number else revisions.get(transaction, standing.id, out)
+        stored = {one.format: one for one in renditions.of_revision(transaction, standing.id, out)}
     shown = evidence.show(transaction, newest.article.references)
+    revision = newest
     if standing.rendered != standing.revision:
-        return structs.replace(newest, references=shown)
-    if shown == newest.references:
-        return newest
-    return structs.replace(newest, references=shown, number=newest.number + 1, updated=max(now, newest.updated))
+        revision = structs.replace(newest, references=shown)
+    elif shown != newest.references:
+        revision = structs.replace(newest, references=shown, number=newest.number + 1, updated=max(now, newest.updated))
+    return _Task(standing, revision, before, stored, shown, withheld.of_article(transaction, standing.id))
 
 
-def _commit(
-    context: Context, claim: Claim, revision: Revision, rendered: list[Rendition], now: dt.datetime
-) -> list[str]:
-    """Write it all down, unless the article has moved on meanwhile. The channels that are owed something now."""
+def _spared(context: Context, task: _Task) -> frozenset[str]:
+    """The formats in which the revision is what is out already, but for its number and date."""
+    before, revision = task.before, task.revision
+    if before is None or not task.new or before.article != revision.article:
+        return frozenset()
+    if marks(before.references) != marks(revision.references):
+        return frozenset()
+    as_before = structs.replace(revision, number=before.number, updated=before.updated)
+    digests = {one.format: one.digest for one in render_all(context, as_before)}
+    return frozenset(name for name, stored in task.stored.items() if digests.get(name) == stored.digest)
+
+
+def _take_back(context: Context, claim: Claim, hold: Withheld, now: dt.datetime) -> None:
+    """The site's own withdrawal, until an operator releases the article."""
     (article_id,) = claim.keys
     with context.ledger.write() as transaction:
         standing = articles.lock_claimed(transaction, article_id, token=claim.token)
         if standing is None:
+            return
+        withheld.lift(transaction, article_id)
+        withheld.put(transaction, article_id, hold)
+        channels = withdrawing.take_back(transaction, standing, event_id=None, reason=hold.reason, now=now)
+    tell(article_id, hold)
+    for channel in channels:
+        context.doorbell.ring("deliver", channel, urgent=True)
+    context.doorbell.ring("feeds")
+
+
+def _commit(
+    context: Context,
+    claim: Claim,
+    task: _Task,
+    rendered: list[Rendition],
+    spared: frozenset[str],
+    now: dt.datetime,
+) -> list[str]:
+    """Write it all down, unless the article has moved on meanwhile. The channels that are owed something now."""
+    (article_id,) = claim.keys
+    revision = task.revision
+    with context.ledger.write() as transaction:
+        standing = articles.lock_claimed(transaction, article_id, token=claim.token)
+        if standing is None:
             return []
-        moved = evidence.show(transaction, revision.article.references) != revision.references
+        moved = evidence.show(transaction, revision.article.references) != task.seen
         done = articles.changed(standing, state="live", due=now if moved else None, error=None)
         if not rendered:
             articles.set_standing(transaction, done)
@@ -122,9 +190,10 @@ def _commit(
             articles.changed(done, revision=revision.number, rendered=revision.number, updated=revision.updated),
         )
         slugs = frozenset(topic.slug for topic in revision.article.topics)
-        before = articles.set_topics(transaction, article_id, slugs)
-        feeds.make_due(transaction, _feeds_of(context, slugs | before), now=now)
-        return _owe(context, transaction, revision, rendered, slugs, now)
+        articles.set_topics(transaction, article_id, slugs)
+        feeds.changed(transaction, article_id, among=_feeds_of(context, slugs, revision), now=now)
+        digests = {rendition.format: rendition.digest for rendition in rendered}
+        return owe(context, transaction, Going(revision, task.before, task.kept, slugs, digests, spared), now=now)
 
 
 def _keep_revision(transaction: Transaction, standing: Standing, revision: Revision, now: dt.datetime) -> None:
@@ -139,38 +208,13 @@ def _keep_revision(transaction: Transaction, standing: Standing, revision: Revis
             updated=revision.updated,
             content=revisions.content_of(transaction, standing.id, standing.revision),
         )
-    revisions.keep_evidence(transaction, standing.id, revision.number, revision.references)
+    revisions.keep_evidence(transaction, standing.id, revision.number, revision.references, now=now)
 
 
-def _owe(
-    context: Context,
-    transaction: Transaction,
-    revision: Revision,
-    rendered: list[Rendition],
-    slugs: frozenset[str],
-    now: dt.datetime,
-) -> list[str]:
-    """Channels whose filter the article passes; and those that hold it, so that none keeps what is out of date."""
-    digests = {rendition.format: rendition.digest for rendition in rendered}
-    had = deliveries.channels_of(transaction, revision.article.id)
-    owed = [plan for plan in context.channels.values() if plan.wants(slugs) or plan.id in had]
-    for plan in owed:
-        deliveries.owe(
-            transaction,
-            id=context.new_id("dlv_"),
-            article_id=revision.article.id,
-            channel=plan.id,
-            format=plan.format,
-            revision=revision.number,
-            digest=digests[plan.format],
-            now=now,
-        )
-    return [plan.id for plan in owed]
-
-
-def _feeds_of(context: Context, slugs: frozenset[str]) -> list[str]:
-    """The feeds that hold articles under any of these topics."""
-    return [feed.id for feed in context.feeds.values() if not feed.topics or slugs & frozenset(feed.topics)]
+def _feeds_of(context: Context, slugs: frozenset[str], revision: Revision) -> list[str]:
+    """The feeds that the article belongs into, and the sitemap."""
+    language = revision.article.language
+    return [SITEMAP, *(feed.id for feed in context.feeds.values() if feed.holds(slugs, language))]
 
 
 def _put_off(context: Context, claim: Claim, *, due: dt.datetime, error: str | None) -> None:

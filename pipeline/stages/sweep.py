@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.ledger import due, leases
+from pipeline.stages import hub, watch
 from pipeline.stages.context import LEASE, Context
 
 EVERY = 1.0  # seconds
@@ -15,7 +16,7 @@ def sweep(context: Context) -> bool:
         if not leases.acquire(transaction, "sweep", token=token, now=now, seconds=EVERY * 0.9):
             return False
     with context.ledger.read() as transaction:
-        found = due.look(transaction, context.channels, now=now)
+        found = due.look(transaction, context.channels, now=now, night=watch.may_recheck(context, now=now))
     for channel in found.withdrawals:
         context.doorbell.ring("deliver", channel, urgent=True)
     for channel in found.deliveries:
@@ -24,6 +25,10 @@ def sweep(context: Context) -> bool:
         context.doorbell.ring("enrich")
     if found.render:
         context.doorbell.ring("render")
+    if found.prove:
+        context.doorbell.ring("prove")
     if found.feeds:
         context.doorbell.ring("feeds")
+    for lane in hub.due_lanes(context):
+        context.doorbell.ring("hub", lane)
     return True

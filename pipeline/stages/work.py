@@ -1,14 +1,14 @@
 """How every stage but accept works: claim a few due rows, do them one after the other, until none is due.
 
-`drain` is the task boundary, and holds the one `except Exception` of the program: whatever a step throws is written
+`guarded` is the task boundary, and holds the one `except Exception` of the program: whatever a step throws is written
 into the row that it concerns, with the time of the next attempt, logged and counted; the rows beside it go on.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -17,9 +17,11 @@ from pipeline.stages.context import Context, Stage
 
 _log = structlog.get_logger()
 
+T = TypeVar("T")
+
 
 class Claim(Struct, frozen=True):
-    """Leased rows: of most stages one, of enrich a batch."""
+    """Leased rows: of most stages one, of enrich and deliver a batch."""
 
     token: str
     keys: tuple[str, ...]
@@ -62,13 +64,21 @@ def drain(context: Context, work: Work, key: str = "") -> int:
     return done
 
 
-def _do(context: Context, work: Work, claim: Claim) -> bool:
+def guarded(stage: Stage, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
+    """What the step gives, or what it threw: nothing may take the other rows down with it."""
     try:
-        return work.do(context, claim)
-    except Exception as error:  # the task boundary: nothing may take the other rows down with it
-        _log.exception("failed", stage=work.name, keys=claim.keys)
-        work.failed(context, claim, error)
+        return step()
+    except Exception as error:
+        _log.exception("failed", stage=stage, keys=keys)
+        return error
+
+
+def _do(context: Context, work: Work, claim: Claim) -> bool:
+    went = guarded(work.name, claim.keys, lambda: work.do(context, claim))
+    if isinstance(went, Exception):
+        work.failed(context, claim, went)
         return True
+    return went
 
 
 def backoff(attempts: int) -> float:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 
 from pipeline import views
-from pipeline.ledger import deliveries, events
+from pipeline.ledger import Transaction, articles, events, holdings
 from pipeline.model.event import Accepted
-from pipeline.stages.accept import Intake, accept
+from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context
+from pipeline.stages.release import release
 from pipeline.web.auth import require
 from pipeline.web.cloudevents import read_events
 from pipeline.web.problems import Problem
@@ -31,13 +33,13 @@ def router(context: Context) -> APIRouter:
     )
 
     def take(request: Request, body: bytes) -> list[Accepted]:
-        require(context.ledger, request, "publish")
-        return [accept(intake, event) for event in read_events(_plain(request), body)]
+        require(context, request, "publish")
+        return accept_all(intake, read_events(_plain(request), body))
 
     @api.post("/events", status_code=202)
     async def post_event(request: Request) -> JSONResponse:
         """Take in a CloudEvent, or a batch of them. The same source and id again gets the same answer."""
-        await run_in_threadpool(require, context.ledger, request, "publish")
+        await run_in_threadpool(require, context, request, "publish")
         answers = await run_in_threadpool(take, request, await _body(request))
         shapes = [views.accepted(answer) for answer in answers]
         batch = "batch" in request.headers.get("content-type", "")
@@ -45,7 +47,7 @@ def router(context: Context) -> APIRouter:
 
     @api.get("/events/{event_id}")
     def get_event(request: Request, event_id: str) -> dict[str, Any]:
-        require(context.ledger, request, "publish")
+        require(context, request, "publish")
         with context.ledger.read() as transaction:
             answer = events.find(transaction, event_id)
             if answer is None:
@@ -55,35 +57,35 @@ def router(context: Context) -> APIRouter:
 
     @api.get("/articles/{article_id}")
     def get_article(request: Request, article_id: str) -> dict[str, Any]:
-        require(context.ledger, request, "publish")
+        require(context, request, "publish")
         with context.ledger.read() as transaction:
             shape = views.article(transaction, article_id)
         if shape is None:
             raise Problem(404, "unknown-article", f"no article {article_id!r} is known")
         return shape
 
-    @api.get("/deliveries")
-    def get_deliveries(
-        request: Request,
-        state: str | None = Query(None, pattern="^(pending|sending|delivered|abandoned)$"),
-        channel: str | None = None,
-        limit: int = Query(100, ge=1, le=1000),
+    @api.get("/articles/{article_id}/shown")
+    def get_shown(
+        request: Request, article_id: str, channel: str | None = None, at: AwareDatetime | None = None
     ) -> dict[str, Any]:
-        require(context.ledger, request, "publish")
+        """What a channel, or the site itself, held of the article at a moment (none: now)."""
+        require(context, request, "publish")
         with context.ledger.read() as transaction:
-            found = deliveries.search(transaction, state=state, channel=channel, limit=limit)
-        return {"deliveries": [views.delivery(one) for one in found]}
+            if articles.standing(transaction, article_id) is None:
+                raise Problem(404, "unknown-article", f"no article {article_id!r} is known")
+            if channel is not None and not _known(transaction, article_id, channel):
+                raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
+            return views.shown(transaction, article_id, channel, at or context.clock())
 
-    @api.post("/deliveries/{delivery_id}/replay")
-    def replay(request: Request, delivery_id: str) -> dict[str, Any]:
-        require(context.ledger, request, "admin")
-        with context.ledger.write() as transaction:
-            channels = deliveries.replay(transaction, now=context.clock(), id=delivery_id)
-        if not channels:
-            raise Problem(404, "nothing-to-replay", f"no abandoned delivery {delivery_id!r} is known")
-        for channel in channels:
-            context.doorbell.ring("deliver", channel)
-        return {"replayed": len(channels)}
+    def _known(transaction: Transaction, article_id: str, channel: str) -> bool:
+        return channel in context.channels or holdings.ever(transaction, article_id, channel)
+
+    @api.post("/articles/{article_id}/release")
+    def post_release(request: Request, article_id: str, channel: str | None = None) -> dict[str, Any]:
+        """End the holds of an article (or one channel's): it goes out again, with its marks."""
+        require(context, request, "admin")
+        released = release(intake, article_id, channel)
+        return views.released(released.article, released.revision, released.channels)
 
     return api
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
 
 from pipeline.stages.context import Context
-from pipeline.web import api, health, problems, public
+from pipeline.web import api, deliveries, evidence, feeds, health, hub, metrics, partners, problems, public, well_known
+from pipeline.web.compression import Compression
+from pipeline.web.limits import Limiter, LocalLimiter
 
 
-def create_app(context: Context, *, alive: Callable[[], list[str] | None]) -> FastAPI:
-    """`alive`: see `health`."""
+def create_app(
+    context: Context, *, alive: Callable[[], list[str] | None], limiter: Limiter | None = None
+) -> FastAPI:
+    """`alive`: see `health`. `limiter`: how often a caller may ask; None: each process counts for itself."""
+    limiter = limiter or LocalLimiter()
     app = FastAPI(title="Citewire", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Compression, minimum_size=1000)
     problems.register(app)
     app.include_router(api.router(context))
+    app.include_router(deliveries.router(context))
     app.include_router(public.router(context))
+    app.include_router(feeds.router(context))
+    app.include_router(evidence.router(context))
+    app.include_router(partners.router(context, limiter))
+    if context.hub is not None:
+        app.include_router(hub.router(context, context.hub, limiter))
     app.include_router(health.router(context, alive))
+    app.include_router(metrics.router(context))
+    app.include_router(well_known.router(context))
     return app

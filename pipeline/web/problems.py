@@ -43,7 +43,13 @@ def register(app: FastAPI) -> None:
 
 
 # Everything else that InvalidEvent says is 422: understood, and not acceptable.
-_STATUS = {"unknown-article": 404, "article-too-large": 413, "event-too-large": 413, "unknown-source-format": 415}
+_STATUS = {
+    "unknown-article": 404,
+    "nothing-to-release": 409,
+    "article-too-large": 413,
+    "event-too-large": 413,
+    "unknown-source-format": 415,
+}
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -1,6 +1,16 @@
 """What each channel type gives to the contract suite: another end, real, that can be looked at and made to fail.
 
 A harness lives in `harness_<type>.py` (hyphens as underscores) and is a context manager named `opened`.
+
+What a harness may have beside what `Harness` asks for, and what holds where it does not:
+
+    lacks              {way of failing: reason}: the ways in `WAYS` that this other end cannot have     (none)
+    shaped(parcel)     the parcel as this type takes it: in its format, with its extension              (as it is)
+    expected(parcel)   what `held` must say after it was delivered             (its revision, its event, its body)
+    steps              qualified names of functions whose calls count as steps of a delivery, where the
+                       interpreter's audit events (files, sockets, HTTP) do not show them               (none)
+    unforkable         True where a delivery cannot run in a fork of this process: then it is killed in a fresh one,
+                       which opens `settings` for itself                                                (False)
 """
 
 from __future__ import annotations
@@ -11,13 +21,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast, get_args
 
 import pytest
 
 from pipeline.errors import CitewireError
 from pipeline.http import Http
-from pipeline.model.delivery import Parcel
+from pipeline.model.delivery import Links, Parcel
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import EventType
 
@@ -31,6 +41,10 @@ class Held:
     body: bytes
 
 
+Way = Literal["refusal", "cut", "hang", "drip", "garbage", "other"]
+WAYS: frozenset[str] = frozenset(get_args(Way)) - {"other"}  # each is shown, or lacks with a reason
+
+
 @dataclass(frozen=True)
 class Trouble:
     """A way in which the other end fails, from `begin` to `end`, and what a delivery must make of it."""
@@ -42,6 +56,7 @@ class Trouble:
     begin: Callable[[], object] = lambda: None
     end: Callable[[], object] = lambda: None
     settings: Mapping[str, object] | None = None  # in place of the harness's own, where the trouble is in them
+    way: Way = "other"
 
 
 class Harness(Protocol):
@@ -88,4 +103,23 @@ def parcel(
         rendition=Rendition("amp", "text/html", words),
         extension="amp",
         at=dt.datetime.now(dt.UTC),
+        links=Links(
+            page=f"https://notes.example.org/articles/{article}",
+            rendition=f"https://notes.example.org/articles/{article}.amp",
+            amp=f"https://notes.example.org/articles/{article}.amp",
+            feeds=("https://notes.example.org/feeds/latest.rss",),
+        ),
     )
+
+
+def shaped(harness: Harness, one: Parcel) -> Parcel:
+    return cast("Parcel", getattr(harness, "shaped", lambda same: same)(one))
+
+
+def expected(harness: Harness, one: Parcel) -> Held:
+    as_it_is = Held(one.revision, one.event, one.rendition.body)
+    return cast("Held", getattr(harness, "expected", lambda _: as_it_is)(one))
+
+
+def lacks(harness: Harness) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", getattr(harness, "lacks", {}))

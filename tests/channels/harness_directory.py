@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from channel_harness import Held, Trouble
@@ -15,6 +16,13 @@ from pipeline.http import EgressGuard, Http
 
 
 class DirectoryHarness:
+    lacks: ClassVar = {
+        "cut": "no connection leads to a folder; a mount that goes away is one of the troubles",
+        "hang": "the system gives no time limit for a file's operation: a dead mount holds the process, as it does all",
+        "drip": "a folder answers whole or not at all",
+        "garbage": "a folder answers with the system's own error numbers and nothing else",
+    }
+
     def __init__(self, folder: Path) -> None:
         self.http = Http(EgressGuard())
         self._folder = folder
@@ -51,6 +59,7 @@ class DirectoryHarness:
                 "folder-refused",
                 begin=blocked.touch,
                 settings={"path": str(blocked / "inner")},
+                way="refusal",
             ),
             Trouble(
                 "a folder stands where the file should",

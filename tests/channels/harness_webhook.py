@@ -6,10 +6,10 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from channel_harness import Held, Trouble
+from channel_harness import Held, Trouble, Way
 
 from pipeline.errors import EndpointGone, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
@@ -41,6 +41,11 @@ class WebhookHarness:
             ({**good, "headers": {"webhook-id": "1"}}, "headers"),
             ({**good, "headers": {"x-api-key": "hush"}}, "headers"),
             ({**good, "headers": {"x": "a\r\nb: c"}}, "headers"),
+            ({**good, "gzip": "perhaps"}, "gzip"),
+            ({**good, "tls": {"certificate": "hush"}}, "tls.certificate"),
+            ({**good, "tls": {"certificate": "env:PEM"}}, "tls.certificate"),
+            ({**good, "tls": {"certificate": "file:/x", "key": "env:PEM"}}, "tls.key"),
+            ({**good, "tls": {"certificate": "file:/nowhere/at/all"}}, "tls"),
             ({**good, "total_timeout": 0}, "total_timeout"),
             ({**good, "uri": "x"}, "uri"),
             ({**good, "secret": "env:NOT_SET"}, "secret"),
@@ -70,7 +75,10 @@ class WebhookHarness:
         def begin() -> None:
             self._receiver.conduct(Conduct(path="/in", **conduct))
 
-        return Trouble(name, raises, code, retry_after, begin=begin, end=self._receiver.behave)
+        ways = {"hang": "hang", "drip-head": "drip", "drip-body": "drip", "cut": "cut", "garbage": "garbage"}
+        refused: Way = "refusal" if raises is PermanentError else "other"
+        way = cast("Way", ways.get(conduct.get("mode", ""), refused))
+        return Trouble(name, raises, code, retry_after, begin=begin, end=self._receiver.behave, way=way)
 
     def held(self, article_id: str) -> Held | None:
         seen: dict[str, Held] = {}

@@ -207,6 +207,65 @@ def test_formats_beside_each_other_keep_their_own_manifests(channel: Directory, 
     ]
 
 
+def in_format(one: Parcel, name: str, *, remote_id: str | None = None) -> Parcel:
+    return replace(one, extension=name, rendition=replace(one.rendition, format=name), remote_id=remote_id)
+
+
+def test_after_a_change_of_format_the_file_of_the_old_one_goes(channel: Directory, out: Path) -> None:
+    first = channel.deliver(in_format(parcel(1), "rss"))
+    receipt = channel.deliver(replace(parcel(2), remote_id=first.remote_id))
+    assert "what-is-spasticity.rss is gone" in receipt.detail
+    assert receipt.remote_id == NAME
+    assert sorted(one.name for one in out.iterdir()) == ["manifest", NAME]
+    assert [one.name for one in (out / "manifest").glob("*.json")] == [f"{NAME}.json"]
+
+
+def test_an_old_formats_file_that_a_kill_left_behind_goes_when_the_revision_comes_again(
+    channel: Directory, out: Path
+) -> None:
+    channel.deliver(in_format(parcel(1), "rss"))
+    channel.deliver(parcel(2))
+    assert (out / "what-is-spasticity.rss").exists()
+    channel.deliver(replace(parcel(2), remote_id="what-is-spasticity.rss"))
+    assert not (out / "what-is-spasticity.rss").exists()
+
+
+def test_a_newer_file_of_another_channel_in_the_old_format_stays(channel: Directory, out: Path) -> None:
+    channel.deliver(in_format(parcel(9), "rss"))
+    channel.deliver(replace(parcel(2), remote_id="what-is-spasticity.rss"))
+    assert (out / "what-is-spasticity.rss").exists()
+
+
+@pytest.mark.parametrize("remote_id", ["../x.rss", "other-article.rss", "what-is-spasticity", "what-is-spasticity.a/b"])
+def test_a_remote_id_that_is_no_name_of_the_article_takes_nothing_away(
+    channel: Directory, out: Path, remote_id: str
+) -> None:
+    channel.deliver(parcel(1, article="other-article"))
+    channel.deliver(replace(parcel(1), remote_id=remote_id))
+    assert (out / "other-article.amp").exists()
+
+
+def test_a_withdrawn_article_shows_under_its_old_format_too(channel: Directory, out: Path) -> None:
+    channel.deliver(in_format(parcel(1), "rss"))
+    withdrawal = replace(parcel(2, "withdrawn", body=b"gone"), remote_id="what-is-spasticity.rss")
+    assert channel.shows(withdrawal) == f"{out}: what-is-spasticity.rss holds revision 1 in place of the withdrawal"
+    channel.deliver(withdrawal)
+    assert channel.shows(withdrawal) is None
+
+
+def test_a_file_that_somebody_put_back_is_shown(channel: Directory, out: Path) -> None:
+    channel.deliver(parcel(1))
+    withdrawal = parcel(2, "withdrawn", body=b"gone")
+    channel.deliver(withdrawal)
+    (out / NAME).write_bytes(parcel(1).rendition.body)
+    assert channel.shows(withdrawal) == f"{out}: {NAME} holds another body in place of the withdrawal"
+
+
+def test_what_was_published_after_a_withdrawal_is_not_shown(channel: Directory) -> None:
+    channel.deliver(parcel(3))
+    assert channel.shows(parcel(2, "withdrawn", body=b"gone")) is None
+
+
 def test_a_full_disk_fails_for_now_and_leaves_the_old_revision(channel: Directory, out: Path) -> None:
     channel.deliver(parcel(1))
     assert _delivered_with_small_files(out, parcel(2)) == "folder-unavailable"

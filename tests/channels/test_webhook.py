@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import gzip
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from standardwebhooks import Webhook as Verifier
 
 from pipeline.channels.settings import open_channel, read_settings
 from pipeline.channels.webhook import CHANNEL, Webhook, signed, signing_key
-from pipeline.errors import ConfigError, EndpointGone, TransientError
+from pipeline.errors import ConfigError, EndpointGone, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel
 from pipeline.model.rendition import Rendition
@@ -174,6 +175,50 @@ def test_the_answers_first_line_stands_in_the_error(receiver: Receiver) -> None:
     receiver.conduct(Conduct(status=503, body="maintenance until noon\nmore"))
     with pytest.raises(TransientError, match=r"^503 Service Unavailable: maintenance until noon$"):
         opened(receiver).deliver(parcel(1))
+
+
+def test_a_packed_body_is_verified_unpacked_and_is_the_same_at_every_attempt(receiver: Receiver) -> None:
+    one = parcel(1)
+    first, second = (sent(receiver, one, gzip=True) for _ in range(2))
+    assert first.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(first.body) == one.rendition.body
+    assert len(first.body) < len(one.rendition.body) / 10
+    assert first.body == second.body
+    Verifier(NEW).verify(gzip.decompress(first.body), dict(first.headers), json_parse=False)
+
+
+def test_what_is_not_asked_for_is_not_packed(receiver: Receiver) -> None:
+    assert "content-encoding" not in sent(receiver, parcel(1)).headers
+
+
+@pytest.mark.parametrize("status", [200, 422, 503, 410])
+def test_the_first_kilobyte_of_the_answer_is_kept(receiver: Receiver, status: int) -> None:
+    receiver.conduct(Conduct(status=status, body="first line\nsecond \x00 line" + "x" * 5000))
+    try:
+        answer = opened(receiver).deliver(parcel(1)).answer
+    except (TransientError, PermanentError) as error:
+        answer = error.answer
+    assert answer is not None
+    assert answer.startswith("first line\nsecond   line")
+    assert len(answer) == 1024
+
+
+def test_no_answer_is_none(receiver: Receiver) -> None:
+    assert opened(receiver).deliver(parcel(1)).answer is None
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_an_answer_that_repeats_our_secrets_is_kept_without_them(receiver: Receiver, status: int) -> None:
+    basic = base64.b64encode("citewire:hush:pass wörd".encode()).decode()
+    receiver.conduct(Conduct(status=status, body=f"you sent hush-token and Basic {basic} and hush:pass wörd"))
+    ways = {"basic": {"username": "citewire", "password": "env:PASSWORD"}, "headers": {"X-Api-Key": "env:TOKEN"}}
+    try:
+        taken = opened(receiver, **ways).deliver(parcel(1))
+        answer, line = taken.answer, taken.detail
+    except PermanentError as error:
+        answer, line = error.answer, str(error)
+    assert answer == "you sent [secret] and Basic [secret] and [secret]"
+    assert "hush" not in line
 
 
 def test_a_check_shows_no_secret_and_posts_nothing(receiver: Receiver) -> None:

@@ -38,6 +38,13 @@ def test_a_table_is_merged_key_by_key_and_a_list_of_tables_replaced(tmp_path: Pa
     assert [feed.id for feed in settings.feeds] == ["own"]
 
 
+def test_ncbis_converter_is_asked_beside_ncbis_pubmed_only() -> None:
+    assert (load({}).idconv_location or "").startswith("https://pmc.ncbi.nlm.nih.gov/")
+    assert load({"CITEWIRE_PUBMED_URL": "http://127.0.0.1:1/"}).idconv_location is None
+    own = {"CITEWIRE_PUBMED_URL": "http://127.0.0.1:1/", "CITEWIRE_IDCONV_URL": "http://127.0.0.1:2/"}
+    assert load(own).idconv_location == "http://127.0.0.1:2/"
+
+
 def test_networks_may_be_listed_in_the_environment() -> None:
     settings = load({"CITEWIRE_EGRESS_ALLOW": "127.0.0.0/8, ::1/128"})
     assert settings.egress_allow == (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))

@@ -28,7 +28,7 @@ _CHANGING = (
     (re.compile(r"\bcw_[\w-]{43}"), "cw_TOKEN"),
     (re.compile(r"\bsha256:[0-9a-f]{64}"), "sha256:DIGEST"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
-    (re.compile(r'"[0-9a-f]{32}"'), '"ETAG"'),
+    (re.compile(r'"([0-9a-f]{32}|[0-9a-f]+-[0-9a-f]+)"'), '"ETAG"'),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "DATE"),
     (re.compile(r"\"bytes\": ?\d+"), '"bytes":N'),
     (re.compile(r"((?:application|text)/[\w+-]+ +)\d+"), r"\1N"),

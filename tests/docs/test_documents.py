@@ -183,7 +183,7 @@ def test_settings_in_documents_stand(example: Block, tmp_path: Path) -> None:
     for channel in load({}, file=file).channels:
         if channel.type in channel_types():
             read_settings(channel_types()[channel.type], channel.own, prefix=channel.id)
-            assert channel.format in formats()
+            assert (channel.format or channel_types()[channel.type].format) in formats()
 
 
 def test_every_example_is_one_that_some_test_runs() -> None:

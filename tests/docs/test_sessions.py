@@ -16,7 +16,7 @@ from house import House, house
 from terminal import Session
 
 from pipeline.ledger import tokens
-from pipeline.web import api
+from pipeline.web import api, deliveries
 
 OPERATING = DOCS / "operating.md"
 SITE = block(OPERATING, "toml", "site.toml")
@@ -81,7 +81,8 @@ def check_manifest(one: House) -> None:
 
 def test_every_address_of_the_api_is_in_the_operators_guide(operated: House) -> None:
     guide = OPERATING.read_text(encoding="utf-8")
-    routes = [route for route in api.router(operated.context).routes if isinstance(route, APIRoute)]
+    routers = [part.router(operated.context) for part in (api, deliveries)]
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     there = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
     assert set(re.findall(r"^\| `([A-Z]+ /v1/[^`?]*)`", guide, re.MULTILINE)) == there
 
@@ -96,9 +97,11 @@ def test_the_copy_of_the_ledger_holds_what_the_ledger_holds(operated: House) -> 
     copy.dispose()
 
 
-def test_the_statement_that_revokes_a_token_revokes_it(operated: House) -> None:
+def test_the_command_that_revokes_a_token_revokes_it(operated: House) -> None:
     token = operated.citewire("token", "create", "--name", "cms", "--scope", "publish").text.strip()
-    with operated.context.ledger.write() as transaction:
-        assert tokens.scope_of(transaction, token) == "publish"
-        transaction.execute(sa.text(block(OPERATING, "sql")))
-        assert tokens.scope_of(transaction, token) is None
+    now = operated.context.clock()
+    with operated.context.ledger.read() as transaction:
+        assert tokens.find(transaction, token, now=now) is not None
+    assert operated.citewire("token", "revoke", "cms").status == 0
+    with operated.context.ledger.read() as transaction:
+        assert tokens.find(transaction, token, now=now) is None

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SITE = """
 pubmed_url = "{pubmed}"
+idconv_url = "{idconv}"
 pubmed_email = "operator@example.org"
 egress_allow = ["127.0.0.0/8"]
 
@@ -180,7 +181,8 @@ def system(
 ) -> Iterator[Running]:
     """A running system in `folder`, with a directory channel, and a webhook channel where `webhook` is its address."""
     settings = folder / "site.toml"
-    text = SITE.format(pubmed=pubmed, folder=folder / "out")
+    idconv = pubmed.replace("/entrez/eutils/", "/tools/idconv/api/v1/articles/")  # the same stand-in is both
+    text = SITE.format(pubmed=pubmed, idconv=idconv, folder=folder / "out")
     settings.write_text(text + (WEBHOOK.format(url=webhook) if webhook else "") + more)
     (folder / "out").mkdir(exist_ok=True)
     environment = _clean(os.environ) | {"CITEWIRE_CONFIG": str(settings), "PARTNER_SECRET": secret}

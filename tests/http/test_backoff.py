@@ -6,25 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.backoff import DEFAULT_SCHEDULE, LONGEST_WISH, next_delay
+from pipeline.backoff import DEFAULT_SCHEDULE, LONGEST_WISH, SHORTEST, next_delay
 
 schedules = st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12)
 jitters = st.floats(0, 1, exclude_max=True)
 
 
 def test_the_default_schedule_goes_from_seconds_to_a_day() -> None:
-    delays = [next_delay(attempt, DEFAULT_SCHEDULE, jitter=0.5) for attempt in range(1, 11)]
-    assert delays == [5, 30, 120, 600, 1800, 7200, 21600, 43200, 86400, None]
+    delays = [next_delay(attempt, DEFAULT_SCHEDULE, jitter=0.99999999) for attempt in range(1, 11)]
+    steps = [delay if delay is None else round(delay) for delay in delays]
+    assert steps == [5, 30, 120, 600, 1800, 7200, 21600, 43200, 86400, None]
 
 
 @given(schedules, jitters, st.data())
-def test_a_delay_lies_between_half_the_step_and_one_and_a_half(
-    schedule: list[float], jitter: float, data: st.DataObject
-) -> None:
+def test_a_delay_lies_between_a_second_and_the_step(schedule: list[float], jitter: float, data: st.DataObject) -> None:
     attempt = data.draw(st.integers(1, len(schedule)))
     delay = next_delay(attempt, schedule, jitter=jitter)
     assert delay is not None
-    assert schedule[attempt - 1] * 0.5 <= delay <= schedule[attempt - 1] * 1.5
+    assert min(schedule[attempt - 1], SHORTEST) <= delay <= schedule[attempt - 1]
 
 
 @given(schedules, st.integers(1, 5), jitters, st.none() | st.floats(0, 1e9))
@@ -40,6 +39,11 @@ def test_nobody_is_asked_earlier_than_they_wish_up_to_a_day(schedule: list[float
     wished = next_delay(1, schedule, jitter=jitter, retry_after=wish)
     assert plain is not None
     assert wished == max(plain, min(wish, LONGEST_WISH))
+
+
+@given(schedules.map(lambda steps: [max(step, SHORTEST) for step in steps]))
+def test_no_jitter_at_all_is_the_shortest_delay(schedule: list[float]) -> None:
+    assert next_delay(1, schedule, jitter=0.0) == SHORTEST
 
 
 def test_a_crowd_that_failed_together_comes_back_apart() -> None:

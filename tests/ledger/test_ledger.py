@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from pipeline.errors import ConfigError, TransientError
-from pipeline.ledger import Ledger, articles, evidence, leases, migrations, tokens
+from pipeline.ledger import Ledger, articles, evidence, leases, migrations, rechecks, tokens
 from pipeline.ledger.tables import metadata
+from pipeline.model.article import CitedWork
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=dt.UTC)
 
@@ -93,13 +94,13 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
         tokens.add(transaction, "secret", name="x", scope="publish", now=NOW)
         raise ZeroDivisionError
     with ledger.read() as transaction:
-        assert tokens.scope_of(transaction, "secret") is None
+        assert tokens.find(transaction, "secret", now=NOW) is None
 
 
 def test_times_come_back_as_they_went_in(ledger: Ledger) -> None:
     with ledger.write() as transaction:
-        evidence.cite(transaction, "a", ["1"], now=NOW)
-        evidence.answered(transaction, {}, ["1"], now=NOW, ask_again=later(1))
+        evidence.cite(transaction, "a", [CitedWork("pmid", "1")], now=NOW)
+        evidence.answered(transaction, {}, ["1"], now=NOW, ask_again=later(1), next_look=None)
         assert evidence.fetched(transaction, "1") == NOW
 
 
@@ -107,8 +108,9 @@ def test_a_token_is_kept_only_as_its_hash(ledger: Ledger) -> None:
     with ledger.write() as transaction:
         tokens.add(transaction, "cw_secret", name="cms", scope="publish", now=NOW)
     with ledger.read() as transaction:
-        assert tokens.scope_of(transaction, "cw_secret") == "publish"
-        assert tokens.scope_of(transaction, "cw_secre") is None
+        found = tokens.find(transaction, "cw_secret", now=NOW)
+        assert found is not None and found.scope == "publish"
+        assert tokens.find(transaction, "cw_secre", now=NOW) is None
         assert "cw_secret" not in str(transaction.execute(sa.text("SELECT * FROM tokens")).all())
 
 
@@ -145,7 +147,7 @@ def test_what_a_dead_process_held_is_given_back_and_nothing_else(ledger: Ledger)
 
 def test_claimers_at_the_same_time_get_different_rows(ledger: Ledger) -> None:
     with ledger.write() as transaction:
-        evidence.cite(transaction, "a", [str(number) for number in range(1, 101)], now=NOW)
+        evidence.cite(transaction, "a", [CitedWork("pmid", str(number)) for number in range(1, 101)], now=NOW)
     got: list[str] = []
     barrier = threading.Barrier(4)
 
@@ -153,7 +155,8 @@ def test_claimers_at_the_same_time_get_different_rows(ledger: Ledger) -> None:
         barrier.wait()
         for _ in range(5):
             with ledger.write() as transaction:
-                got.extend(evidence.claim_due(transaction, token=token, now=later(1), seconds=60, limit=10))
+                claimed = rechecks.claim(transaction, token=token, now=later(1), seconds=60, limit=10, night=False)
+                got.extend(claimed)
 
     threads = [threading.Thread(target=take, args=(f"t{number}",)) for number in range(4)]
     for thread in threads:

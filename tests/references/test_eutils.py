@@ -16,6 +16,7 @@ from pipeline.http import EgressGuard, Http, Limits
 from pipeline.references.eutils import Eutils
 from standins.eutils import EutilsStandin
 from standins.misbehaviour import Answer
+from standins.papers import invented, paper_xml, record_set
 from standins.serving import Listener
 
 DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "eutils-responses"
@@ -139,10 +140,20 @@ def test_ncbis_wish_to_be_left_alone_is_passed_on(client: Eutils, ncbi: EutilsSt
     assert "192.0.2.1" not in str(limited.value)
 
 
-def test_a_record_that_nobody_asked_for_is_ignored(client: Eutils, ncbi: EutilsStandin) -> None:
+def test_records_that_nobody_asked_for_are_no_answer(client: Eutils, ncbi: EutilsStandin) -> None:
     ncbi.misbehave("stranger")
-    fetched = client.fetch(["9500320"])
-    assert fetched.resolved == {}
+    with pytest.raises(TransientError) as told:
+        client.fetch(["9500320"])
+    assert told.value.code == "not-data"
+
+
+def test_what_an_answer_with_strangers_leaves_out_is_asked_for_again(http: Http) -> None:
+    records = record_set([paper_xml(invented(pmid)) for pmid in ("5", "7")])
+    listener = Listener(lambda *_: Answer(200, "text/xml", records))
+    listener.start()
+    fetched = eutils(http, f"http://127.0.0.1:{listener.port}/").fetch(["5", "6"])
+    listener.stop()
+    assert (set(fetched.resolved), fetched.unknown) == ({"5"}, frozenset())
 
 
 def test_an_address_that_may_not_be_reached_leaves_the_papers_pending(ncbi: EutilsStandin) -> None:

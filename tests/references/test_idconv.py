@@ -7,16 +7,19 @@ import ipaddress
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits, Response
 from pipeline.model.article import CitedWork
-from pipeline.references.idconv import IdConverter, read_conversion
+from pipeline.references.idconv import Conversion, IdConverter, read_conversion
 from standins.eutils import EutilsStandin
+from standins.misbehaviour import Answer
 from standins.papers import Paper
+from standins.serving import Listener
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 SAMPLE = (
@@ -33,11 +36,24 @@ def ncbi() -> Iterator[EutilsStandin]:
 
 
 @pytest.fixture
-def converter(ncbi: EutilsStandin) -> Iterator[IdConverter]:
+def http() -> Iterator[Http]:
     http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
-    quick = Limits(connect=2.0, read=0.3, total=1.0)
-    yield IdConverter(http, base_url=ncbi.idconv_url, tool="citewire", email=None, limits=quick, sleep=lambda _: None)
+    yield http
     http.close()
+
+
+@pytest.fixture
+def converter(http: Http, ncbi: EutilsStandin) -> IdConverter:
+    quick = Limits(connect=2.0, read=0.3, total=1.0)
+    return IdConverter(http, base_url=ncbi.idconv_url, tool="citewire", email=None, limits=quick, sleep=lambda _: None)
+
+
+@contextmanager
+def served(body: bytes) -> Iterator[str]:
+    listener = Listener(lambda *_: Answer(200, "application/json", body))
+    listener.start()
+    yield f"http://127.0.0.1:{listener.port}/"
+    listener.stop()
 
 
 def test_dois_and_pmcids_become_pmids_and_the_rest_is_unknown(converter: IdConverter, ncbi: EutilsStandin) -> None:
@@ -91,12 +107,42 @@ def test_a_recorded_answer_is_read() -> None:
     if not SAMPLE.is_file():
         assert os.environ.get("CI") != "true", "the recorded answer must be there in CI"
         pytest.skip("the ID converter's recorded answer is not on this machine")
-    assert read_conversion(Response(200, {}, SAMPLE.read_bytes()), NOW) == {}
+    found = read_conversion(Response(200, {}, SAMPLE.read_bytes()), NOW)
+    assert found == Conversion({}, frozenset({"10.1016/s0140-6736(97)11096-0"}))
 
 
 def test_a_pmid_may_be_a_number_or_a_text_and_ids_may_differ_in_case() -> None:
     records = [{"doi": "10.1/A", "pmid": 5}, {"requested-id": "PMC7", "pmid": "6"}, {"doi": "10.1/b", "pmcid": "PMC8"}]
-    assert read_conversion(answer({"status": "ok", "records": records}), NOW) == {"10.1/a": "5", "pmc7": "6"}
+    found = read_conversion(answer({"status": "ok", "records": records}), NOW)
+    assert found == Conversion({"10.1/a": "5", "pmc7": "6"}, frozenset({"10.1/b", "pmc8"}))
+
+
+def test_what_an_answer_leaves_out_is_not_answered(http: Http) -> None:
+    told = {"status": "ok", "records": [{"requested-id": "10.1/a", "pmid": 5}, {"pmid": 6, "doi": "10.1/stranger"}]}
+    with served(json.dumps(told).encode()) as url:
+        asked = [CitedWork("doi", "10.1/a"), CitedWork("doi", "10.1/b")]
+        converted = IdConverter(http, base_url=url, tool="citewire", email=None).convert(asked)
+    assert (converted.pmids, converted.unknown) == ({asked[0]: "5"}, frozenset())
+
+
+def test_one_bad_id_does_not_sink_the_others(http: Http) -> None:
+    def refuse(method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
+        ids = params["ids"].split(",")
+        if "10.1/bad" in ids:
+            told: object = {"status": "error", "message": "Invalid ids: 10.1/bad"}
+            return Answer(400, "application/json", json.dumps(told).encode())
+        told = {"status": "ok", "records": [{"requested-id": one, "pmid": 5} for one in ids]}
+        return Answer(200, "application/json", json.dumps(told).encode())
+
+    listener = Listener(refuse)
+    listener.start()
+    good = [CitedWork("doi", f"10.1/{number}") for number in range(5)]
+    bad = CitedWork("doi", "10.1/bad")
+    url = f"http://127.0.0.1:{listener.port}/"
+    client = IdConverter(http, base_url=url, tool="citewire", email=None, sleep=lambda _: None)
+    converted = client.convert([*good, bad])
+    listener.stop()
+    assert (set(converted.pmids), converted.unknown) == (set(good), {bad})
 
 
 @pytest.mark.parametrize(
@@ -123,4 +169,5 @@ def test_records_of_any_shape_are_survived() -> None:
         {"pmid": 5, "status": "error", "doi": "10.1/x"},
         {"pmid": 7},
     ]
-    assert read_conversion(answer({"status": "ok", "records": records}), NOW) == {}
+    found = read_conversion(answer({"status": "ok", "records": records}), NOW)
+    assert found == Conversion({}, frozenset({"10.1/x"}))

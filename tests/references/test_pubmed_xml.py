@@ -84,6 +84,28 @@ def test_a_translation_is_told_from_an_original(given_title: str, rest: str, rea
     assert (reference.title, reference.translated) == (read_title, translated)
 
 
+def test_where_nlm_has_no_translation_the_original_is_the_title() -> None:
+    reference = title("[Not Available].", "<Language>fre</Language><VernacularTitle>Sur la goutte.</VernacularTitle>")
+    assert (reference.title, reference.translated) == ("Sur la goutte.", False)
+
+
+@pytest.mark.parametrize("namespace", ['<math xmlns="http://www.w3.org/1998/Math/MathML">', "<math>"])
+def test_mathml_is_read_with_and_without_its_namespace(namespace: str) -> None:
+    reference = title(f"A {namespace}<msup><mi>x</mi><mn>2</mn></msup></math> b.")
+    assert (reference.title, reference.title_html) == ("A x2 b.", "A x<sup>2</sup> b.")
+
+
+def test_a_publication_type_counts_by_its_number_alone() -> None:
+    types = '<PublicationTypeList><PublicationType UI="{}"/></PublicationTypeList>'
+    assert only(types.format("D016441")).editorial == ("retracted",)
+    assert only(types.format("D016440")).editorial == ()
+
+
+def test_a_list_of_deleted_citations_is_no_record() -> None:
+    deleted = "<DeleteCitation><PMID>7</PMID></DeleteCitation>"
+    assert set(read(record(), deleted)) == {"1"}
+
+
 def test_a_translated_title_keeps_its_markup_and_its_original() -> None:
     reference = title(
         "[<i>Candida</i> in water].", "<VernacularTitle>W <i>X</i></VernacularTitle><Language>ger</Language>"

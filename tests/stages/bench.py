@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.channels import Channel
@@ -19,10 +19,12 @@ from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.references.eutils import Fetched
-from pipeline.stages import deliver, enrich, feeds, render
+from pipeline.references.idconv import Converted
+from pipeline.stages import deliver, enrich, feeds, prove, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import ChannelPlan, Context, Policy, Stage
 from pipeline.stages.work import Work, drain
+from pipeline.store import FileState
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SITE = Site(title="Notes", url="https://notes.example.org", publisher="Example Health", disclaimer="Ask your doctor.")
@@ -85,13 +87,35 @@ class PubMed:
     papers: dict[str, Reference] = field(default_factory=dict)
     down: bool = False
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    rate_limit: int | None = None
+    refusal: TransientError | None = None
+    leaves_out: set[str] = field(default_factory=set)
 
     def fetch(self, pmids: Sequence[str]) -> Fetched:
         self.asked.append(tuple(pmids))
         if self.down:
             raise TransientError("connection refused", code="connection-failed")
-        known = {pmid: self.papers[pmid] for pmid in pmids if pmid in self.papers}
-        return Fetched(resolved=known, unknown=frozenset(pmids) - set(known))
+        if self.refusal:
+            raise self.refusal
+        answered = set(pmids) - self.leaves_out
+        known = {pmid: self.papers[pmid] for pmid in pmids if pmid in self.papers and pmid in answered}
+        return Fetched(resolved=known, unknown=frozenset(answered - set(known)), rate_limit=self.rate_limit)
+
+
+@dataclass
+class Converter:
+    """Which PMIDs DOIs and PMCIDs are, and whether that is told."""
+
+    pmids: dict[str, str] = field(default_factory=dict)  # by the work's value
+    down: bool = False
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def convert(self, works: Sequence[CitedWork]) -> Converted:
+        self.asked.append(tuple(work.value for work in works))
+        if self.down:
+            raise TransientError("connection refused", code="connection-failed")
+        found = {work: self.pmids[work.value] for work in works if work.value in self.pmids}
+        return Converted(found, frozenset(works) - set(found))
 
 
 class Bells:
@@ -141,6 +165,8 @@ PLAIN = Format("plain", "text/plain", "plain", _text, _tombstone, _document)
 class Store:
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
+        self.files: dict[str, tuple[bytes, FileState]] = {}
+        self.written: list[str] = []  # names, as often as they were written
 
     def put(self, digest: str, body: bytes) -> None:
         self.held[digest] = body
@@ -148,12 +174,42 @@ class Store:
     def get(self, digest: str) -> bytes | None:
         return self.held.get(digest)
 
+    def drop(self, digest: str) -> None:
+        self.held.pop(digest, None)
+
+    def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None:
+        self.files[path] = body, FileState(len(body), modified)
+        self.written.append(path)
+
+    def get_file(self, path: str) -> tuple[bytes, FileState] | None:
+        return self.files.get(path)
+
+    def file_state(self, path: str) -> FileState | None:
+        return self.files[path][1] if path in self.files else None
+
+    def remove_file(self, path: str) -> None:
+        self.files.pop(path, None)
+
+    @property
+    def local(self) -> bool:
+        return True
+
 
 class Bench:
-    def __init__(self, ledger: Ledger, *channels: str, policy: Policy = POLICY, topics: frozenset[str] = frozenset()):
+    """`gathers`: batches are waited for, as they really are; otherwise what is due is asked for at once."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *channels: str,
+        policy: Policy = POLICY,
+        topics: frozenset[str] = frozenset(),
+        gathers: bool = False,
+    ):
         self.ledger = ledger
         self.clock = Clock()
         self.pubmed = PubMed()
+        self.converter = Converter()
         self.store = Store()
         self.bells = Bells()
         self.receivers = {name: Receiver() for name in channels or ("partner",)}
@@ -164,14 +220,16 @@ class Bench:
             store=self.store,
             doorbell=self.bells,
             pubmed=self.pubmed,
+            converter=self.converter,
             site=SITE,
             formats={"plain": PLAIN},
             channels={name: self._plan(name, topics) for name in self.receivers},
             feeds={"latest": Feed(id="latest", title="Latest")},
             new_id=self.new_id,
             chance=lambda: 0.5,
-            policy=policy,
+            policy=policy if gathers else replace(policy, gather_quiet=0.0, gather_longest=0.0, turn_patience=0.0),
             clock=self.clock,
+            pause=self.clock.pass_,
         )
         self.events = itertools.count(1)
 
@@ -197,6 +255,7 @@ class Bench:
             drain(self.context, stage)
         for name in self.receivers:
             drain(self.context, deliver, name)
+        drain(self.context, prove)
 
     def work_for(self, seconds: float, step: float = 1.0) -> None:
         """Do what becomes due while time passes."""

@@ -7,6 +7,8 @@ from bench import START, Bench, article, paper
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
+from pipeline.model.event import Origin, Publish, Withdraw
+from pipeline.stages.accept import accept_all
 
 
 @pytest.fixture
@@ -115,3 +117,30 @@ def test_news_of_a_reference_does_not_break_the_embargo_of_an_update(bench: Benc
     bench.clock.pass_(3600)
     bench.work()
     assert bench.partner.last("spasms").rendition.body == b"2|secret|1:resolved"
+
+
+def test_a_batch_is_accepted_as_its_events_would_be_one_by_one(ledger: Ledger) -> None:
+    bench = Bench(ledger)
+    origins = [Origin(source="test", id=name) for name in ("a", "b", "c", "a")]
+    first, second, other = article(text="First."), article(text="Second."), article("other")
+    batch = [Publish(origins[0], first), Publish(origins[1], other), Publish(origins[2], second)]
+    answers = accept_all(bench._intake(), [*batch, Publish(origins[3], first)])
+    assert [(one.article, one.revision, one.changed) for one in answers] == [
+        ("spasms", 1, True),
+        ("other", 1, True),
+        ("spasms", 2, True),
+        ("spasms", 1, True),
+    ]
+    assert bench.bells.rung == [("enrich", ""), ("render", "")]
+    bench.work()
+    assert bench.partner.last("spasms").revision == 2
+
+
+def test_a_batch_with_an_event_that_cannot_be_is_refused_whole(ledger: Ledger) -> None:
+    bench = Bench(ledger)
+    good = Publish(Origin(source="test", id="a"), article())
+    bad = Withdraw(Origin(source="test", id="b"), "nobodys", "Wrong.")
+    with pytest.raises(InvalidEvent, match="no article of this id"):
+        accept_all(bench._intake(), [good, bad])
+    assert accept_all(bench._intake(), [good])[0].changed
+    assert accept_all(bench._intake(), []) == []

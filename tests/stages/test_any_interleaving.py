@@ -4,21 +4,60 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench import Bench, article, paper
+from bench import Bench, Receiver, article, paper
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pipeline.ledger import Ledger, deliveries
-from pipeline.stages import deliver, enrich, feeds, render
+from pipeline.errors import CitewireError
+from pipeline.ledger import Ledger, deliveries, proofs
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.stages import deliver, enrich, feeds, prove, render
+from pipeline.stages.context import Policy
 from pipeline.stages.work import Work, drain
 
-ARTICLES = st.sampled_from(["a", "b"])
-CHANNELS = st.sampled_from(["one", "two"])
-STAGES = st.sampled_from([enrich, render, feeds, deliver])
+ARTICLES = st.sampled_from(["a", "b", "c"])
+NAMES = ["one", "two", "together"]
+CHANNELS = st.sampled_from(NAMES)
+STAGES = st.sampled_from([enrich, render, feeds, deliver, prove])
 PMIDS = st.lists(st.sampled_from(["1", "2"]), unique=True)
+
+
+@dataclass
+class Readable(Receiver):
+    """It can be read back, and may be slow to let go of what was withdrawn. Once it stalls after it took something."""
+
+    keeps: bool = False
+    stall: Callable[[], None] | None = None
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        receipt = super().deliver(parcel)
+        stall, self.stall = self.stall, None
+        if stall is not None:
+            stall()
+        return receipt
+
+    def shows(self, parcel: Parcel) -> str | None:
+        mine = [one for one in self.got if one.article_id == parcel.article_id]
+        return "here" if self.keeps or not mine or mine[-1].event != "withdrawn" else None
+
+
+@dataclass
+class Together(Receiver):
+    """It takes a whole batch in one go."""
+
+    def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
+        answers: list[Receipt | CitewireError] = []
+        for parcel in parcels:
+            try:
+                answers.append(self.deliver(parcel))
+            except CitewireError as error:
+                answers.append(error)
+        return answers
 
 
 class Syndication(RuleBasedStateMachine):
@@ -29,14 +68,19 @@ class Syndication(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.ledger = Ledger(f"sqlite:///{Path(self.folder.name) / 'ledger.sqlite'}")
         self.ledger.migrate()
-        self.bench = Bench(self.ledger, "one", "two")
+        self.bench = Bench(self.ledger, *NAMES, policy=Policy(deliver_batch=2))
+        self.readable = Readable()
+        self.bench.receivers |= {"two": self.readable, "together": Together()}
         self.bench.pubmed.papers = {"1": paper("1")}
         self.text: dict[str, str | None] = {}
         self.count = 0
 
     def teardown(self) -> None:
-        self.ledger.close()
-        self.folder.cleanup()
+        try:
+            self.in_the_end_every_channel_holds_the_truth()
+        finally:
+            self.ledger.close()
+            self.folder.cleanup()
 
     @initialize()
     def something_is_published(self) -> None:
@@ -56,7 +100,18 @@ class Syndication(RuleBasedStateMachine):
 
     @rule(stage=STAGES, channel=CHANNELS)
     def a_wake_up(self, stage: Work, channel: str) -> None:
-        drain(self.bench.context, stage, channel if stage.name == "deliver" else "")
+        self._wake(stage, channel)
+
+    @rule(bells=st.lists(st.tuples(STAGES, CHANNELS), min_size=2, max_size=5), again=st.booleans())
+    def wake_ups_come_twice_and_out_of_order(self, bells: list[tuple[Work, str]], again: bool) -> None:
+        for stage, channel in [*bells, *(reversed(bells) if again else ())]:
+            self._wake(stage, channel)
+
+    def _wake(self, stage: Work, channel: str) -> None:
+        if stage.name == "deliver":
+            deliver.drain(self.bench.context, channel)
+        else:
+            drain(self.bench.context, stage)
 
     @rule(stage=STAGES, channel=CHANNELS)
     def a_worker_claims_and_is_killed(self, stage: Work, channel: str) -> None:
@@ -68,9 +123,25 @@ class Syndication(RuleBasedStateMachine):
         claims = deliver.claim(self.bench.context, channel)
         self.bench.clock.pass_(60 if stale else 1)
         drain(self.bench.context, render)
-        drain(self.bench.context, deliver, channel)
+        deliver.drain(self.bench.context, channel)
         for claim in claims:
             deliver.do(self.bench.context, claim)
+
+    @rule(seconds=st.sampled_from([0.2, 1, 60]), name=ARTICLES, withdrawn=st.booleans())
+    def a_worker_will_stall_in_the_middle_of_a_batch(self, seconds: float, name: str, withdrawn: bool) -> None:
+        """Meanwhile an article changes, and others work."""
+
+        def meanwhile() -> None:
+            self.bench.clock.pass_(seconds)
+            self.withdraw(name) if withdrawn else self.publish(name, [])
+            drain(self.bench.context, render)
+            deliver.drain(self.bench.context, "two")
+
+        self.readable.stall = meanwhile
+
+    @rule(keeps=st.booleans())
+    def a_channel_keeps_what_was_withdrawn(self, keeps: bool) -> None:
+        self.readable.keeps = keeps
 
     @rule(channel=CHANNELS, mood=st.sampled_from(["well", "down", "refuses", "broken"]))
     def a_channel_changes(self, channel: str, mood: str) -> None:
@@ -100,11 +171,11 @@ class Syndication(RuleBasedStateMachine):
                 seen[parcel.article_id, parcel.revision].add((parcel.message_id, parcel.rendition.body))
             assert all(len(bodies) == 1 for bodies in seen.values())
 
-    @rule()
     def in_the_end_every_channel_holds_the_truth(self) -> None:
         self.bench.pubmed.down = False
         for receiver in self.bench.receivers.values():
             receiver.mood = "well"
+        self.readable.keeps, self.readable.stall = False, None
         self.bench.work_for(200, step=20)
         self._replay()
         self.bench.work_for(200, step=20)
@@ -119,6 +190,19 @@ class Syndication(RuleBasedStateMachine):
                     assert got[-1].event != "withdrawn"
                     assert f"|{text}|".encode() in got[-1].rendition.body
 
+        self._every_withdrawal_is_proved()
+
+    def _every_withdrawal_is_proved(self) -> None:
+        with self.ledger.read() as transaction:
+            assert proofs.owed(transaction, limit=10) == []
+            for name, text in self.text.items():
+                took = [one for one in self.readable.got if one.article_id == name]
+                if text is None and took:
+                    (proof,) = proofs.of_article(transaction, name)
+                    assert proof.channel == "two"
+                    assert proof.revision == took[-1].revision
+                    assert proof.proved is not None
+
     def _replay(self) -> None:
         """What was refused is the operator's to send again."""
         with self.ledger.write() as transaction:
@@ -128,5 +212,5 @@ class Syndication(RuleBasedStateMachine):
 
 TestAnyInterleaving = Syndication.TestCase
 TestAnyInterleaving.settings = settings(
-    max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -6,6 +6,7 @@ import pytest
 
 from config import load
 from pipeline.errors import ConfigError
+from pipeline.model.policy import Gate
 from workers.doorbell import NoDoorbell, connect
 from workers.runfile import Running, read, remove, write
 from workers.wiring import build_context
@@ -63,3 +64,35 @@ def test_a_running_systems_note_is_read_back_and_a_torn_one_is_none(tmp_path: Pa
 
 def test_a_socket_of_celerys_is_one_of_redis_too() -> None:
     assert connect("redis+socket:///run/valkey.sock").connection_pool.connection_kwargs["path"] == "/run/valkey.sock"
+
+
+def test_the_policies_on_evidence_reach_those_who_keep_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(
+        '[evidence]\nrecheck_days = 7\npolicy = "notify"\nhold_on = ["concern"]\n'
+        + CHANNEL.format(type="directory", format="rss", more='path = "out"\nevidence = "hold"')
+        + 'gate = { min_resolved = 2, refuse = ["retracted"], newest_within_years = 5 }\n',
+        encoding="utf-8",
+    )
+    built = build_context(load({"CITEWIRE_DATA": str(tmp_path / "data")}, file=path), NoDoorbell())
+    built.ledger.close()
+    policy, plan = built.policy, built.channels["partner"]
+    assert (policy.recheck_days, policy.evidence, policy.hold_on) == (7, "notify", ("concern",))
+    assert (plan.evidence, plan.gate) == ("hold", Gate(min_resolved=2, refuse=("retracted",), newest_within_years=5))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[evidence]\npolicy = "ignore"', "evidence.policy"),
+        ('[evidence]\nhold_on = ["doubted"]', "evidence.hold_on.0"),
+        ("[evidence]\nhold_on = []", "evidence.hold_on"),
+        ("[evidence]\nrecheck_days = -1", "evidence.recheck_days"),
+    ],
+)
+def test_a_policy_that_does_not_exist_is_refused_by_its_key(tmp_path: Path, text: str, key: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load({"CITEWIRE_DATA": str(tmp_path / "data")}, file=path)
+    assert refused.value.key == key

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import views
-from pipeline.errors import InvalidEvent
+from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import read_article
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, articles, holdings
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
-from pipeline.stages.accept import Intake, accept
+from pipeline.stages.accept import Intake, accept, accept_all
 from workers.cli import output
 from workers.cli.common import (
     BAD_INPUT,
@@ -31,6 +31,7 @@ from workers.cli.common import (
     TimeoutOption,
     WaitOption,
     find,
+    moment_of,
     new_id,
     now,
     open_ledger,
@@ -43,6 +44,7 @@ SOURCE = "urn:citewire:command-line"
 
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
+_TOGETHER, _BYTES = 1000, 32_000_000  # files, and bytes of files, that are read before they are accepted together
 
 
 def register(app: typer.Typer) -> None:
@@ -128,15 +130,20 @@ def withdraw(
 
 def status(
     article_id: Annotated[str | None, typer.Argument(metavar="ARTICLE_ID")] = None,
+    channel: Annotated[str | None, typer.Option(help="What this channel holds of it; with --at, held.")] = None,
+    at: Annotated[str | None, typer.Option(help="What was shown at this time: 2026-03-01T12:00Z.")] = None,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Show where an article stands, or the whole system."""
+    if channel is not None or at is not None:
+        _show_then(article_id, channel, at, json=json, system=find(data, config))
+        return
     system = find(data, config)
     with open_ledger(system) as ledger, ledger.read() as transaction:
         if article_id is None:
-            shape = views.system(transaction, [channel.id for channel in system.settings.channels])
+            shape = views.system(transaction, [channel.id for channel in system.settings.channels], now=now())
             shape["web"] = system.running.web if system.running else None
         else:
             found = views.article(transaction, article_id)
@@ -148,6 +155,22 @@ def status(
         print_json(shape)
     else:
         output.standing(shape) if article_id else output.system(shape)
+
+
+def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
+    """What a channel (None: the site itself) held of the article at a moment (None: now)."""
+    if article_id is None:
+        raise InvalidEvent("no article was named", code="nothing-named", mend="give the article's id")
+    moment = moment_of(at, option="at") if at is not None else now()
+    with open_ledger(system) as ledger, ledger.read() as transaction:
+        known = articles.standing(transaction, article_id) is not None
+        named = channel is None or channel in {one.id for one in system.settings.channels}
+        if not known or not (named or holdings.ever(transaction, article_id, str(channel))):
+            what = f"channel {channel!r}" if known else f"article {article_id!r}"
+            print(f"citewire: no {what} is known", file=sys.stderr)
+            raise typer.Exit(UNKNOWN)
+        shape = views.shown(transaction, article_id, channel, moment)
+    print_json(shape) if json else output.shown(shape)
 
 
 # --- the way there ------------------------------------------------------------------------------------------------
@@ -177,14 +200,28 @@ def origin() -> Origin:
 
 def _accept_files(intake: Intake, files: Sequence[Path]) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
-    batch = _Batch()
+    batch, read, size = _Batch(), list[tuple[str, Event]](), 0
     for file in article_files(files):
         try:
-            event: Event = Publish(origin(), read_article(read_file(file), name=str(file)))
-            batch.published.append(_Published(str(file), accept(intake, event)))
+            body = read_file(file)
+            read.append((str(file), Publish(origin(), read_article(body, name=str(file)))))
+            size += len(body)
         except InvalidEvent as error:
             batch.refused.append(error)
+        if len(read) >= _TOGETHER or size >= _BYTES:
+            batch.published += _accept_read(intake, read)
+            read, size = [], 0
+    batch.published += _accept_read(intake, read)
     return batch
+
+
+def _accept_read(intake: Intake, read: Sequence[tuple[str, Event]]) -> list[_Published]:
+    """Together, or one by one where the ledger does not take them together: who else writes may stand in the way."""
+    try:
+        answers = accept_all(intake, [event for _, event in read])
+    except TransientError:
+        answers = [accept(intake, event) for _, event in read]
+    return [_Published(file, accepted) for (file, _), accepted in zip(read, answers, strict=True)]
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from config import Settings, load
+from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from workers import runfile
 
@@ -70,6 +71,18 @@ def print_json(document: Any) -> None:
 
 def new_id(prefix: str) -> str:
     return prefix + secrets.token_hex(12)
+
+
+def moment_of(text: str, *, option: str) -> dt.datetime:
+    """A time as an option gives it. Raises InvalidEvent naming the option."""
+    mend = "write it with its zone: 2026-03-01T12:00Z"
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidEvent(f"{text!r} is no time", code="invalid-time", field=option, mend=mend) from error
+    if moment.tzinfo is None:
+        raise InvalidEvent(f"{text!r} has no zone", code="invalid-time", field=option, mend=mend)
+    return moment.astimezone(dt.UTC)
 
 
 def now() -> dt.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,7 +13,18 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import channels
 from pipeline.ledger import deliveries as ledger_deliveries
 from workers.cli import output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, find, now, open_ledger, print_json
+from workers.cli.common import (
+    UNKNOWN,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    find,
+    moment_of,
+    now,
+    open_ledger,
+    print_json,
+)
 
 _MOST = 1000  # deliveries shown at once
 
@@ -32,36 +44,63 @@ def register(app: typer.Typer) -> None:
 def deliveries(
     state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only this channel's.")] = None,
+    attempts: Annotated[str | None, typer.Option(metavar="ID", help="One delivery, with every attempt.")] = None,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Show what each channel is owed. `--state abandoned` shows the dead letters."""
+    if attempts is not None:
+        _show_attempts(attempts, json=json, system=find(data, config))
+        return
     wanted = state.value if state else None
     with open_ledger(find(data, config)) as ledger, ledger.read() as transaction:
         found = ledger_deliveries.search(transaction, state=wanted, channel=channel, limit=_MOST)
-    shapes = [views.delivery(one) for one in found]
+        shapes = views.delivered(transaction, found)
     if json:
         print_json({"deliveries": shapes})
     else:
         output.deliveries(shapes)
 
 
+def _show_attempts(delivery_id: str, *, json: bool, system: System) -> None:
+    with open_ledger(system) as ledger, ledger.read() as transaction:
+        found = ledger_deliveries.find(transaction, delivery_id)
+        if found is None:
+            print(f"citewire: no delivery {delivery_id!r} is known", file=sys.stderr)
+            raise typer.Exit(UNKNOWN)
+        shape = views.tried(transaction, found)
+    print_json(shape) if json else output.tried(shape)
+
+
 def replay(
     delivery: Annotated[str | None, typer.Option(help="One delivery, by its id.")] = None,
     channel: Annotated[str | None, typer.Option(help="All of a channel's; a disabled channel is enabled.")] = None,
     article: Annotated[str | None, typer.Option(help="All of an article's.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Delivered ones too, from then on: 2026-03-01T12:00Z.")
+    ] = None,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Give abandoned deliveries a second chance, with all their attempts. The sweep picks them up within a second."""
+    """Give abandoned deliveries a second chance, with all their attempts. The sweep picks them up within a second.
+
+    With --since, what was delivered since then goes out once more too, under the same ids: for a partner who lost it.
+    """
     if not (delivery or channel or article):
         raise InvalidEvent("nothing was named", code="nothing-named", mend="give --delivery, --channel or --article")
     with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
         if channel:
             channels.enable(transaction, channel)
-        again = ledger_deliveries.replay(transaction, now=now(), id=delivery, channel=channel, article_id=article)
+        again = ledger_deliveries.replay(
+            transaction,
+            now=now(),
+            id=delivery,
+            channel=channel,
+            article_id=article,
+            since=None if since is None else moment_of(since, option="since"),
+        )
     if json:
         print_json({"replayed": len(again)})
     else:

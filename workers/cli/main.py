@@ -7,7 +7,18 @@ import sys
 import typer
 
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
-from workers.cli import articles, checks, deliveries, processes, references, rendering, tokens, watching
+from workers.cli import (
+    articles,
+    channels,
+    checks,
+    deliveries,
+    processes,
+    references,
+    releasing,
+    rendering,
+    tokens,
+    watching,
+)
 from workers.cli.common import BAD_INPUT, FAILED, TIMED_OUT
 
 app = typer.Typer(
@@ -17,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (processes, articles, rendering, deliveries, checks, tokens, references, watching):
+for group in (processes, articles, releasing, rendering, deliveries, channels, checks, tokens, references, watching):
     group.register(app)
 
 

@@ -56,6 +56,40 @@ def standing(shape: Shape) -> None:
     sizes = [(one["format"], one["media_type"], str(one["bytes"])) for one in shape["renditions"]]
     _table("renditions", ("format", "media type", "bytes"), sizes)
     deliveries(shape["deliveries"])
+    withheld(shape["withheld"])
+    proofs(shape["proofs"])
+
+
+def withheld(shapes: Sequence[Shape]) -> None:
+    """From whom an article is kept, and why."""
+    rows = [(one["channel"] or "everyone", one["cause"], one["since"], one["reason"]) for one in shapes]
+    _table("withheld", ("from", "cause", "since", "reason"), rows)
+
+
+def shown(shape: Shape) -> None:
+    """What a channel held at a moment."""
+    where = shape["channel"] or "the site itself"
+    if shape["revision"] is None:
+        answers.print(f"{where} had nothing of it at {shape['at']}", highlight=False, soft_wrap=True)
+        return
+    line = f"{where} held revision {shape['revision']}, {shape['event']}, since {shape['since']}"
+    answers.print(line, highlight=False, soft_wrap=True)
+    rows = [(one["id"], one["state"], ", ".join(one["editorial"]), one["citation"]) for one in shape["references"]]
+    _table("references", ("id", "state", "editorial", "citation"), rows)
+
+
+def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
+    to = ", ".join(channels) or "everyone"
+    answers.print(f"{article_id}  revision {revision}  released to {to}", highlight=False, soft_wrap=True)
+
+
+def evidence_changes(shapes: Sequence[Shape]) -> None:
+    """How the standing of cited papers changed, newest first."""
+    rows = [
+        (one["at"], one["pmid"], ", ".join(one["gained"]), ", ".join(one["lost"]), ", ".join(one["articles"]))
+        for one in shapes
+    ]
+    _table("evidence changes", ("at", "pmid", "gained", "lost", "articles"), rows)
 
 
 def deliveries(shapes: Sequence[Shape]) -> None:
@@ -79,6 +113,11 @@ def system(shape: Shape) -> None:
         answers.print(f"{name}: {counts or 'none'}", highlight=False)
     rows = [(one["channel"], _channel_state(one), one["reason"] or "") for one in shape["channels"]]
     _table("channels", ("channel", "state", "reason"), rows)
+    owed = [(one["channel"], one["article"], one["state"], one["error"] or "") for one in shape["withdrawals_owed"]]
+    _table("withdrawals owed", ("channel", "article", "state", "error"), owed)
+    proofs(shape["proofs"])
+    for channel, count in shape["not_configured"].items():
+        answers.print(f"{channel} is configured no more, and is owed {count}: see `citewire channels forget`")
     answers.print(f"web: {shape['web'] or 'not running'}", highlight=False)
 
 
@@ -94,10 +133,37 @@ def mistake(error: InvalidEvent) -> Shape:
     }
 
 
+def tokens(shape: Shape) -> None:
+    rows = [
+        (one["id"], one["name"], one["scope"], one["state"], one["created"], one["expires"] or "never")
+        for one in shape["tokens"]
+    ]
+    _table("tokens", ("id", "name", "scope", "state", "created", "expires"), rows)
+
+
+def tried(shape: Shape) -> None:
+    """Every attempt at a delivery."""
+    columns = ("at", "revision", "outcome", "status", "milliseconds", "detail", "answer")
+    rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in shape["tried"]]
+    deliveries([shape])
+    _table("attempts", columns, rows)
+
+
+def proofs(shapes: Sequence[Shape]) -> None:
+    """Who took a withdrawal and still shows the article, or does not say."""
+    rows = [
+        (one["channel"], one["article"], one["withdrawn"], one["shown"] or one["error"])
+        for one in shapes
+        if one["proved"] is None and (one["shown"] or one["error"])
+    ]
+    _table("withdrawn and still shown", ("channel", "article", "withdrawn", "where"), rows)
+
+
 def _channel_state(shape: Shape) -> str:
-    if shape["disabled"]:
-        return "disabled"
-    return f"resting until {shape['paused_until']}" if shape["paused_until"] else "well"
+    if shape["circuit"] != "closed":
+        return str(shape["circuit"])
+    pulled = shape["pulled"]
+    return f"pulled at {pulled['seen']}, {pulled['left']} left" if pulled else "well"
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,15 +1,24 @@
-"""`references`: what is known of cited papers, and which live articles cite them."""
+"""`references`: what is known of cited papers, which live articles cite them, and how their standing changed."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from pipeline import views
-from pipeline.ledger import evidence
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Ledger, cited, rechecks
+from pipeline.stages import watch
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, find, now, open_ledger, print_json
+
+_AT_ONCE = 500  # references read and printed together: a ledger may hold any number
+_CHANGES = 50
 
 
 def register(app: typer.Typer) -> None:
@@ -19,17 +28,80 @@ def register(app: typer.Typer) -> None:
 def references(
     pmids: Annotated[list[str] | None, typer.Argument(metavar="[PMID]...", help="None: every cited one.")] = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask PubMed for them again, now.")] = False,
+    changes: Annotated[bool, typer.Option("--changes", help="Show how their editorial status changed.")] = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Show what is known of references. PubMed's answer to `--recheck` reaches every article that cites them."""
-    with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
-        wanted = pmids or evidence.all_cited(transaction)
+    wanted = [_pmid(one) for one in pmids or ()]
+    with open_ledger(find(data, config)) as ledger:
         if recheck:
-            evidence.ask_again(transaction, wanted, due=now())
-        shapes = [views.cited(transaction, pmid) for pmid in wanted]
+            _order(ledger, wanted)
+        if changes:
+            _show_changes(ledger, wanted, json=json)
+        else:
+            _show(_known(ledger, wanted), json=json)
+
+
+def _pmid(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidEvent(f"{text!r} is no PMID", code="invalid-pmid", field="pmid", mend="give its digits alone")
+    return text
+
+
+def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
+    if not pmids:
+        watch.recheck(ledger, now=now())
+        return
+    with ledger.write() as transaction:
+        rechecks.order(transaction, pmids, due=now())
+
+
+def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    """A few at a time; each read by itself, so that a slow terminal holds no transaction open."""
+    for some in _chunks(pmids) if pmids else _all(ledger):
+        with ledger.read() as transaction:
+            yield views.known(transaction, some)
+
+
+def _all(ledger: Ledger) -> Iterator[list[str]]:
+    last = ""
+    while True:
+        with ledger.read() as transaction:
+            some = cited.after(transaction, last, limit=_AT_ONCE)
+        if not some:
+            return
+        yield some
+        last = some[-1]
+
+
+def _chunks(pmids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(pmids), _AT_ONCE):
+        yield list(pmids[start : start + _AT_ONCE])
+
+
+def _show(found: Iterator[list[dict[str, Any]]], *, json: bool) -> None:
+    if not json:
+        for shapes in found:
+            output.references(shapes)
+        return
+    sys.stdout.write('{\n  "references": [')
+    for number, shape in enumerate(chain.from_iterable(found)):
+        body = msgspec.json.format(msgspec.json.encode(shape), indent=2).decode().replace("\n", "\n    ")
+        sys.stdout.write(f"{',' if number else ''}\n    {body}")
+    sys.stdout.write("\n  ]\n}\n")
+
+
+def _show_changes(ledger: Ledger, pmids: Sequence[str], *, json: bool) -> None:
+    with ledger.read() as transaction:
+        if pmids:
+            shapes = [
+                shape for pmid in pmids for shape in views.evidence_changed(transaction, limit=_CHANGES, pmid=pmid)
+            ]
+        else:
+            shapes = views.evidence_changed(transaction, limit=_CHANGES)
     if json:
-        print_json({"references": shapes})
+        print_json({"changes": shapes})
     else:
-        output.references(shapes)
+        output.evidence_changes(shapes)

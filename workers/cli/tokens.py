@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import secrets
+import sys
 from typing import Annotated
 
 import typer
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import tokens
-from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
+from pipeline.ledger.tokens import Token
+from workers.cli import output
+from workers.cli.common import UNKNOWN, ConfigOption, DataOption, JsonOption, find, now, open_ledger, print_json
 
 _SCOPE = re.compile(r"publish|admin|partner:[a-z0-9][a-z0-9._-]*")
+_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
     group.command()(create)
+    group.command(name="list")(list_all)
+    group.command()(revoke)
     group.callback()(_group)
     app.add_typer(group, name="token")
 
@@ -29,13 +36,73 @@ def _group() -> None:
 def create(
     name: Annotated[str, typer.Option(help="Whose it is, for you to know it by.")],
     scope: Annotated[str, typer.Option(help="publish, partner:ID or admin.")],
+    expires: Annotated[str | None, typer.Option(help="When it ends: 90d, or 2027-03-01. Default: never.")] = None,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Print a new token, once, alone on the last line. Only its hash is kept."""
     if not _SCOPE.fullmatch(scope):
         raise InvalidEvent("is not a scope", field="scope", mend="give publish, admin, or partner: and a channel's id")
+    at = now()
+    ends = None if expires is None else expiry(expires, at)
     token = f"cw_{secrets.token_urlsafe(32)}"
-    with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
-        tokens.add(transaction, token, name=name, scope=scope, now=now())
+    system = find(data, config)
+    _, _, channel = scope.partition(":")
+    if channel and channel not in {one.id for one in system.settings.channels}:
+        print(f"citewire: no channel {channel} is configured (yet): the token opens nothing", file=sys.stderr)
+    with open_ledger(system) as ledger, ledger.write() as transaction:
+        tokens.add(transaction, token, name=name, scope=scope, now=at, expires=ends)
     print(token)
+
+
+def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Show every token that there ever was, but not what it is: nobody knows that any more."""
+    with open_ledger(find(data, config)) as ledger, ledger.read() as transaction:
+        shape = {"tokens": [_shape(token, now()) for token in tokens.every(transaction)]}
+    print_json(shape) if json else output.tokens(shape)
+
+
+def revoke(
+    name: Annotated[str, typer.Argument(help="Its name, or its id in the list.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """End every token of this name, at once."""
+    with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
+        ended = tokens.revoke(transaction, name, now=now())
+    if not ended:
+        print(f"citewire: no token {name!r} is good any more, or ever was", file=sys.stderr)
+        raise typer.Exit(UNKNOWN)
+    print(f"{ended} revoked")
+
+
+def expiry(text: str, at: dt.datetime) -> dt.datetime:
+    """`90d` from `at`, or the beginning of a date (UTC), or a moment. Raises InvalidEvent."""
+    days = _DAYS.fullmatch(text)
+    if days:
+        return at + dt.timedelta(days=int(days[1]))
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    moment = moment and (moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC))
+    if moment is None or moment <= at:
+        mend = "give a number of days, as 90d, or a day to come, as 2027-03-01"
+        raise InvalidEvent("is no time to come", code="invalid-time", field="expires", mend=mend)
+    return moment
+
+
+def _shape(token: Token, at: dt.datetime) -> dict[str, str | None]:
+    expired = token.expires is not None and token.expires <= at
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scope": token.scope,
+        "state": "revoked" if token.revoked else "expired" if expired else "good",
+        "created": _time(token.created),
+        "expires": _time(token.expires) if token.expires else None,
+    }
+
+
+def _time(at: dt.datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,6 +1,6 @@
 """feedgen behind a typed face, with the faults of its release 1.0.0 mended here and nowhere else.
 
-- Dates are written under `locale.setlocale`, which is the whole process's: `_write_date` takes that function's place.
+- Dates are written under `locale.setlocale`, which is the whole process's: `rss_date` takes that function's place.
 - `updated` and `lastBuildDate` default to the clock: both are always set, or taken out.
 - Links of Atom entries lose rel, type and title: they come as extras, feedgen is given none.
 - A feed's link is the last one given, whatever its rel: the alternate is given last.
@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
@@ -33,8 +33,10 @@ NAMESPACES = {
     "at": "http://purl.org/atompub/tombstones/1.0",
     "dc": "http://purl.org/dc/elements/1.1/",
     "dcterms": "http://purl.org/dc/terms/",
+    "fh": "http://purl.org/syndication/history/1.0",
     "media": "http://search.yahoo.com/mrss/",
     "mi": "http://schemas.ingestion.microsoft.com/common/",
+    "snf": "http://www.smartnews.be/snf",
 }
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -71,9 +73,14 @@ def element(name: str, text: str | None = None, *children: Element, **attributes
     return node
 
 
-def write_rss(head: Head, entries: Iterable[Entry], *, prefixes: Iterable[str] = ()) -> bytes:
-    """RSS 2.0 in UTF-8, the entries in the order given. `prefixes`: of the namespaces that extras use."""
-    feed = _feed(head, prefixes, [element("atom:link", rel="hub", href=hub) for hub in head.hubs])
+def write_rss(
+    head: Head, entries: Iterable[Entry], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
+) -> bytes:
+    """RSS 2.0 in UTF-8, the entries in the order given. `extras` stand in the channel, before them.
+
+    `prefixes`: of the namespaces that extras use.
+    """
+    feed = _feed(head, prefixes, [*_links(head, "atom:link"), *extras])
     feed.link(href=clean(head.address), rel="self", type="application/rss+xml")
     feed.link(href=clean(head.home), rel="alternate")
     if head.updated is None:
@@ -92,7 +99,7 @@ def write_atom(
     head: Head, entries: Iterable[Entry], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
 ) -> bytes:
     """Atom (RFC 4287) in UTF-8, the entries in the order given. `extras` stand in the feed, before them."""
-    feed = _feed(head, prefixes, [*(element("link", rel="hub", href=hub) for hub in head.hubs), *extras])
+    feed = _feed(head, prefixes, [*_links(head, "link"), *extras])
     feed.author(name=clean(head.author))
     feed.link(href=clean(head.address), rel="self", type="application/atom+xml")
     feed.link(href=clean(head.home), rel="alternate", type="text/html")
@@ -102,14 +109,25 @@ def write_atom(
         item.summary(clean(entry.summary), type="text")
         item.published(utc(entry.published))
         item.content(clean(entry.content or ""), type="html")
+        item.extras.bare = entry.content is None
     return bytes(feed.atom_str())
+
+
+def _links(head: Head, name: str) -> Iterator[Element]:
+    """Hubs (WebSub), the feed's other pages, and the mark of an archive page (RFC 5005, section 4)."""
+    for hub in head.hubs:
+        yield element(name, rel="hub", href=hub)
+    for relation, address in head.links:
+        yield element(name, rel=relation, href=address)
+    if head.archive:
+        yield element("fh:archive")
 
 
 def _feed(head: Head, prefixes: Iterable[str], extras: Iterable[Element]) -> Any:
     feed = feedgen.feed.FeedGenerator()
     feed.register_extension("extras", _Extension, _Extension)
     feed.extras.elements = extras
-    feed.extras.prefixes = prefixes
+    feed.extras.prefixes = (*prefixes, "fh") if head.archive else prefixes
     feed.id(clean(head.id))
     feed.title(clean(head.title))
     feed.subtitle(clean(head.description))
@@ -139,6 +157,7 @@ class _Extension:
         self.elements: Iterable[Element] = ()
         self.prefixes: Iterable[str] = ()
         self.language: str | None = None
+        self.bare = False  # of an entry: without content, which feedgen does not let go
 
     def extend_ns(self) -> dict[str, str]:
         return {prefix: NAMESPACES[prefix] for prefix in self.prefixes}
@@ -148,14 +167,16 @@ class _Extension:
 
     def extend_atom(self, node: Element) -> None:
         node.extend(self.elements)
+        if self.bare:
+            node.remove(next(child for child in node if child.tag == "content"))
         if self.language:
             node.set(XML_LANG, clean(self.language))
 
 
-def _write_date(moment: dt.datetime) -> str:
+def rss_date(moment: dt.datetime) -> str:
     """RFC 822 as RSS means it: English names in every locale, four digits of year, GMT."""
     return format_datetime(utc(moment), usegmt=True)
 
 
-feedgen.feed.formatRFC2822 = _write_date
-feedgen.entry.formatRFC2822 = _write_date
+feedgen.feed.formatRFC2822 = rss_date
+feedgen.entry.formatRFC2822 = rss_date

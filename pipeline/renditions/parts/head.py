@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pipeline.model.rendition import SUBSCRIPTION, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.identity import feed_id, single_id
@@ -24,19 +25,39 @@ class Head:
     author: str
     logo: str | None
     hubs: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()  # relation and address of the feed's other pages
+    archive: bool = False  # an archive page, which is not to be polled
 
 
-def feed_head(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, extension: str) -> Head:
-    """Of a feed; a withdrawal is a change of it too."""
-    return _head(
+def feed_head(
+    feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, extension: str, page: Page = SUBSCRIPTION
+) -> Head:
+    """Of a feed's page; a withdrawal is a change of it too."""
+    address = site.feed_url(feed.id, extension)
+    head = _head(
         site,
         id_=feed_id(site, feed.id),
         title=feed.title,
         description=feed.description or feed.title,
-        address=site.feed_url(feed.id, extension),
-        language=site.language,
+        address=address if page.number is None else site.archive_url(feed.id, page.number, extension),
+        language=feed.language or site.language,
         updated=max((moment_of(revision) for revision in revisions), default=None),
     )
+    hubs = tuple(map(uri, site.feed_hubs)) if page.number is None else ()
+    links = tuple(_links(feed, site, extension, page))
+    return replace(head, hubs=hubs, links=links, archive=page.number is not None)
+
+
+def _links(feed: Feed, site: Site, extension: str, page: Page) -> Iterator[tuple[str, str]]:
+    """Relations of RFC 5005, section 4.
+
+    The newest archive page names its successor before that exists, so that it need not change when it comes to be.
+    """
+    if page.previous is not None:
+        yield "prev-archive", uri(site.archive_url(feed.id, page.previous, extension))
+    if page.number is not None:
+        yield "next-archive", uri(site.archive_url(feed.id, page.number + 1, extension))
+        yield "current", uri(site.feed_url(feed.id, extension))
 
 
 def article_head(revision: Revision, site: Site, extension: str) -> Head:

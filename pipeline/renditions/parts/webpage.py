@@ -134,7 +134,7 @@ def _stylesheet() -> str:
 def _feeds(revision: Revision, site: Site) -> list[Feed]:
     """Those of the site's feeds that this article is in."""
     topics = {topic.slug for topic in revision.article.topics}
-    return [feed for feed in site.feeds if not feed.topics or topics.intersection(feed.topics)]
+    return [feed for feed in site.feeds if feed.holds(topics, revision.article.language)]
 
 
 def _description(answer: str) -> str:

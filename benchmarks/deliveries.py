@@ -1,0 +1,173 @@
+"""Deliveries a second, with the ledger's work, beside what a task for each POST and a bare loop come to.
+
+    python -m benchmarks.deliveries [--deliveries N] [--rounds N] [--processes N] [--kill]
+
+A real `citewire up` delivers what it is owed to one webhook channel, whose receiver is a process of its own on the
+loopback: claims, attempts, holdings and all, in SQLite on the disk with synchronous=FULL. By turns as many POSTs of as
+many bytes go out (a) by bare Celery tasks, one for each, and (b) by a bare loop over one requests.Session. With
+`--kill` every worker is killed with kill -9 in the middle of it, and what the receiver got is checked.
+
+Asserts that ours is at least 3 times (a) and at least (b).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from benchmarks import owed
+from benchmarks.figures import ratio, table
+from benchmarks.processes import cpu_seconds, end_on_signals, peak_megabytes, until
+from benchmarks.receiving import Receiving, receiving
+from benchmarks.statements import counted
+from benchmarks.system import Running, configured, running
+from benchmarks.ways import Bench, Run
+from config import load
+from pipeline.ledger import Ledger
+from pipeline.stages import deliver
+from pipeline.store import RenditionStore
+from workers.celery import app
+from workers.doorbell import CeleryDoorbell, NoDoorbell
+from workers.wiring import build_context
+
+BYTES = 4_500  # of a POST: about an article's ninjs
+OF_TASKS, OF_LOOP = 3.0, 1.0  # what ours must come to
+IN_FLIGHT = 4 * 50  # deliveries that a kill may let be sent twice: a batch of each drain, and one more
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.deliveries", description="Deliveries a second.")
+    parser.add_argument("--deliveries", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--processes", type=int, default=1, help="delivering workers")
+    parser.add_argument("--kill", action="store_true", help="kill all workers in the middle")
+    arguments = parser.parse_args()
+    end_on_signals()
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
+        folder = Path(name)
+        with receiving(folder, plain) as partner:
+            environment = _filled(folder, partner, arguments.deliveries, arguments.processes)
+            if arguments.kill:
+                print(_killed(folder, partner, environment, arguments.deliveries))
+            else:
+                print(_compared(folder, partner, environment, arguments.deliveries, arguments.rounds))
+                print(_alone(environment, arguments.deliveries))
+
+
+def _filled(folder: Path, partner: Receiving, count: int, processes: int) -> Mapping[str, str]:
+    environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url)
+    settings = folder / "site.toml"
+    settings.write_text(f"{settings.read_text()}\n[workers]\ndeliver_processes = {processes}\n")
+    found = load(environment)
+    found.data.mkdir(parents=True)
+    ledger = Ledger(found.ledger_url)
+    ledger.migrate()
+    owed.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * BYTES)
+    ledger.close()
+    return environment
+
+
+def _compared(folder: Path, partner: Receiving, environment: Mapping[str, str], count: int, rounds: int) -> str:
+    ours: list[Run] = []
+    tasks: list[Run] = []
+    loop: list[Run] = []
+    body = b"x" * BYTES
+    with running(folder, environment) as system:
+        bench = Bench(system, partner, folder)
+        for _ in range(rounds):
+            ours.append(_delivered(system, partner, count))
+            tasks.append(bench.by_bare_tasks(count, body))
+            loop.append(bench.by_a_loop(count, body))
+        memory = max(peak_megabytes(one) for name, one in system.parts().items() if name.startswith("deliver"))
+    ways = {"citewire": ours, "bare Celery, a task for each POST": tasks, "bare loop, one Session": loop}
+    rows = [_row(name, runs, tasks, loop, count) for name, runs in ways.items()]
+    columns = ("way", "a second", "of bare tasks", "of the loop", "CPU ms each")
+    of_tasks = ratio([run.rate for run in ours], [run.rate for run in tasks])
+    of_loop = ratio([run.rate for run in ours], [run.rate for run in loop])
+    print(f"{count:,} deliveries in each of {rounds} rounds, by turns; {BYTES:,} bytes a POST\n")
+    print(table(columns, rows), end="\n\n")
+    print(f"peak memory of a delivering worker: {memory:.0f} MB")
+    assert of_tasks >= OF_TASKS, f"{of_tasks:.2f} times the bare tasks: the floor is {OF_TASKS}"
+    assert of_loop >= OF_LOOP, f"{of_loop:.2f} times the bare loop: the floor is {OF_LOOP}"
+    return f"at least {OF_TASKS} times the bare tasks and {OF_LOOP} times the bare loop: yes"
+
+
+def _row(name: str, runs: Sequence[Run], tasks: Sequence[Run], loop: Sequence[Run], count: int) -> tuple[str, ...]:
+    rates = [run.rate for run in runs]
+    return (
+        name,
+        f"{statistics.median(rates):,.0f}",
+        f"{ratio(rates, [run.rate for run in tasks]):.2f}",
+        f"{ratio(rates, [run.rate for run in loop]):.2f}",
+        f"{statistics.median(run.cpu for run in runs) * 1000 / count:.2f}",
+    )
+
+
+def _delivered(system: Running, partner: Receiving, count: int) -> Run:
+    """From the commit that owes them to the commit that settles the last."""
+    ledger = Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")
+    before, cpu = partner.count(), cpu_seconds(list(system.parts().values()))
+    owed.owe(ledger, "partner")
+    started = time.time()
+    app.conf.update(broker_url=system.queue)
+    CeleryDoorbell(app, system.queue).ring("deliver", "partner")
+    until(lambda: partner.count() >= before + count, within=600, what="all deliveries at the receiver")
+    until(lambda: owed.left(ledger) == 0, within=60, what="all deliveries settled")
+    seconds = time.time() - started
+    used = cpu_seconds(list(system.parts().values())) - cpu
+    records = partner.since(before)
+    assert len({record["headers"]["webhook-id"] for record in records}) == len(records) == count
+    ledger.close()
+    return Run(latencies=[seconds] * count, sending=seconds, seconds=seconds, cpu=used)
+
+
+def _alone(environment: Mapping[str, str], count: int) -> str:
+    """What one delivery asks of the ledger: one thread, nobody beside it."""
+    os.environ["BENCHMARK_SECRET"] = environment["BENCHMARK_SECRET"]
+    count = min(count, 2_000)
+    context = build_context(load(environment), NoDoorbell())
+    owed.owe(context.ledger, "partner", limit=count)
+    with counted() as statements:
+        while owed.left(context.ledger):
+            deliver.drain(context, "partner")
+    context.ledger.close()
+    each = f"{statements.statements / count:.2f} SQL statements, {statements.writes / count:.3f} commits to disk"
+    return f"a delivery takes {each}"
+
+
+def _killed(folder: Path, partner: Receiving, environment: Mapping[str, str], count: int) -> str:
+    """kill -9 of every worker in the middle; `up` starts them again."""
+    with running(folder, environment) as system:
+        ledger = Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")
+        owed.owe(ledger, "partner")
+        until(lambda: partner.count() > count // 3, within=120, what="a third of the deliveries")
+        victims = [one for name, one in system.parts().items() if name.startswith(("deliver", "pipeline"))]
+        for victim in victims:
+            victim.kill()
+        psutil.wait_procs(victims, timeout=20)
+        until(lambda: owed.left(ledger) == 0, within=600, what="all deliveries settled")
+        ledger.close()
+    records = partner.since(0)
+    times = Counter(record["headers"]["citewire-article"] for record in records)
+    ids = defaultdict(set)
+    for record in records:
+        ids[record["headers"]["citewire-article"]].add(record["headers"]["webhook-id"])
+    twice = sum(1 for number in times.values() if number > 1)
+    assert len(times) == count, f"{count - len(times)} were lost"
+    assert max(times.values()) <= 2, "one was sent more than twice"
+    assert all(len(one) == 1 for one in ids.values()), "one was sent under two ids"
+    assert twice <= IN_FLIGHT, f"{twice} were sent twice: more than were in flight"
+    return f"{len(victims)} workers killed: {count:,} delivered, none lost, {twice} sent twice under the same id"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What SQLAlchemy sends to a database, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+
+@dataclass
+class Count:
+    """What went to the database since it was made."""
+
+    statements: int = 0
+    writes: int = 0  # transactions that wrote: on SQLite each waits for the disk once
+
+
+@contextmanager
+def counted() -> Iterator[Count]:
+    """Counts what SQLAlchemy sends, to whatever database; BEGIN, which is no work, left out."""
+    count = Count()
+    wrote = set()
+
+    def executing(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            count.statements += 1
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            wrote.add(id(connection))
+
+    def committing(connection: sa.Connection) -> None:
+        count.writes += id(connection) in wrote
+        wrote.discard(id(connection))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", executing)
+    sa.event.listen(sa.Engine, "commit", committing)
+    try:
+        yield count
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", executing)
+        sa.event.remove(sa.Engine, "commit", committing)

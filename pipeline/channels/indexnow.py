@@ -1,0 +1,121 @@
+"""The `indexnow` channel: tells search engines which pages have changed or are gone (indexnow.org/documentation).
+
+One request for up to 10,000 pages of a host. The engine checks the key by a file at the host, which Citewire's web
+server answers as `/KEY.txt`. Withdrawn pages are announced too: the engine fetches them and finds 410.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from pydantic import Field
+
+from pipeline.channels import ChannelType, Served
+from pipeline.channels.announcing import Address, delivered
+from pipeline.channels.countdown import Countdown, knock
+from pipeline.channels.settings import ChannelSettings
+from pipeline.errors import CitewireError, PermanentError, TransientError
+from pipeline.http import Http, Response
+from pipeline.model.delivery import Parcel, Receipt
+
+_MOST = 10_000  # addresses in a request
+_MEANS = {  # of its statuses, in the words of the documentation
+    400: "the request is not understood",
+    403: "the key is not valid: its file was not found, or holds another key",
+    422: "an address is not of this host, or the key does not fit",
+}
+
+
+class IndexNowSettings(ChannelSettings):
+    """`key` is no secret: it stands in a file for all to read, at `key_location` (default: `/KEY.txt` at the host)."""
+
+    key: str = Field(pattern=r"^[A-Za-z0-9-]{8,128}$")
+    key_location: Address | None = None
+    url: Address = "https://api.indexnow.org/indexnow"
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0
+
+
+class IndexNow:
+    def __init__(self, settings: IndexNowSettings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        return delivered(self.deliver_all([parcel])[0])
+
+    def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
+        within = Countdown(self._settings.total_timeout)
+        pages = dict.fromkeys(parcel.links.page for parcel in parcels if parcel.links)
+        outcomes: dict[str, Receipt | CitewireError] = {}
+        for host, urls in _requests(pages):
+            outcome = self._announce(host, urls, parcels[0].at, within)
+            outcomes |= dict.fromkeys(urls, outcome)
+        unknown = PermanentError("the article has no page whose address could be announced", code="no-address")
+        return [outcomes.get(parcel.links.page if parcel.links else "", unknown) for parcel in parcels]
+
+    def check(self) -> str:
+        within = Countdown(self._settings.total_timeout)
+        reached = f"reached: {knock(self._http, self._settings.url, within.left)}"
+        location = self._settings.key_location
+        if location is None:
+            return reached
+        response = self._http.request("GET", location, limits=within.limits())
+        response.raise_for_delivery(dt.datetime.now(dt.UTC))
+        if response.body.decode("utf-8", "replace").strip() != self._settings.key:
+            raise PermanentError("the file at `key_location` does not hold the key", code="key-file-wrong")
+        return f"{reached}; the key stands in its file"
+
+    def close(self) -> None:
+        """The connections are the thread's, and shared with other channels."""
+
+    def _announce(self, host: str, urls: Sequence[str], at: dt.datetime, within: Countdown) -> Receipt | CitewireError:
+        settings = self._settings
+        location = settings.key_location or f"{'{0.scheme}://{0.netloc}'.format(urlsplit(urls[0]))}/{settings.key}.txt"
+        body = msgspec.json.encode({"host": host, "key": settings.key, "keyLocation": location, "urlList": urls})
+        headers = {"content-type": "application/json; charset=utf-8"}
+        try:
+            response = self._http.request("POST", settings.url, headers=headers, body=body, limits=within.limits())
+            _explained(response).raise_for_delivery(at)
+        except (TransientError, PermanentError) as error:
+            return error
+        detail = f"{response.line}: announced {len(urls)} of {host}"
+        return Receipt(detail=detail, status=response.status, answer=response.opening)
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """Makes the file that proves whose key it is."""
+
+    key: str
+
+    def __call__(self) -> Served:
+        return Served("text/plain", self.key.encode())
+
+
+def served(settings: IndexNowSettings) -> Mapping[str, KeyFile]:
+    return {f"/{settings.key}.txt": KeyFile(settings.key)}
+
+
+def _requests(pages: Mapping[str, None]) -> Iterator[tuple[str, list[str]]]:
+    """A host and its pages, as many as one request may hold."""
+    by_host: dict[str, list[str]] = {}
+    for page in pages:
+        by_host.setdefault(urlsplit(page).netloc, []).append(page)
+    for host, urls in by_host.items():
+        for start in range(0, len(urls), _MOST):
+            yield host, urls[start : start + _MOST]
+
+
+def _explained(response: Response) -> Response:
+    """With what the status means where the answer does not say it."""
+    meaning = _MEANS.get(response.status)
+    return dataclasses.replace(response, body=meaning.encode()) if meaning and not response.excerpt else response
+
+
+CHANNEL = ChannelType(name="indexnow", settings=IndexNowSettings, open=IndexNow, format="html", serves=served)

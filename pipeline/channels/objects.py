@@ -1,0 +1,109 @@
+"""Objects in a store, put so that who has not seen the newest one cannot replace it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
+from obstore.store import ObjectStore
+
+from pipeline.errors import CitewireError, PermanentError, TransientError
+
+Version = dict[str, str]  # an ETag, and a generation where the store has one
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_NOT_HTTP = ("Parse(", "MissingEtag", "MissingContentLength", "Metadata {", "InvalidResponse", "Deserialize")
+_MISSING = (NotFoundError, FileNotFoundError)
+
+
+class OvertakenError(Exception):
+    """Another writer was there first. Never leaves the channel."""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """`where`: what names the store in messages, without a secret. `conditional`: whether the store can compare.
+
+    Methods raise TransientError and PermanentError.
+    """
+
+    store: ObjectStore
+    where: str
+    conditional: bool
+
+    def get(self, name: str) -> tuple[bytes, Version] | None:
+        """None where there is no such object."""
+        try:
+            found = obstore.get(self.store, name)
+            return bytes(found.bytes()), _version(found.meta)
+        except _MISSING:
+            return None
+        except (BaseError, OSError) as error:
+            raise _failure(error, self.where) from None
+
+    def version(self, name: str) -> Version | None:
+        try:
+            return _version(obstore.head(self.store, name))
+        except _MISSING:
+            return None
+        except (BaseError, OSError) as error:
+            raise _failure(error, self.where) from None
+
+    def put(self, name: str, body: bytes, seen: Version | None, attributes: dict[str, str]) -> None:
+        """In place of the object `seen`; None: where none was. Raises OvertakenError when another is there now."""
+        options: dict[str, Any] = {"use_multipart": False}
+        if self.conditional:
+            options["mode"] = seen or "create"
+            options["attributes"] = attributes
+        try:
+            obstore.put(self.store, name, body, **options)
+        except (AlreadyExistsError, PreconditionError):
+            raise OvertakenError from None
+        except (BaseError, OSError) as error:
+            raise _failure(error, self.where) from None
+
+    def delete(self, name: str) -> None:
+        with suppress(*_MISSING):
+            try:
+                obstore.delete(self.store, name)
+            except _MISSING:
+                raise
+            except (BaseError, OSError) as error:
+                raise _failure(error, self.where) from None
+
+
+def _version(meta: Any) -> Version:
+    return {key: meta[key] for key in ("e_tag", "version") if meta.get(key)}
+
+
+def _failure(error: Exception, where: str) -> CitewireError:
+    """Without obstore's own words, which hold addresses and what the store said, tokens among it."""
+    words = str(error)
+    found = _STATUS.search(words)
+    status = int(found[1]) if found else None
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
+        return PermanentError(f"{where} does not let us write there", status=status, code="store-refused")
+    if isinstance(error, _MISSING):
+        return PermanentError(f"{where} has no such bucket or container", status=status, code="store-refused")
+    if status is not None and (status >= 500 or status in (408, 429)):
+        return TransientError(f"{where} answered {status}", status=status, code="try-later")
+    if status is not None:
+        return PermanentError(f"{where} answered {status}", status=status, code="store-refused")
+    if "TimedOut" in words or "kind: Timeout" in words:
+        return TransientError(f"{where} did not answer in time", code="timeout")
+    if any(sign in words for sign in _NOT_HTTP):
+        return TransientError(f"{where} answered with what is no object store's answer", code="bad-response")
+    if isinstance(error, OSError) or "Generic LocalFileSystem" in words:
+        return TransientError(f"{where} cannot be written to", code="folder-unavailable")
+    return TransientError(f"{where}: the connection failed", code="connection-failed")

@@ -1,0 +1,98 @@
+"""A rendition's HTML, read again: its words, as plain text, and which revision of the article it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import lxml.html
+from lxml import etree
+
+_LINE, _PARAGRAPH = "\x01", "\x02"  # breaks, until it is known which of several at one place counts
+# fmt: off
+_PARAGRAPHS = frozenset([
+    "address", "article", "aside", "blockquote", "details", "dl", "div", "figure", "footer", "h1", "h2", "h3", "h4",
+    "h5", "h6", "header", "hr", "main", "ol", "p", "pre", "section", "table", "ul",
+])
+_LINES = frozenset(["br", "caption", "dd", "dt", "figcaption", "li", "summary", "tr"])
+UNSEEN = frozenset([
+    "button", "form", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template",
+])
+# fmt: on
+
+
+def parsed(html: bytes) -> Any | None:
+    """The document's root; None where there is none, as in an empty body."""
+    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        return lxml.html.document_fromstring(html, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError):
+        return None
+
+
+def plain_text(root: Any | None) -> str:
+    """What a reader sees, without menus: paragraphs parted by empty lines, links followed by their addresses."""
+    if root is None:
+        return ""
+    pieces: list[str] = []
+    _write(root, pieces)
+    blocks = re.split(r"\s*((?:[\x01\x02]\s*)+)", "".join(pieces))
+    return "".join(_joined(blocks)).strip()
+
+
+def modified(root: Any | None) -> dt.datetime | None:
+    """When the revision came to be, as the page says in `article:modified_time`; a cache leaves that as it is."""
+    found = [] if root is None else root.xpath('//meta[@property="article:modified_time"]/@content')
+    try:
+        moment = dt.datetime.fromisoformat(str(found[0]))
+    except (IndexError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def same_or_newer(cached: bytes, ours: bytes) -> bool:
+    """Whether a copy that a cache has worked on is of our revision or a later one: by its moment, else by its words."""
+    there, here = parsed(cached), parsed(ours)
+    ours_at, theirs_at = modified(here), modified(there)
+    if ours_at is not None:
+        return theirs_at is not None and theirs_at >= ours_at
+    return plain_text(there) == plain_text(here)
+
+
+def _joined(blocks: Sequence[str]) -> Iterator[str]:
+    """Text and the breaks after it, in turn: of several breaks at one place the strongest counts."""
+    for position, block in enumerate(blocks):
+        if position % 2:
+            yield "\n\n" if _PARAGRAPH in block else "\n"
+        else:
+            yield " ".join(block.split())
+
+
+def _write(element: Any, pieces: list[str]) -> None:
+    """As deep as the document, which the parser bounds at 256."""
+    tag = element.tag
+    if tag in UNSEEN:
+        return
+    around = _PARAGRAPH if tag in _PARAGRAPHS else _LINE if tag in _LINES else ""
+    pieces.append(around + ("- " if tag == "li" else ""))
+    pieces.append(_said(element.text) or (_said(element.get("alt")) if tag in ("img", "amp-img") else ""))
+    for child in element:
+        _write(child, pieces)
+        pieces.append(_said(child.tail))
+    pieces.append(_address(element) if tag == "a" else " | " if tag in ("td", "th") and _has_next(element) else around)
+
+
+def _said(text: str | None) -> str:
+    return re.sub(r"[\x00-\x1f]", " ", text or "")
+
+
+def _address(link: Any) -> str:
+    href = link.get("href") or ""
+    said = "".join(link.itertext()).strip()
+    return f" <{href}>" if href.startswith(("https://", "http://")) and href != said else ""
+
+
+def _has_next(cell: Any) -> bool:
+    return cell.getnext() is not None

@@ -1,0 +1,87 @@
+"""The `websub` channel: tells public hubs that feeds have changed (PubSubHubbub 0.4, section 7.1).
+
+W3C's WebSub leaves open how a publisher speaks to its hub; `hub.mode=publish` is what public hubs take. The hub then
+fetches the feed, so nothing is sent before the feeds hold the change, and a withdrawal is announced like any other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+from urllib.parse import urlencode
+
+from pydantic import BeforeValidator, Field
+
+from pipeline.channels import ChannelType
+from pipeline.channels.announcing import Address, delivered, worst
+from pipeline.channels.countdown import Countdown, knock
+from pipeline.channels.settings import ChannelSettings
+from pipeline.errors import CitewireError, PermanentError, TransientError
+from pipeline.http import Http
+from pipeline.model.delivery import Parcel, Receipt
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class WebSubSettings(ChannelSettings):
+    """`hub`: one address or several."""
+
+    hub: Annotated[tuple[Address, ...], BeforeValidator(_several), Field(min_length=1, max_length=10)]
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0
+
+
+class WebSub:
+    def __init__(self, settings: WebSubSettings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        return delivered(self.deliver_all([parcel])[0])
+
+    def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
+        """Each feed is announced once, however many of the parcels it holds."""
+        within = Countdown(self._settings.total_timeout)
+        feeds = dict.fromkeys(feed for parcel in parcels for feed in _feeds(parcel))
+        pings = {feed: self._announce(feed, parcels[0].at, within) for feed in feeds}
+        return [_outcome(parcel, pings) for parcel in parcels]
+
+    def check(self) -> str:
+        within = Countdown(self._settings.total_timeout)
+        return "; ".join(f"reached: {knock(self._http, hub, within.left)}" for hub in self._settings.hub)
+
+    def close(self) -> None:
+        """The connections are the thread's, and shared with other channels."""
+
+    def _announce(self, feed: str, at: dt.datetime, within: Countdown) -> Receipt | CitewireError:
+        return worst([self._ping(hub, feed, at, within) for hub in self._settings.hub])
+
+    def _ping(self, hub: str, feed: str, at: dt.datetime, within: Countdown) -> Receipt | CitewireError:
+        body = urlencode({"hub.mode": "publish", "hub.url": feed}).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        try:
+            response = self._http.request("POST", hub, headers=headers, body=body, limits=within.limits())
+            response.raise_for_delivery(at)
+        except (TransientError, PermanentError) as error:
+            return error
+        return Receipt(detail=response.line, status=response.status, answer=response.opening)
+
+
+def _feeds(parcel: Parcel) -> Sequence[str]:
+    return parcel.links.feeds if parcel.links else ()
+
+
+def _outcome(parcel: Parcel, pings: Mapping[str, Receipt | CitewireError]) -> Receipt | CitewireError:
+    feeds = _feeds(parcel)
+    if not feeds:
+        return Receipt(detail="no feed holds it: nothing to announce")
+    outcome = worst(pings[feed] for feed in feeds)
+    if isinstance(outcome, Receipt):
+        detail = f"{outcome.detail}: announced {len(feeds)} feeds"
+        return Receipt(detail=detail, status=outcome.status, answer=outcome.answer)
+    return outcome
+
+
+CHANNEL = ChannelType(name="websub", settings=WebSubSettings, open=WebSub, format="atom", after_feeds=True)

@@ -1,0 +1,72 @@
+"""The feeds of a site in a list: OPML for feed readers, a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
+
+from pipeline.model.site import Feed, Site
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_LABELS = {"rss": "RSS", "atom": "Atom", "json-feed": "JSON Feed"}
+_PREFERRED = ("atom", "rss")  # Atom says what was withdrawn
+
+
+class Address(Struct, frozen=True):
+    """A feed in one of its formats."""
+
+    format: str
+    label: str
+    media_type: str
+    url: str
+
+
+class Listed(Struct, frozen=True):
+    feed: Feed
+    addresses: tuple[Address, ...]
+
+    @property
+    def best(self) -> Address:
+        """What a feed reader is to subscribe to."""
+        by_format = {address.format: address for address in self.addresses}
+        return next((by_format[name] for name in _PREFERRED if name in by_format), self.addresses[0])
+
+
+def address(site: Site, feed: Feed, *, format: str, media_type: str, extension: str) -> Address:
+    return Address(format, _LABELS.get(format, format), media_type, site.feed_url(feed.id, extension))
+
+
+def opml(site: Site, feeds: Sequence[Listed]) -> bytes:
+    """OPML 2.0 (opml.org/spec2.opml): each feed once. What reads feeds takes `rss` for Atom too."""
+    outlines = [
+        f"<outline type={quoteattr('rss')} text={quoteattr(one.feed.title)} title={quoteattr(one.feed.title)} "
+        f"xmlUrl={quoteattr(one.best.url)} htmlUrl={quoteattr(site.url)}/>"
+        for one in feeds
+    ]
+    head = f"<head><title>{escape(site.title)}</title><ownerName>{escape(site.publisher)}</ownerName></head>"
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>', '<opml version="2.0">', head, "<body>", *outlines, "</body>"]
+    return "\n".join([*parts, "</opml>", ""]).encode()
+
+
+def subscribe_page(site: Site, feeds: Sequence[Listed]) -> bytes:
+    """Plain HTML, without scripts: every feed in every format, and what to do with the addresses."""
+    template = _environment().get_template("subscribe.html.j2")
+    return template.render(site=site, feeds=feeds, opml=f"{site.served}/feeds.opml").encode()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,126 @@
+"""What partners' ingestions ask of a feed beside RSS. Whatever breaks a rule is named, and is never sent quietly.
+
+An entry that breaks a rule is left out, since an ingestion may refuse a whole feed for one. What is wrong with the
+feed itself leaves it as it is: all of its entries would suffer. The rules are digests of the partners' own pages, which
+change without notice: a finding names the rule, so that an operator can compare.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from pipeline.model.revision import Revision
+from pipeline.model.site import Feed, Site
+
+_MSN_TITLE = (20, 150)  # longer than, at most
+_MSN_DAYS = 365
+_SMARTNEWS_BYTES = 1_000_000
+_SMARTNEWS_DESCRIPTION = 30
+_FLIPBOARD_EXCERPT = 300
+_FLIPBOARD_WIDTH = 500  # pixels
+_FLIPBOARD_ITEMS = 20
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """A broken rule. Without an article it is the feed's own."""
+
+    rule: str
+    detail: str
+    article: str | None = None
+
+
+def entry_findings(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> list[Finding]:
+    """Why the partner would not take the entry; empty: it would. `now` is when the feed is built."""
+    check = _ENTRY.get(feed.profile or "")
+    if check is None:
+        return []
+    return [Finding(rule, detail, revision.article.id) for rule, detail in check(feed, revision, site, now)]
+
+
+def feed_findings(feed: Feed, entries: Sequence[Revision], site: Site) -> list[Finding]:
+    """What the partner would object to in the feed as a whole."""
+    check = _FEED.get(feed.profile or "")
+    return [] if check is None else [Finding(rule, detail) for rule, detail in check(feed, entries, site)]
+
+
+def document_findings(feed: Feed, body: bytes) -> list[Finding]:
+    """What the partner would object to in the document as it was built."""
+    if feed.profile == "smartnews" and len(body) > _SMARTNEWS_BYTES:
+        detail = f"the document has {len(body):,} bytes, at most {_SMARTNEWS_BYTES:,} are taken: set a smaller size"
+        return [Finding("smartnews-size", detail)]
+    return []
+
+
+_Findings = Iterator[tuple[str, str]]
+
+
+def _msn(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> _Findings:
+    article = revision.article
+    least, most = _MSN_TITLE
+    if not least < len(article.title) <= most:
+        yield "msn-title", f"the title has {len(article.title)} characters, not {least + 1} to {most}"
+    yield from _language("msn", feed, revision, site)
+    published = _published(revision)
+    if published > now:
+        yield "msn-date", f"it is dated {published.date()}, which is still to come"
+    elif now - published > dt.timedelta(days=_MSN_DAYS):
+        yield "msn-date", f"it is dated {published.date()}, more than {_MSN_DAYS} days ago"
+
+
+def _flipboard(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> _Findings:
+    article = revision.article
+    if len(article.answer) < _FLIPBOARD_EXCERPT:
+        yield "flipboard-excerpt", f"the answer has {len(article.answer)} characters, fewer than {_FLIPBOARD_EXCERPT}"
+    if article.image is None:
+        yield "flipboard-image", "there is no image"
+    elif (article.image.width or 0) < _FLIPBOARD_WIDTH:
+        known = f"is {article.image.width} pixels wide" if article.image.width else "says no width"
+        yield "flipboard-image", f"the image {known}; at least {_FLIPBOARD_WIDTH} are asked for"
+    yield from _language("flipboard", feed, revision, site)
+
+
+def _smartnews(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> _Findings:
+    if _published(revision) > now:
+        yield "smartnews-date", f"it is dated {_published(revision).date()}, which is still to come"
+    yield from _language("smartnews", feed, revision, site)
+
+
+def _smartnews_feed(feed: Feed, entries: Sequence[Revision], site: Site) -> _Findings:
+    if not feed.description or len(feed.description) > _SMARTNEWS_DESCRIPTION:
+        yield "smartnews-description", f"the feed needs a description of at most {_SMARTNEWS_DESCRIPTION} characters"
+    if not site.logo:
+        yield "smartnews-logo", "the site needs a logo"
+
+
+def _flipboard_feed(feed: Feed, entries: Sequence[Revision], site: Site) -> _Findings:
+    if len(entries) < _FLIPBOARD_ITEMS:
+        yield "flipboard-items", f"the feed holds {len(entries)} entries, fewer than {_FLIPBOARD_ITEMS}"
+
+
+def _language(partner: str, feed: Feed, revision: Revision, site: Site) -> _Findings:
+    """One language in a feed: the one that its head names."""
+    wanted, spoken = feed.language or site.language, revision.article.language
+    if _primary(wanted) != _primary(spoken):
+        yield f"{partner}-language", f"it is in {spoken!r}, the feed in {wanted!r}"
+
+
+def _primary(language: str) -> str:
+    return language.partition("-")[0].lower()
+
+
+def _published(revision: Revision) -> dt.datetime:
+    return min(revision.article.published or revision.published, revision.updated)
+
+
+_ENTRY: Mapping[str, Callable[[Feed, Revision, Site, dt.datetime], _Findings]] = {
+    "msn": _msn,
+    "smartnews": _smartnews,
+    "flipboard": _flipboard,
+}
+_FEED: Mapping[str, Callable[[Feed, Sequence[Revision], Site], _Findings]] = {
+    "smartnews": _smartnews_feed,
+    "flipboard": _flipboard_feed,
+}

@@ -1,0 +1,77 @@
+"""Sitemaps as sitemaps.org has them, and as Google asks for news."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
+
+from pipeline.feeds.files import ROOT
+from pipeline.model.site import Site
+
+ID = ":sitemap"  # among the feeds of the ledger; no feed of the settings can have this id
+PAGE_SIZE = 1_000  # addresses in one page: 50,000 are allowed, but a change writes a whole page
+NEWS_SIZE = 1_000  # the most that Google reads
+NEWS_DAYS = 2
+INDEX = f"{ROOT}/sitemap.xml"
+MEDIA_TYPE = "application/xml"
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_SCHEMA = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
+
+
+def page_path(number: int) -> str:
+    """Where a page lies in the rendition store."""
+    return f"{ROOT}/sitemaps/{number}.xml"
+
+
+def address_of(site: Site, article: str, canonical: str | None) -> str | None:
+    """Where people find an article; None where that is another site's to list."""
+    if canonical is None:
+        return site.article_url(article)
+    return canonical if urlsplit(canonical).netloc.lower() == urlsplit(site.url).netloc.lower() else None
+
+
+def page(addresses: Iterable[tuple[str, dt.datetime]]) -> bytes:
+    """A page: addresses and when each changed last."""
+    lines = [f"<url><loc>{escape(loc)}</loc><lastmod>{_date(changed)}</lastmod></url>" for loc, changed in addresses]
+    return _document(f'<urlset xmlns="{_SCHEMA}">', lines, "</urlset>")
+
+
+def index(site: Site, pages: Iterable[tuple[int, dt.datetime]]) -> bytes:
+    """The index: numbers of pages and when each changed last."""
+    lines = [
+        f"<sitemap><loc>{escape(f'{site.served}/sitemaps/{number}.xml')}</loc><lastmod>{_date(at)}</lastmod></sitemap>"
+        for number, at in pages
+    ]
+    return _document(f'<sitemapindex xmlns="{_SCHEMA}">', lines, "</sitemapindex>")
+
+
+def news(site: Site, articles: Sequence[tuple[str, str, str, dt.datetime]]) -> bytes:
+    """Google's sitemap for news: address, title, language and date of publication of each article."""
+    lines = [
+        f"<url><loc>{escape(loc)}</loc><news:news><news:publication><news:name>{escape(site.title)}</news:name>"
+        f"<news:language>{escape(_news_language(language))}</news:language></news:publication>"
+        f"<news:publication_date>{_date(published)}</news:publication_date>"
+        f"<news:title>{escape(title)}</news:title></news:news></url>"
+        for loc, title, language, published in articles
+    ]
+    return _document(f'<urlset xmlns="{_SCHEMA}" xmlns:news="{_NEWS}">', lines, "</urlset>")
+
+
+def _document(start: str, lines: Sequence[str], end: str) -> bytes:
+    return "\n".join([_HEAD + start, *lines, end, ""]).encode()
+
+
+def _date(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def _news_language(language: str) -> str:
+    """ISO 639, two or three letters; only Chinese keeps its region."""
+    primary, _, region = language.lower().partition("-")
+    if primary == "zh":
+        return "zh-tw" if region in ("tw", "hant") else "zh-cn"
+    return primary

@@ -1,0 +1,45 @@
+"""Looking at references: what is known of them, and which live articles cite them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import articles, citations, references
+
+
+class Times(Struct, frozen=True):
+    fetched: dt.datetime | None  # PubMed's last answer
+    changed: dt.datetime | None  # when it said something new last
+
+
+def times(transaction: Transaction, pmids: Sequence[str]) -> dict[str, Times]:
+    """Of those that some article ever cited."""
+    columns = (references.c.pmid, references.c.fetched, references.c.changed)
+    rows = transaction.execute(sa.select(*columns).where(references.c.pmid.in_(pmids)))
+    return {row.pmid: Times(row.fetched, row.changed) for row in rows}
+
+
+def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, list[str]]:
+    """Which articles cite each of them that are out: not the embargoed ones, of which nobody knows yet."""
+    query = (
+        sa.select(citations.c.pmid, citations.c.article)
+        .join(articles, articles.c.id == citations.c.article)
+        .where(citations.c.pmid.in_(pmids), articles.c.state == "live", articles.c.rendered.is_not(None))
+        .order_by(citations.c.article)
+    )
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for pmid, article_id in transaction.execute(query):
+        found[pmid].append(article_id)
+    return found
+
+
+def after(transaction: Transaction, pmid: str, *, limit: int) -> list[str]:
+    """The next PMIDs, in their order as text, that an article cites which is not withdrawn. The first: after ""."""
+    query = sa.select(citations.c.pmid).where(citations.c.pmid > pmid).distinct().order_by(citations.c.pmid)
+    return list(transaction.scalars(query.limit(limit)))

@@ -1,0 +1,174 @@
+"""The pages of feeds: what stands in them, which are to be built, and what was built. `feed_places` fills them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import (
+    articles,
+    feed_changes,
+    feed_documents,
+    feed_entries,
+    feed_page_documents,
+    feed_pages,
+    feeds,
+)
+
+Order = Literal["updated", "published"]
+BUILT, STALE, URGENT = 0, 1, 2  # of a page: `stale`
+
+
+class Entry(Struct, frozen=True, order=True):
+    """A place in a feed: which revision of which article stands there."""
+
+    article: str
+    state: str
+    revision: int
+    published: dt.datetime
+    updated: dt.datetime
+    canonical: str | None = None
+
+
+def make_stale(transaction: Transaction, feed_id: str) -> None:
+    """Every page is to be built anew."""
+    built = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.stale == BUILT)
+    transaction.execute(sa.update(feed_pages).where(built).values(stale=STALE))
+
+
+def stale(transaction: Transaction, feed_id: str, *, limit: int, sealed_only: bool = True) -> list[int]:
+    """Pages to be built: those that something has left, then the newest."""
+    query = sa.select(feed_pages.c.number).where(feed_pages.c.feed == feed_id, feed_pages.c.stale > BUILT)
+    if sealed_only:
+        query = query.where(feed_pages.c.sealed)
+    return list(transaction.scalars(query.order_by(feed_pages.c.stale.desc(), feed_pages.c.number.desc()).limit(limit)))
+
+
+def newest_sealed(transaction: Transaction, feed_id: str) -> int | None:
+    """The archive page that the subscription document leads to."""
+    full = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.sealed)
+    number: int | None = transaction.scalar(sa.select(sa.func.max(feed_pages.c.number)).where(full))
+    return number
+
+
+def entries_of(transaction: Transaction, feed_id: str, page: int) -> list[Entry]:
+    inside = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.page == page)
+    return [Entry(*row) for row in transaction.execute(sa.select(*_ENTRY).where(inside))]
+
+
+def newest(transaction: Transaction, feed_id: str, *, size: int, order: Order) -> list[Entry]:
+    """What the subscription document holds: the `size` newest articles and as many tombstones.
+
+    All that no sealed page holds yet is among them, so that who reads every page misses nothing.
+    """
+    opened = sa.select(sa.func.max(feed_pages.c.number)).where(feed_pages.c.feed == feed_id)
+    unsealed = entries_of(transaction, feed_id, transaction.scalar(opened) or 1)
+    found: list[Entry] = []
+    for state in ("live", "withdrawn"):
+        chosen = {entry.article: entry for entry in unsealed if entry.state == state}
+        for entry in _newest(transaction, feed_id, state, size, order):
+            if len(chosen) >= size:
+                break
+            chosen.setdefault(entry.article, entry)
+        found += chosen.values()
+    return found
+
+
+def _newest(transaction: Transaction, feed_id: str, state: str, size: int, order: Order) -> list[Entry]:
+    """Twice as many as asked for: a tombstone may stand in two pages."""
+    mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.state == state)
+    query = sa.select(*_ENTRY).where(mine).order_by(feed_entries.c[order].desc(), feed_entries.c.article)
+    return [Entry(*row) for row in transaction.execute(query.limit(2 * size))]
+
+
+class Built(Struct, frozen=True):
+    """A document as it was written: its digest, and since when these bytes are so."""
+
+    digest: str
+    modified: dt.datetime
+
+
+def page_documents(transaction: Transaction, feed_id: str, page: int) -> dict[str, Built]:
+    """What was built of a page, by format."""
+    columns = (feed_page_documents.c.format, feed_page_documents.c.digest, feed_page_documents.c.modified)
+    where = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
+    return {format: Built(digest, at) for format, digest, at in transaction.execute(sa.select(*columns).where(*where))}
+
+
+def keep_page(transaction: Transaction, feed_id: str, page: int, written: Mapping[str, Built]) -> None:
+    """The page was built: what is new of it, by format."""
+    key = [feed_page_documents.c.feed, feed_page_documents.c.page, feed_page_documents.c.format]
+    for format, built in written.items():
+        new = {"digest": built.digest, "modified": built.modified}
+        upsert = insert(transaction, feed_page_documents).values(feed=feed_id, page=page, format=format, **new)
+        transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new))
+    transaction.execute(sa.update(feed_pages).where(is_page(feed_id, page)).values(stale=BUILT))
+
+
+def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> list[int]:
+    """The feed is not built in this format any more: the pages of which there were documents."""
+    mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
+    pages = list(transaction.scalars(sa.select(feed_page_documents.c.page).where(mine)))
+    transaction.execute(sa.delete(feed_page_documents).where(mine))
+    return pages
+
+
+def make_page_stale(transaction: Transaction, feed_id: str, page: int) -> bool:
+    """A page is to be built anew. False: there is no such page, or it is not full yet."""
+    full = sa.and_(is_page(feed_id, page), feed_pages.c.sealed)
+    return transaction.execute(sa.update(feed_pages).where(full).values(stale=STALE)).rowcount == 1
+
+
+def built_pages(transaction: Transaction, feed_id: str, format: str) -> list[tuple[int, dt.datetime]]:
+    """Every page that was built in a format, oldest first, and since when it is as it is."""
+    columns = (feed_page_documents.c.page, feed_page_documents.c.modified)
+    mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
+    rows = transaction.execute(sa.select(*columns).where(mine).order_by(feed_page_documents.c.page))
+    return [(page, modified) for page, modified in rows]
+
+
+class Recent(Struct, frozen=True):
+    """An article of the last days, for a sitemap of news."""
+
+    article: str
+    canonical: str | None
+    published: dt.datetime
+    title: str
+    language: str
+
+
+def recent(transaction: Transaction, feed_id: str, *, since: dt.datetime, limit: int) -> list[Recent]:
+    """What a feed holds that was published since then; newest first."""
+    query = (
+        sa.select(articles.c.id, feed_entries.c.canonical, articles.c.published, articles.c.title, articles.c.language)
+        .join(articles, articles.c.id == feed_entries.c.article)
+        .where(
+            feed_entries.c.feed == feed_id,
+            feed_entries.c.state == "live",
+            feed_entries.c.published >= since,
+            articles.c.state == "live",
+        )
+        .order_by(feed_entries.c.published.desc(), articles.c.id)
+        .limit(limit)
+    )
+    return [Recent(*row) for row in transaction.execute(query)]
+
+
+def forget(transaction: Transaction, feed_id: str) -> None:
+    """The feed is configured no more: nothing is known of what it held."""
+    for table in (feed_changes, feed_entries, feed_pages, feed_page_documents, feed_documents):
+        transaction.execute(sa.delete(table).where(table.c.feed == feed_id))
+    transaction.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(shape=None, findings=None))
+
+
+_ENTRY = tuple(feed_entries.c[name] for name in Entry.__struct_fields__)
+
+
+def is_page(feed_id: str, page: int) -> sa.ColumnElement[bool]:
+    """The row of that page."""
+    return sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.number == page)

@@ -1,0 +1,159 @@
+"""DOIs and PMCIDs that articles cite, and which PMIDs they are. A work is kept as text: "doi:10.1000/x"."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import citations, identifier_citations, identifiers
+from pipeline.model.article import CitedWork
+
+_CHUNK = 500  # bound parameters in one statement
+_LONGEST = 512  # characters: what is longer is no DOI that anybody has given a paper
+
+
+class Known(Struct, frozen=True):
+    """`state`: pending, resolved or unknown; `pmid` exactly when resolved."""
+
+    state: str
+    pmid: str | None = None
+
+
+def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
+    """Those that may turn out to have a PMID, each once."""
+    fitting = (work for work in works if work.scheme in ("doi", "pmcid") and len(work.value) <= _LONGEST)
+    return list(dict.fromkeys(fitting))
+
+
+def cite(
+    transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool
+) -> list[Known]:
+    """File which DOIs and PMCIDs the article cites, to be converted where none was so far; what is known of them."""
+    if not new:
+        transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
+    keys = sorted(_key(work) for work in convertible(works))
+    if not keys:
+        return []
+    transaction.execute(sa.insert(identifier_citations), [{"article": article_id, "work": key} for key in keys])
+    unheard = [{"work": key, "state": "pending", "due": now, "attempts": 0} for key in keys]
+    transaction.execute(insert(transaction, identifiers).on_conflict_do_nothing(), unheard)
+    return list(_known(transaction, keys).values())
+
+
+def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Known]:
+    """What is known of these works; one that was never to be converted is not there."""
+    by_key = {_key(work): work for work in convertible(works)}
+    return {by_key[key]: known for key, known in _known(transaction, by_key).items()}
+
+
+def works_of(transaction: Transaction, pmids: Collection[str]) -> dict[str, list[str]]:
+    """The works ("doi:10.1000/x") that are known to be these PMIDs."""
+    found: dict[str, list[str]] = {}
+    for some in _chunks(pmids):
+        rows = sa.select(identifiers.c.pmid, identifiers.c.work).where(identifiers.c.pmid.in_(some))
+        for pmid, key in transaction.execute(rows):
+            found.setdefault(pmid, []).append(key)
+    return found
+
+
+def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
+    due = sa.select(identifiers.c.work).where(claims.is_due(identifiers, now)).limit(1)
+    return transaction.execute(due).first() is not None
+
+
+def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
+    """Since when each of the first `limit` works has wanted to be asked for, longest first."""
+    due = sa.select(identifiers.c.due).where(claims.is_due(identifiers, now))
+    return list(transaction.scalars(due.order_by(identifiers.c.due).limit(limit)))
+
+
+def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[CitedWork]:
+    """Works to be asked for, across all articles, longest due first."""
+    keys = claims.claim(transaction, identifiers.c.work, token=token, now=now, seconds=seconds, limit=limit)
+    return [_work(key) for key in keys]
+
+
+def converted(
+    transaction: Transaction,
+    pmids: Mapping[CitedWork, str],
+    unknown: Collection[CitedWork],
+    *,
+    now: dt.datetime,
+    ask_again: dt.datetime,
+) -> list[CitedWork]:
+    """Keep the converter's answer: the articles that cite a work cite its PMID from now on. Those it says news of.
+
+    A work without a PMID is asked for again at `ask_again`. One that had a PMID before keeps it.
+    """
+    before = known(transaction, [*pmids, *unknown])
+    done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": now}
+    for work, pmid in pmids.items():
+        values = {**done, "state": "resolved", "pmid": pmid, "due": None}
+        transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**values))
+    for some in _chunks([_key(work) for work in unknown]):
+        state = sa.case((identifiers.c.state == "resolved", "resolved"), else_="unknown")
+        update = sa.update(identifiers).where(identifiers.c.work.in_(some))
+        transaction.execute(update.values(**done, state=state, due=ask_again))
+    for some in _chunks([_key(work) for work in pmids]):
+        _cite_pmids(transaction, some)
+    return [
+        work for work, said in before.items() if said.state == "pending" or (work in pmids and said.pmid != pmids[work])
+    ]
+
+
+def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
+    """The articles that cite any of these."""
+    found: set[str] = set()
+    for some in _chunks([_key(work) for work in works]):
+        cited = sa.select(identifier_citations.c.article).where(identifier_citations.c.work.in_(some))
+        found.update(transaction.scalars(cited))
+    return sorted(found)
+
+
+def put_off(transaction: Transaction, works: Sequence[CitedWork], *, token: str, due: dt.datetime, error: str) -> None:
+    """The converter did not answer for these. Nothing is learnt from that."""
+    for some in _chunks([_key(work) for work in works]):
+        mine = sa.and_(identifiers.c.work.in_(some), identifiers.c.lease == token)
+        values = {"lease": None, "leased_until": None, "due": due, "error": error}
+        transaction.execute(sa.update(identifiers).where(mine).values(**values, attempts=identifiers.c.attempts + 1))
+
+
+def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
+    """The PMIDs of these works stand among the citations of the articles that cite the works."""
+    pairs = (
+        sa.select(identifier_citations.c.article, identifiers.c.pmid)
+        .join(identifiers, identifiers.c.work == identifier_citations.c.work)
+        .where(identifiers.c.work.in_(keys), identifiers.c.pmid.is_not(None))
+        .distinct()
+    )
+    rows = [{"article": article, "pmid": pmid} for article, pmid in transaction.execute(pairs)]
+    if rows:
+        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
+
+
+def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    columns = (identifiers.c.work, identifiers.c.state, identifiers.c.pmid)
+    for some in _chunks(keys):
+        rows = transaction.execute(sa.select(*columns).where(identifiers.c.work.in_(some)))
+        found |= {work: Known(state, pmid) for work, state, pmid in rows}
+    return found
+
+
+def _key(work: CitedWork) -> str:
+    return f"{work.scheme}:{work.value.lower() if work.scheme == 'doi' else work.value}"
+
+
+def _work(key: str) -> CitedWork:
+    scheme, _, value = key.partition(":")
+    return CitedWork("doi" if scheme == "doi" else "pmcid", value)
+
+
+def _chunks(keys: Iterable[str]) -> list[list[str]]:
+    ordered = sorted(keys)
+    return [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]

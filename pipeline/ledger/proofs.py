@@ -1,0 +1,127 @@
+"""Withdrawals that a channel took, looked for there until they are found to be gone. Never given up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.deliveries import Delivery
+from pipeline.ledger.tables import deliveries, proofs
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """A row. `proved` minus `withdrawn` is the time that it took."""
+
+    delivery: str
+    article: str
+    channel: str
+    revision: int
+    withdrawn: dt.datetime
+    checked: dt.datetime | None
+    proved: dt.datetime | None
+    shown: str | None
+    due: dt.datetime | None
+    attempts: int
+    error: str | None
+
+
+def owe(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.datetime) -> None:
+    """These withdrawals were taken: each is to be proved. One that is sent once more is proved once more."""
+    for row in taken:
+        fresh: dict[str, Any] = {
+            "article": row.article,
+            "channel": row.channel,
+            "revision": row.wanted,
+            "withdrawn": now,
+            "checked": None,
+            "proved": None,
+            "shown": None,
+            "due": now,
+            "attempts": 0,
+            "error": None,
+            "lease": None,
+            "leased_until": None,
+        }
+        upsert = insert(transaction, proofs).values(delivery=row.id, **fresh)
+        transaction.execute(upsert.on_conflict_do_update(index_elements=[proofs.c.delivery], set_=fresh))
+
+
+def claim_due(
+    transaction: Transaction, channels: Sequence[str], *, token: str, now: dt.datetime, seconds: float, limit: int
+) -> list[str]:
+    """Lease what is to be looked for at these channels: the ids of the deliveries."""
+    where = [proofs.c.channel.in_(channels)]
+    return claims.claim(transaction, proofs.c.delivery, token=token, now=now, seconds=seconds, limit=limit, where=where)
+
+
+def under_way(transaction: Transaction, *, now: dt.datetime) -> int:
+    """How many workers look for withdrawn articles just now."""
+    leased = (proofs.c.lease.is_not(None), proofs.c.leased_until > now, proofs.c.due.is_not(None))
+    return transaction.scalar(sa.select(sa.func.count(sa.distinct(proofs.c.lease))).where(*leased)) or 0
+
+
+def claimed(transaction: Transaction, delivery_id: str, *, token: str) -> tuple[Proof, Delivery] | None:
+    """A claimed proof and its delivery; None where it is another's by now."""
+    columns = [proofs.c[field].label(f"proof_{field}") for field in Proof.__struct_fields__]
+    query = (
+        sa.select(*columns, *(deliveries.c[field] for field in Delivery.__struct_fields__))
+        .join(deliveries, deliveries.c.id == proofs.c.delivery)
+        .where(proofs.c.delivery == delivery_id, proofs.c.lease == token)
+    )
+    row = transaction.execute(query).one_or_none()
+    if row is None:
+        return None
+    values = row._mapping
+    proof = Proof(**{field: values[f"proof_{field}"] for field in Proof.__struct_fields__})
+    return proof, Delivery(**{field: values[field] for field in Delivery.__struct_fields__})
+
+
+def settle(
+    transaction: Transaction,
+    delivery_id: str,
+    *,
+    token: str,
+    now: dt.datetime,
+    again: dt.datetime | None,
+    shown: str | None,
+    error: str | None,
+) -> None:
+    """It was looked for. `again`: when to look next; None: it is gone, which proves the withdrawal."""
+    values: dict[str, Any] = {"error": error, "due": again, "attempts": proofs.c.attempts + 1}
+    if error is None:
+        values |= {"checked": now, "shown": shown}
+    if again is None:
+        values |= {"proved": now}
+    mine = sa.and_(proofs.c.delivery == delivery_id, proofs.c.lease == token)
+    transaction.execute(sa.update(proofs).where(mine).values(lease=None, leased_until=None, **values))
+
+
+def drop(transaction: Transaction, delivery_id: str, *, token: str) -> None:
+    """There is nothing to prove: the channel holds the article again."""
+    transaction.execute(sa.delete(proofs).where(proofs.c.delivery == delivery_id, proofs.c.lease == token))
+
+
+def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
+    claims.release(transaction, proofs.c.delivery, ids, token=token)
+
+
+def of_article(transaction: Transaction, article_id: str) -> list[Proof]:
+    """In the order of the channels' names."""
+    return _many(transaction, proofs.c.article == article_id, limit=None)
+
+
+def owed(transaction: Transaction, *, limit: int) -> list[Proof]:
+    """Who still has what it should not, or may have: the oldest first."""
+    return _many(transaction, proofs.c.due.is_not(None), limit=limit)
+
+
+def _many(transaction: Transaction, *where: sa.ColumnElement[bool], limit: int | None) -> list[Proof]:
+    columns = (proofs.c[field] for field in Proof.__struct_fields__)
+    query = sa.select(*columns).where(*where).order_by(proofs.c.withdrawn, proofs.c.channel).limit(limit)
+    return [Proof(**row._mapping) for row in transaction.execute(query)]

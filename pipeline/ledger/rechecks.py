@@ -1,0 +1,86 @@
+"""Which references PubMed is asked about next: what articles wait for, what an operator ordered, the nightly look.
+
+A reference's `priority` says at what hour it may be asked for and what goes before it; `due` says when.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import citations, references
+
+WAITED_FOR, ORDERED, NIGHTLY = 0, 1, 2
+"""An article goes out without it. / Somebody asked, or PubMed did not know it yet. / Only at night, by NCBI's clock."""
+
+_CHUNK = 500  # bound parameters in one statement
+_FRESH = dt.timedelta(days=1)  # what PubMed said that lately needs no asking for a new article's sake
+
+
+def claim(
+    transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int, night: bool
+) -> list[str]:
+    """Lease PMIDs that are due: those that articles wait for first, the nightly ones only where it is night.
+
+    A reference that was answered before and that no article cites any more is not asked for again: its `due` goes.
+    """
+    claimed: list[str] = []
+    for priority in (WAITED_FOR, ORDERED, *([NIGHTLY] if night else [])):
+        while len(claimed) < limit:
+            some = claims.claim(
+                transaction,
+                references.c.pmid,
+                token=token,
+                now=now,
+                seconds=seconds,
+                limit=limit - len(claimed),
+                where=(references.c.priority == priority,),
+            )
+            if not some:
+                break
+            claimed += _still_cited(transaction, some)
+    return claimed
+
+
+def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
+    """Whether `claim` would find anything, or anything to clear away."""
+    for priority in (WAITED_FOR, ORDERED, *([NIGHTLY] if night else [])):
+        due = sa.select(references.c.pmid).where(references.c.priority == priority, claims.is_due(references, now))
+        if transaction.execute(due.limit(1)).first() is not None:
+            return True
+    return False
+
+
+def order(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:
+    """Have PubMed asked for these again, at whatever hour. What it said stays until it says something else."""
+    ordered = sorted(pmids)
+    for start in range(0, len(ordered), _CHUNK):
+        _order(transaction, due, references.c.pmid.in_(ordered[start : start + _CHUNK]))
+
+
+def wake(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
+    """An article cites these now. What was not watched, for none did, is asked about again, if that is long ago."""
+    ordered = sorted(pmids)
+    for start in range(0, len(ordered), _CHUNK):
+        some = ordered[start : start + _CHUNK]
+        old = sa.or_(references.c.fetched.is_(None), references.c.fetched < now - _FRESH)
+        _order(transaction, now, sa.and_(references.c.pmid.in_(some), references.c.due.is_(None), old))
+
+
+def _order(transaction: Transaction, due: dt.datetime, where: sa.ColumnElement[bool]) -> int:
+    """What an article waits for is asked for before it, and stays where it is."""
+    priority = sa.case((references.c.state == "pending", WAITED_FOR), else_=ORDERED)
+    return transaction.execute(sa.update(references).where(where).values(due=due, priority=priority)).rowcount
+
+
+def _still_cited(transaction: Transaction, pmids: Sequence[str]) -> list[str]:
+    cited = set(transaction.scalars(sa.select(citations.c.pmid).where(citations.c.pmid.in_(pmids)).distinct()))
+    gone = [pmid for pmid in pmids if pmid not in cited]
+    if gone:
+        idle = {"due": None, "lease": None, "leased_until": None}
+        transaction.execute(sa.update(references).where(references.c.pmid.in_(gone)).values(**idle))
+    return [pmid for pmid in pmids if pmid in cited]

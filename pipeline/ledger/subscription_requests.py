@@ -1,0 +1,76 @@
+"""What strangers ask of the hub, until they have been asked back whether they mean it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import sqlalchemy as sa
+from msgspec import Struct, structs
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import subscription_requests as requests
+
+Mode = Literal["subscribe", "unsubscribe", "denied"]
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """`id` as of the subscription that it is about; `generation` tells it from one that replaced it."""
+
+    id: str
+    mode: Mode
+    feed: str
+    format: str
+    topic: str
+    callback: str
+    host: str
+    secret: str | None
+    lease_seconds: int
+    generation: str
+    reason: str | None = None
+    attempts: int = 0
+
+
+def add(transaction: Transaction, request: Request, *, now: dt.datetime) -> None:
+    """In place of an earlier one about the same subscription that was not answered yet."""
+    row = structs.asdict(request) | {"at": now, "due": now, "lease": None, "leased_until": None}
+    upsert = insert(transaction, requests).values(**row)
+    transaction.execute(upsert.on_conflict_do_update(index_elements=[requests.c.id], set_=row))
+
+
+def count(transaction: Transaction, *, host: str | None = None) -> int:
+    """How many wait to be asked back: of all hosts, or of one."""
+    query = sa.select(sa.func.count()).select_from(requests)
+    return transaction.scalar(query if host is None else query.where(requests.c.host == host)) or 0
+
+
+def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[Request]:
+    ids = claims.claim(transaction, requests.c.id, token=token, now=now, seconds=seconds, limit=limit)
+    query = sa.select(*_REQUEST).where(requests.c.id.in_(ids)).order_by(requests.c.at, requests.c.id)
+    return [Request(**row._mapping) for row in transaction.execute(query)]
+
+
+def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
+    due = sa.select(sa.literal(1)).select_from(requests).where(claims.is_due(requests, now)).limit(1)
+    return transaction.execute(due).first() is not None
+
+
+def done(transaction: Transaction, request: Request, *, token: str) -> bool:
+    """It is answered, whatever the answer was. False: another came in its place, or the lease was lost."""
+    mine = (requests.c.id == request.id, requests.c.generation == request.generation, requests.c.lease == token)
+    return transaction.execute(sa.delete(requests).where(*mine)).rowcount == 1
+
+
+def put_off(transaction: Transaction, request: Request, *, token: str, due: dt.datetime) -> None:
+    mine = (requests.c.id == request.id, requests.c.generation == request.generation, requests.c.lease == token)
+    values = {"due": due, "attempts": request.attempts + 1, "lease": None, "leased_until": None}
+    transaction.execute(sa.update(requests).where(*mine).values(**values))
+
+
+def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
+    """Give back what was claimed and not done."""
+    claims.release(transaction, requests.c.id, ids, token=token)
+
+
+_REQUEST = tuple(requests.c[field] for field in Request.__struct_fields__)

@@ -1,0 +1,134 @@
+"""Turns at NCBI: how often the whole site may ask, and who asks next.
+
+There are as many permits as NCBI allows requests in a second. A request takes one, and it may be used again a second
+after NCBI has certainly counted that request. So no second holds more than the limit, whatever the number of processes
+and however late a packet comes. The rows are leases: `pubmed-1`, `pubmed-2` … the permits; `pubmed` and `idconv` what
+is known of the two services (failures in a row, not before when, how many requests a second).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import leases
+
+Service = Literal["pubmed", "idconv"]
+
+MOST = 10  # requests a second, whatever a header promises: NCBI's limit with a key
+_HOLD = 1.02  # seconds that a permit rests after NCBI has counted its request
+_APART = 0.5  # requests are spread over the second: so much of their share of it lies between two at least
+_SITE: Service = "pubmed"  # the row that holds for both services
+_PERMITS = tuple(f"pubmed-{number}" for number in range(1, MOST + 1))
+
+
+class _Row(Struct, frozen=True):
+    name: str
+    leased_until: dt.datetime | None = None
+    not_before: dt.datetime | None = None
+    failures: int = 0
+    allowed: int | None = None
+
+
+class Turn(Struct, frozen=True):
+    """The next request: with which permit, not before when; `spacing` seconds before the one after it."""
+
+    permit: str
+    at: dt.datetime
+    spacing: float
+
+
+def next_turn(transaction: Transaction, service: Service, *, now: dt.datetime, rate: int, parallel: int) -> Turn | None:
+    """None: as many requests are under way as may be: `parallel`, and one where the service does not answer.
+
+    `rate`: requests a second, as long as NCBI has not told its limit.
+    """
+    rows = _rows(transaction, service)
+    allowed = rows[_SITE].allowed or rate
+    under_way = [name for name in _PERMITS if (until := rows[name].leased_until) and until > now]
+    if len(under_way) >= (1 if rows[service].failures else parallel):
+        return None
+    free = [(_rested(rows[name], now), name) for name in _PERMITS[:allowed] if name not in under_way]
+    if not free:
+        return None
+    rested, permit = min(free)
+    waits = (rows[service].not_before, rows[_SITE].not_before)
+    return Turn(permit, max([rested, *(at for at in waits if at)]), _APART / allowed)
+
+
+def _rested(permit: _Row, now: dt.datetime) -> dt.datetime:
+    """When the permit may be used again. A time that is too far off was written before the clock was set back."""
+    if permit.not_before is None or permit.not_before > now + dt.timedelta(seconds=2 * _HOLD):
+        return now
+    return max(permit.not_before, now)
+
+
+def take(transaction: Transaction, turn: Turn, *, token: str, now: dt.datetime, seconds: float) -> None:
+    """Hold the permit under `token` for `seconds` at most. To be asked for, and found due, in the same transaction."""
+    spaced = now + dt.timedelta(seconds=turn.spacing)
+    _set(transaction, _SITE, not_before=spaced)
+    until, rested = now + dt.timedelta(seconds=seconds), now + dt.timedelta(seconds=_HOLD)
+    _set(transaction, turn.permit, lease=token, leased_until=until, not_before=rested)
+
+
+def hold_still(transaction: Transaction) -> None:
+    """Nobody else takes a turn until the transaction ends. SQLite's writers stand in line anyway."""
+    locked = sa.select(leases.c.name).where(leases.c.name == _SITE).with_for_update()
+    if transaction.scalar(locked) is None:
+        rows = [{"name": name, "failures": 0} for name in (_SITE, "idconv", *_PERMITS)]
+        transaction.execute(insert(transaction, leases).on_conflict_do_nothing(), rows)
+        transaction.scalar(locked)
+
+
+def answered(
+    transaction: Transaction, service: Service, *, token: str, counted: dt.datetime, rate: int, limit: int | None
+) -> None:
+    """The service answered a request that NCBI had counted by `counted`; `limit`, where it said how many it allows.
+
+    After a refusal the number allowed grows by one with each answer.
+    """
+    allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or rate
+    most = max(1, min(limit or max(rate, allowed), MOST))
+    _set(transaction, service, failures=0)
+    _set(transaction, _SITE, allowed=min(most, allowed + 1))
+    _give_back(transaction, token, counted)
+
+
+def failed(
+    transaction: Transaction,
+    service: Service,
+    *,
+    token: str,
+    now: dt.datetime,
+    not_before: dt.datetime,
+    refused_rate: int | None = None,
+) -> None:
+    """The service did not answer. `refused_rate`: too many, it said, of what we took to be this many a second."""
+    _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before)
+    if refused_rate is not None:
+        allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or refused_rate
+        _set(transaction, _SITE, allowed=max(1, allowed // 2))
+    _give_back(transaction, token, now)
+
+
+def _give_back(transaction: Transaction, token: str, counted: dt.datetime) -> None:
+    transaction.execute(
+        sa.update(leases)
+        .where(leases.c.name.in_(_PERMITS), leases.c.lease == token)
+        .values(lease=None, leased_until=None, not_before=counted + dt.timedelta(seconds=_HOLD))
+    )
+
+
+def _rows(transaction: Transaction, service: Service) -> dict[str, _Row]:
+    names = {service, _SITE, *_PERMITS}
+    columns = [leases.c[field] for field in _Row.__struct_fields__]
+    found = {row.name: _Row(*row) for row in transaction.execute(sa.select(*columns).where(leases.c.name.in_(names)))}
+    return {name: found.get(name) or _Row(name) for name in names}
+
+
+def _set(transaction: Transaction, name: str, **values: Any) -> None:
+    transaction.execute(sa.update(leases).where(leases.c.name == name).values(**values))

@@ -1,0 +1,120 @@
+"""A push: the whole feed document, signed where the subscriber gave a secret (WebSub, sections 7 and 7.1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import threading
+import time
+
+import structlog
+from msgspec import Struct
+
+from pipeline.backoff import next_delay
+from pipeline.errors import CitewireError, TransientError
+from pipeline.http import Limits, Response
+from pipeline.ledger import feeds, subscriptions
+from pipeline.ledger.subscriptions import Subscription
+from pipeline.stages.context import Context
+
+LIMITS = Limits(connect=3.0, read=5.0, total=5.0, max_bytes=1_024, truncate=True)
+SLOW = 1.0  # seconds from which on a subscriber is called apart from the others
+
+_log = structlog.get_logger()
+
+
+class Document(Struct, frozen=True):
+    media_type: str
+    digest: str
+    body: bytes
+
+
+class Documents:
+    """The newest document of each topic, read once for all its subscribers. Safe to share between threads."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._held: dict[tuple[str, str], Document] = {}
+        self._lock = threading.Lock()
+
+    def newest(self, feed: str, format: str, wanted: str | None) -> Document | None:
+        """The document, which is `wanted` or newer; None where there is none."""
+        with self._lock:
+            held = self._held.get((feed, format))
+            if held is None or held.digest != wanted:
+                held = self._read(feed, format)
+                if held is not None:
+                    self._held[feed, format] = held
+            return held
+
+    def _read(self, feed: str, format: str) -> Document | None:
+        for _ in range(2):  # the bytes go some time after a newer document has come
+            with self._context.ledger.read() as transaction:
+                document = feeds.document(transaction, feed, format)
+            if document is None:
+                return None
+            body = self._context.store.get(document.digest)
+            if body is not None:
+                return Document(document.media_type, document.digest, body)
+        raise TransientError("the feed's document is not in the store", code="feed-not-built")
+
+
+def push(context: Context, documents: Documents, to: Subscription, token: str) -> None:
+    """Bring the subscriber to the newest document."""
+    document = documents.newest(to.feed, to.format, to.wanted)
+    if document is None or document.digest == to.held:
+        _settle(context, to, token, to.held, slow=False)
+        return
+    started = time.perf_counter()
+    try:
+        answer = _post(context, to, document)
+    except CitewireError as error:
+        put_off(context, to, token, f"{error.code}: {error}", None)
+        return
+    elapsed = time.perf_counter() - started
+    if 200 <= answer.status < 300:
+        _settle(context, to, token, document.digest, slow=elapsed > SLOW)
+        _log.info("pushed", host=to.host, subscription=to.id, milliseconds=round(elapsed * 1000))
+    elif answer.status == 410:
+        _end(context, to, answer.line)
+    else:
+        put_off(context, to, token, answer.line, answer.retry_after(context.clock()))
+
+
+def put_off(context: Context, to: Subscription, token: str, error: str, retry_after: float | None) -> None:
+    """Try again later, with what is newest then; or, when it has failed often enough, never."""
+    attempts = to.attempts + 1
+    wait = next_delay(attempts, context.policy.retries, jitter=context.chance(), retry_after=retry_after)
+    if wait is None:
+        _end(context, to, f"given up after {attempts} failures, the last one: {error}")
+        return
+    due = context.clock() + dt.timedelta(seconds=wait)
+    with context.ledger.write() as transaction:
+        subscriptions.failed(transaction, to.id, token=token, due=due, error=error)
+    _log.warning("not pushed", host=to.host, subscription=to.id, attempt=attempts, error=error)
+
+
+def signature(secret: str, body: bytes) -> str:
+    """`X-Hub-Signature` (section 7.1)."""
+    return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
+
+
+def _post(context: Context, to: Subscription, document: Document) -> Response:
+    assert context.hub is not None
+    typed = document.media_type if document.media_type.endswith("json") else f"{document.media_type}; charset=utf-8"
+    links = f'<{context.hub.address}>; rel="hub", <{to.topic}>; rel="self"'
+    headers = {"Content-Type": typed, "Link": links}
+    if to.secret:
+        headers["X-Hub-Signature"] = signature(to.secret, document.body)
+    return context.hub.http.request("POST", to.callback, headers=headers, body=document.body, limits=LIMITS)
+
+
+def _settle(context: Context, to: Subscription, token: str, digest: str | None, *, slow: bool) -> None:
+    with context.ledger.write() as transaction:
+        subscriptions.pushed(transaction, to.id, digest, token=token, slow=slow, now=context.clock())
+
+
+def _end(context: Context, to: Subscription, why: str) -> None:
+    with context.ledger.write() as transaction:
+        subscriptions.end(transaction, to.id)
+    _log.warning("subscription ended", host=to.host, subscription=to.id, topic=to.topic, why=why)

@@ -1,0 +1,59 @@
+"""Topics: the addresses of our own feeds' documents, as each document gives its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from pipeline.ledger import subscription_requests, subscriptions
+from pipeline.ledger.subscription_requests import Request
+from pipeline.ledger.subscriptions import Subscription
+from pipeline.stages.context import Context
+from pipeline.stages.feed_files import formats_of
+
+_ONCE = 500  # subscriptions that are ended in one go
+
+
+class Topic(Struct, frozen=True):
+    feed: str
+    format: str
+
+
+def topics(context: Context) -> Mapping[str, Topic]:
+    """What can be subscribed to, by its address."""
+    return {
+        context.site.feed_url(feed.id, format.extension): Topic(feed.id, format.name)
+        for feed in context.feeds.values()
+        for format in formats_of(context, feed)
+    }
+
+
+def drop_others(context: Context) -> int:
+    """End the subscriptions to feeds that are not served (any more), and tell them so (section 5.2). How many.
+
+    Settings are read when a process starts: so this is done then.
+    """
+    ended = 0
+    while context.hub is not None:
+        with context.ledger.write() as transaction:
+            others = subscriptions.of_other_topics(transaction, topics(context).keys(), limit=_ONCE)
+            for other in others:
+                subscriptions.end(transaction, other.id)
+                subscription_requests.add(transaction, _denial(context, other), now=context.clock())
+        ended += len(others)
+        if not others:
+            break
+    return ended
+
+
+def _denial(context: Context, of: Subscription) -> Request:
+    fields = {name: getattr(of, name) for name in ("id", "feed", "format", "topic", "callback", "host")}
+    return Request(
+        **fields,
+        mode="denied",
+        secret=None,
+        lease_seconds=0,
+        generation=context.new_id("req_"),
+        reason="this feed is not served here any more",
+    )

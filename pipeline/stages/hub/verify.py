@@ -1,0 +1,125 @@
+"""Verification of intent: whoever asked must say so again at the callback (WebSub, sections 5.2 and 5.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import structlog
+from msgspec import structs
+
+from pipeline.errors import CitewireError, TransientError
+from pipeline.http import Limits, Response
+from pipeline.ledger import Transaction, subscription_requests, subscriptions
+from pipeline.ledger.subscription_requests import Request
+from pipeline.stages.context import Context, HubPlan
+
+LIMITS = Limits(connect=3.0, read=5.0, total=5.0, max_bytes=1_024, truncate=True)
+AGAIN = (5.0, 30.0)  # seconds after which a callback that did not answer is asked again
+
+_log = structlog.get_logger()
+
+
+def verify(context: Context, request: Request, token: str) -> None:
+    """Ask the callback, and do what it confirms."""
+    challenge = context.new_id("")
+    said = {"hub.mode": request.mode, "hub.topic": request.topic}
+    match request.mode:
+        case "denied":
+            said |= {"hub.reason": request.reason or ""}
+        case "subscribe":
+            said |= {"hub.challenge": challenge, "hub.lease_seconds": str(request.lease_seconds)}
+        case "unsubscribe":
+            said |= {"hub.challenge": challenge}
+    try:
+        answer = _ask(context, request, said)
+    except TransientError as error:
+        _again(context, request, token, f"{error.code}: {error}")
+        return
+    except CitewireError as error:
+        _close(context, request, token, f"{error.code}: {error}")
+        return
+    if request.mode == "denied":
+        _close(context, request, token, answer.line)
+    elif answer.status >= 500 or answer.status in (408, 425, 429):
+        _again(context, request, token, answer.line)
+    elif _confirmed(answer, challenge):
+        _carry_out(context, request, token)
+    else:
+        said_no = answer.line if not 200 <= answer.status < 300 else "the challenge did not come back"
+        _close(context, request, token, said_no)
+
+
+def _ask(context: Context, request: Request, said: Mapping[str, str]) -> Response:
+    assert context.hub is not None
+    return context.hub.http.request("GET", with_parameters(request.callback, said), limits=LIMITS)
+
+
+def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
+    """The callback with our parameters after its own, which stay as they are (section 5.1)."""
+    parts = urlsplit(address)
+    query = "&".join(filter(None, (parts.query, urlencode(parameters))))
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def _confirmed(answer: Response, challenge: str) -> bool:
+    """Section 5.3.1: 2xx, and a body that is the challenge."""
+    return 200 <= answer.status < 300 and hmac.compare_digest(answer.body, challenge.encode())
+
+
+def _carry_out(context: Context, request: Request, token: str) -> None:
+    now = context.clock()
+    assert context.hub is not None
+    with context.ledger.write() as transaction:
+        if not subscription_requests.done(transaction, request, token=token):
+            return
+        if request.mode == "unsubscribe":
+            subscriptions.end(transaction, request.id)
+        elif room(transaction, context.hub, request.id, request.host, now=now):
+            expires = now + dt.timedelta(seconds=request.lease_seconds)
+            names = ("id", "feed", "format", "topic", "callback", "host", "secret")
+            of = {name: getattr(request, name) for name in names}
+            subscriptions.keep(transaction, expires=expires, now=now, **of)
+        else:
+            _deny(context, transaction, request, "the hub takes no more subscriptions just now")
+            return
+    if request.mode == "subscribe":
+        _log.info("subscribed", host=request.host, subscription=request.id, topic=request.topic)
+    else:
+        _log.info("unsubscribed", host=request.host, subscription=request.id, topic=request.topic)
+
+
+def _deny(context: Context, transaction: Transaction, request: Request, reason: str) -> None:
+    """Section 5.2: whoever was told 202 is told why nothing came of it."""
+    new = context.new_id("req_")
+    denial = structs.replace(request, mode="denied", secret=None, attempts=0, generation=new, reason=reason)
+    subscription_requests.add(transaction, denial, now=context.clock())
+
+
+def room(transaction: Transaction, hub: HubPlan, id: str, host: str, *, now: dt.datetime) -> bool:
+    """Whether there may be one more; what there is already may be renewed."""
+    return subscriptions.exists(transaction, id, now=now) or (
+        subscriptions.count(transaction, now=now) < hub.max_subscriptions
+        and subscriptions.count(transaction, host=host, now=now) < hub.max_per_host
+    )
+
+
+def _again(context: Context, request: Request, token: str, why: str) -> None:
+    if request.attempts >= len(AGAIN):
+        _close(context, request, token, why)
+        return
+    due = context.clock() + dt.timedelta(seconds=AGAIN[request.attempts])
+    with context.ledger.write() as transaction:
+        subscription_requests.put_off(transaction, request, token=token, due=due)
+
+
+def _close(context: Context, request: Request, token: str, why: str) -> None:
+    """What was there before stays: a renewal that is not confirmed changes nothing."""
+    with context.ledger.write() as transaction:
+        subscription_requests.done(transaction, request, token=token)
+    if request.mode == "denied":
+        _log.info("denied", host=request.host, subscription=request.id, topic=request.topic, why=request.reason)
+    else:
+        _log.info("not verified", host=request.host, subscription=request.id, mode=request.mode, why=why)

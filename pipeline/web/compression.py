@@ -1,0 +1,18 @@
+"""Answers that are made for a request are compressed for it. Files of the store are compressed already."""
+
+from __future__ import annotations
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
+
+_FILES = ("/feeds/", "/sitemap.xml", "/sitemaps/")
+
+
+class Compression(GZipMiddleware):
+    """gzip, but where a file is sent: its tag and its ranges are those of the very bytes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_FILES):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)

@@ -1,0 +1,36 @@
+"""Range requests (RFC 9110, section 14): one part of a body. Several parts at once are answered with the whole."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+_RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE)
+
+
+class Span(NamedTuple):
+    start: int  # bytes
+    length: int
+
+
+def span_of(request: Request, *, size: int, etag: str, modified: str) -> Span | None:
+    """The part asked for; None: the whole. A length of 0: there is no such part (416).
+
+    With `If-Range` a part is only asked for of the very representation that has the tag or the date.
+    """
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or request.method != "GET" or asked.group(1) == asked.group(2) == "":
+        return None
+    if request.headers.get("if-range", etag).strip() not in (etag, modified):
+        return None
+    first, last = asked.groups()
+    if not first:  # the last so many bytes
+        length = min(int(last), size)
+        return Span(size - length, length)
+    start = int(first)
+    end = min(int(last), size - 1) if last else size - 1
+    if last and int(last) < start:
+        return None  # not a range at all
+    return Span(start, max(end - start + 1, 0) if start < size else 0)

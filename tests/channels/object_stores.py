@@ -1,0 +1,174 @@
+"""Real servers that speak the object stores' protocols, to put into and to look at."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import itertools
+import logging
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import obstore
+import pytest
+from judges import presence
+from moto.server import ThreadedMotoServer
+from obstore.store import AzureStore, LocalStore, ObjectStore, S3Store
+
+_NUMBERS = itertools.count(1)
+PREFIX = "partners/a"
+# The account that every Azurite has, and no Azure: its key is in Azurite's own documentation.
+_ACCOUNT = "devstoreaccount1"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An empty bucket of one's own: the channel's settings for it, and a way in that is not the channel's."""
+
+    settings: Mapping[str, object]
+    store: ObjectStore  # under the prefix
+
+    def get(self, name: str) -> bytes | None:
+        try:
+            return bytes(obstore.get(self.store, name).bytes())
+        except FileNotFoundError:
+            return None
+
+    def headers(self, name: str) -> Mapping[str, str]:
+        return dict(obstore.get(self.store, name).attributes)
+
+    def names(self) -> list[str]:
+        return sorted(str(one["path"]) for page in obstore.list(self.store) for one in page)
+
+
+Make = Callable[[Path, pytest.MonkeyPatch], Bucket]
+
+
+@functools.cache
+def _moto() -> str:
+    """One server for all tests: it starts slowly, and ends with us."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
+
+
+def s3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    bucket, endpoint = f"bucket-{next(_NUMBERS)}", _moto()
+    monkeypatch.setenv("STORE_KEY_ID", "key-id")
+    monkeypatch.setenv("STORE_SECRET", "hush-hush")
+    options = {
+        "endpoint": endpoint,
+        "access_key_id": "key-id",
+        "secret_access_key": "hush-hush",
+        "region": "us-east-1",
+        "client_options": {"allow_http": True},
+    }
+    _created(f"{endpoint}/{bucket}")
+    settings = {
+        "url": f"s3://{bucket}/{PREFIX}",
+        "endpoint": endpoint,
+        "access_key_id": "env:STORE_KEY_ID",
+        "secret_access_key": "env:STORE_SECRET",
+    }
+    return Bucket(settings, S3Store(bucket, prefix=PREFIX, **options))
+
+
+def _created(address: str) -> None:
+    from boto3 import client
+
+    endpoint, _, bucket = address.rpartition("/")
+    one = client("s3", endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
+    one.create_bucket(Bucket=bucket)
+    one.close()
+
+
+def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    path = folder / "store"
+    return Bucket({"url": f"file://{path}"}, LocalStore(path, mkdir=True))
+
+
+@contextmanager
+def azurite(folder: Path) -> Iterator[Make]:
+    """Containers in a blob server of its own."""
+    program = presence.file(presence.NODE_MODULES / ".bin" / "azurite-blob", mend="npm ci")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    process = subprocess.Popen(
+        [
+            *(str(program), "--blobPort", str(port)),
+            *("--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"),
+        ],
+        cwd=folder,
+        env={**os.environ, "AZURITE_ACCOUNTS": f"{_ACCOUNT}:{key}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(port, process)
+        yield functools.partial(_container, f"http://127.0.0.1:{port}/{_ACCOUNT}", key)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "azurite ended"
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError("azurite does not answer")
+
+
+def _container(endpoint: str, key: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    name = f"container-{next(_NUMBERS)}"
+    monkeypatch.setenv("STORE_SECRET", key)
+    _container_created(endpoint, key, name)
+    settings = {
+        "url": f"az://{name}/{PREFIX}",
+        "endpoint": endpoint,
+        "account": _ACCOUNT,
+        "account_key": "env:STORE_SECRET",
+    }
+    store = AzureStore(
+        name,
+        prefix=PREFIX,
+        account_name=_ACCOUNT,
+        account_key=key,
+        endpoint=endpoint,
+        client_options={"allow_http": True},
+    )
+    return Bucket(settings, store)
+
+
+def _container_created(endpoint: str, key: str, name: str) -> None:
+    """Put Container, with a Shared Key signature: obstore makes no containers."""
+    import datetime as dt
+    import hmac
+    from email.utils import format_datetime
+
+    import requests
+
+    date = format_datetime(dt.datetime.now(dt.UTC), usegmt=True)
+    canonical = f"x-ms-date:{date}\nx-ms-version:2021-08-06\n/{_ACCOUNT}/{_ACCOUNT}/{name}\nrestype:container"
+    text = "PUT" + "\n" * 12 + canonical
+    signature = base64.b64encode(hmac.digest(base64.b64decode(key), text.encode(), "sha256")).decode()
+    headers = {
+        "x-ms-date": date,
+        "x-ms-version": "2021-08-06",
+        "authorization": f"SharedKey {_ACCOUNT}:{signature}",
+        "content-length": "0",
+    }
+    answer = requests.put(f"{endpoint}/{name}?restype=container", headers=headers, timeout=10)
+    assert answer.status_code == 201, answer.text

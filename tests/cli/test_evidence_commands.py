@@ -1,0 +1,146 @@
+"""`references`, `status --at` and `release` at a terminal: what they print, and how they refuse."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench import paper
+from watched import Watched, open_sqlite, publish
+
+from workers.cli import references
+from workers.cli.main import main
+
+SITE = """
+[[channels]]
+id = "careful"
+type = "directory"
+format = "ninjs"
+path = "out"
+"""
+
+
+@dataclass
+class Said:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    (tmp_path / "site.toml").write_text(SITE)
+    for name in ("CITEWIRE_DATA", "CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CITEWIRE_CONFIG", str(tmp_path / "site.toml"))
+
+    def call(*words: str) -> Said:
+        capsys.readouterr()  # what the bench logged
+        monkeypatch.setattr(sys, "argv", ["citewire", *words, "--data", str(tmp_path)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Said(int(ended.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Watched]:
+    ledger = open_sqlite(tmp_path)
+    bench = Watched(ledger, "partner", "careful", plans={"careful": {"evidence": "hold"}})
+    bench.know(*(paper(str(number)) for number in range(1, 8)))
+    publish(bench, *map(str, range(1, 8)))
+    yield bench
+    ledger.close()
+
+
+def test_every_reference_is_printed_a_few_at_a_time(bench: Watched, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "_AT_ONCE", 3)
+    found = run("references", "--json").json["references"]
+    assert [one["pmid"] for one in found] == list("1234567")
+    assert found[0]["articles"] == ["spasms"]
+    assert run("references", "7", "99", "--json").json["references"][1]["articles"] == []
+
+
+def test_a_ledger_without_references_prints_an_empty_list(run: Run) -> None:
+    assert run("references", "--json").json == {"references": []}
+    assert run("references", "--changes", "--json").json == {"changes": []}
+
+
+@pytest.mark.parametrize("word", ["PMC1", "1;2", "../1", "١"])
+def test_what_is_no_pmid_is_refused(run: Run, word: str) -> None:
+    said = run("references", word)
+    assert (said.status, "[invalid-pmid]" in said.err) == (2, True)
+
+
+def test_a_recheck_orders_what_is_named_or_everything(bench: Watched, run: Run) -> None:
+    bench.pubmed.asked.clear()
+    run("references", "3", "--recheck")
+    bench.clock.pass_(10**9)  # the command's clock is the real one
+    bench.work()
+    assert "3" in bench.pubmed.asked[0]
+    run("references", "--recheck", "--json")
+    bench.clock.pass_(10)
+    bench.work()
+    assert sorted(bench.pubmed.asked[-1]) == list("1234567")
+
+
+def test_what_was_shown_is_asked_for_by_channel_and_time(bench: Watched, run: Run) -> None:
+    then = bench.clock.now.isoformat()
+    bench.turn("1", "retracted")
+    bench.recheck()
+    now = run("status", "spasms", "--channel", "careful", "--json").json
+    assert (now["revision"], now["event"]) == (2, "withdrawn")
+    earlier = run("status", "spasms", "--channel", "careful", "--at", then, "--json").json
+    assert (earlier["revision"], len(earlier["references"])) == (1, 7)
+    own = run("status", "spasms", "--at", "2026-12-31T00:00+01:00", "--json").json
+    assert (own["channel"], own["revision"]) == (None, 2)
+    assert "careful held revision 2, withdrawn" in run("status", "spasms", "--channel", "careful").out
+    assert "the site itself had nothing of it" in run("status", "spasms", "--at", "2020-01-01T00:00Z").out
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (("status", "spasms", "--at", "yesterday"), 2, "[invalid-time]"),
+        (("status", "spasms", "--at", "2026-03-01T12:00"), 2, "has no zone"),
+        (("status", "--channel", "careful"), 2, "[nothing-named]"),
+        (("status", "spasms", "--channel", "nobody"), 4, "no channel 'nobody' is known"),
+        (("status", "other", "--at", "2026-03-01T12:00Z"), 4, "no article 'other' is known"),
+        (("release", "other"), 4, "no article of this id"),
+        (("release", "spasms"), 2, "[nothing-to-release]"),
+    ],
+)
+def test_mistakes_have_a_word_and_a_status(
+    bench: Watched, run: Run, words: tuple[str, ...], status: int, told: str
+) -> None:
+    said = run(*words)
+    assert said.status == status
+    assert told in said.err
+
+
+def test_a_hold_is_seen_and_released(bench: Watched, run: Run) -> None:
+    bench.turn("1", "retracted")
+    bench.recheck()
+    (kept,) = run("status", "spasms", "--json").json["withheld"]
+    assert (kept["channel"], kept["references"]) == ("careful", ["pmid:1"])
+    assert "careful" in run("status", "spasms").out
+    (change,) = run("references", "--changes", "--json").json["changes"]
+    assert (change["pmid"], change["gained"]) == ("1", ["retracted"])
+    assert run("references", "2", "--changes", "--json").json == {"changes": []}
+    assert "retracted" in run("references", "--changes").out
+    assert "released to careful" in run("release", "spasms", "--channel", "careful").out
+    assert run("status", "spasms", "--json").json["withheld"] == []

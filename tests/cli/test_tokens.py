@@ -1,0 +1,31 @@
+"""When a token ends, as an operator says it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from pipeline.errors import InvalidEvent
+from workers.cli.tokens import expiry
+
+NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("90d", NOW + dt.timedelta(days=90)),
+        ("2027-03-01", dt.datetime(2027, 3, 1, tzinfo=dt.UTC)),
+        ("2027-03-01T12:00+02:00", dt.datetime(2027, 3, 1, 10, tzinfo=dt.UTC)),
+    ],
+)
+def test_days_and_dates_are_understood(said: str, meant: dt.datetime) -> None:
+    assert expiry(said, NOW) == meant
+
+
+@pytest.mark.parametrize("said", ["", "0d", "d", "-1d", "tomorrow", "2026-03-01", "90", "123456d", "2026-13-01"])
+def test_what_is_no_time_to_come_is_refused(said: str) -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        expiry(said, NOW)
+    assert (refused.value.code, refused.value.field) == ("invalid-time", "expires")

@@ -1,0 +1,19 @@
+// Reads a feed and the pages behind it with feedsmith: `node feedsmith_follow.mjs URL` prints a JSON list of
+// [document, id, text] for each entry, and [document, id, null] for each that is said to be withdrawn.
+import { parseFeed } from 'feedsmith'
+
+const found = []
+let address = process.argv[2]
+while (address) {
+  const answer = await fetch(address)
+  if (answer.status !== 200) throw new Error(`${address}: ${answer.status}`)
+  const { format, feed } = parseFeed(await answer.text())
+  const links = [...(feed.links ?? []), ...(feed.atom?.links ?? [])]
+  for (const entry of feed.entries ?? feed.items ?? []) {
+    const id = typeof entry.id === 'string' ? entry.id : (entry.guid?.value ?? entry.guid)
+    const text = entry.summary?.value ?? entry.summary ?? entry.description
+    found.push([address, id, text])
+  }
+  address = format === 'json' ? feed.next_url : links.find((link) => link.rel === 'prev-archive')?.href
+}
+console.log(JSON.stringify(found))

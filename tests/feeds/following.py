@@ -1,0 +1,153 @@
+"""Feed readers that follow a feed: each polls an address again and again, and keeps what it learns as it would."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import feedparser  # type: ignore[import-untyped]
+import reader
+import requests
+from judges.presence import NODE_MODULES, ROOT, file, program
+
+Known = list[tuple[str, str]]  # id and text of each entry, in any order; a duplicate stands there twice
+
+
+class Follower(Protocol):
+    def poll(self) -> None: ...
+
+    def known(self) -> Known: ...
+
+
+@dataclass
+class Feedparser:
+    """feedparser with what its documentation asks for: conditional requests, and entries kept by their ids.
+
+    It reads archive pages until it comes to one that it knows (RFC 5005, section 4.2), and heeds RFC 6721.
+    """
+
+    address: str
+    etag: str | None = None
+    modified: str | None = None
+    read: set[str] = field(default_factory=set)
+    entries: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+
+    def poll(self) -> None:
+        feed = self._parse(self.address, etag=self.etag, modified=self.modified)
+        self.statuses.append(feed.status)
+        if feed.status == 304:
+            assert not feed.entries
+            return
+        self.etag, self.modified = feed.etag, feed.modified
+        while archive := self._take(feed):
+            feed = self._parse(archive)
+            self.read.add(archive)
+
+    def known(self) -> Known:
+        return [(id, text) for id, (_, text) in self.entries.items()]
+
+    def _parse(self, address: str, **conditions: Any) -> Any:
+        feed = feedparser.parse(address, **conditions)
+        assert not feed.bozo, feed.bozo_exception
+        return feed
+
+    def _take(self, feed: Any) -> str | None:
+        """Whatever is newer than what is known; the archive page to read next."""
+        for entry in feed.entries:
+            if entry.id not in self.entries or self.entries[entry.id][0] < entry.updated_parsed:
+                self.entries[entry.id] = (entry.updated_parsed, entry.summary)
+        older = [link.href for link in feed.feed.links if link.rel == "prev-archive"]
+        return next((one for one in older if one not in self.read), None)
+
+
+@dataclass
+class Reader:
+    """The library `reader`, which asks with conditions by itself, and reads no pages."""
+
+    address: str
+    library: reader.Reader = field(default_factory=lambda: reader.make_reader(":memory:"))
+
+    def __post_init__(self) -> None:
+        self.library.add_feed(self.address)
+
+    def poll(self) -> None:
+        for result in self.library.update_feeds_iter(scheduled=False):  # now, not in an hour
+            assert not isinstance(result.value, Exception), result
+
+    def known(self) -> Known:
+        return [(entry.id, entry.summary or "") for entry in self.library.get_entries()]
+
+
+@dataclass
+class Newsboat:
+    address: str
+    folder: Path
+
+    def poll(self) -> None:
+        newsboat = program("newsboat", mend="apt-get install newsboat")
+        (self.folder / "urls").write_text(f"{self.address}\n")
+        arguments = ["-u", f"{self.folder}/urls", "-c", f"{self.folder}/cache.db", "-C", "/dev/null", "-x", "reload"]
+        home = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "no_proxy": "127.0.0.1"}
+        done = subprocess.run([newsboat, *arguments], env=home, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    def known(self) -> Known:
+        with closing(sqlite3.connect(self.folder / "cache.db")) as db:
+            return [(str(guid), str(text)) for guid, text in db.execute("SELECT guid, content FROM rss_item")]
+
+
+@dataclass
+class Sfeed:
+    """sfeed_update, which merges what it is sent with what it has."""
+
+    address: str
+    folder: Path
+
+    def poll(self) -> None:
+        update = program("sfeed_update", mend="apt-get install sfeed")
+        (self.folder / "sfeedrc").write_text(
+            f'sfeedpath="{self.folder}/feeds"\nfeeds() {{\n    feed "latest" "{self.address}"\n}}\n'
+        )
+        (self.folder / "feeds").mkdir(exist_ok=True)
+        done = subprocess.run(
+            [update, f"{self.folder}/sfeedrc"], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    def known(self) -> Known:
+        lines = (self.folder / "feeds" / "latest").read_text().splitlines()
+        return [(columns[5], columns[3]) for columns in (line.split("\t") for line in lines)]
+
+
+@dataclass
+class Feedsmith:
+    """feedsmith in node, with every page: it keeps nothing, so at each poll it has to find everything."""
+
+    address: str
+    found: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def poll(self) -> None:
+        node = program("node", mend="apt-get install nodejs")
+        file(NODE_MODULES / "feedsmith/package.json", mend="npm ci")
+        script = ROOT / "tests/feeds/feedsmith_follow.mjs"
+        done = subprocess.run([node, script, self.address], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        self.found = [tuple(one) for one in json.loads(done.stdout)]
+
+    def known(self) -> Known:
+        """The subscription document repeats what the newest page holds; they must agree."""
+        return sorted({(id, text) for _, id, text in self.found})
+
+
+def conditional_poll(address: str, coding: str) -> tuple[int, int]:
+    """What a client that honours conditional requests is answered the second time: status, and bytes."""
+    first = requests.get(address, headers={"Accept-Encoding": coding}, timeout=10)
+    conditions = {"If-None-Match": first.headers["ETag"], "If-Modified-Since": first.headers["Last-Modified"]}
+    again = requests.get(address, headers={"Accept-Encoding": coding} | conditions, timeout=10)
+    return again.status_code, len(again.content)

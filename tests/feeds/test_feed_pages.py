@@ -1,0 +1,316 @@
+"""Pages of a feed: what stands where, what is written again, and what never is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from bench import article, topic
+from feed_bench import FeedBench, numbered
+
+from pipeline.ledger import Ledger, feed_pages
+from pipeline.ledger import feeds as ledger_feeds
+from pipeline.model.site import Feed
+from pipeline.stages import feeds, render
+from pipeline.stages.work import drain
+
+FEED = Feed(id="latest", title="Latest", size=5)
+
+
+@pytest.fixture
+def bench(quick: Ledger) -> FeedBench:
+    return FeedBench(quick, FEED)
+
+
+@pytest.fixture
+def everywhere(ledger: Ledger) -> FeedBench:
+    """On both databases, for what their locks and statements have a part in."""
+    return FeedBench(ledger, FEED)
+
+
+def _pages(bench: FeedBench, extension: str = "atom") -> list[str]:
+    names = [f"feeds/latest/archive/{number}.{extension}" for number in range(1, 100)]
+    return [name for name in names if f"public/{name}" in bench.store.files]
+
+
+@pytest.mark.parametrize("extension", ["rss", "atom", "json"])
+def test_the_newest_stand_in_the_subscription_document_and_all_in_the_pages(bench: FeedBench, extension: str) -> None:
+    bench.publish_many(*range(13))
+    bench.build()
+    assert bench.ids(f"feeds/latest.{extension}") == [f"article-{number:03}" for number in (12, 11, 10, 9, 8)]
+    pages = _pages(bench, extension)
+    assert [sorted(bench.ids(page)) for page in pages] == [
+        [f"article-{number:03}" for number in range(start, start + 5)] for start in (0, 5)
+    ]
+
+
+def test_pages_are_linked_as_rfc_5005_has_it(bench: FeedBench) -> None:
+    bench.publish_many(*range(13))
+    bench.build()
+    base = "https://notes.example.org/feeds/latest"
+    assert bench.links("feeds/latest.atom")["prev-archive"] == f"{base}/archive/2.atom"
+    second, first = bench.links("feeds/latest/archive/2.atom"), bench.links("feeds/latest/archive/1.atom")
+    assert second["prev-archive"] == f"{base}/archive/1.atom"
+    assert second["current"] == first["current"] == f"{base}.atom"
+    assert first["next-archive"] == f"{base}/archive/2.atom"
+    assert "prev-archive" not in first
+    assert b"<fh:archive/>" in bench.file("feeds/latest/archive/1.atom")
+    assert b"<fh:archive/>" in bench.file("feeds/latest/archive/1.rss")
+    assert b"fh:archive" not in bench.file("feeds/latest.atom")
+    assert json.loads(bench.file("feeds/latest.json"))["next_url"] == f"{base}/archive/2.json"
+    assert "next_url" not in json.loads(bench.file("feeds/latest/archive/1.json"))
+
+
+def test_a_full_page_keeps_its_bytes_whatever_is_published_after(bench: FeedBench) -> None:
+    bench.publish_many(*range(6))
+    bench.build()
+    before = {path: body for path, body in bench.snapshot().items() if "/archive/1." in path}
+    bench.store.written.clear()
+    for start in range(6, 30, 4):
+        bench.publish_many(*range(start, start + 4))
+        bench.build()
+    assert len(before) == 9
+    assert {path: body for path, body in bench.snapshot().items() if "/archive/1." in path} == before
+    assert not [path for path in bench.store.written if "/archive/1." in path]
+
+
+def test_one_publish_writes_the_subscription_document_and_no_page(bench: FeedBench) -> None:
+    bench.publish_many(*range(11))
+    bench.build()
+    bench.store.written.clear()
+    bench.publish_many(11)
+    bench.build()
+    written = {path for path in bench.store.written if "/feeds/" in path and path.endswith(".atom")}
+    assert written == {"public/feeds/latest.atom"}
+
+
+def test_a_correction_of_an_archived_entry_is_told_anew_and_its_old_text_stands_nowhere(bench: FeedBench) -> None:
+    bench.publish_many(*range(16))
+    bench.build()
+    bench.store.written.clear()
+    bench.publish_many(2, text="Corrected.")
+    bench.build()
+    assert bench.ids("feeds/latest.atom")[0] == "article-002"
+    assert "article-002" not in bench.ids("feeds/latest/archive/1.atom")
+    assert b"Corrected." in bench.file("feeds/latest.atom")
+    written = sorted(path for path in bench.store.written if "/feeds/" in path and path.endswith(".atom"))
+    assert written == ["public/feeds/latest.atom", "public/feeds/latest/archive/1.atom"]
+
+
+def test_a_withdrawn_entry_leaves_every_page_and_its_tombstone_stands_there(bench: FeedBench) -> None:
+    bench.publish_many(*range(12))
+    bench.build()
+    bench.withdraw("article-003", reason="It was wrong.")
+    bench.build()
+    for path in ("feeds/latest.atom", "feeds/latest/archive/1.atom"):
+        assert bench.gone(path) == ["article-003"]
+    for path in bench.snapshot():
+        if path.endswith((".atom", ".rss", ".json")) and "/feeds/" in path:
+            assert "article-003" not in bench.ids(path.removeprefix("public/"))
+    bench.publish_many(*range(20, 40))
+    bench.build()
+    assert "article-003" in bench.gone("feeds/latest.atom")  # told for as long as `size` newer ones have not come
+    assert sum("article-003" in bench.gone(page) for page in _pages(bench)) == 2
+
+
+def test_an_article_that_comes_back_has_no_tombstone_any_more(bench: FeedBench) -> None:
+    bench.publish_many(*range(7))
+    bench.build()
+    bench.withdraw("article-001")
+    bench.build()
+    bench.publish_many(*range(10, 16))
+    bench.build()
+    bench.publish_many(1, text="Mended.")
+    bench.build()
+    assert bench.ids("feeds/latest.atom")[0] == "article-001"
+    for path in ("feeds/latest.atom", *_pages(bench)):
+        assert "article-001" not in bench.gone(path)
+
+
+def test_who_reads_all_pages_has_every_article_once_and_as_it_is_now(everywhere: FeedBench) -> None:
+    """A long history of publishing, correcting and withdrawing, looked at after every step."""
+    bench = everywhere
+    alive: dict[str, str] = {}
+    for step in range(45):
+        number = (step * 7) % 23
+        name, text = f"article-{number:03}", f"Text {step}."
+        if step % 5 == 4 and name in alive:
+            bench.withdraw(name)
+            del alive[name]
+        else:
+            bench.publish_many(number, text=text)
+            alive[name] = text
+        if step % 3 == 0:
+            bench.build()
+    bench.build()
+    held: dict[str, set[str]] = {}
+    archived: list[str] = []
+    for path in ("feeds/latest.json", *_pages(bench, "json")):
+        for item in json.loads(bench.file(path))["items"]:
+            held.setdefault(item["id"].rpartition("/")[2], set()).add(item["summary"])
+        archived += bench.ids(path) if "archive" in path else []
+    assert held == {name: {text} for name, text in alive.items()}
+    assert len(set(archived)) == len(archived)
+
+
+def test_ten_edits_of_a_new_article_take_one_place(bench: FeedBench) -> None:
+    bench.publish_many(0)
+    for edit in range(10):
+        bench.publish_many(1, text=f"Edit {edit}.")
+        bench.build()
+    assert not _pages(bench)
+    assert sorted(bench.ids("feeds/latest.atom")) == ["article-000", "article-001"]
+
+
+def test_a_rebuild_without_a_change_writes_nothing(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(*range(7))
+    bench.build()
+    before = dict(bench.store.files)
+    for _ in range(3):
+        with bench.ledger.write() as transaction:
+            ledger_feeds.make_due(transaction, ["latest"], now=bench.clock.now)
+        bench.build()
+    assert bench.store.files == before  # bytes, and the times of the files, of which tags are made
+
+
+def test_a_burst_is_built_a_handful_of_times_and_its_last_state_always(bench: FeedBench) -> None:
+    for number in range(50):  # five seconds of publishing, with a builder that never rests itself
+        bench.publish(numbered(number))
+        drain(bench.context, render)
+        drain(bench.context, feeds)
+        bench.clock.pass_(0.1)
+    bench.clock.pass_(8)
+    drain(bench.context, feeds)
+    assert bench.store.written.count("public/feeds/latest.atom") <= 5
+    assert bench.ids("feeds/latest.atom")[0] == "article-049"
+    assert not bench.due().feeds
+
+
+def test_a_change_that_comes_while_the_feed_is_built_is_built_after(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(0)
+    drain(bench.context, render)
+    (claimed,) = [one for one in feeds.claim(bench.context, "") if one.keys == ("latest",)]
+    bench.publish_many(1)
+    drain(bench.context, render)
+    feeds.do(bench.context, claimed)
+    assert bench.due().feeds is False
+    bench.clock.pass_(3)
+    assert bench.due().feeds
+    drain(bench.context, feeds)
+    assert bench.ids("feeds/latest.atom") == ["article-001", "article-000"]
+
+
+def test_who_has_lost_the_lease_writes_nothing(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(0)
+    drain(bench.context, render)
+    slow = next(one for one in feeds.claim(bench.context, "") if one.keys == ("latest",))
+    bench.clock.pass_(bench.context.policy.render_lease + 1)
+    drain(bench.context, feeds)
+    before = dict(bench.store.files)
+    bench.publish_many(1)
+    drain(bench.context, render)
+    with pytest.raises(Exception, match="another worker builds the feed"):
+        feeds.do(bench.context, slow)
+    assert bench.store.files == before
+
+
+def test_the_build_date_is_that_of_the_newest_change_held(bench: FeedBench) -> None:
+    bench.publish_many(0, 1)
+    bench.build()
+    before = bench.file("feeds/latest.rss")
+    bench.configure(Feed(id="latest", title="Latest", size=5, description="New words"))
+    with bench.ledger.write() as transaction:
+        ledger_feeds.make_due(transaction, ["latest"], now=bench.clock.now)
+    bench.build()
+    after = bench.file("feeds/latest.rss")
+    assert after != before
+    date = before[before.index(b"<lastBuildDate>") : before.index(b"</lastBuildDate>")]
+    assert date in after
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def _rebuild(bench: FeedBench, *configured: Feed) -> None:
+    bench.configure(*configured)
+    with bench.ledger.write() as transaction:
+        ledger_feeds.make_due(transaction, [feed.id for feed in configured], now=bench.clock.now)
+    bench.build()
+
+
+def test_topics_and_languages_in_and_out(quick: Ledger) -> None:
+    bench = FeedBench(
+        quick,
+        Feed(id="stroke", title="Stroke", topics=("stroke",)),
+        Feed(id="rest", title="Rest", without_topics=("stroke", "news")),
+        Feed(id="german", title="Deutsch", language="de"),
+    )
+    bench.publish(article("a", topics=(topic("stroke"),)))
+    bench.publish(article("b", topics=(topic("stroke"), topic("news"))))
+    bench.publish(article("c", topics=(topic("sleep"),), language="de-CH"))
+    bench.publish(article("d"))
+    bench.build()
+    held = {feed: sorted(bench.ids(f"feeds/{feed}.rss")) for feed in ("stroke", "rest", "german")}
+    assert held == {"stroke": ["a", "b"], "rest": ["c", "d"], "german": ["c"]}
+
+
+def test_an_article_that_leaves_its_topic_leaves_the_feed(quick: Ledger) -> None:
+    bench = FeedBench(quick, Feed(id="stroke", title="Stroke", topics=("stroke",), size=1))
+    bench.publish(article("a", topics=(topic("stroke"),)))
+    bench.build()
+    bench.publish(article("a", topics=(topic("sleep"),), text="Moved."))
+    bench.build()
+    assert bench.ids("feeds/stroke.rss") == bench.ids("feeds/stroke/archive/1.rss") == []
+
+
+def test_a_new_feed_takes_in_what_there_is_by_its_date(bench: FeedBench) -> None:
+    bench.publish_many(*range(13))
+    bench.build()
+    _rebuild(bench, FEED, Feed(id="other", title="Other", size=4))
+    assert bench.ids("feeds/other.rss") == [f"article-{number:03}" for number in (12, 11, 10, 9)]
+    assert sorted(bench.ids("feeds/other/archive/1.rss")) == [f"article-{number:03}" for number in range(4)]
+
+
+def test_other_settings_rebuild_every_page(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(*range(12))
+    bench.build()
+    _rebuild(bench, Feed(id="latest", title="Renamed", size=5, content="summary"))
+    for path in ("feeds/latest.rss", "feeds/latest/archive/1.rss", "feeds/latest/archive/2.rss"):
+        assert b"<title>Renamed</title>" in bench.file(path)
+        assert b"content:encoded" not in bench.file(path).replace(b"xmlns:content", b"")
+
+
+def test_a_format_that_is_built_no_more_is_removed(bench: FeedBench) -> None:
+    bench.publish_many(*range(7))
+    bench.build()
+    _rebuild(bench, Feed(id="latest", title="Latest", size=5, formats=("atom",)))
+    assert {path.partition("latest")[2] for path in bench.snapshot() if "/feeds/" in path} == {
+        ".atom", ".atom.gz", ".atom.br", "/archive/1.atom", "/archive/1.atom.gz", "/archive/1.atom.br"
+    }  # fmt: skip
+
+
+def test_what_was_built_of_a_feed_that_is_configured_no_more_goes_when_it_is_due(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(*range(7))
+    bench.build()
+    bench.configure(Feed(id="other", title="Other"))
+    bench.withdraw("article-001")
+    bench.build()
+    assert not [path for path in bench.snapshot() if "latest" in path]
+    with bench.ledger.read() as transaction:
+        assert feed_pages.newest_sealed(transaction, "latest") is None
+
+
+def test_the_order_of_publication_hides_no_correction(bench: FeedBench) -> None:
+    _rebuild(bench, Feed(id="latest", title="Latest", size=3, order="published"))
+    for number in range(6):
+        bench.publish(article(f"article-{number:03}"))
+        bench.clock.pass_(60)
+    bench.build()
+    bench.publish_many(0, text="Corrected.")
+    bench.build()
+    assert "article-000" in bench.ids("feeds/latest.atom")

@@ -1,0 +1,130 @@
+"""Real readers follow a feed over HTTP through publish, update, withdrawal and paging: none twice, none missing."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import uvicorn
+from feed_bench import FeedBench
+from following import Feedparser, Feedsmith, Follower, Newsboat, Reader, Sfeed, conditional_poll
+
+from pipeline.ledger import Ledger
+from pipeline.model.site import Feed
+from pipeline.web.app import create_app
+
+FEED = Feed(id="latest", title="Latest", size=5)
+
+
+@contextlib.contextmanager
+def _serving(bench: FeedBench) -> Iterator[str]:
+    """The bench's web app behind a real server; its feeds name the server's address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        bench.configure(FEED, public_url=address)
+        app = create_app(bench.context, alive=list)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[FeedBench]:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.migrate()
+    yield FeedBench(ledger, FEED)
+    ledger.close()
+
+
+def _names(follower: Follower) -> list[str]:
+    return sorted(id.rpartition("/")[2] for id, _ in follower.known())
+
+
+def _text(follower: Follower, name: str) -> str:
+    (text,) = [text for id, text in follower.known() if id.endswith(f"/{name}")]
+    return text
+
+
+def _expected(count: int) -> list[str]:
+    return [f"article-{number:03}" for number in range(count)]
+
+
+def test_readers_follow_a_feed_through_its_life(bench: FeedBench, tmp_path: Path) -> None:
+    """Each poll comes before more than a document's worth is new; what was published before the first, by paging."""
+    (tmp_path / "newsboat").mkdir()
+    (tmp_path / "sfeed").mkdir()
+    with _serving(bench) as address:
+        bench.publish_many(*range(4))
+        bench.build()
+        base = f"{address}/feeds/latest"
+        followers: list[Follower] = [
+            Feedparser(f"{base}.atom"),
+            Feedparser(f"{base}.rss"),
+            Reader(f"{base}.rss"),
+            Reader(f"{base}.atom"),
+            Reader(f"{base}.json"),
+            Newsboat(f"{base}.rss", tmp_path / "newsboat"),
+            Sfeed(f"{base}.atom", tmp_path / "sfeed"),
+            Feedsmith(f"{base}.atom"),
+        ]
+        _poll(followers)
+        assert [_names(one) for one in followers] == [_expected(4)] * len(followers)
+
+        bench.publish_many(*range(4, 8))  # the first page is full
+        bench.build()
+        bench.publish_many(0, text="Corrected.")  # in an archive page by now
+        bench.build()
+        _poll(followers)
+        assert [_names(one) for one in followers] == [_expected(8)] * len(followers)
+        told = {type(one).__name__: "Corrected." in _text(one, "article-000") for one in followers}
+        assert [name for name, corrected in told.items() if not corrected] == ["Sfeed"]  # it keeps what it has
+
+        bench.withdraw("article-001")
+        bench.publish_many(8)
+        bench.build()
+        _poll(followers)
+        for (
+            one
+        ) in followers:  # one that keeps what it had is not shown it anew; one that keeps nothing finds it nowhere
+            assert set(_expected(9)) - {"article-001"} <= set(_names(one))
+            assert len(_names(one)) == len(set(_names(one)))
+        assert "article-001" not in _names(followers[-1])
+
+        _poll(followers[:5])
+        assert [one.statuses[-1] for one in followers[:2] if isinstance(one, Feedparser)] == [304, 304]
+
+
+def test_who_comes_late_finds_everything_by_paging(bench: FeedBench) -> None:
+    with _serving(bench) as address:
+        bench.publish_many(*range(23))
+        bench.build()
+        bench.publish_many(2, text="Corrected.")
+        bench.withdraw("article-007")
+        bench.build()
+        wanted = [name for name in _expected(23) if name != "article-007"]
+        base = f"{address}/feeds/latest"
+        late: list[Follower] = [
+            Feedparser(f"{base}.atom"), Feedparser(f"{base}.rss"), Feedsmith(f"{base}.rss"), Feedsmith(f"{base}.json")
+        ]  # fmt: skip
+        _poll(late)
+        assert [_names(one) for one in late] == [wanted] * len(late)
+        assert all("Corrected." in _text(one, "article-002") for one in late)
+        for document in (f"{base}.rss", f"{base}.atom", f"{base}.json", f"{base}/archive/1.atom"):
+            for coding in ("identity", "gzip", "br"):
+                assert conditional_poll(document, coding) == (304, 0)
+        assert requests.get(f"{base}/archive/99.atom", timeout=10).status_code == 404
+
+
+def _poll(followers: list[Follower]) -> None:
+    for follower in followers:
+        follower.poll()

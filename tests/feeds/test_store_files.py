@@ -1,0 +1,55 @@
+"""Files under names in the rendition store: in a folder, and in an object store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import stat
+from pathlib import Path
+
+import pytest
+from obstore.store import MemoryStore
+
+from pipeline.store import FileState, RenditionStore
+
+AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+NAME = "public/feeds/latest.atom"
+
+
+@pytest.fixture(params=["folder", "objects"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RenditionStore:
+    return RenditionStore.at(tmp_path) if request.param == "folder" else RenditionStore(MemoryStore())
+
+
+def test_a_file_is_there_as_it_was_written_until_it_is_removed(store: RenditionStore) -> None:
+    assert store.get_file(NAME) is None and store.file_state(NAME) is None
+    store.put_file(NAME, b"old", AT)
+    store.put_file(NAME, b"newer", AT)
+    got = store.get_file(NAME)
+    assert got is not None and got[0] == b"newer"
+    assert got[1] == store.file_state(NAME)
+    assert got[1].size == 5
+    store.remove_file(NAME)
+    store.remove_file(NAME)
+    assert store.get_file(NAME) is None
+
+
+def test_what_is_dropped_is_gone(store: RenditionStore) -> None:
+    store.put("sha256:abcdef", b"bytes")
+    store.drop("sha256:abcdef")
+    store.drop("sha256:abcdef")
+    assert store.get("sha256:abcdef") is None
+
+
+def test_a_folder_keeps_the_time_lets_others_read_and_holds_no_halves(tmp_path: Path) -> None:
+    store = RenditionStore.at(tmp_path)
+    store.put_file(NAME, b"bytes", AT)
+    assert store.file_state(NAME) == FileState(5, AT)
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o644
+    assert [path.name for path in (tmp_path / NAME).parent.iterdir()] == ["latest.atom"]
+
+
+def test_a_name_below_a_file_is_no_file(tmp_path: Path) -> None:
+    store = RenditionStore.at(tmp_path)
+    store.put_file(NAME, b"bytes", AT)
+    assert store.file_state(f"{NAME}/archive/1.atom") is None
+    assert store.get_file(f"{NAME}/archive/1.atom") is None

@@ -1,0 +1,121 @@
+"""A bench for watching the evidence: formats that show what is cited, channels that ask for something of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from bench import PLAIN, Bench, article
+from msgspec import structs
+
+from pipeline import views
+from pipeline.ledger import Ledger, evidence_changes
+from pipeline.model.reference import EditorialState, Notice, Reference
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision
+from pipeline.model.site import Site
+from pipeline.stages import watch
+from pipeline.stages.context import ChannelPlan, Policy
+from pipeline.stages.release import Released, release
+from pipeline.views import Shape
+
+
+def _marked(revision: Revision, site: Site) -> bytes:
+    shown = []
+    for cited in revision.references:
+        known = cited.reference
+        shown.append(
+            f"{cited.work.value}:{cited.state}" + (f":{','.join(known.editorial)}:{known.pages}" if known else "")
+        )
+    return f"{revision.number}|{revision.updated}|{revision.article.answer}|{' '.join(shown)}".encode()
+
+
+def _bare(revision: Revision, site: Site) -> bytes:
+    return f"{revision.number}|{revision.updated}|{revision.article.answer}".encode()
+
+
+MARKED = Format("plain", "text/plain", "plain", _marked, PLAIN.tombstone, PLAIN.document)
+BARE = Format("bare", "text/plain", "bare", _bare, PLAIN.tombstone)  # shows nothing of what is cited
+
+
+class Watched(Bench):
+    """A bench whose formats show what is cited, and whose channels may ask for something of the evidence."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *channels: str,
+        policy: Policy | None = None,
+        plans: Mapping[str, Mapping[str, object]] = {},
+    ) -> None:
+        super().__init__(ledger, *channels, policy=policy or Policy())
+        wanted = {name: self._with(plan, plans.get(name, {})) for name, plan in self.context.channels.items()}
+        self.context = replace(self.context, formats={"plain": MARKED, "bare": BARE}, channels=wanted)
+
+    def _with(self, plan: ChannelPlan, more: Mapping[str, object]) -> ChannelPlan:
+        return replace(plan, **more)  # type: ignore[arg-type]
+
+    def know(self, *papers: Reference) -> None:
+        self.pubmed.papers |= {one.pmid: one for one in papers}
+
+    def turn(self, pmid: str, *editorial: EditorialState) -> None:
+        """PubMed says this of the paper from now on."""
+        told = tuple(Notice(state, "J Ex. 2026;1:1", "999") for state in editorial)
+        self.know(structs.replace(self.pubmed.papers[pmid], editorial=editorial, notices=told))
+
+    def recheck(self) -> None:
+        watch.recheck(self.ledger, now=self.clock.now)
+        self.work_for(2)
+
+    def release(self, article_id: str = "spasms", channel: str | None = None) -> Released:
+        done = release(self._intake(), article_id, channel)
+        self.work()
+        return done
+
+    def status(self, article_id: str = "spasms") -> Shape:
+        with self.ledger.read() as transaction:
+            shape = views.article(transaction, article_id)
+        assert shape is not None
+        return shape
+
+    def shown(self, channel: str | None, at: dt.datetime, article_id: str = "spasms") -> Shape:
+        with self.ledger.read() as transaction:
+            return views.shown(transaction, article_id, channel, at)
+
+    def got(self, channel: str = "partner") -> list[tuple[int, str]]:
+        return [(one.revision, one.event) for one in self.receivers[channel].got]
+
+    def noted(self) -> list[evidence_changes.Noted]:
+        with self.ledger.read() as transaction:
+            return evidence_changes.newest(transaction, limit=50)
+
+    def waits_for_night(self) -> None:
+        """To the first hour of the next night, and through it."""
+        self.clock.now = dt.datetime(2026, 3, 3, 2, tzinfo=dt.UTC)  # Monday, 21:00 Eastern
+        self.work_for(8 * 3600, step=600)
+
+
+def publish(bench: Watched, *pmids: str, id: str = "spasms", **more: object) -> None:
+    bench.clock.pass_(2)
+    bench.publish(article(id, pmids=pmids, **more))
+    bench.work()
+
+
+def open_sqlite(folder: Path) -> Ledger:
+    """An empty ledger; migrated once for all tests."""
+    (folder / "ledger.sqlite").write_bytes(_empty())
+    return Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+
+
+@functools.cache
+def _empty() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "empty.sqlite")
+        ledger = Ledger(f"sqlite:///{path}")
+        ledger.migrate()
+        ledger.close()
+        return path.read_bytes()

@@ -1,0 +1,211 @@
+"""/partners/{id}/changes over HTTP: who may ask, how often, and how to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from asgi import get, send
+from bench import START, Bench, article
+from fastapi import FastAPI
+
+from pipeline.ledger import Ledger, tokens
+from pipeline.stages.context import ChannelPlan
+from pipeline.web import arrivals
+from pipeline.web.app import create_app
+from pipeline.web.limits import Limiter, LocalLimiter, Rate
+
+TOKENS = {"theirs": "partner:partner", "others": "partner:other", "cms": "publish", "root": "admin"}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.migrate()
+    bench = Bench(ledger, "partner")
+    plan = replace(bench.context.channels["partner"], pulled=True)
+    other = ChannelPlan(id="other", format="plain", open=plan.open, topics=frozenset({"nothing"}), pulled=True)
+    bench.context = replace(bench.context, channels={"partner": plan, "other": other})
+    with ledger.write() as transaction:
+        for token, scope in TOKENS.items():
+            tokens.add(transaction, token, name=f"of {token}", scope=scope, now=START)
+    bench.publish(article())
+    bench.work()
+    yield bench
+    ledger.close()
+
+
+@pytest.fixture
+def app(bench: Bench) -> FastAPI:
+    return application(bench)
+
+
+def application(bench: Bench, limiter: Limiter | None = None) -> FastAPI:
+    return create_app(bench.context, alive=list, limiter=limiter)
+
+
+CHANGES = "/partners/partner/changes"
+
+
+def test_the_partner_reads_its_changes(app: FastAPI) -> None:
+    answer = get(app, CHANGES, authorization="Bearer theirs")
+    assert answer.status == 200
+    (change,) = answer.json["changes"]
+    assert (change["article"], change["content"]) == ("spasms", "1|Rest.|")
+    after = get(app, f"{CHANGES}?after={answer.json['cursor']}", authorization="bearer theirs")
+    assert after.json == {"changes": [], "cursor": answer.json["cursor"]}
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [
+        ("", 401, "token-missing"),
+        ("Basic theirs", 401, "token-missing"),
+        ("Bearer theirs ", 200, ""),
+        ("Bearer unknown", 401, "token-invalid"),
+        ("Bearer other\u00e9", 401, "token-invalid"),
+        ("Bearer others", 403, "scope-insufficient"),
+        ("Bearer cms", 403, "scope-insufficient"),
+        ("Bearer root", 200, ""),
+    ],
+)
+def test_a_token_opens_its_own_channel_only(app: FastAPI, token: str, status: int, code: str) -> None:
+    answer = get(app, CHANGES, **({"authorization": token} if token else {}))
+    assert answer.status == status
+    assert not code or answer.code == code
+
+
+def test_a_channel_that_is_not_there_is_told_only_to_who_may_know(app: FastAPI) -> None:
+    assert get(app, "/partners/nobody/changes", authorization="Bearer theirs").status == 403
+    answer = get(app, "/partners/nobody/changes", authorization="Bearer root")
+    assert (answer.status, answer.code) == (404, "unknown-partner")
+
+
+def test_a_token_ends_when_its_time_is_over(bench: Bench, app: FastAPI) -> None:
+    ends = START + dt.timedelta(days=90)
+    with bench.ledger.write() as transaction:
+        tokens.add(transaction, "short", name="short", scope="partner:partner", now=START, expires=ends)
+    bench.clock.now = ends - dt.timedelta(seconds=1)
+    assert get(app, CHANGES, authorization="Bearer short").status == 200
+    bench.clock.now = ends
+    assert get(app, CHANGES, authorization="Bearer short").code == "token-invalid"
+
+
+def test_a_revoked_token_opens_nothing(bench: Bench, app: FastAPI) -> None:
+    with bench.ledger.write() as transaction:
+        assert tokens.revoke(transaction, "of theirs", now=START) == 1
+        assert tokens.revoke(transaction, "of theirs", now=START) == 0
+    assert get(app, CHANGES, authorization="Bearer theirs").code == "token-invalid"
+
+
+def test_a_token_in_the_address_will_do_and_leads_nowhere_else(app: FastAPI) -> None:
+    answer = get(app, f"{CHANGES}?token=theirs")
+    assert answer.status == 200
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "theirs" not in answer.body.decode()
+
+
+def test_a_token_in_the_address_is_none_for_the_publishers_api(app: FastAPI) -> None:
+    assert get(app, "/v1/deliveries?token=cms").code == "token-missing"
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "1-000000000000", "99999999999999999999"])
+def test_a_cursor_that_was_never_given_is_refused(app: FastAPI, cursor: str) -> None:
+    answer = get(app, f"{CHANGES}?after={cursor}", authorization="Bearer theirs")
+    assert (answer.status, answer.code) == (400, "invalid-cursor")
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "wait=61", "wait=-1", "wait=nan"])
+def test_a_parameter_out_of_bounds_is_refused(app: FastAPI, query: str) -> None:
+    answer = get(app, f"{CHANGES}?{query}", authorization="Bearer theirs")
+    assert (answer.status, answer.code) == (422, "invalid-parameter")
+
+
+def test_an_address_serves_what_the_change_told_of(app: FastAPI) -> None:
+    answer = get(app, "/partners/partner/articles/spasms/1", authorization="Bearer theirs")
+    assert (answer.status, answer.body) == (200, b"1|Rest.|")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert get(app, "/partners/partner/articles/spasms/1").code == "token-missing"
+    assert get(app, "/partners/partner/articles/spasms/2", authorization="Bearer theirs").code == "not-current"
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(bench: Bench) -> None:
+    bench.context = replace(bench.context, policy=replace(bench.context.policy, partner_rate=0.5, partner_burst=3))
+    app = application(bench, LocalLimiter(lambda: 100.0))
+    statuses = [get(app, CHANGES, authorization="Bearer theirs").status for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    refused = get(app, CHANGES, authorization="Bearer theirs")
+    assert (refused.code, refused.headers["retry-after"]) == ("too-many-requests", "2")
+    assert get(app, CHANGES, authorization="Bearer root").status == 200
+
+
+def test_a_bucket_fills_up_again_and_no_further_than_its_brim() -> None:
+    now = [0.0]
+    limiter, rate = LocalLimiter(lambda: now[0]), Rate(per_second=2.0, burst=4)
+
+    def go_through() -> int:
+        return next(number for number in range(100) if limiter.take("one", rate))
+
+    assert go_through() == 4
+    now[0] += 1.0
+    assert go_through() == 2
+    now[0] += 3600.0
+    assert go_through() == 4
+
+
+# --- waiting ------------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_is_answered_when_there_is_something(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "EVERY", 0.01)
+    app = application(bench)
+
+    async def story() -> tuple[bool, list[str]]:
+        theirs = {"authorization": "Bearer theirs"}
+        first = await send(app, "GET", CHANGES, headers=theirs)
+        waiting = asyncio.create_task(
+            send(app, "GET", f"{CHANGES}?after={first.json['cursor']}&wait=60", headers=theirs)
+        )
+        await asyncio.sleep(0.1)
+        waited = not waiting.done()
+        await asyncio.to_thread(_publish, bench, "another")
+        answer = await asyncio.wait_for(waiting, 20)
+        return waited, [change["article"] for change in answer.json["changes"]]
+
+    assert asyncio.run(story()) == (True, ["another"])
+
+
+def test_who_waits_in_vain_gets_the_same_cursor_back(bench: Bench) -> None:
+    app = application(bench)
+    first = get(app, CHANGES, authorization="Bearer theirs").json
+    answer = get(app, f"{CHANGES}?after={first['cursor']}&wait=0.05", authorization="Bearer theirs")
+    assert answer.json == {"changes": [], "cursor": first["cursor"]}
+
+
+def test_more_than_may_wait_are_answered_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "MANY_OF_ONE", 2)
+    app = application(bench)
+
+    async def story() -> list[bool]:
+        theirs = {"authorization": "Bearer theirs"}
+        cursor = (await send(app, "GET", CHANGES, headers=theirs)).json["cursor"]
+        address = f"{CHANGES}?after={cursor}&wait=60"
+        waiting = [asyncio.create_task(send(app, "GET", address, headers=theirs)) for _ in range(3)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        ended = [task.done() for task in waiting]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return ended
+
+    assert sorted(asyncio.run(story())) == [False, False, True]
+
+
+def _publish(bench: Bench, name: str) -> None:
+    bench.publish(article(name))
+    bench.work()

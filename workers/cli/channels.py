@@ -1,0 +1,82 @@
+"""`channels`: what an operator does when one comes or goes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import channels, deliveries
+from pipeline.stages import fill as fill_stage
+from workers.cli import output
+from workers.cli.common import (
+    UNKNOWN,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    find,
+    moment_of,
+    now,
+    open_ledger,
+    print_json,
+)
+from workers.doorbell import NoDoorbell
+
+_Channel = Annotated[str, typer.Argument(metavar="ID")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Channels that come and go.", no_args_is_help=True)
+    group.command()(fill)
+    group.command()(forget)
+    app.add_typer(group, name="channels")
+
+
+def fill(
+    channel: _Channel,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only what changed since.")] = None,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give a new channel the articles that were published before it. Those that it was ever owed are left alone."""
+    from workers.wiring import build_context
+
+    moment = None if since is None else moment_of(since, option="since")
+    context = build_context(find(data, config).settings, NoDoorbell())
+    try:
+        plan = context.channels.get(channel)
+        if plan is None:
+            _unknown(channel)
+        owed = fill_stage.fill(context, plan, since=moment)
+    finally:
+        context.ledger.close()
+    if json:
+        print_json({"channel": channel, "owed": owed})
+    else:
+        output.answers.print(f"{channel} is owed {owed} more", highlight=False, markup=False)
+
+
+def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Give up what is owed to a channel that left the settings, withdrawals too: nobody delivers it any more."""
+    system = find(data, config)
+    if channel in {one.id for one in system.settings.channels}:
+        raise InvalidEvent(
+            f"the channel {channel!r} is configured",
+            code="channel-configured",
+            mend="take it out of the settings first",
+        )
+    with open_ledger(system) as ledger, ledger.write() as transaction:
+        given_up = deliveries.forget(transaction, channel, now=now())
+        channels.forget(transaction, channel)
+    if json:
+        print_json({"channel": channel, "given_up": given_up})
+    else:
+        output.answers.print(f"{given_up} given up", highlight=False)
+
+
+def _unknown(channel: str) -> NoReturn:
+    print(f"citewire: no channel {channel!r} is configured", file=sys.stderr)
+    raise typer.Exit(UNKNOWN)
