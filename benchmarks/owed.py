@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from benchmarks.samples import numbered
 from pipeline.intake import read_article
 from pipeline.ledger import Ledger
-from pipeline.ledger.tables import articles, attempts, contents, deliveries, holdings, renditions, revisions
+from pipeline.ledger.tables import articles, attempts, contents, deliveries, feeds, holdings, renditions, revisions
 from pipeline.model.rendition import digest_of
 from pipeline.renditions import formats
 from pipeline.stages.context import Store
@@ -66,6 +66,12 @@ def owe(ledger: Ledger, *channels: str, limit: int | None = None) -> None:
             transaction.execute(sa.delete(table))
         for channel in channels:
             transaction.execute(sa.insert(deliveries).from_select(list(row), rendered), {"to": channel})
+
+
+def feeds_are_built(ledger: Ledger) -> bool:
+    """Whether nothing is left to do for the feeds, which a start builds anew."""
+    with ledger.read() as transaction:
+        return transaction.scalar(sa.select(sa.func.count()).where(feeds.c.due.is_not(None))) == 0
 
 
 def left(ledger: Ledger, *channels: str) -> int:

@@ -134,6 +134,25 @@ def newest_of(transaction: Transaction, channel: str, article_id: str) -> Change
     return None if row is None else Change(**row._mapping)
 
 
+def newest(transaction: Transaction, channel: str, *, limit: int) -> list[Change]:
+    """The newest change of each article, those that came last first; one without a place comes after all that have one.
+
+    What a later change supersedes is passed over, even while that one has no place: it tells of what stands no more.
+    """
+    later = changes.alias()
+    superseded = sa.select(later.c.id).where(
+        later.c.article == changes.c.article, later.c.channel == channel, later.c.id > changes.c.id
+    )
+    mine = sa.select(*_TOLD).where(changes.c.channel == channel, ~superseded.exists()).limit(limit)
+    unplaced = mine.where(changes.c.seq.is_(None)).order_by(changes.c.id.desc())
+    placed = mine.where(changes.c.seq.is_not(None)).order_by(changes.c.seq.desc())
+    found: dict[str, Change] = {}
+    for query in (unplaced, placed):  # each along the index, as far as it has to
+        for row in transaction.execute(query):
+            found.setdefault(row.article, Change(**row._mapping))
+    return list(found.values())[:limit]
+
+
 def behind(transaction: Transaction, channel: str, seq: int) -> int:
     """How many changes follow that place, those without a place among them."""
     later = sa.or_(changes.c.seq > seq, changes.c.seq.is_(None))

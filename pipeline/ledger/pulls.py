@@ -68,6 +68,12 @@ def handed_out(transaction: Transaction, channel: str, told: Sequence[Change], *
     transaction.execute(sa.insert(pulls).values(**row, first=told[0].seq, last=told[-1].seq))
 
 
+def last_of(transaction: Transaction, channel: str, token: str) -> int:
+    """The last place that was handed out to a token; 0: nothing was."""
+    mine = (pulls.c.channel == channel, pulls.c.token == token)
+    return transaction.scalar(sa.select(pulls.c.last).where(*mine).order_by(pulls.c.last.desc()).limit(1)) or 0
+
+
 def unseen(transaction: Transaction, channel: str, told: Sequence[Change]) -> list[str]:
     """The deliveries of these changes that nobody was ever shown."""
     named = deliveries.c.article.in_({change.article for change in told})

@@ -75,8 +75,9 @@ def claim(
 
 
 def feeds_are_stale(transaction: Transaction) -> bool:
-    """Whether any feed waits to be built."""
-    return transaction.execute(sa.select(feeds.c.id).where(feeds.c.due.is_not(None)).limit(1)).first() is not None
+    """Whether any feed waits to be built. Sitemaps, whose names start with a colon, are no feeds to anybody."""
+    stale = sa.select(feeds.c.id).where(feeds.c.due.is_not(None), feeds.c.id.not_like(":%")).limit(1)
+    return transaction.execute(stale).first() is not None
 
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:

@@ -38,6 +38,7 @@ class Page:
 
     number: int | None = None  # of an archive page, from 1, the oldest; None: the subscription document
     previous: int | None = None  # the archive page that holds what is older
+    partner: str | None = None  # the channel whose own feed this is, which only its partner may read
 
 
 SUBSCRIPTION = Page()

@@ -36,6 +36,10 @@ class Site(Struct, frozen=True, kw_only=True):
         """Of an archive page (RFC 5005, section 4), counted from 1; page 1 is the oldest."""
         return f"{self.served}/feeds/{feed_id}/archive/{number}.{extension}"
 
+    def partner_feed_url(self, channel: str, extension: str) -> str:
+        """Of a partner's own feed, without the token that opens it."""
+        return f"{self.served}/partners/{channel}/feed.{extension}"
+
     @property
     def served(self) -> str:
         return self.public_url or self.url

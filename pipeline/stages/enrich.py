@@ -24,6 +24,8 @@ from pipeline.stages.work import Claim
 
 name: Stage = "enrich"
 
+_BROKEN = 3600.0  # seconds that a record which breaks its answer is left alone: finding it costs many requests
+
 _log = structlog.get_logger()
 
 
@@ -106,10 +108,12 @@ def _converted(context: Context, claim: Claim, works: Sequence[CitedWork], found
 
 def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
     now, policy = context.clock(), context.policy
-    left_out = set(claim.keys) - set(fetched.resolved) - fetched.unknown
+    left_out = set(claim.keys) - set(fetched.resolved) - fetched.unknown - set(fetched.broken)
     with context.ledger.write() as transaction:
-        soon = now + dt.timedelta(seconds=policy.pubmed_backoff[0])
+        soon, later = (now + dt.timedelta(seconds=pause) for pause in (policy.pubmed_backoff[0], _BROKEN))
         evidence.put_off(transaction, left_out, token=claim.token, due=soon, error="left out of an answer")
+        for pmid, error in fetched.broken.items():
+            evidence.put_off(transaction, [pmid], token=claim.token, due=later, error=f"{error.code}: {error}")
         changes = evidence.answered(
             transaction,
             fetched.resolved,
@@ -130,6 +134,8 @@ def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
             limit=fetched.rate_limit,
         )
     _log.info("enriched", resolved=len(fetched.resolved), unknown=len(fetched.unknown))
+    for pmid, error in fetched.broken.items():
+        _log.warning("pubmed's record cannot be read", pmid=pmid, error=str(error))
     if whole:
         context.doorbell.ring("render")
 

@@ -115,21 +115,31 @@ def _hold(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
 
 def _hand_out(context: Context, plan: ChannelPlan, told: Sequence[Change], token: str) -> None:
     """Written down before the page is given."""
+    show(context, plan, told)
+    with context.ledger.write() as transaction:
+        pulls.handed_out(transaction, plan.id, told, token=token, now=context.clock())
+
+
+def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
+    """From now on the partner may have seen these: it must learn of their withdrawal."""
     with context.ledger.read() as transaction:
         unseen = pulls.unseen(transaction, plan.id, told)
     for delivery_id in unseen:
         with context.ledger.write() as transaction:
             pulls.show(transaction, delivery_id)
-    with context.ledger.write() as transaction:
-        pulls.handed_out(transaction, plan.id, told, token=token, now=context.clock())
 
 
-def _follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, _Source | None]]:
+def place(context: Context, plan: ChannelPlan) -> None:
+    """Give what is committed by now its place among the channel's changes."""
     with context.ledger.read() as transaction:
         waiting = changes.waiting(transaction, plan.id)
     if waiting:
         with context.ledger.write() as transaction:
             changes.place(transaction, plan.id)
+
+
+def _follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, _Source | None]]:
+    place(context, plan)
     with context.ledger.read() as transaction:
         found = changes.after(transaction, plan.id, after, limit=limit)
         return [(change, None if change.superseded_by else _source(transaction, plan, change)) for change in found]

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.ledger.changes import BEGINNING
-from pipeline.stages import pull
+from pipeline.model.rendition import digest_of
+from pipeline.stages import partner_feed, pull
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.web.arrivals import Arrivals
 from pipeline.web.auth import Grant, require
+from pipeline.web.conditional import respond
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.problems import Problem
 
@@ -21,6 +23,7 @@ LONGEST_WAIT = 60.0  # seconds
 
 # A partner's own: no cache between us keeps it, and no page that it leads to learns of a token in the address.
 PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+_FEED = PRIVATE | {"Cache-Control": "private, no-cache"}  # its reader may keep it, and asks whether it still stands
 
 _Cursor = Annotated[str, Query(max_length=64)]
 _Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -43,6 +46,8 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
         if plan is None:
             raise Problem(404, "unknown-partner", f"no channel {channel!r} is configured")
         return plan, grant
+
+    feed_formats = {format.extension: format for format in context.formats.values() if format.page is not None}
 
     def read(plan: ChannelPlan, grant: Grant, cursor: str, limit: int) -> tuple[bytes, bool]:
         """The answer, and whether it tells of anything."""
@@ -74,6 +79,25 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
             detail = "the channel was never told of it, or a later change supersedes it"
             raise Problem(404, "not-current", detail)
         return Response(found.body, media_type=_typed(found.media_type), headers=PRIVATE)
+
+    @partners.head("/{channel}/feed.{extension}", include_in_schema=False)
+    @partners.get("/{channel}/feed.{extension}")
+    def feed(request: Request, channel: str, extension: str) -> Response:
+        """What changed last for the channel, as a feed. 304 for who has it already."""
+        plan, grant = admitted(request, channel)
+        format = feed_formats.get(extension)
+        if format is None:
+            raise Problem(404, "unknown-feed", f"a partner's feed is one of: {', '.join(sorted(feed_formats))}")
+        built = partner_feed.build(context, plan, format)
+        answer = respond(
+            request, built.body, media_type=format.media_type, digest=digest_of(built.body), modified=built.modified
+        )
+        if request.method == "GET" and grant.scope != "admin":  # an operator looks, which says nothing of the partner
+            partner_feed.asked(context, plan, grant.name)
+            if answer.status_code == 200:
+                partner_feed.hand_out(context, plan, built, grant.name)
+        answer.headers.update(_FEED)
+        return answer
 
     return partners
 

@@ -48,6 +48,9 @@ def test_a_partner_and_a_subscriber_learn_of_everything(tmp_path: Path) -> None:
         until(lambda: len(subscriber.pushed_to("one")) == 2, 30, what=site.tail)
         assert subscriber.pushed_to("two") == []
 
+        followed = requests.get(f"{site.web}/partners/reader/feed.atom?token={token}", timeout=20)
+        assert (followed.status_code, "deleted-entry" in followed.text, token in followed.text) == (200, True, False)
+
         assert "pulled at" in site.run("status").out
         assert site.run("token", "revoke", "their reader").status == 0
         assert requests.get(f"{site.web}/partners/reader/changes?token={token}", timeout=20).status_code == 401

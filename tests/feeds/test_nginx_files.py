@@ -41,7 +41,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _nginx(public: Path) -> Iterator[str]:
+def _nginx(public: Path) -> Iterator[tuple[str, Path]]:
     nginx, port, behind = program("nginx", mend="apt-get install nginx-light"), _free_port(), _free_port()
     with tempfile.TemporaryDirectory(prefix="citewire-nginx-") as name:
         folder = Path(name)
@@ -50,6 +50,8 @@ def _nginx(public: Path) -> Iterator[str]:
             "listen 80;": f"listen 127.0.0.1:{port};",
             "root /var/lib/citewire/renditions/public;": f"root {public};",
             "server 127.0.0.1:8080;": f"server 127.0.0.1:{behind};",
+            "/var/log/nginx/access.log": f"{folder}/access.log",
+            "/var/log/nginx/error.log": f"{folder}/error.log",
         }.items():
             assert own.count(placeholder) == 1
             own = own.replace(placeholder, value)
@@ -61,7 +63,7 @@ def _nginx(public: Path) -> Iterator[str]:
             process = subprocess.Popen([str(nginx), "-c", str(main), "-p", str(folder)], stdout=log, stderr=log)
         try:
             _wait(process, port, folder)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", folder
         finally:
             process.terminate()
             process.wait(10)
@@ -81,9 +83,14 @@ def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def nginx(stored: Stored) -> Iterator[str]:
-    with _nginx(stored[1] / "public") as address:
-        yield address
+def running(stored: Stored) -> Iterator[tuple[str, Path]]:
+    with _nginx(stored[1] / "public") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nginx(running: tuple[str, Path]) -> str:
+    return running[0]
 
 
 @pytest.fixture(scope="session")
@@ -140,3 +147,16 @@ def test_what_is_no_file_is_the_web_processs_to_answer(nginx: str) -> None:
         assert requests.get(nginx + path, timeout=10).status_code == 502
     assert requests.get(f"{nginx}/feeds/latest.atom.gz", timeout=10).status_code == 502
     assert requests.options(f"{nginx}/feeds/latest.atom", timeout=10).status_code == 502
+
+
+def test_a_partners_token_is_not_written_down(running: tuple[str, Path]) -> None:
+    address, folder = running
+    secret = {"token": "cw_s3cret"}
+    for path in ("/partners/c/feed.rss", "/%70artners/c/changes", "//partners/c/changes"):
+        referer = {"Referer": f"{address}{path}?token=cw_s3cret"}
+        assert requests.get(address + path, params=secret, headers=referer, timeout=10).status_code == 502
+    logged = (folder / "access.log").read_text()
+    assert [line.split('"')[1] for line in logged.splitlines()] == [
+        "GET /partners/c/feed.rss HTTP/1.1", "GET /partners/c/changes HTTP/1.1", "GET /partners/c/changes HTTP/1.1",
+    ]  # fmt: skip
+    assert "s3cret" not in logged + (folder / "error.log").read_text()

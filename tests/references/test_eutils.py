@@ -250,6 +250,70 @@ def test_a_failure_within_a_split_is_a_failure(http: Http) -> None:
     listener.stop()
 
 
+# --- a record that breaks its answer ---
+
+PMIDS = [str(number) for number in range(101, 301)]
+
+
+def broken(ids: tuple[str, ...]) -> Answer:
+    return Answer(200, "text/xml", xml_of(ids).body.replace(b"</MedlineCitation>", b"</MedlineCitatio>", 1))
+
+
+def test_one_broken_record_does_not_sink_the_others_and_is_not_unknown(http: Http) -> None:
+    listener, asked = served(lambda ids: broken(ids) if "173" in ids else xml_of(ids))
+    listener.start()
+    pauses: list[float] = []
+    client = Eutils(
+        http, base_url=f"http://127.0.0.1:{listener.port}/", tool="x", email=None, api_key=None, sleep=pauses.append
+    )
+    fetched = client.fetch(PMIDS)
+    listener.stop()
+    assert fetched.resolved.keys() == set(PMIDS) - {"173"}
+    assert fetched.unknown == frozenset()
+    assert {pmid: error.code for pmid, error in fetched.broken.items()} == {"173": "unreadable-xml"}
+    assert asked[0] == asked[1] == tuple(PMIDS)
+    assert len(asked) < 20
+    assert len(pauses) == len(asked) - 1
+    assert min(pauses) > 1  # NCBI's rate holds between all of them
+
+
+def test_what_is_broken_for_a_moment_is_asked_for_once_more_and_not_split(http: Http) -> None:
+    listener, asked = served(lambda ids: broken(ids) if len(asked) == 1 else xml_of(ids))
+    listener.start()
+    fetched = eutils(http, f"http://127.0.0.1:{listener.port}/").fetch(PMIDS)
+    listener.stop()
+    assert (fetched.resolved.keys(), fetched.unknown, fetched.broken) == (set(PMIDS), frozenset(), {})
+    assert asked == [tuple(PMIDS)] * 2
+
+
+def test_an_answer_that_was_cut_is_not_split(http: Http) -> None:
+    listener, asked = served(lambda ids: Answer(200, "text/xml", xml_of(ids).body[:-20]))
+    listener.start()
+    with pytest.raises(TransientError) as cut:
+        eutils(http, f"http://127.0.0.1:{listener.port}/").fetch(PMIDS)
+    listener.stop()
+    assert cut.value.code == "unreadable-xml"
+    assert len(asked) == 1
+
+
+def test_one_alone_whose_record_is_broken_is_told_and_not_unknown(http: Http) -> None:
+    listener, asked = served(broken)
+    listener.start()
+    fetched = eutils(http, f"http://127.0.0.1:{listener.port}/").fetch(["5"])
+    listener.stop()
+    assert (fetched.resolved, fetched.unknown, set(fetched.broken)) == ({}, frozenset(), {"5"})
+    assert len(asked) == 2
+
+
+def test_where_everything_comes_broken_it_is_no_records_fault(http: Http) -> None:
+    listener, _ = served(broken)
+    listener.start()
+    with pytest.raises(TransientError) as failed:
+        eutils(http, f"http://127.0.0.1:{listener.port}/").fetch(["5", "6", "7"])
+    listener.stop()
+    assert failed.value.code == "unreadable-xml"
+
+
 # --- NCBI's own bytes ---
 
 

@@ -90,6 +90,7 @@ class PubMed:
     rate_limit: int | None = None
     refusal: TransientError | None = None
     leaves_out: set[str] = field(default_factory=set)
+    breaks: set[str] = field(default_factory=set)
 
     def fetch(self, pmids: Sequence[str]) -> Fetched:
         self.asked.append(tuple(pmids))
@@ -97,9 +98,10 @@ class PubMed:
             raise TransientError("connection refused", code="connection-failed")
         if self.refusal:
             raise self.refusal
-        answered = set(pmids) - self.leaves_out
+        broken = {pmid: TransientError("no XML", code="unreadable-xml") for pmid in pmids if pmid in self.breaks}
+        answered = set(pmids) - self.leaves_out - self.breaks
         known = {pmid: self.papers[pmid] for pmid in pmids if pmid in self.papers and pmid in answered}
-        return Fetched(resolved=known, unknown=frozenset(answered - set(known)), rate_limit=self.rate_limit)
+        return Fetched(known, frozenset(answered - set(known)), rate_limit=self.rate_limit, broken=broken)
 
 
 @dataclass

@@ -230,6 +230,20 @@ def test_what_an_answer_leaves_out_is_asked_for_again(bench: Bench) -> None:
     assert bench.partner.last("spasms").rendition.body == b"1|Rest.|1:resolved 2:resolved"
 
 
+def test_a_record_that_cannot_be_read_stays_pending_with_its_error_and_rests(bench: Bench) -> None:
+    bench.pubmed.papers |= {"1": paper("1"), "2": paper("2")}
+    bench.pubmed.breaks = {"2"}
+    bench.publish(article(pmids=["1", "2"]))
+    bench.work_for(60)
+    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|1:resolved 2:pending"
+    assert (row(bench, "2").state, row(bench, "2").error) == ("pending", "unreadable-xml: no XML")
+    assert len(bench.pubmed.asked) == 1
+    bench.pubmed.breaks = set()
+    bench.clock.pass_(3600)
+    bench.work_for(20)
+    assert bench.partner.last("spasms").rendition.body == b"2|Rest.|1:resolved 2:resolved"
+
+
 # --- DOIs and PMCIDs ----------------------------------------------------------------------------------------------
 
 DOI, PMCID = CitedWork("doi", "10.1/x"), CitedWork("pmcid", "PMC7")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pipeline.model.rendition import SUBSCRIPTION, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.parts.identity import feed_id, single_id
+from pipeline.renditions.parts.identity import feed_id, partner_feed_id, single_id
 from pipeline.renditions.parts.uri import uri
 
 
@@ -32,20 +32,27 @@ class Head:
 def feed_head(
     feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, extension: str, page: Page = SUBSCRIPTION
 ) -> Head:
-    """Of a feed's page; a withdrawal is a change of it too."""
-    address = site.feed_url(feed.id, extension)
+    """Of a feed's page; a withdrawal is a change of it too. A hub is told of what anyone may read, and not else."""
     head = _head(
         site,
-        id_=feed_id(site, feed.id),
+        id_=feed_id(site, feed.id) if page.partner is None else partner_feed_id(site, page.partner),
         title=feed.title,
         description=feed.description or feed.title,
-        address=address if page.number is None else site.archive_url(feed.id, page.number, extension),
+        address=_address(feed, site, extension, page),
         language=feed.language or site.language,
         updated=max((moment_of(revision) for revision in revisions), default=None),
     )
-    hubs = tuple(map(uri, site.feed_hubs)) if page.number is None else ()
+    hubs = tuple(map(uri, site.feed_hubs)) if page.number is None and page.partner is None else ()
     links = tuple(_links(feed, site, extension, page))
     return replace(head, hubs=hubs, links=links, archive=page.number is not None)
+
+
+def _address(feed: Feed, site: Site, extension: str, page: Page) -> str:
+    if page.partner is not None:
+        return site.partner_feed_url(page.partner, extension)
+    if page.number is not None:
+        return site.archive_url(feed.id, page.number, extension)
+    return site.feed_url(feed.id, extension)
 
 
 def _links(feed: Feed, site: Site, extension: str, page: Page) -> Iterator[tuple[str, str]]:

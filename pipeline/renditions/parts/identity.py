@@ -29,6 +29,11 @@ def feed_id(site: Site, feed: str) -> str:
     return f"{id_prefix(site)}/feeds/{feed}"
 
 
+def partner_feed_id(site: Site, channel: str) -> str:
+    """`tag:notes.example.org,2025:/partners/partner-c/feed`: what a channel holds, as a feed."""
+    return f"{id_prefix(site)}/partners/{channel}/feed"
+
+
 def single_id(site: Site, article_id: str) -> str:
     """The id of the document that holds one article only; another than its entry's."""
     return f"{entry_id(site, article_id)}/feed"

@@ -1,0 +1,96 @@
+"""A ledger that was filled before DOIs and PMCIDs were converted, and is brought up to date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from bench import START, article
+
+from pipeline.ledger import Ledger
+from pipeline.ledger import identifiers as ledger_identifiers
+from pipeline.ledger.tables import identifier_citations, identifiers
+from pipeline.model.article import Article, CitedWork
+from pipeline.model.rendition import digest_of
+
+MICROSECONDS = int(START.timestamp() * 1_000_000)
+NEVER = "10.5/in-an-older-revision"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a ledger as it was first."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        _first_schema(url)
+        yield url
+        return
+    server = request.getfixturevalue("postgresql").replace("postgresql://", "postgresql+psycopg://")
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE works_of_before")
+    url = sa.make_url(server).set(database="works_of_before").render_as_string(hide_password=False)
+    _first_schema(url)
+    yield url
+    with admin.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE works_of_before WITH (FORCE)")
+    admin.dispose()
+
+
+def _first_schema(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "pipeline:ledger/migrations")
+    config.set_main_option("path_separator", "os")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for number in range(450):
+            _add(connection, citing(f"filler-{number:03}", "10.1/shared"), 1)
+        _add(connection, citing("both", NEVER), 1)
+        _add(connection, citing("both", "10.1/SHARED", "10.2/own", "10.9/" + "x" * 600), 2)
+        _add(connection, citing("planned", "10.3/planned"), 1, state="scheduled")
+        _add(connection, citing("gone", "10.4/gone"), 1, state="withdrawn")
+        _add(connection, article("by-pmid", pmids=["1"]), 1)
+    engine.dispose()
+
+
+def citing(name: str, *dois: str) -> Article:
+    works = (*(CitedWork("doi", doi) for doi in dois), CitedWork("pmcid", "PMC7"), CitedWork("url", "https://x.org/"))
+    return msgspec.structs.replace(article(name), references=works)
+
+
+def _add(connection: sa.Connection, one: Article, number: int, *, state: str = "live") -> None:
+    body = msgspec.json.encode(one)
+    content = {"digest": digest_of(body), "article": body}
+    connection.execute(sa.text("INSERT INTO contents (digest, article) VALUES (:digest, :article)"), content)
+    revision = {"article": one.id, "number": number, "content": content["digest"], "at": MICROSECONDS}
+    columns = "article, number, event, content, at, updated"
+    values = ":article, :number, 'published', :content, :at, :at"
+    connection.execute(sa.text(f"INSERT INTO revisions ({columns}) VALUES ({values})"), revision)  # noqa: S608
+    if number > 1:
+        return
+    columns = "id, state, revision, rendered, title, language, published, updated, attempts"
+    values = ":id, :state, 1, 1, :title, 'en', :at, :at, 0"
+    standing = {"id": one.id, "state": state, "title": one.title, "at": MICROSECONDS}
+    connection.execute(sa.text(f"INSERT INTO articles ({columns}) VALUES ({values})"), standing)  # noqa: S608
+
+
+def test_what_was_cited_before_is_to_be_converted_at_once(before: str) -> None:
+    ledger = Ledger(before)
+    ledger.migrate()
+    with ledger.read() as transaction:
+        works = transaction.execute(sa.select(identifiers.c.work, identifiers.c.state, identifiers.c.due)).all()
+        pairs = {(row.article, row.work) for row in transaction.execute(sa.select(identifier_citations))}
+        assert ledger_identifiers.any_due(transaction, now=dt.datetime.now(dt.UTC))
+    assert {row.work for row in works} == {"doi:10.1/shared", "doi:10.2/own", "doi:10.3/planned", "pmcid:PMC7"}
+    assert all(row.state == "pending" and row.due is not None for row in works)
+    assert {work for name, work in pairs if name == "both"} == {"doi:10.1/shared", "doi:10.2/own", "pmcid:PMC7"}
+    assert {name for name, _ in pairs} == {f"filler-{number:03}" for number in range(450)} | {"both", "planned"}
+    ledger.close()
