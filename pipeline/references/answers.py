@@ -14,29 +14,44 @@ import re
 from pipeline.errors import TransientError
 from pipeline.http import Response
 from pipeline.model.reference import Reference
-from pipeline.references.hardened import unreadable
+from pipeline.references.hardened import NotWellFormed, unreadable
 from pipeline.references.pubmed_xml import parse_pubmed
 
 _LOOKED_AT = 4096  # bytes: error bodies are short
 _NO_VALID_IDS = ("id list is empty", "the following pmid is not available")
 _RECORD_SET = re.compile(rb"<(?:PubmedArticleSet|PubmedBookArticleSet)\b")
+_SET_ENDS = re.compile(rb"</(?:PubmedArticleSet|PubmedBookArticleSet)\s*>\s*\Z")
 _ERROR_ELEMENT = re.compile(rb"<ERROR\b", re.IGNORECASE)
+
+
+class BrokenRecords(NotWellFormed):
+    """A whole answer that is not well-formed: one record of it breaks it, and would break it again."""
 
 
 def read_efetch(response: Response, now: dt.datetime) -> dict[str, Reference] | None:
     """The records by PMID, or None where NCBI holds that no id asked for is one.
 
     Raises TransientError with NCBI's `retry_after` where it gave one, its code one of `rate-limited`, `unroutable`,
-    `api-key-refused`, `html-page`, `backend-failed`, `redirected`, `refused-by-ncbi`, `not-data`, `unreadable-xml`.
+    `api-key-refused`, `html-page`, `backend-failed`, `redirected`, `refused-by-ncbi`, `not-data`, `unreadable-xml`:
+    BrokenRecords where that came whole.
     """
     if response.status == 200 and _RECORD_SET.search(response.body, 0, _LOOKED_AT):
         if _ERROR_ELEMENT.search(response.body):
             raise unreadable("it holds an error among its records")
-        return parse_pubmed(response.body)
+        return _records(response.body)
     text = _start(response)
     if any(word in text for word in _NO_VALID_IDS) and response.status in (200, 400):
         return None
     raise failure_of(response, now)
+
+
+def _records(body: bytes) -> dict[str, Reference]:
+    try:
+        return parse_pubmed(body)
+    except NotWellFormed as error:
+        if not _SET_ENDS.search(body, max(0, len(body) - _LOOKED_AT)):
+            raise
+        raise BrokenRecords(error.message) from error
 
 
 # Words of a body, all of which must stand in it (in lower case), the code that they stand for, and what it means.

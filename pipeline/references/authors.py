@@ -16,8 +16,8 @@ def authors(author_list: etree._Element | None) -> tuple[Author, ...]:
     """In their order, without the superseded ones (ValidYN="N", a misspelling that NLM keeps beside its correction)."""
     if author_list is None:
         return ()
-    read = (_author(item) for item in author_list.iterchildren("Author") if item.get("ValidYN") != "N")
-    return tuple(author for author in read if author is not None)
+    valid = [item for item in author_list if item.tag == "Author" and item.get("ValidYN") != "N"]
+    return tuple([author for item in valid if (author := _author(item))])
 
 
 def is_complete(author_list: etree._Element | None) -> bool:
@@ -34,6 +34,8 @@ def _author(item: etree._Element) -> Author | None:
                 fore = flat(part.text) or None
             case "Initials":
                 initials = flat(part.text) or None
+            case "AffiliationInfo":  # before the rare ones: most authors have one
+                pass
             case "Suffix":
                 suffix = plain(part) or None
             case "CollectiveName":

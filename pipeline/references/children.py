@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -15,21 +15,23 @@ def child(parent: etree._Element | None, tag: str) -> etree._Element | None:
 
 
 class Children:
-    """Of an element, or of none. One pass over the children costs a fifth of a search for each tag."""
+    """Of an element, or of none. One pass over the children costs a fifth of a search for each tag.
+
+    `first` gives the first child of a tag, or None.
+    """
+
+    __slots__ = ("_parent", "first")
 
     def __init__(self, parent: etree._Element | None) -> None:
-        self._by_tag: dict[object, list[etree._Element]] = {}
-        if parent is not None:
-            for one in parent:
-                self._by_tag.setdefault(one.tag, []).append(one)
+        self._parent = parent
+        # From the last to the first, so that the first stays.
+        firsts = {} if parent is None else {one.tag: one for one in parent.iterchildren(reversed=True)}
+        self.first = firsts.get
 
-    def every(self, tag: str) -> Sequence[etree._Element]:
-        return self._by_tag.get(tag, ())
-
-    def first(self, tag: str) -> etree._Element | None:
-        found = self._by_tag.get(tag)
-        return found[0] if found else None
+    def every(self, tag: str) -> Iterable[etree._Element]:
+        return () if self._parent is None or self.first(tag) is None else self._parent.iterchildren(tag)
 
     def text(self, tag: str) -> str | None:
         """The whole text of the first child of that tag, or None where there is none."""
-        return plain(self.first(tag)) or None
+        found = self.first(tag)
+        return None if found is None else plain(found) or None

@@ -28,12 +28,14 @@ def partial_date(element: etree._Element | None) -> PartialDate | None:
     month, season = _month(parts.get("Month")), parts.get("Season") or None
     if month is None and season is None:
         season = parts.get("Month") or None  # "Jul-Aug" has been seen there
-    date = PartialDate(year=year, month=month, day=_number(parts.get("Day"), 1, 31), season=season, text=free)
-    return date if date != PartialDate() else None
+    day = _number(parts.get("Day"), 1, 31)
+    return PartialDate(year, month, day, season, free) if year or month or day or season or free else None
 
 
 def _number(text: str | None, least: int, most: int) -> int | None:
-    number = int(text) if text and text.isascii() and text.isdigit() else 0
+    if not text or len(text) > 9 or not text.isdigit() or not text.isascii():
+        return None
+    number = int(text)
     return number if least <= number <= most else None
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http, Limits, Response
 from pipeline.model.reference import Reference
-from pipeline.references.answers import read_efetch
+from pipeline.references.answers import BrokenRecords, read_efetch
 from pipeline.references.hardened import MAX_BYTES
 
 MOST_IDS = 200  # in one request
@@ -28,6 +28,8 @@ _LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=MAX_BYTES)
 class Fetched:
     """What PubMed answered. A PMID in neither was not answered for, and is to be asked again.
 
+    `broken`: those of them whose record alone came as XML that cannot be read, and the error: asked again at once, it
+    would be so again.
     `rate_limit`: requests a second that NCBI allows us, where it said so (`X-RateLimit-Limit`).
     `counted`: when NCBI had certainly counted the last request.
     """
@@ -36,15 +38,17 @@ class Fetched:
     unknown: frozenset[str]
     rate_limit: int | None = None
     counted: dt.datetime | None = None
+    broken: Mapping[str, TransientError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """To one request. No records: no id is one, or, of several, they are too much for one answer."""
+    """To one request. No records: they are `broken`, or no id is one, or, of several, they are too much for one."""
 
     records: Mapping[str, Reference] | None
     rate_limit: int | None = None
     counted: dt.datetime | None = None
+    broken: BrokenRecords | None = None
 
 
 class Eutils:
@@ -79,7 +83,7 @@ class Eutils:
         Raises TransientError, with `retry_after` in seconds where NCBI gave one, for everything that is no answer: then
         nothing was learnt of any of them. An answer with a record that nobody asked for was meant for another request:
         what it leaves out is not unknown for that. Where NCBI refuses all ids because of some, or sends more than can
-        be taken, the batch is halved until the rest is answered.
+        be taken, the batch is halved until the rest is answered; so is one that came whole and not well-formed twice.
         """
         asked = list(dict.fromkeys(pmids))
         if len(asked) > MOST_IDS:
@@ -87,22 +91,37 @@ class Eutils:
         possible = [pmid for pmid in asked if _may_be_a_pmid(pmid)]
         resolved: dict[str, Reference] = {}
         unknown = set(asked) - set(possible)
+        broken: dict[str, TransientError] = {}
         rate_limit, counted = None, None
         for batch, answer in self._answers(possible):
+            rate_limit, counted = answer.rate_limit, answer.counted
+            if answer.broken:
+                broken |= dict.fromkeys(batch, answer.broken)
+                continue
             records = answer.records or {}
             resolved |= {pmid: records[pmid] for pmid in batch if pmid in records}
             if records.keys() <= set(batch):
                 unknown |= set(batch) - set(records)
-            rate_limit, counted = answer.rate_limit, answer.counted
-        return Fetched(resolved, frozenset(unknown), rate_limit, counted)
+        if len(possible) > 1 and broken and not resolved and unknown.isdisjoint(possible):
+            raise next(iter(broken.values()))  # it is no record's fault
+        return Fetched(resolved, frozenset(unknown), rate_limit, counted, broken)
 
     def _answers(self, pmids: list[str]) -> Iterator[tuple[list[str], _Answer]]:
-        """The batch, or the parts that it had to be split into, with the answers."""
+        """The batch, or the parts that it had to be split into, with the answers.
+
+        A batch that is broken is asked for once more before it is split: what broke it may have been the moment. Its
+        parts are split at once.
+        """
+        suspect: set[str] = set()
         batches, until = [pmids] if pmids else [], time.monotonic() + _SPLITTING
         while batches:
             batch = batches.pop()
             answer = self._ask(batch)
-            if answer.records is not None or len(batch) == 1:
+            if answer.broken and not suspect.issuperset(batch):
+                suspect.update(batch)
+                batches.append(batch)
+            elif answer.records is not None or len(batch) == 1:
+                suspect.difference_update(batch)
                 yield batch, answer
             else:
                 middle = len(batch) // 2
@@ -124,10 +143,14 @@ class Eutils:
         now = self._clock()
         limit = response.headers.get("X-RateLimit-Limit", "")
         counted = min(now, sent + dt.timedelta(seconds=_COUNTED))
-        records = read_efetch(response, now)
+        rate_limit = int(limit) if limit.isdecimal() else None
+        try:
+            records = read_efetch(response, now)
+        except BrokenRecords as error:
+            return _Answer(None, rate_limit, counted, error)
         if records and records.keys().isdisjoint(pmids):
             raise TransientError("NCBI gave no answer: its records are of other papers", code="not-data")
-        return _Answer(records, int(limit) if limit.isdecimal() else None, counted)
+        return _Answer(records, rate_limit, counted)
 
     def _post(self, pmids: Sequence[str]) -> Response:
         form = {"db": "pubmed", "retmode": "xml", "id": ",".join(pmids), **self._who}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 from lxml import etree
 
 from pipeline.errors import TransientError
+
+_THREAD = threading.local()
 
 MAX_BYTES = 64_000_000  # 200 full records with their reference lists are about 6 MB
 
@@ -17,10 +21,11 @@ def parse_xml(xml: bytes) -> etree._Element:
     """
     if len(xml) > MAX_BYTES:
         raise unreadable(f"{len(xml):,} bytes are more than {MAX_BYTES:,}")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True)
     try:
-        root = etree.fromstring(xml, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+        root = etree.fromstring(xml, _parser())
+    except etree.XMLSyntaxError as error:
+        raise NotWellFormed(_told(str(error))) from error
+    except ValueError as error:
         raise unreadable(str(error)) from error
     subset = root.getroottree().docinfo.internalDTD
     if subset is not None and any(subset.iterentities()):  # type: ignore[union-attr]  # lxml-stubs lacks it
@@ -28,5 +33,24 @@ def parse_xml(xml: bytes) -> etree._Element:
     return root
 
 
+def _parser() -> etree.XMLParser:
+    """One for each thread: making one costs as much as half a record, and one for all would have them wait in line."""
+    parser: etree.XMLParser | None = getattr(_THREAD, "parser", None)
+    if parser is None:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True)
+        _THREAD.parser = parser
+    return parser
+
+
+class NotWellFormed(TransientError):
+    """Cut short, as a rule; or broken by one of its records, which may be the same again next time."""
+
+    code = "unreadable-xml"
+
+
 def unreadable(why: str) -> TransientError:
-    return TransientError(f"What came is not PubMed XML that can be read: {why[:200]}", code="unreadable-xml")
+    return TransientError(_told(why), code="unreadable-xml")
+
+
+def _told(why: str) -> str:
+    return f"What came is not PubMed XML that can be read: {why[:200]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from itertools import chain
 
 from lxml import etree
 
@@ -25,14 +24,15 @@ def own_ids(id_lists: Iterable[etree._Element]) -> dict[str, str]:
 
 def own_doi(ids: Mapping[str, str], locations: Iterable[etree._Element]) -> str | None:
     """In lower case; from the ids, else from the first valid ELocationID."""
-    valid = (flat(one.text) for one in locations if one.get("EIdType") == "doi" and one.get("ValidYN") != "N")
-    for candidate in chain((ids.get("doi", ""),), valid):
-        if found := _DOI.fullmatch(candidate):
+    if found := _DOI.fullmatch(ids.get("doi", "")):
+        return found[1].lower()
+    for one in locations:
+        if one.get("EIdType") == "doi" and one.get("ValidYN") != "N" and (found := _DOI.fullmatch(flat(one.text))):
             return found[1].lower()
     return None
 
 
 def own_pmcid(ids: Mapping[str, str]) -> str | None:
     """As "PMC" and digits; NLM has also given "pmc-id: PMC123;"."""
-    found = _PMCID.search(ids.get("pmc", ""))
-    return found[0].upper() if found else None
+    told = ids.get("pmc")
+    return found[0].upper() if told and (found := _PMCID.search(told)) else None

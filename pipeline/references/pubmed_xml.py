@@ -33,22 +33,24 @@ def parse_pubmed(xml: bytes) -> dict[str, Reference]:
     """
     newest: dict[str, tuple[int, Reference]] = {}
     for record in _records(parse_xml(xml)):
-        citation = record if record.tag == "MedlineCitation" else child(record, "MedlineCitation")
-        holder = child(record, "BookDocument") if citation is None else citation
-        number = child(holder, "PMID")
+        parts = Children(record)
+        citation = record if record.tag == "MedlineCitation" else parts.first("MedlineCitation")
+        holder = Children(parts.first("BookDocument") if citation is None else citation)
+        number = holder.first("PMID")
         pmid = flat(number.text) if number is not None else ""
         if number is None or not (pmid.isascii() and pmid.isdigit()):
             continue
         version = _version(number)
         if pmid not in newest or newest[pmid][0] < version:
-            reference = read_book(record, pmid) if citation is None else _read_article(record, citation, pmid)
+            data = parts.first("PubmedData")
+            reference = read_book(record, pmid) if citation is None else _read_article(holder, data, pmid)
             newest[pmid] = (version, reference)
     return {pmid: reference for pmid, (_, reference) in newest.items()}
 
 
 def _version(number: etree._Element) -> int:
     version = number.get("Version", "1")
-    return int(version) if version.isascii() and version.isdigit() else 1
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 1
 
 
 def _records(root: etree._Element) -> Iterator[etree._Element]:
@@ -60,18 +62,17 @@ def _records(root: etree._Element) -> Iterator[etree._Element]:
         raise unreadable(f"its root is {str(root.tag)[:60]!r}")
 
 
-def _read_article(record: etree._Element, citation: etree._Element, pmid: str) -> Reference:
-    cited = Children(citation)
+def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Reference:
     article = Children(cited.first("Article"))
     journal = Children(article.first("Journal"))
     issue = Children(journal.first("JournalIssue"))
-    languages = tuple(language for one in article.every("Language") if (language := flat(one.text).lower()))
+    languages = tuple([language for one in article.every("Language") if (language := flat(one.text).lower())])
     vernacular = plain(article.first("VernacularTitle"))
     title = read_title(article.first("ArticleTitle"), languages, vernacular=vernacular)
     types = status.publication_types(article.first("PublicationTypeList"))
     writers = article.first("AuthorList")
     told = status.notices(cited.first("CommentsCorrectionsList"))
-    ids = own_ids(Children(child(record, "PubmedData")).every("ArticleIdList"))
+    ids = own_ids(() if data is None else data.iterchildren("ArticleIdList"))
     return Reference(
         pmid=pmid,
         title=title.text,
@@ -87,11 +88,11 @@ def _read_article(record: etree._Element, citation: etree._Element, pmid: str) -
         electronic_date=partial_date(article.first("ArticleDate")),
         volume=issue.text("Volume"),
         issue=issue.text("Issue"),
-        pages=_pages(Children(article.first("Pagination"))),
+        pages=_pages(article.first("Pagination")),
         doi=own_doi(ids, article.every("ELocationID")),
         pmcid=own_pmcid(ids),
         languages=languages,
-        types=tuple(name for _, name in types if name),
+        types=tuple([name for _, name in types if name]),
         editorial=status.editorial(types, told),
         notices=told,
     )
@@ -103,6 +104,8 @@ def _abbreviation(medline: etree._Element | None, journal: Children) -> str | No
     return plain(child(medline, "MedlineTA")) or (iso.replace(".", "") if iso else None)
 
 
-def _pages(pagination: Children) -> str | None:
-    both = (pagination.text("StartPage"), pagination.text("EndPage"))
-    return pagination.text("MedlinePgn") or "-".join(page for page in both if page) or None
+def _pages(pagination: etree._Element | None) -> str | None:
+    parts = Children(pagination)
+    if medline := parts.text("MedlinePgn"):
+        return medline
+    return "-".join(page for tag in ("StartPage", "EndPage") if (page := parts.text(tag))) or None

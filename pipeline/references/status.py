@@ -39,9 +39,11 @@ def notices(corrections: etree._Element | None) -> tuple[Notice, ...]:
     if corrections is None:
         return ()
     return tuple(
-        Notice(state, plain(correction.find("RefSource")) or None, flat(correction.findtext("PMID")) or None)
-        for correction in corrections.iterchildren("CommentsCorrections")
-        if (state := _DONE_TO_IT.get(correction.get("RefType", "")))
+        [
+            Notice(state, plain(correction.find("RefSource")) or None, flat(correction.findtext("PMID")) or None)
+            for correction in corrections
+            if correction.tag == "CommentsCorrections" and (state := _DONE_TO_IT.get(correction.get("RefType", "")))
+        ]
     )
 
 
@@ -54,6 +56,6 @@ def publication_types(parent: etree._Element | None) -> list[tuple[str, str]]:
 
 def editorial(types: Sequence[tuple[str, str]], told: tuple[Notice, ...]) -> tuple[EditorialState, ...]:
     """Each state once, in the order of EditorialState."""
-    found = {notice.state for notice in told}
-    found |= {state for ui, name in types if (state := _BY_TYPE.get(ui) or _BY_TYPE.get(name.lower()))}
+    found = {state for ui, name in types if (state := _BY_TYPE.get(ui) or _BY_TYPE.get(name.lower()))}
+    found.update([notice.state for notice in told])
     return tuple(state for state in get_args(EditorialState) if state in found) if found else ()

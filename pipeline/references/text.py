@@ -20,6 +20,8 @@ def flat(text: str | None) -> str:
     """White space made single; most texts need no pattern for that, and it would cost a fifth of the extraction."""
     if not text:
         return ""
+    if text.isalnum():  # most names, years and codes: the shortest way
+        return text
     if "  " in text or not text.isprintable():
         text = _SPACE.sub(" ", text)
     return text.strip(" ")

@@ -26,7 +26,7 @@ def read_title(element: etree._Element | None, languages: tuple[str, ...], *, ve
     A title in brackets of a paper in English is one that NLM supplied: it keeps them.
     """
     text, html = plain(element), marked_up(element)
-    foreign = bool(vernacular) or not languages or any(code != "eng" for code in languages)
+    foreign = bool(vernacular) or not languages or languages.count("eng") < len(languages)
     if not foreign or not _wholly_bracketed(text):
         return Title(text or vernacular, html)
     bare = _unbracketed(text) or vernacular
