@@ -12,9 +12,7 @@ from pipeline.web.compression import Compression
 from pipeline.web.limits import Limiter, LocalLimiter
 
 
-def create_app(
-    context: Context, *, alive: Callable[[], list[str] | None], limiter: Limiter | None = None
-) -> FastAPI:
+def create_app(context: Context, *, alive: Callable[[], list[str] | None], limiter: Limiter | None = None) -> FastAPI:
     """`alive`: see `health`. `limiter`: how often a caller may ask; None: each process counts for itself."""
     limiter = limiter or LocalLimiter()
     app = FastAPI(title="Citewire", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
