@@ -11,7 +11,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -91,9 +91,3 @@ class AmpCache:
 def transformed(body: bytes) -> bytes:
     """As caches change a document: the runtime's style put in, its first paint sped up, the words left alone."""
     return body.replace(b"<head>", b'<head><style amp-runtime="">html{overflow-x:hidden!important}</style>', 1)
-
-
-def path_of(address: str) -> str:
-    """Under which a document stands in `copies`."""
-    parts = urlsplit(address)
-    return f"{parts.netloc}{parts.path}"

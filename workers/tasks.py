@@ -16,16 +16,6 @@ from pipeline.stages.work import Work, drain
 from workers.celery import app
 from workers.wiring import services
 
-STAGES: dict[str, Work] = {
-    "enrich": enrich_stage,
-    "render": render_stage,
-    "deliver": deliver_stage,
-    "feeds": feeds_stage,
-    "hub": hub_stage,
-    "prove": prove_stage,
-}
-
-
 # Renders under way in one process. More would make none faster, and all threads, those of references too, slower.
 _RENDERING = threading.BoundedSemaphore(2)
 

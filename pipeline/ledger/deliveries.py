@@ -101,11 +101,6 @@ def owe(
         _keep_holding(transaction, article_id, channel, revision=revision, digest=digest, now=now)
 
 
-def channels_of(transaction: Transaction, article_id: str) -> frozenset[str]:
-    """The channels that were ever owed the article, whatever their filter says today."""
-    return frozenset(transaction.scalars(sa.select(deliveries.c.channel).where(deliveries.c.article == article_id)))
-
-
 def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
     """Which of these articles the channel was ever owed."""
     where = (deliveries.c.channel == channel, deliveries.c.article.in_(article_ids))

@@ -51,16 +51,6 @@ def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWor
     return {by_key[key]: known for key, known in _known(transaction, by_key).items()}
 
 
-def works_of(transaction: Transaction, pmids: Collection[str]) -> dict[str, list[str]]:
-    """The works ("doi:10.1000/x") that are known to be these PMIDs."""
-    found: dict[str, list[str]] = {}
-    for some in _chunks(pmids):
-        rows = sa.select(identifiers.c.pmid, identifiers.c.work).where(identifiers.c.pmid.in_(some))
-        for pmid, key in transaction.execute(rows):
-            found.setdefault(pmid, []).append(key)
-    return found
-
-
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     due = sa.select(identifiers.c.work).where(claims.is_due(identifiers, now)).limit(1)
     return transaction.execute(due).first() is not None
