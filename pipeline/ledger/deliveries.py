@@ -56,7 +56,10 @@ def owe(
     digest: str,
     now: dt.datetime,
 ) -> None:
-    """The channel should hold this revision, whose rendition has this digest. Where it has those bytes, it does."""
+    """The channel should hold this revision, whose rendition has this digest. Where it has those bytes, it does.
+
+    It has them only if nothing was owed since: what is under way, or ended nobody knows how, may have replaced them.
+    """
     row = {
         "id": id,
         "article": article_id,
@@ -72,7 +75,7 @@ def owe(
         "due": now,
     }
     newer = {name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "changed")}
-    has_it = deliveries.c.held_digest == digest
+    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
     owed = transaction.execute(
         insert(transaction, deliveries)
         .values(**row)

@@ -34,7 +34,7 @@ def cite(
     pmids = {one.pmid for one in converted if one.pmid} | {work.value for work in works if work.scheme == "pmid"}
     if pmids:
         rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(pmids)]
-        transaction.execute(sa.insert(citations), rows)
+        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)  # see identifiers.converted
     pending = want(transaction, pmids, now=now)
     return pending or any(one.state == "pending" for one in converted)
 

@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import identifiers
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.revisions import decode_evidence
 from pipeline.ledger.tables import articles, citations, evidence_changes, revisions
@@ -82,7 +83,7 @@ def out_with(transaction: Transaction, pmid: str) -> list[str]:
 def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
     """Whether the revision that is out cites the paper already; perhaps only the next one does.
 
-    A DOI that it shows without an answer may have turned out to be the paper.
+    A DOI that it shows without a record may have turned out to be the paper.
     """
     out = (
         sa.select(revisions.c.evidence)
@@ -90,9 +91,10 @@ def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
         .where(articles.c.id == article_id)
     )
     evidence = decode_evidence(transaction.scalar(out))
-    return any(
-        cited.work.value == pmid if cited.work.scheme == "pmid" else cited.state == "pending" for cited in evidence
-    )
+    if any(cited.work.scheme == "pmid" and cited.work.value == pmid for cited in evidence):
+        return True
+    bare = [cited.work for cited in evidence if cited.reference is None]
+    return any(known.pmid == pmid for known in identifiers.known(transaction, bare).values())
 
 
 def _noted(row: Any) -> Noted:

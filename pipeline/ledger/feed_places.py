@@ -37,15 +37,23 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 def candidates(transaction: Transaction, article_ids: Collection[str], *, canonical: bool = False) -> list[Candidate]:
-    """Those of the articles that were ever shown and are not being shown anew, by date of change.
+    """Those of the articles that were ever shown, by date of change.
 
+    One that comes back after a withdrawal and is not shown yet is still withdrawn: it may be under an embargo.
     `canonical`: with the address that each gives itself, for which its content is read.
     """
-    columns = (articles.c.id, articles.c.state, articles.c.rendered, articles.c.published, articles.c.language)
+    before = revisions.alias()
+    taken_back = sa.select(sa.func.max(before.c.number)).where(
+        before.c.article == articles.c.id, before.c.event == "withdrawn"
+    )
+    shown = sa.func.coalesce(articles.c.rendered, taken_back.correlate(articles).scalar_subquery())
+    state = sa.case((articles.c.rendered.is_(None), "withdrawn"), else_=articles.c.state).label("state")
+    columns = (articles.c.id, state, revisions.c.number, articles.c.published, articles.c.language)
     query = (
         sa.select(*columns, revisions.c.updated)
-        .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.rendered))
-        .where(articles.c.id.in_(article_ids), articles.c.state.in_(("live", "withdrawn")))
+        .select_from(articles)
+        .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == shown))
+        .where(articles.c.id.in_(article_ids))
         .order_by(revisions.c.updated, articles.c.id)
     )
     filed: dict[str, set[str]] = {}
@@ -58,7 +66,7 @@ def candidates(transaction: Transaction, article_ids: Collection[str], *, canoni
         Candidate(
             article=row.id,
             state=row.state,
-            revision=row.rendered,
+            revision=row.number,
             published=row.published,
             updated=row.updated,
             language=row.language,

@@ -96,6 +96,14 @@ def converted(
     ]
 
 
+def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedWork]) -> None:
+    """The article cites the PMIDs of these works, those too that were found while it was still being accepted."""
+    found = {one.pmid for one in known(transaction, works).values() if one.pmid}
+    if found:
+        rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(found)]
+        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
+
+
 def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
     """The articles that cite any of these."""
     found: set[str] = set()

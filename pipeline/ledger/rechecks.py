@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Transaction, instant
 from pipeline.ledger.tables import citations, references
 
 WAITED_FOR, ORDERED, NIGHTLY = 0, 1, 2
@@ -42,7 +42,7 @@ def claim(
             )
             if not some:
                 break
-            claimed += _still_cited(transaction, some)
+            claimed += _still_cited(transaction, some, now)
     return claimed
 
 
@@ -77,10 +77,12 @@ def _order(transaction: Transaction, due: dt.datetime, where: sa.ColumnElement[b
     return transaction.execute(sa.update(references).where(where).values(due=due, priority=priority)).rowcount
 
 
-def _still_cited(transaction: Transaction, pmids: Sequence[str]) -> list[str]:
+def _still_cited(transaction: Transaction, pmids: Sequence[str], now: dt.datetime) -> list[str]:
+    """The others are let go; not while they are fresh, for then `wake` would leave them unwatched."""
     cited = set(transaction.scalars(sa.select(citations.c.pmid).where(citations.c.pmid.in_(pmids)).distinct()))
     gone = [pmid for pmid in pmids if pmid not in cited]
     if gone:
-        idle = {"due": None, "lease": None, "leased_until": None}
+        due = sa.case((references.c.fetched >= now - _FRESH, instant(now + _FRESH)), else_=None)
+        idle = {"due": due, "lease": None, "leased_until": None}
         transaction.execute(sa.update(references).where(references.c.pmid.in_(gone)).values(**idle))
     return [pmid for pmid in pmids if pmid in cited]

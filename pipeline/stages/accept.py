@@ -97,7 +97,8 @@ class _Acceptance:
             return self.answer()
         unheard_of = self.standing is None
         pending = evidence.cite(self.transaction, article.id, article.references, now=self.now, new=unheard_of)
-        articles.set_standing(self.transaction, _due(new, article, self.intake, self.now, pending=pending))
+        due = _due(new, article, self.intake, self.now, pending=pending)
+        articles.set_standing(self.transaction, self._as_shown(due, article))
         revisions.add(
             self.transaction,
             article.id,
@@ -159,6 +160,14 @@ class _Acceptance:
             due=None,
             error=None,
         )
+
+    def _as_shown(self, new: Standing, article: Article) -> Standing:
+        """What lists and tombstones tell of the article: nothing of an update before its embargo ends."""
+        before = self.standing
+        if before is None or new.rendered is None or article.embargo is None or article.embargo <= self.now:
+            return new
+        shown = {name: getattr(before, name) for name in ("title", "language", "published", "updated")}
+        return articles.changed(new, **shown)
 
     def _accepted(self, type: EventType, revision: int, *, changed: bool) -> Accepted:
         return Accepted(

@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.backoff import next_delay
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.ledger import Transaction, channels, proofs, sending
 from pipeline.ledger.channels import Health
-from pipeline.ledger.deliveries import WITHDRAWAL
+from pipeline.ledger.deliveries import HOLDS_UP, WITHDRAWAL
 from pipeline.ledger.sending import Owed, Sent
 from pipeline.model.delivery import DeliveryState, Receipt
 from pipeline.model.revision import EventType
@@ -43,10 +43,18 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
-    """What is known of the channel after this attempt, too."""
+    """What is known of the channel after this attempt, too.
+
+    A withdrawal that holds its channel up is claimed whether due or not: where nothing is learned, the channel's rest
+    is all that keeps it from being tried again at once.
+    """
     error = outcome.error
     if outcome.ours or not (error is None or isinstance(error, CitewireError)):
-        return health
+        attempts = outcome.owed.row.attempts
+        if not outcome.urgent or isinstance(error, PermanentError) or attempts >= HOLDS_UP:
+            return health
+        seconds = circuit.REST[min(attempts, len(circuit.REST)) - 1]
+        return structs.replace(health, paused_until=now + dt.timedelta(seconds=seconds))
     return circuit.after(health, error, urgent=outcome.urgent, now=now)
 
 

@@ -15,7 +15,7 @@ import structlog
 from msgspec import Struct, structs
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
-from pipeline.ledger import Transaction, articles, evidence, feeds, renditions, revisions, withheld
+from pipeline.ledger import Transaction, articles, evidence, feeds, identifiers, renditions, revisions, withheld
 from pipeline.ledger.articles import Standing
 from pipeline.ledger.renditions import Stored
 from pipeline.ledger.withheld import Withheld
@@ -178,6 +178,7 @@ def _commit(
         standing = articles.lock_claimed(transaction, article_id, token=claim.token)
         if standing is None:
             return []
+        identifiers.cite_found(transaction, article_id, revision.article.references)
         moved = evidence.show(transaction, revision.article.references) != task.seen
         done = articles.changed(standing, state="live", due=now if moved else None, error=None)
         if not rendered:
@@ -187,7 +188,14 @@ def _commit(
         renditions.add(transaction, article_id, revision.number, rendered)
         articles.set_standing(
             transaction,
-            articles.changed(done, revision=revision.number, rendered=revision.number, updated=revision.updated),
+            articles.changed(
+                done,
+                revision=revision.number,
+                rendered=revision.number,
+                title=revision.article.title,
+                language=revision.article.language,
+                updated=revision.updated,
+            ),
         )
         slugs = frozenset(topic.slug for topic in revision.article.topics)
         articles.set_topics(transaction, article_id, slugs)

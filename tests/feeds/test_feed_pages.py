@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
 from bench import article, topic
 from feed_bench import FeedBench, numbered
+from msgspec import structs
 
 from pipeline.ledger import Ledger, feed_pages
 from pipeline.ledger import feeds as ledger_feeds
@@ -125,6 +127,27 @@ def test_an_article_that_comes_back_has_no_tombstone_any_more(bench: FeedBench) 
     assert bench.ids("feeds/latest.atom")[0] == "article-001"
     for path in ("feeds/latest.atom", *_pages(bench)):
         assert "article-001" not in bench.gone(path)
+
+
+def test_what_was_withdrawn_is_gone_though_it_was_published_again_and_is_not_shown_yet(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(*range(7))
+    bench.build()
+    bench.withdraw("article-001")
+    bench.publish(structs.replace(numbered(1, text="Later."), embargo=bench.clock.now + dt.timedelta(days=9)))
+    bench.withdraw("article-002")
+    bench.publish(numbered(2, text="Mended."))
+    bench.withdraw("article-002")
+    bench.build()
+    for path in ("feeds/latest.atom", "feeds/latest/archive/1.atom"):
+        assert sorted(bench.gone(path)) == ["article-001", "article-002"]
+        assert not {"article-001", "article-002"} & set(bench.ids(path))
+    assert b"article-001<" not in bench.file("sitemaps/1.xml")
+    assert b"article-002<" not in bench.file("sitemaps/1.xml")
+    bench.clock.pass_(10 * 24 * 3600)
+    bench.build()
+    assert bench.ids("feeds/latest.atom")[0] == "article-001"
+    assert bench.gone("feeds/latest.atom") == ["article-002"]
 
 
 def test_who_reads_all_pages_has_every_article_once_and_as_it_is_now(everywhere: FeedBench) -> None:

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import itertools
 import threading
+from dataclasses import replace
 
-from bench import Bench, article
+import sqlalchemy as sa
+from bench import Bench, article, paper
+from msgspec import structs
 
 from pipeline.errors import TransientError
-from pipeline.ledger import Ledger
-from pipeline.model.event import Accepted
+from pipeline.ledger import Ledger, evidence
+from pipeline.ledger.tables import metadata
+from pipeline.model.article import CitedWork
+from pipeline.model.event import Accepted, Origin, Publish
+from pipeline.stages import enrich
+from pipeline.stages.accept import accept_all
+from pipeline.stages.work import drain
 
 
 def at_once(*calls):  # type: ignore[no-untyped-def]
@@ -46,3 +55,30 @@ def test_the_same_event_from_two_connections_at_once_is_one_event(ledger: Ledger
     assert len(answers) == 4
     assert len({answer.event for answer in answers}) == 1
     assert bench.standing().revision == 1
+
+
+def test_a_doi_that_is_converted_while_an_article_is_accepted_is_its_citation_too(postgresql: str) -> None:
+    ledger = Ledger(postgresql)  # on SQLite nothing is converted while something is accepted
+    ledger.migrate()
+    bench, doi = Bench(ledger), CitedWork("doi", "10.1/x")
+    with ledger.write() as transaction:
+        transaction.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)}"))
+    bench.converter.pmids["10.1/x"] = "5"
+    bench.pubmed.papers["5"] = paper("5")
+    bench.publish(structs.replace(article("first"), references=(doi,)))
+
+    def new_id(prefix: str) -> str:
+        if prefix == "evt_" and next(events) == 2:  # the second article is written, and not committed
+            drain(bench.context, enrich)
+        return bench.new_id(prefix)
+
+    events = itertools.count(1)
+    batch = [
+        Publish(Origin(source="test", id=id), structs.replace(article(id), references=(doi,)))
+        for id in ("second", "third")
+    ]
+    accept_all(replace(bench._intake(), new_id=new_id), batch)
+    bench.work_for(15)
+    with ledger.read() as transaction:
+        assert evidence.citing(transaction, ["5"]) == ["first", "second", "third"]
+    ledger.close()

@@ -100,7 +100,8 @@ def test_what_is_cited_no_more_is_passed_over_and_forgotten(ledger: Ledger) -> N
     answer(ledger, *(paper(str(number)) for number in range(10, 30)))
     with ledger.write() as transaction:
         evidence.cite(transaction, "a", [CitedWork("pmid", "29")], now=START)
-    assert claim(ledger, at=START + HOUR, limit=5) == ["29"]
+    assert claim(ledger, at=START + HOUR, limit=5) == ["29"]  # the others are fresh: they stay for a day
+    assert claim(ledger, at=START + 26 * HOUR, limit=5) == ["29"]
     with ledger.read() as transaction:
         due = transaction.scalars(sa.select(references.c.pmid).where(references.c.due.is_not(None))).all()
     assert due == ["29"]

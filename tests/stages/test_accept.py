@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from bench import START, Bench, article, paper
+from msgspec import structs
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
@@ -117,6 +118,20 @@ def test_news_of_a_reference_does_not_break_the_embargo_of_an_update(bench: Benc
     bench.clock.pass_(3600)
     bench.work()
     assert bench.partner.last("spasms").rendition.body == b"2|secret|1:resolved"
+
+
+def test_nothing_of_an_update_is_told_before_its_embargo_ends(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    before = bench.standing()
+    embargo = START + dt.timedelta(hours=1)
+    bench.publish(structs.replace(article(text="secret", embargo=embargo), title="Secret", language="de"))
+    bench.work()
+    told = bench.standing()
+    assert (told.title, told.language, told.updated) == (before.title, before.language, before.updated)
+    bench.clock.pass_(3600)
+    bench.work()
+    assert (bench.standing().title, bench.standing().language) == ("Secret", "de")
 
 
 def test_a_batch_is_accepted_as_its_events_would_be_one_by_one(ledger: Ledger) -> None:

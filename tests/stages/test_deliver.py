@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from bench import Bench, article
+from bench import PLAIN, Bench, article
 
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery
+from pipeline.model.rendition import Format
 from pipeline.stages import deliver, render
 from pipeline.stages.context import Policy
 from pipeline.stages.work import drain
@@ -79,6 +82,44 @@ def test_a_newer_revision_that_comes_while_one_is_sent_follows_it(bench: Bench) 
     deliver.do(bench.context, claim)
     bench.work()
     assert [one.revision for one in bench.partner.got] == [2]
+
+
+def without_number(bench: Bench) -> None:
+    """A revision that takes the last one back has the very bytes of the one before it."""
+    plain = Format("plain", "text/plain", "plain", lambda one, _: one.article.answer.encode(), PLAIN.tombstone)
+    bench.context = replace(bench.context, formats={"plain": plain})
+
+
+def test_what_is_taken_back_while_it_is_sent_is_sent_as_it_was_before(bench: Bench) -> None:
+    without_number(bench)
+    bench.publish(article(text="one"))
+    bench.work()
+    original = bench.partner.deliver
+
+    def overtaken(parcel):  # type: ignore[no-untyped-def]
+        bench.partner.deliver = original  # type: ignore[method-assign]
+        bench.publish(article(text="one"))
+        drain(bench.context, render)
+        return original(parcel)
+
+    bench.partner.deliver = overtaken  # type: ignore[method-assign]
+    bench.publish(article(text="two"))
+    bench.work_for(60)
+    assert [one.rendition.body for one in bench.partner.got] == [b"one", b"two", b"one"]
+    assert (owed(bench).state, owed(bench).held) == ("delivered", 3)
+
+
+def test_what_a_withdrawal_may_have_taken_away_is_sent_again(bench: Bench) -> None:
+    without_number(bench)
+    bench.publish(article(text="one"))
+    bench.work()
+    bench.partner.mood = "down"  # or it did it, and its answer was lost
+    bench.withdraw()
+    bench.work()
+    bench.partner.mood = "well"
+    bench.publish(article(text="one"))
+    bench.work_for(60)
+    assert [(one.revision, one.rendition.body) for one in bench.partner.got] == [(1, b"one"), (3, b"one")]
 
 
 def test_a_refusal_is_a_dead_letter_at_once(bench: Bench) -> None:
@@ -220,6 +261,25 @@ def test_a_withdrawal_that_one_article_cannot_deliver_does_not_block_its_channel
     bench.partner.deliver = picky  # type: ignore[method-assign]
     bench.work_for(2 * 3600, step=30)
     assert bench.partner.last("right").event == "published"
+
+
+def test_a_withdrawal_that_a_fault_keeps_back_is_not_tried_without_a_pause(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    bench.withdraw()
+    bench.partner.mood = "broken"
+    bench.partner.tried.clear()
+    bench.work()
+    assert len(bench.partner.tried) == 1
+    bench.work_for(60)
+    assert len(bench.partner.tried) < 10
+    bench.work_for(2 * 3600, step=60)  # then it holds nothing up any more
+    bench.partner.mood = "well"
+    bench.publish(article("other"))
+    bench.work()
+    assert bench.partner.last("other").event == "published"
+    bench.work_for(120)
+    assert (owed(bench).state, owed(bench).held_event) == ("delivered", "withdrawn")
 
 
 def test_an_endpoint_that_is_gone_disables_its_channel_for_all_but_withdrawals(bench: Bench) -> None:

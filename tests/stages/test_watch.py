@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from watched import Watched, open_sqlite, publish
 
 from pipeline.ledger import Ledger
+from pipeline.model.article import CitedWork
 from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.stages.context import Policy
@@ -83,6 +84,18 @@ def test_an_article_that_went_out_without_waiting_for_the_mark_counts_as_misled(
     (change,) = bench.noted()
     assert (change.gained, change.articles) == (("retracted",), ("spasms",))
     assert bench.got() == [(1, "published"), (2, "updated")]
+
+
+def test_a_doi_that_was_shown_as_unknown_and_is_found_to_be_a_retracted_paper_counts_as_misled(bench: Watched) -> None:
+    bench.turn("1", "retracted")
+    works = (CitedWork("doi", "10.1/x"), CitedWork("doi", "10.1/y"))
+    bench.publish(structs.replace(article(), references=works))
+    bench.work_for(3)
+    assert b"10.1/x:unknown" in bench.receivers["partner"].last("spasms").rendition.body
+    bench.converter.pmids |= {"10.1/x": "1", "10.1/y": "2"}
+    bench.work_for(90_000, step=3600)
+    (change,) = bench.noted()
+    assert (change.pmid, change.gained, change.articles) == ("1", ("retracted",), ("spasms",))
 
 
 def test_a_first_answer_for_what_only_the_next_revision_cites_misled_nobody(bench: Watched) -> None:
@@ -187,6 +200,18 @@ def test_what_is_cited_no_more_is_not_asked_for_until_it_is_cited_again(bench: W
     publish(bench, "1", id="cramps")
     assert bench.pubmed.asked == [("1",)]
     assert b"retracted" in bench.partner.last("cramps").rendition.body
+
+
+def test_what_nobody_cited_for_one_night_is_watched_again_when_it_is_cited_the_next_day(bench: Watched) -> None:
+    bench.clock.now = dt.datetime(2026, 3, 3, 20, tzinfo=dt.UTC)  # by day
+    publish(bench, "1")
+    publish(bench, "2")
+    bench.work_for(16 * 3600, step=1800)  # its next look comes, and nobody cites it
+    publish(bench, "1", id="another")
+    bench.turn("1", "retracted")
+    bench.work_for(3 * 86_400, step=3600)
+    (change,) = bench.noted()
+    assert (change.pmid, change.articles) == ("1", ("another",))
 
 
 def test_what_articles_wait_for_goes_before_what_was_ordered(bench: Watched) -> None:
