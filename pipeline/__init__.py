@@ -4,8 +4,9 @@
         the same event, the same content, or older than its source said → nothing new
         else revision n + 1; due: ask PubMed for PMIDs never heard of, render when they are known or were waited for
 
-    enrich()                   one request at a time for the whole site
+    enrich()                   at NCBI's rate for the whole site; what is cited, again every night
         References ← PubMed(up to 200 due PMIDs, whoever cites them)
+        a changed standing (retracted, concern, erratum …) is a row, a log line and a number
         due: render the articles of which something new is known
 
     render(article)            pure
@@ -17,9 +18,10 @@
         each article that it is owed: the channel takes it      → held, and the newest if nothing came meanwhile
                                       it cannot just now        → due again, later each time
                                       it refuses for good       → abandoned; a withdrawal is tried daily all the same
+        a withdrawal that can be read back is looked for until it is gone: prove()
 
     feeds()                    however many articles changed, a feed is built once
-        documents ← each feed format(the newest Revisions, Site)
+        documents ← each feed format(the newest Revisions, Site), and the archive page that has changed
         due: the hub's subscribers
 
     hub()                      many at once, the slow ones apart

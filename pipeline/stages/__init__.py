@@ -6,7 +6,8 @@
     deliver   each channel is brought to the newest revision
     feeds     each stale feed is built anew
 
-Beside them `hub` pushes what was built to whoever subscribed, and `pull` tells partners who ask what has changed.
+Beside them `watch` notes what the evidence says anew, `prove` looks whether what was withdrawn is gone, `hub` pushes
+what was built to whoever subscribed, and `pull` tells partners who ask what has changed.
 
 Each is a function of a `Context`: it takes what is due from the ledger, does it, writes down what became of it and
 rings for the next stage. None keeps anything in memory that the ledger does not hold, so any of them may be killed at
