@@ -31,10 +31,10 @@ import sqlalchemy as sa
 
 from benchmarks.figures import table
 from pipeline.channels import channel_types
-from pipeline.channels.settings import open_channel
+from pipeline.channels.shared.settings import open_channel
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import Ledger
-from pipeline.ledger.changes import BEGINNING
+from pipeline.ledger.partners.changes import BEGINNING
 from pipeline.ledger.tables import articles, changes, metadata, renditions
 from pipeline.model.article import Article, Paragraph, Text
 from pipeline.model.event import Event as Happening
@@ -42,11 +42,12 @@ from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
-from pipeline.references.eutils import Fetched
-from pipeline.stages import pull, render
+from pipeline.references.pubmed.eutils import Fetched
+from pipeline.stages import render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import ChannelPlan, Context
-from pipeline.stages.work import drain
+from pipeline.stages.partners import pull
+from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
 from workers.doorbell import NoDoorbell
 

@@ -31,12 +31,12 @@ from pipeline.model.event import Origin, Publish
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import digest_of
 from pipeline.model.site import Feed, Site
-from pipeline.references.eutils import Fetched
+from pipeline.references.pubmed.eutils import Fetched
 from pipeline.renditions import formats
 from pipeline.stages import feeds, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import Context, Policy
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
 from workers.doorbell import NoDoorbell
 from workers.wiring import new_id

@@ -33,7 +33,8 @@ from benchmarks.processes import end_on_signals, ready, started, until
 from benchmarks.receiving import receiving
 from benchmarks.samples import numbered
 from benchmarks.system import Running, configured, running
-from pipeline.ledger import Ledger, subscriptions
+from pipeline.ledger import Ledger
+from pipeline.ledger.hub import subscriptions
 from standins.eutils import EutilsStandin
 from standins.subscriber import subscribe
 

@@ -31,13 +31,15 @@ import structlog
 
 from benchmarks.processes import end_on_signals, ready, started
 from config import load
-from pipeline.ledger import articles, evidence, evidence_changes
+from pipeline.ledger import articles, evidence
 from pipeline.ledger.articles import Standing
+from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.article import CitedWork
-from pipeline.references.pubmed_xml import parse_pubmed
-from pipeline.stages import enrich, watch
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
+from pipeline.stages import enrich
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.work import drain
+from pipeline.stages.enrich import watch
+from pipeline.stages.stage import drain
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 

@@ -24,8 +24,8 @@ from typing import Any
 from lxml import etree
 
 from benchmarks.figures import interleaved, ratio, table
-from pipeline.references.hardened import parse_xml
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.hardened import parse_xml
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from standins.papers import invented, load_papers, paper_xml, record_set
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "pubmed"

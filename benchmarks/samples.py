@@ -12,7 +12,7 @@ from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
 from pipeline.model.site import Feed, Site
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from standins.papers import invented, load_papers, paper_xml, record_set
 
 ROOT = Path(__file__).resolve().parents[1]

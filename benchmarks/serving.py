@@ -35,7 +35,7 @@ from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish
 from pipeline.stages import feeds, render
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 

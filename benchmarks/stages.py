@@ -28,7 +28,7 @@ from pipeline.model.event import Origin, Publish
 from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import Context
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from standins.eutils import EutilsStandin
 from workers import logs
 from workers.doorbell import NoDoorbell

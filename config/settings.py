@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.channels.secret import SecretRef
 from pipeline.errors import ConfigError
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
+from pipeline.secret import SecretRef
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 

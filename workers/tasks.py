@@ -9,10 +9,10 @@ from pipeline.stages import deliver as deliver_stage
 from pipeline.stages import enrich as enrich_stage
 from pipeline.stages import feeds as feeds_stage
 from pipeline.stages import hub as hub_stage
-from pipeline.stages import prove as prove_stage
 from pipeline.stages import render as render_stage
+from pipeline.stages.deliver import prove as prove_stage
 from pipeline.stages.prune import prune as prune_stage
-from pipeline.stages.work import Work, drain
+from pipeline.stages.stage import Work, drain
 from workers.celery import app
 from workers.wiring import services
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from config import Settings, load
 from config.settings import ChannelSettings
 from pipeline.channels import Channel, Served, channel_types
-from pipeline.channels.public_address import checked, shown_at
-from pipeline.channels.settings import open_channel as open_own
-from pipeline.channels.settings import read_settings
+from pipeline.channels.shared.public_address import checked, shown_at
+from pipeline.channels.shared.settings import open_channel as open_own
+from pipeline.channels.shared.settings import read_settings
 from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import Ledger
 from pipeline.model.policy import Gate
 from pipeline.model.site import Feed, Site
-from pipeline.references.eutils import Eutils
 from pipeline.references.idconv import IdConverter
+from pipeline.references.pubmed.eutils import Eutils
 from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
 from pipeline.store import RenditionStore

@@ -1,6 +1,6 @@
-"""Channel types: one module each, found by being there.
+"""Channel types: one module or package each, found by being there.
 
-A module in this folder that exports `CHANNEL` is a type; an installed package adds one through the
+A module or package in this folder that exports `CHANNEL` is a type; an installed package adds one through the
 entry-point group `citewire.channels`, naming such an object. Nothing else has to change.
 """
 

@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline.channels import ChannelType
-from pipeline.channels.folder import Folder, failure_of
-from pipeline.channels.manifest import MANIFESTS, file_name, former_name, manifest_of, read, shown, written
-from pipeline.channels.settings import ChannelSettings
+from pipeline.channels.shared.folder import Folder, failure_of
+from pipeline.channels.shared.manifest import MANIFESTS, file_name, former_name, manifest_of, read, shown, written
+from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt

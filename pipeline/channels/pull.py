@@ -1,12 +1,12 @@
 """The `pull` channel: for a partner who is never called, and asks instead (`GET /partners/{id}/changes`).
 
-Its deliveries wait until the partner has asked for what comes after them: see `pipeline.stages.pull`.
+Its deliveries wait until the partner has asked for what comes after them: see `pipeline.stages.partners.pull`.
 """
 
 from __future__ import annotations
 
 from pipeline.channels import ChannelType
-from pipeline.channels.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 

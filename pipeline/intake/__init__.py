@@ -15,13 +15,13 @@ from pipeline.intake.source import SourceFormat
 from pipeline.model.article import Article
 from pipeline.plugins import discover
 
-__all__ = ["SourceFormat", "read_article", "read_article_as", "sources"]
+__all__ = ["SourceFormat", "read_article", "read_article_as", "source_formats"]
 
 
 @cache
-def sources() -> dict[str, SourceFormat]:
+def source_formats() -> dict[str, SourceFormat]:
     """Every source format by its name, from this folder and from the entry points `citewire.sources`."""
-    return discover("pipeline.intake", "SOURCE", "citewire.sources")
+    return discover("pipeline.intake.sources", "SOURCE", "citewire.sources", unique=("extensions", "media_types"))
 
 
 def read_article(data: bytes, *, name: str) -> Article:
@@ -30,19 +30,19 @@ def read_article(data: bytes, *, name: str) -> Article:
     Raises InvalidArticle with file, line, field and mend.
     """
     extension = name.rpartition(".")[2].lower() if "." in name else ""
-    for source in sources().values():
+    for source in source_formats().values():
         if extension in source.extensions:
             return source.read(data, name)
-    return sources()[_detected(decode(data, name))].read(data, name)
+    return source_formats()[_detected(decode(data, name))].read(data, name)
 
 
 def read_article_as(data: bytes, *, media_type: str, name: str) -> Article:
     """As `read_article`, by a media type, whose parameters are ignored. Raises InvalidArticle."""
     wanted = media_type.partition(";")[0].strip().lower()
-    for source in sources().values():
+    for source in source_formats().values():
         if wanted in source.media_types:
             return source.read(data, name)
-    known = sorted(media for source in sources().values() for media in source.media_types)
+    known = sorted(media for source in source_formats().values() for media in source.media_types)
     raise InvalidArticle(
         f"no source format reads {wanted[:100]!r}",
         code="unknown-source-format",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-from pipeline.intake import entries, moments
-from pipeline.intake.addresses import web_address
 from pipeline.intake.body import Body, listed_references, read_body
-from pipeline.intake.cited import MAX_REFERENCES, cited_work, joined
+from pipeline.intake.body.inlines import plain
+from pipeline.intake.body.sanitise import sanitised
 from pipeline.intake.fields import Fields
-from pipeline.intake.inlines import plain
-from pipeline.intake.sanitise import sanitised
-from pipeline.intake.slugs import article_id, slug
-from pipeline.intake.text import line, paragraphs
-from pipeline.intake.unfit import Unfit, shown
+from pipeline.intake.fields import dates as moments
+from pipeline.intake.fields import values as entries
+from pipeline.intake.fields.addresses import web_address
+from pipeline.intake.fields.identifiers import MAX_REFERENCES, cited_work, joined
+from pipeline.intake.fields.slugs import article_id, slug
+from pipeline.intake.fields.text import line, paragraphs
+from pipeline.intake.fields.unfit import Unfit, shown
 from pipeline.model.article import (
     Article,
     Block,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 
 from pipeline.errors import InvalidArticle
-from pipeline.intake.text import is_blank, stripped_of_controls
+from pipeline.intake.fields.text import is_blank, stripped_of_controls
 
 MAX_BYTES = 5 * 1024 * 1024  # of one article file
 

@@ -1,4 +1,4 @@
-"""What a module of this folder exports as `SOURCE`: one file form that articles come in."""
+"""What a module or package of `sources/` exports as `SOURCE`: one form of file that articles come in."""
 
 from __future__ import annotations
 

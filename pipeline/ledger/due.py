@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger import identifiers, rechecks
 from pipeline.ledger.claims import is_due
 from pipeline.ledger.database import Transaction
+from pipeline.ledger.evidence import identifiers, rechecks
 from pipeline.ledger.tables import articles, channels, deliveries, feeds, proofs
 
 

@@ -18,7 +18,7 @@ import msgspec
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http, Limits, Response
 from pipeline.model.article import CitedWork
-from pipeline.references.answers import failure_of
+from pipeline.references.pubmed.answers import failure_of
 
 MOST_IDS = 200  # in one request
 _MOST_CHARACTERS = 3_000  # of the ids in an address, which is asked for by GET

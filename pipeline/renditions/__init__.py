@@ -1,6 +1,6 @@
-"""Formats: one module each, found by being there.
+"""Formats: one module or package each, found by being there.
 
-A module in this folder that exports `FORMAT` is a format; an installed package adds one through the
+A module or package in this folder that exports `FORMAT` is a format; an installed package adds one through the
 entry-point group `citewire.formats`, naming such an object. Nothing else has to change.
 
     Revision, Site → FORMAT.render → bytes         one article
@@ -21,8 +21,8 @@ from pipeline.plugins import discover
 
 @cache
 def formats() -> dict[str, Format]:
-    """Every format by its name, in the order of the names. Raises ConfigError where two take one name."""
-    return discover("pipeline.renditions", "FORMAT", "citewire.formats")
+    """Every format by its name, in the order of the names. Raises ConfigError where two share a name or extension."""
+    return discover("pipeline.renditions", "FORMAT", "citewire.formats", unique=("extension",))
 
 
 def format_named(name: str) -> Format:

@@ -16,8 +16,8 @@ from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
 from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
-from pipeline.references.eutils import Fetched
 from pipeline.references.idconv import Converted
+from pipeline.references.pubmed.eutils import Fetched
 from pipeline.store import FileState
 
 LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.ledger import attempts, subscriptions
+from pipeline.ledger.deliveries import attempts
+from pipeline.ledger.hub import subscriptions
 from pipeline.stages.context import Context
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.ledger import due, leases
-from pipeline.stages import hub, watch
+from pipeline.stages import hub
 from pipeline.stages.context import LEASE, Context
+from pipeline.stages.enrich import watch
 
 EVERY = 1.0  # seconds
 

@@ -5,19 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.ledger import (
-    Transaction,
-    articles,
-    deliveries,
-    evidence,
-    holdings,
-    proofs,
-    renditions,
-    revisions,
-    withheld,
-)
-from pipeline.ledger.articles import Standing
-from pipeline.ledger.withheld import EVERYWHERE
+from pipeline.ledger import Transaction, articles, deliveries, evidence
+from pipeline.ledger.articles import Standing, renditions, revisions, withheld
+from pipeline.ledger.articles.withheld import EVERYWHERE
+from pipeline.ledger.deliveries import holdings, proofs
 from pipeline.model.event import Accepted
 from pipeline.model.reference import CitedReference
 from pipeline.views.deliveries import delivered, proof

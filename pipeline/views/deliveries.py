@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.ledger import (
-    Transaction,
-    attempts,
-    deliveries,
-    revisions,
-)
-from pipeline.ledger.deliveries import Delivery
-from pipeline.ledger.proofs import Proof
+from pipeline.ledger import Transaction, deliveries
+from pipeline.ledger.articles import revisions
+from pipeline.ledger.deliveries import Delivery, attempts
+from pipeline.ledger.deliveries.proofs import Proof
 from pipeline.views.shape import Shape, moment
 
 

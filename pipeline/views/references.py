@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.citations import citation_csl, citation_text
-from pipeline.ledger import (
-    Transaction,
-    cited,
-    evidence,
-    evidence_changes,
-)
-from pipeline.ledger.evidence_changes import Noted
+from pipeline.ledger import Transaction, evidence
+from pipeline.ledger.evidence import changes as evidence_changes
+from pipeline.ledger.evidence import cited
+from pipeline.ledger.evidence.changes import Noted
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
 from pipeline.views.shape import Shape, moment

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.ledger import (
-    Transaction,
-    articles,
-    changes,
-    channels,
-    deliveries,
-    evidence,
-    proofs,
-    pulls,
-    withheld,
-)
-from pipeline.stages import circuit
+from pipeline.ledger import Transaction, articles, deliveries, evidence
+from pipeline.ledger.articles import withheld
+from pipeline.ledger.deliveries import channels, proofs
+from pipeline.ledger.partners import changes, pulls
+from pipeline.stages.deliver import circuit
 from pipeline.views.deliveries import delivery, proof
 from pipeline.views.shape import Shape, moment
 

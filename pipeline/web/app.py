@@ -7,9 +7,13 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from pipeline.stages.context import Context
-from pipeline.web import api, deliveries, evidence, feeds, health, hub, metrics, partners, problems, public, well_known
+from pipeline.web import partners, problems
 from pipeline.web.compression import Compression
 from pipeline.web.limits import Limiter, LocalLimiter
+from pipeline.web.ops import health, metrics
+from pipeline.web.public import articles as public
+from pipeline.web.public import evidence, feeds, hub, well_known
+from pipeline.web.v1 import api, deliveries
 
 
 def create_app(context: Context, *, alive: Callable[[], list[str] | None], limiter: Limiter | None = None) -> FastAPI:

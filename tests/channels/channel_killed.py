@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pipeline.channels import channel_types
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel
 

@@ -14,7 +14,7 @@ from made_keys import pem_of, rsa_key
 from shown_on_site import publish, seen
 
 from pipeline.channels.amp_cache import CHANNEL, PUBLIC_KEY
-from pipeline.channels.settings import read_settings
+from pipeline.channels.shared.settings import read_settings
 from pipeline.errors import PermanentError, TransientError
 from pipeline.model.delivery import Parcel
 from pipeline.model.rendition import Rendition

@@ -11,7 +11,7 @@ from channel_harness import parcel
 from endpoint_troubles import local_http
 
 from pipeline.channels import BatchChannel, indexnow, websub
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Links, Parcel, Receipt

@@ -17,8 +17,8 @@ from harness_apple_news import AppleNewsHarness
 from rendered import FILES, rendered
 
 from pipeline.channels.apple_news import CHANNEL, AppleNews
-from pipeline.channels.apple_news_api import authorization
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.apple_news.api import authorization
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import PermanentError, TransientError
 from pipeline.model.delivery import Parcel
 from standins.apple_news import AppleNews as StandIn

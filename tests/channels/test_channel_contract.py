@@ -12,7 +12,7 @@ from channel_harness import WAYS, Harness, expected, lacks, opened, parcel, shap
 from channel_killed import killed_in_a_fork, killed_in_a_fresh_process
 
 from pipeline.channels import Channel, ChannelType, ReadableChannel, channel_types
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import ConfigError, PermanentError, TransientError
 from pipeline.model.delivery import Parcel, Receipt
 

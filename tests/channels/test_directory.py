@@ -18,7 +18,7 @@ import pytest
 from channel_harness import parcel
 
 from pipeline.channels.directory import CHANNEL, Directory, DirectorySettings
-from pipeline.channels.folder import Folder, failure_of
+from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.errors import ConfigError, PermanentError, TransientError
 from pipeline.model.delivery import Parcel
 from pipeline.model.rendition import Rendition
@@ -314,7 +314,7 @@ def test_the_systems_error_tells_who_must_act(number: int, kind: type[Exception]
 
 
 def test_a_held_lock_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.channels.folder._LOCK_WAIT", 0.02)
+    monkeypatch.setattr("pipeline.channels.shared.folder._LOCK_WAIT", 0.02)
     with (
         Folder.opened(tmp_path) as one,
         Folder.opened(tmp_path) as other,

@@ -21,8 +21,8 @@ from smtp_server import PASSWORD, USER, BadServer, Mailbox, mail_server
 
 from pipeline.channels import BatchChannel
 from pipeline.channels.email import CHANNEL, Email
-from pipeline.channels.mail import Letterhead, mail, one_line
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.email.mail import Letterhead, mail, one_line
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.model.delivery import Parcel, Receipt
 

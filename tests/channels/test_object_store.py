@@ -22,7 +22,7 @@ import pytest
 from channel_harness import parcel
 
 from pipeline.channels.object_store import CHANNEL, ObjectStoreChannel
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel

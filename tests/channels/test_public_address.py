@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from pipeline.channels.public_address import checked, shown_at
+from pipeline.channels.shared.public_address import checked, shown_at
 from pipeline.errors import ConfigError, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
 from standins.receiver import Conduct, Receiver

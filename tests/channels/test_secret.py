@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipeline.channels.secret import SecretRef
-from pipeline.channels.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
+from pipeline.secret import SecretRef
 
 
 class Settings(ChannelSettings):

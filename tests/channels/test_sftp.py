@@ -17,8 +17,8 @@ import sftp_server
 from channel_harness import parcel
 from judges import presence
 
-from pipeline.channels.settings import open_channel, read_settings
 from pipeline.channels.sftp import CHANNEL, Sftp
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, ConfigError, TransientError
 from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel
@@ -100,7 +100,7 @@ def test_an_idle_connection_is_not_trusted(
     line = sftp_server.Line(server.port)
     channel = opened(server, out, port=line.port)
     channel.deliver(parcel(1))
-    monkeypatch.setattr("pipeline.channels.sftp_connection._IDLE", 0.0)
+    monkeypatch.setattr("pipeline.channels.sftp.connection._IDLE", 0.0)
     channel.deliver(parcel(2))
     assert line.made == 2
     assert line.ended.acquire(timeout=10)

@@ -13,8 +13,8 @@ import sftp_server
 import unfriendly
 from channel_harness import parcel
 
-from pipeline.channels.settings import open_channel, read_settings
 from pipeline.channels.sftp import CHANNEL
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError
 from pipeline.http import EgressGuard, Http
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
 
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.channels.webhook import CHANNEL, Webhook, signed, signing_key
 from pipeline.errors import ConfigError, EndpointGone, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http

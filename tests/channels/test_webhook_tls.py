@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from channel_harness import parcel
 
-from pipeline.channels.settings import open_channel, read_settings
+from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.channels.webhook import CHANNEL, Webhook
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import EgressGuard, Http

@@ -19,8 +19,8 @@ from deployed import COMPOSE, ENGINES, OVERRIDE, SECRETS, SITE, Definition, comp
 from judges.presence import program
 
 from config import load
-from pipeline.channels.secret import SecretRef
 from pipeline.http import EgressGuard, Http
+from pipeline.secret import SecretRef
 from pipeline.stages.context import Policy
 from workers.celery import app as celery
 from workers.cli.main import app

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from config import load
-from pipeline.channels.secret import SecretRef
 from pipeline.errors import ConfigError
+from pipeline.secret import SecretRef
 
 URL = "postgresql://citewire:hunter2@postgres/citewire"
 

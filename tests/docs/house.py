@@ -23,7 +23,7 @@ from documents import ROOT
 from config import load
 from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.context import Context
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 from standins.eutils import EutilsStandin
 from standins.receiver import Conduct, Receiver, new_secret

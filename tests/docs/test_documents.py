@@ -18,8 +18,8 @@ from pydantic import BaseModel
 
 from config.settings import Settings, load
 from pipeline.channels import channel_types
-from pipeline.channels.settings import read_settings
-from pipeline.intake import sources
+from pipeline.channels.shared.settings import read_settings
+from pipeline.intake import source_formats
 from pipeline.intake.fields import KNOWN
 from pipeline.ledger.tables import metadata
 from pipeline.renditions import formats
@@ -225,7 +225,7 @@ def test_every_form_of_article_files_is_told_with_its_extensions_and_media_types
     told = {tuple(sorted(ticked(row[1] + row[2]))) for row in rows(DOCS / "article-files.md", "# Article files")}
     there = {
         tuple(sorted([*(f".{extension}" for extension in one.extensions), *one.media_types]))
-        for one in sources().values()
+        for one in source_formats().values()
     }
     assert told == there
 

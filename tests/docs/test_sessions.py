@@ -16,7 +16,7 @@ from house import House, house
 from terminal import Session
 
 from pipeline.ledger import tokens
-from pipeline.web import api, deliveries
+from pipeline.web.v1 import api, deliveries
 
 OPERATING = DOCS / "operating.md"
 SITE = block(OPERATING, "toml", "site.toml")

@@ -18,7 +18,7 @@ from pipeline.model.article import Article
 from pipeline.model.site import Feed
 from pipeline.renditions import formats
 from pipeline.stages import feeds, render
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 TOMBSTONES = "{http://purl.org/atompub/tombstones/1.0}"

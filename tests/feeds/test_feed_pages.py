@@ -10,11 +10,12 @@ from bench import article, topic
 from feed_bench import FeedBench, numbered
 from msgspec import structs
 
-from pipeline.ledger import Ledger, feed_pages
+from pipeline.ledger import Ledger
 from pipeline.ledger import feeds as ledger_feeds
+from pipeline.ledger.feeds import pages as feed_pages
 from pipeline.model.site import Feed
 from pipeline.stages import feeds, render
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 FEED = Feed(id="latest", title="Latest", size=5)
 

@@ -18,7 +18,7 @@ from lxml import etree
 from pipeline.ledger import Ledger
 from pipeline.model.site import Feed
 from pipeline.web.app import create_app
-from pipeline.web.files import codings
+from pipeline.web.public.files import codings
 
 Stored = tuple[FeedBench, Path]
 

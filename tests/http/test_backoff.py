@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.backoff import DEFAULT_SCHEDULE, LONGEST_WISH, SHORTEST, next_delay
+from pipeline.timing import DEFAULT_SCHEDULE, LONGEST_WISH, SHORTEST, next_delay
 
 schedules = st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12)
 jitters = st.floats(0, 1, exclude_max=True)

@@ -63,7 +63,7 @@ def test_there_is_something_to_look_at() -> None:
     assert opens("http.HTTPStatus") is None
 
 
-@pytest.mark.parametrize("module", ["channels/sftp_connection.py", "channels/smtp.py"])
+@pytest.mark.parametrize("module", ["channels/sftp/connection.py", "channels/email/smtp.py"])
 def test_who_speaks_another_protocol_connects_by_the_guard(module: str) -> None:
     """A library that is given a host's name would resolve it for itself."""
     assert "guard.connect(" in (ROOT / module).read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ import pytest
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
-from pipeline.intake.addresses import link_address
-from pipeline.intake.slugs import article_id, slug
-from pipeline.intake.text import clean, is_blank, line
-from pipeline.intake.unfit import Unfit
+from pipeline.intake.fields.addresses import link_address
+from pipeline.intake.fields.slugs import article_id, slug
+from pipeline.intake.fields.text import clean, is_blank, line
+from pipeline.intake.fields.unfit import Unfit
 from pipeline.model.article import Link, Paragraph, Text
 
 SCRIPTS = (

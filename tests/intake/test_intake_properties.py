@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
-from pipeline.intake.slugs import slug
-from pipeline.intake.text import clean, is_blank
+from pipeline.intake.fields.slugs import slug
+from pipeline.intake.fields.text import clean, is_blank
 from pipeline.model.article import Article, Section
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

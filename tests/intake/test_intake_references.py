@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
-from pipeline.intake.cited import cited_work, is_bare, joined, work_in
-from pipeline.intake.unfit import Unfit
+from pipeline.intake.fields.identifiers import cited_work, is_bare, joined, work_in
+from pipeline.intake.fields.unfit import Unfit
 from pipeline.model.article import CitedWork
 
 

@@ -15,7 +15,7 @@ from pipeline.model.article import CitedWork
 from pipeline.model.event import Accepted, Origin, Publish
 from pipeline.stages import enrich
 from pipeline.stages.accept import accept_all
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 
 def at_once(*calls):  # type: ignore[no-untyped-def]

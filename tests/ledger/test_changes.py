@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from pipeline.ledger import Ledger, Transaction, articles, changes
+from pipeline.ledger import Ledger, Transaction, articles
 from pipeline.ledger.articles import Standing
+from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import metadata
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -12,24 +12,16 @@ from alembic.config import Config
 from bench import START, article, paper
 from watched import Watched, publish
 
-from pipeline.ledger import (
-    Ledger,
-    articles,
-    cited,
-    evidence,
-    evidence_changes,
-    figures,
-    holdings,
-    rechecks,
-    revisions,
-    withheld,
-)
-from pipeline.ledger.articles import Standing
+from pipeline.ledger import Ledger, articles, evidence, figures
+from pipeline.ledger.articles import Standing, revisions, withheld
+from pipeline.ledger.articles.withheld import Withheld
+from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.evidence import changes as evidence_changes
+from pipeline.ledger.evidence import cited, rechecks
 from pipeline.ledger.tables import references
-from pipeline.ledger.withheld import Withheld
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference
-from pipeline.stages import watch
+from pipeline.stages.enrich import watch
 
 HOUR = dt.timedelta(hours=1)
 

@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from pipeline.errors import ConfigError, TransientError
-from pipeline.ledger import Ledger, articles, evidence, leases, migrations, rechecks, tokens
+from pipeline.ledger import Ledger, articles, evidence, leases, migrations, tokens
+from pipeline.ledger.evidence import rechecks
 from pipeline.ledger.tables import metadata
 from pipeline.model.article import CitedWork
 

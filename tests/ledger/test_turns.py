@@ -8,7 +8,8 @@ import random
 
 import pytest
 
-from pipeline.ledger import Ledger, leases, turns
+from pipeline.ledger import Ledger, leases
+from pipeline.ledger.evidence import turns
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 STEP = dt.timedelta(milliseconds=10)

@@ -14,7 +14,7 @@ from alembic.config import Config
 from bench import START, article
 
 from pipeline.ledger import Ledger
-from pipeline.ledger import identifiers as ledger_identifiers
+from pipeline.ledger.evidence import identifiers as ledger_identifiers
 from pipeline.ledger.tables import identifier_citations, identifiers
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.rendition import digest_of

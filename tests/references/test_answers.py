@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.errors import TransientError
 from pipeline.http import Response
 from pipeline.model.reference import Reference
-from pipeline.references.answers import read_efetch
+from pipeline.references.pubmed.answers import read_efetch
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "eutils-responses"

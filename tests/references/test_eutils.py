@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
-from pipeline.references.eutils import Eutils
+from pipeline.references.pubmed.eutils import Eutils
 from standins.eutils import EutilsStandin
 from standins.misbehaviour import Answer
 from standins.papers import invented, paper_xml, record_set

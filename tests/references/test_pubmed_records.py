@@ -15,7 +15,7 @@ from pipeline.citations import citation_csl, citation_html, citation_text
 from pipeline.citations.pieces import is_safe_markup
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, Reference
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 
 DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "pubmed"
 Record = tuple[str, ET.Element, Reference]

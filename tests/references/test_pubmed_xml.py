@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.citations.pieces import is_safe_markup
 from pipeline.errors import TransientError
 from pipeline.model.reference import Author, Notice, PartialDate, Reference
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 
 MATHML = 'xmlns:mml="http://www.w3.org/1998/Math/MathML"'
 
@@ -391,7 +391,7 @@ def test_what_is_no_whole_harmless_pubmed_xml_is_refused_as_unreadable(body: byt
 
 
 def test_a_document_over_the_limit_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.references.hardened.MAX_BYTES", 10)
+    monkeypatch.setattr("pipeline.references.pubmed.hardened.MAX_BYTES", 10)
     with pytest.raises(TransientError, match="more than 10"):
         parse_pubmed(b"<PubmedArticleSet/>")
 

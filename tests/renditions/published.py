@@ -12,7 +12,7 @@ from pipeline.intake import read_article
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
 from pipeline.model.revision import Revision
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from standins.papers import invented, load_papers, paper_xml, record_set
 
 FILES = Path(__file__).resolve().parents[2] / "examples" / "articles"

@@ -55,7 +55,7 @@ from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.stages import deliver, render
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from workers.wiring import build_context
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

@@ -18,12 +18,13 @@ from pipeline.model.reference import Reference
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.references.eutils import Fetched
 from pipeline.references.idconv import Converted
-from pipeline.stages import deliver, enrich, feeds, prove, render
+from pipeline.references.pubmed.eutils import Fetched
+from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import ChannelPlan, Context, Policy, Stage
-from pipeline.stages.work import Work, drain
+from pipeline.stages.deliver import prove
+from pipeline.stages.stage import Work, drain
 from pipeline.store import FileState
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)

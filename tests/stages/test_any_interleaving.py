@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pipeline.errors import CitewireError
-from pipeline.ledger import Ledger, deliveries, proofs
+from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger.deliveries import proofs
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.stages import deliver, enrich, feeds, prove, render
+from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.context import Policy
-from pipeline.stages.work import Work, drain
+from pipeline.stages.deliver import prove
+from pipeline.stages.stage import Work, drain
 
 ARTICLES = st.sampled_from(["a", "b", "c"])
 NAMES = ["one", "two", "together"]

@@ -13,14 +13,15 @@ import structlog
 from bench import POLICY, Bench, Receiver, article
 
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
-from pipeline.ledger import Ledger, attempts, channels, deliveries
-from pipeline.ledger.deliveries import Delivery
+from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger.deliveries import Delivery, attempts, channels
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.stages import circuit, deliver, enrich, render
+from pipeline.stages import deliver, enrich, render
 from pipeline.stages import feeds as feeds_stage
 from pipeline.stages.context import Policy
+from pipeline.stages.deliver import circuit
 from pipeline.stages.prune import prune
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 
 @dataclass

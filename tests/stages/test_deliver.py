@@ -10,7 +10,7 @@ from pipeline.ledger.deliveries import Delivery
 from pipeline.model.rendition import Format
 from pipeline.stages import deliver, render
 from pipeline.stages.context import Policy
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, EvidenceChange, Notice, Reference
-from pipeline.stages.editorial import bearing, gained, only_marks_differ, turn_of
+from pipeline.stages.enrich.editorial import bearing, gained, only_marks_differ, turn_of
 
 STATES: tuple[EditorialState, ...] = get_args(EditorialState)
 

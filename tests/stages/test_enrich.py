@@ -11,14 +11,15 @@ from bench import START, Bench, article, paper
 from msgspec.structs import replace as replace_struct
 
 from pipeline.errors import TransientError
-from pipeline.ledger import Ledger, evidence, rechecks
+from pipeline.ledger import Ledger, evidence
+from pipeline.ledger.evidence import rechecks
 from pipeline.ledger.tables import references
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.reference import Reference
 from pipeline.stages import enrich
 from pipeline.stages.context import Policy
-from pipeline.stages.gather import ready_at
-from pipeline.stages.work import drain
+from pipeline.stages.enrich.gather import ready_at
+from pipeline.stages.stage import drain
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from bench import Bench, Receiver, article, topic
 
 from pipeline.ledger import Ledger, deliveries
 from pipeline.model.policy import Gate
-from pipeline.stages.fill import fill
+from pipeline.stages.deliver.fill import fill
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 

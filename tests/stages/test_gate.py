@@ -7,7 +7,7 @@ import pytest
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import Gate
 from pipeline.model.reference import CitedReference, EditorialState, PartialDate, Reference
-from pipeline.stages.gate import refusal
+from pipeline.stages.render.gate import refusal
 
 ON = dt.date(2026, 6, 1)
 

@@ -16,9 +16,10 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, feeds
 from pipeline.model.policy import Gate
 from pipeline.model.reference import PartialDate
-from pipeline.stages import enrich, render, watch
+from pipeline.stages import enrich, render
 from pipeline.stages.context import Policy
-from pipeline.stages.work import drain
+from pipeline.stages.enrich import watch
+from pipeline.stages.stage import drain
 
 
 @pytest.fixture

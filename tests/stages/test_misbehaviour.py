@@ -14,10 +14,10 @@ from pipeline.http import EgressGuard, Http, Limits
 from pipeline.ledger import Ledger, evidence
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
-from pipeline.references.eutils import Eutils
 from pipeline.references.idconv import IdConverter
+from pipeline.references.pubmed.eutils import Eutils
 from pipeline.stages import enrich
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from standins.eutils import EFETCH, IDCONV, EutilsStandin
 from standins.misbehaviour import MISBEHAVIOURS
 from standins.papers import invented

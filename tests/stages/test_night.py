@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.night import is_night, look_after
+from pipeline.stages.enrich.night import is_night, look_after
 
 SITE = "https://notes.example.org"
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from bench import PLAIN, START, Bench, article
 
-from pipeline.ledger import Ledger, changes, pulls
-from pipeline.ledger.pulls import Pull
+from pipeline.ledger import Ledger
+from pipeline.ledger.partners import changes, pulls
+from pipeline.ledger.partners.pulls import Pull
 from pipeline.renditions import formats
-from pipeline.stages import partner_feed
 from pipeline.stages.context import ChannelPlan
-from pipeline.stages.partner_feed import PartnerFeed
+from pipeline.stages.partners import feed as partner_feed
+from pipeline.stages.partners.feed import PartnerFeed
 
 
 class Followed(Bench):

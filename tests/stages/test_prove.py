@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from bench import Bench, Receiver, article
 
 from pipeline.errors import TransientError
-from pipeline.ledger import Ledger, proofs
-from pipeline.ledger.proofs import Proof
+from pipeline.ledger import Ledger
+from pipeline.ledger.deliveries import proofs
+from pipeline.ledger.deliveries.proofs import Proof
 from pipeline.model.delivery import Parcel
-from pipeline.stages import prove
-from pipeline.stages.work import drain
+from pipeline.stages.deliver import prove
+from pipeline.stages.stage import drain
 
 
 @dataclass

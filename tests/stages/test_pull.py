@@ -9,12 +9,13 @@ import pytest
 from bench import Bench, article
 
 from pipeline import views
-from pipeline.ledger import Ledger, deliveries, holdings, pulls
-from pipeline.ledger.changes import BEGINNING
-from pipeline.ledger.deliveries import Delivery
-from pipeline.stages import pull
+from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger.deliveries import Delivery, holdings
+from pipeline.ledger.partners import pulls
+from pipeline.ledger.partners.changes import BEGINNING
 from pipeline.stages.context import ChannelPlan
-from pipeline.stages.pull import Page
+from pipeline.stages.partners import pull
+from pipeline.stages.partners.pull import Page
 
 
 class Pulled(Bench):

@@ -14,7 +14,8 @@ from watched import Watched, open_sqlite
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger.articles import Standing
 from pipeline.model.article import CitedWork
-from pipeline.stages import enrich, watch
+from pipeline.stages import enrich
+from pipeline.stages.enrich import watch
 
 BATCH = 50
 

@@ -10,7 +10,7 @@ from pipeline.errors import TransientError
 from pipeline.ledger import Ledger
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages import deliver, feeds
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 
 @dataclass

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from bench import Bench, article, topic
 
-from pipeline.ledger import Ledger, feeds, renditions, revisions
+from pipeline.ledger import Ledger, feeds
+from pipeline.ledger.articles import renditions, revisions
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.stages import render
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 
 
 @pytest.fixture

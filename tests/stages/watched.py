@@ -13,14 +13,15 @@ from bench import PLAIN, Bench, article
 from msgspec import structs
 
 from pipeline import views
-from pipeline.ledger import Ledger, evidence_changes
+from pipeline.ledger import Ledger
+from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.reference import EditorialState, Notice, Reference
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
-from pipeline.stages import watch
+from pipeline.stages.accept.release import Released, release
 from pipeline.stages.context import ChannelPlan, Policy
-from pipeline.stages.release import Released, release
+from pipeline.stages.enrich import watch
 from pipeline.views import Shape
 
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from standins.eutils import EutilsStandin
 from standins.misbehaviour import MISBEHAVIOURS
 from standins.papers import Author, Correction, Paper, load_papers, paper_xml, record_set

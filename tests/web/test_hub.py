@@ -22,12 +22,14 @@ from bench import Bench, article
 from fastapi import FastAPI
 
 from pipeline.http import EgressGuard, Http
-from pipeline.ledger import Ledger, subscription_requests, subscriptions
+from pipeline.ledger import Ledger
+from pipeline.ledger.hub import requests as subscription_requests
+from pipeline.ledger.hub import subscriptions
 from pipeline.stages import hub
 from pipeline.stages.context import HubPlan
 from pipeline.stages.hub.topics import drop_others
 from pipeline.stages.prune import prune
-from pipeline.stages.work import drain
+from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 from standins.subscriber import Push, Subscriber
 
@@ -431,7 +433,7 @@ def test_who_was_accepted_before_the_hub_was_full_is_told(
 
 
 def test_requests_that_wait_are_limited(bench: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.web.hub.WAITING_AT_ONE", 2)
+    monkeypatch.setattr("pipeline.web.public.hub.WAITING_AT_ONE", 2)
     statuses = [bench.ask(f"https://reader.example.org/{number}").status for number in range(3)]
     assert statuses == [202, 202, 429]
 

@@ -17,13 +17,15 @@ from judges.atom import atom_findings
 from judges.rss import rss_findings
 from lxml import etree
 
-from pipeline.ledger import Ledger, deliveries, pulls, tokens
-from pipeline.ledger.pulls import Position, Pull
+from pipeline.ledger import Ledger, deliveries, tokens
+from pipeline.ledger.partners import pulls
+from pipeline.ledger.partners.pulls import Position, Pull
 from pipeline.model.policy import Gate
 from pipeline.model.reference import Reference
 from pipeline.renditions import formats
-from pipeline.stages import enrich, partner_feed, render
-from pipeline.stages.work import drain
+from pipeline.stages import enrich, render
+from pipeline.stages.partners import feed as partner_feed
+from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 
 TOKENS = {"theirs": "partner:partner", "others": "partner:other", "cms": "publish", "root": "admin"}

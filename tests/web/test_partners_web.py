@@ -15,9 +15,9 @@ from fastapi import FastAPI
 
 from pipeline.ledger import Ledger, tokens
 from pipeline.stages.context import ChannelPlan
-from pipeline.web import arrivals
 from pipeline.web.app import create_app
 from pipeline.web.limits import Limiter, LocalLimiter, Rate
+from pipeline.web.partners import arrivals
 
 TOKENS = {"theirs": "partner:partner", "others": "partner:other", "cms": "publish", "root": "admin"}
 

@@ -15,7 +15,8 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import read_article
-from pipeline.ledger import Ledger, articles, holdings
+from pipeline.ledger import Ledger, articles
+from pipeline.ledger.deliveries import holdings
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.stages.accept import Intake, accept, accept_all
 from workers.cli import output

@@ -8,8 +8,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import channels, deliveries
-from pipeline.stages import fill as fill_stage
+from pipeline.ledger import deliveries
+from pipeline.ledger.deliveries import channels
+from pipeline.stages.deliver import fill as fill_stage
 from workers.cli import output
 from workers.cli.common import (
     UNKNOWN,

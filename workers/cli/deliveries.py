@@ -10,8 +10,8 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import channels
 from pipeline.ledger import deliveries as ledger_deliveries
+from pipeline.ledger.deliveries import channels
 from workers.cli import output
 from workers.cli.common import (
     UNKNOWN,

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.errors import InvalidArticle
-from pipeline.intake import sources
+from pipeline.intake import source_formats
 from pipeline.intake.decoding import MAX_BYTES
 
 
@@ -43,4 +43,4 @@ def read_file(file: Path) -> bytes:
 
 @cache
 def _suffixes() -> frozenset[str]:
-    return frozenset(f".{extension}" for source in sources().values() for extension in source.extensions)
+    return frozenset(f".{extension}" for source in source_formats().values() for extension in source.extensions)

@@ -12,8 +12,9 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Ledger, cited, rechecks
-from pipeline.stages import watch
+from pipeline.ledger import Ledger
+from pipeline.ledger.evidence import cited, rechecks
+from pipeline.stages.enrich import watch
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, find, now, open_ledger, print_json
 

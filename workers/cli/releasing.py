@@ -8,7 +8,7 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
-from pipeline.stages.release import release as release_stage
+from pipeline.stages.accept.release import release as release_stage
 from workers.cli import output
 from workers.cli.articles import intake_of
 from workers.cli.common import UNKNOWN, ConfigOption, DataOption, JsonOption, find, open_ledger, print_json

@@ -16,8 +16,8 @@ from pipeline.intake import read_article
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
-from pipeline.references.eutils import MOST_IDS
-from pipeline.references.pubmed_xml import parse_pubmed
+from pipeline.references.pubmed.eutils import MOST_IDS
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from pipeline.renditions import format_named
 from workers.cli.common import ConfigOption
 from workers.cli.files import read_file

@@ -12,13 +12,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.ledger import subscription_requests, subscriptions
-from pipeline.ledger.subscription_requests import Request
-from pipeline.ledger.subscriptions import Subscription
+from pipeline.ledger.hub import requests as subscription_requests
+from pipeline.ledger.hub import subscriptions
+from pipeline.ledger.hub.requests import Request
+from pipeline.ledger.hub.subscriptions import Subscription
 from pipeline.stages.context import LEASE, Context, Stage
 from pipeline.stages.hub import push, verify
 from pipeline.stages.hub.round import run
-from pipeline.stages.work import Claim, guarded
+from pipeline.stages.stage import Claim, guarded
 
 name: Stage = "hub"
 

@@ -10,12 +10,13 @@ import time
 import structlog
 from msgspec import Struct
 
-from pipeline.backoff import next_delay
 from pipeline.errors import CitewireError, TransientError
 from pipeline.http import Limits, Response
-from pipeline.ledger import feeds, subscriptions
-from pipeline.ledger.subscriptions import Subscription
+from pipeline.ledger import feeds
+from pipeline.ledger.hub import subscriptions
+from pipeline.ledger.hub.subscriptions import Subscription
 from pipeline.stages.context import Context
+from pipeline.timing import next_delay
 
 LIMITS = Limits(connect=3.0, read=5.0, total=5.0, max_bytes=1_024, truncate=True)
 SLOW = 1.0  # seconds from which on a subscriber is called apart from the others

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from pipeline.ledger import subscription_requests, subscriptions
-from pipeline.ledger.subscription_requests import Request
-from pipeline.ledger.subscriptions import Subscription
+from pipeline.ledger.hub import requests as subscription_requests
+from pipeline.ledger.hub import subscriptions
+from pipeline.ledger.hub.requests import Request
+from pipeline.ledger.hub.subscriptions import Subscription
 from pipeline.stages.context import Context
-from pipeline.stages.feed_files import formats_of
+from pipeline.stages.feeds.files import formats_of
 
 _ONCE = 500  # subscriptions that are ended in one go
 

@@ -12,8 +12,10 @@ from msgspec import structs
 
 from pipeline.errors import CitewireError, TransientError
 from pipeline.http import Limits, Response
-from pipeline.ledger import Transaction, subscription_requests, subscriptions
-from pipeline.ledger.subscription_requests import Request
+from pipeline.ledger import Transaction
+from pipeline.ledger.hub import requests as subscription_requests
+from pipeline.ledger.hub import subscriptions
+from pipeline.ledger.hub.requests import Request
 from pipeline.stages.context import Context, HubPlan
 
 LIMITS = Limits(connect=3.0, read=5.0, total=5.0, max_bytes=1_024, truncate=True)

@@ -1,0 +1,237 @@
+"""The `amp-cache` channel: tells AMP caches that a page has changed, and reads it back there until it has.
+
+The request is signed; the cache checks it with the public key at the page's own host (`PUBLIC_KEY`), which Citewire's
+web server answers. A cache may answer "OK" and stay stale, so its word is not taken for it.
+Sources: developers.google.com/amp/cache/update-cache, cdn.ampproject.org/caches.json.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from pydantic import Field, field_validator
+
+from pipeline.channels import ChannelType, Served
+from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
+from pipeline.channels.shared.announcing import Address
+from pipeline.channels.shared.countdown import Countdown, knock
+from pipeline.channels.shared.page import same_or_newer
+from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
+from pipeline.http import Http, Response
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.secret import SecretRef
+
+PUBLIC_KEY = "/.well-known/amphtml/apikey.pub"
+_SMALLEST_KEY = 2048  # bits
+_LARGEST = 4_000_000  # bytes of a document
+_NOT_HELD = (301, 302, 303, 307, 308, 404, 410)  # a cache sends readers to the page itself when it holds none
+
+
+class CacheSettings(ChannelSettings):
+    """A cache's address, in which `{subdomain}` stands for the page's host as the cache writes it.
+
+    `update_address`: where update requests go, when that is somewhere else.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    address: str
+    update_address: str | None = None
+
+    @field_validator("address", "update_address")
+    @classmethod
+    def _absolute(cls, address: str | None) -> str | None:
+        parts = urlsplit((address or "https://x").replace("{subdomain}", "x"))
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "{" in parts.netloc:
+            raise ValueError("must be an absolute https:// address, with {subdomain} in its place")
+        return address and address.rstrip("/")
+
+
+GOOGLE = CacheSettings(id="google", address="https://{subdomain}.cdn.ampproject.org")
+BING = CacheSettings(id="bing", address="https://{subdomain}.www.bing-amp.com")
+
+
+class AmpCacheSettings(ChannelSettings):
+    """`key`: an RSA private key in PEM. `caches_url`: a list as in caches.json, in place of `caches`."""
+
+    key: SecretRef
+    caches: tuple[CacheSettings, ...] = Field((GOOGLE, BING), min_length=1)
+    caches_url: Address | None = None
+    read_back: bool = True
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0
+
+
+_Domain = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+$")]
+
+
+class _Listed(msgspec.Struct):
+    """An entry of caches.json."""
+
+    id: str
+    cacheDomain: _Domain  # noqa: N815  # the file's own names
+    updateCacheApiDomainSuffix: _Domain  # noqa: N815
+
+
+class _Caches(msgspec.Struct):
+    caches: list[_Listed]
+
+
+class AmpCache:
+    def __init__(self, settings: AmpCacheSettings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._key = private_key(settings.key)
+        self._listed: Sequence[CacheSettings] | None = None
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        """Every cache is told, whatever the others answer; then the first that may still come round is raised."""
+        path, within = _path(parcel), Countdown(self._settings.total_timeout)
+        told: list[str] = []
+        failures: list[CitewireError] = []
+        for cache in self._caches(within):
+            try:
+                told.append(f"{cache.id}: {self._refresh(cache, path, parcel, within)}")
+            except (TransientError, PermanentError) as error:
+                failures.append(error)
+        if failures:
+            raise next((error for error in failures if isinstance(error, TransientError)), failures[0])
+        return Receipt(detail="; ".join(told), status=200)
+
+    def shows(self, parcel: Parcel) -> str | None:
+        path, within = _path(parcel), Countdown(self._settings.total_timeout)
+        for cache in self._caches(within):
+            if self._copy(cache, path, parcel, within) == "stale":
+                return f"{cache.id}: {_address(cache, parcel)}{path}"
+        return None
+
+    def check(self) -> str:
+        within = Countdown(self._settings.total_timeout)
+        names = []
+        for cache in self._caches(within):
+            knock(self._http, cache.address.replace("{subdomain}", subdomain("example.com")) + "/", within.left)
+            names.append(cache.id)
+        return f"reached: {', '.join(names)}; requests are signed with a key of {self._key.key_size} bits"
+
+    def close(self) -> None:
+        """The connections are the thread's, and shared with other channels."""
+
+    # --- one cache
+
+    def _refresh(self, cache: CacheSettings, path: str, parcel: Parcel, within: Countdown) -> str:
+        """What the cache holds in the end, in a word."""
+        target = self._signed(f"/update-cache{path}", parcel.at)
+        url = _address(cache, parcel, update=True) + target
+        response = self._http.request("GET", url, limits=within.limits())
+        if response.status not in (404, 410):  # then it never held the page
+            _named(response, cache).raise_for_delivery(parcel.at)
+        if not self._settings.read_back:
+            return response.line
+        copy = self._copy(cache, path, parcel, within)
+        if copy == "stale":
+            message = f"{cache.id} answered {response.line} and still shows an older revision"
+            raise TransientError(message, status=response.status, code="cache-stale")
+        return copy
+
+    def _copy(self, cache: CacheSettings, path: str, parcel: Parcel, within: Countdown) -> str:
+        """`fresh`, `stale`, or `not held`."""
+        response = self._http.request("GET", _address(cache, parcel) + path, limits=within.limits(max_bytes=_LARGEST))
+        if response.status in _NOT_HELD:
+            return "not held"
+        _named(response, cache).raise_for_delivery(parcel.at)
+        return "fresh" if same_or_newer(response.body, parcel.rendition.body) else "stale"
+
+    def _signed(self, path: str, at: dt.datetime) -> str:
+        """Valid for a minute around `at`; the cache's own name is not part of it."""
+        target = f"{path}{'&' if '?' in path else '?'}amp_action=flush&amp_ts={int(at.timestamp())}"
+        signature = self._key.sign(target.encode(), PKCS1v15(), SHA256())
+        return f"{target}&amp_url_signature={base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+    # --- which caches
+
+    def _caches(self, within: Countdown) -> Sequence[CacheSettings]:
+        """The list in the settings, or the one at `caches_url`, asked for once while the channel is open."""
+        if self._settings.caches_url is None:
+            return self._settings.caches
+        if self._listed is None:
+            limits = within.limits(max_bytes=1_000_000)
+            response = self._http.request("GET", self._settings.caches_url, limits=limits)
+            response.raise_for_delivery(dt.datetime.now(dt.UTC))
+            self._listed = tuple(_listed(response.body))
+        return self._listed
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """Makes the document that caches look for. Raises ConfigError."""
+
+    key: SecretRef
+
+    def __call__(self) -> Served:
+        public = private_key(self.key).public_key()
+        return Served("text/plain", public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def served(settings: AmpCacheSettings) -> Mapping[str, PublicKey]:
+    return {PUBLIC_KEY: PublicKey(settings.key)}
+
+
+def private_key(secret: SecretRef) -> RSAPrivateKey:
+    """Raises ConfigError, without a word of the key."""
+    text = secret.resolve("key")
+    mend = "make one with `openssl genrsa 2048`"
+    try:
+        key: Any = load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ConfigError(f"not a private key in PEM without a password: {mend}", key="key") from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size < _SMALLEST_KEY:
+        raise ConfigError(f"must be an RSA key of {_SMALLEST_KEY} bits or more: {mend}", key="key")
+    return key
+
+
+def _path(parcel: Parcel) -> str:
+    try:
+        return document_path(parcel.links.amp if parcel.links else "")
+    except ValueError:  # a UnicodeError too
+        raise PermanentError("the AMP page has no address that a cache could fetch", code="no-address") from None
+
+
+def _address(cache: CacheSettings, parcel: Parcel, *, update: bool = False) -> str:
+    assert parcel.links is not None, "_path has asked"
+    host = ascii_host(urlsplit(parcel.links.amp).hostname or "")
+    template = (cache.update_address if update else None) or cache.address
+    return template.replace("{subdomain}", subdomain(host))
+
+
+def _named(response: Response, cache: CacheSettings) -> Response:
+    """With the cache's name before its words."""
+    return dataclasses.replace(response, body=f"{cache.id}: {response.excerpt}".encode())
+
+
+def _listed(body: bytes) -> Iterator[CacheSettings]:
+    try:
+        caches = msgspec.json.decode(body, type=_Caches).caches
+        for one in caches:
+            yield CacheSettings(
+                id=one.id,
+                address=f"https://{{subdomain}}.{one.cacheDomain}",
+                update_address=f"https://{{subdomain}}.{one.updateCacheApiDomainSuffix}",
+            )
+    except ValueError as error:  # msgspec's and pydantic's are ValueErrors
+        raise TransientError("the list of caches cannot be read", code="bad-response") from error
+    if not caches:
+        raise TransientError("the list of caches is empty", code="bad-response")
+
+
+CHANNEL = ChannelType(name="amp-cache", settings=AmpCacheSettings, open=AmpCache, format="amp", serves=served)

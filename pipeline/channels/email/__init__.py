@@ -1,0 +1,153 @@
+"""The `email` channel: articles by SMTP, each in a mail of its own or several in a digest.
+
+Every recipient gets a mail of his own. So none sees the others' addresses, and what became of one is no matter for the
+others: those who have it do not get it again when the rest is tried later. Who is still waiting stands in the remote
+id, which goes into the ledger with the error too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from pipeline.channels import ChannelType
+from pipeline.channels.email.mail import Letterhead, Mail, mail, message_id
+from pipeline.channels.email.mailing import Post, answered, unfit
+from pipeline.channels.email.smtp import Security, Server, Session, session, tls_context
+from pipeline.channels.shared.announcing import delivered
+from pipeline.channels.shared.countdown import Countdown
+from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
+from pipeline.http import Http
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.secret import SecretRef
+
+_PORTS: Mapping[str, int] = {"starttls": 587, "tls": 465, "none": 25}
+_CLOSING = 421  # "service not available, closing" (RFC 5321, section 4.2.2)
+
+MailAddress = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)
+]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$", max_length=200)]
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
+
+
+class EmailSettings(ChannelSettings):
+    host: HostName
+    port: int | None = Field(None, ge=1, le=65_535)  # None: 587, 465 or 25, as `security` has it
+    security: Security = "starttls"
+    ca_file: Path | None = None
+    username: Line | None = None
+    password: SecretRef | None = None
+    sender: MailAddress
+    sender_name: Line = ""
+    reply_to: MailAddress | None = None
+    recipients: tuple[MailAddress, ...] = Field(min_length=1, max_length=200)
+    digest: bool = False
+    digest_subject: Line | None = None
+    unsubscribe: tuple[Annotated[str, StringConstraints(max_length=900)], ...] = ()
+    one_click: bool = False
+    list_id: str | None = Field(None, pattern=r"^[A-Za-z0-9.-]+$", max_length=253)
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 35.0
+
+    @field_validator("unsubscribe")
+    @classmethod
+    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for address in addresses:
+            if not address.startswith(("https://", "mailto:")) or set(address) & set("<>, ") or not address.isascii():
+                raise ValueError("each must be a https: or mailto: address")
+        return addresses
+
+    @model_validator(mode="after")
+    def _login_over_tls(self) -> EmailSettings:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give `username` and `password`, or neither")
+        if self.password is not None and self.security == "none":
+            raise ValueError("a password is sent over TLS only: `security` must be 'starttls' or 'tls'")
+        if self.one_click and not any(address.startswith("https://") for address in self.unsubscribe):
+            raise ValueError("`one_click` needs a https: address in `unsubscribe`")
+        return self
+
+
+class Email:
+    def __init__(self, settings: EmailSettings, http: Http) -> None:
+        self._settings = settings
+        self._guard = http.guard
+        self._server = _server(settings)
+        self._letterhead = Letterhead(
+            sender=settings.sender,
+            name=settings.sender_name,
+            reply_to=settings.reply_to,
+            digest_subject=settings.digest_subject,
+            unsubscribe=settings.unsubscribe,
+            one_click=settings.one_click,
+            list_id=settings.list_id,
+        )
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        return delivered(self.deliver_all([parcel])[0])
+
+    def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
+        recipients = tuple(dict.fromkeys(self._settings.recipients))
+        post = Post(recipients, [parcel for parcel in parcels if not unfit(parcel)])
+        if post.parcels:
+            with session(self._server, self._guard, Countdown(self._settings.total_timeout)) as smtp:
+                self._send(post, smtp)
+        return [unfit(parcel) or post.outcome(parcel, thread=self._thread(parcel, post)) for parcel in parcels]
+
+    def check(self) -> str:
+        with session(self._server, self._guard, Countdown(self._settings.total_timeout)) as smtp:
+            return f"reached: {self._server.host}, {smtp.idle()}"
+
+    def close(self) -> None:
+        """A session lasts as long as a batch."""
+
+    def _send(self, post: Post, smtp: Session) -> None:
+        """As far as the session carries."""
+        composed: dict[str, Mail] = {}
+        for recipient, parcels in post.mails(digest=self._settings.digest):
+            id = message_id(parcels, self._letterhead)
+            message = composed.get(id) or mail(parcels, self._letterhead, answered(parcels))
+            composed = {id: message}  # the next recipient most often gets the same
+            try:
+                smtp.send(self._settings.sender, recipient, message.to(recipient))
+            except (TransientError, PermanentError) as error:
+                post.failed(recipient, parcels, error)
+                if error.status in (None, _CLOSING):
+                    return post.broken(error)
+            else:
+                post.sent(recipient, parcels)
+        return None
+
+    def _thread(self, parcel: Parcel, post: Post) -> str:
+        return message_id(post.parcels if self._settings.digest else [parcel], self._letterhead)
+
+
+def _server(settings: EmailSettings) -> Server:
+    """Raises ConfigError."""
+    ca_file = str(settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
+    try:
+        tls = tls_context(ca_file)
+    except OSError as error:  # an SSLError too
+        message = f"{ca_file} holds no certificates that can be read: {error.strerror or error}"
+        raise ConfigError(message, key="ca_file") from error
+    login = None
+    if settings.username is not None and settings.password is not None:
+        login = (settings.username, settings.password.resolve("password"))
+        if not "".join(login).isascii():
+            raise ConfigError("a password for mail must be ASCII", key="password")
+    return Server(
+        host=settings.host,
+        port=settings.port or _PORTS[settings.security],
+        security=settings.security,
+        tls=tls,
+        helo=settings.sender.rpartition("@")[2],
+        login=login,
+    )
+
+
+CHANNEL = ChannelType(name="email", settings=EmailSettings, open=Email, format="html")

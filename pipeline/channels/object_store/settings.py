@@ -1,0 +1,160 @@
+"""The settings of the `object-store` channel, and the store that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from obstore.exceptions import BaseError
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.errors import ConfigError
+from pipeline.secret import SecretRef
+
+_SCHEMES = ("s3", "gs", "az", "file")
+_KEYS = {  # what proves who we are to each, all of one line or none
+    "s3": (("access_key_id", "secret_access_key"),),
+    "gs": (("service_account",),),
+    "az": (("account", "account_key"), ("account", "sas_token")),
+    "file": ((),),
+}
+_ALL_KEYS = ("access_key_id", "secret_access_key", "service_account", "account", "account_key", "sas_token")
+
+
+class ObjectStoreSettings(ChannelSettings):
+    """`credentials`: "given" here, or the "machine"'s own (its role, its environment), as obstore finds them."""
+
+    url: str
+    credentials: Literal["given", "machine"] = "given"
+    access_key_id: SecretRef | None = None
+    secret_access_key: SecretRef | None = None
+    service_account: SecretRef | None = None  # the JSON of a service account's key
+    account: str | None = None  # Azure's storage account; no secret
+    account_key: SecretRef | None = None
+    sas_token: SecretRef | None = None
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    endpoint: str | None = None  # None: the cloud's own
+    content_type: str | None = Field(default=None, pattern=r"^[!-~]+/[ -~]+$")  # None: the rendition's
+    cache_control: str | None = Field(default=None, pattern=r"^[ -~]+$")
+    on_withdrawal: Literal["tombstone", "delete"] = "tombstone"
+    index: int = Field(default=100, ge=0, le=1000)  # newest changes that `index.json` holds; 0: there is none
+    connect_timeout: Annotated[float, Field(gt=0, le=10)] = 5.0
+    request_timeout: Annotated[float, Field(gt=0, le=10)] = 10.0
+    total_timeout: Annotated[float, Field(gt=0, le=30)] = 30.0  # no request is begun after that
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in _SCHEMES:
+            raise ValueError("must begin with s3://, gs://, az:// or file:///")
+        if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+            raise ValueError("a folder is written file:///path")
+        if parts.scheme != "file" and not parts.netloc:
+            raise ValueError("must name a bucket, or a container")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must hold nothing but the bucket and a path: credentials have keys of their own")
+        return url
+
+    @field_validator("endpoint")
+    @classmethod
+    def _address(cls, endpoint: str | None) -> str | None:
+        if endpoint is None:
+            return None
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+            raise ValueError("must be an https:// or http:// address without a user name")
+        return endpoint.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> ObjectStoreSettings:
+        given = {key for key in _ALL_KEYS if getattr(self, key) is not None}
+        if self.kind == "az" and self.account is None:
+            raise ValueError("az:// needs `account`")
+        if self.credentials == "machine":
+            if given - {"account"}:
+                raise ValueError('either credentials = "machine" or keys')
+        elif not any(given == set(line) for line in _KEYS[self.kind]):
+            choices = " or ".join(" and ".join(f"`{key}`" for key in line) or "no keys" for line in _KEYS[self.kind])
+            raise ValueError(f"{self.kind}:// takes {choices}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return urlsplit(self.url).scheme
+
+    @property
+    def folder(self) -> Path | None:
+        return Path(urlsplit(self.url).path) if self.kind == "file" else None
+
+    @property
+    def where(self) -> str | None:
+        """The address that requests go to; None for a folder."""
+        clouds = {
+            "s3": f"https://s3.{self.region}.amazonaws.com",
+            "gs": "https://storage.googleapis.com",
+            "az": f"https://{self.account}.blob.core.windows.net",
+        }
+        return None if self.kind == "file" else self.endpoint or clouds[self.kind]
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Hands over the credentials that were given. Left to itself obstore mixes in what it finds in the environment."""
+
+    found: dict[str, str | None]
+
+    def __call__(self) -> dict[str, Any]:
+        return {**self.found, "expires_at": None}
+
+
+def store_of(settings: ObjectStoreSettings) -> ObjectStore:
+    """Makes no connection. Raises ConfigError: a secret that is not there, or one that obstore does not take."""
+    if settings.folder is not None:
+        return LocalStore(settings.folder, automatic_cleanup=False, mkdir=True)
+    where = settings.where or ""
+    options: dict[str, Any] = {
+        "client_options": {
+            "allow_http": where.startswith("http:"),
+            "connect_timeout": f"{round(settings.connect_timeout * 1000)}ms",
+            "timeout": f"{round(settings.request_timeout * 1000)}ms",
+            "user_agent": "citewire",
+        },
+        "retry_config": {"max_retries": 0},  # when to try again is the ledger's to say
+    }
+    parts = urlsplit(settings.url)
+    bucket, prefix = parts.netloc, parts.path.strip("/") or None
+    try:
+        return _made(settings, bucket, {**options, "prefix": prefix}, where)
+    except (BaseError, ValueError, TypeError):
+        # No cause: its text may quote the credentials.
+        raise ConfigError("the object store's library does not take these settings", key="url") from None
+
+
+def _made(settings: ObjectStoreSettings, bucket: str, options: dict[str, Any], where: str) -> ObjectStore:
+    given = settings.credentials == "given"
+    if settings.kind == "s3":
+        if given:
+            key, secret = _secret(settings, "access_key_id"), _secret(settings, "secret_access_key")
+            options["credential_provider"] = _Keys({"access_key_id": key, "secret_access_key": secret, "token": None})
+        # One object is deleted by DELETE: not every store that speaks S3 knows the request for many at once.
+        return S3Store(bucket, endpoint=where, region=settings.region, disable_bulk_delete=True, **options)
+    if settings.kind == "gs":
+        if given:
+            options["service_account_key"] = _secret(settings, "service_account")
+        return GCSStore(bucket, base_url=where, **options)
+    if given:
+        name = "account_key" if settings.account_key else "sas_token"
+        found = {"access_key" if settings.account_key else "sas_token": _secret(settings, name)}
+        options["credential_provider"] = _Keys(dict(found))
+    return AzureStore(bucket, account_name=settings.account, endpoint=where, **options)
+
+
+def _secret(settings: ObjectStoreSettings, key: str) -> str:
+    reference = getattr(settings, key)
+    assert isinstance(reference, SecretRef)
+    return reference.resolve(key)

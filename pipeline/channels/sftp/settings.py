@@ -1,0 +1,112 @@
+"""The settings of the `sftp` channel, and the keys that they name."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from pathlib import Path
+from typing import Annotated
+
+import paramiko
+from pydantic import Field, PlainValidator, field_validator, model_validator
+
+from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.errors import ConfigError
+from pipeline.secret import SecretRef
+
+_KEY_KINDS: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+def _host_keys(value: object) -> tuple[bytes, ...]:
+    """One or several lines as `ssh-keyscan` prints them without the host: "ssh-ed25519 AAAA…"."""
+    lines = value if isinstance(value, list | tuple) else (value,)
+    keys = tuple(_host_key(line) for line in lines)
+    if not keys:
+        raise ValueError("give a key, or leave it away for `known_hosts`")
+    return keys
+
+
+def _host_key(line: object) -> bytes:
+    if isinstance(line, bytes):
+        return line
+    words = line.split() if isinstance(line, str) else []
+    try:
+        key = base64.b64decode(words[1], validate=True)
+    except (IndexError, binascii.Error, ValueError):
+        raise ValueError("write it as 'ssh-ed25519 AAAA…', as `ssh-keyscan` prints it after the host") from None
+    if kind_of(key) != words[0]:
+        raise ValueError("the key is not of the kind that stands before it")
+    return key
+
+
+def kind_of(key: bytes) -> str:
+    """What a public key says of itself (RFC 4253, section 6.6); "" where it says nothing."""
+    size = int.from_bytes(key[:4], "big")
+    return key[4 : 4 + size].decode("ascii", "replace") if len(key) > 4 + size else ""
+
+
+class SftpSettings(ChannelSettings):
+    """`host_key` or `known_hosts`: a server that cannot prove to be the one meant gets nothing, not even a password."""
+
+    host: str = Field(pattern=r"^[^\s/@]+$")
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str = Field(pattern=r"^[^\x00-\x1f]+$")
+    password: SecretRef | None = None
+    private_key: SecretRef | None = None
+    passphrase: SecretRef | None = None
+    host_key: Annotated[tuple[bytes, ...], PlainValidator(_host_keys)] | None = None
+    known_hosts: Path | None = None
+    path: str = "."  # the remote folder; relative to where the login leads
+    create: bool = True
+    connect_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0
+    read_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0  # a delivery is leased for a little longer
+
+    @field_validator("path")
+    @classmethod
+    def _plain(cls, path: str) -> str:
+        if not path or any(ord(character) < 32 for character in path):
+            raise ValueError("must be a path without control characters")
+        return path.rstrip("/") or "/"
+
+    @model_validator(mode="after")
+    def _complete(self) -> SftpSettings:
+        if not (self.password or self.private_key):
+            raise ValueError("give `private_key` or `password`")
+        if (self.host_key is None) == (self.known_hosts is None):
+            raise ValueError("give `host_key` or `known_hosts`, so that the server can prove itself")
+        return self
+
+
+def private_key(settings: SftpSettings) -> paramiko.PKey | None:
+    """Ed25519, ECDSA or RSA, in OpenSSH's form or in PEM. Raises ConfigError, without a word of the key."""
+    if settings.private_key is None:
+        return None
+    text = settings.private_key.resolve("private_key")
+    passphrase = settings.passphrase.resolve("passphrase") if settings.passphrase else None
+    for kind in _KEY_KINDS:
+        try:
+            return kind.from_private_key(io.StringIO(text), passphrase)
+        except paramiko.PasswordRequiredException:
+            raise ConfigError("the private key needs its `passphrase`", key="passphrase") from None
+        except (paramiko.SSHException, ValueError, IndexError):
+            continue
+    raise ConfigError(
+        "no private key can be read there (Ed25519, ECDSA or RSA), or the passphrase is not its own", key="private_key"
+    )
+
+
+def server_keys(settings: SftpSettings) -> frozenset[bytes]:
+    """The keys that the server may prove itself with; never empty. Raises ConfigError."""
+    if settings.host_key is not None:
+        return frozenset(settings.host_key)
+    assert settings.known_hosts is not None
+    host = settings.host if settings.port == 22 else f"[{settings.host}]:{settings.port}"
+    try:
+        found = paramiko.HostKeys(str(settings.known_hosts)).lookup(host)
+    except (OSError, paramiko.SSHException, UnicodeDecodeError) as error:
+        raise ConfigError(f"{settings.known_hosts} cannot be read", key="known_hosts") from error
+    if not found:
+        raise ConfigError(f"{settings.known_hosts} holds no key of {host}", key="known_hosts")
+    return frozenset(found[kind].asbytes() for kind in found)

@@ -1,0 +1,1 @@
+"""What several channel types share; no type stands here."""

@@ -1,0 +1,99 @@
+"""The settings of the `webhook` channel, checked without its secrets being read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
+
+from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.secret import SecretRef
+
+_OURS = re.compile(r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date")
+_SECRET_NAMED = re.compile(r"(?i).*(auth|key|token|secret|password|cookie|signature).*")
+
+Seconds = Annotated[float, Field(gt=0, le=600)]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+
+
+def _one_or_two(value: object) -> tuple[SecretRef, ...]:
+    secrets = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not 1 <= len(secrets) <= 2:
+        raise ValueError("give one secret, or the new and the old one")
+    return tuple(SecretRef.parse(secret) for secret in secrets)
+
+
+class BasicSettings(ChannelSettings):
+    username: str = Field(pattern=r"^[^:\x00-\x1f]+$")
+    password: SecretRef
+
+
+class TLSSettings(ChannelSettings):
+    """Files in PEM: the client certificate that the partner asks for (mTLS), and whom to believe that it is they.
+
+    Files and no `env:`, because OpenSSL reads nothing else. `key`: None where it stands in the certificate's file.
+    """
+
+    certificate: SecretRef
+    key: SecretRef | None = None
+    authorities: Path | None = None  # None: Mozilla's, as for everyone
+
+    @field_validator("certificate", "key")
+    @classmethod
+    def _file(cls, reference: SecretRef | None) -> SecretRef | None:
+        if reference and reference.kind != "file":
+            raise ValueError("name a file: 'file:/path'")
+        return reference
+
+
+class WebhookSettings(ChannelSettings):
+    """`secret`: one, or [new, old] while the partner changes over. Header values may be secrets too (`env:NAME`)."""
+
+    url: str
+    secret: Annotated[tuple[SecretRef, ...], PlainValidator(_one_or_two)]
+    headers: dict[HeaderName, str] = Field(default_factory=dict)
+    bearer: SecretRef | None = None
+    basic: BasicSettings | None = None
+    tls: TLSSettings | None = None
+    gzip: bool = False
+    connect_timeout: Seconds = 5.0
+    read_timeout: Seconds = 10.0
+    total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0  # a delivery is leased for a little longer
+
+    @field_validator("url")
+    @classmethod
+    def _absolute(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an absolute https:// or http:// address")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must hold no user name or password: use `basic`")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _headers_of_theirs(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if _OURS.fullmatch(name):
+                raise ValueError(f"{name} is set by the delivery itself")
+            if _SECRET_NAMED.fullmatch(name):
+                SecretRef.parse(value)
+            if any(ord(character) < 32 or ord(character) > 126 for character in value):
+                raise ValueError(f"the value of {name} must be printable ASCII")
+        return headers
+
+    @model_validator(mode="after")
+    def _tls_over_tls(self) -> WebhookSettings:
+        if self.tls and not self.url.startswith("https:"):
+            raise ValueError("`tls` needs an https:// address")
+        return self
+
+    @model_validator(mode="after")
+    def _one_authorization(self) -> WebhookSettings:
+        named = any(name.lower() == "authorization" for name in self.headers)
+        if (self.bearer is not None) + (self.basic is not None) + named > 1:
+            raise ValueError("give one of `bearer`, `basic` and the header `authorization`")
+        return self

@@ -1,0 +1,136 @@
+"""The feed of evidence changes, as Atom and as JSON Feed. Pure: the same changes give the same bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from pipeline.citations import citation_html, citation_text, editorial_label, editorial_notice
+from pipeline.ledger.evidence.changes import Noted
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import CitedReference
+from pipeline.model.site import Site
+from pipeline.renditions.parts.dates import rfc3339
+from pipeline.renditions.parts.feed_xml import Entry, element, write_atom
+from pipeline.renditions.parts.head import Head
+from pipeline.renditions.parts.identity import id_prefix
+from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.text import escape
+from pipeline.renditions.parts.uri import uri
+
+ATOM, JSON = "application/atom+xml", "application/feed+json"
+_BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_TOLD = "Papers cited here whose editorial status has changed, by PubMed."
+
+
+def modified(changes: Sequence[Noted]) -> dt.datetime:
+    """When the newest of them was noticed."""
+    return max((change.at for change in changes), default=_BEGINNING)
+
+
+def atom(changes: Sequence[Noted], site: Site) -> bytes:
+    """RFC 4287; newest first."""
+    head = Head(
+        id=f"{id_prefix(site)}/evidence/changes",
+        title=_title(site),
+        description=_TOLD,
+        home=uri(site.url),
+        address=_address(site, "atom"),
+        language="en",
+        updated=modified(changes),
+        author=site.publisher,
+        logo=None,
+        hubs=(),
+    )
+    return write_atom(head, [_entry(change, site) for change in changes])
+
+
+def json_feed(changes: Sequence[Noted], site: Site) -> bytes:
+    """JSON Feed 1.1; what programs need stands in `_citewire`."""
+    return json_bytes(
+        {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": _title(site),
+            "description": _TOLD,
+            "home_page_url": uri(site.url),
+            "feed_url": _address(site, "json"),
+            "language": "en",
+            "authors": [{"name": site.publisher}],
+            "items": [_item(change, site) for change in changes] or msgspec.Raw(b"[]"),  # required, even when empty
+        }
+    )
+
+
+def _entry(change: Noted, site: Site) -> Entry:
+    return Entry(
+        id=_id(change, site),
+        title=_headline(change),
+        link=_cited(change).work.url,
+        summary=_summary(change),
+        content=_content(change, site),
+        language="en",
+        published=change.at,
+        updated=change.at,
+        categories=tuple((state, editorial_label(state)) for state in change.gained),
+        extras=(element("link", rel="alternate", href=_cited(change).work.url, type="text/html"),),
+    )
+
+
+def _item(change: Noted, site: Site) -> dict[str, Any]:
+    return {
+        "id": _id(change, site),
+        "url": _cited(change).work.url,
+        "title": _headline(change),
+        "content_html": _content(change, site),
+        "summary": _summary(change),
+        "date_published": rfc3339(change.at),
+        "tags": [editorial_label(state) for state in change.gained],
+        "_citewire": {
+            "pmid": change.pmid,
+            "gained": list(change.gained),
+            "lost": list(change.lost),
+            "editorial": list(change.record.editorial),
+            "articles": list(change.articles),
+        },
+    }
+
+
+def _headline(change: Noted) -> str:
+    """ "Retracted: A trial of something", "No longer expression of concern: …"."""
+    said = [editorial_label(state) for state in change.gained]
+    said += [f"No longer {editorial_label(state).lower()}" for state in change.lost]
+    return f"{'; '.join(said)}: {change.record.title}"
+
+
+def _summary(change: Noted) -> str:
+    parts = (editorial_notice(change.record), citation_text(_cited(change)), f"Cited by {len(change.articles)} here.")
+    return " ".join(part for part in parts if part)
+
+
+def _content(change: Noted, site: Site) -> str:
+    notice = editorial_notice(change.record)
+    articles = "".join(
+        f'<li><a href="{escape(uri(site.article_url(article)))}">{escape(article)}</a></li>'
+        for article in change.articles
+    )
+    told = f"<p>{escape(notice)}</p>" if notice else ""
+    return f"{told}<p>{citation_html(_cited(change))}</p><p>Cited by:</p><ul>{articles}</ul>"
+
+
+def _cited(change: Noted) -> CitedReference:
+    return CitedReference(1, CitedWork(scheme="pmid", value=change.pmid), "resolved", change.record)
+
+
+def _id(change: Noted, site: Site) -> str:
+    return f"{id_prefix(site)}/evidence/changes/{change.id}"
+
+
+def _title(site: Site) -> str:
+    return f"{site.title}: evidence changes"
+
+
+def _address(site: Site, extension: str) -> str:
+    return f"{site.served}/evidence/changes.{extension}"

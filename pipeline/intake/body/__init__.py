@@ -1,0 +1,112 @@
+"""A body's HTML → lead, sections and the references that it lists itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lxml import etree
+
+from pipeline.intake.body.blocks import Heading, read_blocks
+from pipeline.intake.body.elements import take_out, text_in
+from pipeline.intake.body.inlines import Reading
+from pipeline.intake.body.sections import sections_of
+from pipeline.intake.fields.identifiers import work_in
+from pipeline.intake.fields.text import same
+from pipeline.intake.fields.unfit import Unfit
+from pipeline.model.article import (
+    MAX_NESTING,
+    Block,
+    BulletList,
+    CitedWork,
+    Inline,
+    Note,
+    NumberedList,
+    Paragraph,
+    Quotation,
+    Section,
+    Table,
+)
+
+REFERENCES_HEADING = re.compile(
+    r"\W*(?:references?|sources?|citations?|bibliography|works cited|selected references)\W*", re.IGNORECASE
+)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+@dataclass(frozen=True)
+class Body:
+    """`heading`: the first h1, which is the title where no other was given; it opens no section."""
+
+    heading: str | None
+    lead: tuple[Block, ...]
+    sections: tuple[Section, ...]
+
+
+def listed_references(body: etree._Element) -> tuple[CitedWork, ...]:
+    """The works of a list under a "References" heading, taken out of the body; () unless each item names one."""
+    for heading in body.iter(*_HEADINGS):
+        if not REFERENCES_HEADING.fullmatch(text_in(heading)):
+            continue
+        following = heading.getnext()
+        if following is None or following.tag not in ("ol", "ul") or (heading.tail or "").strip():
+            continue
+        works = [_work_of(item) for item in following.iter("li")]
+        found = tuple(work for work in works if work is not None)
+        if found and len(found) == len(works):
+            for element in (heading, following):
+                take_out(element)
+            return found
+    return ()
+
+
+def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[int], base: str | None) -> Body:
+    """Raises Unfit `nested-too-deep`."""
+    items = read_blocks(body, Reading(numbering, base))
+    place = next((n for n, item in enumerate(items) if isinstance(item, Heading) and item.level == 1), None)
+    top = items[place] if place is not None else None
+    heading = top.text if isinstance(top, Heading) else None
+    if place is not None and heading is not None and (title is None or same(heading, title)):
+        del items[place]
+    lead, sections = sections_of(items)
+    if max((_depth(b) for part in _all_blocks(lead, sections) for b in part), default=0) > MAX_NESTING:
+        raise Unfit(
+            f"blocks are nested more than {MAX_NESTING} levels deep", code="nested-too-deep", mend="nest less deeply"
+        )
+    return Body(heading, lead, sections)
+
+
+def _work_of(item: etree._Element) -> CitedWork | None:
+    text = " ".join(text_in(item).split())
+    work = work_in(text)
+    if work is not None and work.scheme != "url":
+        return work
+    linked = (work_in(link.get("href") or "") for link in item.iter("a"))
+    return next((found for found in linked if found is not None), work)
+
+
+def _all_blocks(lead: Sequence[Block], sections: Iterable[Section]) -> Iterable[Sequence[Block]]:
+    yield lead
+    for section in sections:
+        yield from _all_blocks(section.blocks, section.sections)
+
+
+def _depth(block: Block) -> int:
+    """How many containers a block is, one within another; inlines count below it as they nest."""
+    match block:
+        case BulletList(items) | NumberedList(items):
+            return 1 + max((_depth(inner) for item in items for inner in item.blocks), default=0)
+        case Quotation(blocks) | Note(_, blocks):
+            return 1 + max((_depth(inner) for inner in blocks), default=0)
+        case Paragraph(children):
+            return _inline_depth(children)
+        case Table(rows):
+            return 1 + max((_inline_depth(cell.children) for row in rows for cell in row), default=0)
+        case _:
+            return 0
+
+
+def _inline_depth(inlines: Sequence[Inline]) -> int:
+    below = (getattr(part, "children", None) for part in inlines)
+    return max((1 + _inline_depth(children) for children in below if children is not None), default=0)

@@ -1,0 +1,186 @@
+"""Elements that stand in a line of text → inlines, their white space as a browser would show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from pipeline.intake.body.elements import text_in
+from pipeline.intake.body.markers import with_markers
+from pipeline.intake.fields.addresses import link_address
+from pipeline.intake.fields.text import clean, is_blank, line
+from pipeline.model.article import (
+    Code,
+    Emphasis,
+    Inline,
+    LineBreak,
+    Link,
+    Marker,
+    Strong,
+    Subscript,
+    Superscript,
+    Text,
+)
+
+_SPACES = re.compile("[ \t\n\r]+")
+Wrapper = Emphasis | Strong | Superscript | Subscript | Link
+
+_TAGS: dict[str, type[Emphasis | Strong | Superscript | Subscript]] = {
+    "em": Emphasis, "i": Emphasis, "cite": Emphasis, "dfn": Emphasis, "var": Emphasis,
+    "strong": Strong, "b": Strong, "sup": Superscript, "sub": Subscript,
+}  # fmt: skip
+_CODE = frozenset({"code", "kbd", "samp", "tt"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a body is read with.
+
+    `numbering`: as `with_markers` wants it. `base`: what relative addresses are resolved against.
+    `hosts`: the inline elements that hold a block or an image somewhere inside.
+    """
+
+    numbering: Sequence[int] = ()
+    base: str | None = None
+    hosts: frozenset[etree._Element] = field(default_factory=frozenset)
+
+
+def inlines_in(element: etree._Element, reading: Reading) -> list[Inline]:
+    """What stands in an element, not yet tidied."""
+    found: list[Inline] = [Text(element.text)] if element.text else []
+    for child in element:
+        found.extend(inline(child, reading))
+        if child.tail:
+            found.append(Text(child.tail))
+    return found
+
+
+def inline(element: etree._Element, reading: Reading) -> Iterable[Inline]:
+    """One inline element; one that says nothing of its own gives what stands in it."""
+    tag = element.tag
+    if tag == "br":
+        return [LineBreak()]
+    if tag in _CODE:
+        return [Code(text_in(element))]
+    inside = inlines_in(element, reading)
+    if tag == "a":
+        href = link_address(element.get("href") or "", reading.base)
+        return [Link(href, tuple(inside))] if href else inside
+    if tag == "q":
+        return [Text("“"), *inside, Text("”")]
+    if (wrapper := _TAGS.get(str(tag))) is not None:
+        return [wrapper(tuple(inside))]
+    return inside
+
+
+def tidy(inlines: Iterable[Inline], reading: Reading) -> tuple[Inline, ...]:
+    """White space collapsed and trimmed, empty inlines dropped, neighbouring texts joined, markers told apart."""
+    squeezed, _ = _squeeze(inlines, after_space=True)
+    _trim(squeezed)
+    return tuple(_marked(squeezed, reading.numbering))
+
+
+def plain(inlines: Iterable[Inline]) -> str:
+    """The text alone, on one line, without reference markers."""
+    return line("".join(_texts(inlines)))
+
+
+def says_nothing(inlines: Sequence[Inline]) -> bool:
+    """Whether a reader would see nothing."""
+    return not any(isinstance(part, Marker) for part in inlines) and is_blank("".join(_texts(inlines)))
+
+
+def _texts(inlines: Iterable[Inline]) -> Iterator[str]:
+    for part in inlines:
+        match part:
+            case Text(value) | Code(value):
+                yield value
+            case LineBreak():
+                yield " "
+            case Marker():
+                pass
+            case _:
+                yield from _texts(part.children)
+
+
+def _squeeze(inlines: Iterable[Inline], *, after_space: bool) -> tuple[list[Inline], bool]:
+    """`after_space`: whether a space here would follow another, or a line's start; given back for what follows."""
+    out: list[Inline] = []
+    texts: list[str] = []  # of neighbouring Text inlines, joined when something else comes
+    for part in inlines:
+        if isinstance(part, Text):
+            text = _SPACES.sub(" ", clean(part.value))
+            text = text.removeprefix(" ") if after_space else text
+            if text:
+                texts.append(text)
+                after_space = text.endswith(" ")
+            continue
+        if texts:
+            out.append(Text("".join(texts)))
+            texts.clear()
+        match part:
+            case Code(value):
+                if text := line(value):
+                    out.append(Code(text))
+                    after_space = False
+            case LineBreak():
+                _trim(out)
+                out.append(part)
+                after_space = True
+            case Marker():
+                out.append(part)
+                after_space = False
+            case _:
+                inside, after_space = _squeeze(part.children, after_space=after_space)
+                if inside:
+                    out.append(_rewrapped(part, inside))
+    if texts:
+        out.append(Text("".join(texts)))
+    return out, after_space
+
+
+def _rewrapped(wrapper: Wrapper, inside: list[Inline]) -> Inline:
+    """The same wrapper around other inlines; strong text within strong text is no stronger."""
+    if isinstance(wrapper, Link):
+        return Link(wrapper.href, tuple(inside))
+    if len(inside) == 1 and isinstance(only := inside[0], Strong | Emphasis) and type(only) is type(wrapper):
+        return only
+    return type(wrapper)(tuple(inside))
+
+
+def _trim(inlines: list[Inline]) -> None:
+    """Takes white space and line breaks from the end, in place."""
+    while inlines:
+        last = inlines.pop()
+        match last:
+            case LineBreak():
+                continue
+            case Text(value):
+                kept: Inline | None = Text(value.rstrip(" ")) if value.rstrip(" ") else None
+            case Code() | Marker():
+                kept = last
+            case _:
+                inside = list(last.children)
+                _trim(inside)
+                kept = _rewrapped(last, inside) if inside else None
+        if kept is not None:
+            inlines.append(kept)
+            return
+
+
+def _marked(inlines: Iterable[Inline], numbering: Sequence[int]) -> Iterator[Inline]:
+    for part in inlines:
+        match part:
+            case Text(value):
+                yield from with_markers(value, numbering)
+            case Code() | LineBreak() | Marker() | Link():
+                yield part
+            case _:
+                children = tuple(_marked(part.children, numbering))
+                if isinstance(part, Superscript) and len(children) == 1 and isinstance(children[0], Marker):
+                    yield children[0]  # a marker is raised by those who render it
+                else:
+                    yield type(part)(children)

@@ -1,0 +1,126 @@
+"""Markdown (CommonMark with tables and `::: note` containers) → HTML that is not yet sanitised.
+
+markdown-it drops in silence what is nested deeper than its limit, and some texts cost it the square of their size:
+rules of ours stand before its own, refuse depth and count the work.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
+
+from pipeline.intake.fields.unfit import Unfit
+from pipeline.model.article import MAX_NESTING
+
+_MAX_LEVEL = 2 * MAX_NESTING + 2  # a list and its item are a level each
+_MAX_INLINE_LEVEL = 20  # brackets within brackets; deeper ones stay text
+_MAX_BLOCK_STEPS = 100_000
+_MAX_COLUMNS = 1000
+_MAX_INLINE_STEPS = 1_000_000
+_MAX_INLINE_STEPS_IN_ONE_BLOCK = 100_000
+
+_CONTAINER = re.compile(r":{3,}[ \t]*([A-Za-z]{3,20})[ \t]*(?:\{[^}]*\})?[ \t]*$")
+_CONTAINER_END = re.compile(r":{3,}[ \t]*$")
+
+
+def markdown_html(text: str) -> str:
+    """Raises Unfit `nested-too-deep` or `article-too-complex`, with the line where that can be told."""
+    env: EnvType = {}
+    html: str = _parser().render(text, env)
+    return html
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_LEVEL + 8}).enable("table")
+    around: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    parser.block.ruler.before("table", "limits", _limit_blocks, around)
+    parser.block.ruler.before("fence", "container", _container, around)
+    parser.core.ruler.at("inline", _render_inlines)
+    return parser
+
+
+@cache
+def _inline_parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_INLINE_LEVEL})
+    parser.inline.ruler.before("text", "limits", _limit_inlines)
+    return parser
+
+
+def _limit_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if state.level > _MAX_LEVEL:
+        raise Unfit(
+            f"blocks are nested more than {MAX_NESTING} levels deep",
+            code="nested-too-deep",
+            mend="nest less deeply",
+            line=start + 1,
+        )
+    steps = state.env["block-steps"] = int(state.env.get("block-steps", 0)) + 1
+    if steps > _MAX_BLOCK_STEPS or state.src.count("|", state.bMarks[start], state.eMarks[start]) > _MAX_COLUMNS:
+        raise _too_complex(start + 1)
+    return False
+
+
+def _limit_inlines(state: StateInline, silent: bool) -> bool:
+    env = state.env
+    env["steps"] += 1
+    if env["steps"] > _MAX_INLINE_STEPS or env["steps"] - env["steps-before"] > _MAX_INLINE_STEPS_IN_ONE_BLOCK:
+        raise _too_complex(env["line"])
+    return False
+
+
+def _too_complex(line: int | None) -> Unfit:
+    return Unfit("the markup is too dense to be an article's", code="article-too-complex", mend="divide it", line=line)
+
+
+def _render_inlines(state: StateCore) -> None:
+    """Each block's text to HTML at once, so that only one block's tokens are held at a time."""
+    parser = _inline_parser()
+    env = state.env
+    env["steps"] = 0
+    for token in state.tokens:
+        if token.type == "inline":
+            env["steps-before"] = env["steps"]
+            env["line"] = token.map[0] + 1 if token.map else None
+            children: list[Token] = []
+            parser.inline.parse(token.content, parser, env, children)
+            for child in children:
+                if child.type == "text_special":  # an escape or an entity, which a later rule of markdown-it would join
+                    child.type = "text"
+            html = parser.renderer.render(children, parser.options, env)
+            token.children = [Token("html_inline", "", 0, content=html)]
+
+
+def _container(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """`::: warning` up to `:::` as an `aside` of that class."""
+    opening = _CONTAINER.match(_line(state, start)) if not state.is_code_block(start) else None
+    if opening is None:
+        return False
+    last = next((n for n in range(start + 1, end) if _CONTAINER_END.match(_line(state, n))), None)
+    if last is None:
+        return False
+    if silent:
+        return True
+    token = state.push("container_open", "aside", 1)
+    token.attrSet("class", opening[1].lower())
+    token.block = True
+    limit, state.lineMax = state.lineMax, last
+    state.md.block.tokenize(state, start + 1, last)
+    state.lineMax = limit
+    state.push("container_close", "aside", -1).block = True
+    state.line = last + 1
+    return True
+
+
+def _line(state: StateBlock, number: int) -> str:
+    if state.sCount[number] < state.blkIndent:
+        return ""
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]

@@ -1,0 +1,73 @@
+"""Images, with what stands under them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+from lxml import etree
+
+from pipeline.intake.body.elements import text_in
+from pipeline.intake.fields.addresses import link_address
+from pipeline.intake.fields.text import line
+from pipeline.intake.fields.values import MAX_PIXELS
+from pipeline.model.article import Block, Image, Paragraph, Quotation, Table, Text
+
+_CREDIT = re.compile(r"(?:image |photo )?(?:credit|photo|source|©)s?\s*:?\s+", re.IGNORECASE)
+
+
+def picture(element: etree._Element, base: str | None) -> Image | None:
+    """An `img`; None where its address is not one that can be kept."""
+    src = link_address(element.get("src") or "", base)
+    if src is None or src.startswith("mailto:"):
+        return None
+    return Image(
+        src,
+        alt=line(element.get("alt") or ""),
+        width=_pixels(element.get("width")),
+        height=_pixels(element.get("height")),
+        caption=line(element.get("title") or "") or None,
+    )
+
+
+def captioned(blocks: Sequence[Block], caption: etree._Element) -> list[Block]:
+    """A figure's blocks with its caption on the one that it belongs to; beneath them where that cannot hold one."""
+    text, credit = _caption(caption)
+    out = list(blocks)
+    for place, block in enumerate(out):
+        match block:
+            case Image():
+                out[place] = msgspec.structs.replace(block, caption=text or block.caption, credit=credit)
+                return out
+            case Table(rows, None):
+                out[place] = Table(rows, _both(text, credit))
+                return out
+            case Quotation(inside, None):
+                out[place] = Quotation(inside, _both(text, credit))
+                return out
+    if words := _both(text, credit):
+        out.append(Paragraph((Text(words),)))
+    return out
+
+
+def _caption(element: etree._Element) -> tuple[str | None, str | None]:
+    """The caption and the credit, which stands in an element of its own."""
+    whole = line(text_in(element))
+    for child in element.iter("small", "cite", "span"):
+        credit = line(text_in(child))
+        if credit and (child.tag != "span" or "credit" in (child.get("class") or "")):
+            rest = line(whole.replace(credit, " ", 1))
+            return rest or None, _CREDIT.sub("", credit, count=1) if _CREDIT.match(credit) else credit
+    return whole or None, None
+
+
+def _both(text: str | None, credit: str | None) -> str | None:
+    return " ".join(part for part in (text, credit) if part) or None
+
+
+def _pixels(value: str | None) -> int | None:
+    digits = (value or "").strip().removesuffix("px")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 6):
+        return None
+    return int(digits) if 0 < int(digits) <= MAX_PIXELS else None

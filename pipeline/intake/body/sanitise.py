@@ -1,0 +1,105 @@
+"""A body's HTML, sanitised once, at the door: what comes out of here is safe to walk and holds no script or style.
+
+lxml first (it refuses depth cheaply, where an HTML5 parser spends the square of it), then nh3, then lxml again.
+"""
+
+from __future__ import annotations
+
+import re
+
+import nh3
+from lxml import etree
+
+from pipeline.intake.fields.unfit import Unfit
+
+MAX_TAGS = 300_000
+MAX_ATTRIBUTES = 500  # of one tag: a parser compares each with each
+MAX_DEPTH = 200  # elements within elements, after sanitising
+
+_BLOCK_TAGS = {
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr",
+    "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "tbody", "td", "tfoot",
+    "th", "thead", "tr", "ul",
+}  # fmt: skip
+_INLINE_TAGS = {
+    "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "dfn", "em", "i", "img", "kbd", "q", "s", "samp", "small",
+    "span", "strong", "sub", "sup", "tt", "u", "var",
+}  # fmt: skip
+_ATTRIBUTES = {
+    "a": {"href"}, "img": {"src", "alt", "title", "width", "height"}, "ol": {"start"},
+    "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"},
+    **{tag: {"class", "role"} for tag in ("aside", "blockquote", "div", "p", "section", "span", "small")},
+}  # fmt: skip
+_DROPPED_WHOLE = {"script", "style", "template", "noscript", "iframe", "object", "textarea", "select", "button", "svg"}
+
+_TAG_START = re.compile(r"<(?=[A-Za-z])")
+_MANY_ATTRIBUTES = re.compile(
+    r"[A-Za-z][^\s/>]*+"
+    r"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+)"
+    f"{{{MAX_ATTRIBUTES}}}"
+)
+
+
+def sanitised(html: str) -> etree._Element:
+    """The `body` element. Raises Unfit `nested-too-deep` or `article-too-complex`."""
+    whole = etree.tostring(parse(f"<html><body>{html}"), method="html", encoding="unicode")
+    if whole.count("&") > MAX_TAGS:  # escaped characters, which nh3 joins one by one
+        raise _too_many("escaped characters")
+    clean = nh3.clean(
+        whole,
+        tags=_BLOCK_TAGS | _INLINE_TAGS,
+        clean_content_tags=_DROPPED_WHOLE,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel=None,
+    )
+    body = parse(f"<html><body>{clean}").find("body")
+    if body is None:
+        raise Unfit("the body holds no markup that can be read", code="invalid-body", mend="check the markup")
+    _check_depth(body)
+    return body
+
+
+def parse(html: str) -> etree._Element:
+    """A document as lxml reads it, within limits."""
+    _check_tags(html)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
+    except etree.LxmlError as error:  # a document of nothing that is an element
+        raise Unfit("the markup cannot be read", code="invalid-body", mend="check the markup") from error
+    if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
+        raise _too_deep()
+    if tree is None:
+        raise Unfit("the markup holds no element", code="invalid-body", mend="check the markup")
+    return tree
+
+
+def _check_tags(html: str) -> None:
+    if html.count("<") > MAX_TAGS:
+        raise _too_many("tags")
+    for start in _TAG_START.finditer(html):
+        if _MANY_ATTRIBUTES.match(html, start.end()):
+            raise Unfit(
+                f"a tag has more than {MAX_ATTRIBUTES} attributes",
+                code="article-too-complex",
+                mend="remove them",
+                line=html.count("\n", 0, start.start()) + 1,
+            )
+
+
+def _check_depth(body: etree._Element) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(body, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+
+
+def _too_many(what: str) -> Unfit:
+    return Unfit(f"the markup has more than {MAX_TAGS:,} {what}", code="article-too-complex", mend="divide it")
+
+
+def _too_deep() -> Unfit:
+    return Unfit("the markup is nested too deep", code="nested-too-deep", mend="nest less deeply")

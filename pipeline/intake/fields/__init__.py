@@ -1,0 +1,98 @@
+"""The fields of one article file, read by name: a value that cannot stand is an error with file, line and field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pipeline.errors import InvalidArticle
+from pipeline.intake.fields.unfit import Unfit, shown
+from pipeline.intake.fields.values import nearest
+
+T = TypeVar("T")
+
+KNOWN = (
+    "id", "title", "question", "summary", "published", "modified", "reviewed", "reviewers", "authors", "topics",
+    "language", "image", "canonical", "calls_to_action", "related", "disclaimer", "licence", "references", "embargo",
+)  # fmt: skip
+ALIASES = {"license": "licence"}
+MAX_ENTRIES = 1000  # of any list
+
+_LAST_STEP = re.compile(r"(?:\.[^.\[\]]*|\[\d+\])$")
+
+
+@dataclass(frozen=True)
+class Fields:
+    """`lines`: the line (from 1) of a value by its path, such as "title", "references[2]" or "image.width"."""
+
+    file: str
+    values: Mapping[str, object]
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def known(
+        cls, file: str, values: Mapping[str, object], lines: Mapping[str, int], more: tuple[str, ...] = ()
+    ) -> Fields:
+        """Refuses a key that no article has; `more` are those that the file's form adds."""
+        given: dict[str, object] = {}
+        for key, value in values.items():
+            name = ALIASES.get(key, key)
+            fields = cls(file, given, lines)
+            if name not in KNOWN + more:
+                mend = nearest(name, KNOWN + more)
+                raise fields.error(key, Unfit(f"unknown field {shown(key)}", mend=mend, code="unknown-field"))
+            if name in given:
+                raise fields.error(key, Unfit("the field stands twice", mend="keep one", code="duplicate-field"))
+            given[name] = value
+        by_name = {ALIASES.get(path, path): line for path, line in lines.items()}
+        return cls(file, given, by_name)
+
+    def one(self, name: str, read: Callable[[object], T]) -> T | None:
+        """The field's value, or None where it is absent, null or an empty text."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return None
+        try:
+            return read(value)
+        except Unfit as unfit:
+            raise self.error(name, unfit) from unfit
+
+    def many(self, name: str, read: Callable[[object], T], *, most: int = MAX_ENTRIES) -> tuple[T, ...]:
+        """The field's entries; one value alone is a list of one."""
+        value = self.values.get(name)
+        if value is None or value == "":
+            return ()
+        entries = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        if len(entries) > most:
+            code = "too-many-references" if name == "references" else "too-many-entries"
+            unfit = Unfit(f"{len(entries):,} entries, and {most:,} are the most", mend="keep fewer", code=code)
+            raise self.error(name, unfit)
+        return tuple(self._entry(name, place, entry, read) for place, entry in enumerate(entries))
+
+    def _entry(self, name: str, place: int, entry: object, read: Callable[[object], T]) -> T:
+        try:
+            return read(entry)
+        except Unfit as unfit:
+            raise self.error(f"{name}[{place}]", unfit) from unfit
+
+    def error(self, path: str, unfit: Unfit) -> InvalidArticle:
+        """The error of the value at `path`, with its line or the nearest one around it."""
+        whole = path + unfit.at
+        return InvalidArticle(
+            unfit.message,
+            code=unfit.code,
+            file=self.file,
+            line=unfit.line or self._line(whole),
+            field=whole,
+            mend=unfit.mend,
+        )
+
+    def _line(self, path: str) -> int | None:
+        while path not in self.lines:
+            shorter = _LAST_STEP.sub("", path)
+            if shorter == path:
+                return None
+            path = shorter
+        return self.lines[path]

@@ -1,0 +1,136 @@
+"""What an author cites, in whatever form it was written, as one normalised identifier.
+
+PMIDs: up to eight digits. PMCIDs: https://pmc.ncbi.nlm.nih.gov/. DOIs: DOI Handbook, section 2.2, case-insensitive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
+
+from pipeline.intake.fields.addresses import web_address
+from pipeline.intake.fields.text import line
+from pipeline.intake.fields.unfit import Unfit, shown
+from pipeline.model.article import CitedWork
+
+MAX_REFERENCES = 1000
+
+_MEND = "write a PMID, a PMCID, a DOI or an absolute address"
+_HTTP = r"(?:https?://)?(?:www\.)?"
+_PMID = re.compile(r"(?:pmid|pubmed(?: id)?)?[:\s]*0*([1-9]\d{0,7})\.?", re.IGNORECASE)
+_PMCID = re.compile(r"(?:pmcid[:\s]*)?pmc\s?0*([1-9]\d{0,8})\.?", re.IGNORECASE)
+_PUBMED_PAGE = re.compile(
+    rf"{_HTTP}(?:(?:m\.)?pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/(?:m/)?pubmed|europepmc\.org/"
+    r"(?:article|abstract)/med)/0*([1-9]\d{0,7})(?![\d.])[/?#]?\S*",
+    re.IGNORECASE,
+)
+_PMC_PAGE = re.compile(
+    rf"{_HTTP}(?:pmc\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pmc|europepmc\.org)/articles?/(?:pmc/)?pmc0*"
+    r"([1-9]\d{0,8})(?!\d)[/?#]?\S*",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"(?:doi[:\s]*)?(?:(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_LABELLED_PMID = re.compile(r"\bpmid[:\s]*0*([1-9]\d{0,7})\b", re.IGNORECASE)
+_LABELLED_PMCID = re.compile(r"\bpmc0*([1-9]\d{0,8})\b", re.IGNORECASE)
+_ANY_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_LIST_MARKS = re.compile(r"^(?:[*•◦▪‣–-]\s+|\[?\d{1,4}[.)\]]\s+)+")
+
+
+def cited_work(value: object) -> CitedWork:
+    """One reference as its author gave it: a number, a text or a mapping of identifiers. Raises Unfit."""
+    if isinstance(value, Mapping):
+        return _from_mapping(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise Unfit(f"{shown(value)} is not a reference", mend=_MEND)
+    text = _LIST_MARKS.sub("", line(str(value)[: 1 << 14]))
+    if found := _identifier(text):
+        return found
+    try:
+        return CitedWork("url", web_address(text))
+    except Unfit as error:
+        raise Unfit(f"{shown(text)} is not a reference that can be looked up", mend=_MEND) from error
+
+
+def work_in(text: str) -> CitedWork | None:
+    """The first work that a free-text citation names: by PMID, else PMCID, DOI or address; None without one."""
+    text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
+    if found := _identifier(text):
+        return found
+    for pattern, scheme in (
+        (_PUBMED_PAGE, "pmid"),
+        (_LABELLED_PMID, "pmid"),
+        (_PMC_PAGE, "pmcid"),
+        (_LABELLED_PMCID, "pmcid"),
+        (_DOI, "doi"),
+        (_ANY_ADDRESS, "url"),
+    ):
+        if match := pattern.search(text):
+            return _work(scheme, match[match.lastindex or 0])
+    return None
+
+
+def is_bare(text: str) -> bool:
+    """Whether a text is one unmistakable identifier and nothing else (a lone number is not)."""
+    text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
+    return not text.isdigit() and " " not in text.replace(": ", ":") and _identifier(text) is not None
+
+
+def joined(works: Iterable[CitedWork]) -> tuple[tuple[CitedWork, ...], tuple[int, ...]]:
+    """Each work once, in order; and for the n-th work given (from 0) its number among those (from 1)."""
+    numbers: dict[CitedWork, int] = {}
+    numbering = tuple(numbers.setdefault(work, len(numbers) + 1) for work in works)
+    return tuple(numbers), numbering
+
+
+def _identifier(text: str) -> CitedWork | None:
+    for pattern, scheme in (
+        (_PMID, "pmid"),
+        (_PUBMED_PAGE, "pmid"),
+        (_PMCID, "pmcid"),
+        (_PMC_PAGE, "pmcid"),
+        (_DOI, "doi"),
+    ):
+        if match := pattern.fullmatch(text):
+            return _work(scheme, match[1])
+    return None
+
+
+def _work(scheme: str, value: str) -> CitedWork | None:
+    match scheme:
+        case "pmid":
+            return CitedWork("pmid", value)
+        case "pmcid":
+            return CitedWork("pmcid", f"PMC{value}")
+        case "doi":
+            return CitedWork("doi", _trimmed(line(unquote(value)).replace(" ", "")).lower())
+    try:
+        return CitedWork("url", web_address(_trimmed(value)))
+    except Unfit:
+        return None
+
+
+def _trimmed(value: str) -> str:
+    """Without the sentence's punctuation after it; a closing bracket stays where it was opened inside."""
+    value = value.rstrip(".,;:'\"”’")
+    while value.endswith((")", "]")) and value.count(value[-1]) > value.count("(" if value[-1] == ")" else "["):
+        value = value[:-1].rstrip(".,;:'\"”’")
+    return value
+
+
+def _from_mapping(value: Mapping[object, object]) -> CitedWork:
+    known = ("pmid", "pmcid", "doi", "url")
+    for key in value:
+        if key not in known:
+            raise Unfit(f"{shown(key)} is not an identifier of a reference", mend=f"write one of {', '.join(known)}")
+    for key in known:
+        given = value.get(key)
+        if given is not None and given != "":
+            return _of_scheme(key, cited_work(given))
+    raise Unfit("the reference has no identifier", mend=_MEND)
+
+
+def _of_scheme(key: str, work: CitedWork) -> CitedWork:
+    if key not in (work.scheme, "url"):
+        raise Unfit(f"{shown(work.value)} is not a {key.upper()}", mend=_MEND, at=f".{key}")
+    return work

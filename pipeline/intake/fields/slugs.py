@@ -1,0 +1,52 @@
+"""Readable names for addresses and file names: lower-case ASCII letters, digits and single hyphens."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from slugify import slugify
+
+from pipeline.intake.fields.unfit import Unfit, shown
+
+MAX_ID = 120  # characters
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def slug(text: str, *, otherwise: str) -> str:
+    """The text as a slug of at most 120 characters, cut at a word.
+
+    A text that leaves no ASCII letter or digit becomes `{otherwise}-` and twelve digits of its SHA-256.
+    """
+    made = slugify(
+        text, max_length=MAX_ID, word_boundary=True, save_order=True, entities=False, decimal=False, hexadecimal=False
+    )
+    return made if _SLUG.fullmatch(made) else f"{otherwise}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def article_id(value: object) -> str:
+    """An id that was given: kept as it is, or refused with the slug that it could be."""
+    text = value if isinstance(value, str) else str(value)
+    if len(text) <= MAX_ID and _SLUG.fullmatch(text):
+        return text
+    raise Unfit(
+        f"{shown(text)} is not a readable slug of at most {MAX_ID} characters",
+        mend=f"write {slug(text, otherwise='article')}",
+    )
+
+
+class Anchors:
+    """Unique anchors for the headings of one article."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def take(self, heading: str) -> str:
+        """The heading's slug, with -2, -3 … where it is taken."""
+        wanted = anchor = slug(heading, otherwise="section")
+        while anchor in self._counts:
+            self._counts[wanted] += 1
+            anchor = f"{wanted}-{self._counts[wanted]}"
+        self._counts[anchor] = 1
+        return anchor

@@ -1,0 +1,118 @@
+"""JSON: the fields of the front matter, and `body` as Markdown or HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pipeline.intake.assemble import assemble
+from pipeline.intake.body.markdown_html import markdown_html
+from pipeline.intake.decoding import decode
+from pipeline.intake.fields import Fields
+from pipeline.intake.fields.text import clean
+from pipeline.intake.fields.unfit import Unfit, shown
+from pipeline.intake.source import SourceFormat
+from pipeline.model.article import Article
+
+_SPACES = re.compile(r"[ \t\n\r]*")
+_STARTS_AS_HTML = re.compile(
+    r"\s*<(?:!doctype|html|body|main|article|section|div|p|h[1-6]|[ou]l|dl|table|blockquote|figure|aside|header)\b",
+    re.IGNORECASE,
+)
+_FORMATS = ("markdown", "html")
+
+
+def read(data: bytes, name: str) -> Article:
+    """The document is one object; its keys are told with their lines. Raises InvalidArticle."""
+    text = decode(data, name)
+    try:
+        values, lines = _members(text)
+    except Unfit as unfit:
+        raise Fields(name, {}).error("document", unfit) from unfit
+    fields = Fields.known(name, values, lines, more=("body", "body_format"))
+    body = fields.one("body", _body) or ""
+    form = fields.one("body_format", _format) or _detected(body)
+    try:
+        html = body if form == "html" else markdown_html(body)
+    except Unfit as unfit:
+        unfit.line = None  # a line of the body is none of the file
+        raise fields.error("body", unfit) from unfit
+    return assemble(fields, html)
+
+
+def _members(text: str) -> tuple[dict[str, object], dict[str, int]]:
+    """The outermost object's members and the line that each key stands on."""
+    decoder = json.JSONDecoder(parse_constant=_no_constant)
+    found: dict[str, object] = {}
+    lines: dict[str, int] = {}
+    place = _past(text, 0, "{")
+    line, counted = 1, 0
+    while text[place : place + 1] != "}":
+        line, counted = line + text.count("\n", counted, place), place
+        key, place = _value(decoder, text, place)
+        if not isinstance(key, str):
+            raise _broken("a key must be a text", line)
+        if key in found:
+            raise Unfit(f"{shown(key)} stands twice", code="duplicate-field", mend="keep one", line=line)
+        lines[key] = line
+        found[key], place = _value(decoder, text, _past(text, place, ":"))
+        if text[place : place + 1] == ",":
+            place = _past(text, place, ",")
+            if text[place : place + 1] == "}":
+                raise _broken("a comma stands before the closing brace", text.count("\n", 0, place) + 1)
+        elif text[place : place + 1] != "}":
+            raise _broken("a comma or the closing brace is missing", text.count("\n", 0, place) + 1)
+    if text[place + 1 :].strip():
+        raise _broken("something stands after the closing brace", text.count("\n", 0, place) + 1)
+    return found, lines
+
+
+def _past(text: str, place: int, token: str) -> int:
+    start = _skip(text, place)
+    if text[start : start + 1] != token:
+        raise _broken(f"{token!r} is missing", text.count("\n", 0, start) + 1)
+    return _skip(text, start + 1)
+
+
+def _skip(text: str, place: int) -> int:
+    match = _SPACES.match(text, place)
+    return match.end() if match else place
+
+
+def _value(decoder: json.JSONDecoder, text: str, place: int) -> tuple[object, int]:
+    try:
+        value, end = decoder.raw_decode(text, place)
+    except json.JSONDecodeError as error:
+        raise _broken(error.msg, error.lineno) from error
+    except RecursionError as error:
+        raise Unfit("values are nested too deep", code="nested-too-deep", mend="nest less") from error
+    except ValueError as error:
+        raise _broken("a number cannot be read", text.count("\n", 0, place) + 1) from error
+    return value, _skip(text, end)
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def _broken(message: str, line: int) -> Unfit:
+    return Unfit(f"not JSON: {message}", code="invalid-json", mend="mend the line", line=line)
+
+
+def _body(value: object) -> str:
+    if not isinstance(value, str):
+        raise Unfit(f"{shown(value)} is not a text", mend="write Markdown or HTML")
+    return clean(value)
+
+
+def _format(value: object) -> str:
+    if value not in _FORMATS:
+        raise Unfit(f"{shown(value)} is not a form of text", mend=f"write one of {', '.join(_FORMATS)}")
+    return str(value)
+
+
+def _detected(body: str) -> str:
+    return "html" if _STARTS_AS_HTML.match(body) and body.rstrip().endswith(">") else "markdown"
+
+
+SOURCE = SourceFormat("json", ("application/json", "text/json"), ("json",), read)

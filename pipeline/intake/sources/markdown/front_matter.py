@@ -1,0 +1,114 @@
+"""YAML front matter, read by hand from PyYAML's nodes: every scalar is a text, and every value has a line.
+
+No type is guessed (`no` is a word, `012345` a PMID), no tag is honoured, and anchors and aliases are refused,
+so that no document can build an object or grow when it is read.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from pipeline.intake.fields.unfit import Unfit, shown
+
+MAX_CHARACTERS = 200_000
+_MAX_DEPTH = 16
+
+_FENCE = re.compile(r"---[ \t]*\n")
+_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+class _Composer(yaml.SafeLoader):
+    """PyYAML's parser up to its nodes, without anchors and without depth."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise Unfit(
+                "anchors and aliases are not read",
+                code="invalid-front-matter",
+                mend="write the value out",
+                line=event.start_mark.line + 1,
+            )
+        if self.depth > _MAX_DEPTH:
+            raise Unfit(
+                "values are nested too deep", code="nested-too-deep", mend="nest less", line=event.start_mark.line + 1
+            )
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def divided(text: str) -> tuple[str, str, int]:
+    """The front matter, the body, and the line (from 1) that the body begins on. Raises Unfit where it never ends."""
+    opening = _FENCE.match(text)
+    if opening is None:
+        return "", text, 1
+    end = _END.search(text, opening.end())
+    if end is None:
+        mend = "end it with a line of ---"
+        raise Unfit("the front matter never ends", code="invalid-front-matter", mend=mend, line=1)
+    return text[opening.end() : end.start()], text[end.end() :], text.count("\n", 0, end.end()) + 1
+
+
+def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
+    """The values (texts, lists and mappings) and the line of each by its path. Raises Unfit with the line."""
+    if len(matter) > MAX_CHARACTERS:
+        raise Unfit(
+            f"the front matter has {len(matter):,} characters, and {MAX_CHARACTERS:,} are the most",
+            code="article-too-large",
+            mend="move text to the body",
+        )
+    try:
+        root = _Composer(matter).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        ended = error.problem_mark is not None and error.problem_mark.line >= matter.count("\n")
+        mark = error.context_mark if ended and error.context_mark else error.problem_mark
+        raise Unfit(
+            f"the front matter is not YAML: {error.problem or error.context}",
+            code="invalid-front-matter",
+            mend="mend the line, or put the value in quotes",
+            line=mark.line + 2 if mark else None,
+        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, Unfit):
+            error.line = error.line and error.line + 1
+            raise
+        raise Unfit("the front matter is not YAML", code="invalid-front-matter", mend="mend it", line=1) from error
+    lines: dict[str, int] = {}
+    value = _value(root, "", lines) if root is not None else {}
+    if not isinstance(value, dict):
+        raise Unfit("the front matter is no list of fields", code="invalid-front-matter", mend="write title: …", line=2)
+    return value, lines
+
+
+def _value(node: yaml.Node, path: str, lines: dict[str, int]) -> object:
+    line = node.start_mark.line + 2  # from 1, and after the opening line of ---
+    lines.setdefault(path, line)
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, lines)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(entry, f"{path}[{place}]", lines) for place, entry in enumerate(node.value)]
+    if getattr(node, "style", None) is None and node.value in _NULLS:
+        return None
+    return str(node.value)
+
+
+def _mapping(node: yaml.MappingNode, path: str, lines: dict[str, int]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, entry in node.value:
+        line = key.start_mark.line + 2
+        if not isinstance(key, yaml.ScalarNode):
+            raise Unfit("a key is not a word", code="invalid-front-matter", mend="write key: value", line=line)
+        name = str(key.value)
+        if name in found:
+            raise Unfit(f"{shown(name)} stands twice", code="duplicate-field", mend="keep one", line=line)
+        below = f"{path}.{name}" if path else name
+        lines[below] = line
+        found[name] = _value(entry, below, lines)
+    return found

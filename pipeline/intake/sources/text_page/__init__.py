@@ -1,0 +1,236 @@
+"""A page saved as text: headline, date, answer, body, references, and what a site sets around them.
+
+The furniture (logo, share and chat prompts, "was this page helpful") is left out; it is told by its words, for
+nothing else tells it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pipeline.intake.assemble import assemble
+from pipeline.intake.body import REFERENCES_HEADING
+from pipeline.intake.decoding import decode
+from pipeline.intake.fields import Fields
+from pipeline.intake.fields.identifiers import is_bare, work_in
+from pipeline.intake.fields.text import line, same
+from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.source import SourceFormat
+from pipeline.intake.sources.text_page.calls_to_action import calls_to_action
+from pipeline.intake.sources.text_page.headings import heading_levels
+from pipeline.intake.sources.text_page.lines import Items, Piece, Words, list_html, pieces_of
+from pipeline.model.article import Article
+
+_FURNITURE = re.compile(
+    r".{0,60}\blogo|answer background|advertisement|ad|share|share this(?: page| article)?|print|menu|"
+    r"thinking about asking chatgpt\b.{0,60}|ask me instead|tell your friends(?: about us)?\.?|"
+    r"we would love to help them too\.?|smily shiba.{0,40}|(?:skip|back) to .{0,30}|was this page helpful\?|"
+    r"(?:copy|share) link|table of contents|"
+    r"(?:yes|no|thank you for your feedback[.!]?)",
+    re.IGNORECASE,
+)
+_EXPLANATION = re.compile(r"answer background|explanation:?", re.IGNORECASE)
+_ABOUT_SITE = re.compile(
+    r"for first time users|what is ubie.{0,40}|related (?:questions|articles|pages|topics|content)|our services|"
+    r"was this page helpful\?|recommended for you|you may also like|follow us.{0,30}|more from .{0,40}",
+    re.IGNORECASE,
+)
+_TOPICS = re.compile(
+    r"learn more about (?:related )?(?:diseases?|symptoms?|conditions?|topics?)|"
+    r"related (?:diseases|conditions|symptoms)",
+    re.IGNORECASE,
+)
+_DISCLAIMER = re.compile(r"(purpose and positioning of services|(?:medical )?disclaimer)\s*[:.]?\s*(.*)", re.IGNORECASE)
+_DATES = (
+    ("published", re.compile(r"(?:first )?(?:published|posted)(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
+    ("modified", re.compile(r"(?:last |content )?(?:updated|modified|revised)(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
+    ("reviewed", re.compile(r"(?:last |medically )?reviewed(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
+)
+_DATE_LIKE = re.compile(
+    r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}\S*|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2} [A-Za-z]{3,9},? \d{4}"
+)
+_PEOPLE = (
+    ("reviewers", re.compile(r"(?:medically )?reviewed by\s*:?\s*(\S.*)", re.IGNORECASE)),
+    ("authors", re.compile(r"(?:written|authored) by\s*:?\s*(\S.*)|by:\s*(\S.*)", re.IGNORECASE)),
+)
+_MOST_IN_A_HEAD_LINE = 160
+
+
+@dataclass
+class _Page:
+    """What has been found; `values` and `lines` as Fields wants them."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def put(self, name: str, value: object, line_: int) -> None:
+        if name not in self.values:
+            self.values[name] = value
+            self.lines[name] = line_
+
+    def add(self, name: str, value: object, line_: int) -> None:
+        entries = self.values.setdefault(name, [])
+        if isinstance(entries, list):
+            self.lines.setdefault(name, line_)
+            self.lines[f"{name}[{len(entries)}]"] = line_
+            entries.append(value)
+
+
+def read(data: bytes, name: str) -> Article:
+    """The first line that is no furniture and no date is the headline. Raises InvalidArticle."""
+    text = decode(data, name)
+    page = _Page()
+    try:
+        pieces = list(_without_furniture(pieces_of(text), page))
+    except Unfit as unfit:
+        raise Fields(name, {}).error("body", unfit) from unfit
+    start = _read_head(pieces, page)
+    end = next((n for n in range(start, len(pieces)) if _ends_body(pieces[n])), len(pieces))
+    left = _read_tail(pieces[end:], page)
+    body = [piece for piece in pieces[start:end] if not _is_reference(piece, page)]
+    page.values["calls_to_action"] = calls_to_action(_words(piece) for piece in body)
+    return assemble(Fields(name, page.values, page.lines), _body_html(body) + left)
+
+
+def _without_furniture(pieces: Sequence[Piece], page: _Page) -> Iterator[Piece]:
+    """What is left when furniture, dates and bylines are taken out; the blank lines around them stay."""
+    gap = 0
+    for piece in pieces:
+        kept = replace(piece, gap=max(gap, piece.gap)) if isinstance(piece, Words) else piece
+        if isinstance(kept, Words) and _taken(kept, page):
+            gap = kept.gap
+        else:
+            gap = 0
+            yield kept
+
+
+def _taken(piece: Piece, page: _Page) -> bool:
+    """Whether a line is furniture, or a date or a byline that is read here."""
+    if not isinstance(piece, Words) or piece.lines > 1 or len(piece.text) > _MOST_IN_A_HEAD_LINE:
+        return False
+    for name, pattern in _DATES:
+        if (match := pattern.fullmatch(piece.text)) and (match[1] or _DATE_LIKE.fullmatch(match[2])):
+            page.put(name, match[2], piece.line)
+            return True
+    for name, pattern in _PEOPLE:
+        if match := pattern.fullmatch(piece.text):
+            page.add(name, match[match.lastindex or 1], piece.line)
+            return True
+    return (
+        bool(_FURNITURE.fullmatch(piece.text))
+        and not _ABOUT_SITE.fullmatch(piece.text)
+        and not (_EXPLANATION.fullmatch(piece.text))
+    )
+
+
+def _read_head(pieces: Sequence[Piece], page: _Page) -> int:
+    """Headline and answer; gives the place where the body begins."""
+    if not pieces or not isinstance(pieces[0], Words):
+        return 0
+    title = pieces[0]
+    page.put("title", title.text, title.line)
+    bounds = (n for n, piece in enumerate(pieces) if n and _is_bound(piece, title.text))
+    bound = next(bounds, 0)
+    if bound == 0:
+        return 1
+    answer = pieces[1:bound]
+    if answer:
+        page.put("summary", "\n\n".join(_words(piece) for piece in answer), answer[0].line)
+    while bound < len(pieces) and _is_bound(pieces[bound], title.text):
+        bound += 1
+    return bound
+
+
+def _is_bound(piece: Piece, title: str) -> bool:
+    """The answer ends where its explanation is announced, or where the headline stands again."""
+    return isinstance(piece, Words) and bool(_EXPLANATION.fullmatch(piece.text) or same(piece.text, title))
+
+
+def _ends_body(piece: Piece) -> bool:
+    if not isinstance(piece, Words):
+        return False
+    patterns = (REFERENCES_HEADING, _ABOUT_SITE, _TOPICS)
+    return any(pattern.fullmatch(piece.text) for pattern in patterns) or _is_disclaimer(piece.text)
+
+
+def _is_disclaimer(text: str) -> bool:
+    return text.lower().startswith("purpose and positioning of services") or bool(
+        re.match(r"(?:medical )?disclaimer\s*(?::|$)", text, re.IGNORECASE)
+    )
+
+
+def _read_tail(pieces: Sequence[Piece], page: _Page) -> str:
+    """References, topics and disclaimer. Gives as HTML the references that name nothing to look up."""
+    mode, unread, disclaimer = "", [], []
+    for piece in pieces:
+        text = _words(piece)
+        if isinstance(piece, Words) and (next_mode := _mode_of(text)):
+            mode = next_mode
+            if mode == "disclaimer" and (match := _DISCLAIMER.fullmatch(text)):
+                disclaimer.append(f"{match[1]}: {match[2]}" if match[2] else f"{match[1]}:")
+                page.lines.setdefault("disclaimer", piece.line)
+        elif mode == "references":
+            unread.extend(_references_in(piece, page))
+        elif mode == "topics":
+            for topic in _entries(piece):
+                page.add("topics", topic, piece.line)
+        elif mode == "disclaimer":
+            disclaimer.append(text)
+    if disclaimer:
+        page.values["disclaimer"] = " ".join(disclaimer[:2]) + "".join(f"\n\n{more}" for more in disclaimer[2:])
+    return f"<h2>References</h2><ul>{''.join(unread)}</ul>" if unread else ""
+
+
+def _mode_of(text: str) -> str:
+    if REFERENCES_HEADING.fullmatch(text):
+        return "references"
+    if _TOPICS.fullmatch(text):
+        return "topics"
+    if _is_disclaimer(text):
+        return "disclaimer"
+    return "furniture" if _ABOUT_SITE.fullmatch(text) else ""
+
+
+def _references_in(piece: Piece, page: _Page) -> list[str]:
+    unread = []
+    for entry in _entries(piece):
+        if work := work_in(entry):
+            page.add("references", work.url, piece.line)
+        else:
+            unread.append(f"<li>{html.escape(entry)}</li>")
+    return unread
+
+
+def _is_reference(piece: Piece, page: _Page) -> bool:
+    """Whether a piece of the body is nothing but identifiers: references without a heading over them."""
+    entries = _entries(piece)
+    if not all(is_bare(entry) for entry in entries):
+        return False
+    _references_in(piece, page)
+    return True
+
+
+def _entries(piece: Piece) -> list[str]:
+    return [item.text for item in piece.items] if isinstance(piece, Items) else [piece.text]
+
+
+def _words(piece: Piece) -> str:
+    return line(" ".join(_entries(piece)))
+
+
+def _body_html(pieces: Sequence[Piece]) -> str:
+    levels = heading_levels(pieces)
+    out = []
+    for place, piece in enumerate(pieces):
+        if isinstance(piece, Items):
+            out.append(list_html(piece))
+        else:
+            tag = f"h{levels[place]}" if place in levels else "p"
+            out.append(f"<{tag}>{html.escape(piece.text)}</{tag}>")
+    return "\n".join(out)
+
+
+SOURCE = SourceFormat("text", ("text/plain",), ("txt", "text"), read)

@@ -1,0 +1,283 @@
+"""What each channel is owed: one row for each (article, channel), brought to the newest revision.
+
+`wanted` is the revision that the channel should hold, `held` the one that it took last. A newer revision replaces
+`wanted` and leaves the lease alone, so two revisions of one article are never under way to one channel at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, insert, instant
+from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.partners import changes
+from pipeline.ledger.tables import deliveries
+from pipeline.model.delivery import DeliveryState
+
+WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
+
+HOLDS_UP = 60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A row, as operators see it."""
+
+    id: str
+    article: str
+    channel: str
+    format: str
+    wanted: int
+    wanted_digest: str | None
+    urgency: int
+    held: int | None
+    held_digest: str | None
+    held_event: str | None
+    state: DeliveryState
+    attempts: int
+    error: str | None
+    remote_id: str | None
+    due: dt.datetime | None
+
+
+# --- owing --------------------------------------------------------------------------------------------------------
+
+
+def owe(
+    transaction: Transaction,
+    *,
+    id: str,
+    article_id: str,
+    channel: str,
+    format: str,
+    revision: int,
+    digest: str,
+    now: dt.datetime,
+) -> None:
+    """The channel should hold this revision, whose rendition has this digest. Where it has those bytes, it does.
+
+    It has them only if nothing was owed since: what is under way, or ended nobody knows how, may have replaced them.
+    """
+    row = {
+        "id": id,
+        "article": article_id,
+        "channel": channel,
+        "format": format,
+        "wanted": revision,
+        "wanted_digest": digest,
+        "urgency": NORMAL,
+        "state": "pending",
+        "attempts": 0,
+        "attempted": False,
+        "changed": now,
+        "due": now,
+    }
+    newer = {name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "changed")}
+    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
+    owed = transaction.execute(
+        insert(transaction, deliveries)
+        .values(**row)
+        .on_conflict_do_update(
+            index_elements=[deliveries.c.article, deliveries.c.channel],
+            set_=newer
+            | {
+                "error": None,
+                "state": sa.case((has_it, "delivered"), else_="pending"),
+                "held": sa.case((has_it, revision), else_=deliveries.c.held),
+                "due": sa.case((has_it, sa.null()), else_=instant(now)),
+            },
+            where=deliveries.c.wanted < revision,
+        )
+    )
+    if owed.rowcount:
+        changes.note(
+            transaction,
+            channel=channel,
+            article_id=article_id,
+            revision=revision,
+            format=format,
+            digest=digest,
+            now=now,
+        )
+        _keep_holding(transaction, article_id, channel, revision=revision, digest=digest, now=now)
+
+
+def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
+    """Which of these articles the channel was ever owed."""
+    where = (deliveries.c.channel == channel, deliveries.c.article.in_(article_ids))
+    return frozenset(transaction.scalars(sa.select(deliveries.c.article).where(*where)))
+
+
+def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
+    """Every channel that may have seen the article must learn that it is gone; the others need not. Who must."""
+    changes.note_withdrawal(transaction, article_id, revision=revision, now=now)
+    mine = deliveries.c.article == article_id
+    transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
+    transaction.execute(
+        sa.update(deliveries)
+        .where(mine)
+        .values(
+            wanted=revision,
+            wanted_digest=None,
+            urgency=WITHDRAWAL,
+            state="pending",
+            attempts=0,
+            error=None,
+            changed=now,
+            due=now,
+        )
+    )
+    return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
+
+
+def withhold(
+    transaction: Transaction, article_id: str, channel: str, *, format: str, revision: int, now: dt.datetime
+) -> bool:
+    """The channel must not have this revision, nor keep an earlier one. Whether it is owed a withdrawal for that.
+
+    A channel that has had the withdrawal of what it held, or was never sent anything, is owed nothing.
+    """
+    changes.note(
+        transaction, channel=channel, article_id=article_id, revision=revision, format=format, digest=None, now=now
+    )
+    mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
+    transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
+    withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
+    again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now}
+    other = deliveries.c.wanted_digest.is_not(None)  # a withdrawal that is under way already says enough
+    owed = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
+    return transaction.execute(owed).rowcount > 0
+
+
+# --- giving up -------------------------------------------------------------------------------------------------------
+
+
+def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.datetime) -> int:
+    """Give up what a disabled channel is owed, withdrawals excepted. How many."""
+    owed = (deliveries.c.channel == channel, deliveries.c.urgency == NORMAL, deliveries.c.due.is_not(None))
+    given_up = sa.update(deliveries).where(*owed).values(state="abandoned", due=None, error=error, changed=now)
+    return transaction.execute(given_up).rowcount
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+def one(transaction: Transaction, delivery_id: str) -> Delivery:
+    """Raises sqlalchemy's NoResultFound where the delivery was for an article that no channel ever saw."""
+    row = transaction.execute(sa.select(*_DELIVERY).where(deliveries.c.id == delivery_id)).one()
+    return Delivery(**row._mapping)
+
+
+def of_article(transaction: Transaction, article_id: str) -> list[Delivery]:
+    """In the order of the channels' names."""
+    return _many(transaction, deliveries.c.article == article_id)
+
+
+def search(transaction: Transaction, *, state: str | None, channel: str | None, limit: int) -> list[Delivery]:
+    where = []
+    if state is not None:
+        where.append(deliveries.c.state == state)
+    if channel is not None:
+        where.append(deliveries.c.channel == channel)
+    return _many(transaction, *where, limit=limit)
+
+
+def replay(
+    transaction: Transaction,
+    *,
+    now: dt.datetime,
+    id: str | None = None,
+    channel: str | None = None,
+    article_id: str | None = None,
+    since: dt.datetime | None = None,
+) -> list[str]:
+    """Give what was abandoned its second chance, now and with all its attempts. The channels concerned.
+
+    `since`: what was delivered or given up from then on goes out once more, under the ids that it had: for a partner
+    who has lost it.
+    """
+    where = [deliveries.c.state == "abandoned"]
+    if since is not None:
+        where = [deliveries.c.state.in_(("abandoned", "delivered")), deliveries.c.changed >= since]
+    for column, value in ((deliveries.c.id, id), (deliveries.c.channel, channel), (deliveries.c.article, article_id)):
+        if value is not None:
+            where.append(column == value)
+    concerned = list(transaction.scalars(sa.select(deliveries.c.channel).where(*where)))
+    again = {"state": "pending", "attempts": 0, "due": now, "changed": now}
+    transaction.execute(sa.update(deliveries).where(*where).values(**again))
+    return concerned
+
+
+def owed_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
+    """Withdrawals that a channel has not taken yet, refused ones too."""
+    return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
+
+
+def owed_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
+    """Channels that are owed something and are not among these, with how much: nobody delivers it."""
+    where = (deliveries.c.due.is_not(None), deliveries.c.channel.not_in(channel_ids))
+    rows = sa.select(deliveries.c.channel, sa.func.count()).where(*where).group_by(deliveries.c.channel)
+    return dict(transaction.execute(rows).all())
+
+
+def forget(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
+    """Give up all that a channel is owed which is no more, withdrawals too: by an operator's word. How many."""
+    owed = (deliveries.c.channel == channel, deliveries.c.due.is_not(None))
+    given_up = {"state": "abandoned", "due": None, "error": "the channel was forgotten", "changed": now}
+    return transaction.execute(sa.update(deliveries).where(*owed).values(**given_up)).rowcount
+
+
+def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
+    found = _many(transaction, deliveries.c.id == delivery_id)
+    return found[0] if found else None
+
+
+def counts(transaction: Transaction) -> dict[str, int]:
+    """How many deliveries there are in each state."""
+    rows = transaction.execute(sa.select(deliveries.c.state, sa.func.count()).group_by(deliveries.c.state))
+    return dict(rows.all())
+
+
+def holds_up() -> sa.ColumnElement[bool]:
+    """A withdrawal that goes before all else that its channel is owed."""
+    return sa.and_(
+        deliveries.c.urgency == WITHDRAWAL,
+        deliveries.c.due.is_not(None),
+        deliveries.c.state.in_(("pending", "sending")),
+        deliveries.c.attempts < HOLDS_UP,
+    )
+
+
+def holding_up(transaction: Transaction, channel: str) -> bool:
+    """Whether the channel is owed such a withdrawal."""
+    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, holds_up())
+    return transaction.execute(owed.limit(1)).first() is not None
+
+
+def _keep_holding(
+    transaction: Transaction, article_id: str, channel: str, *, revision: int, digest: str, now: dt.datetime
+) -> None:
+    """Where the channel has those bytes already it holds the newer revision from now on, without a delivery."""
+    mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
+    has_it = (deliveries.c.held == revision, deliveries.c.held_digest == digest)
+    if transaction.execute(sa.select(deliveries.c.id).where(*mine, *has_it)).first() is not None:
+        holdings.add(
+            transaction,
+            article_id=article_id,
+            channel=channel,
+            revision=revision,
+            event="updated",
+            digest=digest,
+            at=now,
+        )
+
+
+_DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
+
+
+def _many(transaction: Transaction, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[Delivery]:
+    query = sa.select(*_DELIVERY).where(*where).order_by(deliveries.c.article, deliveries.c.channel).limit(limit)
+    return [Delivery(**row._mapping) for row in transaction.execute(query)]

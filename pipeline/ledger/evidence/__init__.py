@@ -1,0 +1,258 @@
+"""References by PMID: what PubMed said, what is still to be asked, and which articles cite them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Instant, Transaction, insert
+from pipeline.ledger.evidence import identifiers, rechecks
+from pipeline.ledger.tables import citations, identifier_citations, references
+from pipeline.ledger.tables import identifiers as identifier_rows
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState
+from pipeline.model.rendition import digest_of
+
+_CHUNK = 500  # bound parameters in one statement
+
+
+def cite(
+    transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool = False
+) -> bool:
+    """File what the article (a `new` one has cited nothing so far) cites. Whether any of it is unanswered.
+
+    What was never heard of is to be asked for.
+    """
+    works = tuple(works)
+    if not new:
+        transaction.execute(sa.delete(citations).where(citations.c.article == article_id))
+    converted = identifiers.cite(transaction, article_id, works, now=now, new=new)
+    pmids = {one.pmid for one in converted if one.pmid} | {work.value for work in works if work.scheme == "pmid"}
+    if pmids:
+        rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(pmids)]
+        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)  # see identifiers.converted
+    pending = want(transaction, pmids, now=now)
+    return pending or any(one.state == "pending" for one in converted)
+
+
+def want(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
+    """Have PubMed asked for what is unknown to us, or what nobody has cited for a while. Whether any is unanswered."""
+    columns = (references.c.pmid, references.c.state, references.c.due)
+    known: list[Any] = []
+    for some in _chunks(pmids):
+        known += transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some)))
+    unheard = set(pmids) - {row.pmid for row in known}
+    if unheard:
+        new = [{"pmid": pmid, "state": "pending", "due": now, "attempts": 0} for pmid in sorted(unheard)]
+        transaction.execute(insert(transaction, references).on_conflict_do_nothing(), new)
+    rechecks.wake(transaction, [row.pmid for row in known if row.due is None], now=now)
+    return bool(unheard) or any(row.state == "pending" for row in known)
+
+
+def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
+    """Those of the articles that cite something of which there is no answer yet."""
+    found: set[str] = set()
+    for some in _chunks(article_ids):
+        for query in (_by_pmid(), _by_identifier()):
+            found.update(transaction.scalars(query.where(query.selected_columns.article.in_(some)).distinct()))
+    return found
+
+
+def _by_pmid() -> sa.Select[tuple[str]]:
+    pending = sa.and_(references.c.pmid == citations.c.pmid, references.c.state == "pending")
+    return sa.select(citations.c.article).join(references, pending)
+
+
+def _by_identifier() -> sa.Select[tuple[str]]:
+    pending = sa.and_(identifier_rows.c.work == identifier_citations.c.work, identifier_rows.c.state == "pending")
+    return sa.select(identifier_citations.c.article).join(identifier_rows, pending)
+
+
+def show(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedReference, ...]:
+    """What is known now of what an article cites, in its order."""
+    works = tuple(works)
+    converted = identifiers.known(transaction, works)
+    pmids = {work.value for work in works if work.scheme == "pmid"}
+    known = _known(transaction, pmids | {one.pmid for one in converted.values() if one.pmid})
+    return tuple(_shown(number, work, converted.get(work), known) for number, work in enumerate(works, start=1))
+
+
+def _shown(
+    number: int, work: CitedWork, converted: identifiers.Known | None, known: Mapping[str, _Record]
+) -> CitedReference:
+    if work.scheme != "pmid" and converted is None:
+        return CitedReference(number, work, "unknown")
+    if converted is not None and converted.pmid is None:
+        return CitedReference(number, work, "pending" if converted.state == "pending" else "unknown")
+    state, reference = known.get((converted and converted.pmid) or work.value, ("pending", None))
+    if reference is not None and not _is(work, reference):
+        return CitedReference(number, work, "unknown")
+    return CitedReference(number, work, state, reference)
+
+
+def _is(work: CitedWork, reference: Reference) -> bool:
+    """Whether the record is the cited work's. With a DOI or PMCID of its own it is another's, whoever matched them."""
+    match work.scheme:
+        case "doi":
+            return reference.doi in (None, work.value.lower())
+        case "pmcid":
+            return reference.pmcid in (None, work.value)
+    return True
+
+
+def citing(transaction: Transaction, pmids: Collection[str]) -> list[str]:
+    """The articles that cite any of these."""
+    found: set[str] = set()
+    for some in _chunks(pmids):
+        found.update(transaction.scalars(sa.select(citations.c.article).where(citations.c.pmid.in_(some))))
+    return sorted(found)
+
+
+def fetched(transaction: Transaction, pmid: str) -> dt.datetime | None:
+    """When PubMed last answered for it."""
+    return transaction.scalar(sa.select(references.c.fetched).where(references.c.pmid == pmid))
+
+
+# --- the work of enriching ----------------------------------------------------------------------------------------
+
+
+def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
+    """Since when each of the first `limit` PMIDs that articles wait for has wanted to be asked for, longest first."""
+    waited_for = sa.and_(references.c.priority == rechecks.WAITED_FOR, claims.is_due(references, now))
+    return list(transaction.scalars(sa.select(references.c.due).where(waited_for).order_by("due").limit(limit)))
+
+
+def converted(
+    transaction: Transaction,
+    pmids: Mapping[CitedWork, str],
+    unknown: Collection[CitedWork],
+    *,
+    now: dt.datetime,
+    ask_again: dt.datetime,
+) -> list[CitedWork]:
+    """Keep the ID converter's answer; the works of which it says something new.
+
+    The PMIDs that it found are cited, and asked for, like any other.
+    """
+    news = identifiers.converted(transaction, pmids, unknown, now=now, ask_again=ask_again)
+    want(transaction, set(pmids.values()), now=now)
+    return news
+
+
+def answered(
+    transaction: Transaction,
+    resolved: Mapping[str, Reference],
+    unknown: Collection[str],
+    *,
+    now: dt.datetime,
+    ask_again: dt.datetime,
+    next_look: dt.datetime | None,
+) -> list[EvidenceChange]:
+    """Keep PubMed's answer; what it says anew.
+
+    A PMID that PubMed does not know is asked for again at `ask_again`: new records appear there every day. One that
+    was resolved before keeps its record: that PubMed leaves it out once does not unsay what it said. At `next_look`
+    PubMed is asked whether what it said still holds.
+    """
+    bodies = {pmid: msgspec.json.encode(reference) for pmid, reference in resolved.items()}
+    digests = {pmid: digest_of(body) for pmid, body in bodies.items()}
+    before = _states(transaction, [*resolved, *unknown])
+    moved = [pmid for pmid, digest in digests.items() if before.get(pmid) != ("resolved", digest)]
+    records = _known(transaction, moved)
+    changes = [EvidenceChange(pmid, records.get(pmid, _NONE)[1], resolved[pmid]) for pmid in moved]
+    changes = [change for change in changes if change.before != change.after]
+    _still(transaction, [pmid for pmid in resolved if pmid not in records], fetched=now, due=next_look)
+    anew = {change.pmid for change in changes}
+    _rewrite(
+        transaction,
+        [
+            {
+                "key": pmid,
+                "new_record": bodies[pmid],
+                "new_digest": digests[pmid],
+                "new_editorial": " ".join(resolved[pmid].editorial),
+                "new_changed": now if pmid in anew else None,
+            }
+            for pmid in records
+        ],
+        fetched=now,
+        due=next_look,
+    )
+    news = [pmid for pmid in unknown if before.get(pmid, _NONE)[0] == "pending"]
+    _not_known(transaction, unknown, fetched=now, due=ask_again)
+    return changes + [EvidenceChange(pmid, None, None) for pmid in news]
+
+
+_DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
+
+
+def _still(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
+    """What PubMed said before, it says again."""
+    for some in _chunks(pmids):
+        same = sa.update(references).where(references.c.pmid.in_(some))
+        transaction.execute(same.values(**_DONE, **times, priority=rechecks.NIGHTLY))
+
+
+def _rewrite(transaction: Transaction, rows: list[dict[str, Any]], **times: dt.datetime | None) -> None:
+    if rows:
+        changed = sa.func.coalesce(sa.bindparam("new_changed", type_=Instant()), references.c.changed, type_=Instant())
+        written: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("record", "digest", "editorial")}
+        values = {**_DONE, **times, **written, "changed": changed, "state": "resolved", "priority": rechecks.NIGHTLY}
+        transaction.execute(sa.update(references).where(references.c.pmid == sa.bindparam("key")).values(values), rows)
+
+
+def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
+    for some in _chunks(pmids):
+        state = sa.case((references.c.state == "resolved", "resolved"), else_="unknown")
+        update = sa.update(references).where(references.c.pmid.in_(some))
+        transaction.execute(update.values(**_DONE, **times, state=state, priority=rechecks.ORDERED))
+
+
+def put_off(transaction: Transaction, pmids: Collection[str], *, token: str, due: dt.datetime, error: str) -> None:
+    """PubMed did not answer for these. Nothing is learnt from that: they stay as they were."""
+    for some in _chunks(pmids):
+        mine = sa.and_(references.c.pmid.in_(some), references.c.lease == token)
+        transaction.execute(
+            sa.update(references)
+            .where(mine)
+            .values(lease=None, leased_until=None, due=due, error=error, attempts=references.c.attempts + 1)
+        )
+
+
+_Record = tuple[ReferenceState, Reference | None]
+_NONE: _Record = ("pending", None)
+
+
+def _known(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Record]:
+    columns = (references.c.pmid, references.c.state, references.c.record)
+    known: dict[str, _Record] = {}
+    for some in _chunks(pmids):
+        for pmid, state, record in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
+            known[pmid] = (state, None if record is None else msgspec.json.decode(record, type=Reference))
+    return known
+
+
+def _states(transaction: Transaction, pmids: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """The state, and the digest of the record, without reading any."""
+    columns = (references.c.pmid, references.c.state, references.c.digest)
+    states: dict[str, tuple[str, str | None]] = {}
+    for some in _chunks(pmids):
+        for pmid, state, digest in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
+            states[pmid] = (state, digest)
+    return states
+
+
+def _chunks(pmids: Collection[str]) -> list[list[str]]:
+    ordered = sorted(pmids)
+    return [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
+
+
+def counts(transaction: Transaction) -> dict[str, int]:
+    """How many references there are in each state."""
+    rows = transaction.execute(sa.select(references.c.state, sa.func.count()).group_by(references.c.state))
+    return dict(rows.all())

@@ -1,0 +1,109 @@
+"""What PubMed said anew of the standing of papers that articles cited which were out: kept for ever."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.articles.revisions import decode_evidence
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.evidence import identifiers
+from pipeline.ledger.tables import articles, citations, evidence_changes, revisions
+from pipeline.model.reference import EditorialState, Reference
+
+
+class Noted(Struct, frozen=True):
+    """A paper's editorial states, gained and lost at one moment; `record` is what PubMed said then."""
+
+    id: int
+    pmid: str
+    at: dt.datetime
+    gained: tuple[EditorialState, ...]
+    lost: tuple[EditorialState, ...]
+    record: Reference
+    articles: tuple[str, ...]  # that were out and cited it
+
+
+def add(
+    transaction: Transaction,
+    record: Reference,
+    *,
+    gained: Sequence[EditorialState],
+    lost: Sequence[EditorialState],
+    articles: Sequence[str],
+    at: dt.datetime,
+) -> None:
+    row = {
+        "pmid": record.pmid,
+        "at": at,
+        "gained": " ".join(gained),
+        "lost": " ".join(lost),
+        "record": msgspec.json.encode(record),
+        "articles": json.dumps(list(articles)),
+    }
+    transaction.execute(sa.insert(evidence_changes).values(**row))
+
+
+def newest(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[Noted]:
+    """Newest first; of one paper, where it is named."""
+    query = sa.select(evidence_changes).order_by(evidence_changes.c.id.desc()).limit(limit)
+    if pmid is not None:
+        query = query.where(evidence_changes.c.pmid == pmid)
+    return [_noted(row) for row in transaction.execute(query)]
+
+
+def counts(transaction: Transaction) -> dict[tuple[str, str], int]:
+    """How often each editorial state was gained, and lost: by ("gained", "retracted") and so on."""
+    columns = (evidence_changes.c.gained, evidence_changes.c.lost)
+    counted: Counter[tuple[str, str]] = Counter()
+    for gained, lost, number in transaction.execute(sa.select(*columns, sa.func.count()).group_by(*columns)):
+        for kind, states in (("gained", gained), ("lost", lost)):
+            for state in states.split():
+                counted[kind, state] += number
+    return dict(counted)
+
+
+def out_with(transaction: Transaction, pmid: str) -> list[str]:
+    """The live articles that cite the paper and of which some revision is out."""
+    query = (
+        sa.select(articles.c.id)
+        .join(citations, citations.c.article == articles.c.id)
+        .where(citations.c.pmid == pmid, articles.c.state == "live", articles.c.rendered.is_not(None))
+    )
+    return sorted(transaction.scalars(query))
+
+
+def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
+    """Whether the revision that is out cites the paper already; perhaps only the next one does.
+
+    A DOI that it shows without a record may have turned out to be the paper.
+    """
+    out = (
+        sa.select(revisions.c.evidence)
+        .join(articles, sa.and_(articles.c.id == revisions.c.article, articles.c.rendered == revisions.c.number))
+        .where(articles.c.id == article_id)
+    )
+    evidence = decode_evidence(transaction.scalar(out))
+    if any(cited.work.scheme == "pmid" and cited.work.value == pmid for cited in evidence):
+        return True
+    bare = [cited.work for cited in evidence if cited.reference is None]
+    return any(known.pmid == pmid for known in identifiers.known(transaction, bare).values())
+
+
+def _noted(row: Any) -> Noted:
+    return Noted(
+        id=row.id,
+        pmid=row.pmid,
+        at=row.at,
+        gained=tuple(row.gained.split()),
+        lost=tuple(row.lost.split()),
+        record=msgspec.json.decode(row.record, type=Reference),
+        articles=tuple(json.loads(row.articles)),
+    )

@@ -1,0 +1,1 @@
+"""The WebSub hub's subscriptions, and the requests that become them."""

@@ -1,0 +1,1 @@
+"""What partners who pull are told, and what they have taken."""

@@ -1,0 +1,173 @@
+"""What was pulled by whom, and what partners who pull have by now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.partners.changes import Change
+from pipeline.ledger.tables import changes, deliveries, pull_positions, pulls
+from pipeline.model.revision import EventType
+
+_ONCE = 5_000  # deliveries
+_NOTICED = dt.timedelta(minutes=1)  # how exactly it is kept when a partner asked last
+
+
+class Position(Struct, frozen=True):
+    """How far a partner has come."""
+
+    taken: int  # it has said that it has everything up to this place
+    seen: dt.datetime  # when it asked last, to the minute
+    token: str  # the name of the token that it showed
+
+
+def offer(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
+    """What a channel that is pulled from is owed waits there from now on, and is nobody's work. How many articles.
+
+    What is being changed just now stays due, and is found again: who waits for it while holding the others could be
+    waited for.
+    """
+    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, deliveries.c.due <= now)
+    ids = list(transaction.scalars(owed.limit(_ONCE).with_for_update(skip_locked=True)))
+    waits = {"state": "pending", "due": None, "attempted": True, "lease": None, "leased_until": None, "changed": now}
+    if ids:
+        transaction.execute(sa.update(deliveries).where(deliveries.c.id.in_(ids)).values(**waits))
+    return len(ids)
+
+
+def position(transaction: Transaction, channel: str) -> Position | None:
+    """None where nobody ever asked."""
+    columns = (pull_positions.c.taken, pull_positions.c.seen, pull_positions.c.token)
+    row = transaction.execute(sa.select(*columns).where(pull_positions.c.channel == channel)).one_or_none()
+    return None if row is None else Position(*row)
+
+
+def is_news(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> bool:
+    """Whether this tells more than is known: a further place, another token, or that the partner is still there."""
+    known = position(transaction, channel)
+    return known is None or after > known.taken or token != known.token or now - known.seen >= _NOTICED
+
+
+def asked(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> None:
+    """Somebody asks for what follows `after`, and so has all before it."""
+    row = {"taken": after, "seen": now, "token": token}
+    upsert = insert(transaction, pull_positions).values(channel=channel, **row)
+    further = sa.case((pull_positions.c.taken < after, after), else_=pull_positions.c.taken)
+    key = [pull_positions.c.channel]
+    transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=row | {"taken": further}))
+
+
+def handed_out(transaction: Transaction, channel: str, told: Sequence[Change], *, token: str, now: dt.datetime) -> None:
+    """The partner was told of these changes."""
+    row = {"channel": channel, "token": token, "at": now, "count": len(told)}
+    transaction.execute(sa.insert(pulls).values(**row, first=told[0].seq, last=told[-1].seq))
+
+
+def last_of(transaction: Transaction, channel: str, token: str) -> int:
+    """The last place that was handed out to a token; 0: nothing was."""
+    mine = (pulls.c.channel == channel, pulls.c.token == token)
+    return transaction.scalar(sa.select(pulls.c.last).where(*mine).order_by(pulls.c.last.desc()).limit(1)) or 0
+
+
+def unseen(transaction: Transaction, channel: str, told: Sequence[Change]) -> list[str]:
+    """The deliveries of these changes that nobody was ever shown."""
+    named = deliveries.c.article.in_({change.article for change in told})
+    mine = (deliveries.c.channel == channel, named, deliveries.c.attempted.is_(False))
+    return list(transaction.scalars(sa.select(deliveries.c.id).where(*mine)))
+
+
+def show(transaction: Transaction, delivery_id: str) -> None:
+    """The partner may have seen the article from now on: it must learn of its withdrawal."""
+    transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(attempted=True))
+
+
+class Pull(Struct, frozen=True):
+    token: str
+    at: dt.datetime
+    first: int
+    last: int
+    count: int
+
+
+def every(transaction: Transaction, channel: str, *, limit: int = 1000) -> list[Pull]:
+    """What was handed out to whom, the newest `limit` of them in their order."""
+    columns = [pulls.c[field] for field in Pull.__struct_fields__]
+    newest = sa.select(*columns).where(pulls.c.channel == channel).order_by(pulls.c.id.desc()).limit(limit)
+    return [Pull(*row) for row in transaction.execute(newest)][::-1]
+
+
+class Taken(Struct, frozen=True):
+    """The newest change of an article that the partner has, and when it was handed out."""
+
+    article: str
+    revision: int
+    event: EventType
+    digest: str | None
+    at: dt.datetime
+
+
+def between(transaction: Transaction, channel: str, *, after: int, up_to: int, now: dt.datetime) -> list[Taken]:
+    """What the partner has now that it has come from `after` to `up_to`."""
+    touching = (pulls.c.channel == channel, pulls.c.last > after, pulls.c.first <= up_to)
+    handed = transaction.execute(
+        sa.select(pulls.c.first, pulls.c.last, pulls.c.at).where(*touching).order_by(pulls.c.id)
+    ).all()
+    mine = (changes.c.channel == channel, changes.c.seq > after, changes.c.seq <= up_to)
+    newest = sa.select(sa.func.max(changes.c.seq)).where(*mine).group_by(changes.c.article)
+    columns = (changes.c.seq, changes.c.article, changes.c.revision, changes.c.event, changes.c.digest)
+    rows = transaction.execute(sa.select(*columns).where(*mine, changes.c.seq.in_(newest)).order_by(changes.c.seq))
+    return [
+        Taken(
+            article=row.article,
+            revision=row.revision,
+            event=row.event,
+            digest=row.digest,
+            at=next((pull.at for pull in handed if pull.first <= row.seq <= pull.last), now),
+        )
+        for row in rows
+    ]
+
+
+def take(transaction: Transaction, channel: str, held: Sequence[Taken], *, wait: bool, now: dt.datetime) -> list[Taken]:
+    """Write down that the partner holds these, once. Those whose deliveries are being changed just now are left.
+
+    `wait` for those: to be said of one at a time, in a transaction of its own. Who waits for one while holding others
+    could be waited for.
+    """
+    mine = (deliveries.c.channel == channel, deliveries.c.article.in_([one.article for one in held]))
+    known = set(transaction.scalars(sa.select(deliveries.c.article).where(*mine)))
+    query = sa.select(deliveries.c.article, deliveries.c.held, deliveries.c.held_event).where(*mine)
+    had = {row.article: row for row in transaction.execute(query.with_for_update(skip_locked=not wait))}
+    for one in held:
+        row = had.get(one.article)
+        if row is not None and (row.held, row.held_event) != (one.revision, one.event):
+            _take(transaction, channel, one, now)
+    return [one for one in held if one.article in known - had.keys()]
+
+
+def _take(transaction: Transaction, channel: str, one: Taken, now: dt.datetime) -> None:
+    holdings.add(
+        transaction,
+        article_id=one.article,
+        channel=channel,
+        revision=one.revision,
+        event=one.event,
+        digest=one.digest,
+        at=one.at,
+    )
+    current = deliveries.c.wanted <= one.revision
+    has_it = {
+        "held": one.revision,
+        "held_digest": one.digest,
+        "held_event": one.event,
+        "state": sa.case((current, "delivered"), else_=deliveries.c.state),
+        "due": sa.case((current, sa.null()), else_=deliveries.c.due),
+        "changed": now,
+    }
+    mine = (deliveries.c.channel == channel, deliveries.c.article == one.article)
+    transaction.execute(sa.update(deliveries).where(*mine).values(**has_it))

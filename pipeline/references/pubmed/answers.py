@@ -1,0 +1,94 @@
+"""What NCBI answered: data, "none of these ids is one", or a failure that says nothing of any paper.
+
+Its statuses cannot be trusted alone: a body that says "rate limit" has come with 200, a failing backend with 400.
+So the body is looked at first. Nothing but a whole set of records, or NCBI's own word that the ids are none, is an
+answer; everything else is transient, and never "no such paper". No error here quotes a body: NCBI's name the caller's
+IP address, and may echo its key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from pipeline.errors import TransientError
+from pipeline.http import Response
+from pipeline.model.reference import Reference
+from pipeline.references.pubmed.hardened import NotWellFormed, unreadable
+from pipeline.references.pubmed.pubmed_xml import parse_pubmed
+
+_LOOKED_AT = 4096  # bytes: error bodies are short
+_NO_VALID_IDS = ("id list is empty", "the following pmid is not available")
+_RECORD_SET = re.compile(rb"<(?:PubmedArticleSet|PubmedBookArticleSet)\b")
+_SET_ENDS = re.compile(rb"</(?:PubmedArticleSet|PubmedBookArticleSet)\s*>\s*\Z")
+_ERROR_ELEMENT = re.compile(rb"<ERROR\b", re.IGNORECASE)
+
+
+class BrokenRecords(NotWellFormed):
+    """A whole answer that is not well-formed: one record of it breaks it, and would break it again."""
+
+
+def read_efetch(response: Response, now: dt.datetime) -> dict[str, Reference] | None:
+    """The records by PMID, or None where NCBI holds that no id asked for is one.
+
+    Raises TransientError with NCBI's `retry_after` where it gave one, its code one of `rate-limited`, `unroutable`,
+    `api-key-refused`, `html-page`, `backend-failed`, `redirected`, `refused-by-ncbi`, `not-data`, `unreadable-xml`:
+    BrokenRecords where that came whole.
+    """
+    if response.status == 200 and _RECORD_SET.search(response.body, 0, _LOOKED_AT):
+        if _ERROR_ELEMENT.search(response.body):
+            raise unreadable("it holds an error among its records")
+        return _records(response.body)
+    text = _start(response)
+    if any(word in text for word in _NO_VALID_IDS) and response.status in (200, 400):
+        return None
+    raise failure_of(response, now)
+
+
+def _records(body: bytes) -> dict[str, Reference]:
+    try:
+        return parse_pubmed(body)
+    except NotWellFormed as error:
+        if not _SET_ENDS.search(body, max(0, len(body) - _LOOKED_AT)):
+            raise
+        raise BrokenRecords(error.message) from error
+
+
+# Words of a body, all of which must stand in it (in lower case), the code that they stand for, and what it means.
+_TOLD = (
+    (("rate limit exceeded",), "rate-limited", "too many requests"),
+    (("api key", "invalid"), "api-key-refused", "it refuses the API key"),
+    (("unable to route request",), "unroutable", "its rate control could not route the request"),
+    (("<html", "blocked"), "html-page", "it has blocked this address"),
+    (("<html",), "html-page", "a web page came instead of data"),
+    (("proxy_stream",), "backend-failed", "its backend failed"),
+    (("<error",), "backend-failed", "its backend failed"),
+)
+
+
+def failure_of(response: Response, now: dt.datetime) -> TransientError:
+    """Why an answer of E-utilities or the ID converter holds no data: by its words, then by its status."""
+    text = _start(response)
+    told = ((code, what) for words, code, what in _TOLD if all(word in text for word in words))
+    code, what = next(told, None) or _by_status(response.status)
+    return TransientError(
+        f"NCBI gave no answer: {what} ({response.status})",
+        code=code,
+        status=response.status,
+        retry_after=response.retry_after(now),
+    )
+
+
+def _by_status(status: int) -> tuple[str, str]:
+    if status == 429:
+        return "rate-limited", "too many requests"
+    if status >= 500:
+        return "backend-failed", "its backend failed"
+    if 300 <= status < 400:
+        return "redirected", "it redirects (the configured address may be out of date)"
+    return ("not-data", "what came is no data") if status == 200 else ("refused-by-ncbi", "it refused the request")
+
+
+def _start(response: Response) -> str:
+    """The body's beginning for comparing; NCBI has sent its words with "+" for spaces."""
+    return response.body[:_LOOKED_AT].decode("utf-8", "replace").replace("+", " ").lstrip("\ufeff \r\n\t").lower()

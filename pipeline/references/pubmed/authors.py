@@ -1,0 +1,53 @@
+"""PubMed's authors: people, groups, and names of one word."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+from pipeline.model.reference import Author
+from pipeline.references.pubmed.text import flat, plain
+
+_ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])\s*$")
+
+
+def authors(author_list: etree._Element | None) -> tuple[Author, ...]:
+    """In their order, without the superseded ones (ValidYN="N", a misspelling that NLM keeps beside its correction)."""
+    if author_list is None:
+        return ()
+    valid = [item for item in author_list if item.tag == "Author" and item.get("ValidYN") != "N"]
+    return tuple([author for item in valid if (author := _author(item))])
+
+
+def is_complete(author_list: etree._Element | None) -> bool:
+    return author_list is None or author_list.get("CompleteYN") != "N"
+
+
+def _author(item: etree._Element) -> Author | None:
+    last = fore = initials = suffix = collective = orcid = None
+    for part in item:
+        match part.tag:
+            case "LastName":
+                last = flat(part.text) or None
+            case "ForeName":
+                fore = flat(part.text) or None
+            case "Initials":
+                initials = flat(part.text) or None
+            case "AffiliationInfo":  # before the rare ones: most authors have one
+                pass
+            case "Suffix":
+                suffix = plain(part) or None
+            case "CollectiveName":
+                collective = plain(part) or None
+            case "Identifier":
+                orcid = orcid or _orcid(part)
+    return Author(last, fore, initials, suffix, collective, orcid) if last or collective else None
+
+
+def _orcid(identifier: etree._Element) -> str | None:
+    """NLM gives it bare, with or without hyphens, or as an address, http or https."""
+    if identifier.get("Source", "").upper() != "ORCID":
+        return None
+    found = _ORCID.search(identifier.text or "")
+    return "-".join(found.groups()).upper() if found else None

@@ -1,0 +1,168 @@
+"""The E-utilities: PMIDs → references, over HTTP.
+
+Source: NCBI, "A General Introduction to the E-utilities" (NBK25497) and "The E-utilities In-Depth" (NBK25499).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from pipeline.errors import PermanentError, TransientError
+from pipeline.http import Http, Limits, Response
+from pipeline.model.reference import Reference
+from pipeline.references.pubmed.answers import BrokenRecords, read_efetch
+from pipeline.references.pubmed.hardened import MAX_BYTES
+
+MOST_IDS = 200  # in one request
+_SPACING = 1.02  # seconds between the requests of one fetch, whose permit allows one a second
+_COUNTED = 0.2  # seconds after it was sent, within which NCBI has counted a request, however long its answer takes
+_SPLITTING = 40.0  # seconds, after which a batch that had to be split is given back half answered
+_LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=MAX_BYTES)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What PubMed answered. A PMID in neither was not answered for, and is to be asked again.
+
+    `broken`: those of them whose record alone came as XML that cannot be read, and the error: asked again at once, it
+    would be so again.
+    `rate_limit`: requests a second that NCBI allows us, where it said so (`X-RateLimit-Limit`).
+    `counted`: when NCBI had certainly counted the last request.
+    """
+
+    resolved: Mapping[str, Reference]
+    unknown: frozenset[str]
+    rate_limit: int | None = None
+    counted: dt.datetime | None = None
+    broken: Mapping[str, TransientError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """To one request. No records: they are `broken`, or no id is one, or, of several, they are too much for one."""
+
+    records: Mapping[str, Reference] | None
+    rate_limit: int | None = None
+    counted: dt.datetime | None = None
+    broken: BrokenRecords | None = None
+
+
+class Eutils:
+    """One service behind one address. Safe to share between threads, as `http` is.
+
+    The caller keeps NCBI's rate between fetches; within one there is at most one request a second. `tool` and `email`
+    tell NCBI whom to write to. The key travels in the body of a POST, never in an address.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        *,
+        base_url: str,
+        tool: str,
+        email: str | None,
+        api_key: str | None,
+        limits: Limits = _LIMITS,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        self._http = http
+        self._url = f"{base_url.rstrip('/')}/efetch.fcgi"
+        self._who = {"tool": tool, "email": email, "api_key": api_key}
+        self._limits = limits
+        self._sleep = sleep
+        self._clock = clock
+
+    def fetch(self, pmids: Sequence[str]) -> Fetched:
+        """At most 200 PMIDs in one POST; more raise ValueError. What cannot be a PMID is unknown without being asked.
+
+        Raises TransientError, with `retry_after` in seconds where NCBI gave one, for everything that is no answer: then
+        nothing was learnt of any of them. An answer with a record that nobody asked for was meant for another request:
+        what it leaves out is not unknown for that. Where NCBI refuses all ids because of some, or sends more than can
+        be taken, the batch is halved until the rest is answered; so is one that came whole and not well-formed twice.
+        """
+        asked = list(dict.fromkeys(pmids))
+        if len(asked) > MOST_IDS:
+            raise ValueError(f"{len(asked)} PMIDs are more than {MOST_IDS} in one request")
+        possible = [pmid for pmid in asked if _may_be_a_pmid(pmid)]
+        resolved: dict[str, Reference] = {}
+        unknown = set(asked) - set(possible)
+        broken: dict[str, TransientError] = {}
+        rate_limit, counted = None, None
+        for batch, answer in self._answers(possible):
+            rate_limit, counted = answer.rate_limit, answer.counted
+            if answer.broken:
+                broken |= dict.fromkeys(batch, answer.broken)
+                continue
+            records = answer.records or {}
+            resolved |= {pmid: records[pmid] for pmid in batch if pmid in records}
+            if records.keys() <= set(batch):
+                unknown |= set(batch) - set(records)
+        if len(possible) > 1 and broken and not resolved and unknown.isdisjoint(possible):
+            raise next(iter(broken.values()))  # it is no record's fault
+        return Fetched(resolved, frozenset(unknown), rate_limit, counted, broken)
+
+    def _answers(self, pmids: list[str]) -> Iterator[tuple[list[str], _Answer]]:
+        """The batch, or the parts that it had to be split into, with the answers.
+
+        A batch that is broken is asked for once more before it is split: what broke it may have been the moment. Its
+        parts are split at once.
+        """
+        suspect: set[str] = set()
+        batches, until = [pmids] if pmids else [], time.monotonic() + _SPLITTING
+        while batches:
+            batch = batches.pop()
+            answer = self._ask(batch)
+            if answer.broken and not suspect.issuperset(batch):
+                suspect.update(batch)
+                batches.append(batch)
+            elif answer.records is not None or len(batch) == 1:
+                suspect.difference_update(batch)
+                yield batch, answer
+            else:
+                middle = len(batch) // 2
+                batches += [batch[middle:], batch[:middle]]
+            if batches and time.monotonic() > until:
+                return
+            if batches:
+                self._sleep(_SPACING)
+
+    def _ask(self, pmids: Sequence[str]) -> _Answer:
+        sent = self._clock()
+        try:
+            response = self._post(pmids)
+        except PermanentError as error:
+            if error.code == "response-too-large" and len(pmids) > 1:
+                return _Answer(None)
+            # Who can mend it (an address, a network that may not be reached) sees it; what is asked for stays pending.
+            raise TransientError(error.message, code=error.code, status=error.status) from error
+        now = self._clock()
+        limit = response.headers.get("X-RateLimit-Limit", "")
+        counted = min(now, sent + dt.timedelta(seconds=_COUNTED))
+        rate_limit = int(limit) if limit.isdecimal() else None
+        try:
+            records = read_efetch(response, now)
+        except BrokenRecords as error:
+            return _Answer(None, rate_limit, counted, error)
+        if records and records.keys().isdisjoint(pmids):
+            raise TransientError("NCBI gave no answer: its records are of other papers", code="not-data")
+        return _Answer(records, rate_limit, counted)
+
+    def _post(self, pmids: Sequence[str]) -> Response:
+        form = {"db": "pubmed", "retmode": "xml", "id": ",".join(pmids), **self._who}
+        return self._http.request(
+            "POST",
+            self._url,
+            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/xml, text/xml"},
+            body=urlencode({name: value for name, value in form.items() if value}, safe=",").encode(),
+            limits=self._limits,
+        )
+
+
+def _may_be_a_pmid(pmid: str) -> bool:
+    """PMIDs are numbers from 1, without leading zeros; eight digits today."""
+    return pmid.isascii() and pmid.isdigit() and len(pmid) <= 10 and pmid[0] != "0"

@@ -1,0 +1,38 @@
+"""A paper's own DOI and PMCID, never those of its reference list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lxml import etree
+
+from pipeline.references.pubmed.text import flat
+
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_PMCID = re.compile(r"PMC\d+", re.IGNORECASE)
+
+
+def own_ids(id_lists: Iterable[etree._Element]) -> dict[str, str]:
+    """The first id of each type in ArticleIdList elements, which the caller takes from the record's own level."""
+    ids: dict[str, str] = {}
+    for id_list in id_lists:
+        for item in id_list.iterchildren("ArticleId"):
+            ids.setdefault(item.get("IdType", "pubmed"), flat(item.text))
+    return ids
+
+
+def own_doi(ids: Mapping[str, str], locations: Iterable[etree._Element]) -> str | None:
+    """In lower case; from the ids, else from the first valid ELocationID."""
+    if found := _DOI.fullmatch(ids.get("doi", "")):
+        return found[1].lower()
+    for one in locations:
+        if one.get("EIdType") == "doi" and one.get("ValidYN") != "N" and (found := _DOI.fullmatch(flat(one.text))):
+            return found[1].lower()
+    return None
+
+
+def own_pmcid(ids: Mapping[str, str]) -> str | None:
+    """As "PMC" and digits; NLM has also given "pmc-id: PMC123;"."""
+    told = ids.get("pmc")
+    return found[0].upper() if told and (found := _PMCID.search(told)) else None

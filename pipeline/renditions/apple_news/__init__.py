@@ -1,0 +1,177 @@
+"""Apple News Format (developer.apple.com/documentation/applenewsformat): the `article.json` of one article.
+
+The version asked for is the lowest that knows what is used here: buttons (1.11) and automatic dark mode (1.14).
+Apple News deletes through its API; the tombstone is for whoever takes the document by another way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.model.article import Article, CallToAction
+from pipeline.model.reference import CitedReference
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Site
+from pipeline.renditions.apple_news import styles as styles
+from pipeline.renditions.apple_news.blocks import (
+    Component,
+    block_components,
+    html_component,
+    picture,
+    section_components,
+    shows,
+    text_component,
+)
+from pipeline.renditions.parts.content import page_url
+from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.evidence import attribution, reference_html
+from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.pieces import byline_html, disclaimers, licence_html, paragraphs_html, related_html
+from pipeline.renditions.parts.uri import address, uri
+
+VERSION = "1.14"
+MOST_KEYWORDS = 50  # Apple, Metadata.keywords
+_RULE: Component = {"role": "divider", "layout": "rule", "stroke": {"color": "#C7C7CC", "width": 1}}
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    article = revision.article
+    return _document(
+        identifier=article.id,
+        title=article.title,
+        language=article.language,
+        components=[
+            *_head(revision),
+            *block_components(article.lead),
+            *section_components(article.sections),
+            *(part for call in article.calls_to_action for part in _call(call)),
+            *_related(article),
+            *_references(revision),
+            *_foot(revision, site),
+        ],
+        metadata=_metadata(revision, site),
+    )
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """The same identifier, with the reason in place of the article."""
+    return _document(
+        identifier=withdrawal.article_id,
+        title=withdrawal.title,
+        language=withdrawal.language,
+        components=[
+            *text_component("title", withdrawal.title, "title", layout="title"),
+            *text_component("heading1", "This article has been withdrawn", "heading1", layout="heading"),
+            *html_component("body", paragraphs_html(withdrawal.reason, "reason"), "body"),
+        ],
+        metadata={
+            "canonicalURL": uri(withdrawal.canonical or site.article_url(withdrawal.article_id)),
+            "datePublished": rfc3339(withdrawal.published),
+            "dateModified": rfc3339(withdrawal.withdrawn),
+            "excerpt": withdrawal.reason,
+        },
+    )
+
+
+def _document(
+    *, identifier: str, title: str, language: str, components: list[Component], metadata: dict[str, Any]
+) -> bytes:
+    return json_bytes(
+        {
+            "version": VERSION,
+            "identifier": identifier,
+            "language": language,
+            "title": title,
+            "layout": styles.LAYOUT,
+            "documentStyle": styles.DOCUMENT_STYLE,
+            "components": components,
+            "metadata": {**metadata, "generatorIdentifier": "citewire", "generatorName": "Citewire"},
+            "componentTextStyles": styles.TEXT_STYLES,
+            "componentStyles": styles.STYLES,
+            "componentLayouts": styles.LAYOUTS,
+        }
+    )
+
+
+def _metadata(revision: Revision, site: Site) -> dict[str, Any]:
+    article, dates = revision.article, dates_of(revision)
+    thumbnail = article.image if article.image and shows(article.image) else None
+    return {
+        "authors": [name_text(author) for author in article.authors],
+        "canonicalURL": uri(page_url(article, site)),
+        "dateCreated": rfc3339(dates.published),
+        "datePublished": rfc3339(dates.published),
+        "dateModified": rfc3339(dates.updated),
+        "excerpt": article.answer,
+        "keywords": [topic.name for topic in article.topics[:MOST_KEYWORDS]],
+        "thumbnailURL": uri(thumbnail.src) if thumbnail else None,
+    }
+
+
+def _head(revision: Revision) -> list[Component]:
+    """Title, who and when, picture, question, answer."""
+    article = revision.article
+    return [
+        *text_component("title", article.title, "title", layout="title"),
+        *html_component("byline", byline_html(revision), "byline"),
+        *(picture(article.image) if article.image else ()),
+        *text_component("body", article.question or "", "question"),
+        *html_component("intro", paragraphs_html(article.answer, "answer"), "answer"),
+    ]
+
+
+def _call(call: CallToAction) -> list[Component]:
+    """A button where there is somewhere to go, a line of text where there is not."""
+    text = text_component("body", call.text or "", "body")
+    url = address(call.url)
+    if url is None:
+        return [*text_component("body", call.label, "label"), *text]
+    button = {
+        "role": "link_button",
+        "text": call.label,
+        "URL": url,
+        "textStyle": "button",
+        "style": "button",
+        "layout": "button",
+    }
+    return [*text, button]
+
+
+def _related(article: Article) -> list[Component]:
+    return _headed("Related", html_component("body", related_html(article), "body"))
+
+
+def _references(revision: Revision) -> list[Component]:
+    line = attribution(revision.references) or ""
+    listed = [part for cited in revision.references for part in _reference(cited)]
+    return _headed("References", [*listed, *text_component("caption", line, "caption")])
+
+
+def _reference(cited: CitedReference) -> list[Component]:
+    """One component each, for in-text markers lead to components; one that NLM has marked stands out."""
+    marked = bool(cited.reference and cited.reference.editorial)
+    html = f"<p>{cited.number}. {reference_html(cited)}</p>"
+    more = {"style": "marked"} if marked else {}
+    layout = "panel" if marked else "close"
+    return html_component("body", html, "reference", layout=layout, identifier=f"ref-{cited.number}", **more)
+
+
+def _foot(revision: Revision, site: Site) -> list[Component]:
+    article = revision.article
+    said = "".join(paragraphs_html(text, "disclaimer") for text in disclaimers(article, site))
+    return [_RULE, *html_component("body", said + licence_html(article), "small")]
+
+
+def _headed(heading: str, components: list[Component]) -> list[Component]:
+    return components and [*text_component("heading1", heading, "heading1", layout="heading"), *components]
+
+
+FORMAT = Format(
+    name="apple-news",
+    media_type="application/json",
+    extension="apple-news",
+    render=render,
+    tombstone=tombstone,
+)

@@ -1,0 +1,182 @@
+"""The article's tree as Apple News components.
+
+Paragraphs and lists that follow each other are one `body`. What Apple's HTML cannot hold becomes a component of its
+own: tables, pictures, and at the top level quotations and notes. A table or a picture inside a list item or a
+quotation stands after the list or quotation that it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from pipeline.model.article import (
+    Block,
+    BulletList,
+    Image,
+    ListItem,
+    Note,
+    NumberedList,
+    Paragraph,
+    Quotation,
+    Section,
+    Table,
+    Text,
+)
+from pipeline.renditions.apple_news.subset import table_html, text_html
+from pipeline.renditions.parts.markup import blocks_html, note_label_html, section_id
+from pipeline.renditions.parts.text import clean, escape
+from pipeline.renditions.parts.uri import uri
+
+Component = dict[str, Any]
+
+_PICTURE_FILES = frozenset({"", ".jpg", ".jpeg", ".png", ".gif", ".webp"})  # "": a server that names no type
+
+
+def text_component(role: str, text: str, text_style: str, *, layout: str = "text", **more: Any) -> list[Component]:
+    """Plain text; nothing for an empty one, which Apple refuses."""
+    if not clean(text).strip():
+        return []
+    return [{"role": role, **more, "text": text, "format": "none", "textStyle": text_style, "layout": layout}]
+
+
+def html_component(role: str, html: str, text_style: str, *, layout: str = "text", **more: Any) -> list[Component]:
+    """HTML of ours, cut down to Apple's; nothing for an empty one."""
+    text = text_html(html)
+    if not text.strip():
+        return []
+    return [{"role": role, **more, "text": text, "format": "html", "textStyle": text_style, "layout": layout}]
+
+
+def section_components(sections: Iterable[Section], depth: int = 1) -> list[Component]:
+    """Headings have six levels in Apple's roles and three looks; deeper ones stay at the last."""
+    out: list[Component] = []
+    for section in sections:
+        role, style = f"heading{min(depth, 6)}", f"heading{min(depth, 3)}"
+        anchor = section_id(section.anchor)
+        out += text_component(role, section.heading, style, layout="heading", identifier=anchor)
+        out += block_components(section.blocks)
+        out += section_components(section.sections, depth + 1)
+    return out
+
+
+def block_components(blocks: Iterable[Block]) -> list[Component]:
+    out: list[Component] = []
+    run: list[Block] = []  # what goes into one `body`
+    for block in blocks:
+        inline, lifted = _parted(block)
+        if inline is not None and not isinstance(inline, Quotation | Note):
+            run.append(inline)
+        if lifted or isinstance(inline, Quotation | Note):
+            out += _body(run)
+            run = []
+        if isinstance(inline, Quotation):
+            out += _quotation(inline)
+        elif isinstance(inline, Note):
+            out += _note(inline)
+        for block_ in lifted:
+            out += _table(block_) if isinstance(block_, Table) else picture(block_)
+    return out + _body(run)
+
+
+def picture(image: Image) -> list[Component]:
+    """A photo with its caption; of a kind that Apple does not show (SVG), a link to it."""
+    caption = " ".join(part for part in (image.caption, image.credit) if part)
+    if not shows(image):
+        words = caption or image.alt or image.src
+        return html_component("body", f'<p><a href="{escape(image.src)}">{escape(words)}</a></p>', "caption")
+    photo = {
+        "role": "photo",
+        "URL": uri(image.src),
+        "accessibilityCaption": image.alt,
+        "layout": "picture",
+    }
+    return [photo, *text_component("caption", caption, "caption", layout="close")]
+
+
+def shows(image: Image) -> bool:
+    """Whether Apple News shows pictures of its kind: JPEG, PNG, GIF, WebP, or a type that the address does not tell."""
+    return PurePosixPath(urlsplit(uri(image.src)).path).suffix.lower() in _PICTURE_FILES
+
+
+def _body(run: Sequence[Block]) -> list[Component]:
+    return html_component("body", blocks_html(run), "body")
+
+
+def _quotation(quotation: Quotation) -> list[Component]:
+    """The bar beside it says that it is one: its own `blockquote` would say it twice."""
+    source = f"<p>— {escape(quotation.source)}</p>" if quotation.source else ""
+    html = blocks_html(quotation.blocks) + source
+    return html_component("quote", html, "quote", layout="panel", style="quote")
+
+
+def _note(note: Note) -> list[Component]:
+    inner = [
+        *html_component("body", note_label_html(note), "label", layout="close"),
+        *block_components(note.blocks),
+    ]
+    if not inner:
+        return []
+    return [{"role": "container", "style": f"note-{note.kind}", "layout": "panel", "components": inner}]
+
+
+def _table(table: Table) -> list[Component]:
+    html = table_html(blocks_html([replace(table, caption=None)]))
+    caption = text_component("caption", table.caption or "", "caption", layout="close")
+    return [*caption, *([{"role": "htmltable", "html": html, "style": "table", "layout": "text"}] if html else ())]
+
+
+# --- parting: what HTML can hold, and what stands after it ---------------------------------------------------------
+
+
+def _parted(block: Block) -> tuple[Block | None, list[Table | Image]]:
+    match block:
+        case Table() | Image():
+            return None, [block]
+        case BulletList(items):
+            return _parted_list(items, None)
+        case NumberedList(items, start):
+            return _parted_list(items, start)
+        case Quotation(inner):
+            blocks, lifted = _parted_all(inner)
+            return replace(block, blocks=blocks), lifted
+        case _:
+            return block, []  # a note becomes a container, which takes every component
+
+
+def _parted_all(blocks: Iterable[Block]) -> tuple[tuple[Block, ...], list[Table | Image]]:
+    kept: list[Block] = []
+    lifted: list[Table | Image] = []
+    for block in blocks:
+        if isinstance(block, Note):  # inside other blocks it stays HTML
+            inner, more = _parted_all(block.blocks)
+            kept.append(replace(block, blocks=inner))
+        else:
+            part, more = _parted(block)
+            kept += [part] if part is not None else []
+        lifted += more
+    return tuple(kept), lifted
+
+
+def _parted_list(items: Sequence[ListItem], start: int | None) -> tuple[Block, list[Table | Image]]:
+    """Apple's `ol` has no `start`: a list that begins elsewhere says its numbers itself."""
+    parted = [_parted_all(item.blocks) for item in items]
+    lifted = [block for _, more in parted for block in more]
+    kept = [blocks for blocks, _ in parted]
+    if start is None:
+        return BulletList(tuple(map(ListItem, kept))), lifted
+    if start == 1:
+        return NumberedList(tuple(map(ListItem, kept))), lifted
+    return BulletList(tuple(ListItem(_numbered(n, blocks)) for n, blocks in enumerate(kept, start))), lifted
+
+
+def _numbered(number: int, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    match blocks:
+        case (Paragraph(children), *rest):
+            return (Paragraph((Text(f"{number}. "), *children)), *rest)
+        case _:
+            return (Paragraph((Text(f"{number}."),)), *blocks)

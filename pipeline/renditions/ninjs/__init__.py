@@ -1,0 +1,164 @@
+"""ninjs 3.1 (IPTC's News in JSON): one news item, as newsrooms take it in.
+
+The schema rejects what it does not know and wants every address as a URI. What it has no place for (sections,
+disclaimers, calls to action without an address) stands in the two `bodies`, HTML and plain text, which each hold
+the whole article. IPTC registers no media type of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.model.article import Article, Person, Topic
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Site
+from pipeline.renditions.ninjs.associations import associations, texts
+from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.content_text import content_text
+from pipeline.renditions.parts.dates import date_text, dates_of, rfc3339
+from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.uri import address, uri
+
+STANDARD = {"name": "ninjs", "version": "3.1", "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"}
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    article, dates = revision.article, dates_of(revision)
+    linked = address(article.licence)
+    return json_bytes(
+        {
+            **_identity(article.id, article.canonical, revision.number, site),
+            "pubStatus": "usable",
+            "firstCreated": rfc3339(min(revision.published, revision.updated)),
+            "versionCreated": rfc3339(revision.updated),
+            "contentCreated": rfc3339(dates.published),
+            "embargoedUntil": rfc3339(article.embargo) if article.embargo else None,
+            "language": article.language,
+            "title": article.title,
+            "slugline": article.id,
+            "headlines": [
+                *texts("main", article.title),
+                *texts("question", article.question),
+            ],
+            "by": "; ".join(map(name_text, article.authors)),
+            "descriptions": texts("answer", article.answer),
+            "bodies": _bodies(revision, site),
+            "subjects": [_subject(topic) for topic in article.topics],
+            "people": [
+                *(_person(person, "author") for person in article.authors),
+                *(_person(person, "reviewer") for person in article.reviewers),
+            ],
+            "organisations": [{"name": site.publisher, "rel": "publisher", "uri": address(site.url)}],
+            "infoSources": _sources(revision, site),
+            "trustIndicators": _trust(article, site),
+            "associations": associations(revision),
+            "copyrightHolder": site.publisher,
+            "usageTerms": article.licence,
+            "rightsInfo": {"linkedRights": linked} if linked else None,
+            "standard": STANDARD,
+        }
+    )
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """The same `uri`, a newer `version`, `pubStatus` canceled, and nothing of the article's text."""
+    return json_bytes(
+        {
+            **_identity(withdrawal.article_id, withdrawal.canonical, withdrawal.number, site),
+            "pubStatus": "canceled",
+            "firstCreated": rfc3339(withdrawal.published),
+            "versionCreated": rfc3339(withdrawal.withdrawn),
+            "expires": rfc3339(withdrawal.withdrawn),
+            "language": withdrawal.language,
+            "title": withdrawal.title,
+            "slugline": withdrawal.article_id,
+            "edNote": f"Withdrawn: take this article down. {withdrawal.reason}",
+            "headlines": texts("main", withdrawal.title),
+            "descriptions": texts("withdrawal", withdrawal.reason),
+            "organisations": [{"name": site.publisher, "rel": "publisher", "uri": address(site.url)}],
+            "copyrightHolder": site.publisher,
+            "standard": STANDARD,
+        }
+    )
+
+
+def _identity(article_id: str, canonical: str | None, number: int, site: Site) -> dict[str, Any]:
+    """The `uri` is a name and no link: it stays the same when the article's address moves."""
+    return {
+        "uri": entry_id(site, article_id),
+        "type": "text",
+        "representationType": "full",
+        "version": str(number),
+        "altIds": [
+            {"role": "article", "value": article_id},
+            {"role": "canonical", "value": uri(canonical or site.article_url(article_id))},
+        ],
+    }
+
+
+def _bodies(revision: Revision, site: Site) -> list[dict[str, Any]]:
+    text = content_text(revision, site)
+    counts = {"charCount": len(text), "wordCount": len(text.split())}
+    return [
+        {"role": "main", "contentType": "text/html", **counts, "value": content_html(revision, site)},
+        {"role": "main", "contentType": "text/plain", **counts, "value": text},
+    ]
+
+
+def _subject(topic: Topic) -> dict[str, Any]:
+    mesh = f"http://id.nlm.nih.gov/mesh/{topic.mesh}" if topic.mesh else None  # NLM's own URI; it is http
+    return {
+        "name": topic.name,
+        "rel": "about",
+        "uri": uri(mesh) if mesh else address(topic.url),
+        "literal": topic.slug,
+    }
+
+
+def _person(person: Person, rel: str) -> dict[str, Any]:
+    details = (person.credentials, person.role, person.organisation)
+    return {
+        "name": person.name,
+        "rel": rel,
+        "uri": address(person.url),
+        "literal": ", ".join(detail for detail in details if detail),
+    }
+
+
+def _sources(revision: Revision, site: Site) -> list[dict[str, Any]]:
+    sources: list[dict[str, Any]] = [{"name": site.publisher, "role": "publisher", "uri": address(site.url)}]
+    if line := attribution(revision.references):
+        sources.append(
+            {"name": "PubMed", "role": "citations", "uri": "https://pubmed.ncbi.nlm.nih.gov/", "literal": line}
+        )
+    return sources
+
+
+def _trust(article: Article, site: Site) -> list[dict[str, Any]]:
+    """Who vouches for the article and when, in schema.org's terms: IPTC's own vocabulary names policies only."""
+    page = uri(page_url(article, site))
+    reviewers = [
+        {
+            "role": "https://schema.org/reviewedBy",
+            "title": f"Medically reviewed by {name_text(reviewer)}",
+            "href": address(reviewer.url) or page,
+        }
+        for reviewer in article.reviewers
+    ]
+    if not article.reviewed:
+        return reviewers
+    title = f"Last reviewed {date_text(article.reviewed, article.language)}"
+    return [*reviewers, {"role": "https://schema.org/lastReviewed", "title": title, "href": page}]
+
+
+FORMAT = Format(
+    name="ninjs",
+    media_type="application/json",
+    extension="ninjs",
+    render=render,
+    tombstone=tombstone,
+)

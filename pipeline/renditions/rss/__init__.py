@@ -1,0 +1,134 @@
+"""RSS 2.0, with Dublin Core, Media RSS and the whole text in `content:encoded`.
+
+`guid` never changes, `pubDate` only when its author corrects it; `dcterms:modified` and `atom:updated` change with
+every revision.
+RSS has no form for a withdrawal; a partner's ingestion (MSN's) reads an expiration that has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from pipeline.model.article import Article, Image
+from pipeline.model.rendition import SUBSCRIPTION, Format, Page
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Feed, Site
+from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_rss
+from pipeline.renditions.parts.head import (
+    article_head,
+    feed_head,
+    live,
+    withdrawal_head,
+    withdrawn,
+    withdrawn_title,
+)
+from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.media import media_type_of
+from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.text import escape
+from pipeline.renditions.parts.uri import uri
+from pipeline.renditions.rss.partner_marks import PREFIXES, channel_marks, entry_marks, taken_back, tells
+
+_PREFIXES = ("dc", "dcterms", "media")
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    return write_rss(article_head(revision, site, "rss"), [_entry(revision, site)], prefixes=_PREFIXES)
+
+
+def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
+    """Withdrawals are left out, for most readers would show one as news; they do count as a change of the feed."""
+    return page(feed, revisions, site, SUBSCRIPTION)
+
+
+def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
+    """One of the feed's pages (RFC 5005). A partner's profile adds what its ingestion reads, withdrawals among it."""
+    head = feed_head(feed, revisions, site, "rss", place)
+    full = feed.content == "full"
+    entries = [_entry(revision, site, full=full, more=entry_marks(feed)) for revision in live(revisions)]
+    entries += [_withdrawn(feed, withdrawal, site) for withdrawal in withdrawn(revisions) if tells(feed)]
+    extras, prefixes = channel_marks(feed, site, head), (*_PREFIXES, *PREFIXES.get(feed.profile or "", ()))
+    return write_rss(head, entries, extras=extras, prefixes=prefixes)
+
+
+def _withdrawn(feed: Feed, withdrawal: Withdrawal, site: Site) -> Entry:
+    entry = _gone(withdrawal, site)
+    return replace(entry, **taken_back(feed, withdrawal.withdrawn, entry.extras))
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """The same guid with the reason for text, expired at the moment of the withdrawal."""
+    head = withdrawal_head(withdrawal, site, "rss")
+    return write_rss(head, [_gone(withdrawal, site)], prefixes=("dc", "dcterms", "mi"))
+
+
+def _gone(withdrawal: Withdrawal, site: Site) -> Entry:
+    at = rfc3339(withdrawal.withdrawn)
+    return Entry(
+        id=entry_id(site, withdrawal.article_id),
+        title=withdrawn_title(withdrawal),
+        link=uri(withdrawal.canonical or site.article_url(withdrawal.article_id)),
+        summary=escape(withdrawal.reason),
+        content=None,
+        language=withdrawal.language,
+        published=withdrawal.published,
+        updated=withdrawal.withdrawn,
+        extras=(
+            element("dc:creator", site.publisher),
+            element("dcterms:modified", at),
+            element("atom:updated", at),
+            element("dcterms:valid", f"end={at}; scheme=W3C-DTF"),  # DCMI Period Encoding Scheme
+            element("mi:expirationDate", at),
+        ),
+    )
+
+
+def _entry(revision: Revision, site: Site, *, full: bool = True, more: Iterable[Element] = ()) -> Entry:
+    article, dates = revision.article, dates_of(revision)
+    return Entry(
+        id=entry_id(site, article.id),
+        title=article.title,
+        link=uri(page_url(article, site)),
+        summary=escape(article.answer),
+        content=content_html(revision, site) if full else None,
+        language=article.language,
+        published=dates.published,
+        updated=dates.updated,
+        categories=tuple((topic.slug, topic.name) for topic in article.topics),
+        extras=(
+            *_people(article, site),
+            element("dc:language", article.language),
+            element("dcterms:modified", rfc3339(dates.updated)),
+            element("atom:updated", rfc3339(dates.updated)),
+            *(_image(article.image) if article.image else ()),
+            *more,
+        ),
+    )
+
+
+def _people(article: Article, site: Site) -> Iterator[Element]:
+    """`author` would need an address of email; dc:creator takes a name."""
+    for name in map(name_text, article.authors):
+        yield element("dc:creator", name)
+    if not article.authors:
+        yield element("dc:creator", site.publisher)
+    for name in map(name_text, article.reviewers):
+        yield element("dc:contributor", name)
+
+
+def _image(image: Image) -> Iterator[Element]:
+    """An enclosure, which old readers know, and media:content, which says more. Its length is not known: 0."""
+    url, media_type = uri(image.src), media_type_of(image.src)
+    if media_type:
+        yield element("enclosure", url=url, length=0, type=media_type)
+    parts = [element("media:description", image.alt, type="plain")] if image.alt else []
+    if image.credit:
+        parts.append(element("media:credit", image.credit))
+    size = {"width": image.width, "height": image.height}
+    yield element("media:content", None, *parts, url=url, medium="image", type=media_type, **size)
+
+
+FORMAT = Format("rss", "application/rss+xml", "rss", render, tombstone, document, page)

@@ -1,0 +1,82 @@
+"""release: what was held for its evidence goes out again by an operator's word: with its marks, as a new revision."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from msgspec import Struct
+
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Transaction, articles, evidence
+from pipeline.ledger.articles import Standing, revisions, withheld
+from pipeline.ledger.articles.withheld import EVERYWHERE
+from pipeline.stages.accept import Intake
+
+
+class Released(Struct, frozen=True):
+    article: str
+    revision: int
+    channels: tuple[str, ...]  # that are held up no more; empty: all, for the whole article was
+
+
+def release(intake: Intake, article_id: str, channel: str | None = None) -> Released:
+    """End the article's holds: all of them, or a channel's.
+
+    Raises InvalidEvent (`unknown-article`, `nothing-to-release`); TransientError as the ledger does.
+    """
+    now = intake.clock()
+    with intake.ledger.write() as transaction:
+        standing = articles.lock(transaction, article_id)
+        if standing is None:
+            raise InvalidEvent(
+                "no article of this id was ever published",
+                code="unknown-article",
+                field="article",
+                mend="give the id that `citewire status` shows",
+                article=article_id,
+            )
+        kept = withheld.of_article(transaction, article_id)
+        held = [one for one in kept.values() if one.cause == "hold" and channel in (None, one.channel)]
+        if not held:
+            raise _nothing(article_id, channel, kept)
+        withheld.lift(transaction, article_id, [one.channel for one in held])
+        number = _go_on(transaction, standing, now)
+    intake.doorbell.ring("render")
+    return Released(article_id, number, tuple(one.channel for one in held if one.channel != EVERYWHERE))
+
+
+def _go_on(transaction: Transaction, standing: Standing, now: dt.datetime) -> int:
+    """The next revision with the newest content, due now. One that is still to be rendered does as well."""
+    if standing.state != "withdrawn" and standing.rendered != standing.revision:
+        articles.set_standing(transaction, articles.changed(standing, due=standing.due or now))
+        return standing.revision
+    number, updated = standing.revision + 1, max(now, standing.updated)
+    newest = revisions.newest_content(transaction, standing.id)
+    revisions.add(
+        transaction,
+        standing.id,
+        number,
+        event="published" if standing.state == "withdrawn" else "updated",
+        event_id=None,
+        now=now,
+        updated=updated,
+        content=newest.digest,
+    )
+    evidence.cite(transaction, standing.id, newest.article.references, now=now)
+    rendered = None if standing.state == "withdrawn" else standing.rendered
+    again = articles.changed(
+        standing, state="live", revision=number, rendered=rendered, updated=updated, due=now, error=None
+    )
+    articles.set_standing(transaction, again)
+    return number
+
+
+def _nothing(article_id: str, channel: str | None, kept: dict[str, withheld.Withheld]) -> InvalidEvent:
+    """What keeps it back instead, if anything does, and what to do about that."""
+    here = kept.get(channel) if channel is not None else next(iter(kept.values()), None)
+    told, mend = "nothing of it is held", "look at `citewire status` for what is withheld, and from whom"
+    if here is not None:
+        told, mend = f"it is withheld by the channel's gate: {here.reason}", "change the channel's gate"
+    elif channel is not None and EVERYWHERE in kept:
+        told, mend = "it is held from everyone, not from that channel alone", "release it without --channel"
+    return InvalidEvent(told, code="nothing-to-release", field="article", mend=mend, article=article_id)

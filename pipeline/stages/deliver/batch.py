@@ -1,0 +1,234 @@
+"""A batch on its way over an opened channel: each row sent, what became of it kept, the rest looked at again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pipeline.channels import BatchChannel, Channel, ReadableChannel
+from pipeline.errors import CitewireError, PermanentError
+from pipeline.ledger.deliveries import channels, sending
+from pipeline.ledger.deliveries.channels import Health
+from pipeline.ledger.deliveries.sending import Owed
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.deliver.outcomes import Outcome, learned, settle, tell
+from pipeline.stages.deliver.parcels import event_of, parcel
+from pipeline.stages.stage import Claim, guarded
+
+T = TypeVar("T")
+
+AHEAD = 1.0  # seconds that a batch of a channel with a rate takes; so long a claim may lie ahead
+
+
+class Batch(Claim, frozen=True, kw_only=True):
+    """Rows of one channel."""
+
+    channel: str
+    slot: dt.datetime | None = None  # of a channel with a rate: when the first may be sent
+    more: bool = False  # is owed, and another batch may go beside this one
+
+
+class Line:
+    """A channel, opened at its first use, and anew after whatever may have broken it."""
+
+    def __init__(self, plan: ChannelPlan) -> None:
+        self.plan = plan
+        self._open: Channel | None = None
+
+        self.together: BatchChannel | None = None
+        self.readable = False
+
+    def channel(self) -> Channel:
+        if self._open is None:
+            opened = self._open = self.plan.open()
+            self.together = opened if isinstance(opened, BatchChannel) else None
+            self.readable = self.plan.gone is not None or isinstance(opened, ReadableChannel)
+        return self._open
+
+    def hang_up(self) -> None:
+        channel, self._open = self._open, None
+        if channel is not None:
+            channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.hang_up()
+
+
+class Sending:
+    """One batch on its way."""
+
+    def __init__(self, context: Context, batch: Batch, line: Line) -> None:
+        self._context = context
+        self._batch = batch
+        self._line = line
+        self._plan = line.plan
+        self._waiting: deque[Owed] = deque()
+        self._done: list[Outcome] = []
+        self._health = Health()
+        self._looked = self._slot = context.clock()
+
+    def run(self) -> bool:
+        """False: the channel rests, or has had what its rate allows."""
+        self._begin()
+        try:
+            while self._waiting and self._goes_on():
+                if abs((self._context.clock() - self._looked).total_seconds()) > self._context.policy.deliver_look:
+                    self._look()
+                else:
+                    self._send()
+        finally:
+            self._end()
+        return self._goes_on() and self._plan.rate is None
+
+    def _goes_on(self) -> bool:
+        return not self._health.rests(self._context.clock()) and not self._gone
+
+    @property
+    def _gone(self) -> bool:
+        """The endpoint said just now that it never wants to hear of us again."""
+        return bool(self._done) and self._health.disabled is not None and self._done[-1].error is not None
+
+    # --- with the ledger
+
+    def _begin(self) -> None:
+        context, batch = self._context, self._batch
+        now = self._looked = context.clock()
+        self._slot = max(batch.slot or now, now)
+        with context.ledger.write() as transaction:
+            self._health = channels.health(transaction, batch.channel)
+            self._waiting.extend(
+                sending.begin(
+                    transaction,
+                    batch.keys,
+                    channel=batch.channel,
+                    token=batch.token,
+                    now=now,
+                    seconds=context.policy.deliver_lease,
+                )
+            )
+
+    def _look(self) -> None:
+        """Settle what is done, and see which of the rest may still be sent as they are."""
+        context, batch, waiting = self._context, self._batch, list(self._waiting)
+        now = self._looked = context.clock()
+        with context.ledger.write() as transaction:
+            still = sending.look(
+                transaction,
+                waiting,
+                channel=batch.channel,
+                token=batch.token,
+                now=now,
+                seconds=context.policy.deliver_lease,
+            )
+            going = {one.row.id for one in still}
+            sending.unsent(transaction, [one for one in waiting if one.row.id not in going], token=batch.token)
+            known = settle(context, transaction, self._plan, batch.token, self._done, readable=self._line.readable)
+        self._waiting = deque(still)
+        self._settled(*known)
+
+    def _end(self) -> None:
+        context, token = self._context, self._batch.token
+        with context.ledger.write() as transaction:
+            sending.unsent(transaction, self._waiting, token=token)
+            known = settle(context, transaction, self._plan, token, self._done, readable=self._line.readable)
+        self._settled(*known)
+
+    def _settled(self, before: Health, after: Health) -> None:
+        tell(self._batch.channel, self._done, before, after)
+        self._health, self._done = after, []
+
+    # --- with the channel
+
+    def _send(self) -> None:
+        at, started = self._context.clock(), time.perf_counter()
+        opened = self._tried([self._waiting[0]], self._line.channel)
+        if isinstance(opened, Exception):
+            self._took(_outcome(self._waiting.popleft(), at, started, opened))
+        elif self._line.together is not None:
+            parts = list(self._waiting)
+            self._waiting.clear()
+            for outcome in self._all(self._line.together, parts):
+                self._took(outcome)
+        else:
+            self._pace()
+            self._took(self._one(opened, self._waiting.popleft()))
+
+    def _one(self, channel: Channel, owed: Owed) -> Outcome:
+        at, started = self._context.clock(), time.perf_counter()
+        made = self._made(owed, at)
+        if isinstance(made, Exception):
+            return _outcome(owed, at, started, made, ours=True)
+        return _outcome(owed, at, started, self._tried([owed], lambda: channel.deliver(made)))
+
+    def _all(self, channel: BatchChannel, owed: list[Owed]) -> list[Outcome]:
+        """All of them in one go."""
+        at, started = self._context.clock(), time.perf_counter()
+        made = [(one, self._made(one, at)) for one in owed]
+        spoilt = [_outcome(one, at, started, error, ours=True) for one, error in made if isinstance(error, Exception)]
+        ready = [(one, its) for one, its in made if isinstance(its, Parcel)]
+        if not ready:
+            return spoilt
+        parcels = [its for _, its in ready]
+        went = self._tried([one for one, _ in ready], lambda: _each(channel.deliver_all(parcels), len(parcels)))
+        answers = [went] * len(ready) if isinstance(went, Exception) else went
+        return spoilt + [_outcome(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
+
+    def _made(self, owed: Owed, at: dt.datetime) -> Parcel | Exception:
+        most = self._plan.max_bytes
+        if most is not None and owed.size is not None and owed.size > most:
+            return PermanentError(
+                f"the rendition has {owed.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
+                code="rendition-too-large",
+            )
+        return self._tried([owed], lambda: parcel(self._context, owed, at))
+
+    def _tried(self, owed: Sequence[Owed], step: Callable[[], T]) -> T | Exception:
+        """What the step gives, or what it threw, foreseen or not."""
+
+        def foreseen() -> T | Exception:
+            try:
+                return step()
+            except CitewireError as error:
+                return error
+
+        return guarded("deliver", [one.row.id for one in owed], foreseen)
+
+    def _took(self, outcome: Outcome) -> None:
+        self._done.append(outcome)
+        self._health = learned(self._health, outcome, self._context.clock())
+        if outcome.error is not None and not isinstance(outcome.error, PermanentError) and not outcome.ours:
+            self._line.hang_up()
+
+    def _pace(self) -> None:
+        if self._plan.rate:
+            wait = (self._slot - self._context.clock()).total_seconds()
+            if wait > 0:
+                self._context.pause(min(wait, AHEAD))
+            apart = dt.timedelta(seconds=1 / self._plan.rate)
+            self._slot = max(self._slot, self._context.clock()) + apart
+
+
+def _each(answers: Sequence[Receipt | CitewireError], sent: int) -> Sequence[Receipt | CitewireError]:
+    if len(answers) != sent:
+        raise ValueError(f"{sent} parcels were handed over, and {len(answers)} answers came back")
+    return answers
+
+
+def _outcome(owed: Owed, at: dt.datetime, started: float, went: Receipt | Exception, *, ours: bool = False) -> Outcome:
+    return Outcome(
+        owed=owed,
+        event=event_of(owed.row),
+        at=at,
+        milliseconds=round((time.perf_counter() - started) * 1000),
+        receipt=went if isinstance(went, Receipt) else None,
+        error=went if isinstance(went, Exception) else None,
+        ours=ours,
+    )

@@ -1,0 +1,72 @@
+"""A channel's circuit, pure: closed, open after a run of failures, tried with one delivery, closed by an answer.
+
+    closed ──three failures in a row──> open ──its rest is over──> half-open: one delivery ──answered──> closed
+                                          └────────────failed, a longer rest────────┘
+
+While it is open nothing is claimed, so that nobody's attempts are used up. A refusal is an answer: somebody is there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from msgspec import structs
+
+from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError
+from pipeline.ledger.deliveries.channels import Health
+
+State = Literal["closed", "open", "half-open", "disabled"]
+
+OPENS_AFTER = 3  # failures in a row; the first one is enough for a rest while a withdrawal is owed
+REST = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # seconds, by the failures since; the last one stays
+LONGEST_REST = 3600.0  # seconds that a Retry-After may ask a whole channel to be left alone
+
+_FRESH = dt.timedelta(seconds=1)  # an answer younger than that is not written down anew
+_RECENT = dt.timedelta(seconds=60)
+
+
+def after(health: Health, error: CitewireError | None, *, urgent: bool, now: dt.datetime) -> Health:
+    """What is known of the channel after one attempt that took this end. `urgent`: at a withdrawal."""
+    if error is not None and not isinstance(error, PermanentError):
+        failures = health.failures + 1
+        pause = rest(failures, error, urgent=urgent)
+        return structs.replace(
+            health,
+            failures=failures,
+            paused_until=health.paused_until if pause is None else now + dt.timedelta(seconds=pause),
+            reason=str(error),
+            opened=health.opened or (now if failures >= OPENS_AFTER else None),
+        )
+    if isinstance(error, EndpointGone):
+        health = structs.replace(health, disabled=now, reason=str(error))
+    well = health.failures == 0 and health.opened is None and health.paused_until is None
+    if well and health.disabled is None and health.answered is not None and now - health.answered < _FRESH:
+        return health
+    reason = None if health.disabled is None else health.reason
+    return structs.replace(health, failures=0, paused_until=None, opened=None, answered=now, reason=reason)
+
+
+def rest(failures: int, error: CitewireError, *, urgent: bool) -> float | None:
+    """Seconds that the channel is left alone after its n-th failure in a row; None: it goes on."""
+    wish = min(error.retry_after or 0.0, LONGEST_REST) if isinstance(error, TransientError) else 0.0
+    if failures < OPENS_AFTER and not urgent:
+        return wish or None
+    return max(REST[min(max(failures - OPENS_AFTER, 0), len(REST) - 1)], wish)
+
+
+def state(health: Health, now: dt.datetime) -> State:
+    if health.disabled is not None:
+        return "disabled"
+    if health.opened is None:
+        return "closed"
+    return "open" if health.rests(now) else "half-open"
+
+
+def batches(health: Health, parallel: int, now: dt.datetime) -> int:
+    """How many of its batches may be under way: one, unless it has answered lately and not failed since.
+
+    So a channel that hangs holds one thread, from the first article on.
+    """
+    answers = health.answered is not None and now - health.answered < _RECENT and health.failures == 0
+    return parallel if answers else 1

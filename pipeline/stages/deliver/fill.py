@@ -1,0 +1,68 @@
+"""fill: a channel that is new gets what was published before it, as far as its filter and its gate let it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pipeline.ledger import Transaction, articles, deliveries
+from pipeline.ledger.articles import renditions, revisions, withheld
+from pipeline.model.rendition import Rendition
+from pipeline.model.revision import Revision
+from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.render import holding
+from pipeline.stages.render.owing import tell
+
+_PAGE = 100  # articles in a transaction
+
+
+def fill(context: Context, plan: ChannelPlan, *, since: dt.datetime | None = None) -> int:
+    """The channel is owed every live article that it wants and was never owed. How many.
+
+    `since`: only those that were changed from then on.
+    """
+    owed, after = 0, ""
+    while True:
+        with context.ledger.write() as transaction:
+            page = articles.live_after(transaction, after, since=since, limit=_PAGE)
+            had = deliveries.articles_of(transaction, plan.id, [one for one, _ in page])
+            owed += sum(_owe(context, transaction, plan, *one) for one in page if one[0] not in had)
+        if len(page) < _PAGE:
+            break
+        after = page[-1][0]
+    context.doorbell.ring("deliver", plan.id)
+    return owed
+
+
+def _owe(context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, number: int) -> bool:
+    if not plan.wants(articles.topics_of(transaction, article_id)):
+        return False
+    now = context.clock()
+    revision = revisions.get(transaction, article_id, number)
+    why = holding.from_channel(context, plan, None, revision, {}, now=now)
+    if why is not None:
+        withheld.put(transaction, article_id, why)
+        tell(article_id, why)
+        return False
+    deliveries.owe(
+        transaction,
+        id=context.new_id("dlv_"),
+        article_id=article_id,
+        channel=plan.id,
+        format=plan.format,
+        revision=number,
+        digest=_digest(context, transaction, revision, plan.format),
+        now=now,
+    )
+    return True
+
+
+def _digest(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:
+    """Of its rendition; made now where the format is newer than the revision."""
+    stored = renditions.one(transaction, revision.article.id, revision.number, name)
+    if stored is not None:
+        return stored.digest
+    format = context.formats[name]
+    rendition = Rendition(name, format.media_type, format.render(revision, context.site))
+    context.store.put(rendition.digest, rendition.body)
+    renditions.add(transaction, revision.article.id, revision.number, [rendition])
+    return rendition.digest

@@ -1,0 +1,171 @@
+"""What became of each attempt, written down for a whole batch: taken, due later, or given up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import structlog
+from msgspec import Struct, structs
+
+from pipeline.errors import CitewireError, PermanentError, TransientError
+from pipeline.ledger import Transaction
+from pipeline.ledger.deliveries import HOLDS_UP, WITHDRAWAL, channels, proofs, sending
+from pipeline.ledger.deliveries.channels import Health
+from pipeline.ledger.deliveries.sending import Owed, Sent
+from pipeline.model.delivery import DeliveryState, Receipt
+from pipeline.model.revision import EventType
+from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.deliver import circuit
+from pipeline.stages.deliver.redaction import ANSWER, redacted
+from pipeline.timing import next_delay
+
+_log = structlog.get_logger()
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one attempt: a receipt or an error.
+
+    `ours`: the error says nothing of the channel. It counts for the delivery alone.
+    """
+
+    owed: Owed
+    event: EventType
+    at: dt.datetime
+    milliseconds: int
+    receipt: Receipt | None = None
+    error: Exception | None = None
+    ours: bool = False
+
+    @property
+    def urgent(self) -> bool:
+        return self.owed.row.urgency == WITHDRAWAL
+
+
+def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
+    """What is known of the channel after this attempt, too.
+
+    A withdrawal that holds its channel up is claimed whether due or not: where nothing is learned, the channel's rest
+    is all that keeps it from being tried again at once.
+    """
+    error = outcome.error
+    if outcome.ours or not (error is None or isinstance(error, CitewireError)):
+        attempts = outcome.owed.row.attempts
+        if not outcome.urgent or isinstance(error, PermanentError) or attempts >= HOLDS_UP:
+            return health
+        seconds = circuit.REST[min(attempts, len(circuit.REST)) - 1]
+        return structs.replace(health, paused_until=now + dt.timedelta(seconds=seconds))
+    return circuit.after(health, error, urgent=outcome.urgent, now=now)
+
+
+def settle(
+    context: Context,
+    transaction: Transaction,
+    plan: ChannelPlan,
+    token: str,
+    outcomes: Sequence[Outcome],
+    *,
+    readable: bool,
+) -> tuple[Health, Health]:
+    """Write it all down. What was known of the channel before and after. `readable`: withdrawals can be proved."""
+    now = context.clock()
+    before = after = channels.health(transaction, plan.id, lock=True)
+    sent = []
+    for outcome in outcomes:
+        after = learned(after, outcome, now)
+        sent.append(_sent(context, plan, outcome, after, now))
+    sending.settle(transaction, sent, token=token, now=now)
+    if after != before:
+        channels.keep(transaction, plan.id, after)
+    if readable:
+        gone = [outcome.owed.row for outcome in outcomes if outcome.urgent and outcome.receipt is not None]
+        proofs.owe(transaction, gone, now=now)
+    return before, after
+
+
+def tell(channel: str, outcomes: Sequence[Outcome], before: Health, after: Health) -> None:
+    """The log: each attempt, and a channel's circuit once when it opens and once when it closes."""
+    for outcome in outcomes:
+        row = outcome.owed.row
+        facts = {"channel": channel, "article": row.article, "revision": row.wanted, "attempt": row.attempts}
+        if outcome.error is None:
+            _log.info("delivered", event_type=outcome.event, milliseconds=outcome.milliseconds, **facts)
+        else:
+            code, text = _words(outcome.error)
+            _log.warning("not delivered", code=code, error=text, **facts)
+    if after.opened is not None and before.opened is None:
+        _log.error("channel opened", channel=channel, failures=after.failures, reason=redacted(after.reason or ""))
+    if after.opened is None and before.opened is not None:
+        _log.warning("channel closed", channel=channel, opened=before.opened.isoformat())
+
+
+def _sent(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health, now: dt.datetime) -> Sent:
+    row, receipt, error = outcome.owed.row, outcome.receipt, outcome.error
+    if receipt is not None:
+        return Sent(
+            row=row,
+            event=outcome.event,
+            at=outcome.at,
+            outcome="delivered",
+            status=receipt.status,
+            milliseconds=outcome.milliseconds,
+            detail=redacted(receipt.detail)[:1000],
+            answer=_answer(receipt.answer),
+            remote_id=receipt.remote_id,
+        )
+    assert error is not None
+    state, due = _next(context, plan, outcome, error, health, now)
+    code, text = _words(error)
+    known = error if isinstance(error, TransientError | PermanentError) else None
+    return Sent(
+        row=row,
+        event=outcome.event,
+        at=outcome.at,
+        outcome=_name(error),
+        status=known.status if known else None,
+        milliseconds=outcome.milliseconds,
+        detail=f"{code}: {text}"[:1000],
+        answer=_answer(known.answer) if known else None,
+        remote_id=known.ids.get("remote_id") if known else None,
+        state=state,
+        due=due,
+    )
+
+
+def _next(
+    context: Context, plan: ChannelPlan, outcome: Outcome, error: Exception, health: Health, now: dt.datetime
+) -> tuple[DeliveryState, dt.datetime | None]:
+    """A withdrawal that was refused stands among the dead letters, and is tried again every day all the same.
+
+    One that is a matter of time is never given up, and never put off for long.
+    """
+    policy, attempts = context.policy, outcome.owed.row.attempts
+    if isinstance(error, PermanentError):
+        return "abandoned", _later(now, policy.withdrawal_retry) if outcome.urgent else None
+    retry_after = error.retry_after if isinstance(error, TransientError) else None
+    retries = plan.retries or policy.retries
+    wait = next_delay(attempts, retries, jitter=context.chance(), retry_after=retry_after)
+    if outcome.urgent:
+        rest = (health.paused_until - now).total_seconds() if health.paused_until is not None else 0.0
+        wait = max(min(wait or policy.withdrawal_wait, policy.withdrawal_wait), rest)
+    return ("abandoned", None) if wait is None else ("pending", _later(now, wait))
+
+
+def _later(now: dt.datetime, seconds: float) -> dt.datetime:
+    return now + dt.timedelta(seconds=seconds)
+
+
+def _name(error: Exception) -> str:
+    if isinstance(error, PermanentError):
+        return "permanent"
+    return "transient" if isinstance(error, CitewireError) else "fault"
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    code = error.code if isinstance(error, CitewireError) else type(error).__name__
+    return code, redacted(str(error))
+
+
+def _answer(answer: str | None) -> str | None:
+    """The first kilobyte; what is cut out is cut out first, so that no half of it is left."""
+    return redacted(answer[: 8 * ANSWER])[:ANSWER] if answer else None

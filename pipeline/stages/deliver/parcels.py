@@ -1,0 +1,125 @@
+"""Parcels: what is handed to a channel, made of what the ledger holds of a delivery."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.ledger import articles
+from pipeline.ledger.articles import renditions, revisions, withheld
+from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
+from pipeline.ledger.deliveries.sending import Owed
+from pipeline.model.delivery import Links, Parcel
+from pipeline.model.rendition import Rendition
+from pipeline.model.revision import EventType, Withdrawal
+from pipeline.stages.context import Context
+from pipeline.stages.render import stored_body
+
+
+class _Topic(Struct, frozen=True):
+    slug: str
+
+
+class _Head(Struct, frozen=True):
+    """The little of an article that a parcel says of it: all else of its JSON is passed over."""
+
+    title: str
+    canonical: str | None = None
+    topics: tuple[_Topic, ...] = ()
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def parcel(context: Context, owed: Owed, at: dt.datetime) -> Parcel:
+    """The parcel of an attempt. Raises TransientError where the rendition store or the ledger does not answer."""
+    row = owed.row
+    if row.urgency == WITHDRAWAL:
+        return withdrawal_parcel(context, row, at)
+    assert owed.content is not None
+    assert owed.media_type is not None, "a delivery is owed only of what was rendered"
+    head = _head.decode(owed.content)
+    rendition = Rendition(row.format, owed.media_type, _body(context, row))
+    slugs = frozenset(topic.slug for topic in head.topics)
+    links = _links(context, row.article, row.format, head.canonical, slugs)
+    return _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, links=links)
+
+
+def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parcel:
+    """A withdrawal's. Its tombstone is made here: it needs nothing but the ledger."""
+    with context.ledger.read() as transaction:
+        reason = withheld.reason(transaction, row.article, row.channel)
+        gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.wanted, reason=reason)
+        slugs = articles.topics_of(transaction, row.article)
+    format = context.formats[row.format]
+    rendition = Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
+    links = _links(context, row.article, row.format, gone.canonical, slugs)
+    return _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, links=links)
+
+
+def event_of(row: Delivery) -> EventType:
+    """What it is to the channel: the first that it gets of an article is published, whatever came before.
+
+    What it holds already, and is sent once more, is what it was.
+    """
+    if row.urgency == WITHDRAWAL:
+        return "withdrawn"
+    if row.held_event in (None, "withdrawn"):
+        return "published"
+    return "published" if row.held == row.wanted and row.held_event == "published" else "updated"
+
+
+def message_id(row: Delivery) -> str:
+    """The same at every attempt at one revision. By the digest a ledger restored from a backup gives no id again."""
+    what = "withdrawn" if row.wanted_digest is None else row.wanted_digest.removeprefix("sha256:")[:8]
+    return f"{row.id.replace('dlv_', 'msg_', 1)}.{row.wanted}.{what}"
+
+
+def _parcel(
+    context: Context,
+    row: Delivery,
+    at: dt.datetime,
+    *,
+    title: str,
+    event: EventType,
+    rendition: Rendition,
+    links: Links,
+) -> Parcel:
+    return Parcel(
+        message_id=message_id(row),
+        article_id=row.article,
+        title=title,
+        revision=row.wanted,
+        event=event,
+        rendition=rendition,
+        extension=context.formats[row.format].extension,
+        at=at,
+        remote_id=row.remote_id,
+        links=links,
+    )
+
+
+def _body(context: Context, row: Delivery) -> bytes:
+    assert row.wanted_digest is not None
+    body = context.store.get(row.wanted_digest)
+    if body is not None:
+        return body
+    with context.ledger.read() as transaction:
+        revision = revisions.get(transaction, row.article, row.wanted)
+        stored = renditions.one(transaction, row.article, row.wanted, row.format)
+    assert stored is not None
+    return stored_body(context, stored, revision)
+
+
+def _links(context: Context, article_id: str, format: str, canonical: str | None, slugs: frozenset[str]) -> Links:
+    site = context.site
+    extensions = [one.extension for one in context.formats.values() if one.document is not None]
+    holding = [feed.id for feed in context.feeds.values() if not feed.topics or slugs & frozenset(feed.topics)]
+    return Links(
+        page=canonical or site.article_url(article_id),
+        rendition=site.rendition_url(article_id, context.formats[format].extension),
+        amp=site.rendition_url(article_id, "amp"),
+        feeds=tuple(site.feed_url(feed, extension) for feed in holding for extension in extensions),
+    )

@@ -1,0 +1,113 @@
+"""prove: a withdrawal that was delivered is looked for at its channel until it is found to be gone.
+
+A channel that can be read back is asked itself; a public address must answer 404 or 410. Never given up: at first
+after seconds, in the end every hour. A channel that does not answer proves nothing, and is asked again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import structlog
+
+from pipeline.channels import ReadableChannel
+from pipeline.errors import CitewireError
+from pipeline.ledger.deliveries import Delivery, channels, proofs
+from pipeline.ledger.deliveries.proofs import Proof
+from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.deliver.parcels import withdrawal_parcel
+from pipeline.stages.stage import Claim
+
+name: Stage = "prove"
+
+WAITS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # seconds after each look; the last one stays
+_WORKERS = 2  # at once: a channel that hangs takes no more threads from deliveries
+_BATCH = 5  # looked for one after the other; the lease is long enough for each to take its whole time
+
+_log = structlog.get_logger()
+
+
+def claim(context: Context, key: str) -> list[Claim]:
+    now, token = context.clock(), context.new_id(LEASE)
+    with context.ledger.write() as transaction:
+        if proofs.under_way(transaction, now=now) >= _WORKERS:
+            return []
+        resting = channels.resting(transaction, now)
+        ids = proofs.claim_due(
+            transaction,
+            [channel for channel in context.channels if channel not in resting],
+            token=token,
+            now=now,
+            seconds=context.policy.deliver_lease * _BATCH,
+            limit=_BATCH,
+        )
+    return [Claim(token, (delivery_id,)) for delivery_id in ids]
+
+
+def do(context: Context, claim: Claim) -> bool:
+    (delivery_id,) = claim.keys
+    with context.ledger.read() as transaction:
+        found = proofs.claimed(transaction, delivery_id, token=claim.token)
+    if found is None:
+        return True
+    proof, row = found
+    if row.held != proof.revision:
+        with context.ledger.write() as transaction:
+            proofs.drop(transaction, delivery_id, token=claim.token)
+        return True
+    shown, error = None, None
+    try:
+        shown = _shown(context, row, proof)
+    except CitewireError as problem:
+        error = f"{problem.code}: {problem}"
+    _settle(context, claim, proof, shown, error)
+    return True
+
+
+def failed(context: Context, claim: Claim, error: Exception) -> None:
+    with context.ledger.read() as transaction:
+        found = proofs.claimed(transaction, claim.keys[0], token=claim.token)
+    if found is not None:
+        _settle(context, claim, found[0], None, f"{type(error).__name__}: {error}")
+
+
+def release(context: Context, claims: Sequence[Claim]) -> None:
+    if claims:
+        with context.ledger.write() as transaction:
+            proofs.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+
+
+def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:
+    """Where it can still be read: at the channel itself, or at its public address."""
+    plan = context.channels[row.channel]
+    channel = plan.open()
+    try:
+        if isinstance(channel, ReadableChannel):
+            shown = channel.shows(withdrawal_parcel(context, row, proof.withdrawn))
+            if shown is not None:
+                return shown
+    finally:
+        channel.close()
+    return plan.gone(row.article) if plan.gone is not None else None
+
+
+def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, error: str | None) -> None:
+    now = context.clock()
+    proved = shown is None and error is None
+    wait = WAITS[min(proof.attempts, len(WAITS) - 1)]
+    with context.ledger.write() as transaction:
+        proofs.settle(
+            transaction,
+            proof.delivery,
+            token=claim.token,
+            now=now,
+            again=None if proved else now + dt.timedelta(seconds=wait),
+            shown=shown,
+            error=error,
+        )
+    facts = {"channel": proof.channel, "article": proof.article, "revision": proof.revision}
+    if proved:
+        _log.info("withdrawal proved", seconds=round((now - proof.withdrawn).total_seconds(), 1), **facts)
+    elif proof.attempts in (3, len(WAITS)):
+        _log.warning("withdrawn article still shown", shown=shown, error=error, **facts)

@@ -1,0 +1,186 @@
+"""feeds: Articles → feed documents. Coalesced: however many articles changed, a stale feed is built once.
+
+    look      what changed since the last build gets its place in the feed's pages
+    archive   the sealed pages that it left or filled are written: at most two for one article
+    newest    the subscription document is written
+
+What is written costs the same with a hundred articles behind it or a million. Other settings rebuild every page, some
+at a time (`_PAGES`); the subscription document goes before all but those that something withdrawn has to leave.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from operator import itemgetter
+
+import msgspec
+import structlog
+
+from pipeline.feeds.profiles import Finding, document_findings, entry_findings, feed_findings
+from pipeline.feeds.sitemaps import ID as SITEMAP
+from pipeline.ledger import Transaction, feeds
+from pipeline.ledger.articles import revisions
+from pipeline.ledger.feeds import pages as feed_pages
+from pipeline.ledger.feeds.pages import Entry
+from pipeline.ledger.feeds.places import Candidate, candidates, take_in
+from pipeline.ledger.hub import subscriptions
+from pipeline.model.rendition import Page
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Feed
+from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.feeds import files as feed_files
+from pipeline.stages.feeds import sitemaps
+from pipeline.stages.stage import Claim, backoff
+
+name: Stage = "feeds"
+
+_BATCH = 10  # feeds claimed at once
+_ARTICLES = 2000  # taken in in one transaction
+_PAGES = 10  # archive pages in one build
+
+_log = structlog.get_logger()
+
+
+def claim(context: Context, key: str) -> list[Claim]:
+    now, token = context.clock(), context.new_id(LEASE)
+    with context.ledger.write() as transaction:
+        due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
+    return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
+
+
+def do(context: Context, claim: Claim) -> bool:
+    """Build the feed in every feed format. What did not change keeps its bytes and its time."""
+    (feed_id,) = claim.keys
+    if feed_id == SITEMAP:
+        whole, findings = sitemaps.build(context, claim), None
+    elif feed := context.feeds.get(feed_id):
+        whole, findings = _Build(context, claim, feed).run()
+    else:  # configured no more: what was withdrawn may not stay where it was
+        whole, findings = True, None
+        feed_files.remove(context, feed_id)
+    with context.ledger.write() as transaction:
+        feeds.built(
+            transaction,
+            feed_id,
+            token=claim.token,
+            generation=claim.generation,
+            now=context.clock(),
+            rest=context.policy.feed_interval,
+            most=context.policy.feed_interval_most,
+            findings=msgspec.json.encode(findings).decode() if findings else None,
+            whole=whole,
+        )
+        digests = {format: built.digest for format, built in feeds.documents(transaction, feed_id).items()}
+        owed = subscriptions.changed(transaction, feed_id, digests, now=context.clock())
+    if owed:
+        context.doorbell.ring("hub")
+    return True
+
+
+def failed(context: Context, claim: Claim, error: Exception) -> None:
+    (feed_id,) = claim.keys
+    with context.ledger.write() as transaction:
+        wait = backoff(feeds.attempts_at(transaction, feed_id))
+        due = context.clock() + dt.timedelta(seconds=wait)
+        feeds.put_off(transaction, feed_id, token=claim.token, due=due, error=f"{type(error).__name__}: {error}")
+
+
+def release(context: Context, claims: Sequence[Claim]) -> None:
+    if claims:
+        with context.ledger.write() as transaction:
+            feeds.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+
+
+class _Build:
+    """One build of one feed, under its lease."""
+
+    def __init__(self, context: Context, claim: Claim, feed: Feed) -> None:
+        self.context, self.claim, self.feed = context, claim, feed
+        self.formats = feed_files.formats_of(context, feed)
+        self.findings: list[Finding] = []
+
+    def run(self) -> tuple[bool, list[Finding]]:
+        """Whether every page is built, and what the partner's rules say against the feed."""
+        feed_files.follow_settings(self.context, self.claim, self.feed)
+        while self._look():
+            pass
+        self._archive()
+        self._newest()
+        with self.context.ledger.read() as transaction:
+            left = feed_pages.stale(transaction, self.feed.id, limit=1)
+        for finding in self.findings:
+            _log.warning("feed finding", feed=self.feed.id, **msgspec.structs.asdict(finding))
+        return not left, self.findings
+
+    def _look(self) -> bool:
+        """Take in what has changed. False: that was all."""
+        feed = self.feed
+        with self.context.ledger.write() as transaction:
+            feed_files.hold(self.context, transaction, self.claim)
+            seen = feeds.changes(transaction, feed.id, limit=_ARTICLES)
+            found = {one.article: one for one in candidates(transaction, seen)}
+            wanted: dict[str, Candidate | None] = {
+                id: one if feed.holds(one.topics, one.language) else None for id, one in found.items()
+            }
+            take_in(transaction, feed.id, wanted, size=feed.size)
+            feeds.looked_at(transaction, feed.id, seen)
+        return len(seen) == _ARTICLES
+
+    def _archive(self) -> None:
+        with self.context.ledger.read() as transaction:
+            pages = feed_pages.stale(transaction, self.feed.id, limit=_PAGES)
+        for number in pages:
+            with self.context.ledger.read() as transaction:
+                rows = feed_pages.entries_of(transaction, self.feed.id, number)
+                entries = self._entries(transaction, rows)
+            page = Page(number, number - 1 if number > 1 else None)
+            bodies = self._written(entries, page)
+            feed_files.keep_page(self.context, self.claim, self.feed, number, bodies)
+
+    def _newest(self) -> None:
+        feed = self.feed
+        with self.context.ledger.read() as transaction:
+            rows = feed_pages.newest(transaction, feed.id, size=feed.size, order=feed.order)
+            entries = self._entries(transaction, rows, checked=True)
+            page = Page(None, feed_pages.newest_sealed(transaction, feed.id))
+        live = [entry for entry in entries if isinstance(entry, Revision)]
+        self.findings += feed_findings(feed, live, self.context.site)
+        bodies = self._written(entries, page)
+        self.findings += [one for body in bodies.values() for one in document_findings(feed, body)]
+        feed_files.keep_newest(self.context, self.claim, feed, bodies)
+
+    def _entries(
+        self, transaction: Transaction, rows: Sequence[Entry], *, checked: bool = False
+    ) -> list[Revision | Withdrawal]:
+        """What stands in the places, newest first; of one moment, by id. What breaks a partner's rules is left out."""
+        dated = [(row.published if self.feed.order == "published" else row.updated, row) for row in rows]
+        by_id = sorted(dated, key=lambda each: each[1].article)
+        found: list[Revision | Withdrawal] = []
+        for _, row in sorted(by_id, key=itemgetter(0), reverse=True):
+            entry = _entry(transaction, row)
+            broken = self._broken(entry)
+            self.findings += broken if checked else ()
+            found += [] if broken else [entry]
+        return found
+
+    def _broken(self, entry: Revision | Withdrawal) -> list[Finding]:
+        if isinstance(entry, Withdrawal):
+            return []
+        return entry_findings(self.feed, entry, self.context.site, self.context.clock())
+
+    def _written(self, entries: Sequence[Revision | Withdrawal], page: Page) -> dict[str, bytes]:
+        """The page in every format of the feed that has such pages."""
+        feed, site, written = self.feed, self.context.site, {}
+        for format in self.formats:
+            if format.page is not None:
+                written[format.name] = format.page(feed, entries, site, page)
+            elif format.document is not None and page.number is None:
+                written[format.name] = format.document(feed, entries, site)
+        return written
+
+
+def _entry(transaction: Transaction, row: Entry) -> Revision | Withdrawal:
+    if row.state == "live":
+        return revisions.get(transaction, row.article, row.revision)
+    return revisions.withdrawal(transaction, row.article, row.revision)

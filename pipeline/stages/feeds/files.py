@@ -1,0 +1,137 @@
+"""Built documents as files in the rendition store, compressed too, for any web server to serve.
+
+A web server makes `ETag` and `Last-Modified` of a file's time and size. So a file is written only when its bytes are
+other ones, and its time is then at least a second later than before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import structs
+
+from pipeline.errors import TransientError
+from pipeline.feeds.files import CODINGS, feed_path, forms
+from pipeline.ledger import Transaction, feeds
+from pipeline.ledger.feeds import Document
+from pipeline.ledger.feeds import pages as feed_pages
+from pipeline.ledger.feeds.pages import Built
+from pipeline.model.rendition import Format, digest_of
+from pipeline.model.site import Feed
+from pipeline.stages.context import Context
+from pipeline.stages.stage import Claim
+
+
+def formats_of(context: Context, feed: Feed) -> list[Format]:
+    """The feed formats that the feed is built in."""
+    known = context.formats.values()
+    return [format for format in known if format.document is not None and feed.built_in(format.name)]
+
+
+def hold(context: Context, transaction: Transaction, claim: Claim) -> None:
+    """Raises TransientError where another worker has the feed by now: what it writes must not be overwritten."""
+    until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
+    if not feeds.renew(transaction, claim.keys[0], token=claim.token, until=until):
+        raise TransientError("another worker builds the feed", code="feed-lease-lost")
+
+
+def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
+    """Under other settings than at the last build every article is looked at anew, and every page written anew."""
+    formats = {format.name: format for format in formats_of(context, feed)}
+    facts = (feed, structs.replace(context.site, feeds=()), sorted(formats))
+    shape = digest_of(msgspec.json.encode(facts))
+    with context.ledger.read() as transaction:
+        if feeds.shape_of(transaction, feed.id) == shape:
+            return
+    with context.ledger.write() as transaction:
+        hold(context, transaction, claim)
+        feeds.set_shape(transaction, feed.id, shape)
+        feeds.all_changed(transaction, feed.id)
+        feed_pages.make_stale(transaction, feed.id)
+        unwanted = _drop(context, transaction, feed.id, kept=frozenset(formats))
+    for path in unwanted:
+        remove_forms(context, path)
+
+
+def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str, bytes]) -> None:
+    """Write the subscription document in each format in which it has changed, as a file and under its digest."""
+    with context.ledger.read() as transaction:
+        before = {name: Built(one.digest, one.modified) for name, one in feeds.documents(transaction, feed.id).items()}
+    paths = {name: feed_path(feed.id, context.formats[name].extension) for name in bodies}
+    written = put(context, claim, paths, bodies, before)
+    for name, new in written.items():
+        context.store.put(new.digest, bodies[name])
+    outdated = []
+    with context.ledger.write() as transaction:
+        for name, new in written.items():
+            outdated.append(feeds.previous_of(transaction, feed.id, name))
+            document = Document(context.formats[name].media_type, new.digest, new.modified)
+            feeds.keep_document(transaction, feed.id, name, document)
+        unnamed = [digest for digest in outdated if digest and not feeds.is_named(transaction, digest)]
+    for digest in unnamed:
+        context.store.drop(digest)
+
+
+def keep_page(context: Context, claim: Claim, feed: Feed, number: int, bodies: Mapping[str, bytes]) -> None:
+    """Write an archive page in each format in which it has changed."""
+    with context.ledger.read() as transaction:
+        before = feed_pages.page_documents(transaction, feed.id, number)
+    paths = {name: feed_path(feed.id, context.formats[name].extension, number) for name in bodies}
+    written = put(context, claim, paths, bodies, before)
+    with context.ledger.write() as transaction:
+        hold(context, transaction, claim)
+        feed_pages.keep_page(transaction, feed.id, number, written)
+
+
+def put(
+    context: Context,
+    claim: Claim,
+    paths: Mapping[str, str],
+    bodies: Mapping[str, bytes],
+    before: Mapping[str, Built],
+) -> dict[str, Built]:
+    """Write those files, in all their forms, that are other ones than `before` or are not there; and which they are."""
+    now = context.clock().replace(microsecond=0)
+    new = {}
+    for name, body in bodies.items():
+        digest, held = digest_of(body), before.get(name)
+        if held is None:
+            new[name] = Built(digest, now)
+        elif held.digest != digest or context.store.file_state(paths[name]) is None:
+            later = held.modified.replace(microsecond=0) + dt.timedelta(seconds=1)
+            new[name] = Built(digest, max(now, later))
+    made = {name: forms(bodies[name]) for name in new}
+    if new:
+        with context.ledger.write() as transaction:
+            hold(context, transaction, claim)
+    for name, built in new.items():
+        for ending in reversed(made[name]):  # the plain one, which says whether there is a document, last
+            context.store.put_file(paths[name] + ending, made[name][ending], built.modified)
+    return new
+
+
+def remove_forms(context: Context, path: str) -> None:
+    for ending in ("", *(ending for ending, _ in CODINGS.values())):
+        context.store.remove_file(path + ending)
+
+
+def remove(context: Context, feed_id: str) -> None:
+    """Everything that was built of a feed which is configured no more."""
+    with context.ledger.write() as transaction:
+        unwanted = _drop(context, transaction, feed_id, kept=frozenset())
+        feed_pages.forget(transaction, feed_id)
+    for path in unwanted:
+        remove_forms(context, path)
+
+
+def _drop(context: Context, transaction: Transaction, feed_id: str, *, kept: frozenset[str]) -> list[str]:
+    """Forget the documents in other formats than those `kept`; their paths."""
+    paths = []
+    for name, format in context.formats.items():
+        if name not in kept and format.document is not None:
+            feeds.drop_document(transaction, feed_id, name)
+            pages = feed_pages.drop_page_documents(transaction, feed_id, name)
+            paths += [feed_path(feed_id, format.extension, page) for page in (None, *pages)]
+    return paths

@@ -1,0 +1,97 @@
+"""The sitemap: built like a feed, as a feed of its own name, in pages whose entries never move.
+
+A change writes the page anew in which the article stands, and the index.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from pipeline.feeds import sitemaps
+from pipeline.feeds.sitemaps import ID
+from pipeline.ledger import feeds
+from pipeline.ledger.feeds import pages as feed_pages
+from pipeline.ledger.feeds.places import Candidate, candidates, take_in
+from pipeline.model.rendition import digest_of
+from pipeline.stages.context import Context
+from pipeline.stages.feeds import files as feed_files
+from pipeline.stages.stage import Claim
+
+_FORMAT = "sitemap"
+_INDEX = 0  # the number under which the index is kept among the pages
+_ARTICLES = 2000  # taken in in one transaction
+_PAGES = 10  # written in one build
+
+
+def build(context: Context, claim: Claim) -> bool:
+    """False: pages are left to be built."""
+    _follow_settings(context, claim)
+    while _look(context, claim):
+        pass
+    with context.ledger.read() as transaction:
+        pages = feed_pages.stale(transaction, ID, limit=_PAGES + 1, sealed_only=False)
+    for number in pages[:_PAGES]:
+        _page(context, claim, number)
+    _index(context, claim)
+    return len(pages) <= _PAGES
+
+
+def news(context: Context) -> bytes:
+    """Of the last two days, as of now."""
+    since = context.clock() - dt.timedelta(days=sitemaps.NEWS_DAYS)
+    with context.ledger.read() as transaction:
+        found = feed_pages.recent(transaction, ID, since=since, limit=sitemaps.NEWS_SIZE)
+    placed = [(sitemaps.address_of(context.site, one.article, one.canonical), one) for one in found]
+    return sitemaps.news(context.site, [(loc, one.title, one.language, one.published) for loc, one in placed if loc])
+
+
+def _follow_settings(context: Context, claim: Claim) -> None:
+    shape = digest_of(msgspec.json.encode((context.site.url, context.site.served, sitemaps.PAGE_SIZE)))
+    with context.ledger.read() as transaction:
+        if feeds.shape_of(transaction, ID) == shape:
+            return
+    with context.ledger.write() as transaction:
+        feed_files.hold(context, transaction, claim)
+        feeds.set_shape(transaction, ID, shape)
+        feeds.all_changed(transaction, ID)
+        feed_pages.make_stale(transaction, ID)
+
+
+def _look(context: Context, claim: Claim) -> bool:
+    with context.ledger.write() as transaction:
+        feed_files.hold(context, transaction, claim)
+        seen = feeds.changes(transaction, ID, limit=_ARTICLES)
+        found = candidates(transaction, seen, canonical=True)
+        wanted = {one.article: one if _listed(context, one) else None for one in found}
+        take_in(transaction, ID, wanted, size=sitemaps.PAGE_SIZE, moving=False)
+        feeds.looked_at(transaction, ID, seen)
+    return len(seen) == _ARTICLES
+
+
+def _listed(context: Context, one: Candidate) -> bool:
+    return one.state == "live" and sitemaps.address_of(context.site, one.article, one.canonical) is not None
+
+
+def _page(context: Context, claim: Claim, number: int) -> None:
+    with context.ledger.read() as transaction:
+        entries = sorted(feed_pages.entries_of(transaction, ID, number))
+    placed = [(sitemaps.address_of(context.site, one.article, one.canonical), one.updated) for one in entries]
+    body = sitemaps.page((loc, updated) for loc, updated in placed if loc)
+    _keep(context, claim, number, sitemaps.page_path(number), body)
+
+
+def _index(context: Context, claim: Claim) -> None:
+    with context.ledger.read() as transaction:
+        pages = [page for page in feed_pages.built_pages(transaction, ID, _FORMAT) if page[0] != _INDEX]
+    _keep(context, claim, _INDEX, sitemaps.INDEX, sitemaps.index(context.site, pages))
+
+
+def _keep(context: Context, claim: Claim, number: int, path: str, body: bytes) -> None:
+    with context.ledger.read() as transaction:
+        before = feed_pages.page_documents(transaction, ID, number)
+    written = feed_files.put(context, claim, {_FORMAT: path}, {_FORMAT: body}, before)
+    with context.ledger.write() as transaction:
+        feed_files.hold(context, transaction, claim)
+        feed_pages.keep_page(transaction, ID, number, written)

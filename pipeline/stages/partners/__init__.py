@@ -1,0 +1,1 @@
+"""What partners are told who ask: changes, and feeds of what a channel holds."""

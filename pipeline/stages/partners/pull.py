@@ -1,0 +1,197 @@
+"""pull: what a partner who asks is told: every change of its channel since a place, in the order of commits.
+
+The newest change of an article comes with what stands now: its rendition, or the tombstone of a withdrawal. A change
+that a later one supersedes comes without, for nobody should be handed a text that was corrected or taken back since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from pipeline.ledger import Transaction
+from pipeline.ledger.articles import renditions, revisions, withheld
+from pipeline.ledger.articles.renditions import Stored
+from pipeline.ledger.partners import changes, pulls
+from pipeline.ledger.partners.changes import Change
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.render import stored_body
+
+INLINE = 100_000  # bytes of a rendition that is told on the page itself; a larger one is fetched from its address
+PAGE = 4_000_000  # bytes of renditions on one page, about: what is left comes with the next
+
+
+class Page(Struct, frozen=True):
+    changes: tuple[Mapping[str, Any], ...]
+    cursor: str  # after the last of them; where there is none, the one that was asked with
+
+
+class Document(Struct, frozen=True):
+    """What stands of an article in the partner's format."""
+
+    media_type: str
+    body: bytes
+
+
+_Source = tuple[Stored, Revision] | Withdrawal
+
+
+def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token: str | None) -> Page | None:
+    """What follows the cursor, at most `limit` changes; None where the cursor is none of this channel's.
+
+    `token` is the name of the partner's that was shown. To ask with a cursor says that everything before it has
+    arrived. None: an operator looks, which says nothing of the partner.
+    """
+    after = _arrived(context, plan, cursor, token)
+    if after is None:
+        return None
+    told: list[Change] = []
+    shown: list[dict[str, Any]] = []
+    size = 0
+    for change, source in _follow(context, plan, after, limit):
+        entry, bytes = _entry(context, plan, change, source)
+        if shown and size + bytes > PAGE:
+            break
+        size += bytes
+        told.append(change)
+        shown.append(entry)
+    if not told:
+        return Page((), cursor)
+    if token is not None:
+        _hand_out(context, plan, told, token)
+    return Page(tuple(shown), told[-1].cursor)
+
+
+def anything_after(context: Context, channel: str, cursor: str) -> bool:
+    with context.ledger.read() as transaction:
+        seq = changes.place_of(transaction, channel, cursor)
+        return seq is None or changes.anything_after(transaction, channel, seq)
+
+
+def document(context: Context, plan: ChannelPlan, article_id: str, revision: int) -> Document | None:
+    """The very bytes that a change told of; None where that was never so, or something newer stands."""
+    with context.ledger.read() as transaction:
+        change = changes.newest_of(transaction, plan.id, article_id)
+        if change is None or change.revision != revision:
+            return None
+        source = _source(transaction, plan, change)
+    return _read(context, plan, change, source)
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None) -> int | None:
+    """The place that the cursor stands for; what came before it is with the partner, and is written down so."""
+    now = context.clock()
+    with context.ledger.read() as transaction:
+        after = changes.place_of(transaction, plan.id, cursor)
+        if after is None or token is None:
+            return after
+        news = pulls.is_news(transaction, plan.id, after=after, token=token, now=now)
+        known = pulls.position(transaction, plan.id)
+    if news:
+        if plan.pulled:
+            _hold(context, plan, known.taken if known else 0, after)
+        with context.ledger.write() as transaction:
+            pulls.asked(transaction, plan.id, after=after, token=token, now=now)
+    return after
+
+
+def _hold(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
+    """Written down before the place is, so that who is killed in between does it again, which changes nothing."""
+    now = context.clock()
+    with context.ledger.read() as transaction:
+        held = pulls.between(transaction, plan.id, after=after, up_to=up_to, now=now)
+    if held:
+        with context.ledger.write() as transaction:
+            left = pulls.take(transaction, plan.id, held, wait=False, now=now)
+        for one in left:
+            with context.ledger.write() as transaction:
+                pulls.take(transaction, plan.id, [one], wait=True, now=now)
+
+
+def _hand_out(context: Context, plan: ChannelPlan, told: Sequence[Change], token: str) -> None:
+    """Written down before the page is given."""
+    show(context, plan, told)
+    with context.ledger.write() as transaction:
+        pulls.handed_out(transaction, plan.id, told, token=token, now=context.clock())
+
+
+def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
+    """From now on the partner may have seen these: it must learn of their withdrawal."""
+    with context.ledger.read() as transaction:
+        unseen = pulls.unseen(transaction, plan.id, told)
+    for delivery_id in unseen:
+        with context.ledger.write() as transaction:
+            pulls.show(transaction, delivery_id)
+
+
+def place(context: Context, plan: ChannelPlan) -> None:
+    """Give what is committed by now its place among the channel's changes."""
+    with context.ledger.read() as transaction:
+        waiting = changes.waiting(transaction, plan.id)
+    if waiting:
+        with context.ledger.write() as transaction:
+            changes.place(transaction, plan.id)
+
+
+def _follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, _Source | None]]:
+    place(context, plan)
+    with context.ledger.read() as transaction:
+        found = changes.after(transaction, plan.id, after, limit=limit)
+        return [(change, None if change.superseded_by else _source(transaction, plan, change)) for change in found]
+
+
+def _source(transaction: Transaction, plan: ChannelPlan, change: Change) -> _Source:
+    if change.event == "withdrawn":
+        reason = withheld.reason(transaction, change.article, plan.id)
+        return revisions.withdrawal(transaction, change.article, change.revision, reason=reason)
+    stored = renditions.one(transaction, change.article, change.revision, change.format)
+    assert stored is not None, "a change tells only of what was rendered"
+    return stored, revisions.get(transaction, change.article, change.revision)
+
+
+# --- telling ------------------------------------------------------------------------------------------------------
+
+
+def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source | None) -> tuple[dict[str, Any], int]:
+    """The change as the partner sees it, and how much of the page it takes."""
+    entry: dict[str, Any] = {
+        "article": change.article,
+        "revision": change.revision,
+        "event": change.event,
+        "at": change.at.isoformat().replace("+00:00", "Z"),
+        "media_type": _format(context, plan, change).media_type,
+    }
+    if source is None:
+        return entry | {"superseded_by": change.superseded_by}, 0
+    if not isinstance(source, Withdrawal) and source[0].bytes > INLINE:
+        return entry | {"href": href(context, plan, change)}, 0
+    found = _read(context, plan, change, source)
+    try:
+        return entry | {"media_type": found.media_type, "content": found.body.decode()}, len(found.body)
+    except UnicodeDecodeError:  # a format of somebody else's need not be text
+        return entry | {"media_type": found.media_type, "href": href(context, plan, change)}, 0
+
+
+def _read(context: Context, plan: ChannelPlan, change: Change, source: _Source) -> Document:
+    if isinstance(source, Withdrawal):
+        format = _format(context, plan, change)
+        return Document(format.media_type, format.tombstone(source, context.site))
+    stored, revision = source
+    return Document(stored.media_type, stored_body(context, stored, revision))
+
+
+def href(context: Context, plan: ChannelPlan, change: Change) -> str:
+    """Where the change's document is fetched, with the partner's token."""
+    return f"{context.site.served}/partners/{plan.id}/articles/{change.article}/{change.revision}"
+
+
+def _format(context: Context, plan: ChannelPlan, change: Change) -> Format:
+    """The one that the change was made in; the channel's of today where that is not to be had any more."""
+    return context.formats.get(change.format) or context.formats[plan.format]

@@ -1,0 +1,81 @@
+"""The evidence gate: whether a channel may have an article, by what the article cites. Pure.
+
+What is not known is never held to be good: a pending reference counts as not resolved. It is judged again when its
+answer comes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from pipeline.model.policy import Gate
+from pipeline.model.reference import CitedReference
+from pipeline.stages.enrich.editorial import bearing
+
+
+class Refusal(Struct, frozen=True):
+    """Why not: in one sentence for the operator and the partner, and the references at fault, by their ids."""
+
+    reason: str
+    references: tuple[str, ...]
+
+
+def refusal(gate: Gate, references: Sequence[CitedReference], *, on: dt.date) -> Refusal | None:
+    """None where the article may pass. `on`: the day from which years are counted back."""
+    found = [
+        one for one in (_standing(gate, references), _resolved(gate, references), _age(gate, references, on)) if one
+    ]
+    if not found:
+        return None
+    at_fault = dict.fromkeys(reference for one in found for reference in one.references)
+    return Refusal("; ".join(one.reason for one in found), tuple(at_fault))
+
+
+def _standing(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
+    faults = bearing(references, gate.refuse)
+    if not faults:
+        return None
+    return Refusal(f"it cites {', '.join(map(str, faults))}", tuple(f"pmid:{fault.pmid}" for fault in faults))
+
+
+def _resolved(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
+    resolved = sum(cited.state == "resolved" for cited in references)
+    if resolved >= gate.min_resolved:
+        return None
+    others = [cited for cited in references if cited.state != "resolved"]
+    told = f": {', '.join(f'{_id(cited)} ({cited.state})' for cited in others)}" if others else ""
+    return Refusal(f"{resolved} of its references are resolved, {gate.min_resolved} are asked for{told}", _ids(others))
+
+
+def _age(gate: Gate, references: Sequence[CitedReference], on: dt.date) -> Refusal | None:
+    if gate.newest_within_years is None:
+        return None
+    dated = [(year, cited) for cited in references if (year := _year(cited)) is not None]
+    newest = max((year for year, _ in dated), default=None)
+    if newest is not None and newest >= on.year - gate.newest_within_years:
+        return None
+    asked = f"one within {gate.newest_within_years} years is asked for"
+    if newest is None:
+        return Refusal(f"none of its references has a date, {asked}", _ids(references))
+    at_fault = [cited for year, cited in dated if year == newest]
+    named = ", ".join(_id(cited) for cited in at_fault)
+    return Refusal(f"its newest reference is of {newest} ({named}), {asked}", _ids(at_fault))
+
+
+def _year(cited: CitedReference) -> int | None:
+    """Of the newer of the two dates; None where PubMed gives it in words only, or has not answered."""
+    if cited.reference is None:
+        return None
+    dates = (cited.reference.date, cited.reference.electronic_date)
+    return max((date.year for date in dates if date and date.year), default=None)
+
+
+def _ids(references: Sequence[CitedReference]) -> tuple[str, ...]:
+    return tuple(_id(cited) for cited in references)
+
+
+def _id(cited: CitedReference) -> str:
+    return f"{cited.work.scheme}:{cited.work.value}"

@@ -1,0 +1,103 @@
+"""/metrics, in Prometheus' text format. Read from the ledger when it is asked for, so that any process can answer.
+
+What Prometheus' own conventions ask: base units, `_total` on what only grows, no label of which there is no end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from pipeline.ledger import Transaction, articles, figures
+from pipeline.ledger.articles import withheld
+from pipeline.ledger.evidence import changes as evidence_changes
+from pipeline.ledger.evidence import rechecks
+from pipeline.stages.context import Context
+from pipeline.stages.enrich import watch
+
+_LATELY = dt.timedelta(hours=1)
+
+
+def router(context: Context) -> APIRouter:
+    metrics = APIRouter()
+
+    @metrics.get("/metrics", include_in_schema=False)
+    def measured() -> Response:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Ledger(context))
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    return metrics
+
+
+class _Ledger(Collector):
+    """The ledger at the moment of a scrape."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the registry need not read the ledger only to learn the names."""
+        return []
+
+    def collect(self) -> list[Metric]:
+        now = self._context.clock()
+        with self._context.ledger.read() as transaction:
+            return list(_measured(self._context, transaction, now))
+
+
+def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> Iterator[Metric]:
+    yield _gauge("articles", "Articles", ("state",), _words(articles.counts(transaction)))
+    yield from _references(transaction)
+    changes = CounterMetricFamily(
+        "citewire_evidence_changes", "Editorial states of cited papers, gained and lost", labels=("change", "editorial")
+    )
+    for labels, count in evidence_changes.counts(transaction).items():
+        changes.add_metric(labels, count)
+    yield changes
+    owed: dict[tuple[str, ...], float] = dict(figures.deliveries_by_state(transaction).items())
+    yield _gauge("deliveries", "Deliveries", ("channel", "state"), owed)
+    yield _gauge(
+        "withheld", "Articles kept from a channel, or from all", ("cause",), _words(withheld.counts(transaction))
+    )
+    yield _gauge("oldest_due_seconds", "For how long work has waited", ("stage",), _waits(context, transaction, now))
+    tried = figures.attempts_by_outcome(transaction, since=now - _LATELY)
+    yield _gauge("attempts_last_hour", "Attempts at deliveries in the last hour", ("outcome",), _words(tried))
+    yield _gauge("feeds_stale", "Feeds that wait to be built", (), {(): figures.stale_feeds(transaction)})
+
+
+def _references(transaction: Transaction) -> Iterator[Metric]:
+    states: dict[tuple[str, ...], float] = {}
+    marks: dict[tuple[str, ...], float] = {}
+    for (state, editorial), count in figures.references_by_standing(transaction).items():
+        states[(state,)] = states.get((state,), 0) + count
+        for mark in editorial.split():
+            marks[(mark,)] = marks.get((mark,), 0) + count
+    yield _gauge("references", "Papers that were ever cited", ("state",), states)
+    yield _gauge("references_editorial", "Papers with an editorial state; one may have several", ("editorial",), marks)
+
+
+def _waits(context: Context, transaction: Transaction, now: dt.datetime) -> dict[tuple[str, ...], float]:
+    """Zero where nothing is due yet. By day the nightly look at references is none of it."""
+    night = watch.may_recheck(context, now=now)
+    priorities = (rechecks.WAITED_FOR, rechecks.ORDERED, *((rechecks.NIGHTLY,) if night else ()))
+    oldest = figures.oldest_due(transaction, context.channels, priorities)
+    stages = ("enrich", "render", "deliver", "feeds")
+    return {(stage,): max((now - oldest.get(stage, now)).total_seconds(), 0.0) for stage in stages}
+
+
+def _gauge(name: str, told: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"citewire_{name}", told, labels=labels)
+    for key, value in sorted(values.items()):
+        gauge.add_metric(key, value)
+    return gauge
+
+
+def _words(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:
+    return {(word,): count for word, count in counts.items()}

@@ -1,0 +1,56 @@
+"""What anyone may read: articles in every format. Feeds and sitemaps: `feeds`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from pipeline.ledger import articles
+from pipeline.ledger.articles import Standing, renditions, revisions
+from pipeline.model.rendition import Format, digest_of
+from pipeline.stages.context import Context
+from pipeline.stages.render import stored_body
+from pipeline.web.conditional import respond
+from pipeline.web.problems import Problem
+
+PAGE = "html"  # the format of /articles/{id} itself
+
+
+def router(context: Context) -> APIRouter:
+    public = APIRouter()
+    by_extension = {format.extension: format for format in context.formats.values()}
+
+    @public.head("/articles/{name}", include_in_schema=False)
+    @public.get("/articles/{name}")
+    def article(request: Request, name: str) -> Response:
+        article_id, format = _split(name, by_extension, context.formats.get(PAGE))
+        with context.ledger.read() as transaction:
+            standing = articles.standing(transaction, article_id)
+            if standing is None or format is None:
+                raise Problem(404, "unknown-article", f"no article {name!r} is known")
+            if standing.state == "withdrawn":
+                return _gone(context, format, standing)
+            stored = None
+            if standing.rendered is not None:
+                stored = renditions.one(transaction, article_id, standing.rendered, format.name)
+            if stored is None or standing.rendered is None:
+                raise Problem(404, "not-published", f"{name!r} is not published yet")
+            revision = revisions.get(transaction, article_id, standing.rendered)
+        body = stored_body(context, stored, revision)
+        return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=revision.updated)
+
+    return public
+
+
+def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> tuple[str, Format | None]:
+    """An article's id holds no dot, so what follows one is the format."""
+    article_id, dot, extension = name.partition(".")
+    return article_id, by_extension.get(extension) if dot else page
+
+
+def _gone(context: Context, format: Format, standing: Standing) -> Response:
+    """410 with the tombstone: there was an article, and there is none any more (RFC 9110, section 15.5.11)."""
+    with context.ledger.read() as transaction:
+        withdrawal = revisions.withdrawal(transaction, standing.id, standing.revision)
+    body = format.tombstone(withdrawal, context.site)
+    headers = {"Cache-Control": "public, max-age=60", "ETag": f'"{digest_of(body)[7:39]}"'}
+    return Response(body, status_code=410, media_type=format.media_type, headers=headers)

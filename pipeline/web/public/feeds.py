@@ -1,0 +1,180 @@
+"""Feeds, sitemaps, and the lists of feeds: files of the rendition store, and what is made of the settings.
+
+/feeds/{id}.{rss,atom,json}               the subscription document
+/feeds/{id}/archive/{n}.{rss,atom,json}   an archive page (RFC 5005)
+/feeds  /feeds.opml                       the feeds, for people and for feed readers
+/sitemap.xml  /sitemaps/{n}.xml           /sitemap-news.xml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pipeline.feeds import listing, sitemaps
+from pipeline.feeds.files import feed_path
+from pipeline.feeds.listing import Listed
+from pipeline.ledger import feeds
+from pipeline.ledger.feeds import pages as feed_pages
+from pipeline.model.rendition import Format, digest_of
+from pipeline.model.site import Feed
+from pipeline.stages.context import Context
+from pipeline.stages.feeds import sitemaps as sitemap_stage
+from pipeline.stages.feeds.files import formats_of
+from pipeline.web.conditional import respond
+from pipeline.web.problems import Problem
+from pipeline.web.public.files import ANYWHERE, PREFLIGHT, Files
+
+_AGAIN = {"Retry-After": "2"}
+
+
+def router(context: Context) -> APIRouter:
+    public, served = APIRouter(), _Feeds(context)
+    routes: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/feeds/{name}": served.newest,
+        "/feeds/{feed}/archive/{name}": served.archive,
+        "/feeds": served.page,
+        "/feeds.opml": served.opml,
+        "/sitemap.xml": served.sitemap,
+        "/sitemaps/{name}": served.sitemap_page,
+        "/sitemap-news.xml": served.news,
+    }
+    for path, endpoint in routes.items():
+        public.add_route(path, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
+        public.add_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
+    return public
+
+
+class _Feeds:
+    """The routes, and what they share: the files and the feeds' formats."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.files = Files(context.store)
+        self.formats = {id: {one.extension: one for one in formats_of(context, f)} for id, f in context.feeds.items()}
+        self.listed = _listed(context)
+        self.documents = {
+            "page": listing.subscribe_page(context.site, self.listed),
+            "opml": listing.opml(context.site, self.listed),
+        }
+        self.started = context.clock()
+
+    async def newest(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        feed_id, _, extension = name.rpartition(".")
+        format = self._format(feed_id, extension)
+        site = self.context.site
+        links = [_link(site.feed_url(feed_id, extension), "self"), *(_link(hub, "hub") for hub in site.feed_hubs)]
+        headers = ANYWHERE | {"Link": ", ".join(links)}
+        path = feed_path(feed_id, extension)
+        answer = await self.files.answer(request, path, media_type=format.media_type, headers=headers)
+        if answer is None:
+            await run_in_threadpool(self._have_built, feed_id)
+            raise Problem(503, "feed-not-built", "the feed is not built yet", _AGAIN)
+        return answer
+
+    async def archive(self, request: Request) -> Response:
+        feed, name = request.path_params["feed"], request.path_params["name"]
+        stem, _, extension = name.rpartition(".")
+        format = self._format(feed, extension)
+        number = _number(stem)
+        if number is None:
+            raise Problem(404, "unknown-page", f"the feed has no page {stem!r}")
+        own = self.context.site.archive_url(feed, number, extension)
+        current = self.context.site.feed_url(feed, extension)
+        headers = ANYWHERE | {"Link": f"{_link(own, 'self')}, {_link(current, 'current')}"}
+        path = feed_path(feed, extension, number)
+        answer = await self.files.answer(request, path, media_type=format.media_type, headers=headers)
+        if answer is None:
+            return await run_in_threadpool(self._no_page, feed, number, current)
+        return answer
+
+    async def page(self, request: Request) -> Response:
+        return self._document(request, "page", "text/html")
+
+    async def opml(self, request: Request) -> Response:
+        return self._document(request, "opml", "text/x-opml")
+
+    async def sitemap(self, request: Request) -> Response:
+        return await self._sitemap(request, sitemaps.INDEX)
+
+    async def sitemap_page(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        stem, _, extension = name.rpartition(".")
+        number = _number(stem) if extension == "xml" else None
+        if number is None:
+            raise Problem(404, "unknown-page", f"the sitemap has no page {name!r}")
+        return await self._sitemap(request, sitemaps.page_path(number))
+
+    async def news(self, request: Request) -> Response:
+        body = await run_in_threadpool(sitemap_stage.news, self.context)
+        # What falls out of it by age changes it too, so that no moment of change can be told: only a tag.
+        return respond(request, body, media_type=sitemaps.MEDIA_TYPE, digest=digest_of(body), modified=None)
+
+    async def _sitemap(self, request: Request, path: str) -> Response:
+        answer = await self.files.answer(request, path, media_type=sitemaps.MEDIA_TYPE, headers={})
+        if answer is not None:
+            return answer
+        if path != sitemaps.INDEX and self.context.store.file_state(sitemaps.INDEX) is not None:
+            raise Problem(404, "unknown-page", "the sitemap has no such page")
+        await run_in_threadpool(self._have_built, sitemaps.ID)
+        raise Problem(503, "feed-not-built", "the sitemap is not built yet", _AGAIN)
+
+    def _document(self, request: Request, name: str, media_type: str) -> Response:
+        body = self.documents[name]
+        return respond(request, body, media_type=media_type, digest=digest_of(body), modified=self.started)
+
+    def _format(self, feed_id: str, extension: str) -> Format:
+        format = self.formats.get(feed_id, {}).get(extension)
+        if format is None:
+            raise Problem(404, "unknown-feed", f"no feed {f'{feed_id}.{extension}'!r} is known", dict(ANYWHERE))
+        return format
+
+    def _no_page(self, feed_id: str, number: int, current: str) -> Response:
+        """The page after the newest full one is the subscription document, as long as it is not full itself."""
+        with self.context.ledger.read() as transaction:
+            newest = feed_pages.newest_sealed(transaction, feed_id) or 0
+        if number == newest + 1:
+            return RedirectResponse(current, status_code=307, headers=ANYWHERE | {"Cache-Control": "no-cache"})
+        if number > newest:
+            raise Problem(404, "unknown-page", f"the feed has no page {number}")
+        with self.context.ledger.write() as transaction:
+            feed_pages.make_page_stale(transaction, feed_id, number)
+        self._have_built(feed_id)
+        raise Problem(503, "feed-not-built", "the page is not built yet", _AGAIN)
+
+    def _have_built(self, feed_id: str) -> None:
+        with self.context.ledger.write() as transaction:
+            feeds.make_due(transaction, [feed_id], now=self.context.clock())
+        self.context.doorbell.ring("feeds")
+
+
+async def _preflight(_: Request) -> Response:
+    """What a browser asks before a page of another site may send conditions."""
+    return Response(status_code=204, headers=PREFLIGHT)
+
+
+def _listed(context: Context) -> list[Listed]:
+    return [Listed(feed, _addresses(context, feed)) for feed in context.feeds.values() if formats_of(context, feed)]
+
+
+def _addresses(context: Context, feed: Feed) -> tuple[listing.Address, ...]:
+    return tuple(
+        listing.address(
+            context.site, feed, format=format.name, media_type=format.media_type, extension=format.extension
+        )
+        for format in formats_of(context, feed)
+    )
+
+
+def _number(text: str) -> int | None:
+    """Of a page: decimal digits, from 1, without zeros before them."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 and text[0] != "0" else None
+
+
+def _link(address: str, relation: str) -> str:
+    return f'<{address}>; rel="{relation}"'

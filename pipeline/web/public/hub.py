@@ -1,0 +1,170 @@
+"""/hub: where feed readers subscribe (WebSub, section 5). Nothing is done before the callback has confirmed it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from msgspec import Struct
+
+from pipeline.ledger.hub import requests as subscription_requests
+from pipeline.ledger.hub import subscriptions
+from pipeline.ledger.hub.requests import Request as Asked
+from pipeline.stages.context import Context, HubPlan
+from pipeline.stages.hub import REQUESTS
+from pipeline.stages.hub.topics import Topic, topics
+from pipeline.stages.hub.verify import room
+from pipeline.web.limits import Limiter, Rate, allow
+from pipeline.web.problems import Problem
+
+MAX_BODY = 16_384  # bytes of a form
+MAX_ADDRESS = 2_000  # characters of a callback
+MAX_SECRET = 199  # bytes: fewer than 200 (section 5.1)
+WAITING, WAITING_AT_ONE = 2_000, 200  # requests that have not been confirmed yet: of all, and of one callback's host
+RATE = Rate(per_second=10.0, burst=500)  # requests of one address
+
+
+class _Form(Struct, frozen=True):
+    mode: subscription_requests.Mode
+    topic: str
+    callback: str
+    host: str
+    lease_seconds: int
+    secret: str | None
+
+
+def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
+    routes = APIRouter()
+    known = topics(context)
+
+    def take(form: _Form, topic: Topic) -> None:
+        asked = Asked(
+            id=subscriptions.id_of(form.topic, form.callback),
+            mode=form.mode,
+            feed=topic.feed,
+            format=topic.format,
+            topic=form.topic,
+            callback=form.callback,
+            host=form.host,
+            secret=form.secret,
+            lease_seconds=form.lease_seconds,
+            generation=context.new_id("req_"),
+        )
+        with context.ledger.write() as transaction:
+            waiting = subscription_requests.count(transaction)
+            at_one = subscription_requests.count(transaction, host=form.host)
+            if waiting >= WAITING or at_one >= WAITING_AT_ONE:
+                raise Problem(429, "too-many-requests", "too many requests wait for their callbacks", _LATER)
+            if form.mode == "subscribe" and not room(transaction, hub, asked.id, form.host, now=context.clock()):
+                raise Problem(503, "hub-full", "the hub takes no more subscriptions just now", _LATER)
+            subscription_requests.add(transaction, asked, now=context.clock())
+        context.doorbell.ring("hub", REQUESTS)
+
+    @routes.post("/hub", status_code=202)
+    async def ask(request: Request) -> Response:
+        """Subscribe or unsubscribe. 202: the callback will be asked whether it means that."""
+        client = request.client.host if request.client else ""
+        await run_in_threadpool(allow, limiter, f"hub:{client}", RATE)
+        form = _form(await _body(request), hub)
+        topic = known.get(form.topic)
+        if topic is None:
+            raise Problem(404, "unknown-topic", "hub.topic is not the address of a feed served here")
+        await run_in_threadpool(take, form, topic)
+        return Response("The callback will be asked.\n", status_code=202, media_type="text/plain")
+
+    return routes
+
+
+_LATER = {"Retry-After": "60"}
+
+
+async def _body(request: Request) -> str:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise Problem(415, "not-a-form", "send application/x-www-form-urlencoded")
+    held = bytearray()
+    async for chunk in request.stream():
+        held += chunk
+        if len(held) > MAX_BODY:
+            raise Problem(413, "form-too-large", f"the form is larger than {MAX_BODY} bytes", {"Connection": "close"})
+    try:
+        return held.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _wrong("the form is not UTF-8") from None
+
+
+def _form(body: str, hub: HubPlan) -> _Form:
+    """Raises Problem 400 naming the parameter. Parameters that are not known are let through unread (section 5.1)."""
+    fields = _fields(body)
+    mode = fields.get("hub.mode")
+    if mode not in ("subscribe", "unsubscribe"):
+        raise _wrong("hub.mode must be subscribe or unsubscribe")
+    callback = _given(fields, "hub.callback")
+    secret = fields.get("hub.secret") or None
+    if secret is not None and len(secret.encode()) > MAX_SECRET:
+        raise _wrong("hub.secret must have fewer than 200 bytes")
+    return _Form(
+        mode="subscribe" if mode == "subscribe" else "unsubscribe",
+        topic=_given(fields, "hub.topic"),
+        callback=callback,
+        host=_host(callback, hub),
+        lease_seconds=_lease(fields.get("hub.lease_seconds"), hub),
+        secret=secret,
+    )
+
+
+def _fields(body: str) -> Mapping[str, str]:
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=50, errors="strict")
+    except ValueError:
+        raise _wrong("the form cannot be read") from None
+    names = [name for name, _ in pairs if name.startswith("hub.")]
+    for name in names:
+        if names.count(name) > 1:
+            raise _wrong("a parameter is given twice")
+    return dict(pairs)
+
+
+def _given(fields: Mapping[str, str], name: str) -> str:
+    value = fields.get(name, "")
+    if not value:
+        raise _wrong(f"{name} is missing")
+    return value
+
+
+def _host(callback: str, hub: HubPlan) -> str:
+    """The callback's host. What cannot be called is refused at once; names are looked up when they are called."""
+    try:
+        parts = urlsplit(callback)
+        _ = parts.port
+    except ValueError:
+        raise _wrong("hub.callback cannot be understood") from None
+    odd = any(character.isspace() or not character.isprintable() or character == "\\" for character in callback)
+    if parts.scheme not in ("http", "https") or not parts.hostname or odd or len(callback) > MAX_ADDRESS:
+        raise _wrong(f"hub.callback must be an http or https address of at most {MAX_ADDRESS} characters")
+    if parts.username is not None or parts.password is not None or len(parts.hostname) > 253:
+        raise _wrong("hub.callback must hold no user name or password, and a host's name")
+    try:
+        address = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return parts.hostname
+    if not hub.http.guard.permits(address):
+        raise Problem(400, "callback-refused", "hub.callback is not a public address")
+    return parts.hostname
+
+
+def _lease(asked: str | None, hub: HubPlan) -> int:
+    """Seconds: what was asked for, within our bounds (section 5.1: the hub decides)."""
+    shortest, usual, longest = hub.lease
+    if asked is None or asked == "":
+        return usual
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 18):
+        raise _wrong("hub.lease_seconds must be a number of seconds")
+    return min(max(int(asked), shortest), longest) if int(asked) else usual
+
+
+def _wrong(detail: str) -> Problem:
+    return Problem(400, "invalid-subscription", detail)
