@@ -7,7 +7,7 @@ RUN python -m venv /opt/citewire
 WORKDIR /src
 # The dependencies first: they change less often than the program, so their layer is kept.
 COPY requirements.lock ./
-RUN /opt/citewire/bin/python -m pip install --require-hashes -r requirements.lock
+RUN /opt/citewire/bin/python -m pip install --require-hashes --no-deps -r requirements.lock
 COPY pyproject.toml README.md ./
 COPY pipeline ./pipeline
 COPY workers ./workers

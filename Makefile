@@ -55,13 +55,14 @@ clean: ## Remove what the other targets made, data excepted
 	@test -n "$(PYTHON)" || { echo "Citewire needs Python 3.11 or newer, and none is on the PATH" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
+# `--no-deps`: the locks name all there is, and `make check` asks pip whether it fits together.
 .venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 # The judges that come from npm. Without npm their tests are left out and named.
