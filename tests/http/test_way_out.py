@@ -16,9 +16,9 @@ MAY = {
     "urllib3": ("http",),
     "http.client": ("http",),
     "urllib.request": (),
-    "socket": ("http", "channels/smtp"),
-    "ssl": ("http", "channels/smtp"),
-    "smtplib": ("channels/smtp",),
+    "socket": ("http", "channels/email/smtp"),
+    "ssl": ("http", "channels/email/smtp"),
+    "smtplib": ("channels/email/smtp",),
     "asyncio": ("web",),  # serves, and calls nobody
     "httpx": (),
     "ftplib": (),
