@@ -2,7 +2,7 @@
 
     CitewireError                      code, ids
     ├── InvalidEvent                   the sender: an event that cannot be understood
-    │   └── InvalidArticle             … or an article file: file, line, field, mend
+    │   └── InvalidArticle             … or an article file: file, line, field, hint
     ├── ConfigError                    the operator: a setting, named by its key
     ├── TransientError                 time: try again, not before `retry_after` seconds
     └── PermanentError                 the partner's owner: trying again will not help
@@ -55,20 +55,20 @@ class InvalidEvent(CitewireError):
         file: str | None = None,
         line: int | None = None,
         field: str | None = None,
-        mend: str | None = None,
+        hint: str | None = None,
         **ids: str,
     ) -> None:
         super().__init__(message, code=code, **ids)
         self.file = file
         self.line = line  # from 1
         self.field = field
-        self.mend = mend  # what to do about it, as an imperative sentence
+        self.hint = hint  # what to do about it, as an imperative sentence
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
         field = f"field {self.field!r}: " if self.field else ""
-        mend = f" ({self.mend})" if self.mend else ""
-        return f"{place + ': ' if place else ''}{field}{self.message}{mend} [{self.code}]"
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place + ': ' if place else ''}{field}{self.message}{hint} [{self.code}]"
 
 
 class InvalidArticle(InvalidEvent):

@@ -82,7 +82,7 @@ class Response:
     def raise_for_delivery(self, now: dt.datetime) -> None:
         """Returns for 2xx. Raises TransientError for 408, 425, 429 and 5xx, EndpointGone for 410, else PermanentError.
 
-        A redirect is the partner's to mend too: a signed article is not carried to an address nobody configured.
+        A redirect is the partner's to fix too: a signed article is not carried to an address nobody configured.
         """
         if 200 <= self.status < 300:
             return

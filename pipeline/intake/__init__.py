@@ -27,7 +27,7 @@ def source_formats() -> dict[str, SourceFormat]:
 def read_article(data: bytes, *, name: str) -> Article:
     """The article in a file's bytes, read as its name's extension says, or else as it looks.
 
-    Raises InvalidArticle with file, line, field and mend.
+    Raises InvalidArticle with file, line, field and hint.
     """
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     for source in source_formats().values():
@@ -47,7 +47,7 @@ def read_article_as(data: bytes, *, media_type: str, name: str) -> Article:
         f"no source format reads {wanted[:100]!r}",
         code="unknown-source-format",
         file=name,
-        mend=f"send one of {', '.join(known)}",
+        hint=f"send one of {', '.join(known)}",
     )
 
 

@@ -49,7 +49,7 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
         raise fields.error("body", unfit) from unfit
     title = title or body.heading
     if title is None:
-        raise fields.error("title", Unfit("the title is missing", mend="give it a title", code="missing-field"))
+        raise fields.error("title", Unfit("the title is missing", hint="give it a title", code="missing-field"))
     answer, lead = _answer(fields, body)
     return Article(
         id=fields.one("id", article_id) or slug(title, otherwise="article"),
@@ -81,7 +81,7 @@ def _check_count(count: int) -> None:
         raise Unfit(
             f"{count:,} references, and {MAX_REFERENCES:,} are the most",
             code="too-many-references",
-            mend="keep fewer",
+            hint="keep fewer",
         )
 
 
@@ -89,7 +89,7 @@ def _answer(fields: Fields, body: Body) -> tuple[str, tuple[Block, ...]]:
     """The summary or else the first paragraph, and the lead without a paragraph that only says it again."""
     answer = fields.one("summary", _prose) or _first_paragraph(body)
     if not answer:
-        unfit = Unfit("the article says nothing", code="article-empty", mend="write a summary or a body")
+        unfit = Unfit("the article says nothing", code="article-empty", hint="write a summary or a body")
         raise fields.error("body", unfit)
     first = body.lead[0] if body.lead else None
     match first:
@@ -127,18 +127,18 @@ def _text_in(blocks: tuple[Block, ...]) -> str | None:
 
 def _prose(value: object) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"{shown(value)} is not a text", mend="write a text")
+        raise Unfit(f"{shown(value)} is not a text", hint="write a text")
     text = paragraphs(value)
     if not text:
-        raise Unfit("the text is empty", mend="write a text, or leave the field out")
+        raise Unfit("the text is empty", hint="write a text, or leave the field out")
     if len(text) > MAX_PROSE:
-        raise Unfit(f"the text has {len(text):,} characters, and {MAX_PROSE:,} are the most", mend="shorten it")
+        raise Unfit(f"the text has {len(text):,} characters, and {MAX_PROSE:,} are the most", hint="shorten it")
     return text
 
 
 def _language(value: object) -> str:
     text = entries.text_line(value)
     if not _LANGUAGE.fullmatch(text):
-        raise Unfit(f"{shown(text)} is not a language tag", mend='write one such as "en" or "pt-BR" (BCP 47)')
+        raise Unfit(f"{shown(text)} is not a language tag", hint='write one such as "en" or "pt-BR" (BCP 47)')
     first, *rest = text.replace("_", "-").split("-")
     return "-".join([first.lower(), *rest])

@@ -20,11 +20,11 @@ def decode(data: bytes, name: str) -> str:
             f"the file has more than {MAX_BYTES:,} bytes",
             code="article-too-large",
             file=name,
-            mend="shorten the article, or link images instead of embedding them",
+            hint="shorten the article, or link images instead of embedding them",
         )
     text = stripped_of_controls(_text(data, name))
     if is_blank(text):
-        raise InvalidArticle("the file is empty", code="article-empty", file=name, mend="write a title and a body")
+        raise InvalidArticle("the file is empty", code="article-empty", file=name, hint="write a title and a body")
     return text
 
 
@@ -38,5 +38,5 @@ def _text(data: bytes, name: str) -> str:
             code="not-utf-8",
             file=name,
             line=data.count(b"\n", 0, error.start) + 1,
-            mend="save the file as UTF-8",
+            hint="save the file as UTF-8",
         ) from error

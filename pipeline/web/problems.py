@@ -33,7 +33,8 @@ def answer(status: int, code: str, detail: str, *, headers: dict[str, str] | Non
 
 
 def of_event(error: InvalidEvent) -> JSONResponse:
-    place: dict[str, Any] = {"file": error.file, "line": error.line, "field": error.field, "mend": error.mend}
+    place: dict[str, Any] = {"file": error.file, "line": error.line, "field": error.field, "hint": error.hint}
+    place["mend"] = error.hint  # the key's former name, for one release
     return answer(_STATUS.get(error.code, 422), error.code, error.message, headers=None, **place)
 
 

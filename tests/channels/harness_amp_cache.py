@@ -59,13 +59,13 @@ class AmpCacheHarness:
             self.cache.stubborn = 1
             self.cache.copies[f"{HOST}/articles/in-trouble.amp"] = Reply(200, b"<p>What it said before.", "text/html")
 
-        def mend() -> None:
+        def renew() -> None:
             self.cache.stubborn = 0
 
         forbidden = Reply(403, b"the signature does not fit", "text/plain")
         private = {**self.settings, "caches": [{"id": "x", "address": "http://10.0.0.1/{subdomain}"}]}
         return [
-            Trouble("stale after all", TransientError, "cache-stale", begin=stale, end=mend),
+            Trouble("stale after all", TransientError, "cache-stale", begin=stale, end=renew),
             *endpoint_troubles(self._endpoint, self.settings, refused=forbidden),
             Trouble("in a private network", PermanentError, "egress-refused", settings=private),
         ]

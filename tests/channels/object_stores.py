@@ -99,7 +99,7 @@ def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 @contextmanager
 def azurite(folder: Path) -> Iterator[Make]:
     """Containers in a blob server of its own."""
-    program = presence.file(presence.NODE_MODULES / ".bin" / "azurite-blob", mend="npm ci")
+    program = presence.file(presence.NODE_MODULES / ".bin" / "azurite-blob", hint="npm ci")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     key = base64.b64encode(secrets.token_bytes(32)).decode()

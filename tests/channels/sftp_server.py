@@ -15,7 +15,7 @@ from pathlib import Path
 
 from judges import presence
 
-_MEND = "apt-get install openssh-server"
+_HINT = "apt-get install openssh-server"
 _CONFIG = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -47,7 +47,7 @@ class Server:
 
 
 def keys(folder: Path, *names: str, passphrase: str = "") -> None:
-    keygen = presence.program("ssh-keygen", mend=_MEND)
+    keygen = presence.program("ssh-keygen", hint=_HINT)
     for name in names:
         subprocess.run(
             [keygen, "-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", str(folder / name)], check=True
@@ -57,7 +57,7 @@ def keys(folder: Path, *names: str, passphrase: str = "") -> None:
 @contextmanager
 def running(folder: Path, *, port: int = 0) -> Iterator[Server]:
     """`folder` holds its keys; they are made where they are missing."""
-    sshd = presence.program("sshd", mend=_MEND)
+    sshd = presence.program("sshd", hint=_HINT)
     keys(folder, *(name for name in ("host", "user") if not (folder / name).exists()))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where it shuts its unprivileged half in

@@ -247,7 +247,7 @@ def test_several_host_keys_serve_while_the_server_changes_its_own(
 def test_keys_of_other_kinds_let_us_in(tmp_path: Path, out: Path, kind: str) -> None:
     folder = tmp_path / "sshd"
     folder.mkdir()
-    keygen = presence.program("ssh-keygen", mend="apt-get install openssh-client")
+    keygen = presence.program("ssh-keygen", hint="apt-get install openssh-client")
     for name, passphrase in (("host", ""), ("user", "hush")):
         size = ["-b", "2048"] if kind == "rsa" else []
         subprocess.run([keygen, "-q", "-t", kind, *size, "-N", passphrase, "-f", str(folder / name)], check=True)

@@ -216,7 +216,7 @@ def test_the_example_directory_is_on_a_volume_that_workers_share() -> None:
 
 def resolved(files: tuple[Path, ...], folder: Path) -> Definition:
     """What `docker-compose config` makes of the files in a folder as an operator has it."""
-    binary = program("docker-compose", mend="install Debian's package `docker-compose`")
+    binary = program("docker-compose", hint="install Debian's package `docker-compose`")
     for file in (*files, SITE):
         shutil.copy(file, folder)
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}

@@ -67,7 +67,7 @@ def known(words: list[str]) -> None:
 
 
 def test_the_set_up_gives_secrets_that_fit_each_other_and_that_others_cannot_reach(tmp_path: Path) -> None:
-    program("openssl", mend="install Debian's package `openssl`")
+    program("openssl", hint="install Debian's package `openssl`")
     shutil.copytree(EXAMPLES, tmp_path / "config" / "examples")
     subprocess.run(["bash", "-euc", block("cp config")], cwd=tmp_path, check=True, timeout=60)
     secrets = tmp_path / "secrets"

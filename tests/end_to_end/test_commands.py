@@ -133,6 +133,7 @@ def test_a_bad_file_is_named_with_its_line_and_the_others_go_out(running: Runnin
     assert [one["article"] for one in answer.json["articles"]] == ["beside-a-bad-one"]
     (mistake,) = answer.json["errors"]
     assert (mistake["file"], mistake["line"], mistake["field"]) == (str(bad), 3, "published")
+    assert mistake["hint"].startswith("write it as ")
 
 
 def test_exit_statuses(running: Running, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Newsboat:
     folder: Path
 
     def poll(self) -> None:
-        newsboat = program("newsboat", mend="apt-get install newsboat")
+        newsboat = program("newsboat", hint="apt-get install newsboat")
         (self.folder / "urls").write_text(f"{self.address}\n")
         arguments = ["-u", f"{self.folder}/urls", "-c", f"{self.folder}/cache.db", "-C", "/dev/null", "-x", "reload"]
         home = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "no_proxy": "127.0.0.1"}
@@ -110,7 +110,7 @@ class Sfeed:
     folder: Path
 
     def poll(self) -> None:
-        update = program("sfeed_update", mend="apt-get install sfeed")
+        update = program("sfeed_update", hint="apt-get install sfeed")
         (self.folder / "sfeedrc").write_text(
             f'sfeedpath="{self.folder}/feeds"\nfeeds() {{\n    feed "latest" "{self.address}"\n}}\n'
         )
@@ -133,8 +133,8 @@ class Feedsmith:
     found: list[tuple[str, str, str]] = field(default_factory=list)
 
     def poll(self) -> None:
-        node = program("node", mend="apt-get install nodejs")
-        file(NODE_MODULES / "feedsmith/package.json", mend="npm ci")
+        node = program("node", hint="apt-get install nodejs")
+        file(NODE_MODULES / "feedsmith/package.json", hint="npm ci")
         script = ROOT / "tests/feeds/feedsmith_follow.mjs"
         done = subprocess.run([node, script, self.address], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr

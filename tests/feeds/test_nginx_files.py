@@ -42,7 +42,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _nginx(public: Path) -> Iterator[tuple[str, Path]]:
-    nginx, port, behind = program("nginx", mend="apt-get install nginx-light"), _free_port(), _free_port()
+    nginx, port, behind = program("nginx", hint="apt-get install nginx-light"), _free_port(), _free_port()
     with tempfile.TemporaryDirectory(prefix="citewire-nginx-") as name:
         folder = Path(name)
         own = (ROOT / "deploy/nginx.conf").read_text()

@@ -54,7 +54,7 @@ def test_a_body_is_markdown_or_html(body: dict[str, str]) -> None:
 def test_an_error_names_its_line(text: str, line: int | None, code: str) -> None:
     error = refused(text)
     assert (error.line, error.code) == (line, code)
-    assert error.mend
+    assert error.hint
 
 
 def test_values_nested_without_end_are_refused() -> None:

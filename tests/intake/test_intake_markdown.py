@@ -148,15 +148,15 @@ def test_words_that_yaml_would_guess_at_stay_words() -> None:
 def test_an_error_names_the_line_and_the_field(matter: str, line: int, field: str, code: str) -> None:
     error = refused(f"---\n{matter}\n---\nBody.\n")
     assert (error.file, error.line, error.field, error.code) == ("a.md", line, field, code)
-    assert error.mend
+    assert error.hint
 
 
 def test_an_unknown_field_names_the_one_that_was_meant() -> None:
-    assert refused("---\ntitle: x\nreveiwers: y\n---\nBody.").mend == "did you mean 'reviewers'?"
+    assert refused("---\ntitle: x\nreveiwers: y\n---\nBody.").hint == "did you mean 'reviewers'?"
 
 
 def test_a_bad_id_is_mended_with_the_slug_that_it_could_be() -> None:
-    assert refused("---\ntitle: x\nid: Sleep & You!\n---\nBody.").mend == "write sleep-you"
+    assert refused("---\ntitle: x\nid: Sleep & You!\n---\nBody.").hint == "write sleep-you"
 
 
 def test_front_matter_that_never_ends_is_told() -> None:

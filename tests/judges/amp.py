@@ -19,9 +19,9 @@ _MAX_CSS = 75_000  # bytes of amp-custom; AMP's own limit
 @functools.cache
 def _validator() -> subprocess.Popen[str]:
     """One Node process for the whole run: loading takes a second, a page some milliseconds."""
-    node = program("node", mend="install Node.js 20 or newer")
-    file(NODE_MODULES / "amphtml-validator" / "index.js", mend=_INSTALL)
-    rules = file(ROOT / ".cache" / "judges" / "validator_wasm.js", mend=_INSTALL)
+    node = program("node", hint="install Node.js 20 or newer")
+    file(NODE_MODULES / "amphtml-validator" / "index.js", hint=_INSTALL)
+    rules = file(ROOT / ".cache" / "judges" / "validator_wasm.js", hint=_INSTALL)
     process = subprocess.Popen(
         [node, str(ROOT / "tests" / "judges" / "amp_validator.mjs"), str(rules)],
         stdin=subprocess.PIPE,

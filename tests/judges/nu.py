@@ -19,8 +19,8 @@ _START_SECONDS = 60.0
 @functools.cache
 def _server() -> int:
     """The port of a running checker."""
-    java = program("java", mend="install a Java runtime, 11 or newer (Debian: default-jre-headless)")
-    jar = file(NODE_MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar", mend="run `npm ci`")
+    java = program("java", hint="install a Java runtime, 11 or newer (Debian: default-jre-headless)")
+    jar = file(NODE_MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar", hint="run `npm ci`")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     options = ["-Dnu.validator.servlet.bind-address=127.0.0.1", "-Xss4m", "-XX:TieredStopAtLevel=1"]

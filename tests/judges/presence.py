@@ -13,19 +13,19 @@ ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "node_modules"
 
 
-def missing(what: str, mend: str) -> NoReturn:
+def missing(what: str, hint: str) -> NoReturn:
     """Leave the test out, or fail it where nothing may be left out."""
-    word = f"{what} is not here: {mend}"
+    word = f"{what} is not here: {hint}"
     if os.environ.get("CI") == "true":
         pytest.fail(word, pytrace=False)
     pytest.skip(word)
 
 
-def program(name: str, *, mend: str) -> str:
+def program(name: str, *, hint: str) -> str:
     """The path of a program on this machine."""
-    return shutil.which(name) or missing(name, mend)
+    return shutil.which(name) or missing(name, hint)
 
 
-def file(path: Path, *, mend: str) -> Path:
+def file(path: Path, *, hint: str) -> Path:
     """A file that an install step puts there."""
-    return path if path.is_file() else missing(str(path.relative_to(ROOT)), mend)
+    return path if path.is_file() else missing(str(path.relative_to(ROOT)), hint)

@@ -62,7 +62,7 @@ def reader_entries(directory: Path, documents: Mapping[str, bytes]) -> list[read
 
 def newsboat_rows(directory: Path, documents: Mapping[str, bytes]) -> list[dict[str, str]]:
     """The items as newsboat stores them: guid, title, author, url, content, pubDate (seconds since 1970)."""
-    newsboat = program("newsboat", mend="apt-get install newsboat")
+    newsboat = program("newsboat", hint="apt-get install newsboat")
     for name, body in documents.items():
         (directory / name).write_bytes(body)
     (directory / "urls").write_text("".join(f"file://{directory / name}\n" for name in documents))

@@ -37,7 +37,7 @@ class Vocabulary:
 
 @functools.cache
 def vocabulary() -> Vocabulary:
-    quads = file(NODE_MODULES / "@vocabulary" / "schema" / "schema.nq", mend="run `npm ci`")
+    quads = file(NODE_MODULES / "@vocabulary" / "schema" / "schema.nq", hint="run `npm ci`")
     known = Vocabulary()
     into = {"subClassOf": known.parents, "domainIncludes": known.domains, "rangeIncludes": known.ranges}
     with quads.open(encoding="utf-8") as lines:

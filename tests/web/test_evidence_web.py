@@ -153,6 +153,7 @@ def test_an_operator_releases_a_hold_once(bench: Watched, app: FastAPI) -> None:
     assert post(app, address, "root").json == {"article": "spasms", "revision": 3, "channels": ["careful"]}
     refused = post(app, address, "root")
     assert (refused.status, refused.code) == (409, "nothing-to-release")
+    assert refused.json["hint"] == refused.json["mend"] != ""
     assert post(app, "/v1/articles/other/release", "root").code == "unknown-article"
 
 

@@ -114,7 +114,7 @@ def withdraw(
 ) -> None:
     """Take an article back everywhere."""
     if not reason.strip():
-        raise InvalidEvent("is empty", field="reason", mend="say why, for everyone downstream to read")
+        raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
     system = find(data, config)
     with open_ledger(system) as ledger:
         event = Withdraw(origin(), article_id, reason.strip())
@@ -161,7 +161,7 @@ def status(
 def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
     """What a channel (None: the site itself) held of the article at a moment (None: now)."""
     if article_id is None:
-        raise InvalidEvent("no article was named", code="nothing-named", mend="give the article's id")
+        raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
     moment = moment_of(at, option="at") if at is not None else now()
     with open_ledger(system) as ledger, ledger.read() as transaction:
         known = articles.standing(transaction, article_id) is not None

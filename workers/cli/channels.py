@@ -67,7 +67,7 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
         raise InvalidEvent(
             f"the channel {channel!r} is configured",
             code="channel-configured",
-            mend="take it out of the settings first",
+            hint="take it out of the settings first",
         )
     with open_ledger(system) as ledger, ledger.write() as transaction:
         given_up = deliveries.forget(transaction, channel, now=now())

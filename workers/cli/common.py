@@ -75,13 +75,13 @@ def new_id(prefix: str) -> str:
 
 def moment_of(text: str, *, option: str) -> dt.datetime:
     """A time as an option gives it. Raises InvalidEvent naming the option."""
-    mend = "write it with its zone: 2026-03-01T12:00Z"
+    hint = "write it with its zone: 2026-03-01T12:00Z"
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidEvent(f"{text!r} is no time", code="invalid-time", field=option, mend=mend) from error
+        raise InvalidEvent(f"{text!r} is no time", code="invalid-time", field=option, hint=hint) from error
     if moment.tzinfo is None:
-        raise InvalidEvent(f"{text!r} has no zone", code="invalid-time", field=option, mend=mend)
+        raise InvalidEvent(f"{text!r} has no zone", code="invalid-time", field=option, hint=hint)
     return moment.astimezone(dt.UTC)
 
 

@@ -89,7 +89,7 @@ def replay(
     With --since, what was delivered since then goes out once more too, under the same ids: for a partner who lost it.
     """
     if not (delivery or channel or article):
-        raise InvalidEvent("nothing was named", code="nothing-named", mend="give --delivery, --channel or --article")
+        raise InvalidEvent("nothing was named", code="nothing-named", hint="give --delivery, --channel or --article")
     with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
         if channel:
             channels.enable(transaction, channel)

@@ -18,8 +18,8 @@ def article_files(files: Sequence[Path], *, none_is_fine: bool = False) -> list[
         if file.is_dir():
             inside = sorted(path for path in file.rglob("*") if is_article(path))
             if not inside and not none_is_fine:
-                mend = f"put a file into it that ends in {', '.join(sorted(_suffixes()))}"
-                raise InvalidArticle("holds no article file", file=str(file), code="no-article", mend=mend)
+                hint = f"put a file into it that ends in {', '.join(sorted(_suffixes()))}"
+                raise InvalidArticle("holds no article file", file=str(file), code="no-article", hint=hint)
             expanded += inside
         else:
             expanded.append(file)
@@ -38,7 +38,7 @@ def read_file(file: Path) -> bytes:
             return opened.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
-        raise InvalidArticle(message, file=str(file), code="unreadable-file", mend="check the path") from error
+        raise InvalidArticle(message, file=str(file), code="unreadable-file", hint="check the path") from error
 
 
 @cache

@@ -129,7 +129,8 @@ def mistake(error: InvalidEvent) -> Shape:
         "file": error.file,
         "line": error.line,
         "field": error.field,
-        "mend": error.mend,
+        "hint": error.hint,
+        "mend": error.hint,  # the key's former name, for one release
     }
 
 

@@ -47,7 +47,7 @@ def references(
 
 def _pmid(text: str) -> str:
     if not (text.isascii() and text.isdigit()):
-        raise InvalidEvent(f"{text!r} is no PMID", code="invalid-pmid", field="pmid", mend="give its digits alone")
+        raise InvalidEvent(f"{text!r} is no PMID", code="invalid-pmid", field="pmid", hint="give its digits alone")
     return text
 
 

@@ -63,13 +63,13 @@ def _known(references: str, article: Article, settings: Settings) -> dict[str, R
 
 
 def _from_file(path: Path) -> dict[str, Reference]:
-    mend = "give a file of PubMed XML as efetch gives it"
+    hint = "give a file of PubMed XML as efetch gives it"
     try:
         return parse_pubmed(path.read_bytes())
     except OSError as error:
-        raise InvalidEvent(f"cannot be read: {error.strerror}", file=str(path), mend=mend) from error
+        raise InvalidEvent(f"cannot be read: {error.strerror}", file=str(path), hint=hint) from error
     except TransientError as error:  # from PubMed it may be better next time; a file stays as it is
-        raise InvalidEvent(error.message, file=str(path), code=error.code, mend=mend) from error
+        raise InvalidEvent(error.message, file=str(path), code=error.code, hint=hint) from error
 
 
 def _revision(article: Article, known: dict[str, Reference], *, answered: bool, changed: dt.datetime) -> Revision:

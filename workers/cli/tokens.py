@@ -42,7 +42,7 @@ def create(
 ) -> None:
     """Print a new token, once, alone on the last line. Only its hash is kept."""
     if not _SCOPE.fullmatch(scope):
-        raise InvalidEvent("is not a scope", field="scope", mend="give publish, admin, or partner: and a channel's id")
+        raise InvalidEvent("is not a scope", field="scope", hint="give publish, admin, or partner: and a channel's id")
     at = now()
     ends = None if expires is None else expiry(expires, at)
     token = f"cw_{secrets.token_urlsafe(32)}"
@@ -87,8 +87,8 @@ def expiry(text: str, at: dt.datetime) -> dt.datetime:
         moment = None
     moment = moment and (moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC))
     if moment is None or moment <= at:
-        mend = "give a number of days, as 90d, or a day to come, as 2027-03-01"
-        raise InvalidEvent("is no time to come", code="invalid-time", field="expires", mend=mend)
+        hint = "give a number of days, as 90d, or a day to come, as 2027-03-01"
+        raise InvalidEvent("is no time to come", code="invalid-time", field="expires", hint=hint)
     return moment
 
 

@@ -34,7 +34,7 @@ def watch_folder(
 ) -> None:
     """Publish what lies in a folder, and from then on what changes there, until Ctrl-C."""
     if not folder.is_dir():
-        raise InvalidArticle("is not a folder", file=str(folder), code="unreadable-file", mend="name a folder")
+        raise InvalidArticle("is not a folder", file=str(folder), code="unreadable-file", hint="name a folder")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     system = find(data, config)

@@ -190,13 +190,13 @@ def served(settings: AmpCacheSettings) -> Mapping[str, PublicKey]:
 def private_key(secret: SecretRef) -> RSAPrivateKey:
     """Raises ConfigError, without a word of the key."""
     text = secret.resolve("key")
-    mend = "make one with `openssl genrsa 2048`"
+    hint = "make one with `openssl genrsa 2048`"
     try:
         key: Any = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ConfigError(f"not a private key in PEM without a password: {mend}", key="key") from None
+        raise ConfigError(f"not a private key in PEM without a password: {hint}", key="key") from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < _SMALLEST_KEY:
-        raise ConfigError(f"must be an RSA key of {_SMALLEST_KEY} bits or more: {mend}", key="key")
+        raise ConfigError(f"must be an RSA key of {_SMALLEST_KEY} bits or more: {hint}", key="key")
     return key
 
 

@@ -72,7 +72,7 @@ def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[in
     lead, sections = sections_of(items)
     if max((_depth(b) for part in _all_blocks(lead, sections) for b in part), default=0) > MAX_NESTING:
         raise Unfit(
-            f"blocks are nested more than {MAX_NESTING} levels deep", code="nested-too-deep", mend="nest less deeply"
+            f"blocks are nested more than {MAX_NESTING} levels deep", code="nested-too-deep", hint="nest less deeply"
         )
     return Body(heading, lead, sections)
 

@@ -60,7 +60,7 @@ def _limit_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool
         raise Unfit(
             f"blocks are nested more than {MAX_NESTING} levels deep",
             code="nested-too-deep",
-            mend="nest less deeply",
+            hint="nest less deeply",
             line=start + 1,
         )
     steps = state.env["block-steps"] = int(state.env.get("block-steps", 0)) + 1
@@ -78,7 +78,7 @@ def _limit_inlines(state: StateInline, silent: bool) -> bool:
 
 
 def _too_complex(line: int | None) -> Unfit:
-    return Unfit("the markup is too dense to be an article's", code="article-too-complex", mend="divide it", line=line)
+    return Unfit("the markup is too dense to be an article's", code="article-too-complex", hint="divide it", line=line)
 
 
 def _render_inlines(state: StateCore) -> None:

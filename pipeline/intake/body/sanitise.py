@@ -56,7 +56,7 @@ def sanitised(html: str) -> etree._Element:
     )
     body = parse(f"<html><body>{clean}").find("body")
     if body is None:
-        raise Unfit("the body holds no markup that can be read", code="invalid-body", mend="check the markup")
+        raise Unfit("the body holds no markup that can be read", code="invalid-body", hint="check the markup")
     _check_depth(body)
     return body
 
@@ -68,11 +68,11 @@ def parse(html: str) -> etree._Element:
     try:
         tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
     except etree.LxmlError as error:  # a document of nothing that is an element
-        raise Unfit("the markup cannot be read", code="invalid-body", mend="check the markup") from error
+        raise Unfit("the markup cannot be read", code="invalid-body", hint="check the markup") from error
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise _too_deep()
     if tree is None:
-        raise Unfit("the markup holds no element", code="invalid-body", mend="check the markup")
+        raise Unfit("the markup holds no element", code="invalid-body", hint="check the markup")
     return tree
 
 
@@ -84,7 +84,7 @@ def _check_tags(html: str) -> None:
             raise Unfit(
                 f"a tag has more than {MAX_ATTRIBUTES} attributes",
                 code="article-too-complex",
-                mend="remove them",
+                hint="remove them",
                 line=html.count("\n", 0, start.start()) + 1,
             )
 
@@ -98,8 +98,8 @@ def _check_depth(body: etree._Element) -> None:
 
 
 def _too_many(what: str) -> Unfit:
-    return Unfit(f"the markup has more than {MAX_TAGS:,} {what}", code="article-too-complex", mend="divide it")
+    return Unfit(f"the markup has more than {MAX_TAGS:,} {what}", code="article-too-complex", hint="divide it")
 
 
 def _too_deep() -> Unfit:
-    return Unfit("the markup is nested too deep", code="nested-too-deep", mend="nest less deeply")
+    return Unfit("the markup is nested too deep", code="nested-too-deep", hint="nest less deeply")

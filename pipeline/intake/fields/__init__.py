@@ -41,10 +41,10 @@ class Fields:
             name = ALIASES.get(key, key)
             fields = cls(file, given, lines)
             if name not in KNOWN + more:
-                mend = nearest(name, KNOWN + more)
-                raise fields.error(key, Unfit(f"unknown field {shown(key)}", mend=mend, code="unknown-field"))
+                hint = nearest(name, KNOWN + more)
+                raise fields.error(key, Unfit(f"unknown field {shown(key)}", hint=hint, code="unknown-field"))
             if name in given:
-                raise fields.error(key, Unfit("the field stands twice", mend="keep one", code="duplicate-field"))
+                raise fields.error(key, Unfit("the field stands twice", hint="keep one", code="duplicate-field"))
             given[name] = value
         by_name = {ALIASES.get(path, path): line for path, line in lines.items()}
         return cls(file, given, by_name)
@@ -67,7 +67,7 @@ class Fields:
         entries = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         if len(entries) > most:
             code = "too-many-references" if name == "references" else "too-many-entries"
-            unfit = Unfit(f"{len(entries):,} entries, and {most:,} are the most", mend="keep fewer", code=code)
+            unfit = Unfit(f"{len(entries):,} entries, and {most:,} are the most", hint="keep fewer", code=code)
             raise self.error(name, unfit)
         return tuple(self._entry(name, place, entry, read) for place, entry in enumerate(entries))
 
@@ -86,7 +86,7 @@ class Fields:
             file=self.file,
             line=unfit.line or self._line(whole),
             field=whole,
-            mend=unfit.mend,
+            hint=unfit.hint,
         )
 
     def _line(self, path: str) -> int | None:

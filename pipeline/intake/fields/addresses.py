@@ -20,16 +20,16 @@ _MAILTO = re.compile(r"mailto:[^\s<>\"\\]+@[^\s<>\"\\]+", re.IGNORECASE)
 def web_address(value: object) -> str:
     """An absolute http(s) address, percent-encoded. Raises Unfit for any other scheme or shape."""
     if not isinstance(value, str):
-        raise Unfit(f"{shown(value)} is not an address", mend="write an absolute address, https://…")
+        raise Unfit(f"{shown(value)} is not an address", hint="write an absolute address, https://…")
     text = line(value)
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https"):
-        raise Unfit(f"{shown(text)} is not an absolute web address", mend="begin it with https://")
+        raise Unfit(f"{shown(text)} is not an absolute web address", hint="begin it with https://")
     if parts.username is not None or parts.password is not None:
-        raise Unfit(f"{shown(text)} holds a user name", mend="leave out what stands before the @")
+        raise Unfit(f"{shown(text)} holds a user name", hint="leave out what stands before the @")
     host = _host(parts)
     if host is None:
-        raise Unfit(f"{shown(text)} names no host that can be reached", mend="begin it with https:// and a host name")
+        raise Unfit(f"{shown(text)} names no host that can be reached", hint="begin it with https:// and a host name")
     return urlunsplit(
         (
             parts.scheme,

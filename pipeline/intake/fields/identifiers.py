@@ -16,7 +16,7 @@ from pipeline.model.article import CitedWork
 
 MAX_REFERENCES = 1000
 
-_MEND = "write a PMID, a PMCID, a DOI or an absolute address"
+_HINT = "write a PMID, a PMCID, a DOI or an absolute address"
 _HTTP = r"(?:https?://)?(?:www\.)?"
 _PMID = re.compile(r"(?:pmid|pubmed(?: id)?)?[:\s]*0*([1-9]\d{0,7})\.?", re.IGNORECASE)
 _PMCID = re.compile(r"(?:pmcid[:\s]*)?pmc\s?0*([1-9]\d{0,8})\.?", re.IGNORECASE)
@@ -42,14 +42,14 @@ def cited_work(value: object) -> CitedWork:
     if isinstance(value, Mapping):
         return _from_mapping(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Unfit(f"{shown(value)} is not a reference", mend=_MEND)
+        raise Unfit(f"{shown(value)} is not a reference", hint=_HINT)
     text = _LIST_MARKS.sub("", line(str(value)[: 1 << 14]))
     if found := _identifier(text):
         return found
     try:
         return CitedWork("url", web_address(text))
     except Unfit as error:
-        raise Unfit(f"{shown(text)} is not a reference that can be looked up", mend=_MEND) from error
+        raise Unfit(f"{shown(text)} is not a reference that can be looked up", hint=_HINT) from error
 
 
 def work_in(text: str) -> CitedWork | None:
@@ -122,15 +122,15 @@ def _from_mapping(value: Mapping[object, object]) -> CitedWork:
     known = ("pmid", "pmcid", "doi", "url")
     for key in value:
         if key not in known:
-            raise Unfit(f"{shown(key)} is not an identifier of a reference", mend=f"write one of {', '.join(known)}")
+            raise Unfit(f"{shown(key)} is not an identifier of a reference", hint=f"write one of {', '.join(known)}")
     for key in known:
         given = value.get(key)
         if given is not None and given != "":
             return _of_scheme(key, cited_work(given))
-    raise Unfit("the reference has no identifier", mend=_MEND)
+    raise Unfit("the reference has no identifier", hint=_HINT)
 
 
 def _of_scheme(key: str, work: CitedWork) -> CitedWork:
     if key not in (work.scheme, "url"):
-        raise Unfit(f"{shown(work.value)} is not a {key.upper()}", mend=_MEND, at=f".{key}")
+        raise Unfit(f"{shown(work.value)} is not a {key.upper()}", hint=_HINT, at=f".{key}")
     return work

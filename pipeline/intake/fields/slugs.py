@@ -32,7 +32,7 @@ def article_id(value: object) -> str:
         return text
     raise Unfit(
         f"{shown(text)} is not a readable slug of at most {MAX_ID} characters",
-        mend=f"write {slug(text, otherwise='article')}",
+        hint=f"write {slug(text, otherwise='article')}",
     )
 
 

@@ -10,21 +10,21 @@ class Unfit(ValueError):
         self,
         message: str,
         *,
-        mend: str | None = None,
+        hint: str | None = None,
         code: str = "invalid-field",
         at: str = "",
         line: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.mend = mend
+        self.hint = hint
         self.code = code
         self.at = at
         self.line = line
 
     def under(self, path: str) -> Unfit:
         """The same, told by a reader of the mapping or list that holds the value at `path`."""
-        return Unfit(self.message, mend=self.mend, code=self.code, at=path + self.at, line=self.line)
+        return Unfit(self.message, hint=self.hint, code=self.code, at=path + self.at, line=self.line)
 
 
 def shown(value: object, most: int = 60) -> str:

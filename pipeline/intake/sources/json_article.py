@@ -53,7 +53,7 @@ def _members(text: str) -> tuple[dict[str, object], dict[str, int]]:
         if not isinstance(key, str):
             raise _broken("a key must be a text", line)
         if key in found:
-            raise Unfit(f"{shown(key)} stands twice", code="duplicate-field", mend="keep one", line=line)
+            raise Unfit(f"{shown(key)} stands twice", code="duplicate-field", hint="keep one", line=line)
         lines[key] = line
         found[key], place = _value(decoder, text, _past(text, place, ":"))
         if text[place : place + 1] == ",":
@@ -85,7 +85,7 @@ def _value(decoder: json.JSONDecoder, text: str, place: int) -> tuple[object, in
     except json.JSONDecodeError as error:
         raise _broken(error.msg, error.lineno) from error
     except RecursionError as error:
-        raise Unfit("values are nested too deep", code="nested-too-deep", mend="nest less") from error
+        raise Unfit("values are nested too deep", code="nested-too-deep", hint="nest less") from error
     except ValueError as error:
         raise _broken("a number cannot be read", text.count("\n", 0, place) + 1) from error
     return value, _skip(text, end)
@@ -96,18 +96,18 @@ def _no_constant(name: str) -> object:
 
 
 def _broken(message: str, line: int) -> Unfit:
-    return Unfit(f"not JSON: {message}", code="invalid-json", mend="mend the line", line=line)
+    return Unfit(f"not JSON: {message}", code="invalid-json", hint="fix the line", line=line)
 
 
 def _body(value: object) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"{shown(value)} is not a text", mend="write Markdown or HTML")
+        raise Unfit(f"{shown(value)} is not a text", hint="write Markdown or HTML")
     return clean(value)
 
 
 def _format(value: object) -> str:
     if value not in _FORMATS:
-        raise Unfit(f"{shown(value)} is not a form of text", mend=f"write one of {', '.join(_FORMATS)}")
+        raise Unfit(f"{shown(value)} is not a form of text", hint=f"write one of {', '.join(_FORMATS)}")
     return str(value)
 
 

@@ -138,7 +138,7 @@ class Eutils:
         except PermanentError as error:
             if error.code == "response-too-large" and len(pmids) > 1:
                 return _Answer(None)
-            # Who can mend it (an address, a network that may not be reached) sees it; what is asked for stays pending.
+            # Who can fix it (an address, a network that may not be reached) sees it; what is asked for stays pending.
             raise TransientError(error.message, code=error.code, status=error.status) from error
         now = self._clock()
         limit = response.headers.get("X-RateLimit-Limit", "")

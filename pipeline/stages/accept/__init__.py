@@ -118,7 +118,7 @@ class _Acceptance:
                 "no article of this id was ever published",
                 code="unknown-article",
                 field="article",
-                mend="give the id that `citewire status` shows",
+                hint="give the id that `citewire status` shows",
                 article=self.event.article_id,
             )
         withheld.lift(self.transaction, standing.id)  # what is withdrawn is no more for anyone to release

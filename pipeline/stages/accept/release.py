@@ -32,7 +32,7 @@ def release(intake: Intake, article_id: str, channel: str | None = None) -> Rele
                 "no article of this id was ever published",
                 code="unknown-article",
                 field="article",
-                mend="give the id that `citewire status` shows",
+                hint="give the id that `citewire status` shows",
                 article=article_id,
             )
         kept = withheld.of_article(transaction, article_id)
@@ -74,9 +74,9 @@ def _go_on(transaction: Transaction, standing: Standing, now: dt.datetime) -> in
 def _nothing(article_id: str, channel: str | None, kept: dict[str, withheld.Withheld]) -> InvalidEvent:
     """What keeps it back instead, if anything does, and what to do about that."""
     here = kept.get(channel) if channel is not None else next(iter(kept.values()), None)
-    told, mend = "nothing of it is held", "look at `citewire status` for what is withheld, and from whom"
+    told, hint = "nothing of it is held", "look at `citewire status` for what is withheld, and from whom"
     if here is not None:
-        told, mend = f"it is withheld by the channel's gate: {here.reason}", "change the channel's gate"
+        told, hint = f"it is withheld by the channel's gate: {here.reason}", "change the channel's gate"
     elif channel is not None and EVERYWHERE in kept:
-        told, mend = "it is held from everyone, not from that channel alone", "release it without --channel"
-    return InvalidEvent(told, code="nothing-to-release", field="article", mend=mend, article=article_id)
+        told, hint = "it is held from everyone, not from that channel alone", "release it without --channel"
+    return InvalidEvent(told, code="nothing-to-release", field="article", hint=hint, article=article_id)

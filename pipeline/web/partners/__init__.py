@@ -55,8 +55,8 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
         token = None if grant.scope == "admin" else grant.name
         page = pull.page(context, plan, cursor=cursor, limit=limit, token=token)
         if page is None:
-            mend = "give the cursor of an answer as it stood there, or none to begin anew"
-            raise Problem(400, "invalid-cursor", f"that is no cursor of this channel: {mend}")
+            hint = "give the cursor of an answer as it stood there, or none to begin anew"
+            raise Problem(400, "invalid-cursor", f"that is no cursor of this channel: {hint}")
         return msgspec.json.encode({"changes": page.changes, "cursor": page.cursor}), bool(page.changes)
 
     @partners.get("/{channel}/changes")

@@ -48,7 +48,7 @@ def read_events(headers: Mapping[str, str], body: bytes) -> list[Event]:
     if media_type == BATCH:
         envelopes = _decode(body, list[_Envelope])
         if len(envelopes) > MAX_BATCH:
-            raise InvalidEvent(f"holds more than {MAX_BATCH} events", code="batch-too-large", mend="send several")
+            raise InvalidEvent(f"holds more than {MAX_BATCH} events", code="batch-too-large", hint="send several")
         return [_event(envelope) for envelope in envelopes]
     if media_type == STRUCTURED or "ce-specversion" not in headers:
         return [_event(_decode(body, _Envelope))]
@@ -61,9 +61,9 @@ def _decode(body: bytes, type: Any) -> Any:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
         field = path.strip("`").removeprefix("$").lstrip(".") or None
-        raise InvalidEvent(message, field=field, mend="send a CloudEvent 1.0") from error
+        raise InvalidEvent(message, field=field, hint="send a CloudEvent 1.0") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEvent(f"is not JSON: {error}", code="invalid-json", mend="send a CloudEvent as JSON") from error
+        raise InvalidEvent(f"is not JSON: {error}", code="invalid-json", hint="send a CloudEvent as JSON") from error
 
 
 def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Event:
@@ -73,7 +73,7 @@ def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Event:
     try:
         envelope = msgspec.convert(known, _Envelope, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidEvent(str(error), mend="send the ce- headers of a CloudEvent 1.0") from error
+        raise InvalidEvent(str(error), hint="send the ce- headers of a CloudEvent 1.0") from error
     return _build(envelope, media_type or "application/json", body)
 
 
@@ -100,7 +100,7 @@ def _data(envelope: _Envelope, media_type: str) -> bytes:
 def _build(envelope: _Envelope, media_type: str, data: bytes) -> Event:
     for name in ("id", "source"):
         if not getattr(envelope, name).strip():
-            raise InvalidEvent("is empty", field=name, mend="give the event an id and a source of its own")
+            raise InvalidEvent("is empty", field=name, hint="give the event an id and a source of its own")
     origin = Origin(source=envelope.source, id=envelope.id, time=_aware(envelope.time))
     match envelope.type.removeprefix(PREFIX):
         case "published" | "updated":
@@ -114,7 +114,7 @@ def _build(envelope: _Envelope, media_type: str, data: bytes) -> Event:
 
 def _publish(envelope: _Envelope, origin: Origin, media_type: str, data: bytes) -> Publish:
     if not data:
-        raise InvalidEvent("is missing", field="data", mend="send the article as the event's data", event=envelope.id)
+        raise InvalidEvent("is missing", field="data", hint="send the article as the event's data", event=envelope.id)
     article = read_article_as(data, media_type=media_type, name=f"event {envelope.id}")
     return Publish(origin, _named(article, envelope) if envelope.subject else article)
 
@@ -124,7 +124,7 @@ def _named(article: Article, envelope: _Envelope) -> Article:
     try:
         return structs.replace(article, id=article_id(envelope.subject))
     except Unfit as error:
-        raise InvalidEvent(error.message, field="subject", mend=error.mend, event=envelope.id) from error
+        raise InvalidEvent(error.message, field="subject", hint=error.hint, event=envelope.id) from error
 
 
 class _Withdrawal(Struct, frozen=True):
@@ -137,13 +137,13 @@ def _withdraw(envelope: _Envelope, origin: Origin, data: bytes) -> Withdraw:
     try:
         said = msgspec.json.decode(data, type=_Withdrawal)
     except msgspec.DecodeError as error:
-        mend = 'send {"reason": "…"} as the event\'s data'
-        raise InvalidEvent(str(error), field="data", mend=mend, event=envelope.id) from error
+        hint = 'send {"reason": "…"} as the event\'s data'
+        raise InvalidEvent(str(error), field="data", hint=hint, event=envelope.id) from error
     article = envelope.subject or said.article or said.id
     if not article:
-        raise InvalidEvent("no article is named", field="subject", mend="name its id as subject", event=envelope.id)
+        raise InvalidEvent("no article is named", field="subject", hint="name its id as subject", event=envelope.id)
     if not said.reason.strip():
-        raise InvalidEvent("is empty", field="data.reason", mend="say why the article is withdrawn", event=envelope.id)
+        raise InvalidEvent("is empty", field="data.reason", hint="say why the article is withdrawn", event=envelope.id)
     return Withdraw(origin, article, said.reason.strip())
 
 

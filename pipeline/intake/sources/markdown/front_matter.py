@@ -31,12 +31,12 @@ class _Composer(yaml.SafeLoader):
             raise Unfit(
                 "anchors and aliases are not read",
                 code="invalid-front-matter",
-                mend="write the value out",
+                hint="write the value out",
                 line=event.start_mark.line + 1,
             )
         if self.depth > _MAX_DEPTH:
             raise Unfit(
-                "values are nested too deep", code="nested-too-deep", mend="nest less", line=event.start_mark.line + 1
+                "values are nested too deep", code="nested-too-deep", hint="nest less", line=event.start_mark.line + 1
             )
         self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
@@ -51,8 +51,8 @@ def divided(text: str) -> tuple[str, str, int]:
         return "", text, 1
     end = _END.search(text, opening.end())
     if end is None:
-        mend = "end it with a line of ---"
-        raise Unfit("the front matter never ends", code="invalid-front-matter", mend=mend, line=1)
+        hint = "end it with a line of ---"
+        raise Unfit("the front matter never ends", code="invalid-front-matter", hint=hint, line=1)
     return text[opening.end() : end.start()], text[end.end() :], text.count("\n", 0, end.end()) + 1
 
 
@@ -62,7 +62,7 @@ def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
         raise Unfit(
             f"the front matter has {len(matter):,} characters, and {MAX_CHARACTERS:,} are the most",
             code="article-too-large",
-            mend="move text to the body",
+            hint="move text to the body",
         )
     try:
         root = _Composer(matter).get_single_node()
@@ -72,18 +72,18 @@ def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
         raise Unfit(
             f"the front matter is not YAML: {error.problem or error.context}",
             code="invalid-front-matter",
-            mend="mend the line, or put the value in quotes",
+            hint="fix the line, or put the value in quotes",
             line=mark.line + 2 if mark else None,
         ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, Unfit):
             error.line = error.line and error.line + 1
             raise
-        raise Unfit("the front matter is not YAML", code="invalid-front-matter", mend="mend it", line=1) from error
+        raise Unfit("the front matter is not YAML", code="invalid-front-matter", hint="fix it", line=1) from error
     lines: dict[str, int] = {}
     value = _value(root, "", lines) if root is not None else {}
     if not isinstance(value, dict):
-        raise Unfit("the front matter is no list of fields", code="invalid-front-matter", mend="write title: …", line=2)
+        raise Unfit("the front matter is no list of fields", code="invalid-front-matter", hint="write title: …", line=2)
     return value, lines
 
 
@@ -104,10 +104,10 @@ def _mapping(node: yaml.MappingNode, path: str, lines: dict[str, int]) -> dict[s
     for key, entry in node.value:
         line = key.start_mark.line + 2
         if not isinstance(key, yaml.ScalarNode):
-            raise Unfit("a key is not a word", code="invalid-front-matter", mend="write key: value", line=line)
+            raise Unfit("a key is not a word", code="invalid-front-matter", hint="write key: value", line=line)
         name = str(key.value)
         if name in found:
-            raise Unfit(f"{shown(name)} stands twice", code="duplicate-field", mend="keep one", line=line)
+            raise Unfit(f"{shown(name)} stands twice", code="duplicate-field", hint="keep one", line=line)
         below = f"{path}.{name}" if path else name
         lines[below] = line
         found[name] = _value(entry, below, lines)

@@ -75,7 +75,7 @@ def _single(text: str) -> Iterator[Words | Item]:
             continue
         read += 1
         if read > MAX_LINES:
-            raise Unfit(f"the text has more than {MAX_LINES:,} lines", code="article-too-complex", mend="divide it")
+            raise Unfit(f"the text has more than {MAX_LINES:,} lines", code="article-too-complex", hint="divide it")
         indent = len(bare) - len(stripped)
         item = _item(stripped, number, gap, indent)
         joins = item is None and not (isinstance(held, Item) and indent <= held.indent)
