@@ -7,14 +7,12 @@ import re
 from pipeline.intake.body import Body, listed_references, read_body
 from pipeline.intake.body.inlines import plain
 from pipeline.intake.body.sanitise import sanitised
-from pipeline.intake.fields import Fields
-from pipeline.intake.fields import dates as moments
-from pipeline.intake.fields import values as entries
+from pipeline.intake.fields import Fields, dates, values
 from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.identifiers import MAX_REFERENCES, cited_work, joined
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.slugs import article_id, slug
 from pipeline.intake.fields.text import line, paragraphs
-from pipeline.intake.fields.unfit import Unfit, shown
 from pipeline.model.article import (
     Article,
     Block,
@@ -37,7 +35,7 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
 
     Raises InvalidArticle for a field that cannot stand, a missing title, an empty article, or a body over the limits.
     """
-    title = fields.one("title", entries.text_line)
+    title = fields.one("title", values.text_line)
     cited = fields.many("references", cited_work, most=MAX_REFERENCES)
     try:
         tree = sanitised(html)
@@ -45,40 +43,40 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
         _check_count(len(cited))
         references, numbering = joined(cited)
         body = read_body(tree, title=title, numbering=numbering, base=base)
-    except Unfit as unfit:
-        raise fields.error("body", unfit) from unfit
+    except InvalidValue as invalid:
+        raise fields.error("body", invalid) from invalid
     title = title or body.heading
     if title is None:
-        raise fields.error("title", Unfit("the title is missing", hint="give it a title", code="missing-field"))
+        raise fields.error("title", InvalidValue("the title is missing", hint="give it a title", code="missing-field"))
     answer, lead = _answer(fields, body)
     return Article(
         id=fields.one("id", article_id) or slug(title, otherwise="article"),
         title=title,
-        question=fields.one("question", entries.text_line),
+        question=fields.one("question", values.text_line),
         answer=answer,
         lead=lead,
         sections=body.sections,
         references=references,
-        authors=fields.many("authors", entries.person),
-        reviewers=fields.many("reviewers", entries.person),
-        topics=fields.many("topics", entries.topic),
-        calls_to_action=fields.many("calls_to_action", entries.call_to_action),
-        related=fields.many("related", entries.related_link),
-        image=fields.one("image", entries.image),
-        published=fields.one("published", moments.moment),
-        modified=fields.one("modified", moments.moment),
-        reviewed=fields.one("reviewed", moments.day),
-        embargo=fields.one("embargo", moments.moment),
+        authors=fields.many("authors", values.person),
+        reviewers=fields.many("reviewers", values.person),
+        topics=fields.many("topics", values.topic),
+        calls_to_action=fields.many("calls_to_action", values.call_to_action),
+        related=fields.many("related", values.related_link),
+        image=fields.one("image", values.image),
+        published=fields.one("published", dates.moment),
+        modified=fields.one("modified", dates.moment),
+        reviewed=fields.one("reviewed", dates.day),
+        embargo=fields.one("embargo", dates.moment),
         language=fields.one("language", _language) or "en",
         canonical=fields.one("canonical", web_address),
         disclaimer=fields.one("disclaimer", _prose),
-        licence=fields.one("licence", entries.text_line),
+        licence=fields.one("licence", values.text_line),
     )
 
 
 def _check_count(count: int) -> None:
     if count > MAX_REFERENCES:
-        raise Unfit(
+        raise InvalidValue(
             f"{count:,} references, and {MAX_REFERENCES:,} are the most",
             code="too-many-references",
             hint="keep fewer",
@@ -89,8 +87,8 @@ def _answer(fields: Fields, body: Body) -> tuple[str, tuple[Block, ...]]:
     """The summary or else the first paragraph, and the lead without a paragraph that only says it again."""
     answer = fields.one("summary", _prose) or _first_paragraph(body)
     if not answer:
-        unfit = Unfit("the article says nothing", code="article-empty", hint="write a summary or a body")
-        raise fields.error("body", unfit)
+        invalid = InvalidValue("the article says nothing", code="article-empty", hint="write a summary or a body")
+        raise fields.error("body", invalid)
     first = body.lead[0] if body.lead else None
     match first:
         case Paragraph((Text(value),)) if line(value) == answer:
@@ -127,18 +125,18 @@ def _text_in(blocks: tuple[Block, ...]) -> str | None:
 
 def _prose(value: object) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"{shown(value)} is not a text", hint="write a text")
+        raise InvalidValue(f"{quoted(value)} is not a text", hint="write a text")
     text = paragraphs(value)
     if not text:
-        raise Unfit("the text is empty", hint="write a text, or leave the field out")
+        raise InvalidValue("the text is empty", hint="write a text, or leave the field out")
     if len(text) > MAX_PROSE:
-        raise Unfit(f"the text has {len(text):,} characters, and {MAX_PROSE:,} are the most", hint="shorten it")
+        raise InvalidValue(f"the text has {len(text):,} characters, and {MAX_PROSE:,} are the most", hint="shorten it")
     return text
 
 
 def _language(value: object) -> str:
-    text = entries.text_line(value)
+    text = values.text_line(value)
     if not _LANGUAGE.fullmatch(text):
-        raise Unfit(f"{shown(text)} is not a language tag", hint='write one such as "en" or "pt-BR" (BCP 47)')
+        raise InvalidValue(f"{quoted(text)} is not a language tag", hint='write one such as "en" or "pt-BR" (BCP 47)')
     first, *rest = text.replace("_", "-").split("-")
     return "-".join([first.lower(), *rest])

@@ -11,9 +11,9 @@ import pytest
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
 from pipeline.intake.fields.addresses import link_address
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.slugs import article_id, slug
 from pipeline.intake.fields.text import clean, is_blank, line
-from pipeline.intake.fields.unfit import Unfit
 from pipeline.model.article import Link, Paragraph, Text
 
 SCRIPTS = (
@@ -101,7 +101,7 @@ def test_an_address_leaves_as_plain_ascii(address: str, kept: str) -> None:
     "given", ["../x", "a/b", "A", "a--b", "-a", "a-", "", "a b", "é", "a" * 121, "con.", ".", "a\n"]
 )
 def test_an_id_that_is_no_slug_is_refused(given: str) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         article_id(given)
 
 

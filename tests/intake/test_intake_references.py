@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
 from pipeline.intake.fields.identifiers import cited_work, is_bare, joined, work_in
-from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.model.article import CitedWork
 
 
@@ -48,7 +48,7 @@ def test_every_form_of_an_identifier_is_normalised(given: object, scheme: str, v
      "javascript:alert(1)", "PMC", "https://", "doi:"],
 )  # fmt: skip
 def test_what_names_no_work_is_refused(given: object) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         cited_work(given)
 
 

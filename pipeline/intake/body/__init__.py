@@ -13,8 +13,8 @@ from pipeline.intake.body.elements import take_out, text_in
 from pipeline.intake.body.inlines import Reading
 from pipeline.intake.body.sections import sections_of
 from pipeline.intake.fields.identifiers import work_in
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import same
-from pipeline.intake.fields.unfit import Unfit
 from pipeline.model.article import (
     MAX_NESTING,
     Block,
@@ -62,7 +62,7 @@ def listed_references(body: etree._Element) -> tuple[CitedWork, ...]:
 
 
 def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[int], base: str | None) -> Body:
-    """Raises Unfit `nested-too-deep`."""
+    """Raises InvalidValue `nested-too-deep`."""
     items = read_blocks(body, Reading(numbering, base))
     place = next((n for n, item in enumerate(items) if isinstance(item, Heading) and item.level == 1), None)
     top = items[place] if place is not None else None
@@ -71,7 +71,7 @@ def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[in
         del items[place]
     lead, sections = sections_of(items)
     if max((_depth(b) for part in _all_blocks(lead, sections) for b in part), default=0) > MAX_NESTING:
-        raise Unfit(
+        raise InvalidValue(
             f"blocks are nested more than {MAX_NESTING} levels deep", code="nested-too-deep", hint="nest less deeply"
         )
     return Body(heading, lead, sections)

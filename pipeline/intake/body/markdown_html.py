@@ -17,7 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.model.article import MAX_NESTING
 
 _MAX_LEVEL = 2 * MAX_NESTING + 2  # a list and its item are a level each
@@ -32,7 +32,7 @@ _CONTAINER_END = re.compile(r":{3,}[ \t]*$")
 
 
 def markdown_html(text: str) -> str:
-    """Raises Unfit `nested-too-deep` or `article-too-complex`, with the line where that can be told."""
+    """Raises InvalidValue `nested-too-deep` or `article-too-complex`, with the line where that can be told."""
     env: EnvType = {}
     html: str = _parser().render(text, env)
     return html
@@ -57,7 +57,7 @@ def _inline_parser() -> MarkdownIt:
 
 def _limit_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.level > _MAX_LEVEL:
-        raise Unfit(
+        raise InvalidValue(
             f"blocks are nested more than {MAX_NESTING} levels deep",
             code="nested-too-deep",
             hint="nest less deeply",
@@ -77,8 +77,10 @@ def _limit_inlines(state: StateInline, silent: bool) -> bool:
     return False
 
 
-def _too_complex(line: int | None) -> Unfit:
-    return Unfit("the markup is too dense to be an article's", code="article-too-complex", hint="divide it", line=line)
+def _too_complex(line: int | None) -> InvalidValue:
+    return InvalidValue(
+        "the markup is too dense to be an article's", code="article-too-complex", hint="divide it", line=line
+    )
 
 
 def _render_inlines(state: StateCore) -> None:

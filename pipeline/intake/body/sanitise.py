@@ -10,7 +10,7 @@ import re
 import nh3
 from lxml import etree
 
-from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.fields.invalid_value import InvalidValue
 
 MAX_TAGS = 300_000
 MAX_ATTRIBUTES = 500  # of one tag: a parser compares each with each
@@ -42,7 +42,7 @@ _MANY_ATTRIBUTES = re.compile(
 
 
 def sanitised(html: str) -> etree._Element:
-    """The `body` element. Raises Unfit `nested-too-deep` or `article-too-complex`."""
+    """The `body` element. Raises InvalidValue `nested-too-deep` or `article-too-complex`."""
     whole = etree.tostring(parse(f"<html><body>{html}"), method="html", encoding="unicode")
     if whole.count("&") > MAX_TAGS:  # escaped characters, which nh3 joins one by one
         raise _too_many("escaped characters")
@@ -56,7 +56,7 @@ def sanitised(html: str) -> etree._Element:
     )
     body = parse(f"<html><body>{clean}").find("body")
     if body is None:
-        raise Unfit("the body holds no markup that can be read", code="invalid-body", hint="check the markup")
+        raise InvalidValue("the body holds no markup that can be read", code="invalid-body", hint="check the markup")
     _check_depth(body)
     return body
 
@@ -68,11 +68,11 @@ def parse(html: str) -> etree._Element:
     try:
         tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
     except etree.LxmlError as error:  # a document of nothing that is an element
-        raise Unfit("the markup cannot be read", code="invalid-body", hint="check the markup") from error
+        raise InvalidValue("the markup cannot be read", code="invalid-body", hint="check the markup") from error
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise _too_deep()
     if tree is None:
-        raise Unfit("the markup holds no element", code="invalid-body", hint="check the markup")
+        raise InvalidValue("the markup holds no element", code="invalid-body", hint="check the markup")
     return tree
 
 
@@ -81,7 +81,7 @@ def _check_tags(html: str) -> None:
         raise _too_many("tags")
     for start in _TAG_START.finditer(html):
         if _MANY_ATTRIBUTES.match(html, start.end()):
-            raise Unfit(
+            raise InvalidValue(
                 f"a tag has more than {MAX_ATTRIBUTES} attributes",
                 code="article-too-complex",
                 hint="remove them",
@@ -97,9 +97,9 @@ def _check_depth(body: etree._Element) -> None:
             raise _too_deep()
 
 
-def _too_many(what: str) -> Unfit:
-    return Unfit(f"the markup has more than {MAX_TAGS:,} {what}", code="article-too-complex", hint="divide it")
+def _too_many(what: str) -> InvalidValue:
+    return InvalidValue(f"the markup has more than {MAX_TAGS:,} {what}", code="article-too-complex", hint="divide it")
 
 
-def _too_deep() -> Unfit:
-    return Unfit("the markup is nested too deep", code="nested-too-deep", hint="nest less deeply")
+def _too_deep() -> InvalidValue:
+    return InvalidValue("the markup is nested too deep", code="nested-too-deep", hint="nest less deeply")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pipeline.errors import InvalidArticle
-from pipeline.intake.fields.unfit import Unfit, shown
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.values import nearest
 
 T = TypeVar("T")
@@ -42,9 +42,9 @@ class Fields:
             fields = cls(file, given, lines)
             if name not in KNOWN + more:
                 hint = nearest(name, KNOWN + more)
-                raise fields.error(key, Unfit(f"unknown field {shown(key)}", hint=hint, code="unknown-field"))
+                raise fields.error(key, InvalidValue(f"unknown field {quoted(key)}", hint=hint, code="unknown-field"))
             if name in given:
-                raise fields.error(key, Unfit("the field stands twice", hint="keep one", code="duplicate-field"))
+                raise fields.error(key, InvalidValue("the field stands twice", hint="keep one", code="duplicate-field"))
             given[name] = value
         by_name = {ALIASES.get(path, path): line for path, line in lines.items()}
         return cls(file, given, by_name)
@@ -56,8 +56,8 @@ class Fields:
             return None
         try:
             return read(value)
-        except Unfit as unfit:
-            raise self.error(name, unfit) from unfit
+        except InvalidValue as invalid:
+            raise self.error(name, invalid) from invalid
 
     def many(self, name: str, read: Callable[[object], T], *, most: int = MAX_ENTRIES) -> tuple[T, ...]:
         """The field's entries; one value alone is a list of one."""
@@ -67,26 +67,26 @@ class Fields:
         entries = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         if len(entries) > most:
             code = "too-many-references" if name == "references" else "too-many-entries"
-            unfit = Unfit(f"{len(entries):,} entries, and {most:,} are the most", hint="keep fewer", code=code)
-            raise self.error(name, unfit)
+            invalid = InvalidValue(f"{len(entries):,} entries, and {most:,} are the most", hint="keep fewer", code=code)
+            raise self.error(name, invalid)
         return tuple(self._entry(name, place, entry, read) for place, entry in enumerate(entries))
 
     def _entry(self, name: str, place: int, entry: object, read: Callable[[object], T]) -> T:
         try:
             return read(entry)
-        except Unfit as unfit:
-            raise self.error(f"{name}[{place}]", unfit) from unfit
+        except InvalidValue as invalid:
+            raise self.error(f"{name}[{place}]", invalid) from invalid
 
-    def error(self, path: str, unfit: Unfit) -> InvalidArticle:
+    def error(self, path: str, invalid: InvalidValue) -> InvalidArticle:
         """The error of the value at `path`, with its line or the nearest one around it."""
-        whole = path + unfit.at
+        whole = path + invalid.at
         return InvalidArticle(
-            unfit.message,
-            code=unfit.code,
+            invalid.message,
+            code=invalid.code,
             file=self.file,
-            line=unfit.line or self._line(whole),
+            line=invalid.line or self._line(whole),
             field=whole,
-            hint=unfit.hint,
+            hint=invalid.hint,
         )
 
     def _line(self, path: str) -> int | None:

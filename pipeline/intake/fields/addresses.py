@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import line
-from pipeline.intake.fields.unfit import Unfit, shown
 
 MAX_ADDRESS = 4096  # characters
 
@@ -18,18 +18,20 @@ _MAILTO = re.compile(r"mailto:[^\s<>\"\\]+@[^\s<>\"\\]+", re.IGNORECASE)
 
 
 def web_address(value: object) -> str:
-    """An absolute http(s) address, percent-encoded. Raises Unfit for any other scheme or shape."""
+    """An absolute http(s) address, percent-encoded. Raises InvalidValue for any other scheme or shape."""
     if not isinstance(value, str):
-        raise Unfit(f"{shown(value)} is not an address", hint="write an absolute address, https://…")
+        raise InvalidValue(f"{quoted(value)} is not an address", hint="write an absolute address, https://…")
     text = line(value)
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https"):
-        raise Unfit(f"{shown(text)} is not an absolute web address", hint="begin it with https://")
+        raise InvalidValue(f"{quoted(text)} is not an absolute web address", hint="begin it with https://")
     if parts.username is not None or parts.password is not None:
-        raise Unfit(f"{shown(text)} holds a user name", hint="leave out what stands before the @")
+        raise InvalidValue(f"{quoted(text)} holds a user name", hint="leave out what stands before the @")
     host = _host(parts)
     if host is None:
-        raise Unfit(f"{shown(text)} names no host that can be reached", hint="begin it with https:// and a host name")
+        raise InvalidValue(
+            f"{quoted(text)} names no host that can be reached", hint="begin it with https:// and a host name"
+        )
     return urlunsplit(
         (
             parts.scheme,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import line
-from pipeline.intake.fields.unfit import Unfit, shown
 
 _HINT = "write it as 2026-02-23 or 2026-02-23T09:30:00Z"
 _ISO = re.compile(
@@ -40,9 +40,9 @@ def moment(value: object) -> dt.datetime:
     elif isinstance(value, str):
         found = _read(line(value))
     else:
-        raise Unfit(f"{shown(value)} is not a date", hint=_HINT)
+        raise InvalidValue(f"{quoted(value)} is not a date", hint=_HINT)
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise Unfit(f"{shown(str(value))} is not a date between {_FIRST_YEAR} and {_LAST_YEAR}", hint=_HINT)
+        raise InvalidValue(f"{quoted(str(value))} is not a date between {_FIRST_YEAR} and {_LAST_YEAR}", hint=_HINT)
     return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 
@@ -62,8 +62,8 @@ def _read(text: str) -> dt.datetime:
             month, day_, year = (words[1], words[2], words[3]) if words[1] else (words[5], words[4], words[6])
             return dt.datetime(int(year), _month(month), int(day_), tzinfo=dt.UTC)
     except ValueError as error:
-        raise Unfit(f"{shown(text)} is not a day of the calendar", hint=_HINT) from error
-    raise Unfit(f"{shown(text)} is not a date that can be read", hint=_HINT)
+        raise InvalidValue(f"{quoted(text)} is not a day of the calendar", hint=_HINT) from error
+    raise InvalidValue(f"{quoted(text)} is not a date that can be read", hint=_HINT)
 
 
 def _month(name: str) -> int:

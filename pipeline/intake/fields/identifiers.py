@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 from pipeline.intake.fields.addresses import web_address
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import line
-from pipeline.intake.fields.unfit import Unfit, shown
 from pipeline.model.article import CitedWork
 
 MAX_REFERENCES = 1000
@@ -38,18 +38,18 @@ _LIST_MARKS = re.compile(r"^(?:[*•◦▪‣–-]\s+|\[?\d{1,4}[.)\]]\s+)+")
 
 
 def cited_work(value: object) -> CitedWork:
-    """One reference as its author gave it: a number, a text or a mapping of identifiers. Raises Unfit."""
+    """One reference as its author gave it: a number, a text or a mapping of identifiers. Raises InvalidValue."""
     if isinstance(value, Mapping):
         return _from_mapping(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Unfit(f"{shown(value)} is not a reference", hint=_HINT)
+        raise InvalidValue(f"{quoted(value)} is not a reference", hint=_HINT)
     text = _LIST_MARKS.sub("", line(str(value)[: 1 << 14]))
     if found := _identifier(text):
         return found
     try:
         return CitedWork("url", web_address(text))
-    except Unfit as error:
-        raise Unfit(f"{shown(text)} is not a reference that can be looked up", hint=_HINT) from error
+    except InvalidValue as error:
+        raise InvalidValue(f"{quoted(text)} is not a reference that can be looked up", hint=_HINT) from error
 
 
 def work_in(text: str) -> CitedWork | None:
@@ -106,7 +106,7 @@ def _work(scheme: str, value: str) -> CitedWork | None:
             return CitedWork("doi", _trimmed(line(unquote(value)).replace(" ", "")).lower())
     try:
         return CitedWork("url", web_address(_trimmed(value)))
-    except Unfit:
+    except InvalidValue:
         return None
 
 
@@ -122,15 +122,17 @@ def _from_mapping(value: Mapping[object, object]) -> CitedWork:
     known = ("pmid", "pmcid", "doi", "url")
     for key in value:
         if key not in known:
-            raise Unfit(f"{shown(key)} is not an identifier of a reference", hint=f"write one of {', '.join(known)}")
+            raise InvalidValue(
+                f"{quoted(key)} is not an identifier of a reference", hint=f"write one of {', '.join(known)}"
+            )
     for key in known:
         given = value.get(key)
         if given is not None and given != "":
             return _of_scheme(key, cited_work(given))
-    raise Unfit("the reference has no identifier", hint=_HINT)
+    raise InvalidValue("the reference has no identifier", hint=_HINT)
 
 
 def _of_scheme(key: str, work: CitedWork) -> CitedWork:
     if key not in (work.scheme, "url"):
-        raise Unfit(f"{shown(work.value)} is not a {key.upper()}", hint=_HINT, at=f".{key}")
+        raise InvalidValue(f"{quoted(work.value)} is not a {key.upper()}", hint=_HINT, at=f".{key}")
     return work

@@ -7,7 +7,7 @@ import re
 
 from slugify import slugify
 
-from pipeline.intake.fields.unfit import Unfit, shown
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 
 MAX_ID = 120  # characters
 
@@ -30,8 +30,8 @@ def article_id(value: object) -> str:
     text = value if isinstance(value, str) else str(value)
     if len(text) <= MAX_ID and _SLUG.fullmatch(text):
         return text
-    raise Unfit(
-        f"{shown(text)} is not a readable slug of at most {MAX_ID} characters",
+    raise InvalidValue(
+        f"{quoted(text)} is not a readable slug of at most {MAX_ID} characters",
         hint=f"write {slug(text, otherwise='article')}",
     )
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from pipeline.intake.fields.addresses import web_address
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.slugs import article_id, slug
 from pipeline.intake.fields.text import line
-from pipeline.intake.fields.unfit import Unfit, shown
 from pipeline.model.article import CallToAction, Image, Person, RelatedLink, Topic
 
 T = TypeVar("T")
@@ -30,14 +30,14 @@ def nearest(key: str, known: Iterable[str]) -> str:
 
 
 def text_line(value: object) -> str:
-    """A visible one-line text. Raises Unfit."""
+    """A visible one-line text. Raises InvalidValue."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Unfit(f"{shown(value)} is not a text", hint="write a text")
+        raise InvalidValue(f"{quoted(value)} is not a text", hint="write a text")
     text = line(str(value))
     if not text:
-        raise Unfit("the text is empty", hint="write a text, or leave the field out")
+        raise InvalidValue("the text is empty", hint="write a text, or leave the field out")
     if len(text) > MAX_LINE:
-        raise Unfit(f"the text has {len(text):,} characters, and {MAX_LINE:,} are the most", hint="shorten it")
+        raise InvalidValue(f"the text has {len(text):,} characters, and {MAX_LINE:,} are the most", hint="shorten it")
     return text
 
 
@@ -65,7 +65,7 @@ def topic(value: object) -> Topic:
     name = _required(found, "name")
     mesh = _text(found, "mesh")
     if mesh and not _MESH.fullmatch(mesh.upper()):
-        raise Unfit(f"{shown(mesh)} is not a MeSH id", hint='write one such as "D009128"', at=".mesh")
+        raise InvalidValue(f"{quoted(mesh)} is not a MeSH id", hint='write one such as "D009128"', at=".mesh")
     given = _text(found, "slug")
     return Topic(
         name,
@@ -91,7 +91,7 @@ def related_link(value: object) -> RelatedLink:
     found = _entries(value, ("title", "url"))
     target = _address(found, "url")
     if target is None:
-        raise Unfit("the link leads nowhere", hint="give it a url", at=".url")
+        raise InvalidValue("the link leads nowhere", hint="give it a url", at=".url")
     return RelatedLink(_text(found, "title") or target, target)
 
 
@@ -102,7 +102,7 @@ def image(value: object) -> Image:
     found = _entries(value, ("url", "alt", "width", "height", "caption", "credit"), {"src": "url"})
     address = _address(found, "url")
     if address is None:
-        raise Unfit("the image has no address", hint="give it a url", at=".url")
+        raise InvalidValue("the image has no address", hint="give it a url", at=".url")
     return Image(
         address,
         _text(found, "alt") or "",
@@ -120,7 +120,7 @@ def _pixels(value: object) -> int | None:
         digits = str(value).strip().lower().removesuffix("px")
         if digits.isascii() and digits.isdigit() and len(digits) <= 6 and 0 < int(digits) <= MAX_PIXELS:
             return int(digits)
-    raise Unfit(f"{shown(value)} is not a number of pixels", hint="write a whole number such as 1200")
+    raise InvalidValue(f"{quoted(value)} is not a number of pixels", hint="write a whole number such as 1200")
 
 
 def _person_in(text: str) -> Person:
@@ -143,7 +143,9 @@ def _entries(
     for key, entry in value.items():
         name = (aliases or {}).get(str(key), str(key))
         if name not in known:
-            raise Unfit(f"unknown key {shown(key)}", hint=nearest(str(key), known), code="unknown-field", at=f".{key}")
+            raise InvalidValue(
+                f"unknown key {quoted(key)}", hint=nearest(str(key), known), code="unknown-field", at=f".{key}"
+            )
         found[name] = entry
     return found
 
@@ -156,7 +158,7 @@ def _text(found: Mapping[str, object], key: str) -> str | None:
 def _required(found: Mapping[str, object], key: str) -> str:
     text = _text(found, key)
     if text is None:
-        raise Unfit(f"the {key} is missing", hint=f"give it a {key}", code="missing-field", at=f".{key}")
+        raise InvalidValue(f"the {key} is missing", hint=f"give it a {key}", code="missing-field", at=f".{key}")
     return text
 
 
@@ -168,5 +170,5 @@ def _address(found: Mapping[str, object], key: str) -> str | None:
 def _at(path: str, read: Callable[[object], T], value: object) -> T:
     try:
         return read(value)
-    except Unfit as error:
+    except InvalidValue as error:
         raise error.under(path) from error

@@ -9,8 +9,8 @@ from pipeline.intake.assemble import assemble
 from pipeline.intake.body.markdown_html import markdown_html
 from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import clean
-from pipeline.intake.fields.unfit import Unfit, shown
 from pipeline.intake.source import SourceFormat
 from pipeline.model.article import Article
 
@@ -27,16 +27,16 @@ def read(data: bytes, name: str) -> Article:
     text = decode(data, name)
     try:
         values, lines = _members(text)
-    except Unfit as unfit:
-        raise Fields(name, {}).error("document", unfit) from unfit
+    except InvalidValue as invalid:
+        raise Fields(name, {}).error("document", invalid) from invalid
     fields = Fields.known(name, values, lines, more=("body", "body_format"))
     body = fields.one("body", _body) or ""
     form = fields.one("body_format", _format) or _detected(body)
     try:
         html = body if form == "html" else markdown_html(body)
-    except Unfit as unfit:
-        unfit.line = None  # a line of the body is none of the file
-        raise fields.error("body", unfit) from unfit
+    except InvalidValue as invalid:
+        invalid.line = None  # a line of the body is none of the file
+        raise fields.error("body", invalid) from invalid
     return assemble(fields, html)
 
 
@@ -53,7 +53,7 @@ def _members(text: str) -> tuple[dict[str, object], dict[str, int]]:
         if not isinstance(key, str):
             raise _broken("a key must be a text", line)
         if key in found:
-            raise Unfit(f"{shown(key)} stands twice", code="duplicate-field", hint="keep one", line=line)
+            raise InvalidValue(f"{quoted(key)} stands twice", code="duplicate-field", hint="keep one", line=line)
         lines[key] = line
         found[key], place = _value(decoder, text, _past(text, place, ":"))
         if text[place : place + 1] == ",":
@@ -85,7 +85,7 @@ def _value(decoder: json.JSONDecoder, text: str, place: int) -> tuple[object, in
     except json.JSONDecodeError as error:
         raise _broken(error.msg, error.lineno) from error
     except RecursionError as error:
-        raise Unfit("values are nested too deep", code="nested-too-deep", hint="nest less") from error
+        raise InvalidValue("values are nested too deep", code="nested-too-deep", hint="nest less") from error
     except ValueError as error:
         raise _broken("a number cannot be read", text.count("\n", 0, place) + 1) from error
     return value, _skip(text, end)
@@ -95,19 +95,19 @@ def _no_constant(name: str) -> object:
     raise ValueError(name)
 
 
-def _broken(message: str, line: int) -> Unfit:
-    return Unfit(f"not JSON: {message}", code="invalid-json", hint="fix the line", line=line)
+def _broken(message: str, line: int) -> InvalidValue:
+    return InvalidValue(f"not JSON: {message}", code="invalid-json", hint="fix the line", line=line)
 
 
 def _body(value: object) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"{shown(value)} is not a text", hint="write Markdown or HTML")
+        raise InvalidValue(f"{quoted(value)} is not a text", hint="write Markdown or HTML")
     return clean(value)
 
 
 def _format(value: object) -> str:
     if value not in _FORMATS:
-        raise Unfit(f"{shown(value)} is not a form of text", hint=f"write one of {', '.join(_FORMATS)}")
+        raise InvalidValue(f"{quoted(value)} is not a form of text", hint=f"write one of {', '.join(_FORMATS)}")
     return str(value)
 
 

@@ -18,8 +18,8 @@ from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent
 from pipeline.intake import read_article_as
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.slugs import article_id
-from pipeline.intake.fields.unfit import Unfit
 from pipeline.model.article import Article
 from pipeline.model.event import Event, Origin, Publish, Withdraw
 
@@ -123,7 +123,7 @@ def _named(article: Article, envelope: _Envelope) -> Article:
     """The article under the id that the event gives it: what an event is about is its `subject`."""
     try:
         return structs.replace(article, id=article_id(envelope.subject))
-    except Unfit as error:
+    except InvalidValue as error:
         raise InvalidEvent(error.message, field="subject", hint=error.hint, event=envelope.id) from error
 
 

@@ -15,7 +15,7 @@ from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.addresses import link_address
 from pipeline.intake.fields.identifiers import MAX_REFERENCES, work_in
-from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.source import SourceFormat
 from pipeline.intake.sources.html_page.json_ld import fields_of
 from pipeline.intake.sources.html_page.page_meta import meta_fields
@@ -36,8 +36,8 @@ def read(data: bytes, name: str) -> Article:
         fields = Fields(name, _page_fields(tree))
         base = _base(tree)
         html = etree.tostring(_text_of(tree), method="html", encoding="unicode", with_tail=False)
-    except Unfit as unfit:
-        raise Fields(name, {}).error("body", unfit) from unfit
+    except InvalidValue as invalid:
+        raise Fields(name, {}).error("body", invalid) from invalid
     return assemble(fields, html, base=base)
 
 
@@ -128,7 +128,7 @@ def _extracted(tree: etree._Element, body: etree._Element) -> etree._Element:
         return body
     try:
         found = parse(Document(html).summary(html_partial=True))
-    except (Unparseable, Unfit, etree.LxmlError):
+    except (Unparseable, InvalidValue, etree.LxmlError):
         return body
     whole, kept = text_in(body), text_in(found)
     # On a short page the extractor may throw away what matters: then everything is kept.

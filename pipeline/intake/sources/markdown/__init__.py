@@ -6,9 +6,9 @@ from pipeline.intake.assemble import assemble
 from pipeline.intake.body.markdown_html import markdown_html
 from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
-from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.source import SourceFormat
-from pipeline.intake.sources.markdown.front_matter import divided, read_yaml
+from pipeline.intake.sources.markdown.front_matter import read_yaml, split_front_matter
 from pipeline.model.article import Article
 
 
@@ -16,16 +16,16 @@ def read(data: bytes, name: str) -> Article:
     """A file without front matter is all body: its first heading is the title."""
     text = decode(data, name)
     try:
-        matter, body, first_line = divided(text)
+        matter, body, first_line = split_front_matter(text)
         values, lines = read_yaml(matter)
         fields = Fields.known(name, values, lines)
-    except Unfit as unfit:
-        raise Fields(name, {}).error("front matter", unfit) from unfit
+    except InvalidValue as invalid:
+        raise Fields(name, {}).error("front matter", invalid) from invalid
     try:
         html = markdown_html(body)
-    except Unfit as unfit:
-        unfit.line = unfit.line and unfit.line + first_line - 1
-        raise fields.error("body", unfit) from unfit
+    except InvalidValue as invalid:
+        invalid.line = invalid.line and invalid.line + first_line - 1
+        raise fields.error("body", invalid) from invalid
     return assemble(fields, html)
 
 

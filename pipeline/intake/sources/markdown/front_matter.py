@@ -10,7 +10,7 @@ import re
 
 import yaml
 
-from pipeline.intake.fields.unfit import Unfit, shown
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 
 MAX_CHARACTERS = 200_000
 _MAX_DEPTH = 16
@@ -28,14 +28,14 @@ class _Composer(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise Unfit(
+            raise InvalidValue(
                 "anchors and aliases are not read",
                 code="invalid-front-matter",
                 hint="write the value out",
                 line=event.start_mark.line + 1,
             )
         if self.depth > _MAX_DEPTH:
-            raise Unfit(
+            raise InvalidValue(
                 "values are nested too deep", code="nested-too-deep", hint="nest less", line=event.start_mark.line + 1
             )
         self.depth += 1
@@ -44,22 +44,25 @@ class _Composer(yaml.SafeLoader):
         return node
 
 
-def divided(text: str) -> tuple[str, str, int]:
-    """The front matter, the body, and the line (from 1) that the body begins on. Raises Unfit where it never ends."""
+def split_front_matter(text: str) -> tuple[str, str, int]:
+    """Return the front matter, the body, and the line (from 1) on which the body begins.
+
+    Raises InvalidValue if the front matter never ends.
+    """
     opening = _FENCE.match(text)
     if opening is None:
         return "", text, 1
     end = _END.search(text, opening.end())
     if end is None:
         hint = "end it with a line of ---"
-        raise Unfit("the front matter never ends", code="invalid-front-matter", hint=hint, line=1)
+        raise InvalidValue("the front matter never ends", code="invalid-front-matter", hint=hint, line=1)
     return text[opening.end() : end.start()], text[end.end() :], text.count("\n", 0, end.end()) + 1
 
 
 def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
-    """The values (texts, lists and mappings) and the line of each by its path. Raises Unfit with the line."""
+    """The values (texts, lists and mappings) and the line of each by its path. Raises InvalidValue with the line."""
     if len(matter) > MAX_CHARACTERS:
-        raise Unfit(
+        raise InvalidValue(
             f"the front matter has {len(matter):,} characters, and {MAX_CHARACTERS:,} are the most",
             code="article-too-large",
             hint="move text to the body",
@@ -69,21 +72,25 @@ def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
     except yaml.MarkedYAMLError as error:
         ended = error.problem_mark is not None and error.problem_mark.line >= matter.count("\n")
         mark = error.context_mark if ended and error.context_mark else error.problem_mark
-        raise Unfit(
+        raise InvalidValue(
             f"the front matter is not YAML: {error.problem or error.context}",
             code="invalid-front-matter",
             hint="fix the line, or put the value in quotes",
             line=mark.line + 2 if mark else None,
         ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        if isinstance(error, Unfit):
+        if isinstance(error, InvalidValue):
             error.line = error.line and error.line + 1
             raise
-        raise Unfit("the front matter is not YAML", code="invalid-front-matter", hint="fix it", line=1) from error
+        raise InvalidValue(
+            "the front matter is not YAML", code="invalid-front-matter", hint="fix it", line=1
+        ) from error
     lines: dict[str, int] = {}
     value = _value(root, "", lines) if root is not None else {}
     if not isinstance(value, dict):
-        raise Unfit("the front matter is no list of fields", code="invalid-front-matter", hint="write title: …", line=2)
+        raise InvalidValue(
+            "the front matter is not a list of fields", code="invalid-front-matter", hint="write title: …", line=2
+        )
     return value, lines
 
 
@@ -104,10 +111,10 @@ def _mapping(node: yaml.MappingNode, path: str, lines: dict[str, int]) -> dict[s
     for key, entry in node.value:
         line = key.start_mark.line + 2
         if not isinstance(key, yaml.ScalarNode):
-            raise Unfit("a key is not a word", code="invalid-front-matter", hint="write key: value", line=line)
+            raise InvalidValue("a key is not a word", code="invalid-front-matter", hint="write key: value", line=line)
         name = str(key.value)
         if name in found:
-            raise Unfit(f"{shown(name)} stands twice", code="duplicate-field", hint="keep one", line=line)
+            raise InvalidValue(f"{quoted(name)} stands twice", code="duplicate-field", hint="keep one", line=line)
         below = f"{path}.{name}" if path else name
         lines[below] = line
         found[name] = _value(entry, below, lines)

@@ -16,8 +16,8 @@ from pipeline.intake.body import REFERENCES_HEADING
 from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.identifiers import is_bare, work_in
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import line, same
-from pipeline.intake.fields.unfit import Unfit
 from pipeline.intake.source import SourceFormat
 from pipeline.intake.sources.text_page.calls_to_action import calls_to_action
 from pipeline.intake.sources.text_page.headings import heading_levels
@@ -85,8 +85,8 @@ def read(data: bytes, name: str) -> Article:
     page = _Page()
     try:
         pieces = list(_without_furniture(pieces_of(text), page))
-    except Unfit as unfit:
-        raise Fields(name, {}).error("body", unfit) from unfit
+    except InvalidValue as invalid:
+        raise Fields(name, {}).error("body", invalid) from invalid
     start = _read_head(pieces, page)
     end = next((n for n in range(start, len(pieces)) if _ends_body(pieces[n])), len(pieces))
     left = _read_tail(pieces[end:], page)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pipeline.intake.fields.unfit import Unfit
+from pipeline.intake.fields.invalid_value import InvalidValue
 
 MAX_LINES = 150_000  # that are not blank
 
@@ -58,7 +58,7 @@ Piece = Words | Items
 
 
 def pieces_of(text: str) -> list[Piece]:
-    """Everything that stands in the text, in order. Raises Unfit `article-too-complex`."""
+    """Everything that stands in the text, in order. Raises InvalidValue `article-too-complex`."""
     return list(_joined(_told_apart(list(_single(text)))))
 
 
@@ -75,7 +75,9 @@ def _single(text: str) -> Iterator[Words | Item]:
             continue
         read += 1
         if read > MAX_LINES:
-            raise Unfit(f"the text has more than {MAX_LINES:,} lines", code="article-too-complex", hint="divide it")
+            raise InvalidValue(
+                f"the text has more than {MAX_LINES:,} lines", code="article-too-complex", hint="divide it"
+            )
         indent = len(bare) - len(stripped)
         item = _item(stripped, number, gap, indent)
         joins = item is None and not (isinstance(held, Item) and indent <= held.indent)

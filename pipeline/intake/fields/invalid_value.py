@@ -1,9 +1,9 @@
-"""A value that cannot stand, raised by readers that know neither the file nor the field; `Fields` adds both."""
+"""Raised for a value that cannot be accepted, by readers that know neither file nor field; `Fields` adds both."""
 
 from __future__ import annotations
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """`at`: where in the field, as a path that follows the field's name (".url"). `line`: from 1, where known."""
 
     def __init__(
@@ -22,12 +22,12 @@ class Unfit(ValueError):
         self.at = at
         self.line = line
 
-    def under(self, path: str) -> Unfit:
-        """The same, told by a reader of the mapping or list that holds the value at `path`."""
-        return Unfit(self.message, hint=self.hint, code=self.code, at=path + self.at, line=self.line)
+    def under(self, path: str) -> InvalidValue:
+        """Return the same error as seen from the mapping or list that holds the value at `path`."""
+        return InvalidValue(self.message, hint=self.hint, code=self.code, at=path + self.at, line=self.line)
 
 
-def shown(value: object, most: int = 60) -> str:
+def quoted(value: object, most: int = 60) -> str:
     """A value for a message: quoted, on one line, and short however long it is."""
     text = repr(value[: most + 1] if isinstance(value, str) else value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
