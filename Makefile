@@ -45,6 +45,17 @@ lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's
 	uv pip compile pyproject.toml --group build --group dev $(LOCK) -o requirements-dev.lock
 LOCK = --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
+.PHONY: release-notes
+release-notes: .venv/.dev ## Print the changelog's section for TAG, or say why TAG cannot be released
+	@$(BIN)/python .ci/release_notes.py "$(TAG)"
+
+.PHONY: dist
+dist: .venv/.dev ## Build the wheel, the sdist, the SBOM and the release notes of this version into dist/
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m cyclonedx_py requirements --pyproject pyproject.toml --output-file dist/sbom.cdx.json requirements.lock
+	$(BIN)/python .ci/release_notes.py "v$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("citewire"))')" > dist/NOTES.md
+
 .PHONY: clean
 clean: ## Remove what the other targets made, data excepted
 	rm -rf .venv node_modules .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
