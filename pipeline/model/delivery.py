@@ -14,12 +14,12 @@ DeliveryState = Literal["pending", "sending", "delivered", "abandoned"]
 
 @dataclass(frozen=True)
 class Links:
-    """Where the article stands on our own site: absolute addresses."""
+    """The article's addresses on our own site, all absolute."""
 
     page: str  # the canonical page
     rendition: str  # in the channel's format
     amp: str
-    feeds: tuple[str, ...] = ()  # every address of every feed that holds it, or held it
+    feeds: tuple[str, ...] = ()  # of every document of every feed that holds it; of a withdrawn one, that held it
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pipeline.model.delivery import Links, Parcel
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import EventType, Withdrawal
 from pipeline.stages.context import Context
+from pipeline.stages.feeds.files import addresses_of
 from pipeline.stages.render import stored_body
 
 
@@ -26,6 +27,7 @@ class _Head(Struct, frozen=True):
     """The little of an article that a parcel says of it: all else of its JSON is passed over."""
 
     title: str
+    language: str = "en"
     canonical: str | None = None
     topics: tuple[_Topic, ...] = ()
 
@@ -43,7 +45,8 @@ def parcel(context: Context, owed: Owed, at: dt.datetime) -> Parcel:
     head = _head.decode(owed.content)
     rendition = Rendition(row.format, owed.media_type, _body(context, row))
     slugs = frozenset(topic.slug for topic in head.topics)
-    links = _links(context, row.article, row.format, head.canonical, slugs)
+    feeds = addresses_of(context, slugs, head.language)
+    links = _links(context, row.article, row.format, head.canonical, feeds)
     return _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, links=links)
 
 
@@ -55,7 +58,8 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
         slugs = articles.topics_of(transaction, row.article)
     format = context.formats[row.format]
     rendition = Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
-    links = _links(context, row.article, row.format, gone.canonical, slugs)
+    feeds = addresses_of(context, slugs, gone.language)
+    links = _links(context, row.article, row.format, gone.canonical, feeds)
     return _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, links=links)
 
 
@@ -113,13 +117,11 @@ def _body(context: Context, row: Delivery) -> bytes:
     return stored_body(context, stored, revision)
 
 
-def _links(context: Context, article_id: str, format: str, canonical: str | None, slugs: frozenset[str]) -> Links:
+def _links(context: Context, article_id: str, format: str, canonical: str | None, feeds: tuple[str, ...]) -> Links:
     site = context.site
-    extensions = [one.extension for one in context.formats.values() if one.document is not None]
-    holding = [feed.id for feed in context.feeds.values() if not feed.topics or slugs & frozenset(feed.topics)]
     return Links(
         page=canonical or site.article_url(article_id),
         rendition=site.rendition_url(article_id, context.formats[format].extension),
         amp=site.rendition_url(article_id, "amp"),
-        feeds=tuple(site.feed_url(feed, extension) for feed in holding for extension in extensions),
+        feeds=feeds,
     )

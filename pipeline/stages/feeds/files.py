@@ -7,7 +7,7 @@ other ones, and its time is then at least a second later than before.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec import structs
@@ -28,6 +28,16 @@ def formats_of(context: Context, feed: Feed) -> list[Format]:
     """The feed formats that the feed is built in."""
     known = context.formats.values()
     return [format for format in known if format.document is not None and feed.built_in(format.name)]
+
+
+def addresses_of(context: Context, topics: Collection[str], language: str) -> tuple[str, ...]:
+    """Return the address of every document of every feed that holds an article with these topics and language."""
+    return tuple(
+        context.site.feed_url(feed.id, format.extension)
+        for feed in context.feeds.values()
+        if feed.holds(topics, language)
+        for format in formats_of(context, feed)
+    )
 
 
 def hold(context: Context, transaction: Transaction, claim: Claim) -> None:
