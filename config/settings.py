@@ -115,6 +115,10 @@ class ChannelSettings(BaseModel):
         return self.__pydantic_extra__ or {}
 
 
+class IntakeSettings(_Part):
+    drop: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] = Field((), max_length=1000)
+
+
 class EvidenceSettings(_Part):
     wait: float = Field(10.0, ge=0, le=3600)
     recheck_days: int = Field(1, ge=0, le=365)
@@ -164,6 +168,7 @@ class Settings(_Part):
     idconv_url: Url | None = None
     egress_allow: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ()
     site: SiteSettings
+    intake: IntakeSettings
     evidence: EvidenceSettings
     delivery: DeliverySettings
     workers: WorkerSettings

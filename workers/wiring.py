@@ -197,6 +197,7 @@ def hub_of(settings: Settings, http: Http) -> HubPlan | None:
 
 def _policy(settings: Settings) -> Policy:
     return Policy(
+        intake_drop=settings.intake.drop,
         evidence_wait=settings.evidence.wait,
         recheck_days=settings.evidence.recheck_days,
         evidence=settings.evidence.policy,

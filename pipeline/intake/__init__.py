@@ -2,7 +2,8 @@
 
     bytes → fields and a body's HTML → sanitised once (nh3) → blocks, sections, references → Article
 
-Pure: no clock, no network, no settings. Whatever the bytes are, the answer is an article or InvalidArticle.
+Pure: no clock, no network; settings come as arguments. Whatever the bytes are, the result is an article with its
+warnings, or InvalidArticle.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from functools import cache
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake.decoding import decode
-from pipeline.intake.source import SourceFormat
+from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.model.article import Article
+from pipeline.model.reading import Read
 from pipeline.plugins import discover
 
-__all__ = ["SourceFormat", "read_article", "read_article_as", "source_formats"]
+__all__ = ["SourceFile", "SourceFormat", "read_article", "read_source", "read_source_as", "source_formats"]
 
 
 @cache
@@ -24,31 +26,36 @@ def source_formats() -> dict[str, SourceFormat]:
     return discover("pipeline.intake.sources", "SOURCE", "citewire.sources", unique=("extensions", "media_types"))
 
 
-def read_article(data: bytes, *, name: str) -> Article:
-    """The article in a file's bytes, read as its name's extension says, or else as it looks.
+def read_source(file: SourceFile) -> Read:
+    """Read a file as its name's extension says, or else as it looks.
 
     Raises InvalidArticle with file, line, field and hint.
     """
-    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    extension = file.name.rpartition(".")[2].lower() if "." in file.name else ""
     for source in source_formats().values():
         if extension in source.extensions:
-            return source.read(data, name)
-    return source_formats()[_detected(decode(data, name))].read(data, name)
+            return source.read(file)
+    return source_formats()[_detected(decode(file.data, file.name))].read(file)
 
 
-def read_article_as(data: bytes, *, media_type: str, name: str) -> Article:
-    """As `read_article`, by a media type, whose parameters are ignored. Raises InvalidArticle."""
+def read_source_as(media_type: str, file: SourceFile) -> Read:
+    """Read a file as its media type says, whose parameters are ignored. Raises InvalidArticle."""
     wanted = media_type.partition(";")[0].strip().lower()
     for source in source_formats().values():
         if wanted in source.media_types:
-            return source.read(data, name)
+            return source.read(file)
     known = sorted(media for source in source_formats().values() for media in source.media_types)
     raise InvalidArticle(
         f"no source format reads {wanted[:100]!r}",
         code="unknown-source-format",
-        file=name,
+        file=file.name,
         hint=f"send one of {', '.join(known)}",
     )
+
+
+def read_article(data: bytes, *, name: str, drop: tuple[str, ...] = ()) -> Article:
+    """Return the article alone, as `read_source` reads it."""
+    return read_source(SourceFile(data, name, drop)).article
 
 
 def _detected(text: str) -> str:

@@ -24,13 +24,14 @@ from pipeline.model.article import (
     Section,
     Text,
 )
+from pipeline.model.reading import Read
 
 MAX_PROSE = 50_000  # characters of a summary or a disclaimer
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
 
 
-def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
+def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
     """`html`: the body, not yet sanitised. `base`: what its relative addresses are resolved against.
 
     Raises InvalidArticle for a field that cannot stand, a missing title, an empty article, or a body over the limits.
@@ -49,7 +50,7 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
     if title is None:
         raise fields.error("title", InvalidValue("the title is missing", hint="give it a title", code="missing-field"))
     answer, lead = _answer(fields, body)
-    return Article(
+    article = Article(
         id=fields.one("id", article_id) or slug(title, otherwise="article"),
         title=title,
         question=fields.one("question", values.text_line),
@@ -72,6 +73,7 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Article:
         disclaimer=fields.one("disclaimer", _prose),
         licence=fields.one("licence", values.text_line),
     )
+    return Read(article, tuple(fields.warnings))
 
 
 def _check_count(count: int) -> None:

@@ -1,18 +1,30 @@
-"""What a module or package of `sources/` exports as `SOURCE`: one form of file that articles come in."""
+"""What a module or package of `sources/` exports as `SOURCE`: one file format that articles come in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.model.article import Article
+from pipeline.model.reading import Read
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A whole file. `name` is only for messages and for telling the format.
+
+    `drop` is what the operator never wants in an article (`[intake] drop`): CSS selectors and lines of text.
+    """
+
+    data: bytes
+    name: str
+    drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SourceFormat:
-    """`read(data, name)`: a whole file's bytes and its name, for messages only. Pure; raises InvalidArticle."""
+    """A file format and its reader, which is pure and raises InvalidArticle."""
 
     name: str  # "markdown"
     media_types: tuple[str, ...]  # lower case, without parameters
     extensions: tuple[str, ...]  # lower case, without the dot
-    read: Callable[[bytes, str], Article]
+    read: Callable[[SourceFile], Read]

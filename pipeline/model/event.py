@@ -7,6 +7,7 @@ import datetime as dt
 from msgspec import Struct
 
 from pipeline.model.article import Article
+from pipeline.model.reading import ReadWarning
 from pipeline.model.revision import EventType
 
 
@@ -23,6 +24,7 @@ class Publish(Struct, frozen=True):
 
     origin: Origin
     article: Article
+    warnings: tuple[ReadWarning, ...] = ()  # from reading its source; the answer passes them on
 
     @property
     def article_id(self) -> str:
@@ -35,6 +37,10 @@ class Withdraw(Struct, frozen=True):
     origin: Origin
     article_id: str
     reason: str
+
+    @property
+    def warnings(self) -> tuple[ReadWarning, ...]:
+        return ()
 
 
 Event = Publish | Withdraw

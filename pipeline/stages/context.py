@@ -106,6 +106,7 @@ class HubPlan:
 class Policy:
     """How long things may take. Seconds, unless said otherwise."""
 
+    intake_drop: tuple[str, ...] = ()  # CSS selectors and lines that are no part of an article
     evidence_wait: float = 10.0  # that an article waits for PubMed before it goes out with links
     pubmed_batch: int = 200  # PMIDs in one request
     pubmed_rate: int = 3  # requests a second, until NCBI tells its limit: ten with a key

@@ -1,6 +1,6 @@
 """What people and programs are shown of the ledger: the shapes that the command's `--json` and the API share."""
 
-from pipeline.views.articles import accepted, article, released, settled, shown
+from pipeline.views.articles import accepted, article, released, settled, shown, warning
 from pipeline.views.deliveries import delivered, delivery, proof, tried
 from pipeline.views.references import evidence_change, evidence_changed, known, known_reference, reference
 from pipeline.views.shape import Shape
@@ -23,4 +23,5 @@ __all__ = [
     "shown",
     "system",
     "tried",
+    "warning",
 ]

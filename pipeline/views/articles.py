@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from pipeline.ledger import Transaction, articles, deliveries, evidence
 from pipeline.ledger.articles import Standing, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.ledger.deliveries import holdings, proofs
 from pipeline.model.event import Accepted
+from pipeline.model.reading import ReadWarning
 from pipeline.model.reference import CitedReference
 from pipeline.views.deliveries import delivered, proof
 from pipeline.views.references import reference
@@ -87,14 +90,21 @@ def released(article_id: str, revision: int, channels: Sequence[str]) -> Shape:
     return {"article": article_id, "revision": revision, "channels": list(channels)}
 
 
-def accepted(answer: Accepted, state: str = "accepted") -> Shape:
-    return {
+def accepted(answer: Accepted, state: str = "accepted", warnings: Sequence[ReadWarning] = ()) -> Shape:
+    """The answer to an event; `warnings` is there only where reading its article gave some."""
+    shape = {
         "event": answer.event,
         "article": answer.article,
         "revision": answer.revision,
         "changed": answer.changed,
         "status": state,
     }
+    return shape | ({"warnings": [warning(one) for one in warnings]} if warnings else {})
+
+
+def warning(given: ReadWarning) -> Shape:
+    """A warning as `--json` and the API show it; an error has the same members."""
+    return structs.asdict(given)
 
 
 def settled(transaction: Transaction, article_id: str, revision: int) -> str | None:

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from pipeline.errors import InvalidArticle
-from pipeline.intake import read_article, read_article_as
+from pipeline.intake import SourceFile, read_article, read_source_as
 from pipeline.model.article import (
     Article,
     CallToAction,
@@ -177,9 +177,9 @@ def test_no_tag_of_yaml_builds_anything() -> None:
 
 def test_a_file_is_read_by_its_media_type_too() -> None:
     data = b"# Title\n\nText."
-    assert read_article_as(data, media_type="Text/Markdown; charset=utf-8", name="x") == read(data.decode())
+    assert read_source_as("Text/Markdown; charset=utf-8", SourceFile(data, "x")).article == read(data.decode())
     with pytest.raises(InvalidArticle) as caught:
-        read_article_as(data, media_type="image/png", name="x")
+        read_source_as("image/png", SourceFile(data, "x"))
     assert caught.value.code == "unknown-source-format"
 
 

@@ -14,10 +14,11 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
-from pipeline.intake import read_article
+from pipeline.intake import SourceFile, read_source
 from pipeline.ledger import Ledger, articles
 from pipeline.ledger.deliveries import holdings
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
+from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import Intake, accept, accept_all
 from workers.cli import output
 from workers.cli.common import (
@@ -61,6 +62,7 @@ class _Published:
     file: str
     accepted: Accepted
     state: str = "accepted"
+    warnings: tuple[ReadWarning, ...] = ()
 
     def shape(self) -> dict[str, Any]:
         answer = self.accepted
@@ -71,6 +73,7 @@ class _Published:
             "event": answer.event,
             "changed": answer.changed,
             "state": self.state,
+            "warnings": [views.warning(one) for one in self.warnings],
         }
 
 
@@ -91,11 +94,13 @@ def publish(
     """Publish articles. The same article with other content is its next revision; with the same, nothing new."""
     system = find(data, config)
     with open_ledger(system) as ledger:
-        batch = _accept_files(intake_of(ledger, system), files)
+        batch = _accept_files(intake_of(ledger, system), files, system.settings.intake.drop)
         finished = not wait or _wait(ledger, batch.published, timeout)
     if json:
         mistakes = [output.mistake(error) for error in batch.refused]
         print_json({"articles": [one.shape() for one in batch.published]} | ({"errors": mistakes} if mistakes else {}))
+    for one in batch.published:
+        output.warnings(one.warnings)
     for error in batch.refused:
         print(f"citewire: {error}", file=sys.stderr)
     if not json and not wait:
@@ -121,7 +126,7 @@ def withdraw(
         taken = _Published("", accept(intake_of(ledger, system), event))
         finished = not wait or _wait(ledger, [taken], timeout)
     shape = taken.shape()
-    del shape["file"]
+    del shape["file"], shape["warnings"]
     if json:
         print_json({"articles": [shape]})
     elif not wait:
@@ -199,13 +204,14 @@ def origin() -> Origin:
     return Origin(source=SOURCE, id=secrets.token_hex(12), time=now())
 
 
-def _accept_files(intake: Intake, files: Sequence[Path]) -> _Batch:
+def _accept_files(intake: Intake, files: Sequence[Path], drop: tuple[str, ...]) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
     batch, read, size = _Batch(), list[tuple[str, Event]](), 0
     for file in article_files(files):
         try:
             body = read_file(file)
-            read.append((str(file), Publish(origin(), read_article(body, name=str(file)))))
+            found = read_source(SourceFile(body, str(file), drop))
+            read.append((str(file), Publish(origin(), found.article, found.warnings)))
             size += len(body)
         except InvalidEvent as error:
             batch.refused.append(error)
@@ -222,7 +228,8 @@ def _accept_read(intake: Intake, read: Sequence[tuple[str, Event]]) -> list[_Pub
         answers = accept_all(intake, [event for _, event in read])
     except TransientError:
         answers = [accept(intake, event) for _, event in read]
-    return [_Published(file, accepted) for (file, _), accepted in zip(read, answers, strict=True)]
+    pairs = zip(read, answers, strict=True)
+    return [_Published(file, accepted, warnings=event.warnings) for (file, event), accepted in pairs]
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.errors import InvalidEvent
+from pipeline.model.reading import ReadWarning
 
 Shape = dict[str, Any]
 
@@ -119,6 +120,12 @@ def system(shape: Shape) -> None:
     for channel, count in shape["not_configured"].items():
         answers.print(f"{channel} is configured no more, and is owed {count}: see `citewire channels forget`")
     answers.print(f"web: {shape['web'] or 'not running'}", highlight=False)
+
+
+def warnings(given: Sequence[ReadWarning]) -> None:
+    """What reading a file warned of, on standard error."""
+    for one in given:
+        notes.print(f"citewire: {one}", highlight=False, soft_wrap=True, markup=False)
 
 
 def mistake(error: InvalidEvent) -> Shape:

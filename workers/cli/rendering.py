@@ -12,13 +12,14 @@ import typer
 
 from config import Settings, load
 from pipeline.errors import InvalidEvent, TransientError
-from pipeline.intake import read_article
+from pipeline.intake import SourceFile, read_source
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
 from pipeline.references.pubmed.eutils import MOST_IDS
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from pipeline.renditions import format_named
+from workers.cli import output
 from workers.cli.common import ConfigOption
 from workers.cli.files import read_file
 
@@ -40,7 +41,9 @@ def render(
 
     settings = load(os.environ, file=config)
     wanted = format_named(format)
-    article = read_article(read_file(file), name=str(file))
+    read = read_source(SourceFile(read_file(file), str(file), settings.intake.drop))
+    article = read.article
+    output.warnings(read.warnings)
     known = _known(references, article, settings)
     revision = _revision(article, known, answered=references == "live", changed=_changed(file))
     sys.stdout.buffer.write(wanted.render(revision, site_of(settings)))

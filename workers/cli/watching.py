@@ -12,7 +12,7 @@ import typer
 from watchfiles import Change, watch
 
 from pipeline.errors import InvalidArticle, InvalidEvent, TransientError
-from pipeline.intake import read_article
+from pipeline.intake import SourceFile, read_source
 from pipeline.model.event import Publish
 from pipeline.stages.accept import Intake, accept
 from workers.cli import output
@@ -39,22 +39,24 @@ def watch_folder(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     system = find(data, config)
     with open_ledger(system) as ledger:
-        intake = intake_of(ledger, system)
+        intake, drop = intake_of(ledger, system), system.settings.intake.drop
         changes = watch(folder, stop_event=stop, step=_SETTLE, raise_interrupt=False, yield_on_timeout=True)
         next(changes)  # from here on nothing is missed; what lies there already is published now
-        _publish(intake, article_files([folder], none_is_fine=True))
+        _publish(intake, drop, article_files([folder], none_is_fine=True))
         for changed in changes:
-            _publish(intake, sorted(Path(path) for change, path in changed if change is not Change.deleted))
+            _publish(intake, drop, sorted(Path(path) for change, path in changed if change is not Change.deleted))
 
 
-def _publish(intake: Intake, files: list[Path]) -> None:
+def _publish(intake: Intake, drop: tuple[str, ...], files: list[Path]) -> None:
     """A file that cannot be read as an article is told of, and watched on."""
     for file in files:
         if not is_article(file):
             continue
         try:
-            answer = accept(intake, Publish(origin(), read_article(read_file(file), name=str(file))))
+            read = read_source(SourceFile(read_file(file), str(file), drop))
+            answer = accept(intake, Publish(origin(), read.article, read.warnings))
         except (InvalidEvent, TransientError) as error:
             print(f"citewire: {error}", file=sys.stderr)
             continue
+        output.warnings(read.warnings)
         output.accepted([{"article": answer.article, "revision": answer.revision, "changed": answer.changed}])

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pipeline.errors import InvalidArticle
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.values import nearest
+from pipeline.model.reading import ReadWarning
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ class Fields:
     file: str
     values: Mapping[str, object]
     lines: Mapping[str, int] = field(default_factory=dict)
+    lenient: bool = False  # a value that cannot be used is left out with a warning, not refused
+    warnings: list[ReadWarning] = field(default_factory=list)
 
     @classmethod
     def known(
@@ -57,7 +60,8 @@ class Fields:
         try:
             return read(value)
         except InvalidValue as invalid:
-            raise self.error(name, invalid) from invalid
+            self._refuse(name, invalid)
+            return None
 
     def many(self, name: str, read: Callable[[object], T], *, most: int = MAX_ENTRIES) -> tuple[T, ...]:
         """The field's entries; one value alone is a list of one."""
@@ -68,14 +72,34 @@ class Fields:
         if len(entries) > most:
             code = "too-many-references" if name == "references" else "too-many-entries"
             invalid = InvalidValue(f"{len(entries):,} entries, and {most:,} are the most", hint="keep fewer", code=code)
-            raise self.error(name, invalid)
-        return tuple(self._entry(name, place, entry, read) for place, entry in enumerate(entries))
+            self._refuse(name, invalid)
+            entries = entries[:most]
+        found: list[T] = []
+        for place, entry in enumerate(entries):
+            try:
+                found.append(read(entry))
+            except InvalidValue as invalid:
+                self._refuse(f"{name}[{place}]", invalid)
+        return tuple(found)
 
-    def _entry(self, name: str, place: int, entry: object, read: Callable[[object], T]) -> T:
-        try:
-            return read(entry)
-        except InvalidValue as invalid:
-            raise self.error(f"{name}[{place}]", invalid) from invalid
+    def warn(self, path: str, invalid: InvalidValue) -> None:
+        """Note that the value at `path` is left out."""
+        error = self.error(path, invalid)
+        self.warnings.append(
+            ReadWarning(
+                code=error.code,
+                message=f"left out: {error.message}",
+                file=error.file,
+                line=error.line,
+                field=error.field,
+                hint=error.hint,
+            )
+        )
+
+    def _refuse(self, path: str, invalid: InvalidValue) -> None:
+        if not self.lenient:
+            raise self.error(path, invalid) from invalid
+        self.warn(path, invalid)
 
     def error(self, path: str, invalid: InvalidValue) -> InvalidArticle:
         """The error of the value at `path`, with its line or the nearest one around it."""

@@ -11,8 +11,8 @@ from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import clean
-from pipeline.intake.source import SourceFormat
-from pipeline.model.article import Article
+from pipeline.intake.source import SourceFile, SourceFormat
+from pipeline.model.reading import Read
 
 _SPACES = re.compile(r"[ \t\n\r]*")
 _STARTS_AS_HTML = re.compile(
@@ -22,14 +22,14 @@ _STARTS_AS_HTML = re.compile(
 _FORMATS = ("markdown", "html")
 
 
-def read(data: bytes, name: str) -> Article:
+def read(file: SourceFile) -> Read:
     """The document is one object; its keys are told with their lines. Raises InvalidArticle."""
-    text = decode(data, name)
+    text = decode(file.data, file.name)
     try:
         values, lines = _members(text)
     except InvalidValue as invalid:
-        raise Fields(name, {}).error("document", invalid) from invalid
-    fields = Fields.known(name, values, lines, more=("body", "body_format"))
+        raise Fields(file.name, {}).error("document", invalid) from invalid
+    fields = Fields.known(file.name, values, lines, more=("body", "body_format"))
     body = fields.one("body", _body) or ""
     form = fields.one("body_format", _format) or _detected(body)
     try:

@@ -13,7 +13,6 @@ from pipeline import views
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import events
 from pipeline.ledger.deliveries import holdings
-from pipeline.model.event import Accepted
 from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.accept.release import release
 from pipeline.stages.context import Context
@@ -34,16 +33,17 @@ def router(context: Context) -> APIRouter:
         evidence_wait=context.policy.evidence_wait,
     )
 
-    def take(request: Request, body: bytes) -> list[Accepted]:
+    def take(request: Request, body: bytes) -> list[views.Shape]:
         require(context, request, "publish")
-        return accept_all(intake, read_events(_plain(request), body))
+        batch = read_events(_plain(request), body, drop=context.policy.intake_drop)
+        answers = zip(batch, accept_all(intake, batch), strict=True)
+        return [views.accepted(answer, warnings=event.warnings) for event, answer in answers]
 
     @api.post("/events", status_code=202)
     async def post_event(request: Request) -> JSONResponse:
         """Take in a CloudEvent, or a batch of them. The same source and id again gets the same answer."""
         await run_in_threadpool(require, context, request, "publish")
-        answers = await run_in_threadpool(take, request, await _body(request))
-        shapes = [views.accepted(answer) for answer in answers]
+        shapes = await run_in_threadpool(take, request, await _body(request))
         batch = "batch" in request.headers.get("content-type", "")
         return JSONResponse({"events": shapes} if batch else shapes[0], status_code=202)
 

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent
-from pipeline.intake import read_article_as
+from pipeline.intake import SourceFile, read_source_as
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.slugs import article_id
 from pipeline.model.article import Article
@@ -42,17 +42,17 @@ class _Envelope(Struct, frozen=True):
     data_base64: str | None = None
 
 
-def read_events(headers: Mapping[str, str], body: bytes) -> list[Event]:
+def read_events(headers: Mapping[str, str], body: bytes, *, drop: tuple[str, ...] = ()) -> list[Event]:
     """Raises InvalidEvent, naming the attribute or the article's field. A batch is taken whole or not at all."""
     media_type = _essence(headers.get("content-type", ""))
     if media_type == BATCH:
         envelopes = _decode(body, list[_Envelope])
         if len(envelopes) > MAX_BATCH:
             raise InvalidEvent(f"holds more than {MAX_BATCH} events", code="batch-too-large", hint="send several")
-        return [_event(envelope) for envelope in envelopes]
+        return [_event(envelope, drop) for envelope in envelopes]
     if media_type == STRUCTURED or "ce-specversion" not in headers:
-        return [_event(_decode(body, _Envelope))]
-    return [_binary(headers, media_type, body)]
+        return [_event(_decode(body, _Envelope), drop)]
+    return [_binary(headers, media_type, body, drop)]
 
 
 def _decode(body: bytes, type: Any) -> Any:
@@ -66,7 +66,7 @@ def _decode(body: bytes, type: Any) -> Any:
         raise InvalidEvent(f"is not JSON: {error}", code="invalid-json", hint="send a CloudEvent as JSON") from error
 
 
-def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Event:
+def _binary(headers: Mapping[str, str], media_type: str, body: bytes, drop: tuple[str, ...]) -> Event:
     """Attributes stand in `ce-` headers, percent-encoded (HTTP protocol binding, section 3.1.3.2)."""
     attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     known = {name: value for name, value in attributes.items() if name not in ("data", "data_base64")}
@@ -74,12 +74,12 @@ def _binary(headers: Mapping[str, str], media_type: str, body: bytes) -> Event:
         envelope = msgspec.convert(known, _Envelope, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidEvent(str(error), hint="send the ce- headers of a CloudEvent 1.0") from error
-    return _build(envelope, media_type or "application/json", body)
+    return _build(envelope, media_type or "application/json", body, drop)
 
 
-def _event(envelope: _Envelope) -> Event:
+def _event(envelope: _Envelope, drop: tuple[str, ...]) -> Event:
     media_type = _essence(envelope.datacontenttype or "application/json")
-    return _build(envelope, media_type, _data(envelope, media_type))
+    return _build(envelope, media_type, _data(envelope, media_type), drop)
 
 
 def _data(envelope: _Envelope, media_type: str) -> bytes:
@@ -97,14 +97,14 @@ def _data(envelope: _Envelope, media_type: str) -> bytes:
     return text.encode()
 
 
-def _build(envelope: _Envelope, media_type: str, data: bytes) -> Event:
+def _build(envelope: _Envelope, media_type: str, data: bytes, drop: tuple[str, ...]) -> Event:
     for name in ("id", "source"):
         if not getattr(envelope, name).strip():
             raise InvalidEvent("is empty", field=name, hint="give the event an id and a source of its own")
     origin = Origin(source=envelope.source, id=envelope.id, time=_aware(envelope.time))
     match envelope.type.removeprefix(PREFIX):
         case "published" | "updated":
-            return _publish(envelope, origin, media_type, data)
+            return _publish(envelope, origin, media_type, data, drop)
         case "withdrawn":
             return _withdraw(envelope, origin, data)
         case _:
@@ -112,11 +112,12 @@ def _build(envelope: _Envelope, media_type: str, data: bytes) -> Event:
             raise InvalidEvent(message, field="type", code="unknown-event-type", event=envelope.id)
 
 
-def _publish(envelope: _Envelope, origin: Origin, media_type: str, data: bytes) -> Publish:
+def _publish(envelope: _Envelope, origin: Origin, media_type: str, data: bytes, drop: tuple[str, ...]) -> Publish:
     if not data:
         raise InvalidEvent("is missing", field="data", hint="send the article as the event's data", event=envelope.id)
-    article = read_article_as(data, media_type=media_type, name=f"event {envelope.id}")
-    return Publish(origin, _named(article, envelope) if envelope.subject else article)
+    read = read_source_as(media_type, SourceFile(data, f"event {envelope.id}", drop))
+    article = _named(read.article, envelope) if envelope.subject else read.article
+    return Publish(origin, article, read.warnings)
 
 
 def _named(article: Article, envelope: _Envelope) -> Article:

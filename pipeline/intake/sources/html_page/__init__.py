@@ -16,10 +16,10 @@ from pipeline.intake.fields import Fields
 from pipeline.intake.fields.addresses import link_address
 from pipeline.intake.fields.identifiers import MAX_REFERENCES, work_in
 from pipeline.intake.fields.invalid_value import InvalidValue
-from pipeline.intake.source import SourceFormat
+from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.html_page.json_ld import fields_of
 from pipeline.intake.sources.html_page.page_meta import meta_fields
-from pipeline.model.article import Article
+from pipeline.model.reading import Read
 
 MAX_FOR_EXTRACTOR = 1_000_000  # characters; a longer page without an article element gives its whole body
 
@@ -28,16 +28,16 @@ _NEVER_TEXT = (
 )  # fmt: skip
 
 
-def read(data: bytes, name: str) -> Article:
+def read(file: SourceFile) -> Read:
     """Raises InvalidArticle. Addresses that are relative are resolved against the page's canonical one."""
-    text = decode(data, name)
+    text = decode(file.data, file.name)
     try:
         tree = parse(text)
-        fields = Fields(name, _page_fields(tree))
+        fields = Fields(file.name, _page_fields(tree), lenient=True)
         base = _base(tree)
         html = etree.tostring(_text_of(tree), method="html", encoding="unicode", with_tail=False)
     except InvalidValue as invalid:
-        raise Fields(name, {}).error("body", invalid) from invalid
+        raise Fields(file.name, {}).error("body", invalid) from invalid
     return assemble(fields, html, base=base)
 
 

@@ -7,20 +7,20 @@ from pipeline.intake.body.markdown_html import markdown_html
 from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.invalid_value import InvalidValue
-from pipeline.intake.source import SourceFormat
+from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.markdown.front_matter import read_yaml, split_front_matter
-from pipeline.model.article import Article
+from pipeline.model.reading import Read
 
 
-def read(data: bytes, name: str) -> Article:
+def read(file: SourceFile) -> Read:
     """A file without front matter is all body: its first heading is the title."""
-    text = decode(data, name)
+    text = decode(file.data, file.name)
     try:
         matter, body, first_line = split_front_matter(text)
         values, lines = read_yaml(matter)
-        fields = Fields.known(name, values, lines)
+        fields = Fields.known(file.name, values, lines)
     except InvalidValue as invalid:
-        raise Fields(name, {}).error("front matter", invalid) from invalid
+        raise Fields(file.name, {}).error("front matter", invalid) from invalid
     try:
         html = markdown_html(body)
     except InvalidValue as invalid:

@@ -18,11 +18,11 @@ from pipeline.intake.fields import Fields
 from pipeline.intake.fields.identifiers import is_bare, work_in
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import line, same
-from pipeline.intake.source import SourceFormat
+from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.text_page.calls_to_action import calls_to_action
 from pipeline.intake.sources.text_page.headings import heading_levels
 from pipeline.intake.sources.text_page.lines import Items, Piece, Words, list_html, pieces_of
-from pipeline.model.article import Article
+from pipeline.model.reading import Read
 
 _FURNITURE = re.compile(
     r".{0,60}\blogo|answer background|advertisement|ad|share|share this(?: page| article)?|print|menu|"
@@ -79,20 +79,20 @@ class _Page:
             entries.append(value)
 
 
-def read(data: bytes, name: str) -> Article:
+def read(file: SourceFile) -> Read:
     """The first line that is no furniture and no date is the headline. Raises InvalidArticle."""
-    text = decode(data, name)
+    text = decode(file.data, file.name)
     page = _Page()
     try:
         pieces = list(_without_furniture(pieces_of(text), page))
     except InvalidValue as invalid:
-        raise Fields(name, {}).error("body", invalid) from invalid
+        raise Fields(file.name, {}).error("body", invalid) from invalid
     start = _read_head(pieces, page)
     end = next((n for n in range(start, len(pieces)) if _ends_body(pieces[n])), len(pieces))
     left = _read_tail(pieces[end:], page)
     body = [piece for piece in pieces[start:end] if not _is_reference(piece, page)]
     page.values["calls_to_action"] = calls_to_action(_words(piece) for piece in body)
-    return assemble(Fields(name, page.values, page.lines), _body_html(body) + left)
+    return assemble(Fields(file.name, page.values, page.lines), _body_html(body) + left)
 
 
 def _without_furniture(pieces: Sequence[Piece], page: _Page) -> Iterator[Piece]:
