@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import os
-import pathlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recorded import Answers, answers
 
 from pipeline.errors import TransientError
 from pipeline.http import Response
 from pipeline.model.reference import Reference
 from pipeline.references.pubmed.answers import read_efetch
 
+__all__ = ["answers"]  # a fixture
+
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "eutils-responses"
 NO_VALID_IDS = "no valid ids"
 RECORDED = {
     "200_empty_set.xml": "no records",
@@ -34,16 +33,6 @@ RECORDED = {
     "200_esummary_too_many_uids.json": "not-data",
     "200_esummary_missing_uid.json": "not-data",
 }
-
-
-def recorded(name: str, *, status: int | None = None) -> Response:
-    if not DATA.is_dir():
-        assert os.environ.get("CI") != "true", "the recorded responses must be there in CI"
-        pytest.skip("NCBI's recorded responses are not on this machine")
-    rows = csv.DictReader((DATA / "MANIFEST.tsv").read_text("utf-8").splitlines(), delimiter="\t")
-    row = next(row for row in rows if row["file"] == name)
-    headers = dict(part.split(": ", 1) for part in row["headers"].split("; ") if ": " in part)
-    return Response(status or int(row["status"]), headers, (DATA / name).read_bytes())
 
 
 def outcome(response: Response) -> dict[str, Reference] | TransientError | None:
@@ -64,33 +53,32 @@ def told(response: Response) -> str:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_each_recorded_answer_is_told_apart(name: str) -> None:
-    assert told(recorded(name)) == RECORDED[name]
+def test_each_recorded_answer_is_told_apart(answers: Answers, name: str) -> None:
+    assert told(answers.response(name)) == RECORDED[name]
 
 
-def test_every_recorded_answer_is_looked_at() -> None:
-    recorded("200_empty_set.xml")
-    assert set(RECORDED) == {path.name for path in DATA.iterdir()} - {"MANIFEST.tsv"}
+def test_every_recorded_answer_is_looked_at(answers: Answers) -> None:
+    assert set(RECORDED) == answers.names()
 
 
 @pytest.mark.parametrize("name", ["429_rate_limit_no_key.json", "429_rate_limit_key.json"])
-def test_the_body_counts_whatever_the_status(name: str) -> None:
-    assert told(recorded(name, status=200)) == "rate-limited"
+def test_the_body_counts_whatever_the_status(answers: Answers, name: str) -> None:
+    assert told(answers.response(name, status=200)) == "rate-limited"
 
 
 @pytest.mark.parametrize("name", sorted(set(RECORDED) - {"200_empty_set.xml"}))
-def test_no_error_repeats_a_body_which_may_name_the_callers_address(name: str) -> None:
-    message = str(outcome(recorded(name)))
+def test_no_error_repeats_a_body_which_may_name_the_callers_address(answers: Answers, name: str) -> None:
+    message = str(outcome(answers.response(name)))
     assert "192.0.2.1" not in message
-    assert not any(line and line in message for line in recorded(name).body.decode().splitlines())
+    assert not any(line and line in message for line in answers.response(name).body.decode().splitlines())
 
 
-def test_retry_after_is_taken_where_it_is_given() -> None:
+def test_retry_after_is_taken_where_it_is_given(answers: Answers) -> None:
     with pytest.raises(TransientError) as limited:
-        read_efetch(recorded("429_rate_limit_no_key.json"), NOW)
+        read_efetch(answers.response("429_rate_limit_no_key.json"), NOW)
     assert (limited.value.retry_after, limited.value.status) == (2.0, 429)
     with pytest.raises(TransientError) as keyed:
-        read_efetch(recorded("429_rate_limit_key.json"), NOW)
+        read_efetch(answers.response("429_rate_limit_key.json"), NOW)
     assert keyed.value.retry_after is None
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import ipaddress
-import os
-import pathlib
 import random
 from collections.abc import Callable, Iterator
 
 import pytest
+from recorded import Answers, answers
 
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
@@ -19,7 +17,8 @@ from standins.misbehaviour import Answer
 from standins.papers import invented, paper_xml, record_set
 from standins.serving import Listener
 
-DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data" / "eutils-responses"
+__all__ = ["answers"]  # a fixture
+
 HERE = EgressGuard([ipaddress.ip_network("127.0.0.0/8")])
 QUICK = Limits(connect=2.0, read=0.3, total=2.0)
 
@@ -317,21 +316,10 @@ def test_where_everything_comes_broken_it_is_no_records_fault(http: Http) -> Non
 # --- NCBI's own bytes ---
 
 
-def recordings() -> list[dict[str, str]]:
-    if not DATA.is_dir():
-        return []
-    return list(csv.DictReader((DATA / "MANIFEST.tsv").read_text("utf-8").splitlines(), delimiter="\t"))
-
-
-@pytest.mark.skipif(
-    not DATA.is_dir() and os.environ.get("CI") != "true", reason="NCBI's recorded responses are not here"
-)
-def test_each_recorded_answer_over_http_leaves_nothing_false(http: Http) -> None:
-    assert recordings(), "the recorded responses must be there in CI"
+def test_each_recorded_answer_over_http_leaves_nothing_false(http: Http, answers: Answers) -> None:
     outcomes = {}
-    for row in recordings():
-        body = (DATA / row["file"]).read_bytes()
-        answer = Answer(int(row["status"]), row["headers"].split(";")[0], body)
+    for row in answers.rows():
+        answer = Answer(int(row["status"]), row["headers"].split(";")[0], answers.body(row["file"]))
         listener, _ = served(lambda _, answer=answer: answer)  # type: ignore[misc]
         listener.start()
         try:
@@ -341,5 +329,5 @@ def test_each_recorded_answer_over_http_leaves_nothing_false(http: Http) -> None
             outcomes[row["file"]] = ["transient"]
         listener.stop()
     both = ["32816848", "32816849"]
-    answers = {"200_empty_set.xml", "400_id_list_empty.xml", "400_id_list_empty.txt", "200_text_pmid_not_available.txt"}
-    assert outcomes == {name: both if name in answers else ["transient"] for name in outcomes}
+    settled = {"200_empty_set.xml", "400_id_list_empty.xml", "400_id_list_empty.txt", "200_text_pmid_not_available.txt"}
+    assert outcomes == {name: both if name in settled else ["transient"] for name in answers.names()}
