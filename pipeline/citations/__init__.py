@@ -11,7 +11,7 @@ from typing import Literal
 from pipeline.citations.ama import ama
 from pipeline.citations.csl import citation_csl
 from pipeline.citations.editorial import editorial_label, editorial_labels, editorial_notice
-from pipeline.citations.pieces import Piece, Pieces, as_html, as_text
+from pipeline.citations.spans import Span, Spans, as_html, as_text
 from pipeline.citations.vancouver import vancouver
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
@@ -31,20 +31,20 @@ Style = Literal["ama", "vancouver"]
 
 def citation_text(cited: CitedReference, *, style: Style = "ama") -> str:
     """One line of plain text: the whole citation, or the id and link of a work that is not resolved."""
-    return as_text(_pieces(cited, style))
+    return as_text(_spans(cited, style))
 
 
 def citation_html(cited: CitedReference, *, style: Style = "ama") -> str:
     """As `citation_text`, as escaped inline HTML: a, i, b, u, sub and sup only, every link absolute."""
-    return as_html(_pieces(cited, style))
+    return as_html(_spans(cited, style))
 
 
-def _pieces(cited: CitedReference, style: Style) -> Pieces:
+def _spans(cited: CitedReference, style: Style) -> Spans:
     if cited.reference is None:
         return _unresolved(cited.work)
     return ama(cited.reference) if style == "ama" else vancouver(cited.reference)
 
 
-def _unresolved(work: CitedWork) -> Pieces:
+def _unresolved(work: CitedWork) -> Spans:
     name = {"pmid": f"PMID: {work.value}. ", "pmcid": f"PMCID: {work.value}. ", "doi": f"doi:{work.value} ", "url": ""}
-    return Piece(name[work.scheme]), Piece(work.url, href=work.url)
+    return Span(name[work.scheme]), Span(work.url, href=work.url)

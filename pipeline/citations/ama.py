@@ -15,46 +15,46 @@ from pipeline.citations.names import author_list
 from pipeline.citations.pages import full_pages
 from pipeline.citations.parts import (
     closed,
-    doi_pieces,
+    doi_spans,
     foreign_languages,
     has_place,
     is_book,
     journal,
     place,
-    pmcid_pieces,
-    pmid_pieces,
+    pmcid_spans,
+    pmid_spans,
     sentence,
     title,
     unstopped,
 )
-from pipeline.citations.pieces import Piece, Pieces, spaced
+from pipeline.citations.spans import Span, Spans, spaced
 from pipeline.model.reference import Reference
 
 
-def ama(reference: Reference) -> Pieces:
+def ama(reference: Reference) -> Spans:
     source = (_book(reference),) if is_book(reference) else (_title(reference), _journal(reference))
     return spaced(
         (
-            (Piece(sentence(author_list(reference, most=6, shown=3))),),
+            (Span(sentence(author_list(reference, most=6, shown=3))),),
             *source,
-            doi_pieces("doi:", reference.doi) if reference.doi else (),
-            pmid_pieces(reference.pmid),
-            pmcid_pieces(reference.pmcid) if reference.pmcid else (),
+            doi_spans("doi:", reference.doi) if reference.doi else (),
+            pmid_spans(reference.pmid),
+            pmcid_spans(reference.pmcid) if reference.pmcid else (),
         )
     )
 
 
-def _title(reference: Reference) -> Pieces:
+def _title(reference: Reference) -> Spans:
     """A title of a paper that cannot be read in English is followed by its language in brackets (3.9.2)."""
     languages = foreign_languages(reference)
     if not languages or "English" in languages:
         return closed(title(reference))
-    return unstopped(title(reference)), Piece(f" [in {' and '.join(languages)}].")
+    return unstopped(title(reference)), Span(f" [in {' and '.join(languages)}].")
 
 
-def _journal(reference: Reference) -> Pieces:
-    name: Pieces = (Piece(journal(reference), italic=True), Piece(". ")) if journal(reference) else ()
-    return *name, Piece(sentence(_when_and_where(reference)))
+def _journal(reference: Reference) -> Spans:
+    name: Spans = (Span(journal(reference), italic=True), Span(". ")) if journal(reference) else ()
+    return *name, Span(sentence(_when_and_where(reference)))
 
 
 def _when_and_where(reference: Reference) -> str:
@@ -75,15 +75,15 @@ def _supplement(volume: str | None, issue: str | None) -> tuple[str | None, str 
     return volume, issue.replace("Suppl", "suppl") if issue else None
 
 
-def _book(reference: Reference) -> Pieces:
+def _book(reference: Reference) -> Spans:
     """A book's title is in italics; a chapter's is not, and is followed by "In:" (3.12). No place of publication."""
-    book = unstopped(Piece(reference.book_title or "", italic=True))
+    book = unstopped(Span(reference.book_title or "", italic=True))
     imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)
     whole = reference.title == reference.book_title
     return spaced(
         (
-            () if whole else (*closed(title(reference)), Piece(" In:")),
-            (book, Piece(".")),
-            (Piece(sentence(imprint + (f":{full_pages(reference.pages)}" if reference.pages else ""))),),
+            () if whole else (*closed(title(reference)), Span(" In:")),
+            (book, Span(".")),
+            (Span(sentence(imprint + (f":{full_pages(reference.pages)}" if reference.pages else ""))),),
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.citations.languages import language_names
 from pipeline.citations.links import doi_url, pmc_url, pubmed_url
-from pipeline.citations.pieces import Piece, Pieces
+from pipeline.citations.spans import Span, Spans
 from pipeline.model.reference import Reference
 
 _TERMINAL = (".", "?", "!")
@@ -20,22 +20,22 @@ def _ended(text: str) -> bool:
     return text.endswith(_TERMINAL) or text.rstrip(_CLOSING).endswith(("?", "!"))
 
 
-def title(reference: Reference) -> Piece:
+def title(reference: Reference) -> Span:
     """The title as it stands, or the vernacular one where PubMed says only "Not Available"."""
     if reference.vernacular_title and reference.title.rstrip(".").lower() == "not available":
-        return Piece(reference.vernacular_title)
-    return Piece(reference.title, markup=reference.title_html)
+        return Span(reference.vernacular_title)
+    return Span(reference.title, markup=reference.title_html)
 
 
-def closed(piece: Piece) -> Pieces:
-    """The piece as a sentence, its markup kept."""
-    return (piece,) if not piece.text or _ended(piece.text) else (piece, Piece("."))
+def closed(span: Span) -> Spans:
+    """The span as a sentence, its markup kept."""
+    return (span,) if not span.text or _ended(span.text) else (span, Span("."))
 
 
-def unstopped(piece: Piece) -> Piece:
+def unstopped(span: Span) -> Span:
     """Without its last full stop, for what follows inside the same sentence."""
-    markup = piece.markup.removesuffix(".") if piece.markup else None
-    return Piece(piece.text.removesuffix("."), piece.href, piece.italic, markup)
+    markup = span.markup.removesuffix(".") if span.markup else None
+    return Span(span.text.removesuffix("."), span.href, span.italic, markup)
 
 
 def foreign_languages(reference: Reference) -> tuple[str, ...]:
@@ -64,13 +64,13 @@ def place(date: str, volume: str | None, issue: str | None, pages: str) -> str:
     return ":".join(part for part in (before_pages, pages) if part)
 
 
-def doi_pieces(label: str, doi: str) -> Pieces:
-    return Piece(label), Piece(doi, href=doi_url(doi))
+def doi_spans(label: str, doi: str) -> Spans:
+    return Span(label), Span(doi, href=doi_url(doi))
 
 
-def pmid_pieces(pmid: str) -> Pieces:
-    return Piece("PMID: "), Piece(pmid, href=pubmed_url(pmid))
+def pmid_spans(pmid: str) -> Spans:
+    return Span("PMID: "), Span(pmid, href=pubmed_url(pmid))
 
 
-def pmcid_pieces(pmcid: str) -> Pieces:
-    return Piece("PMCID: "), Piece(pmcid, href=pmc_url(pmcid))
+def pmcid_spans(pmcid: str) -> Spans:
+    return Span("PMCID: "), Span(pmcid, href=pmc_url(pmcid))

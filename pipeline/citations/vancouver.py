@@ -13,42 +13,42 @@ from pipeline.citations.names import author_list
 from pipeline.citations.pages import short_pages
 from pipeline.citations.parts import (
     closed,
-    doi_pieces,
+    doi_spans,
     foreign_languages,
     has_place,
     is_book,
     journal,
     place,
-    pmcid_pieces,
-    pmid_pieces,
+    pmcid_spans,
+    pmid_spans,
     sentence,
     title,
     unstopped,
 )
-from pipeline.citations.pieces import Piece, Pieces, spaced
+from pipeline.citations.spans import Span, Spans, spaced
 from pipeline.model.reference import Reference
 
 
-def vancouver(reference: Reference) -> Pieces:
+def vancouver(reference: Reference) -> Spans:
     source = (_book(reference),) if is_book(reference) else (_title(reference), _journal(reference))
     return spaced(
         (
-            (Piece(sentence(author_list(reference, most=6, shown=6))),),
+            (Span(sentence(author_list(reference, most=6, shown=6))),),
             *source,
-            (Piece(sentence(", ".join(foreign_languages(reference)))),),
-            (*doi_pieces("doi: ", reference.doi), Piece(".")) if reference.doi else (),
+            (Span(sentence(", ".join(foreign_languages(reference)))),),
+            (*doi_spans("doi: ", reference.doi), Span(".")) if reference.doi else (),
             _numbers(reference),
         )
     )
 
 
-def _title(reference: Reference) -> Pieces:
+def _title(reference: Reference) -> Spans:
     if not reference.translated:
         return closed(title(reference))
-    return Piece("["), unstopped(title(reference)), Piece("].")
+    return Span("["), unstopped(title(reference)), Span("].")
 
 
-def _journal(reference: Reference) -> Pieces:
+def _journal(reference: Reference) -> Spans:
     name = journal(reference)
     if "preprint" in reference.editorial and name:
         name += " [Preprint]"
@@ -56,22 +56,22 @@ def _journal(reference: Reference) -> Pieces:
     if not has_place(reference) and reference.electronic_date and "preprint" not in reference.editorial:
         date = f"{vancouver_date(reference.electronic_date)} [Epub ahead of print]"
     where = place(date, reference.volume, reference.issue, short_pages(reference.pages or ""))
-    return (Piece(" ".join(sentence(part) for part in (name, where) if part)),)
+    return (Span(" ".join(sentence(part) for part in (name, where) if part)),)
 
 
-def _book(reference: Reference) -> Pieces:
+def _book(reference: Reference) -> Spans:
     imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)
     whole = reference.title == reference.book_title
     return spaced(
         (
-            () if whole else (*closed(title(reference)), Piece(" In:")),
-            (Piece(sentence(reference.book_title or "")),),
-            (Piece(sentence(imprint)),),
-            (Piece(f"p. {short_pages(reference.pages)}."),) if reference.pages else (),
+            () if whole else (*closed(title(reference)), Span(" In:")),
+            (Span(sentence(reference.book_title or "")),),
+            (Span(sentence(imprint)),),
+            (Span(f"p. {short_pages(reference.pages)}."),) if reference.pages else (),
         )
     )
 
 
-def _numbers(reference: Reference) -> Pieces:
-    pmc: Pieces = (Piece("; "), *pmcid_pieces(reference.pmcid)) if reference.pmcid else ()
-    return *pmid_pieces(reference.pmid), *pmc, Piece(".")
+def _numbers(reference: Reference) -> Spans:
+    pmc: Spans = (Span("; "), *pmcid_spans(reference.pmcid)) if reference.pmcid else ()
+    return *pmid_spans(reference.pmid), *pmc, Span(".")

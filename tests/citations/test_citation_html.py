@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.citations import citation_html, citation_text
-from pipeline.citations.pieces import is_safe_markup
+from pipeline.citations.spans import is_safe_markup
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Author, CitedReference, PartialDate, Reference, ReferenceState
 

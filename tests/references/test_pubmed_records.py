@@ -16,7 +16,7 @@ import pytest
 from judges.presence import missing
 
 from pipeline.citations import citation_csl, citation_html, citation_text
-from pipeline.citations.pieces import is_safe_markup
+from pipeline.citations.spans import is_safe_markup
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.citations.pieces import is_safe_markup
+from pipeline.citations.spans import is_safe_markup
 from pipeline.errors import TransientError
 from pipeline.model.reference import Author, Notice, PartialDate, Reference
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed

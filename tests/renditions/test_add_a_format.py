@@ -40,7 +40,7 @@ disclaimer = "Ask your doctor."
 [[channels]]
 id = "texts"
 type = "directory"
-format = "plain-text"
+format = "gemtext"
 path = "texts"
 """
 
@@ -71,10 +71,10 @@ def delivered(event):
     accept(intake, event)
     drain(context, render)
     drain(context, deliver, "texts")
-    return Path("texts/stiff-legs.txt").read_text()
+    return Path("texts/stiff-legs.gmi").read_text()
 
 article = read_article(Path("stiff-legs.md").read_bytes(), name="stiff-legs.md")
-new = pipeline.renditions.formats()["plain-text"]
+new = pipeline.renditions.formats()["gemtext"]
 print(json.dumps({
     "package": pipeline.renditions.__file__,
     "module": new.render.__module__,
@@ -95,7 +95,7 @@ def use(folder: Path, path: Sequence[Path]) -> dict[str, Any]:
 
 
 def printed(folder: Path, path: Sequence[Path]) -> str:
-    command = [sys.executable, "-m", "workers.cli", "render", "stiff-legs.md", "--format", "plain-text"]
+    command = [sys.executable, "-m", "workers.cli", "render", "stiff-legs.md", "--format", "gemtext"]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(map(str, path)),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -107,16 +107,12 @@ def printed(folder: Path, path: Sequence[Path]) -> str:
 
 
 def check(said: dict[str, Any]) -> None:
-    assert said["text"].startswith("What helps against leg spasticity & stiffness?\n====")
+    assert said["text"].startswith("# What helps against leg spasticity & stiffness?\n\n")
     assert "2. Retracted. Erratum. The Stretch Group." in said["text"]
-    assert said["text"].endswith("\n\nhttps://notes.example.org/articles/leg-spasticity\n")
+    assert said["text"].endswith("\n\n=> https://notes.example.org/articles/leg-spasticity The article\n")
     assert "Withdrawn on 1 April 2025.\n\nThe evidence did not hold" in said["tombstone"]
-    assert said["printed"].startswith(
-        "Stiff legs\n==========\n\nStretching helps.\n\nEvery day\n\nTen minutes will do."
-    )
-    assert said["delivered"].startswith(
-        "Stiff legs\n==========\n\nStretching helps.\n\nEvery day\n\nTen minutes will do."
-    )
+    assert said["printed"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
+    assert said["delivered"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
     assert "It was wrong." in said["taken back"] and "Ten minutes" not in said["taken back"]
 
 
@@ -127,22 +123,22 @@ def test_the_example_is_short() -> None:
 def test_a_module_in_the_folder_is_a_format(tmp_path: Path) -> None:
     for package in ("pipeline", "workers", "config"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "pipeline" / "renditions" / "plain_text.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
+    (tmp_path / "pipeline" / "renditions" / "gemtext.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
 
     said = use(tmp_path, [tmp_path])
 
     assert Path(said["package"]).is_relative_to(tmp_path)
-    assert said["module"] == "pipeline.renditions.plain_text"
+    assert said["module"] == "pipeline.renditions.gemtext"
     check(said)
 
 
 def test_a_module_of_an_installed_package_is_a_format(tmp_path: Path) -> None:
     points = tomllib.loads(block(DOCUMENT, "toml"))["project"]["entry-points"]
     install(tmp_path, "example_formats", points)
-    (tmp_path / "plain_text.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
+    (tmp_path / "gemtext.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
 
     said = use(tmp_path, [tmp_path, ROOT])
 
     assert Path(said["package"]).is_relative_to(ROOT)
-    assert said["module"] == "plain_text"
+    assert said["module"] == "gemtext"
     check(said)

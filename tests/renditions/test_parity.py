@@ -112,6 +112,8 @@ def found_in(body: bytes, media_type: str) -> str:
         pieces: Iterable[str] = _strings(json.loads(body))
     elif media_type == "text/html":
         pieces = _html(body.decode())
+    elif media_type.startswith("text/"):
+        pieces = [body.decode()]
     else:
         pieces = _xml(body)
     return "\0".join(map(squeeze, pieces))

@@ -26,9 +26,9 @@ from pipeline.renditions.apple_news.blocks import (
 from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.dates import dates_of, rfc3339
 from pipeline.renditions.parts.evidence import attribution, reference_html
+from pipeline.renditions.parts.fragments import byline_html, disclaimers, licence_html, paragraphs_html, related_html
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.people import name_text
-from pipeline.renditions.parts.pieces import byline_html, disclaimers, licence_html, paragraphs_html, related_html
 from pipeline.renditions.parts.uri import address, uri
 
 VERSION = "1.14"

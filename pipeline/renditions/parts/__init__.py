@@ -7,7 +7,7 @@ markup, plain    the article's tree as HTML, as plain text
 spans, shallow   tables cut down to what HTML allows; the tree cut down in depth
 people           authors and reviewers
 evidence         references with their marks
-pieces           question, answer, calls to action, related links, byline, disclaimers
+fragments        question, answer, calls to action, related links, byline, disclaimers
 content          the whole article as one piece of HTML; `content_text`: as plain text
 linked_data      the article as schema.org's nodes; `linked_references`: what it cites
 head, feed_xml   what a feed says of itself; RSS and Atom through feedgen

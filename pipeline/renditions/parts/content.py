@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.model.article import Article
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
-from pipeline.renditions.parts import pieces
+from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.markup import (
     ImageWriter,
@@ -30,18 +30,18 @@ def content_html(
     article = revision.article
     page = uri(page_url(article, site)) if page is None else page
     parts = (
-        pieces.question_html(article),
-        pieces.answer_html(article),
+        fragments.question_html(article),
+        fragments.answer_html(article),
         figure_html(article.image, image=image) if article.image else "",
         blocks_html(article.lead, image=image, page=page),
         sections_html(article.sections, level=heading_level, image=image, page=page),
-        pieces.calls_to_action_html(article),
-        _headed("Related", pieces.related_html(article), heading_level),
+        fragments.calls_to_action_html(article),
+        _headed("Related", fragments.related_html(article), heading_level),
         _headed("References", references_html(revision.references), heading_level),
-        pieces.attribution_html(revision),
-        pieces.byline_html(revision),
-        pieces.disclaimers_html(article, site),
-        pieces.licence_html(article),
+        fragments.attribution_html(revision),
+        fragments.byline_html(revision),
+        fragments.disclaimers_html(article, site),
+        fragments.licence_html(article),
     )
     return f"<div{attributes(lang=article.language, dir_=article.direction)}>{''.join(parts)}</div>"
 

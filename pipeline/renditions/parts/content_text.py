@@ -9,8 +9,8 @@ from pipeline.model.revision import Revision
 from pipeline.model.site import Site
 from pipeline.renditions.parts.dates import date_text, dates_of
 from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.people import person_text
-from pipeline.renditions.parts.pieces import disclaimers
 from pipeline.renditions.parts.plain import blocks_text, plain_text
 
 

@@ -14,9 +14,9 @@ from pipeline.model.site import Site
 from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.dates import dates_of, rfc3339
 from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.linked_references import citation_node
-from pipeline.renditions.parts.pieces import disclaimers
 from pipeline.renditions.parts.uri import address, uri
 
 Node = dict[str, Any]

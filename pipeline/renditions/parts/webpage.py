@@ -20,7 +20,7 @@ from pipeline.model.article import Section
 from pipeline.model.reference import CitedReference, EditorialState
 from pipeline.model.revision import Revision
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.parts import pieces
+from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.dates import Dates, dates_of, rfc3339, time_html
 from pipeline.renditions.parts.evidence import references_html
@@ -78,17 +78,17 @@ def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]
     return {
         "linked_data": linked_data_script(page_node(revision, site)),
         "stylesheet": _stylesheet(),
-        "answer": pieces.answer_html(article),
+        "answer": fragments.answer_html(article),
         "lead_image": figure_html(article.image, image=image) if article.image else "",
         "body": _scrolling(
             blocks_html(article.lead, image=image) + sections_html(article.sections, level=2, image=image)
         ),
-        "calls_to_action": pieces.calls_to_action_html(article),
+        "calls_to_action": fragments.calls_to_action_html(article),
         "references": references_html(revision.references),
-        "attribution": pieces.attribution_html(revision),
-        "related": pieces.related_html(article),
-        "disclaimers": pieces.disclaimers_html(article, site),
-        "licence": pieces.licence_html(article),
+        "attribution": fragments.attribution_html(revision),
+        "related": fragments.related_html(article),
+        "disclaimers": fragments.disclaimers_html(article, site),
+        "licence": fragments.licence_html(article),
     }
 
 

@@ -9,9 +9,9 @@ from pipeline.model.article import direction_of
 from pipeline.model.revision import Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts.dates import time_html
+from pipeline.renditions.parts.fragments import paragraphs_html
 from pipeline.renditions.parts.linked_data import linked_data_script, tombstone_node
 from pipeline.renditions.parts.markup import attributes, link_html
-from pipeline.renditions.parts.pieces import paragraphs_html
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import uri
 

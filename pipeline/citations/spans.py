@@ -1,4 +1,4 @@
-"""A citation in the making: pieces of text that know how they look as plain text and as HTML."""
+"""A citation in the making: spans of text that know how they look as plain text and as HTML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.citations.links import is_web_address
 
 
 @dataclass(frozen=True)
-class Piece:
+class Span:
     """A run of text. `markup` is the same text as HTML, of the five elements that a title may hold."""
 
     text: str
@@ -20,24 +20,24 @@ class Piece:
     markup: str | None = None
 
 
-Pieces = tuple[Piece, ...]
+Spans = tuple[Span, ...]
 
 
-def as_text(pieces: Iterable[Piece]) -> str:
-    return "".join(piece.text for piece in pieces)
+def as_text(spans: Iterable[Span]) -> str:
+    return "".join(span.text for span in spans)
 
 
-def as_html(pieces: Iterable[Piece]) -> str:
+def as_html(spans: Iterable[Span]) -> str:
     """Everything escaped; links absolute; no element but a, i, b, u, sub and sup."""
-    return "".join(_piece_html(piece) for piece in pieces)
+    return "".join(_span_html(span) for span in spans)
 
 
-def _piece_html(piece: Piece) -> str:
-    inner = piece.markup if piece.markup and is_safe_markup(piece.markup) else html.escape(piece.text, quote=False)
-    if piece.italic:
+def _span_html(span: Span) -> str:
+    inner = span.markup if span.markup and is_safe_markup(span.markup) else html.escape(span.text, quote=False)
+    if span.italic:
         inner = f"<i>{inner}</i>"
-    if piece.href and is_web_address(piece.href):
-        inner = f'<a href="{html.escape(piece.href)}">{inner}</a>'
+    if span.href and is_web_address(span.href):
+        inner = f'<a href="{html.escape(span.href)}">{inner}</a>'
     return inner
 
 
@@ -60,10 +60,10 @@ def is_safe_markup(markup: str) -> bool:
     return not open_tags and _TEXT.fullmatch(markup, position) is not None
 
 
-def spaced(groups: Iterable[Pieces]) -> Pieces:
+def spaced(groups: Iterable[Spans]) -> Spans:
     """The groups that say something, one space apart."""
-    joined: list[Piece] = []
+    joined: list[Span] = []
     for group in groups:
         if as_text(group):
-            joined += [Piece(" "), *group] if joined else group
+            joined += [Span(" "), *group] if joined else group
     return tuple(joined)

@@ -1,0 +1,44 @@
+"""Plain text: the whole article for terminals, mail and programs that take no markup. UTF-8, never wrapped."""
+
+from __future__ import annotations
+
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Site
+from pipeline.renditions.parts.content import page_url
+from pipeline.renditions.parts.content_text import content_text
+from pipeline.renditions.parts.dates import date_text
+from pipeline.renditions.parts.text import clean
+
+_WIDEST_RULE = 72  # characters under a title
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    article = revision.article
+    return _document(article.title, content_text(revision, site), page_url(article, site))
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """Say that the article was withdrawn, when and why, and nothing of what it said."""
+    when = date_text(withdrawal.withdrawn, "en")
+    address = withdrawal.canonical or site.article_url(withdrawal.article_id)
+    return _document(
+        f"Withdrawn: {withdrawal.title}",
+        f"This article was withdrawn on {when}. Please do not rely on copies of it.",
+        withdrawal.reason,
+        address,
+    )
+
+
+def _document(title: str, *paragraphs: str) -> bytes:
+    title = clean(title)
+    return clean("\n\n".join([f"{title}\n{'=' * min(len(title), _WIDEST_RULE)}", *paragraphs]) + "\n").encode()
+
+
+FORMAT = Format(
+    name="plain-text",
+    media_type="text/plain",
+    extension="txt",
+    render=render,
+    tombstone=tombstone,
+)
