@@ -1,5 +1,6 @@
 """Everything an operator sets: `defaults.toml` under the site's TOML file under the environment."""
 
-from config.settings import Settings, load
+from config.loading import file_in_force, load
+from config.settings import Settings
 
-__all__ = ["Settings", "load"]
+__all__ = ["Settings", "file_in_force", "load"]

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from pipeline.errors import ConfigError
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
 from pipeline.secret import SecretRef
 
-DEFAULTS = Path(__file__).with_name("defaults.toml")
-
 _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
 
-_ENVIRONMENT = {
-    "CITEWIRE_DATA": "data",
-    "CITEWIRE_DATABASE_URL": "database_url",
-    "CITEWIRE_REDIS_URL": "redis_url",
-    "CITEWIRE_STORE_URL": "store_url",
-    "CITEWIRE_PUBMED_URL": "pubmed_url",
-    "CITEWIRE_PUBMED_EMAIL": "pubmed_email",
-    "CITEWIRE_IDCONV_URL": "idconv_url",
-    "CITEWIRE_EGRESS_ALLOW": "egress_allow",
-}
-_FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # whose addresses hold passwords
+_DATABASES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
+_QUEUES = ("redis", "rediss", "redis+socket", "unix")
+_STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
 
 
 def _http_url(value: str) -> str:
@@ -41,13 +29,46 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _scheme_of(value: str, known: tuple[str, ...], what: str) -> str:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  raises for a port that is not a number
+    except ValueError:
+        raise ValueError(f"is not {what}") from None
+    if parts.scheme not in known:
+        raise ValueError(f"is not {what}: it must begin with {', '.join(f'{one}://' for one in known[:-1])} …")
+    return value
+
+
+def _database_url(value: str) -> str:
+    value = _scheme_of(value, _DATABASES, "a database URL")
+    if value.startswith("sqlite") and not value.removeprefix("sqlite:///").strip("/"):
+        raise ValueError("names no file: write sqlite:////folder/ledger.sqlite")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    return _scheme_of(value, _QUEUES, "a Redis URL")
+
+
+def _store_url(value: str) -> str:
+    return _scheme_of(value, _STORES, "a store's URL") if "://" in value else value
+
+
+def _network(value: object) -> object:
+    try:
+        return ipaddress.ip_network(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("is not a network: write it like 10.1.0.0/16") from None
+
+
 def _words(value: object) -> object:
-    """A list may also be one string, its items parted by commas: that is all the environment can say."""
+    """A list may also be one comma-separated string, which is all that the environment can hold."""
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
 Url = Annotated[str, AfterValidator(_http_url)]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*$", max_length=100)]
 
 
@@ -110,6 +131,16 @@ class ChannelSettings(BaseModel):
     gate: GateSettings | None = None
     proof_url: Url | None = None
 
+    _base: Path = PrivateAttr(Path())
+
+    def model_post_init(self, context: Any) -> None:
+        self._base = (context or {}).get("base", Path())
+
+    @property
+    def base(self) -> Path:
+        """The folder of the settings file, which the channel's relative paths start from."""
+        return self._base
+
     @property
     def own(self) -> Mapping[str, Any]:
         return self.__pydantic_extra__ or {}
@@ -159,9 +190,9 @@ class HubSettings(_Part):
 
 class Settings(_Part):
     data: Path
-    database_url: str | None = None
-    redis_url: str | None = None
-    store_url: str | None = None
+    database_url: Annotated[str, AfterValidator(_database_url)] | None = None
+    redis_url: Annotated[str, AfterValidator(_redis_url)] | None = None
+    store_url: Annotated[str, AfterValidator(_store_url)] | None = None
     pubmed_url: Url
     pubmed_api_key: SecretRef | None = None
     pubmed_email: str | None = None
@@ -191,71 +222,3 @@ class Settings(_Part):
     @property
     def store_location(self) -> str | Path:
         return self.store_url or self.data.absolute() / "renditions"
-
-
-def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path | None = None) -> Settings:
-    """The settings in force. `file` and `data`, from the command line, win over the environment.
-
-    Raises ConfigError naming the file and the key.
-    """
-    named = environment.get("CITEWIRE_CONFIG")
-    file = file or (Path(named) if named else None)
-    merged = _over(_read(DEFAULTS), _read(file) if file else {})
-    merged |= _of_environment(environment)
-    if data is not None:
-        merged["data"] = data
-    try:
-        settings = Settings.model_validate(merged)
-    except ValidationError as error:
-        raise _mistake(error, file) from None  # pydantic's own text may quote what it should not
-    _unique("feeds", [feed.id for feed in settings.feeds])
-    _unique("channels", [channel.id for channel in settings.channels])
-    return settings
-
-
-def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What the environment sets. An empty variable counts as none.
-
-    What holds a secret may stand in a file, as container platforms mount secrets: NAME_FILE is its path. NAME wins.
-    """
-    said: dict[str, Any] = {key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)}
-    for name in _FROM_FILES:
-        key, path = _ENVIRONMENT[name], environment.get(f"{name}_FILE")
-        if path and key not in said:
-            said[key] = SecretRef("file", path).resolve(f"{name}_FILE")
-    if environment.get("CITEWIRE_PUBMED_API_KEY"):
-        said["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
-    elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
-        said["pubmed_api_key"] = SecretRef("file", path)
-    return said
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Tables are merged key by key; anything else, lists of tables too, is replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        base = merged.get(key)
-        merged[key] = _over(base, value) if isinstance(base, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", code="invalid-toml") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", code="config-unreadable") from error
-
-
-def _mistake(error: ValidationError, file: Path | None) -> ConfigError:
-    mistakes = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
-    key, message = mistakes[0]
-    others = "".join(f"; {other}: {text}" for other, text in mistakes[1:])
-    return ConfigError(f"{message}{others}{f' (in {file} or the environment)' if file else ''}", key=key)
-
-
-def _unique(table: str, ids: list[str]) -> None:
-    for one in ids:
-        if ids.count(one) > 1:
-            raise ConfigError(f"there are two with the id {one!r}", key=f"{table}.id", code="duplicate-id")

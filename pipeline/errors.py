@@ -78,16 +78,33 @@ class InvalidArticle(InvalidEvent):
 
 
 class ConfigError(CitewireError):
-    """The operator's: a setting that cannot stand, named by its key."""
+    """The operator's: a setting, folder or file that cannot be used, named by its key.
+
+    `further`: the other mistakes that were found at the same time.
+    """
 
     code = "invalid-config"
 
-    def __init__(self, message: str, *, key: str | None = None, code: str | None = None, **ids: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: str | None = None,
+        file: str | None = None,
+        hint: str | None = None,
+        code: str | None = None,
+        **ids: str,
+    ) -> None:
         super().__init__(message, code=code, **ids)
         self.key = key
+        self.file = file  # the settings file that says it; None where it is not from a file
+        self.hint = hint  # what to do about it, as an imperative sentence
+        self.further: tuple[ConfigError, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.key + ': ' if self.key else ''}{self.message} [{self.code}]"
+        place = "".join(f"{part}: " for part in (self.file, self.key) if part)
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.message}{hint} [{self.code}]"
 
 
 class TransientError(CitewireError):

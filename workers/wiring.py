@@ -9,6 +9,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from config import Settings, load
 from config.settings import ChannelSettings
@@ -17,6 +18,7 @@ from pipeline.channels.shared.public_address import checked, shown_at
 from pipeline.channels.shared.settings import open_channel as open_own
 from pipeline.channels.shared.settings import read_settings
 from pipeline.errors import ConfigError
+from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import Ledger
 from pipeline.model.policy import Gate
@@ -92,13 +94,13 @@ def site_of(settings: Settings) -> Site:
 
 
 def feeds_of(settings: Settings) -> tuple[Feed, ...]:
-    """Raises ConfigError for a format that there is not, or that is none of feeds."""
+    """Raises ConfigError for a format that does not exist or has no feeds."""
     known = [format.name for format in formats().values() if format.document is not None]
     for feed in settings.feeds:
         for name in feed.formats:
             if name not in known:
-                message = f"{name!r} is no format of feeds; there are {', '.join(known)}"
-                raise ConfigError(message, key=f"feeds.{feed.id}.formats")
+                message = f"{name!r} is not a format of feeds"
+                raise ConfigError(message, key=f"feeds.{feed.id}.formats", hint=nearest(name, known))
     return tuple(Feed(**feed.model_dump()) for feed in settings.feeds)
 
 
@@ -107,14 +109,17 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
     key = f"channels.{channel.id}"
     types = channel_types()
     if channel.type not in types:
-        raise ConfigError(f"there is no type {channel.type!r}; there are {', '.join(types)}", key=f"{key}.type")
+        message = f"there is no channel type {channel.type!r}"
+        raise ConfigError(message, key=f"{key}.type", hint=nearest(channel.type, types))
     kind = types[channel.type]
     format = channel.format or kind.format
     if format is None:
-        raise ConfigError(f"a channel of the type {kind.name} needs a format", key=f"{key}.format")
+        hint = f"add one of {', '.join(formats())}"
+        raise ConfigError(f"a channel of the type {kind.name} needs a format", key=f"{key}.format", hint=hint)
     if format not in formats():
-        raise ConfigError(f"there is no format {format!r}; there are {', '.join(formats())}", key=f"{key}.format")
-    own = read_settings(kind, channel.own, prefix=key)
+        message = f"there is no format {format!r}"
+        raise ConfigError(message, key=f"{key}.format", hint=nearest(format, formats()))
+    own = own_settings(channel)
 
     def open_channel() -> Channel:
         return open_own(kind, own, http, prefix=key)
@@ -138,12 +143,19 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
     )
 
 
+def own_settings(channel: ChannelSettings) -> Any:
+    """Return the settings of a channel's own type. Raises ConfigError naming the key."""
+    common = list(ChannelSettings.model_fields)
+    kind, key = channel_types()[channel.type], f"channels.{channel.id}"
+    return read_settings(kind, channel.own, prefix=key, base=channel.base, more=common)
+
+
 def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
     """What channels have our own web server answer. Raises ConfigError where two want one path for different things."""
     served: dict[str, Callable[[], Served]] = {}
     for channel in settings.channels:
         kind, key = channel_types()[channel.type], f"channels.{channel.id}"
-        own = read_settings(kind, channel.own, prefix=key)
+        own = own_settings(channel)
         for path, make in (kind.serves(own) if kind.serves else {}).items():
             if served.setdefault(path, make) != make:
                 raise ConfigError(f"another channel has {path} hold something else: both must have one key", key=key)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 from pipeline.channels import ChannelType
 from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.channels.shared.manifest import MANIFESTS, file_name, former_name, manifest_of, read, shown, written
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import ConfigError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
@@ -25,7 +24,7 @@ _LOCKS = 256  # lock files in all: articles share them, for the milliseconds tha
 
 
 class DirectorySettings(ChannelSettings):
-    path: Path
+    path: LocalPath
     create: bool = True  # make the folder where it is missing; false for mounted ones, which may be away
 
 

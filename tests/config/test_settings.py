@@ -57,7 +57,7 @@ def test_networks_may_be_listed_in_the_environment() -> None:
         ("unknown = 1", "unknown"),
         ("[evidence]\nwait = -1", "evidence.wait"),
         ('[[channels]]\nid = "Not An Id"\ntype = "x"\nformat = "y"', "channels.0.id"),
-        ('[[channels]]\nid = "a"\nformat = "y"', "channels.0.type"),
+        ('[[channels]]\nid = "a"\nformat = "y"', "channels.a.type"),
         ('[[feeds]]\nid = "a"\ntitle = "A"\n[[feeds]]\nid = "a"\ntitle = "A"', "feeds.id"),
         ('pubmed_api_key = "0123456789abcdef"', "pubmed_api_key"),
         ('egress_allow = ["everywhere"]', "egress_allow.0.IPv4Network"),

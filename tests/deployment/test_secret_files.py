@@ -13,11 +13,11 @@ from pipeline.secret import SecretRef
 URL = "postgresql://citewire:hunter2@postgres/citewire"
 
 
-@pytest.mark.parametrize("name", ["database_url", "redis_url"])
-def test_an_address_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "url"), [("database_url", URL), ("redis_url", "rediss://:hunter2@redis:6379/0")])
+def test_an_address_may_be_in_a_file(tmp_path: Path, name: str, url: str) -> None:
     file = tmp_path / "secret"
-    file.write_text(f"{URL}\n")
-    assert getattr(load({f"CITEWIRE_{name.upper()}_FILE": str(file)}), name) == URL
+    file.write_text(f"{url}\n")
+    assert getattr(load({f"CITEWIRE_{name.upper()}_FILE": str(file)}), name) == url
 
 
 def test_it_stands_above_the_sites_own_file(tmp_path: Path) -> None:

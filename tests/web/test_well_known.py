@@ -12,7 +12,7 @@ from bench import Bench
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_public_key
 
-from config.settings import load
+from config import load
 from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger
 from pipeline.web.app import create_app

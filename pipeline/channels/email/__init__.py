@@ -8,7 +8,6 @@ id, which goes into the ledger with the error too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -20,7 +19,7 @@ from pipeline.channels.email.mailing import Post, answered, unfit
 from pipeline.channels.email.smtp import Security, Server, Session, session, tls_context
 from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.countdown import Countdown
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
@@ -40,7 +39,7 @@ class EmailSettings(ChannelSettings):
     host: HostName
     port: int | None = Field(None, ge=1, le=65_535)  # None: 587, 465 or 25, as `security` has it
     security: Security = "starttls"
-    ca_file: Path | None = None
+    ca_file: LocalPath | None = None
     username: Line | None = None
     password: SecretRef | None = None
     sender: MailAddress

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from pathlib import Path
 from typing import Annotated
 
 import paramiko
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import ConfigError
 from pipeline.secret import SecretRef
 
@@ -56,7 +55,7 @@ class SftpSettings(ChannelSettings):
     private_key: SecretRef | None = None
     passphrase: SecretRef | None = None
     host_key: Annotated[tuple[bytes, ...], PlainValidator(_host_keys)] | None = None
-    known_hosts: Path | None = None
+    known_hosts: LocalPath | None = None
     path: str = "."  # the remote folder; relative to where the login leads
     create: bool = True
     connect_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from pipeline.errors import ConfigError
+from pipeline.validation import config_error
 
 if TYPE_CHECKING:
     from pipeline.channels import Channel, ChannelType
     from pipeline.http import Http
+
+
+def _from_base(path: Path, info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("base", "")) / path
+
+
+LocalPath = Annotated[Path, AfterValidator(_from_base)]  # relative to the settings file
 
 
 class ChannelSettings(BaseModel):
@@ -20,20 +29,19 @@ class ChannelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def read_settings(channel_type: ChannelType, raw: Mapping[str, object], *, prefix: str) -> Any:
+def read_settings(
+    channel_type: ChannelType, raw: Mapping[str, object], *, prefix: str, base: Path = Path(), more: Sequence[str] = ()
+) -> Any:
     """The type's settings out of `raw`, its own keys of a `[[channels]]` table.
 
-    Raises ConfigError with the key, under `prefix` ("channels.partner-a"), and every further mistake in its message.
+    Raises ConfigError with the key, under `prefix` ("channels.partner-a"), and every further mistake in `further`.
+    `base`: what relative paths start from. `more`: the keys that every channel has, for hints.
     """
     try:
-        return channel_type.settings.model_validate(raw)
+        return channel_type.settings.model_validate(raw, context={"base": base})
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False)
-    mistakes = [(".".join(map(str, (prefix, *one["loc"]))), one["msg"]) for one in details]
-    key, message = mistakes[0]
-    further = "".join(f"; {other}: {text}" for other, text in mistakes[1:])
-    # No cause: a validator's own exception may quote the value.
-    raise ConfigError(f"{message}{further}", key=key)
+        mistake = config_error(error, channel_type.settings, raw, prefix=prefix, more=more)
+    raise mistake  # without a cause: a validator's own exception may quote the value
 
 
 def open_channel(channel_type: ChannelType, settings: Any, http: Http, *, prefix: str) -> Channel:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.secret import SecretRef
 
 _OURS = re.compile(r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date")
@@ -39,7 +38,7 @@ class TLSSettings(ChannelSettings):
 
     certificate: SecretRef
     key: SecretRef | None = None
-    authorities: Path | None = None  # None: Mozilla's, as for everyone
+    authorities: LocalPath | None = None  # None: Mozilla's, as for everyone
 
     @field_validator("certificate", "key")
     @classmethod

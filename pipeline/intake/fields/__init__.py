@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pipeline.errors import InvalidArticle
+from pipeline.hints import nearest
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
-from pipeline.intake.fields.values import nearest
 from pipeline.model.reading import ReadWarning
 
 T = TypeVar("T")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from pipeline.hints import nearest
 from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.slugs import article_id, slug
@@ -20,13 +20,6 @@ MAX_PIXELS = 100_000
 
 _MESH = re.compile(r"[CD]\d{6,9}")
 _CREDENTIAL = re.compile(r"[A-Za-z.\-()/ ]{1,20}")
-
-
-def nearest(key: str, known: Iterable[str]) -> str:
-    """Return the hint for an unknown key: the known one that it was probably meant to be, or all of them."""
-    names = list(known)
-    close = difflib.get_close_matches(key.lower()[:60], names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
 
 
 def text_line(value: object) -> str:

@@ -1,0 +1,132 @@
+"""Reads the settings: `defaults.toml`, over it the site's TOML file, over both the environment."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.settings import Settings
+from pipeline.errors import ConfigError
+from pipeline.secret import SecretRef
+from pipeline.validation import config_error
+
+DEFAULTS = Path(__file__).with_name("defaults.toml")
+
+_VARIABLES = {
+    "CITEWIRE_DATA": "data",
+    "CITEWIRE_DATABASE_URL": "database_url",
+    "CITEWIRE_REDIS_URL": "redis_url",
+    "CITEWIRE_STORE_URL": "store_url",
+    "CITEWIRE_PUBMED_URL": "pubmed_url",
+    "CITEWIRE_PUBMED_EMAIL": "pubmed_email",
+    "CITEWIRE_IDCONV_URL": "idconv_url",
+    "CITEWIRE_EGRESS_ALLOW": "egress_allow",
+}
+_FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # whose addresses hold passwords
+_SQLITE = "sqlite:///"
+
+
+def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path | None = None) -> Settings:
+    """Return the settings in force. `file` and `data`, from the command line, win over the environment.
+
+    Raises ConfigError naming the file (or the variable) and the key, with every further mistake in its `further`.
+    """
+    file = file_in_force(environment, file)
+    base = file.parent if file else Path()
+    merged = _over(_read(DEFAULTS), _relative_to(base, _read(file)) if file else {})
+    said = _of_environment(environment)
+    merged |= said if data is None else said | {"data": data}
+    try:
+        settings = Settings.model_validate(merged, context={"base": base})
+        _unique("feeds", [feed.id for feed in settings.feeds])
+        _unique("channels", [channel.id for channel in settings.channels])
+    except ValidationError as error:
+        mistake = config_error(error, Settings, merged)
+    except ConfigError as error:
+        mistake = error
+    else:
+        return settings
+    for one in (mistake, *mistake.further):
+        _place(one, file, environment)
+    raise mistake  # without pydantic's own error as its cause: that may quote what it should not
+
+
+def file_in_force(environment: Mapping[str, str], file: Path | None = None) -> Path | None:
+    """The site's TOML file: the given one, or the environment's."""
+    named = environment.get("CITEWIRE_CONFIG")
+    return file or (Path(named) if named else None)
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the environment sets. An empty variable counts as unset.
+
+    What holds a secret may be in a file, as container platforms mount secrets: NAME_FILE is its path. NAME wins.
+    """
+    said: dict[str, Any] = {key: environment[name] for name, key in _VARIABLES.items() if environment.get(name)}
+    for name in _FROM_FILES:
+        key, path = _VARIABLES[name], environment.get(f"{name}_FILE")
+        if path and key not in said:
+            said[key] = SecretRef("file", path).resolve(f"{name}_FILE")
+    if environment.get("CITEWIRE_PUBMED_API_KEY"):
+        said["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
+    elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
+        said["pubmed_api_key"] = SecretRef("file", path)
+    return said
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables are merged key by key; anything else, lists of tables too, is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        base = merged.get(key)
+        merged[key] = _over(base, value) if isinstance(base, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _relative_to(base: Path, said: dict[str, Any]) -> dict[str, Any]:
+    """Resolve the file's own relative paths against its folder, so that every process finds the same ones.
+
+    Those of channels are resolved by their types, which know which of their keys are paths.
+    """
+    found = dict(said)
+    if isinstance(data := said.get("data"), str):
+        found["data"] = base / data
+    if isinstance(store := said.get("store_url"), str) and "://" not in store:
+        found["store_url"] = str(base / store)
+    database = said.get("database_url")
+    if isinstance(database, str) and database.startswith(_SQLITE) and database != _SQLITE:
+        found["database_url"] = f"{_SQLITE}{base.absolute() / database.removeprefix(_SQLITE)}"
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = error if isinstance(error, ValueError) else "values are nested too deep"
+        raise ConfigError(f"not TOML: {message}", file=str(path), code="invalid-toml") from error
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a null byte
+        reason = getattr(error, "strerror", None) or error
+        hint = "check the path in --config or CITEWIRE_CONFIG"
+        raise ConfigError(f"cannot be read: {reason}", file=str(path), hint=hint, code="config-unreadable") from error
+
+
+def _place(mistake: ConfigError, file: Path | None, environment: Mapping[str, str]) -> None:
+    """Name the variable that a setting came from, or else the file."""
+    top = (mistake.key or "").partition(".")[0]
+    name = next((name for name, key in _VARIABLES.items() if key == top), None)
+    if name and (environment.get(name) or environment.get(f"{name}_FILE")):
+        mistake.key = name if environment.get(name) else f"{name}_FILE"
+    elif file is not None:
+        mistake.file = str(file)
+
+
+def _unique(table: str, ids: list[str]) -> None:
+    for one in ids:
+        if ids.count(one) > 1:
+            hint = "give each an id of its own"
+            raise ConfigError(f"there are two with the id {one!r}", key=f"{table}.id", hint=hint, code="duplicate-id")
