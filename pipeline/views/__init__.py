@@ -1,27 +1,58 @@
-"""What people and programs are shown of the ledger: the shapes that the command's `--json` and the API share."""
+"""The answers that the API and the commands' `--json` share: frozen dataclasses, and the queries that fill them.
 
-from pipeline.views.articles import accepted, article, released, settled, shown, warning
-from pipeline.views.deliveries import delivered, delivery, proof, tried
-from pipeline.views.references import evidence_change, evidence_changed, known, known_reference, reference
-from pipeline.views.shape import Shape
-from pipeline.views.system import system
+The classes are the schema. FastAPI generates the OpenAPI description from them, and `--json` encodes the same objects,
+so that an answer cannot differ between the two. Fields are only ever added.
+"""
+
+from pipeline.views.articles import ArticleStatus, article
+from pipeline.views.deliveries import Delivery, DeliveryList, DeliveryWithAttempts, deliveries, delivery_with_attempts
+from pipeline.views.events import (
+    AcceptedBatch,
+    AcceptedEvent,
+    Released,
+    Replayed,
+    SourceWarning,
+    accepted,
+    outcome,
+    warning,
+)
+from pipeline.views.proofs import Proof
+from pipeline.views.references import (
+    EvidenceChange,
+    KnownReference,
+    Reference,
+    evidence_changes,
+    known_reference,
+    known_references,
+)
+from pipeline.views.snapshots import Snapshot, snapshot
+from pipeline.views.system import SystemStatus, system
 
 __all__ = [
-    "Shape",
+    "AcceptedBatch",
+    "AcceptedEvent",
+    "ArticleStatus",
+    "Delivery",
+    "DeliveryList",
+    "DeliveryWithAttempts",
+    "EvidenceChange",
+    "KnownReference",
+    "Proof",
+    "Reference",
+    "Released",
+    "Replayed",
+    "Snapshot",
+    "SourceWarning",
+    "SystemStatus",
     "accepted",
     "article",
-    "delivered",
-    "delivery",
-    "evidence_change",
-    "evidence_changed",
-    "known",
+    "deliveries",
+    "delivery_with_attempts",
+    "evidence_changes",
     "known_reference",
-    "proof",
-    "reference",
-    "released",
-    "settled",
-    "shown",
+    "known_references",
+    "outcome",
+    "snapshot",
     "system",
-    "tried",
     "warning",
 ]

@@ -1,128 +1,108 @@
-"""Articles and events as people and programs are shown them."""
+"""The status of one article: what it cites, how it was rendered, and who has it."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from msgspec import structs
+from pydantic import Field
 
-from pipeline.ledger import Transaction, articles, deliveries, evidence
+from pipeline.ledger import Transaction, articles, evidence
+from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.ledger.articles import Standing, renditions, revisions, withheld
-from pipeline.ledger.articles.withheld import EVERYWHERE
-from pipeline.ledger.deliveries import holdings, proofs
-from pipeline.model.event import Accepted
-from pipeline.model.reading import ReadWarning
+from pipeline.ledger.articles.withheld import EVERYWHERE, Cause
+from pipeline.ledger.deliveries import proofs as ledger_proofs
 from pipeline.model.reference import CitedReference
-from pipeline.views.deliveries import delivered, proof
-from pipeline.views.references import reference
-from pipeline.views.shape import Shape, moment
+from pipeline.views.deliveries import Delivery, deliveries
+from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time, WorkId
+from pipeline.views.proofs import Proof, proof
+from pipeline.views.references import Reference, reference
 
 
-def article(transaction: Transaction, article_id: str) -> Shape | None:
-    """Where an article stands; None where there is none of this id."""
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """An article's newest rendered revision in one format."""
+
+    format: Annotated[str, Field(examples=["amp"])]
+    media_type: Annotated[str, Field(examples=["text/html"])]
+    bytes: Count
+    digest: Annotated[str, Field(examples=["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Who is not given the article because of its evidence, and why. `channel` is null when nobody is given it."""
+
+    channel: ChannelId | None
+    cause: Annotated[Cause, Field(description="gate: the channel's own rule. hold: until an operator releases it.")]
+    reason: str
+    references: Annotated[tuple[WorkId, ...], Field(description="The cited works at fault.")]
+    revision: RevisionNumber
+    since: Time
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleStatus:
+    """Everything known about one article."""
+
+    article: ArticleId
+    state: Annotated[str, Field(description="live, scheduled or withdrawn", examples=["live"])]
+    revision: RevisionNumber
+    title: str
+    published: Time
+    updated: Time
+    error: Annotated[str | None, Field(description="Why the newest revision could not be rendered.")]
+    references: tuple[Reference, ...]
+    renditions: tuple[Rendition, ...]
+    deliveries: tuple[Delivery, ...]
+    withheld: tuple[Withheld, ...]
+    proofs: tuple[Proof, ...]
+
+
+def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
+    """Return the status of an article, or None if the id is unknown."""
     standing = articles.standing(transaction, article_id)
     if standing is None:
         return None
-    rendered = standing.rendered if standing.state == "live" else None
-    formats = renditions.of_revision(transaction, article_id, rendered) if rendered is not None else []
-    return {
-        "article": standing.id,
-        "state": standing.state,
-        "revision": standing.revision,
-        "title": standing.title,
-        "published": moment(standing.published),
-        "updated": moment(standing.updated),
-        "error": standing.error,
-        "references": [reference(one) for one in _shown(transaction, standing)],
-        "renditions": [
-            {"format": one.format, "media_type": one.media_type, "bytes": one.bytes, "digest": one.digest}
-            for one in formats
-        ],
-        "deliveries": delivered(transaction, deliveries.of_article(transaction, article_id)),
-        "withheld": _withheld(transaction, article_id),
-        "proofs": [proof(one) for one in proofs.of_article(transaction, article_id)],
-    }
+    return ArticleStatus(
+        article=standing.id,
+        state=standing.state,
+        revision=standing.revision,
+        title=standing.title,
+        published=standing.published,
+        updated=standing.updated,
+        error=standing.error,
+        references=tuple(reference(one) for one in _cited(transaction, standing)),
+        renditions=_renditions(transaction, standing),
+        deliveries=deliveries(transaction, ledger_deliveries.of_article(transaction, article_id)),
+        withheld=_withheld(transaction, article_id),
+        proofs=tuple(proof(one) for one in ledger_proofs.of_article(transaction, article_id)),
+    )
 
 
-def _withheld(transaction: Transaction, article_id: str) -> list[Shape]:
-    """From whom the article is kept for its evidence; `channel` is null where that is everyone."""
-    return [
-        {
-            "channel": None if one.channel == EVERYWHERE else one.channel,
-            "cause": one.cause,
-            "reason": one.reason,
-            "references": list(one.references),
-            "revision": one.revision,
-            "since": moment(one.since),
-        }
+def _renditions(transaction: Transaction, standing: Standing) -> tuple[Rendition, ...]:
+    if standing.state != "live" or standing.rendered is None:
+        return ()
+    found = renditions.of_revision(transaction, standing.id, standing.rendered)
+    return tuple(Rendition(one.format, one.media_type, one.bytes, one.digest) for one in found)
+
+
+def _withheld(transaction: Transaction, article_id: str) -> tuple[Withheld, ...]:
+    return tuple(
+        Withheld(
+            channel=None if one.channel == EVERYWHERE else one.channel,
+            cause=one.cause,
+            reason=one.reason,
+            references=one.references,
+            revision=one.revision,
+            since=one.since,
+        )
         for one in withheld.of_article(transaction, article_id).values()
-    ]
+    )
 
 
-def shown(transaction: Transaction, article_id: str, channel: str | None, at: dt.datetime) -> Shape:
-    """What a channel (None: the site itself) held of an article at a moment, with the references as it had them."""
-    number, event, since, digest = None, None, None, None
-    if channel is None:
-        own = revisions.shown_at(transaction, article_id, at)
-        if own is not None:
-            number, event, since = own.number, own.event, own.at
-    else:
-        holding = holdings.at(transaction, article_id, channel, at)
-        if holding is not None:
-            number, event, since, digest = holding.revision, holding.event, holding.at, holding.digest
-    held = None if number is None or event == "withdrawn" else revisions.get(transaction, article_id, number)
-    return {
-        "article": article_id,
-        "channel": channel,
-        "at": moment(at),
-        "revision": number,
-        "event": event,
-        "since": moment(since),
-        "digest": digest,
-        "title": held.article.title if held else None,
-        "references": [reference(one) for one in held.references] if held else [],
-    }
-
-
-def released(article_id: str, revision: int, channels: Sequence[str]) -> Shape:
-    """`channels`: those that were held up; empty where the whole article was."""
-    return {"article": article_id, "revision": revision, "channels": list(channels)}
-
-
-def accepted(answer: Accepted, state: str = "accepted", warnings: Sequence[ReadWarning] = ()) -> Shape:
-    """The answer to an event; `warnings` is there only where reading its article gave some."""
-    shape = {
-        "event": answer.event,
-        "article": answer.article,
-        "revision": answer.revision,
-        "changed": answer.changed,
-        "status": state,
-    }
-    return shape | ({"warnings": [warning(one) for one in warnings]} if warnings else {})
-
-
-def warning(given: ReadWarning) -> Shape:
-    """A warning as `--json` and the API show it; an error has the same members."""
-    return structs.asdict(given)
-
-
-def settled(transaction: Transaction, article_id: str, revision: int) -> str | None:
-    """How the deliveries of a revision ended: delivered, abandoned or scheduled; None while any is still owed."""
-    standing = articles.standing(transaction, article_id)
-    if standing is None:
-        return None
-    if standing.state != "withdrawn" and (standing.rendered or 0) < revision:
-        return "scheduled" if standing.state == "scheduled" else None
-    owed = deliveries.of_article(transaction, article_id)
-    states = {one.state for one in owed if one.state != "pending" or one.due is not None}  # else it waits to be pulled
-    if states & {"pending", "sending"}:
-        return None
-    return "abandoned" if "abandoned" in states else "delivered"
-
-
-def _shown(transaction: Transaction, standing: Standing) -> tuple[CitedReference, ...]:
-    """What is known now of what the article cites, newer than any rendition perhaps."""
+def _cited(transaction: Transaction, standing: Standing) -> tuple[CitedReference, ...]:
+    """Return the newest revision's references as they are known now, which may be newer than any rendition."""
     if standing.state == "withdrawn":
         return ()
     newest = revisions.get(transaction, standing.id, standing.revision)

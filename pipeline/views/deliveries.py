@@ -1,69 +1,110 @@
-"""Deliveries, their attempts and proofs, as people and programs are shown them."""
+"""Deliveries and their attempts."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pipeline.ledger import Transaction, deliveries
+from pydantic import Field
+
+from pipeline.ledger import Transaction
+from pipeline.ledger import deliveries as ledger
 from pipeline.ledger.articles import revisions
-from pipeline.ledger.deliveries import Delivery, attempts
-from pipeline.ledger.deliveries.proofs import Proof
-from pipeline.views.shape import Shape, moment
+from pipeline.ledger.deliveries import attempts
+from pipeline.model.delivery import DeliveryState
+from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
+
+MAX_ATTEMPTS = 100  # shown with one delivery
 
 
-def delivered(transaction: Transaction, found: Sequence[Delivery]) -> list[Shape]:
-    """Deliveries as they are shown, each with how many references its revision shows without PubMed's answer."""
-    waiting = revisions.pending(transaction, {(one.article, one.wanted) for one in found if one.wanted_digest})
-    return [delivery(one, pending=waiting.get((one.article, one.wanted), 0)) for one in found]
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One article at one channel: the revision it should have, and the one it has."""
 
-
-def delivery(one: Delivery, *, pending: int = 0) -> Shape:
-    return {
-        "id": one.id,
-        "article": one.article,
-        "channel": one.channel,
-        "format": one.format,
-        "revision": one.wanted,
-        "held": one.held,
-        "event": "withdrawn" if one.urgency == deliveries.WITHDRAWAL else None,
-        "state": one.state,
-        "attempts": one.attempts,
-        "due": moment(one.due),
-        "error": one.error,
-        "references_pending": pending,
-    }
-
-
-def tried(transaction: Transaction, one: Delivery, *, limit: int = 100) -> Shape:
-    """A delivery with its attempts, the newest first."""
-    kept = [
-        {
-            "at": moment(attempt.at),
-            "revision": attempt.revision,
-            "outcome": attempt.outcome,
-            "status": attempt.status,
-            "milliseconds": attempt.milliseconds,
-            "detail": attempt.detail,
-            "answer": attempt.answer,
-        }
-        for attempt in attempts.of(transaction, one.id, limit=limit)
+    id: Annotated[str, Field(examples=["dlv_0c4f7a91d2e6"])]
+    article: ArticleId
+    channel: ChannelId
+    format: Annotated[str, Field(examples=["ninjs"])]
+    revision: Annotated[RevisionNumber, Field(description="The revision that the channel should have.")]
+    held: Annotated[RevisionNumber | None, Field(description="The revision that the channel accepted last.")]
+    event: Annotated[Literal["withdrawn"] | None, Field(description="Set if this delivery is a withdrawal.")]
+    state: DeliveryState
+    attempts: Count
+    due: Annotated[Time | None, Field(description="When it will be attempted next.")]
+    error: str | None
+    references_pending: Annotated[
+        int,
+        Field(ge=0, description="References that the revision shows without an answer from PubMed."),
     ]
-    return delivered(transaction, [one])[0] | {"tried": kept}
 
 
-def proof(one: Proof) -> Shape:
-    """Whether a withdrawal that a channel took is out of sight there, and how long that took."""
-    took = None if one.proved is None else (one.proved - one.withdrawn).total_seconds()
-    return {
-        "delivery": one.delivery,
-        "article": one.article,
-        "channel": one.channel,
-        "revision": one.revision,
-        "withdrawn": moment(one.withdrawn),
-        "checked": moment(one.checked),
-        "proved": moment(one.proved),
-        "seconds": took,
-        "shown": one.shown,
-        "due": moment(one.due),
-        "error": one.error,
-    }
+@dataclass(frozen=True, slots=True)
+class DeliveryList:
+    """Deliveries, and whether there are more than are listed here."""
+
+    deliveries: tuple[Delivery, ...]
+    truncated: Annotated[bool, Field(description="True if there are more deliveries than `limit`.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a delivery."""
+
+    at: Time
+    revision: RevisionNumber
+    outcome: Annotated[str, Field(description="delivered, transient, permanent or fault", examples=["delivered"])]
+    status: Annotated[int | None, Field(description="The HTTP status, if there was one.", examples=[200])]
+    milliseconds: Count
+    detail: str
+    answer: Annotated[str | None, Field(description="The first kilobyte of the channel's response.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryWithAttempts(Delivery):
+    """A delivery with its attempts, newest first."""
+
+    tried: tuple[Attempt, ...]
+
+
+def deliveries(transaction: Transaction, found: Sequence[ledger.Delivery]) -> tuple[Delivery, ...]:
+    """Return the deliveries, each with the number of references that its revision shows as pending."""
+    pending = revisions.pending(transaction, {(one.article, one.wanted) for one in found if one.wanted_digest})
+    return tuple(delivery(one, pending=pending.get((one.article, one.wanted), 0)) for one in found)
+
+
+def delivery(one: ledger.Delivery, *, pending: int = 0) -> Delivery:
+    return Delivery(
+        id=one.id,
+        article=one.article,
+        channel=one.channel,
+        format=one.format,
+        revision=one.wanted,
+        held=one.held,
+        event="withdrawn" if one.urgency == ledger.WITHDRAWAL else None,
+        state=one.state,
+        attempts=one.attempts,
+        due=one.due,
+        error=one.error,
+        references_pending=pending,
+    )
+
+
+def delivery_with_attempts(transaction: Transaction, one: ledger.Delivery) -> DeliveryWithAttempts:
+    """Return a delivery with its newest attempts, at most `MAX_ATTEMPTS` of them."""
+    (shown,) = deliveries(transaction, [one])
+    tried = tuple(
+        Attempt(
+            at=attempt.at,
+            revision=attempt.revision,
+            outcome=attempt.outcome,
+            status=attempt.status,
+            milliseconds=attempt.milliseconds,
+            detail=attempt.detail,
+            answer=attempt.answer,
+        )
+        for attempt in attempts.of(transaction, one.id, limit=MAX_ATTEMPTS)
+    )
+    values = {field.name: getattr(shown, field.name) for field in dataclasses.fields(shown)}
+    return DeliveryWithAttempts(**values, tried=tried)

@@ -1,82 +1,131 @@
-"""References and what changes of them, as people and programs are shown them."""
+"""Cited references, and how their editorial status changed."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pipeline.citations import citation_csl, citation_text
 from pipeline.ledger import Transaction, evidence
-from pipeline.ledger.evidence import changes as evidence_changes
-from pipeline.ledger.evidence import cited
-from pipeline.ledger.evidence.changes import Noted
+from pipeline.ledger.evidence import changes, cited
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import CitedReference
-from pipeline.views.shape import Shape, moment
+from pipeline.model.reference import CitedReference, EditorialState
+from pipeline.model.reference import Reference as Record
+from pipeline.views.fields import ArticleId, Pmid, Time, WorkId
 
 
-def reference(one: CitedReference) -> Shape:
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A cited work, with its editorial status."""
+
+    pmid: Pmid | None
+    id: WorkId
+    state: Annotated[str, Field(examples=["resolved"])]
+    editorial: tuple[EditorialState, ...]
+    citation: Annotated[str, Field(description="The citation as text, in AMA style.")]
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The publication that changed a paper's editorial status."""
+
+    state: EditorialState
+    source: Annotated[str | None, Field(examples=["Lancet. 2010 Feb 6;375(9713):445"])]
+    pmid: Pmid | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownReference(Reference):
+    """A cited paper with what PubMed says of it, and the live articles that cite it."""
+
+    notices: tuple[Notice, ...]
+    csl: Annotated[dict[str, Any] | None, Field(description="The paper as one item of CSL-JSON.")]
+    fetched: Annotated[Time | None, Field(description="When PubMed answered last.")]
+    changed: Annotated[Time | None, Field(description="When PubMed last said something new.")]
+    articles: tuple[ArticleId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceChange:
+    """A change of a cited paper's editorial status."""
+
+    id: int
+    pmid: Pmid
+    at: Time
+    gained: tuple[EditorialState, ...]
+    lost: tuple[EditorialState, ...]
+    editorial: tuple[EditorialState, ...]
+    notices: tuple[Notice, ...]
+    citation: str
+    articles: Annotated[tuple[ArticleId, ...], Field(description="The live articles that cited the paper then.")]
+
+
+def reference(one: CitedReference) -> Reference:
     known = one.reference
-    return {
-        "pmid": one.work.value if one.work.scheme == "pmid" else known.pmid if known else None,
-        "id": f"{one.work.scheme}:{one.work.value}",
-        "state": one.state,
-        "editorial": list(known.editorial) if known else [],
-        "citation": citation_text(one),
-        "url": one.work.url,
-    }
+    return Reference(
+        pmid=one.work.value if one.work.scheme == "pmid" else known.pmid if known else None,
+        id=f"{one.work.scheme}:{one.work.value}",
+        state=one.state,
+        editorial=known.editorial if known else (),
+        citation=citation_text(one),
+        url=one.work.url,
+    )
 
 
-def known(transaction: Transaction, pmids: Sequence[str]) -> list[Shape]:
-    """What is known of each PMID, and which live articles cite it; the latter only of one that nobody ever cited."""
-    times, by = cited.times(transaction, pmids), cited.live_articles(transaction, pmids)
-    shapes = []
-    for one in evidence.show(transaction, [CitedWork(scheme="pmid", value=pmid) for pmid in pmids]):
-        pmid, record = one.work.value, one.reference
-        heard = times.get(pmid)
-        shapes.append(
-            reference(one)
-            | {
-                "notices": [
-                    {"state": notice.state, "source": notice.source, "pmid": notice.pmid}
-                    for notice in (record.notices if record else ())
-                ],
-                "csl": citation_csl(record) if record else None,
-                "fetched": moment(heard.fetched if heard else None),
-                "changed": moment(heard.changed if heard else None),
-                "articles": by.get(pmid, []),
-            }
-        )
-    return shapes
+def known_references(transaction: Transaction, pmids: Sequence[str]) -> list[KnownReference]:
+    """Return what is known of each PMID. Those that no article ever cited have no times."""
+    times, citing = cited.times(transaction, pmids), cited.live_articles(transaction, pmids)
+    works = [CitedWork(scheme="pmid", value=pmid) for pmid in pmids]
+    return [
+        _known(one, times.get(one.work.value), citing.get(one.work.value, ()))
+        for one in evidence.show(transaction, works)
+    ]
 
 
-def known_reference(transaction: Transaction, pmid: str) -> Shape | None:
-    """As `known`; None of a PMID that no article ever cited."""
+def known_reference(transaction: Transaction, pmid: str) -> KnownReference | None:
+    """Return what is known of a PMID, or None if no article ever cited it."""
     if not cited.times(transaction, [pmid]):
         return None
-    (shape,) = known(transaction, [pmid])
-    return shape
+    (known,) = known_references(transaction, [pmid])
+    return known
 
 
-def evidence_change(one: Noted) -> Shape:
-    return {
-        "id": one.id,
-        "pmid": one.pmid,
-        "at": moment(one.at),
-        "gained": list(one.gained),
-        "lost": list(one.lost),
-        "editorial": list(one.record.editorial),
-        "notices": [
-            {"state": notice.state, "source": notice.source, "pmid": notice.pmid} for notice in one.record.notices
-        ],
-        "citation": citation_text(_as_cited(one)),
-        "articles": list(one.articles),
-    }
+def evidence_changes(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[EvidenceChange]:
+    """Return changes of editorial status, newest first; those of one paper if `pmid` is given."""
+    return [_change(one) for one in changes.newest(transaction, limit=limit, pmid=pmid)]
 
 
-def evidence_changed(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[Shape]:
-    """Newest first."""
-    return [evidence_change(one) for one in evidence_changes.newest(transaction, limit=limit, pmid=pmid)]
+def _known(one: CitedReference, times: cited.Times | None, articles: Sequence[str]) -> KnownReference:
+    record = one.reference
+    shown = reference(one)
+    return KnownReference(
+        **{field.name: getattr(shown, field.name) for field in dataclasses.fields(shown)},
+        notices=_notices(record),
+        csl=citation_csl(record) if record else None,
+        fetched=times.fetched if times else None,
+        changed=times.changed if times else None,
+        articles=tuple(articles),
+    )
 
 
-def _as_cited(one: Noted) -> CitedReference:
-    return CitedReference(1, CitedWork(scheme="pmid", value=one.pmid), "resolved", one.record)
+def _change(one: changes.Noted) -> EvidenceChange:
+    return EvidenceChange(
+        id=one.id,
+        pmid=one.pmid,
+        at=one.at,
+        gained=one.gained,
+        lost=one.lost,
+        editorial=one.record.editorial,
+        notices=_notices(one.record),
+        citation=citation_text(CitedReference(1, CitedWork(scheme="pmid", value=one.pmid), "resolved", one.record)),
+        articles=one.articles,
+    )
+
+
+def _notices(record: Record | None) -> tuple[Notice, ...]:
+    return tuple(Notice(one.state, one.source, one.pmid) for one in (record.notices if record else ()))

@@ -3,50 +3,99 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from pipeline.ledger import Transaction, articles, deliveries, evidence
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.deliveries import channels, proofs
 from pipeline.ledger.partners import changes, pulls
 from pipeline.stages.deliver import circuit
-from pipeline.views.deliveries import delivery, proof
-from pipeline.views.shape import Shape, moment
+from pipeline.views.deliveries import Delivery, delivery
+from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.proofs import Proof, proof
 
-_MOST = 100  # of a list that may be long, in the look at the whole system
-
-
-def system(transaction: Transaction, channel_ids: list[str], *, now: dt.datetime) -> Shape:
-    """The whole system at a glance."""
-    return {
-        "articles": articles.counts(transaction),
-        "references": evidence.counts(transaction),
-        "deliveries": deliveries.counts(transaction),
-        "withheld": withheld.counts(transaction),
-        "channels": [_channel(transaction, channel_id, now) for channel_id in channel_ids],
-        "not_configured": deliveries.owed_elsewhere(transaction, channel_ids),
-        "withdrawals_owed": [delivery(one) for one in deliveries.owed_withdrawals(transaction, limit=_MOST)],
-        "proofs": [proof(one) for one in proofs.owed(transaction, limit=_MOST)],
-    }
+MAX_LISTED = 100  # entries of each list
 
 
-def _channel(transaction: Transaction, channel_id: str, now: dt.datetime) -> Shape:
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How far the partner of a pull channel has read."""
+
+    seen: Annotated[Time, Field(description="When it asked last.")]
+    token: Annotated[str, Field(description="The name of the token that it used.")]
+    taken: Count
+    left: Annotated[int, Field(ge=0, description="Changes that it has not confirmed yet.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """Whether a channel can be sent to."""
+
+    channel: ChannelId
+    circuit: circuit.State
+    opened: Time | None
+    failures: Annotated[int, Field(ge=0, description="Failures in a row.")]
+    paused_until: Time | None
+    disabled: Time | None
+    reason: str | None
+    pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """Counts by state, the health of each channel, and what needs attention."""
+
+    articles: Mapping[str, int]
+    references: Mapping[str, int]
+    deliveries: Mapping[str, int]
+    withheld: Mapping[str, int]
+    channels: tuple[ChannelHealth, ...]
+    not_configured: Annotated[
+        Mapping[str, int], Field(description="Unfinished deliveries to channels that are not configured any longer.")
+    ]
+    withdrawals_owed: tuple[Delivery, ...]
+    proofs: Annotated[tuple[Proof, ...], Field(description="Withdrawals that have not been proved yet.")]
+    web: Annotated[str | None, Field(description="The address of the running web server.")]
+
+
+def system(
+    transaction: Transaction, channel_ids: Sequence[str], *, now: dt.datetime, web: str | None = None
+) -> SystemStatus:
+    """Return the status of the whole system. Lists hold at most `MAX_LISTED` entries."""
+    return SystemStatus(
+        articles=articles.counts(transaction),
+        references=evidence.counts(transaction),
+        deliveries=deliveries.counts(transaction),
+        withheld=withheld.counts(transaction),
+        channels=tuple(_channel(transaction, channel_id, now) for channel_id in channel_ids),
+        not_configured=deliveries.owed_elsewhere(transaction, list(channel_ids)),
+        withdrawals_owed=tuple(delivery(one) for one in deliveries.owed_withdrawals(transaction, limit=MAX_LISTED)),
+        proofs=tuple(proof(one) for one in proofs.owed(transaction, limit=MAX_LISTED)),
+        web=web,
+    )
+
+
+def _channel(transaction: Transaction, channel_id: str, now: dt.datetime) -> ChannelHealth:
     health = channels.health(transaction, channel_id)
-    return {
-        "channel": channel_id,
-        "circuit": circuit.state(health, now),
-        "opened": moment(health.opened),
-        "failures": health.failures,
-        "paused_until": moment(health.paused_until),
-        "disabled": moment(health.disabled),
-        "reason": health.reason,
-        "pulled": _pulled(transaction, channel_id),
-    }
+    return ChannelHealth(
+        channel=channel_id,
+        circuit=circuit.state(health, now),
+        opened=health.opened,
+        failures=health.failures,
+        paused_until=health.paused_until,
+        disabled=health.disabled,
+        reason=health.reason,
+        pulled=_pulled(transaction, channel_id),
+    )
 
 
-def _pulled(transaction: Transaction, channel_id: str) -> Shape | None:
-    """How far a partner who pulls has come, and how many changes follow; None where nobody ever asked."""
+def _pulled(transaction: Transaction, channel_id: str) -> Pulled | None:
     position = pulls.position(transaction, channel_id)
     if position is None:
         return None
     left = changes.behind(transaction, channel_id, position.taken)
-    return {"seen": moment(position.seen), "token": position.token, "taken": position.taken, "left": left}
+    return Pulled(seen=position.seen, token=position.token, taken=position.taken, left=left)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from bench import Bench, article
+from bench import START, Bench, article
 
 from pipeline import views
 from pipeline.ledger import Ledger, deliveries
@@ -16,6 +17,7 @@ from pipeline.ledger.partners.changes import BEGINNING
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.partners import pull
 from pipeline.stages.partners.pull import Page
+from pipeline.views.system import Pulled as Read
 
 
 class Pulled(Bench):
@@ -165,7 +167,7 @@ def test_nothing_is_sent_and_the_delivery_waits_for_nobody_but_the_partner(bench
     assert (bench.delivery().state, bench.delivery().due, bench.delivery().held) == ("pending", None, None)
     assert bench.due().deliveries == ()
     with bench.ledger.read() as transaction:
-        assert views.settled(transaction, "spasms", 1) == "delivered"
+        assert views.outcome(transaction, "spasms", 1) == "delivered"
 
 
 def test_it_is_delivered_when_the_partner_asks_for_what_follows(bench: Pulled) -> None:
@@ -221,12 +223,12 @@ def test_what_was_pulled_by_whom_is_kept_and_shown(bench: Pulled) -> None:
     bench.page(page.cursor, limit=1)
     with bench.ledger.read() as transaction:
         kept = pulls.every(transaction, "partner")
-        (shown,) = views.system(transaction, ["partner"], now=bench.clock.now)["channels"]
+        (shown,) = views.system(transaction, ["partner"], now=bench.clock.now).channels
     assert [(one.token, one.first, one.last, one.count) for one in kept] == [
         ("their reader", 1, 2, 2),
         ("their reader", 3, 3, 1),
     ]
-    assert shown["pulled"] == {"seen": "2026-03-01T12:01:30Z", "token": "their reader", "taken": 2, "left": 1}
+    assert shown.pulled == Read(seen=START + dt.timedelta(seconds=90), token="their reader", taken=2, left=1)
 
 
 def test_when_an_operator_looks_nothing_is_said_of_the_partner(bench: Pulled) -> None:

@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from bench import PLAIN, Bench, article
 from msgspec import structs
 
@@ -22,7 +24,6 @@ from pipeline.model.site import Site
 from pipeline.stages.accept.release import Released, release
 from pipeline.stages.context import ChannelPlan, Policy
 from pipeline.stages.enrich import watch
-from pipeline.views import Shape
 
 
 def _marked(revision: Revision, site: Site) -> bytes:
@@ -77,15 +78,15 @@ class Watched(Bench):
         self.work()
         return done
 
-    def status(self, article_id: str = "spasms") -> Shape:
+    def status(self, article_id: str = "spasms") -> Any:
         with self.ledger.read() as transaction:
             shape = views.article(transaction, article_id)
         assert shape is not None
-        return shape
+        return as_json(shape)
 
-    def shown(self, channel: str | None, at: dt.datetime, article_id: str = "spasms") -> Shape:
+    def shown(self, channel: str | None, at: dt.datetime, article_id: str = "spasms") -> Any:
         with self.ledger.read() as transaction:
-            return views.shown(transaction, article_id, channel, at)
+            return as_json(views.snapshot(transaction, article_id, channel, at))
 
     def got(self, channel: str = "partner") -> list[tuple[int, str]]:
         return [(one.revision, one.event) for one in self.receivers[channel].got]
@@ -98,6 +99,10 @@ class Watched(Bench):
         """To the first hour of the next night, and through it."""
         self.clock.now = dt.datetime(2026, 3, 3, 2, tzinfo=dt.UTC)  # Monday, 21:00 Eastern
         self.work_for(8 * 3600, step=600)
+
+
+def as_json(shape: object) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(shape))
 
 
 def publish(bench: Watched, *pmids: str, id: str = "spasms", **more: object) -> None:

@@ -149,18 +149,16 @@ def status(
     system = find(data, config)
     with open_ledger(system) as ledger, ledger.read() as transaction:
         if article_id is None:
-            shape = views.system(transaction, [channel.id for channel in system.settings.channels], now=now())
-            shape["web"] = system.running.web if system.running else None
-        else:
-            found = views.article(transaction, article_id)
-            if found is None:
-                print(f"citewire: no article {article_id!r} is known", file=sys.stderr)
-                raise typer.Exit(UNKNOWN)
-            shape = found
-    if json:
-        print_json(shape)
-    else:
-        output.standing(shape) if article_id else output.system(shape)
+            web = system.running.web if system.running else None
+            channels = [channel.id for channel in system.settings.channels]
+            whole = views.system(transaction, channels, now=now(), web=web)
+            print_json(whole) if json else output.system(whole)
+            return
+        shape = views.article(transaction, article_id)
+    if shape is None:
+        print(f"citewire: no article {article_id!r} is known", file=sys.stderr)
+        raise typer.Exit(UNKNOWN)
+    print_json(shape) if json else output.standing(shape)
 
 
 def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
@@ -175,7 +173,7 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
             what = f"channel {channel!r}" if known else f"article {article_id!r}"
             print(f"citewire: no {what} is known", file=sys.stderr)
             raise typer.Exit(UNKNOWN)
-        shape = views.shown(transaction, article_id, channel, moment)
+        shape = views.snapshot(transaction, article_id, channel, moment)
     print_json(shape) if json else output.shown(shape)
 
 
@@ -252,7 +250,7 @@ def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bo
 def _look(ledger: Ledger, open_ones: Sequence[_Published], show: Callable[[dict[str, Any]], None]) -> None:
     with ledger.read() as transaction:
         for one in open_ones:
-            ended = views.settled(transaction, one.accepted.article, one.accepted.revision)
+            ended = views.outcome(transaction, one.accepted.article, one.accepted.revision)
             if ended is not None:
                 one.state = ended
                 show(one.shape())

@@ -56,7 +56,7 @@ def deliveries(
     wanted = state.value if state else None
     with open_ledger(find(data, config)) as ledger, ledger.read() as transaction:
         found = ledger_deliveries.search(transaction, state=wanted, channel=channel, limit=_MOST)
-        shapes = views.delivered(transaction, found)
+        shapes = views.deliveries(transaction, found)
     if json:
         print_json({"deliveries": shapes})
     else:
@@ -69,7 +69,7 @@ def _show_attempts(delivery_id: str, *, json: bool, system: System) -> None:
         if found is None:
             print(f"citewire: no delivery {delivery_id!r} is known", file=sys.stderr)
             raise typer.Exit(UNKNOWN)
-        shape = views.tried(transaction, found)
+        shape = views.delivery_with_attempts(transaction, found)
     print_json(shape) if json else output.tried(shape)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.model.reading import ReadWarning
+from pipeline.views.articles import Withheld
+from pipeline.views.system import ChannelHealth
 
 Shape = dict[str, Any]
 
@@ -47,35 +51,35 @@ def print_line(shape: Shape) -> None:
     notes.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def standing(shape: Shape) -> None:
-    answers.print(f"[bold]{_plain(shape['title'])}[/bold]", highlight=False)
-    answers.print(f"{shape['article']}  {shape['state']}  revision {shape['revision']}", highlight=False)
-    if shape["error"]:
-        answers.print(f"error: {_plain(shape['error'])}", style="red", highlight=False)
-    rows = [(one["id"], one["state"], ", ".join(one["editorial"]), one["citation"]) for one in shape["references"]]
+def standing(shape: views.ArticleStatus) -> None:
+    answers.print(f"[bold]{_plain(shape.title)}[/bold]", highlight=False)
+    answers.print(f"{shape.article}  {shape.state}  revision {shape.revision}", highlight=False)
+    if shape.error:
+        answers.print(f"error: {_plain(shape.error)}", style="red", highlight=False)
+    rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
     _table("references", ("id", "state", "editorial", "citation"), rows)
-    sizes = [(one["format"], one["media_type"], str(one["bytes"])) for one in shape["renditions"]]
+    sizes = [(one.format, one.media_type, one.bytes) for one in shape.renditions]
     _table("renditions", ("format", "media type", "bytes"), sizes)
-    deliveries(shape["deliveries"])
-    withheld(shape["withheld"])
-    proofs(shape["proofs"])
+    deliveries(shape.deliveries)
+    withheld(shape.withheld)
+    proofs(shape.proofs)
 
 
-def withheld(shapes: Sequence[Shape]) -> None:
+def withheld(shapes: Sequence[Withheld]) -> None:
     """From whom an article is kept, and why."""
-    rows = [(one["channel"] or "everyone", one["cause"], one["since"], one["reason"]) for one in shapes]
+    rows = [(one.channel or "everyone", one.cause, one.since, one.reason) for one in shapes]
     _table("withheld", ("from", "cause", "since", "reason"), rows)
 
 
-def shown(shape: Shape) -> None:
+def shown(shape: views.Snapshot) -> None:
     """What a channel held at a moment."""
-    where = shape["channel"] or "the site itself"
-    if shape["revision"] is None:
-        answers.print(f"{where} had nothing of it at {shape['at']}", highlight=False, soft_wrap=True)
+    where = shape.channel or "the site itself"
+    if shape.revision is None:
+        answers.print(f"{where} had nothing of it at {_cell(shape.at)}", highlight=False, soft_wrap=True)
         return
-    line = f"{where} held revision {shape['revision']}, {shape['event']}, since {shape['since']}"
+    line = f"{where} held revision {shape.revision}, {shape.event}, since {_cell(shape.since)}"
     answers.print(line, highlight=False, soft_wrap=True)
-    rows = [(one["id"], one["state"], ", ".join(one["editorial"]), one["citation"]) for one in shape["references"]]
+    rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
     _table("references", ("id", "state", "editorial", "citation"), rows)
 
 
@@ -84,42 +88,36 @@ def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
     answers.print(f"{article_id}  revision {revision}  released to {to}", highlight=False, soft_wrap=True)
 
 
-def evidence_changes(shapes: Sequence[Shape]) -> None:
+def evidence_changes(shapes: Sequence[views.EvidenceChange]) -> None:
     """How the standing of cited papers changed, newest first."""
-    rows = [
-        (one["at"], one["pmid"], ", ".join(one["gained"]), ", ".join(one["lost"]), ", ".join(one["articles"]))
-        for one in shapes
-    ]
+    rows = [(one.at, one.pmid, ", ".join(one.gained), ", ".join(one.lost), ", ".join(one.articles)) for one in shapes]
     _table("evidence changes", ("at", "pmid", "gained", "lost", "articles"), rows)
 
 
-def deliveries(shapes: Sequence[Shape]) -> None:
+def deliveries(shapes: Sequence[views.Delivery]) -> None:
     columns = ("id", "article", "channel", "revision", "state", "attempts", "error")
-    rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in shapes]
+    rows = [tuple(getattr(one, name) for name in columns) for one in shapes]
     _table("deliveries", columns, rows)
 
 
-def references(shapes: Sequence[Shape]) -> None:
+def references(shapes: Sequence[views.KnownReference]) -> None:
     columns = ("pmid", "state", "editorial", "cited by", "citation")
-    rows = [
-        (one["pmid"], one["state"], ", ".join(one["editorial"]), ", ".join(one["articles"]), one["citation"])
-        for one in shapes
-    ]
+    rows = [(one.pmid, one.state, ", ".join(one.editorial), ", ".join(one.articles), one.citation) for one in shapes]
     _table("references", columns, rows)
 
 
-def system(shape: Shape) -> None:
+def system(shape: views.SystemStatus) -> None:
     for name in ("articles", "references", "deliveries"):
-        counts = ", ".join(f"{count} {state}" for state, count in sorted(shape[name].items()))
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(getattr(shape, name).items()))
         answers.print(f"{name}: {counts or 'none'}", highlight=False)
-    rows = [(one["channel"], _channel_state(one), one["reason"] or "") for one in shape["channels"]]
+    rows = [(one.channel, _channel_state(one), one.reason or "") for one in shape.channels]
     _table("channels", ("channel", "state", "reason"), rows)
-    owed = [(one["channel"], one["article"], one["state"], one["error"] or "") for one in shape["withdrawals_owed"]]
+    owed = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
     _table("withdrawals owed", ("channel", "article", "state", "error"), owed)
-    proofs(shape["proofs"])
-    for channel, count in shape["not_configured"].items():
+    proofs(shape.proofs)
+    for channel, count in shape.not_configured.items():
         answers.print(f"{channel} is configured no more, and is owed {count}: see `citewire channels forget`")
-    answers.print(f"web: {shape['web'] or 'not running'}", highlight=False)
+    answers.print(f"web: {shape.web or 'not running'}", highlight=False)
 
 
 def warnings(given: Sequence[ReadWarning]) -> None:
@@ -149,38 +147,45 @@ def tokens(shape: Shape) -> None:
     _table("tokens", ("id", "name", "scope", "state", "created", "expires"), rows)
 
 
-def tried(shape: Shape) -> None:
+def tried(shape: views.DeliveryWithAttempts) -> None:
     """Every attempt at a delivery."""
     columns = ("at", "revision", "outcome", "status", "milliseconds", "detail", "answer")
-    rows = [tuple("" if one[name] is None else str(one[name]) for name in columns) for one in shape["tried"]]
+    rows = [tuple(getattr(one, name) for name in columns) for one in shape.tried]
     deliveries([shape])
     _table("attempts", columns, rows)
 
 
-def proofs(shapes: Sequence[Shape]) -> None:
+def proofs(shapes: Sequence[views.Proof]) -> None:
     """Who took a withdrawal and still shows the article, or does not say."""
     rows = [
-        (one["channel"], one["article"], one["withdrawn"], one["shown"] or one["error"])
+        (one.channel, one.article, one.withdrawn, one.shown or one.error)
         for one in shapes
-        if one["proved"] is None and (one["shown"] or one["error"])
+        if one.proved is None and (one.shown or one.error)
     ]
     _table("withdrawn and still shown", ("channel", "article", "withdrawn", "where"), rows)
 
 
-def _channel_state(shape: Shape) -> str:
-    if shape["circuit"] != "closed":
-        return str(shape["circuit"])
-    pulled = shape["pulled"]
-    return f"pulled at {pulled['seen']}, {pulled['left']} left" if pulled else "well"
+def _channel_state(shape: ChannelHealth) -> str:
+    if shape.circuit != "closed":
+        return shape.circuit
+    pulled = shape.pulled
+    return f"pulled at {_cell(pulled.seen)}, {pulled.left} left" if pulled else "well"
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     if not rows:
         return
     table = Table(*columns, title=title, title_justify="left", box=None, header_style="dim")
     for row in rows:
-        table.add_row(*map(_plain, row))
+        table.add_row(*(_plain(_cell(value)) for value in row))
     answers.print(table, highlight=False)
+
+
+def _cell(value: object) -> str:
+    """Return a value as a table shows it: times in RFC 3339, nothing for None."""
+    if isinstance(value, dt.datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return "" if value is None else str(value)
 
 
 def _plain(text: str) -> str:

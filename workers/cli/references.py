@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -59,11 +59,11 @@ def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
         rechecks.order(transaction, pmids, due=now())
 
 
-def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[views.KnownReference]]:
     """A few at a time; each read by itself, so that a slow terminal holds no transaction open."""
     for some in _chunks(pmids) if pmids else _all(ledger):
         with ledger.read() as transaction:
-            yield views.known(transaction, some)
+            yield views.known_references(transaction, some)
 
 
 def _all(ledger: Ledger) -> Iterator[list[str]]:
@@ -82,7 +82,7 @@ def _chunks(pmids: Sequence[str]) -> Iterator[list[str]]:
         yield list(pmids[start : start + _AT_ONCE])
 
 
-def _show(found: Iterator[list[dict[str, Any]]], *, json: bool) -> None:
+def _show(found: Iterator[list[views.KnownReference]], *, json: bool) -> None:
     if not json:
         for shapes in found:
             output.references(shapes)
@@ -98,10 +98,10 @@ def _show_changes(ledger: Ledger, pmids: Sequence[str], *, json: bool) -> None:
     with ledger.read() as transaction:
         if pmids:
             shapes = [
-                shape for pmid in pmids for shape in views.evidence_changed(transaction, limit=_CHANGES, pmid=pmid)
+                shape for pmid in pmids for shape in views.evidence_changes(transaction, limit=_CHANGES, pmid=pmid)
             ]
         else:
-            shapes = views.evidence_changed(transaction, limit=_CHANGES)
+            shapes = views.evidence_changes(transaction, limit=_CHANGES)
     if json:
         print_json({"changes": shapes})
     else:

@@ -36,6 +36,6 @@ def release(
             output.notes.print(f"citewire: {error}", highlight=False, markup=False, soft_wrap=True)
             raise typer.Exit(UNKNOWN) from None
     if json:
-        print_json(views.released(done.article, done.revision, done.channels))
+        print_json(views.Released(done.article, done.revision, tuple(done.channels)))
     else:
         output.released(done.article, done.revision, done.channels)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
 from pipeline import views
@@ -22,7 +20,7 @@ def router(context: Context) -> APIRouter:
     public = APIRouter()
 
     @public.get("/references/{pmid}")
-    def reference(pmid: str) -> dict[str, Any]:
+    def reference(pmid: str) -> views.KnownReference:
         """What is known of a paper and which live articles cite it."""
         shape = None
         if pmid.isascii() and pmid.isdigit() and len(pmid) <= _LONGEST:

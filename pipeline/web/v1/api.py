@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
 
 from pipeline import views
@@ -33,32 +30,32 @@ def router(context: Context) -> APIRouter:
         evidence_wait=context.policy.evidence_wait,
     )
 
-    def take(request: Request, body: bytes) -> list[views.Shape]:
+    def take(request: Request, body: bytes) -> tuple[views.AcceptedEvent, ...]:
         require(context, request, "publish")
         batch = read_events(_plain(request), body, drop=context.policy.intake_drop)
         answers = zip(batch, accept_all(intake, batch), strict=True)
-        return [views.accepted(answer, warnings=event.warnings) for event, answer in answers]
+        return tuple(views.accepted(answer, warnings=event.warnings) for event, answer in answers)
 
     @api.post("/events", status_code=202)
-    async def post_event(request: Request) -> JSONResponse:
+    async def post_event(request: Request) -> views.AcceptedEvent | views.AcceptedBatch:
         """Take in a CloudEvent, or a batch of them. The same source and id again gets the same answer."""
         await run_in_threadpool(require, context, request, "publish")
-        shapes = await run_in_threadpool(take, request, await _body(request))
+        shown = await run_in_threadpool(take, request, await _body(request))
         batch = "batch" in request.headers.get("content-type", "")
-        return JSONResponse({"events": shapes} if batch else shapes[0], status_code=202)
+        return views.AcceptedBatch(shown) if batch else shown[0]
 
     @api.get("/events/{event_id}")
-    def get_event(request: Request, event_id: str) -> dict[str, Any]:
+    def get_event(request: Request, event_id: str) -> views.AcceptedEvent:
         require(context, request, "publish")
         with context.ledger.read() as transaction:
             answer = events.find(transaction, event_id)
             if answer is None:
                 raise Problem(404, "unknown-event", f"no event {event_id!r} is known")
-            state = views.settled(transaction, answer.article, answer.revision)
+            state = views.outcome(transaction, answer.article, answer.revision)
         return views.accepted(answer, state or "accepted")
 
     @api.get("/articles/{article_id}")
-    def get_article(request: Request, article_id: str) -> dict[str, Any]:
+    def get_article(request: Request, article_id: str) -> views.ArticleStatus:
         require(context, request, "publish")
         with context.ledger.read() as transaction:
             shape = views.article(transaction, article_id)
@@ -69,7 +66,7 @@ def router(context: Context) -> APIRouter:
     @api.get("/articles/{article_id}/shown")
     def get_shown(
         request: Request, article_id: str, channel: str | None = None, at: AwareDatetime | None = None
-    ) -> dict[str, Any]:
+    ) -> views.Snapshot:
         """What a channel, or the site itself, held of the article at a moment (none: now)."""
         require(context, request, "publish")
         with context.ledger.read() as transaction:
@@ -77,17 +74,17 @@ def router(context: Context) -> APIRouter:
                 raise Problem(404, "unknown-article", f"no article {article_id!r} is known")
             if channel is not None and not _known(transaction, article_id, channel):
                 raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
-            return views.shown(transaction, article_id, channel, at or context.clock())
+            return views.snapshot(transaction, article_id, channel, at or context.clock())
 
     def _known(transaction: Transaction, article_id: str, channel: str) -> bool:
         return channel in context.channels or holdings.ever(transaction, article_id, channel)
 
     @api.post("/articles/{article_id}/release")
-    def post_release(request: Request, article_id: str, channel: str | None = None) -> dict[str, Any]:
+    def post_release(request: Request, article_id: str, channel: str | None = None) -> views.Released:
         """End the holds of an article (or one channel's): it goes out again, with its marks."""
         require(context, request, "admin")
         released = release(intake, article_id, channel)
-        return views.released(released.article, released.revision, released.channels)
+        return views.Released(released.article, released.revision, released.channels)
 
     return api
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime
 
@@ -24,24 +22,24 @@ def router(context: Context) -> APIRouter:
         state: str | None = Query(None, pattern="^(pending|sending|delivered|abandoned)$"),
         channel: str | None = None,
         limit: int = Query(100, ge=1, le=1000),
-    ) -> dict[str, Any]:
+    ) -> views.DeliveryList:
         require(context, request, "publish")
         with context.ledger.read() as transaction:
-            found = deliveries.search(transaction, state=state, channel=channel, limit=limit)
-            return {"deliveries": views.delivered(transaction, found)}
+            found = deliveries.search(transaction, state=state, channel=channel, limit=limit + 1)
+            return views.DeliveryList(views.deliveries(transaction, found[:limit]), truncated=len(found) > limit)
 
     @api.get("/deliveries/{delivery_id}")
-    def get_delivery(request: Request, delivery_id: str) -> dict[str, Any]:
+    def get_delivery(request: Request, delivery_id: str) -> views.DeliveryWithAttempts:
         """A delivery with every attempt that is kept, the newest first."""
         require(context, request, "publish")
         with context.ledger.read() as transaction:
             one = deliveries.find(transaction, delivery_id)
             if one is None:
                 raise Problem(404, "unknown-delivery", f"no delivery {delivery_id!r} is known")
-            return views.tried(transaction, one)
+            return views.delivery_with_attempts(transaction, one)
 
     @api.post("/deliveries/replay")
-    def replay_since(request: Request, channel: str, since: AwareDatetime) -> dict[str, Any]:
+    def replay_since(request: Request, channel: str, since: AwareDatetime) -> views.Replayed:
         """Send a channel everything once more that it was sent, or should have been, since a time."""
         require(context, request, "admin")
         if channel not in context.channels:
@@ -50,10 +48,10 @@ def router(context: Context) -> APIRouter:
             ledger_channels.enable(transaction, channel)
             again = deliveries.replay(transaction, now=context.clock(), channel=channel, since=since)
         context.doorbell.ring("deliver", channel)
-        return {"replayed": len(again)}
+        return views.Replayed(len(again))
 
     @api.post("/deliveries/{delivery_id}/replay")
-    def replay(request: Request, delivery_id: str) -> dict[str, Any]:
+    def replay(request: Request, delivery_id: str) -> views.Replayed:
         require(context, request, "admin")
         with context.ledger.write() as transaction:
             channels = deliveries.replay(transaction, now=context.clock(), id=delivery_id)
@@ -61,6 +59,6 @@ def router(context: Context) -> APIRouter:
             raise Problem(404, "nothing-to-replay", f"no abandoned delivery {delivery_id!r} is known")
         for channel in channels:
             context.doorbell.ring("deliver", channel)
-        return {"replayed": len(channels)}
+        return views.Replayed(len(channels))
 
     return api

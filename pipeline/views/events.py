@@ -1,0 +1,90 @@
+"""What became of an event, and the answers to replaying and releasing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import structs
+from pydantic import Field
+
+from pipeline.ledger import Transaction, articles, deliveries
+from pipeline.model.event import Accepted
+from pipeline.model.reading import ReadWarning
+from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber
+
+Outcome = Literal["delivered", "abandoned", "scheduled"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWarning:
+    """Something in an article's source that was left out or read with doubt."""
+
+    code: Annotated[str, Field(examples=["invalid-field"])]
+    message: str
+    file: str | None
+    line: Annotated[int | None, Field(ge=1)]
+    field: str | None
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEvent:
+    """An event that the ledger has recorded. Sending the same event again returns the same answer."""
+
+    event: Annotated[str, Field(description="The id of the event here.", examples=["evt_5f2d8c1e9a7b"])]
+    article: ArticleId
+    revision: Annotated[RevisionNumber, Field(description="The article's newest revision.")]
+    changed: Annotated[bool, Field(description="False if the event brought nothing new.")]
+    status: Annotated[str, Field(description="accepted, scheduled, delivered or abandoned", examples=["accepted"])]
+    warnings: tuple[SourceWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBatch:
+    """The answers to a batch of events, in their order."""
+
+    events: tuple[AcceptedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An article whose hold was ended."""
+
+    article: ArticleId
+    revision: RevisionNumber
+    channels: Annotated[
+        tuple[ChannelId, ...], Field(description="The channels it was held from; empty if it was held from everyone.")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many deliveries will be attempted again."""
+
+    replayed: Count
+
+
+def accepted(answer: Accepted, status: str = "accepted", warnings: Sequence[ReadWarning] = ()) -> AcceptedEvent:
+    """Return the answer to an event."""
+    shown = tuple(map(warning, warnings))
+    return AcceptedEvent(answer.event, answer.article, answer.revision, answer.changed, status, shown)
+
+
+def warning(given: ReadWarning) -> SourceWarning:
+    return SourceWarning(**structs.asdict(given))
+
+
+def outcome(transaction: Transaction, article_id: str, revision: int) -> Outcome | None:
+    """Return how the deliveries of a revision ended, or None while any of them is unfinished."""
+    standing = articles.standing(transaction, article_id)
+    if standing is None:
+        return None
+    if standing.state != "withdrawn" and (standing.rendered or 0) < revision:
+        return "scheduled" if standing.state == "scheduled" else None
+    found = deliveries.of_article(transaction, article_id)
+    states = {one.state for one in found if one.state != "pending" or one.due is not None}  # else it waits to be pulled
+    if states & {"pending", "sending"}:
+        return None
+    return "abandoned" if "abandoned" in states else "delivered"
