@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from pipeline.ledger.database import Transaction
 
 
+def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Whether nobody is working on the row: it has no lease, or one that has expired."""
+    return sa.or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+
+
 def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Wants attention, and nobody gives it any."""
-    free = sa.or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
-    return sa.and_(table.c.due <= now, free)
+    """Whether the row is due for work and nobody is working on it."""
+    return sa.and_(table.c.due <= now, is_free(table, now))
 
 
 def claim(

@@ -11,6 +11,7 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(column_0_label)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
 
@@ -20,6 +21,15 @@ _WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
 
 # The few that are being sent just now, counted before every claim.
 _LEASED = sa.text("lease IS NOT NULL")
+
+# Those that wait for a partner to fetch them.
+_AVAILABLE = sa.text("available IS NOT NULL")
+
+# What no delivery may be: unfinished, and nothing will ever pick it up; or delivered with an older revision. The
+# constraints refuse it. The sweep looks for it all the same, in an index that is empty.
+_UNFINISHED_HAS_TIME = "state IN ('delivered', 'abandoned') OR due IS NOT NULL OR available IS NOT NULL"
+_DELIVERED_IS_CURRENT = "state <> 'delivered' OR (held IS NOT NULL AND held >= wanted)"
+STRANDED = sa.text(f"NOT (({_UNFINISHED_HAS_TIME}) AND ({_DELIVERED_IS_CURRENT}))")
 
 
 def _lease() -> tuple[sa.Column[str], sa.Column[object]]:
@@ -174,12 +184,18 @@ deliveries = sa.Table(
     sa.Column("remote_id", sa.Text),
     sa.Column("changed", Instant, nullable=False),
     sa.Column("due", Instant),
+    sa.Column("available", Instant),  # of a pulled channel: since when it waits for the partner to fetch it
     *_lease(),
     sa.UniqueConstraint("article", "channel"),
+    sa.CheckConstraint("state IN ('pending', 'sending', 'delivered', 'abandoned')", name="state"),
+    sa.CheckConstraint(_UNFINISHED_HAS_TIME, name="unfinished_has_time"),
+    sa.CheckConstraint(_DELIVERED_IS_CURRENT, name="delivered_is_current"),
     sa.Index("ix_deliveries_due", "channel", "due", "id"),
     sa.Index("ix_deliveries_leased", "channel", "lease", sqlite_where=_LEASED, postgresql_where=_LEASED),
     sa.Index("ix_deliveries_withdrawals", "channel", sqlite_where=_WITHDRAWALS, postgresql_where=_WITHDRAWALS),
     sa.Index("ix_deliveries_state", "state"),
+    sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE, postgresql_where=_AVAILABLE),
+    sa.Index("ix_deliveries_stranded", "id", sqlite_where=STRANDED, postgresql_where=STRANDED),
 )
 
 attempts = sa.Table(
@@ -418,6 +434,9 @@ subscriptions = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),  # that failed, in a row
     sa.Column("error", sa.Text),
     *_lease(),
+    sa.CheckConstraint(
+        "due IS NOT NULL OR wanted IS NULL OR (held IS NOT NULL AND held = wanted)", name="owed_has_time"
+    ),
     sa.Index("ix_subscriptions_due", "suspect", "due"),
     sa.Index("ix_subscriptions_topic", "feed", "format"),
     sa.Index("ix_subscriptions_host", "host"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.ledger import due, leases
 from pipeline.stages import hub
 from pipeline.stages.context import LEASE, Context
+from pipeline.stages.deliver.repair import repair_stranded
 from pipeline.stages.enrich import watch
 
 EVERY = 1.0  # seconds
@@ -16,6 +17,7 @@ def sweep(context: Context) -> bool:
     with context.ledger.write() as transaction:
         if not leases.acquire(transaction, "sweep", token=token, now=now, seconds=EVERY * 0.9):
             return False
+    repair_stranded(context)
     with context.ledger.read() as transaction:
         found = due.look(transaction, context.channels, now=now, night=watch.may_recheck(context, now=now))
     for channel in found.withdrawals:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from bench import START, article
+from former_ledger import former_ledger
 
 from pipeline.ledger import Ledger
 from pipeline.ledger.evidence import identifiers as ledger_identifiers
@@ -23,34 +20,10 @@ MICROSECONDS = int(START.timestamp() * 1_000_000)
 NEVER = "10.5/in-an-older-revision"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture
+def before(empty_database: str) -> str:
     """The URL of a ledger as it was first."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        _first_schema(url)
-        yield url
-        return
-    server = request.getfixturevalue("postgresql").replace("postgresql://", "postgresql+psycopg://")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE works_of_before")
-    url = sa.make_url(server).set(database="works_of_before").render_as_string(hide_password=False)
-    _first_schema(url)
-    yield url
-    with admin.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE works_of_before WITH (FORCE)")
-    admin.dispose()
-
-
-def _first_schema(url: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", "pipeline:ledger/migrations")
-    config.set_main_option("path_separator", "os")
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    with former_ledger(empty_database, "0001") as connection:
         for number in range(450):
             _add(connection, citing(f"filler-{number:03}", "10.1/shared"), 1)
         _add(connection, citing("both", NEVER), 1)
@@ -58,7 +31,7 @@ def _first_schema(url: str) -> None:
         _add(connection, citing("planned", "10.3/planned"), 1, state="scheduled")
         _add(connection, citing("gone", "10.4/gone"), 1, state="withdrawn")
         _add(connection, article("by-pmid", pmids=["1"]), 1)
-    engine.dispose()
+    return empty_database
 
 
 def citing(name: str, *dois: str) -> Article:

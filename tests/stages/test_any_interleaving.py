@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,10 +13,11 @@ from bench import Bench, Receiver, article, paper
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec import structs
 
 from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, deliveries
-from pipeline.ledger.deliveries import proofs
+from pipeline.ledger.deliveries import channels, proofs, repair
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.context import Policy
@@ -30,18 +32,25 @@ PMIDS = st.lists(st.sampled_from(["1", "2"]), unique=True)
 
 
 @dataclass
-class Readable(Receiver):
-    """It can be read back, and may be slow to let go of what was withdrawn. Once it stalls after it took something."""
+class Stalling(Receiver):
+    """Once, it stalls before it answers."""
 
-    keeps: bool = False
     stall: Callable[[], None] | None = None
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        receipt = super().deliver(parcel)
-        stall, self.stall = self.stall, None
-        if stall is not None:
-            stall()
-        return receipt
+        try:
+            return super().deliver(parcel)
+        finally:
+            stall, self.stall = self.stall, None
+            if stall is not None:
+                stall()
+
+
+@dataclass
+class Readable(Stalling):
+    """It can be read back, and may be slow to let go of what was withdrawn."""
+
+    keeps: bool = False
 
     def shows(self, parcel: Parcel) -> str | None:
         mine = [one for one in self.got if one.article_id == parcel.article_id]
@@ -49,7 +58,7 @@ class Readable(Receiver):
 
 
 @dataclass
-class Together(Receiver):
+class Together(Stalling):
     """It takes a whole batch in one go."""
 
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
@@ -72,7 +81,8 @@ class Syndication(RuleBasedStateMachine):
         self.ledger.migrate()
         self.bench = Bench(self.ledger, *NAMES, policy=Policy(deliver_batch=2))
         self.readable = Readable()
-        self.bench.receivers |= {"two": self.readable, "together": Together()}
+        self.receivers: dict[str, Stalling] = {"one": Stalling(), "two": self.readable, "together": Together()}
+        self.bench.receivers |= self.receivers
         self.bench.pubmed.papers = {"1": paper("1")}
         self.text: dict[str, str | None] = {}
         self.count = 0
@@ -129,23 +139,83 @@ class Syndication(RuleBasedStateMachine):
         for claim in claims:
             deliver.do(self.bench.context, claim)
 
-    @rule(seconds=st.sampled_from([0.2, 1, 60]), name=ARTICLES, withdrawn=st.booleans())
-    def a_worker_will_stall_in_the_middle_of_a_batch(self, seconds: float, name: str, withdrawn: bool) -> None:
-        """Meanwhile an article changes, and others work."""
+    @rule(
+        stalls=CHANNELS,
+        seconds=st.sampled_from([0.2, 1, 60]),
+        name=ARTICLES,
+        happens=st.lists(
+            st.sampled_from(["publish", "withdraw", "deliver", "disable", "enable", "replay", "replay all", "forget"]),
+            min_size=1,
+            max_size=4,
+        ),
+    )
+    def a_worker_will_stall_in_mid_send(self, stalls: str, seconds: float, name: str, happens: list[str]) -> None:
+        """Meanwhile articles change, operators decide, and others work."""
 
         def meanwhile() -> None:
             self.bench.clock.pass_(seconds)
-            self.withdraw(name) if withdrawn else self.publish(name, [])
-            drain(self.bench.context, render)
-            deliver.drain(self.bench.context, "two")
+            for one in happens:
+                self._happens(one, name, stalls)
 
-        self.readable.stall = meanwhile
+        self.receivers[stalls].stall = meanwhile
+
+    def _happens(self, what: str, name: str, channel: str) -> None:
+        match what:
+            case "publish":
+                self.publish(name, [])
+                drain(self.bench.context, render)
+            case "withdraw":
+                self.withdraw(name)
+            case "deliver":
+                deliver.drain(self.bench.context, channel)
+            case "disable":
+                self.a_channel_is_disabled(channel)
+            case "enable":
+                self.a_channel_is_enabled(channel)
+            case "replay":
+                self.an_article_is_replayed(name)
+            case "replay all":
+                self.a_channel_is_replayed(channel, seconds=60)
+            case "forget":
+                self.a_channel_is_forgotten(channel)
+
+    @rule(channel=CHANNELS)
+    def a_channel_is_disabled(self, channel: str) -> None:
+        """As by a 410 to a delivery of which nothing else is known."""
+        now = self.bench.clock.now
+        with self.ledger.write() as transaction:
+            health = channels.health(transaction, channel, lock=True)
+            channels.keep(transaction, channel, structs.replace(health, disabled=now, reason="410"))
+
+    @rule(channel=CHANNELS)
+    def a_channel_is_enabled(self, channel: str) -> None:
+        with self.ledger.write() as transaction:
+            channels.enable(transaction, channel)
+
+    @rule(name=ARTICLES)
+    def an_article_is_replayed(self, name: str) -> None:
+        with self.ledger.write() as transaction:
+            deliveries.replay(transaction, now=self.bench.clock.now, article_id=name)
+
+    @rule(channel=CHANNELS, seconds=st.sampled_from([None, 60, 3600]))
+    def a_channel_is_replayed(self, channel: str, seconds: int | None) -> None:
+        now = self.bench.clock.now
+        since = None if seconds is None else now - dt.timedelta(seconds=seconds)
+        with self.ledger.write() as transaction:
+            channels.enable(transaction, channel)
+            deliveries.replay(transaction, now=now, channel=channel, since=since)
+
+    @rule(channel=CHANNELS)
+    def a_channel_is_forgotten(self, channel: str) -> None:
+        with self.ledger.write() as transaction:
+            deliveries.forget(transaction, channel, now=self.bench.clock.now)
+            channels.forget(transaction, channel)
 
     @rule(keeps=st.booleans())
     def a_channel_keeps_what_was_withdrawn(self, keeps: bool) -> None:
         self.readable.keeps = keeps
 
-    @rule(channel=CHANNELS, mood=st.sampled_from(["well", "down", "refuses", "broken"]))
+    @rule(channel=CHANNELS, mood=st.sampled_from(["well", "down", "refuses", "gone", "broken"]))
     def a_channel_changes(self, channel: str, mood: str) -> None:
         self.bench.receivers[channel].mood = mood  # type: ignore[assignment]
 
@@ -175,9 +245,9 @@ class Syndication(RuleBasedStateMachine):
 
     def in_the_end_every_channel_holds_the_truth(self) -> None:
         self.bench.pubmed.down = False
-        for receiver in self.bench.receivers.values():
-            receiver.mood = "well"
-        self.readable.keeps, self.readable.stall = False, None
+        for receiver in self.receivers.values():
+            receiver.mood, receiver.stall = "well", None
+        self.readable.keeps = False
         self.bench.work_for(200, step=20)
         self._replay()
         self.bench.work_for(200, step=20)
@@ -192,7 +262,13 @@ class Syndication(RuleBasedStateMachine):
                     assert got[-1].event != "withdrawn"
                     assert f"|{text}|".encode() in got[-1].rendition.body
 
+        self._nothing_is_left_undone()
         self._every_withdrawal_is_proved()
+
+    def _nothing_is_left_undone(self) -> None:
+        with self.ledger.read() as transaction:
+            assert repair.count(transaction) == 0
+            assert set(deliveries.counts(transaction)) <= {"delivered"}
 
     def _every_withdrawal_is_proved(self) -> None:
         with self.ledger.read() as transaction:
@@ -206,10 +282,9 @@ class Syndication(RuleBasedStateMachine):
                     assert proof.proved is not None
 
     def _replay(self) -> None:
-        """What was refused is the operator's to send again."""
-        with self.ledger.write() as transaction:
-            for name in self.text:
-                deliveries.replay(transaction, now=self.bench.clock.now, article_id=name)
+        """What was refused or given up is the operator's to send again."""
+        for channel in NAMES:
+            self.a_channel_is_replayed(channel, seconds=None)
 
 
 TestAnyInterleaving = Syndication.TestCase

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bench import START, Bench, article
+from bench import PLAIN, START, Bench, article
 
 from pipeline import views
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, holdings
 from pipeline.ledger.partners import pulls
 from pipeline.ledger.partners.changes import BEGINNING
+from pipeline.model.rendition import Format
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.partners import pull
 from pipeline.stages.partners.pull import Page
@@ -261,3 +262,17 @@ def test_a_channel_that_is_pushed_to_may_be_read_too_and_nothing_changes_by_it(l
     bench.work()
     bench.page(bench.page().cursor)
     assert (bench.delivery().state, bench.delivery().held) == ("pending", None)
+
+
+def test_a_revision_with_the_same_bytes_is_delivered_with_the_change_that_the_partner_fetched(ledger: Ledger) -> None:
+    bench = Pulled(ledger)
+    same = Format("plain", "text/plain", "plain", lambda one, _: one.article.answer.encode(), PLAIN.tombstone)
+    bench.context = replace(bench.context, formats={"plain": same})
+    bench.publish(article(text="Rest."))
+    bench.work()
+    page = bench.page()
+    bench.publish(article(text="Rest.", language="en-GB"))  # which this format does not show
+    bench.work()
+    assert bench.delivery().wanted == 2
+    bench.page(page.cursor)
+    assert (bench.delivery().state, bench.delivery().held) == ("delivered", 2)

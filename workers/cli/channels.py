@@ -61,7 +61,10 @@ def fill(
 
 
 def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Give up what is owed to a channel that left the settings, withdrawals too: nobody delivers it any more."""
+    """Give up what is outstanding for a channel that left the settings, withdrawals included.
+
+    What a worker with the former settings is still sending is left to it, and counted as `sending`.
+    """
     system = find(data, config)
     if channel in {one.id for one in system.settings.channels}:
         raise InvalidEvent(
@@ -70,12 +73,14 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
             hint="take it out of the settings first",
         )
     with open_ledger(system) as ledger, ledger.write() as transaction:
-        given_up = deliveries.forget(transaction, channel, now=now())
+        forgotten = deliveries.forget(transaction, channel, now=now())
         channels.forget(transaction, channel)
     if json:
-        print_json({"channel": channel, "given_up": given_up})
-    else:
-        output.answers.print(f"{given_up} given up", highlight=False)
+        print_json({"channel": channel, "given_up": forgotten.given_up, "sending": forgotten.sending})
+        return
+    output.answers.print(f"{forgotten.given_up} given up", highlight=False)
+    if forgotten.sending:
+        output.answers.print(f"{forgotten.sending} still being sent: run this again in a minute", highlight=False)
 
 
 def _unknown(channel: str) -> NoReturn:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.deliveries import holdings
 from pipeline.ledger.partners import changes
@@ -85,6 +86,7 @@ def owe(
             set_=newer
             | {
                 "error": None,
+                "available": None,
                 "state": sa.case((has_it, "delivered"), else_="pending"),
                 "held": sa.case((has_it, revision), else_=deliveries.c.held),
                 "due": sa.case((has_it, sa.null()), else_=instant(now)),
@@ -128,6 +130,7 @@ def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, 
             error=None,
             changed=now,
             due=now,
+            available=None,
         )
     )
     return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
@@ -146,7 +149,7 @@ def withhold(
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
-    again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now}
+    again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now, "available": None}
     other = deliveries.c.wanted_digest.is_not(None)  # a withdrawal that is under way already says enough
     owed = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
     return transaction.execute(owed).rowcount > 0
@@ -156,10 +159,14 @@ def withhold(
 
 
 def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.datetime) -> int:
-    """Give up what a disabled channel is owed, withdrawals excepted. How many."""
-    owed = (deliveries.c.channel == channel, deliveries.c.urgency == NORMAL, deliveries.c.due.is_not(None))
-    given_up = sa.update(deliveries).where(*owed).values(state="abandoned", due=None, error=error, changed=now)
-    return transaction.execute(given_up).rowcount
+    """Abandon everything that a disabled channel still lacks except withdrawals, and return how many deliveries.
+
+    What is being sent is left to its sender: once it is settled the next claim comes here again.
+    """
+    where = (deliveries.c.channel == channel, deliveries.c.urgency == NORMAL, deliveries.c.due.is_not(None))
+    given_up = {"state": "abandoned", "due": None, "error": error, "changed": now}
+    update = sa.update(deliveries).where(*where, claims.is_free(deliveries, now)).values(**given_up)
+    return transaction.execute(update).rowcount
 
 
 # --- looking ------------------------------------------------------------------------------------------------------
@@ -206,7 +213,7 @@ def replay(
         if value is not None:
             where.append(column == value)
     concerned = list(transaction.scalars(sa.select(deliveries.c.channel).where(*where)))
-    again = {"state": "pending", "attempts": 0, "due": now, "changed": now}
+    again = {"state": "pending", "attempts": 0, "due": now, "changed": now, "available": None}
     transaction.execute(sa.update(deliveries).where(*where).values(**again))
     return concerned
 
@@ -217,17 +224,26 @@ def owed_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
 
 
 def owed_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
-    """Channels that are owed something and are not among these, with how much: nobody delivers it."""
-    where = (deliveries.c.due.is_not(None), deliveries.c.channel.not_in(channel_ids))
+    """Count what is outstanding for each channel that is not among these: no worker acts on it."""
+    where = (_OUTSTANDING, deliveries.c.channel.not_in(channel_ids))
     rows = sa.select(deliveries.c.channel, sa.func.count()).where(*where).group_by(deliveries.c.channel)
     return dict(transaction.execute(rows).all())
 
 
-def forget(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
-    """Give up all that a channel is owed which is no more, withdrawals too: by an operator's word. How many."""
-    owed = (deliveries.c.channel == channel, deliveries.c.due.is_not(None))
-    given_up = {"state": "abandoned", "due": None, "error": "the channel was forgotten", "changed": now}
-    return transaction.execute(sa.update(deliveries).where(*owed).values(**given_up)).rowcount
+class Forgotten(Struct, frozen=True):
+    given_up: int
+    sending: int  # left alone, because a worker with the former settings is sending them
+
+
+def forget(transaction: Transaction, channel: str, *, now: dt.datetime) -> Forgotten:
+    """Abandon everything outstanding for a channel that is no longer configured, withdrawals included."""
+    where = (deliveries.c.channel == channel, _OUTSTANDING)
+    free = claims.is_free(deliveries, now)
+    given_up = {"state": "abandoned", "due": None, "available": None, "error": "the channel was forgotten"}
+    update = sa.update(deliveries).where(*where, free).values(**given_up, changed=now)
+    count = transaction.execute(update).rowcount
+    sending = sa.select(sa.func.count()).select_from(deliveries).where(*where, sa.not_(free))
+    return Forgotten(count, transaction.scalar(sending) or 0)
 
 
 def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
@@ -274,6 +290,8 @@ def _keep_holding(
             at=now,
         )
 
+
+_OUTSTANDING = sa.or_(deliveries.c.due.is_not(None), deliveries.c.available.is_not(None))
 
 _DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
 

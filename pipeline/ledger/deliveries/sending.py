@@ -163,10 +163,11 @@ def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None
 
 
 def put_off(transaction: Transaction, *, token: str, ids: Sequence[str], due: dt.datetime, error: str) -> None:
-    """An unforeseen fault: what of these is still under the lease is due again later."""
+    """After an unforeseen fault, make those of these rows due at `due` that are still under the lease."""
     mine = (deliveries.c.id.in_(ids), deliveries.c.lease == token)
-    values = {"lease": None, "leased_until": None, "state": "pending", "due": due, "error": error}
-    transaction.execute(sa.update(deliveries).where(*mine, deliveries.c.due.is_not(None)).values(**values))
+    later = {"state": "pending", "due": due, "error": error}
+    transaction.execute(sa.update(deliveries).where(*mine, deliveries.c.due.is_not(None)).values(**later, **_FREE))
+    transaction.execute(sa.update(deliveries).where(*mine).values(**_FREE))
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -203,6 +204,11 @@ _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindpa
 _CURRENT = deliveries.c.wanted == sa.bindparam("sent")
 _FREE: Mapping[str, Any] = {"lease": None, "leased_until": None}
 
+# Whoever changes what is wanted, or gives up, while a row is being sent leaves another state than "sending". Settling
+# the row then keeps what they wrote: only what was sent is recorded, and the lease given back.
+_AS_BEGUN = sa.and_(_CURRENT, deliveries.c.state == "sending")
+_DECIDED_MEANWHILE = sa.case((deliveries.c.state == "sending", "pending"), else_=deliveries.c.state)
+
 _DELIVERED = (
     sa.update(deliveries)
     .where(*_MINE)
@@ -212,9 +218,10 @@ _DELIVERED = (
         held_digest=sa.bindparam("digest"),
         held_event=sa.bindparam("event"),
         remote_id=sa.bindparam("remote"),
-        state=sa.case((_CURRENT, "delivered"), else_="pending"),
+        state=sa.case((_CURRENT, "delivered"), else_=_DECIDED_MEANWHILE),
         due=sa.case((_CURRENT, sa.null()), else_=deliveries.c.due),
-        error=None,
+        available=sa.case((_CURRENT, sa.null()), else_=deliveries.c.available),
+        error=sa.case((_CURRENT, sa.null()), (deliveries.c.state == "abandoned", deliveries.c.error), else_=sa.null()),
         changed=sa.bindparam("now"),
     )
 )
@@ -224,9 +231,11 @@ _NOT_DELIVERED = (
     .where(*_MINE)
     .values(
         **_FREE,
-        state=sa.case((_CURRENT, sa.bindparam("now_state", type_=sa.String)), else_="pending"),
-        due=sa.case((_CURRENT, sa.bindparam("next", type_=deliveries.c.due.type)), else_=deliveries.c.due),
-        error=sa.bindparam("why"),
+        state=sa.case((_AS_BEGUN, sa.bindparam("now_state", type_=sa.String)), else_=_DECIDED_MEANWHILE),
+        due=sa.case((_AS_BEGUN, sa.bindparam("next", type_=deliveries.c.due.type)), else_=deliveries.c.due),
+        error=sa.case(
+            (deliveries.c.state == "abandoned", deliveries.c.error), else_=sa.bindparam("why", type_=sa.Text)
+        ),
         remote_id=sa.bindparam("remote"),
         changed=sa.bindparam("now"),
     )
@@ -237,9 +246,9 @@ _UNSENT = (
     .where(*_MINE)
     .values(
         **_FREE,
-        state=sa.case((_CURRENT, sa.bindparam("was", type_=sa.String)), else_="pending"),
-        attempts=sa.case((_CURRENT, sa.bindparam("counted", type_=sa.Integer)), else_=deliveries.c.attempts),
-        attempted=sa.case((_CURRENT, sa.bindparam("seen", type_=sa.Boolean)), else_=deliveries.c.attempted),
+        state=sa.case((_AS_BEGUN, sa.bindparam("was", type_=sa.String)), else_=_DECIDED_MEANWHILE),
+        attempts=sa.case((_AS_BEGUN, sa.bindparam("counted", type_=sa.Integer)), else_=deliveries.c.attempts),
+        attempted=sa.case((_AS_BEGUN, sa.bindparam("seen", type_=sa.Boolean)), else_=deliveries.c.attempted),
     )
 )
 

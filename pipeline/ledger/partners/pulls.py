@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import holdings
 from pipeline.ledger.partners.changes import Change
@@ -27,14 +28,16 @@ class Position(Struct, frozen=True):
 
 
 def offer(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
-    """What a channel that is pulled from is owed waits there from now on, and is nobody's work. How many articles.
+    """Make what is due for a pulled channel available to its partner; no worker acts on it after that. How many.
 
-    What is being changed just now stays due, and is found again: who waits for it while holding the others could be
-    waited for.
+    Rows that another transaction is changing stay due and are found again: waiting for one while holding the others
+    could deadlock. So do rows that a worker is still pushing, where the channel has only just become a pulled one.
     """
-    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, deliveries.c.due <= now)
-    ids = list(transaction.scalars(owed.limit(_ONCE).with_for_update(skip_locked=True)))
-    waits = {"state": "pending", "due": None, "attempted": True, "lease": None, "leased_until": None, "changed": now}
+    due = (deliveries.c.channel == channel, claims.is_due(deliveries, now))
+    ids = list(
+        transaction.scalars(sa.select(deliveries.c.id).where(*due).limit(_ONCE).with_for_update(skip_locked=True))
+    )
+    waits = {"state": "pending", "due": None, "available": now, "attempted": True, "changed": now}
     if ids:
         transaction.execute(sa.update(deliveries).where(deliveries.c.id.in_(ids)).values(**waits))
     return len(ids)
@@ -160,14 +163,18 @@ def _take(transaction: Transaction, channel: str, one: Taken, now: dt.datetime) 
         digest=one.digest,
         at=one.at,
     )
-    current = deliveries.c.wanted <= one.revision
+    same = deliveries.c.wanted_digest == one.digest  # a later revision with the same bytes is no change to the partner
+    current = sa.or_(deliveries.c.wanted <= one.revision, same)
     has_it = {
-        "held": one.revision,
+        "held": sa.case((same, deliveries.c.wanted), else_=one.revision),
         "held_digest": one.digest,
         "held_event": one.event,
         "state": sa.case((current, "delivered"), else_=deliveries.c.state),
         "due": sa.case((current, sa.null()), else_=deliveries.c.due),
+        "available": sa.case((current, sa.null()), else_=deliveries.c.available),
         "changed": now,
     }
+    # A worker that still pushes an older revision, where the channel used to be pushed to, finds its lease gone.
+    revoked = {"lease": None, "leased_until": None}
     mine = (deliveries.c.channel == channel, deliveries.c.article == one.article)
-    transaction.execute(sa.update(deliveries).where(*mine).values(**has_it))
+    transaction.execute(sa.update(deliveries).where(*mine).values(**has_it, **revoked))

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from pipeline.ledger import Transaction, articles, figures
 from pipeline.ledger.articles import withheld
+from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.ledger.evidence import rechecks
 from pipeline.stages.context import Context
@@ -69,6 +70,9 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     yield _gauge("oldest_due_seconds", "For how long work has waited", ("stage",), _waits(context, transaction, now))
     tried = figures.attempts_by_outcome(transaction, since=now - _LATELY)
     yield _gauge("attempts_last_hour", "Attempts at deliveries in the last hour", ("outcome",), _words(tried))
+    yield _gauge(
+        "deliveries_stranded", "Deliveries that no worker will pick up: a fault", (), {(): repair.count(transaction)}
+    )
     yield _gauge("feeds_stale", "Feeds that wait to be built", (), {(): figures.stale_feeds(transaction)})
 
 

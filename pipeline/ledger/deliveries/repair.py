@@ -1,0 +1,45 @@
+"""Deliveries that would never be finished: found by every sweep and made due again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import STRANDED, attempts, deliveries
+
+_BATCH = 1_000
+
+
+def stranded(transaction: Transaction, *, now: dt.datetime) -> list[str]:
+    """Return the ids of deliveries in a state that the schema's constraints forbid: no worker would pick them up."""
+    query = sa.select(deliveries.c.id).where(STRANDED, claims.is_free(deliveries, now))
+    return list(transaction.scalars(query.order_by(deliveries.c.id).limit(_BATCH)))
+
+
+def unfetched(transaction: Transaction, pushed: Collection[str]) -> list[str]:
+    """Return the ids of deliveries that wait for a partner to fetch them although their channel is `pushed` to now."""
+    query = sa.select(deliveries.c.id).where(deliveries.c.channel.in_(pushed), deliveries.c.available.is_not(None))
+    return list(transaction.scalars(query.order_by(deliveries.c.id).limit(_BATCH)))
+
+
+def repair(transaction: Transaction, ids: Collection[str], *, why: str, now: dt.datetime) -> int:
+    """Make these due now, add that to their histories, and return how many there were."""
+    mine = (deliveries.c.id.in_(ids), claims.is_free(deliveries, now))
+    locked = sa.select(deliveries.c.id, deliveries.c.wanted).where(*mine).order_by(deliveries.c.id).with_for_update()
+    found = transaction.execute(locked).all()
+    if not found:
+        return 0
+    due = {"state": "pending", "due": now, "available": None, "changed": now}
+    transaction.execute(sa.update(deliveries).where(deliveries.c.id.in_([row.id for row in found])).values(**due))
+    facts = {"at": now, "outcome": "repaired", "milliseconds": 0, "detail": why}
+    transaction.execute(sa.insert(attempts), [{"delivery": row.id, "revision": row.wanted} | facts for row in found])
+    return len(found)
+
+
+def count(transaction: Transaction) -> int:
+    """Count the deliveries in a forbidden state."""
+    return transaction.scalar(sa.select(sa.func.count()).select_from(deliveries).where(STRANDED)) or 0

@@ -1,0 +1,33 @@
+"""Put back to work the deliveries that no worker would ever pick up, and log it."""
+
+from __future__ import annotations
+
+import structlog
+
+from pipeline.ledger.deliveries import repair
+from pipeline.stages.context import Context
+
+_log = structlog.get_logger()
+
+
+def repair_stranded(context: Context) -> int:
+    """Make stranded deliveries due again and return how many there were. Nearly always two look-ups in an index.
+
+    Deliveries that waited to be fetched from a channel that is pushed to by now are expected. Any other is a fault of
+    ours which the schema's constraints should have refused.
+    """
+    now = context.clock()
+    pushed = [plan.id for plan in context.channels.values() if not plan.pulled]
+    with context.ledger.read() as transaction:
+        lost = repair.stranded(transaction, now=now)
+        unfetched = repair.unfetched(transaction, pushed)
+    if not lost and not unfetched:
+        return 0
+    with context.ledger.write() as transaction:
+        repaired = repair.repair(transaction, lost, why="stranded: no worker would have picked it up", now=now)
+        moved = repair.repair(transaction, unfetched, why="the channel is not pulled from any more", now=now)
+    if repaired:
+        _log.error("stranded deliveries are due again", count=repaired, deliveries=lost[:10])
+    if moved:
+        _log.warning("unfetched deliveries are pushed", count=moved, deliveries=unfetched[:10])
+    return repaired + moved
