@@ -43,10 +43,10 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.references.pubmed.eutils import Fetched
-from pipeline.stages import render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.partners import pull
+from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
 from workers.doorbell import NoDoorbell
@@ -102,7 +102,7 @@ def _write(url: str, folder: Path, writer: int, share: Sequence[int]) -> None:
 
     def happen(event: Happening) -> None:
         accept(intake, event)
-        drain(context, render)
+        drain(context, Render())
 
     def origin() -> Origin:
         return Origin(source=f"writer-{writer}", id=str(next(events)))

@@ -32,7 +32,7 @@ from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench, Run
 from config import load
 from pipeline.ledger import Ledger
-from pipeline.stages import deliver
+from pipeline.stages.deliver import Deliver
 from pipeline.store import RenditionStore
 from workers.celery import app
 from workers.doorbell import CeleryDoorbell, NoDoorbell
@@ -146,7 +146,7 @@ def _alone(environment: Mapping[str, str], count: int) -> str:
     owed.owe(context.ledger, "partner", limit=count)
     with counted() as statements:
         while owed.left(context.ledger):
-            deliver.drain(context, "partner")
+            Deliver().drain(context, "partner")
     context.ledger.close()
     each = f"{statements.statements / count:.2f} SQL statements, {statements.writes / count:.3f} commits to disk"
     return f"a delivery takes {each}"

@@ -33,9 +33,10 @@ from pipeline.model.rendition import digest_of
 from pipeline.model.site import Feed, Site
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.renditions import formats
-from pipeline.stages import feeds, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import Context, Policy
+from pipeline.stages.feeds import Feeds
+from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
 from workers.doorbell import NoDoorbell
@@ -110,9 +111,9 @@ def _publish(place: _Place, number: int, *, counted: bool) -> None:
     started = time.perf_counter()
     intake = Intake(context.ledger, context.doorbell, context.clock, new_id, 0.0)
     accept(intake, Publish(Origin(source="urn:benchmark", id=article.id), article))
-    drain(context, render)
+    drain(context, Render())
     building = time.perf_counter()
-    built = drain(context, feeds)
+    built = drain(context, Feeds())
     ended = time.perf_counter()
     if counted:
         assert built == 2, built  # the feed and the sitemap, once
@@ -150,7 +151,7 @@ def _place(folder: Path, size: int) -> _Place:
     with ledger.write() as transaction:  # … and its pages are taken for built: that is paid once, when a site moves in
         transaction.execute(sa.update(tables.feed_pages).values(stale=0))
     place.now += dt.timedelta(seconds=60)
-    drain(place.context, feeds)
+    drain(place.context, Feeds())
     return place
 
 

@@ -36,9 +36,8 @@ from pipeline.ledger.articles import Standing
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
-from pipeline.stages import enrich
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.enrich import watch
+from pipeline.stages.enrich import Enrich, watch
 from pipeline.stages.stage import drain
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
@@ -118,7 +117,7 @@ def _rounds(context: Context, number: int, what: str) -> float:
     """Seconds until nothing is due any more, on a process that must not grow meanwhile."""
     own, sizes, began, batches = psutil.Process(), [], time.perf_counter(), 0
     one = dataclasses.replace(context, policy=dataclasses.replace(context.policy, drain_seconds=0.0))
-    while drain(one, enrich):
+    while drain(one, Enrich()):
         batches += 1
         sizes.append(own.memory_info().rss / 1e6)
     took = time.perf_counter() - began

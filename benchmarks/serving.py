@@ -33,8 +33,9 @@ from benchmarks.samples import ROOT, numbered
 from config import load
 from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish
-from pipeline.stages import feeds, render
 from pipeline.stages.accept import Intake, accept
+from pipeline.stages.feeds import Feeds
+from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
@@ -88,8 +89,8 @@ def _built(folder: Path, entries: int) -> dict[str, str]:
         for number in range(entries):
             article = read_article(numbered(number).encode(), name="article.md")
             accept(intake, Publish(Origin(source="urn:benchmark", id=str(number)), article))
-        drain(context, render)
-        drain(context, feeds)
+        drain(context, Render())
+        drain(context, Feeds())
     context.ledger.close()
     return environment
 

@@ -25,9 +25,12 @@ from benchmarks.system import configured
 from config import load
 from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish
-from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import Context
+from pipeline.stages.deliver import Deliver
+from pipeline.stages.enrich import Enrich
+from pipeline.stages.feeds import Feeds
+from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from standins.eutils import EutilsStandin
 from workers import logs
@@ -85,10 +88,10 @@ def _costs(context: Context, articles: int, profiled: str | None) -> list[_Cost]
 
     steps: dict[str, Callable[[], object]] = {
         "accept": accepting,
-        "enrich": lambda: drain(context, enrich),
-        "render": lambda: drain(context, render),
-        "deliver": lambda: drain(context, deliver, "partner"),
-        "feeds": lambda: drain(context, feeds),
+        "enrich": lambda: drain(context, Enrich()),
+        "render": lambda: drain(context, Render()),
+        "deliver": lambda: drain(context, Deliver(), "partner"),
+        "feeds": lambda: drain(context, Feeds()),
     }
     return [_cost(name, step, articles, profile=name == profiled) for name, step in steps.items()]
 

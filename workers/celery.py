@@ -14,11 +14,14 @@ from kombu import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
 from config import load
+from pipeline.stages import STAGES
 
-URGENT, DELIVER, ENRICH, RENDER, FEEDS, KEEP = "urgent", "deliver", "enrich", "render", "feeds", "keep"
-PROVE, HUB = "prove", "hub"
-DELIVER_QUEUES = (DELIVER, PROVE, HUB)
-PIPELINE_QUEUES = (URGENT, ENRICH, RENDER, FEEDS, KEEP)
+URGENT = "urgent"  # the queue of withdrawals, which pipeline workers serve: slow sends do not hold them up
+QUEUES = {
+    "pipeline": (URGENT, *(stage.queue for stage in STAGES if stage.worker == "pipeline")),
+    "deliver": tuple(stage.queue for stage in STAGES if stage.worker == "deliver"),
+}
+QUEUE_OF = {stage.name: stage.queue for stage in STAGES}
 
 HARD_LIMIT = 180.0  # seconds: a drain stops long before
 VISIBILITY = 300.0  # longer than any task may take, or a second worker would start it again
@@ -63,8 +66,8 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     task_ignore_result=True,
     task_time_limit=HARD_LIMIT,
-    task_default_queue=KEEP,
-    task_queues=[Queue(name) for name in (*PIPELINE_QUEUES, *DELIVER_QUEUES)],
+    task_default_queue=URGENT,
+    task_queues=[Queue(name) for queues in QUEUES.values() for name in queues],
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=30,
     worker_enable_soft_shutdown_on_idle=True,
@@ -73,5 +76,4 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
     worker_enable_remote_control=False,
-    beat_schedule_filename="beat-schedule",
 )

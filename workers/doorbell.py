@@ -9,7 +9,6 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from pipeline.stages.context import Stage
 from workers import celery as names
 
 HOLD = 5_000  # milliseconds after which a bell that nobody answered may be rung again
@@ -24,15 +23,15 @@ class CeleryDoorbell:
         self._app = app
         self._redis_url = redis_url
 
-    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
+    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         try:
             if self._redis.set(_bell(stage, key, urgent), 1, nx=True, px=HOLD):
-                queue = names.URGENT if urgent else stage
+                queue = names.URGENT if urgent else names.QUEUE_OF[stage]
                 self._app.send_task(f"citewire.{stage}", args=[key, urgent], queue=queue, retry=False)
         except (redis.RedisError, OperationalError, OSError) as error:
             _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
 
-    def answered(self, stage: Stage, key: str, *, urgent: bool) -> None:
+    def answered(self, stage: str, key: str, *, urgent: bool) -> None:
         """Somebody is looking now: what changes from here on deserves a ring of its own."""
         try:
             self._redis.delete(_bell(stage, key, urgent))
@@ -61,7 +60,7 @@ class CeleryDoorbell:
 class NoDoorbell:
     """Where no queue is to be had, the sweep finds everything."""
 
-    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
+    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         return
 
 
@@ -83,5 +82,5 @@ def alive(client: redis.Redis) -> list[str]:
     return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))
 
 
-def _bell(stage: Stage, key: str, urgent: bool) -> str:
+def _bell(stage: str, key: str, urgent: bool) -> str:
     return f"citewire:bell:{stage}:{key}:{'urgent' if urgent else 'normal'}"

@@ -1,70 +1,37 @@
-"""The tasks: one for each stage. A message says "look at the ledger"; what is due there is all that it does."""
+"""The Celery tasks, one for each stage. A message says "look at the ledger"; what is due there is all that a task does.
+
+A task is called "citewire.NAME" after its stage, so messages and queues come from `pipeline.stages.STAGES` alone.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
+from collections.abc import Callable
 
-from pipeline.stages import deliver as deliver_stage
-from pipeline.stages import enrich as enrich_stage
-from pipeline.stages import feeds as feeds_stage
-from pipeline.stages import hub as hub_stage
-from pipeline.stages import render as render_stage
-from pipeline.stages.deliver import prove as prove_stage
-from pipeline.stages.prune import prune as prune_stage
-from pipeline.stages.stage import Work, drain
+from pipeline.stages import STAGES
+from pipeline.stages.stage import Stage
 from workers.celery import app
 from workers.wiring import services
 
-# Renders under way in one process. More would make none faster, and all threads, those of references too, slower.
-_RENDERING = threading.BoundedSemaphore(2)
 
+def _task_of(stage: Stage) -> Callable[..., None]:
+    """Return the task's function. When `stage.threads` of it are running, it does nothing: they find what is due."""
+    free = threading.BoundedSemaphore(stage.threads) if stage.threads else None
 
-def _answer(stage: Work, key: str, urgent: bool) -> None:
-    own = services()
-    own.doorbell.answered(stage.name, key, urgent=urgent)
-    drain(own.context, stage, key)
-
-
-@app.task(name="citewire.enrich")
-def enrich(key: str = "", urgent: bool = False) -> None:
-    _answer(enrich_stage, key, urgent)
-
-
-@app.task(name="citewire.render")
-def render(key: str = "", urgent: bool = False) -> None:
-    """Who is rendering already finds what is due now, too."""
-    if _RENDERING.acquire(blocking=False):
+    def look(key: str = "", urgent: bool = False) -> None:
+        own = services()
+        if free is not None and not free.acquire(blocking=False):
+            own.doorbell.answered(stage.name, key, urgent=urgent)
+            return
         try:
-            _answer(render_stage, key, urgent)
+            own.doorbell.answered(stage.name, key, urgent=urgent)
+            stage.drain(own.context, key)
         finally:
-            _RENDERING.release()
-    else:
-        services().doorbell.answered("render", key, urgent=urgent)
+            if free is not None:
+                free.release()
+
+    return look
 
 
-@app.task(name="citewire.deliver")
-def deliver(channel: str, urgent: bool = False) -> None:
-    own = services()
-    own.doorbell.answered("deliver", channel, urgent=urgent)
-    deliver_stage.drain(own.context, channel)
-
-
-@app.task(name="citewire.feeds")
-def feeds(key: str = "", urgent: bool = False) -> None:
-    _answer(feeds_stage, key, urgent)
-
-
-@app.task(name="citewire.prove")
-def prove(key: str = "", urgent: bool = False) -> None:
-    _answer(prove_stage, key, urgent)
-
-
-@app.task(name="citewire.hub")
-def hub(key: str = "", urgent: bool = False) -> None:
-    _answer(hub_stage, key, urgent)
-
-
-@app.task(name="citewire.prune")
-def prune() -> None:
-    prune_stage(services().context, older_than=dt.timedelta(days=90))
+for _stage in STAGES:
+    app.task(name=f"citewire.{_stage.name}")(_task_of(_stage))

@@ -15,7 +15,7 @@ from pipeline.ledger import feeds
 from pipeline.stages.hub.topics import drop_others
 from pipeline.stages.sweep import EVERY, sweep
 from workers import alive, logs
-from workers.celery import DELIVER_QUEUES, PIPELINE_QUEUES, app
+from workers.celery import QUEUES, app
 from workers.wiring import services
 
 # Seconds that a rendering thread may keep the others waiting. At Python's own 5 ms, a transaction of twenty statements
@@ -34,8 +34,7 @@ def run(kind: str, name: str | None = None) -> None:
         _have_feeds_built()
         drop_others(services().context)
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
-    queues = DELIVER_QUEUES if kind == "deliver" else PIPELINE_QUEUES
-    _serve(name or alive.name_of(kind), queues, threads)
+    _serve(name or alive.name_of(kind), QUEUES[kind], threads)
 
 
 def _have_feeds_built() -> None:

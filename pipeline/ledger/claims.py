@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Instant, Transaction
 
 
 def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
@@ -18,6 +19,22 @@ def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
 def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
     """Whether the row is due for work and nobody is working on it."""
     return sa.and_(table.c.due <= now, is_free(table, now))
+
+
+def any_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> bool:
+    """Return whether a row of the table is due and free."""
+    found = sa.select(sa.literal(1)).select_from(table).where(is_due(table, now), *where).limit(1)
+    return transaction.execute(found).first() is not None
+
+
+def oldest_due(
+    transaction: Transaction, table: sa.Table, key: sa.Column[Any] | None = None, values: Iterable[object] = ()
+) -> dt.datetime | None:
+    """Return the least `due` of the table, or of its rows where `key` has one of `values`, each read from an index."""
+    least = sa.select(sa.func.min(table.c.due, type_=Instant()))
+    queries = [least] if key is None else [least.where(key == value) for value in values]
+    found = [transaction.scalar(query) for query in queries]
+    return min((due for due in found if due is not None), default=None)
 
 
 def claim(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.tables import articles, attempts, deliveries, feeds, references
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import attempts, deliveries, feeds, references
 
 
 def references_by_standing(transaction: Transaction) -> dict[tuple[str, str], int]:
@@ -37,17 +35,6 @@ def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:
     return dict(found)
 
 
-def oldest_due(transaction: Transaction, channels: Iterable[str], priorities: Iterable[int]) -> dict[str, dt.datetime]:
-    """Since when each stage has had something due; absent where nothing ever will be."""
-    found = {
-        "enrich": _oldest(transaction, references, references.c.priority, priorities),
-        "render": transaction.scalar(sa.select(sa.func.min(articles.c.due, type_=Instant()))),
-        "deliver": _oldest(transaction, deliveries, deliveries.c.channel, channels),
-        "feeds": transaction.scalar(sa.select(sa.func.min(feeds.c.due, type_=Instant()))),
-    }
-    return {stage: due for stage, due in found.items() if due is not None}
-
-
 def attempts_by_outcome(transaction: Transaction, *, since: dt.datetime) -> dict[str, int]:
     """How many attempts ended how, since a moment."""
     counted = sa.select(attempts.c.outcome, sa.func.count()).where(attempts.c.at >= since).group_by(attempts.c.outcome)
@@ -57,13 +44,3 @@ def attempts_by_outcome(transaction: Transaction, *, since: dt.datetime) -> dict
 def stale_feeds(transaction: Transaction) -> int:
     """How many feeds wait to be built anew."""
     return transaction.scalar(sa.select(sa.func.count()).select_from(feeds).where(feeds.c.due.is_not(None))) or 0
-
-
-def _oldest(
-    transaction: Transaction, table: sa.Table, key: sa.Column[Any], values: Iterable[object]
-) -> dt.datetime | None:
-    """The least `due` of these, each the first in its part of an index."""
-    found = [
-        transaction.scalar(sa.select(sa.func.min(table.c.due, type_=Instant())).where(key == value)) for value in values
-    ]
-    return min((due for due in found if due is not None), default=None)

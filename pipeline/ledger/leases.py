@@ -25,6 +25,12 @@ def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime
     return taken.rowcount == 1
 
 
+def is_free(transaction: Transaction, name: str, *, now: dt.datetime) -> bool:
+    """Return whether `acquire` would succeed."""
+    held = sa.or_(leases.c.leased_until > now, leases.c.not_before > now)
+    return transaction.execute(sa.select(leases.c.name).where(leases.c.name == name, held)).first() is None
+
+
 def release(
     transaction: Transaction,
     name: str,

@@ -1,15 +1,27 @@
-"""The five stages: what happens to an article, in order.
+"""The stages: what happens to an article, in order.
 
     accept    an event becomes a revision in the ledger
     enrich    PMIDs become references
     render    a revision becomes renditions
     deliver   each channel is brought to the newest revision
-    feeds     each stale feed is built anew
+    feeds     each stale feed is rebuilt
 
-Beside them `watch` notes what the evidence says anew, `prove` looks whether what was withdrawn is gone, `hub` pushes
-what was built to whoever subscribed, and `pull` tells partners who ask what has changed.
+Beside them, `prove` checks that what was withdrawn is gone, `hub` pushes rebuilt feeds to their subscribers, `prune`
+deletes old rows, and `partners` answers those who ask for changes.
 
-Each is a function of a `Context`: it takes what is due from the ledger, does it, writes down what became of it and
-rings for the next stage. None keeps anything in memory that the ledger does not hold, so any of them may be killed at
-any instruction and run again.
+STAGES is the one list of the stages that workers run: the Celery tasks and queues, the sweep and the metrics are made
+from it, and docs/add-a-stage.md says how to add to it. Accepting is not among them: it happens while a request waits.
 """
+
+from __future__ import annotations
+
+from pipeline.stages.deliver import Deliver
+from pipeline.stages.deliver.prove import Prove
+from pipeline.stages.enrich import Enrich
+from pipeline.stages.feeds import Feeds
+from pipeline.stages.hub import Hub
+from pipeline.stages.prune import Prune
+from pipeline.stages.render import Render
+from pipeline.stages.stage import Stage
+
+STAGES: tuple[Stage, ...] = (Enrich(), Render(), Deliver(), Prove(), Feeds(), Hub(), Prune())

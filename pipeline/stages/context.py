@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pipeline.channels import Channel, Served
 from pipeline.http import Http
@@ -22,14 +22,12 @@ from pipeline.store import FileState
 
 LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
 
-Stage = Literal["enrich", "render", "deliver", "feeds", "hub", "prove"]
-
 
 class Doorbell(Protocol):
-    """Tells some worker to look at the ledger. May be lost, doubled or late: the sweep rings again."""
+    """Tells a worker to look at the ledger. A ring may be lost, doubled or late: the sweep rings again."""
 
-    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
-        """Never raises and never waits long. `key` is the channel to deliver to."""
+    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
+        """Ring for the stage of this name. Never raises and never waits long. `key` is the channel to deliver to."""
         ...
 
 

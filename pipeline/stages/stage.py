@@ -1,19 +1,22 @@
-"""How every stage but accept works: claim a few due rows, do them one after the other, until none is due.
+"""What a stage is: work that is due in the ledger, claimed a few rows at a time under a lease, until none is left.
 
-`guarded` is the task boundary, and holds the one `except Exception` of the program: whatever a step throws is written
-into the row that it concerns, with the time of the next attempt, logged and counted; the rows beside it go on.
+`guarded` is the task boundary and holds the only `except Exception` of the program. Whatever a stage raises is recorded
+in the rows concerned together with the time of the next attempt, and logged; the rows beside them are still processed.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Literal, TypeVar
 
 import structlog
 from msgspec import Struct
 
-from pipeline.stages.context import Context, Stage
+from pipeline.ledger import Transaction
+from pipeline.stages.context import Context
 
 _log = structlog.get_logger()
 
@@ -21,51 +24,80 @@ T = TypeVar("T")
 
 
 class Claim(Struct, frozen=True):
-    """Leased rows: of most stages one, of enrich and deliver a batch."""
+    """Leased rows: a batch for enrich and deliver, a single row for the other stages."""
 
     token: str
     keys: tuple[str, ...]
-    generation: int = 0  # of a feed, when it was claimed
+    generation: int = 0  # the generation of a feed when it was claimed
 
 
-class Work(Protocol):
-    """A stage, as the task boundary sees it."""
+class Bell(Struct, frozen=True):
+    """A reason to ring for a stage: `key` is the part of it that has work, such as a channel."""
+
+    key: str = ""
+    urgent: bool = False
+
+
+class Stage(ABC):
+    """One kind of work. To add a stage, subclass this and list an instance in `pipeline.stages.STAGES`.
+
+    An instance keeps nothing between calls: all state is in the ledger, so a stage may be killed at any instruction and
+    run again.
+    """
+
+    name: ClassVar[str]  # what doorbells ring for; the Celery task is called "citewire.NAME"
+    worker: ClassVar[Literal["pipeline", "deliver"]] = "pipeline"  # the kind of worker that runs it
+    threads: ClassVar[int | None] = None  # that may run it at once in one process; None: as many as the worker has
 
     @property
-    def name(self) -> Stage: ...
+    def queue(self) -> str:
+        """The Celery queue of its doorbells."""
+        return self.name
 
-    def claim(self, context: Context, key: str) -> Sequence[Claim]:
-        """Lease what is due (of channel `key`, where that means something); empty where nothing is."""
-        ...
+    @abstractmethod
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        """Return what the sweep has to ring for. Asked every second, so each question must be answered by an index."""
 
+    @abstractmethod
+    def claim(self, context: Context, key: str = "") -> Sequence[Claim]:
+        """Lease rows that are due, those of `key` where that has a meaning. Empty when nothing is due."""
+
+    @abstractmethod
     def do(self, context: Context, claim: Claim) -> bool:
-        """Do it and write down what became of it. False: leave the rest for later."""
-        ...
+        """Process a claim and record the outcome. Return False to leave the rest for later."""
 
+    @abstractmethod
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        """An unforeseen error: put the rows off."""
-        ...
+        """Record an unforeseen error and postpone the rows."""
 
+    @abstractmethod
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Give back what was claimed and not done."""
-        ...
+        """Give back what was claimed and not processed."""
+
+    def drain(self, context: Context, key: str = "") -> int:
+        """Process what is due, for about `drain_seconds` at most. Return the number of claims processed."""
+        return drain(context, self, key)
+
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        """Return the time since which, or from which on, the oldest row is due; None when no row will become due."""
+        return None
 
 
-def drain(context: Context, work: Work, key: str = "") -> int:
-    """Do what is due, for at most about `drain_seconds`. How many claims were done."""
+def drain(context: Context, stage: Stage, key: str = "") -> int:
+    """Claim and process until nothing is due, for about `drain_seconds` at most. Return the number of claims."""
     done, stop = 0, time.monotonic() + context.policy.drain_seconds
-    while claims := work.claim(context, key):
+    while claims := stage.claim(context, key):
         for position, claim in enumerate(claims):
-            go_on = _do(context, work, claim)
+            go_on = _do(context, stage, claim)
             done += 1
             if not go_on or time.monotonic() > stop:
-                work.release(context, claims[position + 1 :])
+                stage.release(context, claims[position + 1 :])
                 return done
     return done
 
 
-def guarded(stage: Stage, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
-    """What the step gives, or what it threw: nothing may take the other rows down with it."""
+def guarded(stage: str, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
+    """Return what the step returns, or the exception that it raised, so that other rows are not affected by it."""
     try:
         return step()
     except Exception as error:
@@ -73,14 +105,14 @@ def guarded(stage: Stage, keys: Sequence[str], step: Callable[[], T]) -> T | Exc
         return error
 
 
-def _do(context: Context, work: Work, claim: Claim) -> bool:
-    went = guarded(work.name, claim.keys, lambda: work.do(context, claim))
-    if isinstance(went, Exception):
-        work.failed(context, claim, went)
+def _do(context: Context, stage: Stage, claim: Claim) -> bool:
+    outcome = guarded(stage.name, claim.keys, lambda: stage.do(context, claim))
+    if isinstance(outcome, Exception):
+        stage.failed(context, claim, outcome)
         return True
-    return went
+    return outcome
 
 
 def backoff(attempts: int) -> float:
-    """Seconds to wait after the n-th unforeseen failure in a row: 2, 4, 8 … up to five minutes."""
+    """Return the seconds to wait after the n-th unforeseen failure in a row: 2, 4, 8 … up to five minutes."""
     return float(min(2 ** min(attempts + 1, 9), 300))

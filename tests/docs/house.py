@@ -19,9 +19,9 @@ import requests
 import structlog.testing
 import uvicorn
 from documents import ROOT
+from every_stage import deliver, enrich, feeds, render
 
 from config import load
-from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.context import Context
 from pipeline.stages.stage import drain
 from pipeline.web.app import create_app

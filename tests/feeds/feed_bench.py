@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import PLAIN, START, Bench, article
+from every_stage import feeds, render
 from judges.readers import entry_ids
 from lxml import etree
 from msgspec import structs
@@ -17,7 +18,6 @@ from pipeline.ledger import Ledger
 from pipeline.model.article import Article
 from pipeline.model.site import Feed
 from pipeline.renditions import formats
-from pipeline.stages import feeds, render
 from pipeline.stages.stage import drain
 
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 from bench import Bench, article, paper
+from every_stage import enrich
 from msgspec import structs
 
 from pipeline.errors import TransientError
@@ -13,7 +14,6 @@ from pipeline.ledger import Ledger, evidence
 from pipeline.ledger.tables import metadata
 from pipeline.model.article import CitedWork
 from pipeline.model.event import Accepted, Origin, Publish
-from pipeline.stages import enrich
 from pipeline.stages.accept import accept_all
 from pipeline.stages.stage import drain
 

@@ -163,7 +163,7 @@ def test_a_paper_turns_bad_and_the_ledger_counts_it(ledger: Ledger) -> None:
         assert figures.deliveries_by_state(transaction) == {("partner", "delivered"): 1, ("careful", "delivered"): 1}
         assert figures.attempts_by_outcome(transaction, since=START) == {"delivered": 4}
         assert withheld.counts(transaction) == {"hold": 1}
-        assert set(figures.oldest_due(transaction, ["partner"], [0, 1])) <= {"feeds"}
+        assert {name for name, due in bench.oldest_due().items() if due <= bench.clock.now} <= {"feeds"}
         assert bench.shown("careful", bench.clock.now)["event"] == "withdrawn"
     assert bench.release().channels == ("careful",)
     assert bench.got("careful") == [(1, "published"), (2, "withdrawn"), (3, "published")]
@@ -172,7 +172,7 @@ def test_a_paper_turns_bad_and_the_ledger_counts_it(ledger: Ledger) -> None:
     bench.work()
     with ledger.read() as transaction:
         assert figures.deliveries_by_state(transaction)["partner", "pending"] == 1
-        assert "deliver" in figures.oldest_due(transaction, ["partner"], [0, 1])
+        assert "deliver" in bench.oldest_due()
 
 
 def test_what_a_revision_showed_is_never_changed(ledger: Ledger) -> None:

@@ -51,9 +51,9 @@ import structlog
 import pipeline.renditions
 from articles import SAMPLE, SITE, WITHDRAWAL
 from config import load
+from every_stage import deliver, render
 from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish, Withdraw
-from pipeline.stages import deliver, render
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.stage import drain
 from workers.wiring import build_context

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from every_stage import deliver, enrich, feeds, prove, render
+
 from pipeline.channels import Channel
 from pipeline.errors import EndpointGone, PermanentError, TransientError
-from pipeline.ledger import Ledger, articles, due
+from pipeline.ledger import Ledger, articles
 from pipeline.model.article import Article, CitedWork, Paragraph, Text, Topic
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.event import Accepted, Origin, Publish, Withdraw
@@ -20,11 +22,10 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
-from pipeline.stages import deliver, enrich, feeds, render
+from pipeline.stages import STAGES
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.context import ChannelPlan, Context, Policy, Stage
-from pipeline.stages.deliver import prove
-from pipeline.stages.stage import Work, drain
+from pipeline.stages.context import ChannelPlan, Context, Policy
+from pipeline.stages.stage import Stage, drain
 from pipeline.store import FileState
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -123,9 +124,9 @@ class Converter:
 
 class Bells:
     def __init__(self) -> None:
-        self.rung: list[tuple[Stage, str]] = []
+        self.rung: list[tuple[str, str]] = []
 
-    def ring(self, stage: Stage, key: str = "", *, urgent: bool = False) -> None:
+    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         self.rung.append((stage, key))
 
 
@@ -266,7 +267,7 @@ class Bench:
             self.work()
             self.clock.pass_(step)
 
-    def die(self, stage: Work, key: str = "") -> None:
+    def die(self, stage: Stage, key: str = "") -> None:
         """A worker claims what is due, and is killed."""
         stage.claim(self.context, key)
 
@@ -276,9 +277,16 @@ class Bench:
         assert found is not None
         return found
 
-    def due(self) -> due.Due:
+    def due(self) -> set[str]:
+        """The stages that the sweep would ring for."""
         with self.ledger.read() as transaction:
-            return due.look(transaction, self.receivers, now=self.clock.now)
+            return {stage.name for stage in STAGES if list(stage.due(self.context, transaction, self.clock.now))}
+
+    def oldest_due(self) -> dict[str, dt.datetime]:
+        """Since when, or from when on, each stage has something to do."""
+        with self.ledger.read() as transaction:
+            found = {one.name: one.oldest_due(self.context, transaction, self.clock.now) for one in STAGES}
+        return {name: due for name, due in found.items() if due is not None}
 
     def _intake(self) -> Intake:
         return Intake(self.ledger, self.bells, self.clock, self.new_id, self.context.policy.evidence_wait)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import Bench, Receiver, article, paper
+from every_stage import deliver, enrich, feeds, prove, render
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -19,10 +20,8 @@ from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import channels, proofs, repair
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.stages import deliver, enrich, feeds, render
 from pipeline.stages.context import Policy
-from pipeline.stages.deliver import prove
-from pipeline.stages.stage import Work, drain
+from pipeline.stages.stage import Stage, drain
 
 ARTICLES = st.sampled_from(["a", "b", "c"])
 NAMES = ["one", "two", "together"]
@@ -111,22 +110,22 @@ class Syndication(RuleBasedStateMachine):
             self.text[name] = None
 
     @rule(stage=STAGES, channel=CHANNELS)
-    def a_wake_up(self, stage: Work, channel: str) -> None:
+    def a_wake_up(self, stage: Stage, channel: str) -> None:
         self._wake(stage, channel)
 
     @rule(bells=st.lists(st.tuples(STAGES, CHANNELS), min_size=2, max_size=5), again=st.booleans())
-    def wake_ups_come_twice_and_out_of_order(self, bells: list[tuple[Work, str]], again: bool) -> None:
+    def wake_ups_come_twice_and_out_of_order(self, bells: list[tuple[Stage, str]], again: bool) -> None:
         for stage, channel in [*bells, *(reversed(bells) if again else ())]:
             self._wake(stage, channel)
 
-    def _wake(self, stage: Work, channel: str) -> None:
+    def _wake(self, stage: Stage, channel: str) -> None:
         if stage.name == "deliver":
             deliver.drain(self.bench.context, channel)
         else:
             drain(self.bench.context, stage)
 
     @rule(stage=STAGES, channel=CHANNELS)
-    def a_worker_claims_and_is_killed(self, stage: Work, channel: str) -> None:
+    def a_worker_claims_and_is_killed(self, stage: Stage, channel: str) -> None:
         self.bench.die(stage, channel)
 
     @rule(channel=CHANNELS, stale=st.booleans())

@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from bench import POLICY, Bench, Receiver, article
+from every_stage import deliver, enrich, render
+from every_stage import feeds as feeds_stage
 
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, attempts, channels
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.stages import deliver, enrich, render
-from pipeline.stages import feeds as feeds_stage
 from pipeline.stages.context import Policy
 from pipeline.stages.deliver import circuit
 from pipeline.stages.prune import prune

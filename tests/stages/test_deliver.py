@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from bench import PLAIN, Bench, article
+from every_stage import deliver, render
 
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery
 from pipeline.model.rendition import Format
-from pipeline.stages import deliver, render
 from pipeline.stages.context import Policy
 from pipeline.stages.stage import drain
 

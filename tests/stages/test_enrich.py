@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from bench import START, Bench, article, paper
+from every_stage import enrich
 from msgspec.structs import replace as replace_struct
 
 from pipeline.errors import TransientError
@@ -16,7 +17,6 @@ from pipeline.ledger.evidence import rechecks
 from pipeline.ledger.tables import references
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.reference import Reference
-from pipeline.stages import enrich
 from pipeline.stages.context import Policy
 from pipeline.stages.enrich.gather import ready_at
 from pipeline.stages.stage import drain

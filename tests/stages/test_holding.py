@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bench import article, paper, topic
+from every_stage import enrich, render
 from msgspec import structs
 from structlog.testing import capture_logs
 from watched import Watched, open_sqlite, publish
@@ -16,7 +17,6 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, feeds
 from pipeline.model.policy import Gate
 from pipeline.model.reference import PartialDate
-from pipeline.stages import enrich, render
 from pipeline.stages.context import Policy
 from pipeline.stages.enrich import watch
 from pipeline.stages.stage import drain

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from bench import Bench, article
+from every_stage import enrich
 from msgspec import structs
 
 from pipeline.http import EgressGuard, Http, Limits
@@ -16,7 +17,6 @@ from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
 from pipeline.references.idconv import IdConverter
 from pipeline.references.pubmed.eutils import Eutils
-from pipeline.stages import enrich
 from pipeline.stages.stage import drain
 from standins.eutils import EFETCH, IDCONV, EutilsStandin
 from standins.misbehaviour import MISBEHAVIOURS

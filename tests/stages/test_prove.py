@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bench import Bench, Receiver, article
+from every_stage import prove
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Ledger
 from pipeline.ledger.deliveries import proofs
 from pipeline.ledger.deliveries.proofs import Proof
 from pipeline.model.delivery import Parcel
-from pipeline.stages.deliver import prove
 from pipeline.stages.stage import drain
 
 

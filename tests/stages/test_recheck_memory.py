@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from bench import paper
+from every_stage import enrich
 from watched import Watched, open_sqlite
 
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger.articles import Standing
 from pipeline.model.article import CitedWork
-from pipeline.stages import enrich
 from pipeline.stages.enrich import watch
 
 BATCH = 50

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bench import Bench, Receiver, article
+from every_stage import deliver, feeds
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Ledger
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.stages import deliver, feeds
 from pipeline.stages.stage import drain
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 import sqlalchemy as sa
 from bench import Bench, Receiver, article
+from every_stage import deliver, render
 from structlog.testing import capture_logs
 
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, attempts, channels, repair
 from pipeline.ledger.tables import deliveries as table
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.stages import deliver, render
 from pipeline.stages.deliver.repair import repair_stranded
 from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep

@@ -19,14 +19,15 @@ from urllib.parse import urlsplit
 import pytest
 from asgi import Answer, post_form
 from bench import Bench, article
+from every_stage import hub
 from fastapi import FastAPI
 
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import Ledger
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
-from pipeline.stages import hub
 from pipeline.stages.context import HubPlan
+from pipeline.stages.hub import LANES, _Requests
 from pipeline.stages.hub.topics import drop_others
 from pipeline.stages.prune import prune
 from pipeline.stages.stage import drain
@@ -73,7 +74,7 @@ class Hub(Bench):
 
     def work(self) -> None:
         super().work()
-        for lane in hub.LANES:
+        for lane in LANES:
             drain(self.context, hub, lane)
 
     def say(self, text: str) -> None:
@@ -420,7 +421,7 @@ def test_a_host_may_have_so_many_subscriptions_and_renew_those(either: Hub, subs
 def test_who_was_accepted_before_the_hub_was_full_is_told(
     bench: Hub, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub._Requests, "parallel", 1)  # two that are let in at one moment may both find room
+    monkeypatch.setattr(_Requests, "parallel", 1)  # two that are let in at one moment may both find room
     bench.with_(max_subscriptions=1)
     for name in ("one", "two"):
         assert bench.ask(subscriber.callback(name)).status == 202

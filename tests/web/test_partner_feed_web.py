@@ -12,6 +12,7 @@ import feedparser
 import pytest
 from asgi import Answer, get, send
 from bench import PLAIN, SITE, START, Bench, article, paper, topic
+from every_stage import enrich, render
 from fastapi import FastAPI
 from judges.atom import atom_findings
 from judges.rss import rss_findings
@@ -23,7 +24,6 @@ from pipeline.ledger.partners.pulls import Position, Pull
 from pipeline.model.policy import Gate
 from pipeline.model.reference import Reference
 from pipeline.renditions import formats
-from pipeline.stages import enrich, render
 from pipeline.stages.partners import feed as partner_feed
 from pipeline.stages.stage import drain
 from pipeline.web.app import create_app

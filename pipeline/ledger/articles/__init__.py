@@ -97,6 +97,15 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
     return claims.claim(transaction, articles.c.id, token=token, now=now, seconds=seconds, limit=limit)
 
 
+def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
+    return claims.any_due(transaction, articles, now)
+
+
+def oldest_due(transaction: Transaction) -> dt.datetime | None:
+    """Return the time at which the first article is, or was, to be rendered."""
+    return claims.oldest_due(transaction, articles)
+
+
 def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> Standing | None:
     """As `lock`, but None where the claim was lost to time or to a newer revision."""
     query = sa.select(*_STANDING).where(articles.c.id == article_id, articles.c.lease == token)

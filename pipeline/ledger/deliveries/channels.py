@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.tables import channels
+from pipeline.ledger.tables import channels, deliveries
 
 
 class Health(Struct, frozen=True):
@@ -36,6 +38,25 @@ def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Hea
 def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
     """The channels that are left alone just now."""
     return frozenset(transaction.scalars(sa.select(channels.c.id).where(channels.c.paused_until > now)))
+
+
+def with_due_deliveries(
+    transaction: Transaction, channel_ids: Iterable[str], *, withdrawals: bool, now: dt.datetime
+) -> list[str]:
+    """Return those of the channels that do not rest and have a withdrawal, or anything else, that is due."""
+    asleep = resting(transaction, now)
+    urgency = deliveries.c.urgency == (0 if withdrawals else 1)
+    return [
+        channel
+        for channel in channel_ids
+        if channel not in asleep
+        and claims.any_due(transaction, deliveries, now, deliveries.c.channel == channel, urgency)
+    ]
+
+
+def oldest_due(transaction: Transaction, channel_ids: Iterable[str]) -> dt.datetime | None:
+    """Return the time at which the first delivery to one of the channels is, or was, to be attempted."""
+    return claims.oldest_due(transaction, deliveries, deliveries.c.channel, channel_ids)
 
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:

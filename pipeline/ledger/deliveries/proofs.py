@@ -60,6 +60,15 @@ def claim_due(
     return claims.claim(transaction, proofs.c.delivery, token=token, now=now, seconds=seconds, limit=limit, where=where)
 
 
+def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
+    return claims.any_due(transaction, proofs, now)
+
+
+def oldest_due(transaction: Transaction) -> dt.datetime | None:
+    """Return the time at which the first withdrawal is, or was, to be looked for."""
+    return claims.oldest_due(transaction, proofs)
+
+
 def under_way(transaction: Transaction, *, now: dt.datetime) -> int:
     """How many workers look for withdrawn articles just now."""
     leased = (proofs.c.lease.is_not(None), proofs.c.leased_until > now, proofs.c.due.is_not(None))

@@ -52,8 +52,7 @@ def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWor
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
-    due = sa.select(identifiers.c.work).where(claims.is_due(identifiers, now)).limit(1)
-    return transaction.execute(due).first() is not None
+    return claims.any_due(transaction, identifiers, now)
 
 
 def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:

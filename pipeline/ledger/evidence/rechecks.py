@@ -49,10 +49,15 @@ def claim(
 def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
     """Whether `claim` would find anything, or anything to clear away."""
     for priority in (WAITED_FOR, ORDERED, *([NIGHTLY] if night else [])):
-        due = sa.select(references.c.pmid).where(references.c.priority == priority, claims.is_due(references, now))
-        if transaction.execute(due.limit(1)).first() is not None:
+        if claims.any_due(transaction, references, now, references.c.priority == priority):
             return True
     return False
+
+
+def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
+    """Return the time at which the first reference is, or was, to be asked for; by day not those for the night."""
+    priorities = (WAITED_FOR, ORDERED, *([NIGHTLY] if night else []))
+    return claims.oldest_due(transaction, references, references.c.priority, priorities)
 
 
 def order(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:

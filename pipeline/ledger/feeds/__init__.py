@@ -82,6 +82,15 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
     return dict(rows.all())
 
 
+def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
+    return claims.any_due(transaction, feeds, now)
+
+
+def oldest_due(transaction: Transaction) -> dt.datetime | None:
+    """Return the time at which the first feed is, or was, to be built."""
+    return claims.oldest_due(transaction, feeds)
+
+
 def built(
     transaction: Transaction,
     feed_id: str,

@@ -52,8 +52,7 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
-    due = sa.select(sa.literal(1)).select_from(requests).where(claims.is_due(requests, now)).limit(1)
-    return transaction.execute(due).first() is not None
+    return claims.any_due(transaction, requests, now)
 
 
 def done(transaction: Transaction, request: Request, *, token: str) -> bool:

@@ -136,9 +136,8 @@ def claim_due(
 
 
 def any_due(transaction: Transaction, *, suspect: bool, now: dt.datetime) -> bool:
-    due = sa.select(sa.literal(1)).select_from(subscriptions)
-    where = (subscriptions.c.suspect.is_(suspect), claims.is_due(subscriptions, now), subscriptions.c.expires > now)
-    return transaction.execute(due.where(*where).limit(1)).first() is not None
+    where = (subscriptions.c.suspect.is_(suspect), subscriptions.c.expires > now)
+    return claims.any_due(transaction, subscriptions, now, *where)
 
 
 def pushed(transaction: Transaction, id: str, digest: str | None, *, token: str, slow: bool, now: dt.datetime) -> None:

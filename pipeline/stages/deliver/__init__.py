@@ -12,22 +12,19 @@ its channel. A worker that is killed has sent at most what it had not settled; t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from pipeline.ledger import deliveries
+from pipeline.ledger import Transaction, deliveries
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.partners import pulls
-from pipeline.stages import stage as work
-from pipeline.stages.context import LEASE, ChannelPlan, Context, Stage
+from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver import circuit
 from pipeline.stages.deliver.batch import AHEAD, Batch, Line, Sending
-from pipeline.stages.stage import Claim, backoff
-
-name: Stage = "deliver"
+from pipeline.stages.stage import Bell, Claim, Stage, backoff, drain
 
 
-def claim(context: Context, key: str) -> list[Claim]:
+def _claim(context: Context, key: str) -> list[Claim]:
     """Rows that channel `key` is owed: one while it is in doubt, none while it rests."""
     plan = context.channels.get(key)
     if plan is None:
@@ -73,35 +70,6 @@ def claim(context: Context, key: str) -> list[Claim]:
     return [Batch(token=token, keys=tuple(ids), channel=key, slot=slot, more=more)]
 
 
-def do(context: Context, claim: Claim) -> bool:
-    """Send a batch over a channel opened for it. False: leave the rest for later."""
-    assert isinstance(claim, Batch)
-    with Line(context.channels[claim.channel]) as line:
-        return Sending(context, claim, line).run()
-
-
-def drain(context: Context, key: str) -> int:
-    """What channel `key` is owed, over one opened channel. How many batches were done."""
-    if key not in context.channels:
-        return 0
-    with Line(context.channels[key]) as line:
-        return work.drain(context, _Drain(line), key)
-
-
-def failed(context: Context, claim: Claim, error: Exception) -> None:
-    """What was settled stays so."""
-    due = context.clock() + dt.timedelta(seconds=backoff(1))
-    text = f"{type(error).__name__}: {error}"
-    with context.ledger.write() as transaction:
-        sending.put_off(transaction, token=claim.token, ids=claim.keys, due=due, error=text)
-
-
-def release(context: Context, claims: Sequence[Claim]) -> None:
-    if claims:
-        with context.ledger.write() as transaction:
-            sending.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
-
-
 def _limit(context: Context, plan: ChannelPlan, health: Health) -> int:
     if health.failures >= circuit.OPENS_AFTER:
         return 1
@@ -109,18 +77,58 @@ def _limit(context: Context, plan: ChannelPlan, health: Health) -> int:
     return min(limit, max(int(plan.rate * AHEAD), 1)) if plan.rate else limit
 
 
-class _Drain:
-    """The stage, over a channel that stays open from one batch to the next."""
+class Deliver(Stage):
+    name = "deliver"
+    worker = "deliver"
 
-    name: Stage = name
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        urgent = channels.with_due_deliveries(transaction, context.channels, withdrawals=True, now=now)
+        others = channels.with_due_deliveries(transaction, context.channels, withdrawals=False, now=now)
+        return [Bell(channel, urgent=True) for channel in urgent] + [Bell(channel) for channel in others]
+
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        return channels.oldest_due(transaction, context.channels)
+
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        """Lease what channel `key` is to be sent: one delivery while the channel is in doubt, none while it rests."""
+        return _claim(context, key)
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        """Send a batch over a channel opened for it. Return False to leave the rest for later."""
+        assert isinstance(claim, Batch)
+        with Line(context.channels[claim.channel]) as line:
+            return Sending(context, claim, line).run()
+
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        """Postpone what was not settled."""
+        due = context.clock() + dt.timedelta(seconds=backoff(1))
+        text = f"{type(error).__name__}: {error}"
+        with context.ledger.write() as transaction:
+            sending.put_off(transaction, token=claim.token, ids=claim.keys, due=due, error=text)
+
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        if claims:
+            with context.ledger.write() as transaction:
+                sending.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+
+    def drain(self, context: Context, key: str = "") -> int:
+        """Send what channel `key` is to be sent, over one opened channel. Return the number of batches."""
+        if key not in context.channels:
+            return 0
+        with Line(context.channels[key]) as line:
+            return drain(context, _OverOneChannel(line), key)
+
+
+class _OverOneChannel(Deliver):
+    """The stage, over a channel that stays open from one batch to the next."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
         self._rang = False
 
-    def claim(self, context: Context, key: str) -> list[Claim]:
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Rings once for another thread where there is more than this one can claim, and the channel takes more."""
-        claims = claim(context, key)
+        claims = super().claim(context, key)
         if not self._rang and any(isinstance(one, Batch) and one.more for one in claims):
             context.doorbell.ring("deliver", key)
             self._rang = True
@@ -129,9 +137,3 @@ class _Drain:
     def do(self, context: Context, claim: Claim) -> bool:
         assert isinstance(claim, Batch)
         return Sending(context, claim, self._line).run()
-
-    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        failed(context, claim, error)
-
-    def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        release(context, claims)

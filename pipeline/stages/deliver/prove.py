@@ -7,19 +7,18 @@ after seconds, in the end every hour. A channel that does not answer proves noth
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from pipeline.channels import ReadableChannel
 from pipeline.errors import CitewireError
+from pipeline.ledger import Transaction
 from pipeline.ledger.deliveries import Delivery, channels, proofs
 from pipeline.ledger.deliveries.proofs import Proof
-from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.context import LEASE, Context
 from pipeline.stages.deliver.parcels import withdrawal_parcel
-from pipeline.stages.stage import Claim
-
-name: Stage = "prove"
+from pipeline.stages.stage import Bell, Claim, Stage
 
 WAITS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # seconds after each look; the last one stays
 _WORKERS = 2  # at once: a channel that hangs takes no more threads from deliveries
@@ -28,54 +27,61 @@ _BATCH = 5  # looked for one after the other; the lease is long enough for each 
 _log = structlog.get_logger()
 
 
-def claim(context: Context, key: str) -> list[Claim]:
-    now, token = context.clock(), context.new_id(LEASE)
-    with context.ledger.write() as transaction:
-        if proofs.under_way(transaction, now=now) >= _WORKERS:
-            return []
-        resting = channels.resting(transaction, now)
-        ids = proofs.claim_due(
-            transaction,
-            [channel for channel in context.channels if channel not in resting],
-            token=token,
-            now=now,
-            seconds=context.policy.deliver_lease * _BATCH,
-            limit=_BATCH,
-        )
-    return [Claim(token, (delivery_id,)) for delivery_id in ids]
+class Prove(Stage):
+    name = "prove"
+    worker = "deliver"
 
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        return [Bell()] if proofs.any_due(transaction, now=now) else []
 
-def do(context: Context, claim: Claim) -> bool:
-    (delivery_id,) = claim.keys
-    with context.ledger.read() as transaction:
-        found = proofs.claimed(transaction, delivery_id, token=claim.token)
-    if found is None:
-        return True
-    proof, row = found
-    if row.held != proof.revision:
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        return proofs.oldest_due(transaction)
+
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        now, token = context.clock(), context.new_id(LEASE)
         with context.ledger.write() as transaction:
-            proofs.drop(transaction, delivery_id, token=claim.token)
+            if proofs.under_way(transaction, now=now) >= _WORKERS:
+                return []
+            resting = channels.resting(transaction, now)
+            ids = proofs.claim_due(
+                transaction,
+                [channel for channel in context.channels if channel not in resting],
+                token=token,
+                now=now,
+                seconds=context.policy.deliver_lease * _BATCH,
+                limit=_BATCH,
+            )
+        return [Claim(token, (delivery_id,)) for delivery_id in ids]
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        (delivery_id,) = claim.keys
+        with context.ledger.read() as transaction:
+            found = proofs.claimed(transaction, delivery_id, token=claim.token)
+        if found is None:
+            return True
+        proof, row = found
+        if row.held != proof.revision:
+            with context.ledger.write() as transaction:
+                proofs.drop(transaction, delivery_id, token=claim.token)
+            return True
+        shown, error = None, None
+        try:
+            shown = _shown(context, row, proof)
+        except CitewireError as problem:
+            error = f"{problem.code}: {problem}"
+        _settle(context, claim, proof, shown, error)
         return True
-    shown, error = None, None
-    try:
-        shown = _shown(context, row, proof)
-    except CitewireError as problem:
-        error = f"{problem.code}: {problem}"
-    _settle(context, claim, proof, shown, error)
-    return True
 
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        with context.ledger.read() as transaction:
+            found = proofs.claimed(transaction, claim.keys[0], token=claim.token)
+        if found is not None:
+            _settle(context, claim, found[0], None, f"{type(error).__name__}: {error}")
 
-def failed(context: Context, claim: Claim, error: Exception) -> None:
-    with context.ledger.read() as transaction:
-        found = proofs.claimed(transaction, claim.keys[0], token=claim.token)
-    if found is not None:
-        _settle(context, claim, found[0], None, f"{type(error).__name__}: {error}")
-
-
-def release(context: Context, claims: Sequence[Claim]) -> None:
-    if claims:
-        with context.ledger.write() as transaction:
-            proofs.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        if claims:
+            with context.ledger.write() as transaction:
+                proofs.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
 
 def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:

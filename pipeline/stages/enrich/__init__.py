@@ -8,76 +8,82 @@ pending.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, articles, evidence, leases
-from pipeline.ledger.evidence import identifiers, turns
+from pipeline.ledger.evidence import identifiers, rechecks, turns
 from pipeline.ledger.evidence.turns import Service
 from pipeline.model.article import CitedWork
 from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
-from pipeline.stages.context import Context, Stage
+from pipeline.stages.context import Context
 from pipeline.stages.enrich import watch
 from pipeline.stages.enrich.gather import next_batch
-from pipeline.stages.stage import Claim
-
-name: Stage = "enrich"
+from pipeline.stages.stage import Bell, Claim, Stage
 
 _BROKEN = 3600.0  # seconds that a record which breaks its answer is left alone: finding it costs many requests
 
 _log = structlog.get_logger()
 
 
-def claim(context: Context, key: str) -> list[Claim]:
-    """One batch, of PMIDs or of works ("doi:10.1000/x"), when it is our turn to ask; waits for that a moment."""
-    batch = next_batch(context)
-    if batch is None:
-        return []
-    return [Claim(batch.token, batch.pmids or tuple(f"{work.scheme}:{work.value}" for work in batch.works))]
+class Enrich(Stage):
+    name = "enrich"
 
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        night = watch.may_recheck(context, now=now)
+        found = rechecks.any_due(transaction, now=now, night=night) or identifiers.any_due(transaction, now=now)
+        return [Bell()] if found else []
 
-def do(context: Context, claim: Claim) -> bool:
-    """Ask for the batch. Articles that are whole now are due to be rendered; the others soon."""
-    works = _works(claim)
-    try:
-        if works:
-            _converted(context, claim, works, _convert(context, works))
-        else:
-            _answered(context, claim, context.pubmed.fetch(claim.keys))
-    except TransientError as error:
-        told = {"code": error.code, "error": str(error), "asked_for": len(claim.keys)}
-        if works:
-            _log.warning("the ID converter did not answer", **told)
-        else:
-            _log.warning("pubmed did not answer", **told)
-        failed(context, claim, error)
-        return False
-    return True
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        return rechecks.oldest_due(transaction, night=watch.may_recheck(context, now=now))
 
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        """One batch, of PMIDs or of works ("doi:10.1000/x"), when it is our turn to ask; waits for that a moment."""
+        batch = next_batch(context)
+        if batch is None:
+            return []
+        return [Claim(batch.token, batch.pmids or tuple(f"{work.scheme}:{work.value}" for work in batch.works))]
 
-def failed(context: Context, claim: Claim, error: Exception) -> None:
-    """Ask again after a pause that grows with every failure in a row."""
-    now, policy, works = context.clock(), context.policy, _works(claim)
-    service: Service = "idconv" if works else "pubmed"
-    asked_for = error.retry_after if isinstance(error, TransientError) else None
-    code = error.code if isinstance(error, CitewireError) else type(error).__name__
-    with context.ledger.write() as transaction:
-        failures = leases.failures(transaction, service)
-        step = policy.pubmed_backoff[min(failures, len(policy.pubmed_backoff) - 1)]
-        due = now + dt.timedelta(seconds=max(step, asked_for or 0))
-        if works:
-            identifiers.put_off(transaction, works, token=claim.token, due=due, error=f"{code}: {error}")
-        else:
-            evidence.put_off(transaction, claim.keys, token=claim.token, due=due, error=f"{code}: {error}")
-        refused = policy.pubmed_rate if code == "rate-limited" else None
-        turns.failed(transaction, service, token=claim.token, now=now, not_before=due, refused_rate=refused)
+    def do(self, context: Context, claim: Claim) -> bool:
+        """Ask for the batch. Articles that are whole now are due to be rendered; the others soon."""
+        works = _works(claim)
+        try:
+            if works:
+                _converted(context, claim, works, _convert(context, works))
+            else:
+                _answered(context, claim, context.pubmed.fetch(claim.keys))
+        except TransientError as error:
+            told = {"code": error.code, "error": str(error), "asked_for": len(claim.keys)}
+            if works:
+                _log.warning("the ID converter did not answer", **told)
+            else:
+                _log.warning("pubmed did not answer", **told)
+            self.failed(context, claim, error)
+            return False
+        return True
 
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        """Ask again after a pause that grows with every failure in a row."""
+        now, policy, works = context.clock(), context.policy, _works(claim)
+        service: Service = "idconv" if works else "pubmed"
+        asked_for = error.retry_after if isinstance(error, TransientError) else None
+        code = error.code if isinstance(error, CitewireError) else type(error).__name__
+        with context.ledger.write() as transaction:
+            failures = leases.failures(transaction, service)
+            step = policy.pubmed_backoff[min(failures, len(policy.pubmed_backoff) - 1)]
+            due = now + dt.timedelta(seconds=max(step, asked_for or 0))
+            if works:
+                identifiers.put_off(transaction, works, token=claim.token, due=due, error=f"{code}: {error}")
+            else:
+                evidence.put_off(transaction, claim.keys, token=claim.token, due=due, error=f"{code}: {error}")
+            refused = policy.pubmed_rate if code == "rate-limited" else None
+            turns.failed(transaction, service, token=claim.token, now=now, not_before=due, refused_rate=refused)
 
-def release(context: Context, claims: Sequence[Claim]) -> None:
-    """A batch is never left undone: a claim is one."""
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        """A batch is never left undone: a claim is one."""
 
 
 def _works(claim: Claim) -> list[CitedWork]:

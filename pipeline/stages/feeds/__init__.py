@@ -11,7 +11,7 @@ at a time (`_PAGES`); the subscription document goes before all but those that s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 import msgspec
@@ -28,12 +28,10 @@ from pipeline.ledger.hub import subscriptions
 from pipeline.model.rendition import Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed
-from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.context import LEASE, Context
 from pipeline.stages.feeds import files as feed_files
 from pipeline.stages.feeds import sitemaps
-from pipeline.stages.stage import Claim, backoff
-
-name: Stage = "feeds"
+from pipeline.stages.stage import Bell, Claim, Stage, backoff
 
 _BATCH = 10  # feeds claimed at once
 _ARTICLES = 2000  # taken in in one transaction
@@ -42,54 +40,60 @@ _PAGES = 10  # archive pages in one build
 _log = structlog.get_logger()
 
 
-def claim(context: Context, key: str) -> list[Claim]:
-    now, token = context.clock(), context.new_id(LEASE)
-    with context.ledger.write() as transaction:
-        due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
-    return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
+class Feeds(Stage):
+    name = "feeds"
 
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        return [Bell()] if feeds.any_due(transaction, now=now) else []
 
-def do(context: Context, claim: Claim) -> bool:
-    """Build the feed in every feed format. What did not change keeps its bytes and its time."""
-    (feed_id,) = claim.keys
-    if feed_id == SITEMAP:
-        whole, findings = sitemaps.build(context, claim), None
-    elif feed := context.feeds.get(feed_id):
-        whole, findings = _Build(context, claim, feed).run()
-    else:  # configured no more: what was withdrawn may not stay where it was
-        whole, findings = True, None
-        feed_files.remove(context, feed_id)
-    with context.ledger.write() as transaction:
-        feeds.built(
-            transaction,
-            feed_id,
-            token=claim.token,
-            generation=claim.generation,
-            now=context.clock(),
-            rest=context.policy.feed_interval,
-            most=context.policy.feed_interval_most,
-            findings=msgspec.json.encode(findings).decode() if findings else None,
-            whole=whole,
-        )
-        digests = {format: built.digest for format, built in feeds.documents(transaction, feed_id).items()}
-        owed = subscriptions.changed(transaction, feed_id, digests, now=context.clock())
-    if owed:
-        context.doorbell.ring("hub")
-    return True
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        return feeds.oldest_due(transaction)
 
-
-def failed(context: Context, claim: Claim, error: Exception) -> None:
-    (feed_id,) = claim.keys
-    with context.ledger.write() as transaction:
-        wait = backoff(feeds.attempts_at(transaction, feed_id))
-        due = context.clock() + dt.timedelta(seconds=wait)
-        feeds.put_off(transaction, feed_id, token=claim.token, due=due, error=f"{type(error).__name__}: {error}")
-
-
-def release(context: Context, claims: Sequence[Claim]) -> None:
-    if claims:
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        now, token = context.clock(), context.new_id(LEASE)
         with context.ledger.write() as transaction:
-            feeds.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+            due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
+        return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        """Build the feed in every feed format. What did not change keeps its bytes and its time."""
+        (feed_id,) = claim.keys
+        if feed_id == SITEMAP:
+            whole, findings = sitemaps.build(context, claim), None
+        elif feed := context.feeds.get(feed_id):
+            whole, findings = _Build(context, claim, feed).run()
+        else:  # configured no more: what was withdrawn may not stay where it was
+            whole, findings = True, None
+            feed_files.remove(context, feed_id)
+        with context.ledger.write() as transaction:
+            feeds.built(
+                transaction,
+                feed_id,
+                token=claim.token,
+                generation=claim.generation,
+                now=context.clock(),
+                rest=context.policy.feed_interval,
+                most=context.policy.feed_interval_most,
+                findings=msgspec.json.encode(findings).decode() if findings else None,
+                whole=whole,
+            )
+            digests = {format: built.digest for format, built in feeds.documents(transaction, feed_id).items()}
+            owed = subscriptions.changed(transaction, feed_id, digests, now=context.clock())
+        if owed:
+            context.doorbell.ring("hub")
+        return True
+
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        (feed_id,) = claim.keys
+        with context.ledger.write() as transaction:
+            wait = backoff(feeds.attempts_at(transaction, feed_id))
+            due = context.clock() + dt.timedelta(seconds=wait)
+            feeds.put_off(transaction, feed_id, token=claim.token, due=due, error=f"{type(error).__name__}: {error}")
+
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        if claims:
+            with context.ledger.write() as transaction:
+                feeds.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
 
 class _Build:

@@ -10,18 +10,19 @@ Three lanes, each with calls under way at once. Which of them a bell rings for i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from pipeline.ledger import Transaction
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.requests import Request
 from pipeline.ledger.hub.subscriptions import Subscription
-from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.context import LEASE, Context
 from pipeline.stages.hub import push, verify
 from pipeline.stages.hub.round import run
-from pipeline.stages.stage import Claim, guarded
+from pipeline.stages.stage import Bell, Claim, Stage, guarded
 
-name: Stage = "hub"
+_NAME = "hub"
 
 PUSHES, SUSPECTS, REQUESTS = "", "suspects", "requests"  # lanes
 LANES = (PUSHES, SUSPECTS, REQUESTS)
@@ -30,41 +31,43 @@ CALL_LEASE = 45.0  # seconds: longer than a call, and what may wait before it
 _FEW = 8  # suspects that are called at once, and strangers
 
 
-def claim(context: Context, key: str) -> list[Claim]:
-    """A look whether there is anything to do in the lane; what it is, is claimed a little at a time."""
-    if context.hub is None or not _anything(context, key):
-        return []
-    return [Claim(context.new_id(LEASE), (key,))]
+class Hub(Stage):
+    name = _NAME
+    worker = "deliver"
 
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        if context.hub is None:
+            return []
+        return [Bell(lane) for lane in LANES if _anything(transaction, lane, now)]
 
-def due_lanes(context: Context) -> list[str]:
-    """The lanes in which something is to be done."""
-    return [] if context.hub is None else [lane for lane in LANES if _anything(context, lane)]
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        """A look whether there is anything to do in the lane; what it is, is claimed a little at a time."""
+        if context.hub is None:
+            return []
+        with context.ledger.read() as transaction:
+            if not _anything(transaction, key, context.clock()):
+                return []
+        return [Claim(context.new_id(LEASE), (key,))]
 
-
-def do(context: Context, claim: Claim) -> bool:
-    """Make the lane's calls until none is due, or the time is over."""
-    (lane,) = claim.keys
-    seconds = context.policy.drain_seconds
-    if lane == REQUESTS:
-        return run(_Requests(context, claim.token), seconds=seconds)
-    return run(_Pushes(context, claim.token, lane == SUSPECTS), seconds=seconds)
-
-
-def failed(context: Context, claim: Claim, error: Exception) -> None:
-    """Nothing is claimed for long: what a call was about is due again when its lease ends."""
-
-
-def release(context: Context, claims: Sequence[Claim]) -> None:
-    """As `failed`."""
-
-
-def _anything(context: Context, lane: str) -> bool:
-    now = context.clock()
-    with context.ledger.read() as transaction:
+    def do(self, context: Context, claim: Claim) -> bool:
+        """Make the lane's calls until none is due, or the time is over."""
+        (lane,) = claim.keys
+        seconds = context.policy.drain_seconds
         if lane == REQUESTS:
-            return subscription_requests.any_due(transaction, now=now)
-        return subscriptions.any_due(transaction, suspect=lane == SUSPECTS, now=now)
+            return run(_Requests(context, claim.token), seconds=seconds)
+        return run(_Pushes(context, claim.token, lane == SUSPECTS), seconds=seconds)
+
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        """Nothing is claimed for long: what a call was about is due again when its lease ends."""
+
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        """As `failed`."""
+
+
+def _anything(transaction: Transaction, lane: str, now: dt.datetime) -> bool:
+    if lane == REQUESTS:
+        return subscription_requests.any_due(transaction, now=now)
+    return subscriptions.any_due(transaction, suspect=lane == SUSPECTS, now=now)
 
 
 class _Pushes:
@@ -92,7 +95,7 @@ class _Pushes:
         return call.host
 
     def make(self, call: Subscription) -> None:
-        went = guarded(name, (call.id,), lambda: push.push(self._context, self._documents, call, self._token))
+        went = guarded(_NAME, (call.id,), lambda: push.push(self._context, self._documents, call, self._token))
         if isinstance(went, Exception):
             push.put_off(self._context, call, self._token, f"{type(went).__name__}: {went}", None)
 
@@ -123,7 +126,7 @@ class _Requests:
         return call.host
 
     def make(self, call: Request) -> None:
-        went = guarded(name, (call.id,), lambda: verify.verify(self._context, call, self._token))
+        went = guarded(_NAME, (call.id,), lambda: verify.verify(self._context, call, self._token))
         if isinstance(went, Exception):
             due = self._context.clock() + dt.timedelta(minutes=1)
             with self._context.ledger.write() as transaction:

@@ -9,7 +9,7 @@ nothing of the change is not sent it. What is kept from a channel for its eviden
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 from msgspec import Struct, structs
@@ -24,13 +24,11 @@ from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
 from pipeline.stages.accept import withdrawing
-from pipeline.stages.context import LEASE, Context, Stage
+from pipeline.stages.context import LEASE, Context
 from pipeline.stages.enrich.editorial import marks
 from pipeline.stages.render import holding
 from pipeline.stages.render.owing import Going, owe, tell
-from pipeline.stages.stage import Claim, backoff
-
-name: Stage = "render"
+from pipeline.stages.stage import Bell, Claim, Stage, backoff
 
 _log = structlog.get_logger()
 
@@ -50,57 +48,64 @@ class _Task(Struct, frozen=True):
         return self.revision.number != self.standing.rendered
 
 
-def claim(context: Context, key: str) -> list[Claim]:
-    now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
-    with context.ledger.write() as transaction:
-        due = articles.claim_due(
-            transaction, token=token, now=now, seconds=policy.render_lease, limit=policy.render_batch
-        )
-    return [Claim(token, (article_id,)) for article_id in due]
+class Render(Stage):
+    name = "render"
+    threads = 2  # more would make none of them faster, and would slow down the worker's other threads
 
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        return [Bell()] if articles.any_due(transaction, now=now) else []
 
-def do(context: Context, claim: Claim) -> bool:
-    """Render the article's newest revision, or the next one where only its evidence is new."""
-    (article_id,) = claim.keys
-    now = context.clock()
-    with context.ledger.read() as transaction:
-        standing = articles.standing(transaction, article_id)
-        if standing is None or standing.state == "withdrawn":
-            return True
-        task = _task(transaction, standing, now)
-    embargo = task.revision.article.embargo
-    if embargo is not None and embargo > now:
-        _put_off(context, claim, due=embargo, error=None)
-        return True
-    hold = holding.from_everyone(context, task.before, task.revision, task.kept, now=now) if task.new else None
-    if hold is not None:
-        _take_back(context, claim, hold, now)
-        return True
-    spared = _spared(context, task)
-    new = task.new and (task.revision.number == standing.revision or not spared >= set(context.formats))
-    rendered = render_all(context, task.revision) if new else []
-    for rendition in rendered:
-        context.store.put(rendition.digest, rendition.body)
-    channels = _commit(context, claim, task, rendered, spared, now)
-    for channel in channels:
-        context.doorbell.ring("deliver", channel)
-    if rendered:
-        context.doorbell.ring("feeds")
-        _log.info("rendered", article=article_id, revision=task.revision.number, formats=len(rendered))
-    return True
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        return articles.oldest_due(transaction)
 
-
-def failed(context: Context, claim: Claim, error: Exception) -> None:
-    with context.ledger.read() as transaction:
-        attempts = articles.attempts_at(transaction, claim.keys[0])
-    due = context.clock() + dt.timedelta(seconds=backoff(attempts))
-    _put_off(context, claim, due=due, error=f"{type(error).__name__}: {error}")
-
-
-def release(context: Context, claims: Sequence[Claim]) -> None:
-    if claims:
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
         with context.ledger.write() as transaction:
-            articles.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+            due = articles.claim_due(
+                transaction, token=token, now=now, seconds=policy.render_lease, limit=policy.render_batch
+            )
+        return [Claim(token, (article_id,)) for article_id in due]
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        """Render the article's newest revision, or the next one where only its evidence is new."""
+        (article_id,) = claim.keys
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            standing = articles.standing(transaction, article_id)
+            if standing is None or standing.state == "withdrawn":
+                return True
+            task = _task(transaction, standing, now)
+        embargo = task.revision.article.embargo
+        if embargo is not None and embargo > now:
+            _put_off(context, claim, due=embargo, error=None)
+            return True
+        hold = holding.from_everyone(context, task.before, task.revision, task.kept, now=now) if task.new else None
+        if hold is not None:
+            _take_back(context, claim, hold, now)
+            return True
+        spared = _spared(context, task)
+        new = task.new and (task.revision.number == standing.revision or not spared >= set(context.formats))
+        rendered = render_all(context, task.revision) if new else []
+        for rendition in rendered:
+            context.store.put(rendition.digest, rendition.body)
+        channels = _commit(context, claim, task, rendered, spared, now)
+        for channel in channels:
+            context.doorbell.ring("deliver", channel)
+        if rendered:
+            context.doorbell.ring("feeds")
+            _log.info("rendered", article=article_id, revision=task.revision.number, formats=len(rendered))
+        return True
+
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        with context.ledger.read() as transaction:
+            attempts = articles.attempts_at(transaction, claim.keys[0])
+        due = context.clock() + dt.timedelta(seconds=backoff(attempts))
+        _put_off(context, claim, due=due, error=f"{type(error).__name__}: {error}")
+
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        if claims:
+            with context.ledger.write() as transaction:
+                articles.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
 
 def render_all(context: Context, revision: Revision) -> list[Rendition]:

@@ -18,9 +18,8 @@ from pipeline.ledger import Transaction, articles, figures
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
-from pipeline.ledger.evidence import rechecks
+from pipeline.stages import STAGES
 from pipeline.stages.context import Context
-from pipeline.stages.enrich import watch
 
 _LATELY = dt.timedelta(hours=1)
 
@@ -88,12 +87,9 @@ def _references(transaction: Transaction) -> Iterator[Metric]:
 
 
 def _waits(context: Context, transaction: Transaction, now: dt.datetime) -> dict[tuple[str, ...], float]:
-    """Zero where nothing is due yet. By day the nightly look at references is none of it."""
-    night = watch.may_recheck(context, now=now)
-    priorities = (rechecks.WAITED_FOR, rechecks.ORDERED, *((rechecks.NIGHTLY,) if night else ()))
-    oldest = figures.oldest_due(transaction, context.channels, priorities)
-    stages = ("enrich", "render", "deliver", "feeds")
-    return {(stage,): max((now - oldest.get(stage, now)).total_seconds(), 0.0) for stage in stages}
+    """Return how long each stage's oldest work has waited, in seconds; zero where nothing is due yet."""
+    oldest = {stage.name: stage.oldest_due(context, transaction, now) or now for stage in STAGES}
+    return {(name,): max((now - due).total_seconds(), 0.0) for name, due in oldest.items()}
 
 
 def _gauge(name: str, told: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
