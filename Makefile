@@ -24,11 +24,12 @@ test: .venv/.dev judges ## Run every test that this machine can run; say what ha
 	$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 .PHONY: check
-check: .venv/.dev ## Types, lint, format, the one direction of imports, the locks
+check: .venv/.dev ## Types, lint, format, who may import what, the dependencies, the locks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 	$(BIN)/python -m pip check
 
 .PHONY: fuzz

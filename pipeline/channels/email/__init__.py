@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from pipeline.channels import ChannelType
 from pipeline.channels.email.mail import Letterhead, Mail, mail, message_id
@@ -21,7 +20,7 @@ from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.countdown import Countdown
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
-from pipeline.http import Http
+from pipeline.http import CA_FILE, Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
@@ -128,7 +127,7 @@ class Email:
 
 def _server(settings: EmailSettings) -> Server:
     """Raises ConfigError."""
-    ca_file = str(settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
+    ca_file = str(settings.ca_file or CA_FILE)
     try:
         tls = tls_context(ca_file)
     except OSError as error:  # an SSLError too
