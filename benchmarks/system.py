@@ -110,4 +110,4 @@ def _part(process: psutil.Process) -> str:
     line = process.cmdline()
     if "--name" in line:
         return line[line.index("--name") + 1]
-    return "web" if "web" in line else "beat" if "beat" in line else "valkey"
+    return "web" if "web" in line else "valkey"

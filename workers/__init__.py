@@ -1,1 +1,1 @@
-"""Everything that is a process: Celery's workers and beat, the embedded system, the command line."""
+"""Everything that is a process: Celery's workers, the embedded system, the command line."""

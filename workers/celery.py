@@ -66,7 +66,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     task_ignore_result=True,
     task_time_limit=HARD_LIMIT,
-    task_default_queue=URGENT,
+    task_default_queue=QUEUE_OF["prune"],
     task_queues=[Queue(name) for queues in QUEUES.values() for name in queues],
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=30,

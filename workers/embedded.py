@@ -1,4 +1,4 @@
-"""The embedded system: Valkey, workers, beat and web as the children of one process, on one machine.
+"""The embedded system: Valkey, workers and web as the children of one process, on one machine.
 
     lock the data folder → bind the web's port → start the children → wait until each has shown itself → `ready`
     a child that ends is started again, after a pause that grows; SIGTERM or Ctrl-C ends them all, the web first
@@ -82,7 +82,6 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
     children = [
         *(Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
         *(Child(name, [*ours, "worker", "deliver", "--name", name], environment) for name in delivering),
-        Child("beat", [*ours, "beat", "--name", "beat"], environment),
         Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
     ]
     if settings.redis_url is None:

@@ -22,7 +22,7 @@ from standins.receiver import Received, Receiver, new_secret
 
 ARTICLES = ROOT / "examples" / "articles"
 ARTICLE = "baclofen-for-spasticity"
-SERVED = ("worker-pipeline", "worker-deliver", "beat", "web")
+SERVED = ("worker-pipeline", "worker-deliver", "web")
 API_KEY = "0123456789abcdef0123456789abcdef0123"
 PASSWORD = "not-to-be-seen-anywhere"  # PostgreSQL takes any here: its socket is only ours
 
@@ -108,7 +108,7 @@ def test_the_processes_are_ready_and_seen_by_the_web_server(deployment: Deployme
     ready = deployment.get("/readyz")
     assert (ready.status_code, ready.json()["ready"], ready.json()["queue"]) == (200, True, True)
     kinds = {name.split("-")[0] for name in ready.json()["processes"]}
-    assert kinds == {"pipeline", "deliver", "beat", "web"}
+    assert kinds == {"pipeline", "deliver", "web"}
 
 
 def test_articles_published_by_the_command_reach_every_channel(deployment: Deployment) -> None:
@@ -198,7 +198,7 @@ def test_sigterm_ends_every_service_in_time_and_leaves_no_process(deployment: De
         assert deployment.processes[name].left() == []
     assert statuses == dict.fromkeys(statuses, 0), [process.tail() for process in deployment.processes.values()]
     assert not site.healthy("web")
-    assert not site.healthy("beat")
+    assert not site.healthy("worker-pipeline")
 
 
 def test_no_log_holds_a_secret_or_a_traceback(deployment: Deployment) -> None:

@@ -34,7 +34,7 @@ from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 WEB = "http://127.0.0.1:8080"  # where the documents have it
-PROCESSES = ["beat", "deliver", "pipeline-1", "web"]
+PROCESSES = ["deliver", "pipeline-1", "web"]
 
 
 @dataclass

@@ -31,7 +31,6 @@ VICTIMS: dict[str, Callable[[Running], None]] = {
     "deliver": lambda running: running.child("worker", "deliver").kill(),
     "pipeline": lambda running: running.child("worker", "pipeline").kill(),
     "valkey": kill_valkey_and_its_data,
-    "beat": lambda running: running.child("workers.cli", "beat").kill(),
     "web": lambda running: running.child("workers.cli", "web").kill(),
     "everything": kill_everything,
 }

@@ -178,7 +178,7 @@ def test_health_is_told(running: Running) -> None:
     assert running.get("/healthz").json() == {"status": "ok"}
     ready = running.get("/readyz")
     assert ready.status_code == 200
-    assert set(ready.json()["processes"]) == {"beat", "deliver", "pipeline-1", "web"}
+    assert set(ready.json()["processes"]) == {"deliver", "pipeline-1", "web"}
 
 
 def test_the_whole_system_at_a_glance(running: Running, seed: str) -> None:

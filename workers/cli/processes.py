@@ -1,4 +1,4 @@
-"""`up`, and the processes that it starts: `worker`, `beat` and `web`, for those who run each by themselves."""
+"""`up`, and the processes that it starts: `worker` and `web`, for those who run each by themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class Kind(StrEnum):
 def register(app: typer.Typer) -> None:
     app.command()(up)
     app.command()(worker)
-    app.command()(beat)
     app.command()(web)
     app.command()(migrate)
 
@@ -31,7 +30,7 @@ def up(
     config: ConfigOption = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web server; 0 for a free one.")] = 8080,
 ) -> None:
-    """Run the embedded system: queue, workers, scheduler and web, until SIGTERM or Ctrl-C."""
+    """Run the embedded system: queue, workers and web, until SIGTERM or Ctrl-C."""
     from workers import embedded
 
     file = config or (Path(named) if (named := os.environ.get("CITEWIRE_CONFIG")) else None)
@@ -46,15 +45,6 @@ def worker(
     from workers import worker as process
 
     process.run(kind.value, name)
-
-
-def beat(
-    name: Annotated[str | None, typer.Option(help="Its name (default: made from host and process).")] = None,
-) -> None:
-    """Run Celery's beat."""
-    from workers import beat as process
-
-    process.run(name)
 
 
 def web(
