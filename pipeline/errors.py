@@ -43,7 +43,10 @@ def _rebuild(kind: type[CitewireError], message: str, state: dict[str, Any]) -> 
 
 
 class InvalidEvent(CitewireError):
-    """The sender's: what came in cannot be accepted. Nothing was changed by it."""
+    """The sender's: what came in cannot be accepted. Nothing was changed by it.
+
+    `further`: the other mistakes that were found in the same source.
+    """
 
     code = "invalid-event"
 
@@ -63,6 +66,7 @@ class InvalidEvent(CitewireError):
         self.line = line  # from 1
         self.field = field
         self.hint = hint  # what to do about it, as an imperative sentence
+        self.further: tuple[InvalidEvent, ...] = ()
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)

@@ -1,22 +1,26 @@
-"""Fields and a body, whatever file they came in, → the article. The one way that every source format ends in."""
+"""Builds the article from its fields and its body. Every source format ends here."""
 
 from __future__ import annotations
 
-import re
+from functools import partial
+from typing import Any
 
 from pipeline.intake.body import Body, listed_references, read_body
 from pipeline.intake.body.inlines import plain
 from pipeline.intake.body.sanitise import sanitised
 from pipeline.intake.fields import Fields, dates, values
 from pipeline.intake.fields.addresses import web_address
-from pipeline.intake.fields.identifiers import MAX_REFERENCES, cited_work, joined
+from pipeline.intake.fields.identifiers import MAX_REFERENCES, article_or_address, cited_work, joined, pmid
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
+from pipeline.intake.fields.languages import language
 from pipeline.intake.fields.slugs import article_id, slug
 from pipeline.intake.fields.text import line, paragraphs
+from pipeline.intake.remarks import remarks
 from pipeline.model.article import (
     Article,
     Block,
     BulletList,
+    CitedWork,
     Note,
     NumberedList,
     Paragraph,
@@ -28,52 +32,83 @@ from pipeline.model.reading import Read
 
 MAX_PROSE = 50_000  # characters of a summary or a disclaimer
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
-
 
 def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
-    """`html`: the body, not yet sanitised. `base`: what its relative addresses are resolved against.
+    """Build the article from its fields and its body, which is not yet sanitised.
 
-    Raises InvalidArticle for a field that cannot stand, a missing title, an empty article, or a body over the limits.
+    `base` is what the body's relative addresses are resolved against. Raises InvalidArticle with every mistake that
+    was found in the fields and the body, among them a missing title and an empty article.
     """
     title = fields.one("title", values.text_line)
+    references, body = _body(fields, html, title, base)
+    title = title or (body.heading if body else None)
+    if title is None and body is not None and not fields.is_wrong("title"):
+        fields.refuse_whole("title", InvalidValue("the title is missing", hint="give it a title", code="missing-field"))
+    answer, lead = _answer(fields, body)
+    article = Article(
+        id=fields.one("id", article_id) or slug(title or "", otherwise="article"),
+        title=title or "",
+        answer=answer,
+        lead=lead,
+        sections=body.sections if body else (),
+        references=references,
+        **_people_and_topics(fields),
+        **_dates(fields),
+        **_lines(fields),
+    )
+    fields.check()
+    return Read(article, (*fields.warnings, *remarks(article, fields.file)))
+
+
+def _people_and_topics(fields: Fields) -> dict[str, Any]:
+    return {
+        "authors": fields.many("authors", values.person),
+        "reviewers": fields.many("reviewers", values.person),
+        "topics": fields.many("topics", values.topic),
+        "calls_to_action": fields.many("calls_to_action", values.call_to_action),
+        "related": fields.many("related", values.related_link),
+        "image": fields.one("image", values.image),
+        "cites_retracted": fields.many("cites_retracted", pmid),
+    }
+
+
+def _dates(fields: Fields) -> dict[str, Any]:
+    moment = partial(dates.moment, day_first=fields.day_first)
+    day = partial(dates.day, day_first=fields.day_first)
+    return {
+        "published": fields.one("published", moment),
+        "modified": fields.one("modified", moment),
+        "reviewed": fields.one("reviewed", day),
+        "next_review": fields.one("next_review", day),
+        "embargo": fields.one("embargo", moment),
+    }
+
+
+def _lines(fields: Fields) -> dict[str, Any]:
+    return {
+        "question": fields.one("question", values.text_line),
+        "short_title": fields.one("short_title", values.text_line),
+        "audience": fields.one("audience", values.text_line),
+        "language": fields.one("language", language) or "en",
+        "translation_of": fields.one("translation_of", article_or_address),
+        "canonical": fields.one("canonical", web_address),
+        "disclaimer": fields.one("disclaimer", _prose),
+        "licence": fields.one("licence", values.text_line),
+    }
+
+
+def _body(fields: Fields, html: str, title: str | None, base: str | None) -> tuple[tuple[CitedWork, ...], Body | None]:
+    """The references and the body; no body where it cannot be used, which is noted in `fields`."""
     cited = fields.many("references", cited_work, most=MAX_REFERENCES)
     try:
         tree = sanitised(html)
         cited = cited or listed_references(tree)
         _check_count(len(cited))
         references, numbering = joined(cited)
-        body = read_body(tree, title=title, numbering=numbering, base=base)
+        return references, read_body(tree, title=title, numbering=numbering, base=base)
     except InvalidValue as invalid:
-        raise fields.error("body", invalid) from invalid
-    title = title or body.heading
-    if title is None:
-        raise fields.error("title", InvalidValue("the title is missing", hint="give it a title", code="missing-field"))
-    answer, lead = _answer(fields, body)
-    article = Article(
-        id=fields.one("id", article_id) or slug(title, otherwise="article"),
-        title=title,
-        question=fields.one("question", values.text_line),
-        answer=answer,
-        lead=lead,
-        sections=body.sections,
-        references=references,
-        authors=fields.many("authors", values.person),
-        reviewers=fields.many("reviewers", values.person),
-        topics=fields.many("topics", values.topic),
-        calls_to_action=fields.many("calls_to_action", values.call_to_action),
-        related=fields.many("related", values.related_link),
-        image=fields.one("image", values.image),
-        published=fields.one("published", dates.moment),
-        modified=fields.one("modified", dates.moment),
-        reviewed=fields.one("reviewed", dates.day),
-        embargo=fields.one("embargo", dates.moment),
-        language=fields.one("language", _language) or "en",
-        canonical=fields.one("canonical", web_address),
-        disclaimer=fields.one("disclaimer", _prose),
-        licence=fields.one("licence", values.text_line),
-    )
-    return Read(article, tuple(fields.warnings))
+        fields.refuse_whole("body", invalid)
+        return (), None
 
 
 def _check_count(count: int) -> None:
@@ -85,12 +120,17 @@ def _check_count(count: int) -> None:
         )
 
 
-def _answer(fields: Fields, body: Body) -> tuple[str, tuple[Block, ...]]:
+def _answer(fields: Fields, body: Body | None) -> tuple[str, tuple[Block, ...]]:
     """The summary or else the first paragraph, and the lead without a paragraph that only says it again."""
-    answer = fields.one("summary", _prose) or _first_paragraph(body)
-    if not answer:
+    summary = fields.one("summary", _prose)
+    if body is None:
+        return "", ()
+    answer = summary or _first_paragraph(body)
+    if not answer and not (fields.is_wrong("summary") or fields.is_wrong("body")):
         invalid = InvalidValue("the article says nothing", code="article-empty", hint="write a summary or a body")
-        raise fields.error("body", invalid)
+        fields.refuse_whole("body", invalid)
+    if not answer:
+        return "", ()
     first = body.lead[0] if body.lead else None
     match first:
         case Paragraph((Text(value),)) if line(value) == answer:
@@ -134,11 +174,3 @@ def _prose(value: object) -> str:
     if len(text) > MAX_PROSE:
         raise InvalidValue(f"the text has {len(text):,} characters, and {MAX_PROSE:,} are the most", hint="shorten it")
     return text
-
-
-def _language(value: object) -> str:
-    text = values.text_line(value)
-    if not _LANGUAGE.fullmatch(text):
-        raise InvalidValue(f"{quoted(text)} is not a language tag", hint='write one such as "en" or "pt-BR" (BCP 47)')
-    first, *rest = text.replace("_", "-").split("-")
-    return "-".join([first.lower(), *rest])

@@ -208,6 +208,11 @@ class Article(Struct, frozen=True, kw_only=True):
     canonical: str | None = None  # absolute http(s); None: {site.url}/articles/{id}
     disclaimer: str | None = None  # stands beside the site's own
     licence: str | None = None
+    short_title: str | None = None  # where a headline has little room
+    audience: str | None = None  # "patients"
+    next_review: dt.date | None = None
+    translation_of: str | None = None  # an article's id, or an absolute http(s) address
+    cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites knowing that they are retracted
 
     @property
     def direction(self) -> Direction:

@@ -35,7 +35,14 @@ def answer(status: int, code: str, detail: str, *, headers: dict[str, str] | Non
 def of_event(error: InvalidEvent) -> JSONResponse:
     place: dict[str, Any] = {"file": error.file, "line": error.line, "field": error.field, "hint": error.hint}
     place["mend"] = error.hint  # the key's former name, for one release
+    if error.further:
+        place["errors"] = [_mistake(one) for one in (error, *error.further)]
     return answer(_STATUS.get(error.code, 422), error.code, error.message, headers=None, **place)
+
+
+def _mistake(error: InvalidEvent) -> dict[str, Any]:
+    place = {"detail": error.message, "code": error.code, "line": error.line, "field": error.field, "hint": error.hint}
+    return {name: value for name, value in place.items() if value is not None}
 
 
 def register(app: FastAPI) -> None:

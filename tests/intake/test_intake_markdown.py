@@ -137,7 +137,7 @@ def test_words_that_yaml_would_guess_at_stay_words() -> None:
         ("title: x\nlanguage: Klingon language", 3, "language", "invalid-field"),
         ("title: x\ntopics:\n  - name: y\n    mesh: 12", 5, "topics[0].mesh", "invalid-field"),
         ("title: x\nlicense: a\nlicence: b", 4, "licence", "duplicate-field"),
-        ("title: x\ntitle: y", 3, "front matter", "duplicate-field"),
+        ("title: x\ntitle: y", 3, "title", "duplicate-field"),
         ("title: [x", 2, "front matter", "invalid-front-matter"),
         ("title: *x", 2, "front matter", "invalid-front-matter"),
         ("title: &x y", 2, "front matter", "invalid-front-matter"),

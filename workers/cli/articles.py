@@ -212,7 +212,7 @@ def _accept_files(intake: Intake, files: Sequence[Path], drop: tuple[str, ...]) 
             read.append((str(file), Publish(origin(), found.article, found.warnings)))
             size += len(body)
         except InvalidEvent as error:
-            batch.refused.append(error)
+            batch.refused += (error, *error.further)
         if len(read) >= _TOGETHER or size >= _BYTES:
             batch.published += _accept_read(intake, read)
             read, size = [], 0

@@ -55,7 +55,11 @@ def _publish(intake: Intake, drop: tuple[str, ...], files: list[Path]) -> None:
         try:
             read = read_source(SourceFile(read_file(file), str(file), drop))
             answer = accept(intake, Publish(origin(), read.article, read.warnings))
-        except (InvalidEvent, TransientError) as error:
+        except InvalidEvent as error:
+            for one in (error, *error.further):
+                print(f"citewire: {one}", file=sys.stderr)
+            continue
+        except TransientError as error:
             print(f"citewire: {error}", file=sys.stderr)
             continue
         output.warnings(read.warnings)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.model.article import Inline, Marker, Text
 
-_MARKER = re.compile(r"\[(\d{1,4}(?:\s?[,;–-]\s?\d{1,4}){0,99})\]")
+MARKER = re.compile(r"\[(\d{1,4}(?:\s?[,;–-]\s?\d{1,4}){0,99})\]")
 _RANGE = re.compile(r"(\d+)(?:\s?[–-]\s?(\d+))?")
 
 
@@ -17,7 +17,7 @@ def with_markers(text: str, numbering: Sequence[int]) -> Iterator[Inline]:
     A bracket with a number that no reference has stays text.
     """
     end = 0
-    for match in _MARKER.finditer(text) if numbering else ():
+    for match in MARKER.finditer(text) if numbering else ():
         numbers = _numbers(match[1], numbering)
         if numbers is None:
             continue

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
+from pipeline.intake.fields.slugs import article_id
 from pipeline.intake.fields.text import line
 from pipeline.model.article import CitedWork
 
@@ -50,6 +51,19 @@ def cited_work(value: object) -> CitedWork:
         return CitedWork("url", web_address(text))
     except InvalidValue as error:
         raise InvalidValue(f"{quoted(text)} is not a reference that can be looked up", hint=_HINT) from error
+
+
+def pmid(value: object) -> str:
+    """Read a PMID. Raises InvalidValue for another identifier."""
+    work = cited_work(value)
+    if work.scheme != "pmid":
+        raise InvalidValue(f"{quoted(value)} is not a PMID", hint="write the PubMed number of the paper")
+    return work.value
+
+
+def article_or_address(value: object) -> str:
+    """Read an article's id, or the address of an article elsewhere."""
+    return web_address(value) if isinstance(value, str) and "://" in value else article_id(value)
 
 
 def work_in(text: str) -> CitedWork | None:

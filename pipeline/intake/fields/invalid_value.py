@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class InvalidValue(ValueError):
-    """`at`: where in the field, as a path that follows the field's name (".url"). `line`: from 1, where known."""
+    """`at`: where in the field, as a path that follows the field's name (".url"). `line`: from 1, where known.
+
+    `further`: what else is wrong with the same value.
+    """
 
     def __init__(
         self,
@@ -21,6 +24,7 @@ class InvalidValue(ValueError):
         self.code = code
         self.at = at
         self.line = line
+        self.further: tuple[InvalidValue, ...] = ()
 
     def under(self, path: str) -> InvalidValue:
         """Return the same error as seen from the mapping or list that holds the value at `path`."""

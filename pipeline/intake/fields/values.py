@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import TypeVar
 
 from pipeline.hints import nearest
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 MAX_LINE = 1000  # characters of a one-line field
 MAX_PIXELS = 100_000
+MAX_KEYS = 100  # of one mapping that are looked at
 
 _MESH = re.compile(r"[CD]\d{6,9}")
 _CREDENTIAL = re.compile(r"[A-Za-z.\-()/ ]{1,20}")
@@ -35,80 +37,70 @@ def text_line(value: object) -> str:
 
 
 def person(value: object) -> Person:
-    """ "Jane Roe, MD, PhD", or a mapping of name, credentials, role, organisation and url."""
+    """Read "Jane Roe, MD, PhD", or a mapping of name, credentials, role, organisation and url."""
     if not isinstance(value, Mapping):
         return _person_in(text_line(value))
-    found = _entries(value, ("name", "credentials", "role", "organisation", "url"), {"organization": "organisation"})
-    parsed = _person_in(_required(found, "name"))
-    return Person(
-        name=parsed.name,
-        credentials=_text(found, "credentials") or parsed.credentials,
-        role=_text(found, "role"),
-        organisation=_text(found, "organisation"),
-        url=_address(found, "url"),
-    )
+    keys = _Keys(value, ("name", "credentials", "role", "organisation", "url"), {"organization": "organisation"})
+    parsed = _person_in(keys.required("name"))
+    credentials, role = keys.text("credentials"), keys.text("role")
+    organisation, url = keys.text("organisation"), keys.address("url")
+    keys.check()
+    return Person(parsed.name, credentials or parsed.credentials, role, organisation, url)
 
 
 def topic(value: object) -> Topic:
-    """A name, or a mapping of name, slug, mesh (a MeSH descriptor) and url."""
+    """Read a name, or a mapping of name, slug, mesh (a MeSH descriptor) and url."""
     if not isinstance(value, Mapping):
         name = text_line(value)
         return Topic(name, slug(name, otherwise="topic"))
-    found = _entries(value, ("name", "slug", "mesh", "url"))
-    name = _required(found, "name")
-    mesh = _text(found, "mesh")
-    if mesh and not _MESH.fullmatch(mesh.upper()):
-        raise InvalidValue(f"{quoted(mesh)} is not a MeSH id", hint='write one such as "D009128"', at=".mesh")
-    given = _text(found, "slug")
-    return Topic(
-        name,
-        _at(".slug", article_id, given) if given else slug(name, otherwise="topic"),
-        mesh.upper() if mesh else None,
-        _address(found, "url"),
-    )
+    keys = _Keys(value, ("name", "slug", "mesh", "url"))
+    name, given = keys.required("name"), keys.read("slug", article_id)
+    mesh, url = keys.read("mesh", _mesh), keys.address("url")
+    keys.check()
+    return Topic(name, given or slug(name, otherwise="topic"), mesh, url)
 
 
 def call_to_action(value: object) -> CallToAction:
-    """A label, or a mapping of label, url and text."""
+    """Read a label, or a mapping of label, url and text."""
     if not isinstance(value, Mapping):
         return CallToAction(text_line(value))
-    found = _entries(value, ("label", "url", "text"))
-    return CallToAction(_required(found, "label"), _address(found, "url"), _text(found, "text"))
+    keys = _Keys(value, ("label", "url", "text"))
+    label, url, text = keys.required("label"), keys.address("url"), keys.text("text")
+    keys.check()
+    return CallToAction(label, url, text)
 
 
 def related_link(value: object) -> RelatedLink:
-    """An address, or a mapping of title and url."""
+    """Read an address, or a mapping of title and url."""
     if not isinstance(value, Mapping):
         address = web_address(value)
         return RelatedLink(address, address)
-    found = _entries(value, ("title", "url"))
-    target = _address(found, "url")
-    if target is None:
-        raise InvalidValue("the link leads nowhere", hint="give it a url", at=".url")
-    return RelatedLink(_text(found, "title") or target, target)
+    keys = _Keys(value, ("title", "url"))
+    target, title = keys.address("url", missing="the link leads nowhere"), keys.text("title")
+    keys.check()
+    return RelatedLink(title or target or "", target or "")
 
 
 def image(value: object) -> Image:
-    """An address, or a mapping of url (or src), alt, width, height (pixels), caption and credit."""
+    """Read an address, or a mapping of url (or src), alt, width, height (pixels), caption and credit."""
     if not isinstance(value, Mapping):
         return Image(web_address(value))
-    found = _entries(value, ("url", "alt", "width", "height", "caption", "credit"), {"src": "url"})
-    address = _address(found, "url")
-    if address is None:
-        raise InvalidValue("the image has no address", hint="give it a url", at=".url")
-    return Image(
-        address,
-        _text(found, "alt") or "",
-        _at(".width", _pixels, found.get("width")),
-        _at(".height", _pixels, found.get("height")),
-        _text(found, "caption"),
-        _text(found, "credit"),
-    )
+    keys = _Keys(value, ("url", "alt", "width", "height", "caption", "credit"), {"src": "url"})
+    address, alt = keys.address("url", missing="the image has no address"), keys.text("alt")
+    width, height = keys.read("width", _pixels), keys.read("height", _pixels)
+    caption, credit = keys.text("caption"), keys.text("credit")
+    keys.check()
+    return Image(address or "", alt or "", width, height, caption, credit)
 
 
-def _pixels(value: object) -> int | None:
-    if value is None or value == "":
-        return None
+def _mesh(value: object) -> str:
+    mesh = text_line(value)
+    if not _MESH.fullmatch(mesh.upper()):
+        raise InvalidValue(f"{quoted(mesh)} is not a MeSH id", hint='write one such as "D009128"')
+    return mesh.upper()
+
+
+def _pixels(value: object) -> int:
     if not isinstance(value, bool) and isinstance(value, int | str):
         digits = str(value).strip().lower().removesuffix("px")
         if digits.isascii() and digits.isdigit() and len(digits) <= 6 and 0 < int(digits) <= MAX_PIXELS:
@@ -129,39 +121,50 @@ def _is_credential(text: str) -> bool:
     return bool(_CREDENTIAL.fullmatch(text)) and sum(c.isupper() for c in text) >= 2
 
 
-def _entries(
-    value: Mapping[object, object], known: tuple[str, ...], aliases: Mapping[str, str] | None = None
-) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, entry in value.items():
-        name = (aliases or {}).get(str(key), str(key))
-        if name not in known:
-            raise InvalidValue(
-                f"unknown key {quoted(key)}", hint=nearest(str(key), known), code="unknown-field", at=f".{key}"
-            )
-        found[name] = entry
-    return found
+class _Keys:
+    """The keys of a mapping. What is wrong with any of them is collected; `check` raises it."""
 
+    def __init__(
+        self, value: Mapping[object, object], known: tuple[str, ...], aliases: Mapping[str, str] | None = None
+    ) -> None:
+        self._found: dict[str, object] = {}
+        self._invalid: list[InvalidValue] = []
+        for key, entry in islice(value.items(), MAX_KEYS):
+            name = (aliases or {}).get(str(key), str(key))
+            if name in known:
+                self._found[name] = entry
+                continue
+            message, hint = f"unknown key {quoted(key)}", nearest(str(key), known)
+            self._invalid.append(InvalidValue(message, hint=hint, code="unknown-field", at=f".{key}"))
 
-def _text(found: Mapping[str, object], key: str) -> str | None:
-    value = found.get(key)
-    return None if value is None or value == "" else _at(f".{key}", text_line, value)
+    def read(self, key: str, reader: Callable[[object], T]) -> T | None:
+        """Return None where the key is absent or empty, or its value cannot be used."""
+        value = self._found.get(key)
+        if value is None or value == "":
+            return None
+        try:
+            return reader(value)
+        except InvalidValue as invalid:
+            self._invalid.append(invalid.under(f".{key}"))
+            return None
 
+    def text(self, key: str) -> str | None:
+        return self.read(key, text_line)
 
-def _required(found: Mapping[str, object], key: str) -> str:
-    text = _text(found, key)
-    if text is None:
-        raise InvalidValue(f"the {key} is missing", hint=f"give it a {key}", code="missing-field", at=f".{key}")
-    return text
+    def required(self, key: str) -> str:
+        if self._found.get(key) in (None, ""):
+            message = f"the {key} is missing"
+            self._invalid.append(InvalidValue(message, hint=f"give it a {key}", code="missing-field", at=f".{key}"))
+        return self.text(key) or ""
 
+    def address(self, key: str, *, missing: str | None = None) -> str | None:
+        """`missing`: what to say where the address is needed and absent."""
+        if missing and self._found.get(key) in (None, ""):
+            self._invalid.append(InvalidValue(missing, hint=f"give it a {key}", at=f".{key}"))
+        return self.read(key, web_address)
 
-def _address(found: Mapping[str, object], key: str) -> str | None:
-    value = found.get(key)
-    return None if value is None or value == "" else _at(f".{key}", web_address, value)
-
-
-def _at(path: str, read: Callable[[object], T], value: object) -> T:
-    try:
-        return read(value)
-    except InvalidValue as error:
-        raise error.under(path) from error
+    def check(self) -> None:
+        if self._invalid:
+            first, *others = self._invalid
+            first.further = tuple(others)
+            raise first

@@ -26,25 +26,27 @@ def read(file: SourceFile) -> Read:
     """The document is one object; its keys are told with their lines. Raises InvalidArticle."""
     text = decode(file.data, file.name)
     try:
-        values, lines = _members(text)
+        values, lines, twice = _members(text)
     except InvalidValue as invalid:
         raise Fields(file.name, {}).error("document", invalid) from invalid
-    fields = Fields.known(file.name, values, lines, more=("body", "body_format"))
+    fields = Fields.known(file.name, values, lines, more=("body", "body_format"), invalid=twice)
     body = fields.one("body", _body) or ""
     form = fields.one("body_format", _format) or _detected(body)
     try:
         html = body if form == "html" else markdown_html(body)
     except InvalidValue as invalid:
-        invalid.line = None  # a line of the body is none of the file
-        raise fields.error("body", invalid) from invalid
+        invalid.line = None  # a line of the body is not one of the file
+        fields.refuse_whole("body", invalid)
+        fields.check()
     return assemble(fields, html)
 
 
-def _members(text: str) -> tuple[dict[str, object], dict[str, int]]:
-    """The outermost object's members and the line that each key stands on."""
+def _members(text: str) -> tuple[dict[str, object], dict[str, int], list[InvalidValue]]:
+    """Return the outermost object's members, the line of each key, and the keys that are there twice."""
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     found: dict[str, object] = {}
     lines: dict[str, int] = {}
+    twice: list[InvalidValue] = []
     place = _past(text, 0, "{")
     line, counted = 1, 0
     while text[place : place + 1] != "}":
@@ -53,7 +55,8 @@ def _members(text: str) -> tuple[dict[str, object], dict[str, int]]:
         if not isinstance(key, str):
             raise _broken("a key must be a text", line)
         if key in found:
-            raise InvalidValue(f"{quoted(key)} stands twice", code="duplicate-field", hint="keep one", line=line)
+            message = f"{quoted(key)} is there twice"
+            twice.append(InvalidValue(message, code="duplicate-field", hint="keep one", at=key, line=line))
         lines[key] = line
         found[key], place = _value(decoder, text, _past(text, place, ":"))
         if text[place : place + 1] == ",":
@@ -64,7 +67,7 @@ def _members(text: str) -> tuple[dict[str, object], dict[str, int]]:
             raise _broken("a comma or the closing brace is missing", text.count("\n", 0, place) + 1)
     if text[place + 1 :].strip():
         raise _broken("something stands after the closing brace", text.count("\n", 0, place) + 1)
-    return found, lines
+    return found, lines, twice
 
 
 def _past(text: str, place: int, token: str) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import InvalidEvent
+from pipeline.intake.review_date import check_review_date
 from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence
 from pipeline.ledger.articles import Standing, events, revisions, withheld
 from pipeline.model.article import Article
@@ -87,6 +88,7 @@ class _Acceptance:
                 return self._withdraw(reason)
 
     def _publish(self, article: Article) -> Accepted:
+        check_review_date(article, self.now)
         content = revisions.add_content(self.transaction, article)
         if self._same(content):
             assert self.standing is not None

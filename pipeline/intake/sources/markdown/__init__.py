@@ -1,4 +1,4 @@
-"""Markdown with YAML front matter between two lines of `---`."""
+"""Markdown with front matter: YAML between two lines of `---`, or TOML between two lines of `+++`."""
 
 from __future__ import annotations
 
@@ -8,25 +8,33 @@ from pipeline.intake.decoding import decode
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.source import SourceFile, SourceFormat
-from pipeline.intake.sources.markdown.front_matter import read_yaml, split_front_matter
+from pipeline.intake.sources.markdown.front_matter import FrontMatter, read_yaml, split_front_matter
+from pipeline.intake.sources.markdown.template_code import template_code
+from pipeline.intake.sources.markdown.toml_matter import read_toml
 from pipeline.model.reading import Read
 
 
 def read(file: SourceFile) -> Read:
-    """A file without front matter is all body: its first heading is the title."""
+    """Read a file. Without front matter it is all body: its first heading is the title."""
     text = decode(file.data, file.name)
     try:
         matter, body, first_line = split_front_matter(text)
-        values, lines = read_yaml(matter)
-        fields = Fields.known(file.name, values, lines)
+        found = _read_matter(matter, toml=text.startswith("+++"))
     except InvalidValue as invalid:
         raise Fields(file.name, {}).error("front matter", invalid) from invalid
+    fields = Fields.known(file.name, found.values, found.lines, invalid=found.invalid)
+    fields.warnings.extend(template_code(body, file.name, first_line))
     try:
         html = markdown_html(body)
     except InvalidValue as invalid:
         invalid.line = invalid.line and invalid.line + first_line - 1
-        raise fields.error("body", invalid) from invalid
+        fields.refuse_whole("body", invalid)
+        fields.check()
     return assemble(fields, html)
+
+
+def _read_matter(matter: str, *, toml: bool) -> FrontMatter:
+    return read_toml(matter) if toml else read_yaml(matter)
 
 
 SOURCE = SourceFormat("markdown", ("text/markdown", "text/x-markdown"), ("md", "markdown", "mdown"), read)

@@ -7,6 +7,7 @@ so that no document can build an object or grow when it is read.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -15,8 +16,11 @@ from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 MAX_CHARACTERS = 200_000
 _MAX_DEPTH = 16
 
-_FENCE = re.compile(r"---[ \t]*\n")
-_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+_FENCE = re.compile(r"(---|\+\+\+)[ \t]*\n")
+_ENDS = {
+    "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
+    "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
+}
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -52,21 +56,34 @@ def split_front_matter(text: str) -> tuple[str, str, int]:
     opening = _FENCE.match(text)
     if opening is None:
         return "", text, 1
-    end = _END.search(text, opening.end())
+    end = _ENDS[opening[1]].search(text, opening.end())
     if end is None:
-        hint = "end it with a line of ---"
+        hint = f"end it with a line of {opening[1]}"
         raise InvalidValue("the front matter never ends", code="invalid-front-matter", hint=hint, line=1)
     return text[opening.end() : end.start()], text[end.end() :], text.count("\n", 0, end.end()) + 1
 
 
-def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
-    """The values (texts, lists and mappings) and the line of each by its path. Raises InvalidValue with the line."""
+@dataclass
+class FrontMatter:
+    """`lines`: the line (from 1, of the file) of each value by its path. `invalid`: keys that are there twice."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    invalid: list[InvalidValue] = field(default_factory=list)
+
+
+def check_size(matter: str) -> None:
     if len(matter) > MAX_CHARACTERS:
         raise InvalidValue(
             f"the front matter has {len(matter):,} characters, and {MAX_CHARACTERS:,} are the most",
             code="article-too-large",
             hint="move text to the body",
         )
+
+
+def read_yaml(matter: str) -> FrontMatter:
+    """Read texts, lists and mappings. Raises InvalidValue with the line."""
+    check_size(matter)
     try:
         root = _Composer(matter).get_single_node()
     except yaml.MarkedYAMLError as error:
@@ -85,37 +102,41 @@ def read_yaml(matter: str) -> tuple[dict[str, object], dict[str, int]]:
         raise InvalidValue(
             "the front matter is not YAML", code="invalid-front-matter", hint="fix it", line=1
         ) from error
-    lines: dict[str, int] = {}
-    value = _value(root, "", lines) if root is not None else {}
+    found = FrontMatter()
+    value = _value(root, "", found) if root is not None else {}
     if not isinstance(value, dict):
         raise InvalidValue(
             "the front matter is not a list of fields", code="invalid-front-matter", hint="write title: …", line=2
         )
-    return value, lines
+    found.values = value
+    return found
 
 
-def _value(node: yaml.Node, path: str, lines: dict[str, int]) -> object:
+def _value(node: yaml.Node, path: str, matter: FrontMatter) -> object:
     line = node.start_mark.line + 2  # from 1, and after the opening line of ---
-    lines.setdefault(path, line)
+    matter.lines.setdefault(path, line)
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, path, lines)
+        return _mapping(node, path, matter)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(entry, f"{path}[{place}]", lines) for place, entry in enumerate(node.value)]
+        return [_value(entry, f"{path}[{place}]", matter) for place, entry in enumerate(node.value)]
     if getattr(node, "style", None) is None and node.value in _NULLS:
         return None
     return str(node.value)
 
 
-def _mapping(node: yaml.MappingNode, path: str, lines: dict[str, int]) -> dict[str, object]:
+def _mapping(node: yaml.MappingNode, path: str, matter: FrontMatter) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, entry in node.value:
         line = key.start_mark.line + 2
         if not isinstance(key, yaml.ScalarNode):
             raise InvalidValue("a key is not a word", code="invalid-front-matter", hint="write key: value", line=line)
         name = str(key.value)
-        if name in found:
-            raise InvalidValue(f"{quoted(name)} stands twice", code="duplicate-field", hint="keep one", line=line)
         below = f"{path}.{name}" if path else name
-        lines[below] = line
-        found[name] = _value(entry, below, lines)
+        if name in found:
+            message = f"{quoted(name)} is there twice"
+            invalid = InvalidValue(message, code="duplicate-field", hint="keep one", at=below, line=line)
+            matter.invalid.append(invalid)
+            continue
+        matter.lines[below] = line
+        found[name] = _value(entry, below, matter)
     return found

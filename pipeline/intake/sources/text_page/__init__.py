@@ -92,7 +92,7 @@ def read(file: SourceFile) -> Read:
     left = _read_tail(pieces[end:], page)
     body = [piece for piece in pieces[start:end] if not _is_reference(piece, page)]
     page.values["calls_to_action"] = calls_to_action(_words(piece) for piece in body)
-    return assemble(Fields(file.name, page.values, page.lines), _body_html(body) + left)
+    return assemble(Fields(file.name, page.values, page.lines, day_first=False), _body_html(body) + left)
 
 
 def _without_furniture(pieces: Sequence[Piece], page: _Page) -> Iterator[Piece]:
