@@ -108,11 +108,16 @@ class Subscriber:
         server = self._loop.run_until_complete(asyncio.start_server(self._connected, sock=self._listener))
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        self._loop.run_until_complete(self._end(server))
         self._loop.close()
+
+    async def _end(self, server: asyncio.Server) -> None:
+        """Let connections that are just being accepted begin, and end them with the others: each closes its socket."""
+        server.close()
+        while asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tuple(self._tasks):
+                task.cancel()
+            await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -124,7 +129,7 @@ class Subscriber:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             return  # the hub has gone, or we have
         finally:
-            writer.close()
+            writer.transport.abort()
             self._tasks.discard(task)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -174,10 +179,10 @@ def subscribe(
     session: requests.Session | None = None,
     **more: str,
 ) -> requests.Response:
-    """What a subscriber asks of a hub. `more`: `secret`, `lease_seconds`."""
+    """Ask a hub for a subscription, or to end one. `more`: `secret`, `lease_seconds`."""
     fields = {"mode": mode, "topic": topic, "callback": callback, **more}
     form = {f"hub.{name}": value for name, value in fields.items()}
-    return (session or requests.Session()).post(hub, data=form, timeout=20)
+    return (session or requests).post(hub, data=form, timeout=20)
 
 
 def main() -> None:

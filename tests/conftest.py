@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import leaks
 import pytest
 import sqlalchemy as sa
 import structlog
@@ -27,6 +28,19 @@ structlog.configure(
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.hookimpl(trylast=True)  # outside the hook of pytest's own that pins warnings on tests
+def pytest_configure() -> None:
+    leaks.watch()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail the module whose tests leave sockets or files to the garbage collector."""
+    yield
+    found = leaks.left_behind()
+    assert not found, "not closed:\n" + "\n".join(found)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+from listeners import hang_up
 
 USER, PASSWORD = "citewire", "what only we know"
 
@@ -112,7 +113,7 @@ class BadServer:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._listener.close()
+        hang_up(self._listener)
 
     @property
     def port(self) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from judges import presence
+from listeners import hang_up
 
 _HINT = "apt-get install openssh-server"
 _CONFIG = """\
@@ -101,7 +102,7 @@ class Line:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
+        hang_up(self._listener)
 
     def _accept(self) -> None:
         while True:
@@ -110,7 +111,11 @@ class Line:
             except OSError:
                 return
             self.made += 1
-            server = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                client.close()
+                continue
             limit, self.cut_after = self.cut_after, None
             threading.Thread(target=self._pump, args=(client, server, limit), daemon=True).start()
             threading.Thread(target=self._back, args=(server, client), daemon=True).start()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from channel_harness import parcel
 from judges import presence
 
 from pipeline.channels.sftp import CHANNEL, Sftp
+from pipeline.channels.sftp.connection import Connection
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, ConfigError, TransientError
 from pipeline.http import EgressGuard, Http
@@ -269,6 +272,21 @@ def test_the_whole_time_is_one_for_all_steps(server: sftp_server.Server, out: Pa
     with pytest.raises(TransientError) as raised:
         opened(server, out, total_timeout=0.001).deliver(parcel(1))
     assert raised.value.code == "timeout"
+
+
+def test_a_connection_whose_time_is_over_before_it_begins_is_closed(server: sftp_server.Server, out: Path) -> None:
+    made: list[socket.socket] = []
+
+    class LateGuard(EgressGuard):
+        def connect(self, *args: Any, **kwargs: Any) -> socket.socket:
+            made.append(super().connect(*args, **kwargs))
+            time.sleep(max(0.0, deadline - time.monotonic()))
+            return made[-1]
+
+    login, deadline = opened(server, out)._login, time.monotonic() + 0.3
+    with pytest.raises(TransientError):
+        Connection(login, LateGuard([ipaddress.ip_network("127.0.0.1/32")]), deadline)
+    assert [one.fileno() for one in made] == [-1]
 
 
 @pytest.mark.parametrize("article", ["..", "../x", "a/b", ".hidden", ""])

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from listeners import hang_up
+
 
 @contextmanager
 def listening(talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
@@ -29,7 +31,7 @@ def listening(talk: Callable[[socket.socket, threading.Event], None]) -> Iterato
         yield listener.getsockname()[1]
     finally:
         over.set()
-        listener.close()
+        hang_up(listener)
 
 
 def silent(connection: socket.socket, over: threading.Event) -> None:

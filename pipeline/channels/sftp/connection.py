@@ -51,17 +51,18 @@ class Connection:
         self.login = login
         self._pid = os.getpid()
         self.used = time.monotonic()
-        sock = guard.connect(login.host, login.port, timeout=min(login.connect_timeout, _left(deadline, login)))
+        timeout = min(login.connect_timeout, _left(deadline, login))
+        self._socket = guard.connect(login.host, login.port, timeout=timeout)
         try:
-            self._transport = paramiko.Transport(sock)
+            self._transport = paramiko.Transport(self._socket)
         except BaseException:
-            sock.close()
+            self._socket.close()
             raise
         try:
             with self.within(deadline):
                 self.sftp = self._begun()
         except BaseException:
-            self._transport.close()
+            self._end()
             raise
 
     @property
@@ -73,7 +74,7 @@ class Connection:
 
     def close(self) -> None:
         if self._pid == os.getpid():
-            self._transport.close()
+            self._end()
         else:  # closing it, and its destructor too, would speak on the parent's connection
             _INHERITED.append(self)
 
@@ -87,7 +88,7 @@ class Connection:
 
         def expire() -> None:
             expired.set()
-            self._transport.close()
+            self._end()
 
         timer = threading.Timer(_left(deadline, self.login), expire)
         timer.daemon = True
@@ -99,6 +100,11 @@ class Connection:
         finally:
             timer.cancel()
             self.used = time.monotonic()
+
+    def _end(self) -> None:
+        """Close the connection in whatever state it is: paramiko leaves the socket open until its thread runs."""
+        self._transport.close()
+        self._socket.close()
 
     def _begun(self) -> paramiko.SFTPClient:
         login, transport = self.login, self._transport
