@@ -9,8 +9,8 @@ from pipeline.ledger.articles import renditions, revisions, withheld
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Context
-from pipeline.stages.render import holding
-from pipeline.stages.render.owing import tell
+from pipeline.stages.render import withhold
+from pipeline.stages.render.fan_out import log_withheld
 
 _PAGE = 100  # articles in a transaction
 
@@ -38,10 +38,10 @@ def _owe(context: Context, transaction: Transaction, plan: ChannelPlan, article_
         return False
     now = context.clock()
     revision = revisions.get(transaction, article_id, number)
-    why = holding.from_channel(context, plan, None, revision, {}, now=now)
+    why = withhold.channel_hold(context.policy, plan, None, revision, {}, now=now)
     if why is not None:
         withheld.put(transaction, article_id, why)
-        tell(article_id, why)
+        log_withheld(article_id, why)
         return False
     deliveries.owe(
         transaction,

@@ -14,14 +14,14 @@ States = tuple[EditorialState, ...]
 _ORDER: States = get_args(EditorialState)
 
 
-class Turn(Struct, frozen=True):
+class EditorialChange(Struct, frozen=True):
     """At least one of the two is not empty."""
 
     gained: States
     lost: States
 
 
-class Fault(Struct, frozen=True):
+class FlaggedPaper(Struct, frozen=True):
     """A cited paper, and those of its editorial states that are held against it."""
 
     pmid: str
@@ -31,7 +31,7 @@ class Fault(Struct, frozen=True):
         return f"PMID {self.pmid} ({', '.join(map(editorial_label, self.states)).lower()})"
 
 
-def turn_of(change: EvidenceChange) -> Turn | None:
+def change_of(change: EvidenceChange) -> EditorialChange | None:
     """None where nothing that matters changed.
 
     A first answer counts as well: an article that did not wait for it went out unmarked. That the paper is a preprint
@@ -41,36 +41,36 @@ def turn_of(change: EvidenceChange) -> Turn | None:
         return None
     if change.before is None:
         first: States = tuple(state for state in _states(change.after) if state != "preprint")
-        return Turn(first, ()) if first else None
+        return EditorialChange(first, ()) if first else None
     before, after = change.before, change.after
     new: States = tuple(state for state in _states(after) if state not in before.editorial)
     lost: States = tuple(state for state in _states(before) if state not in after.editorial)
-    return Turn(new, lost) if new or lost else None
+    return EditorialChange(new, lost) if new or lost else None
 
 
-def gained(
+def newly_flagged(
     before: Sequence[CitedReference], after: Sequence[CitedReference], states: Collection[EditorialState]
-) -> tuple[Fault, ...]:
+) -> tuple[FlaggedPaper, ...]:
     """Papers that `before` showed without one of these states, and that have it in `after`.
 
     What `before` did not cite is not among them: the author who cites a retracted paper knows what they cite.
     """
     shown = {cited.work: frozenset(_of(cited)) for cited in before}
     faults = (
-        _fault(cited, [state for state in _of(cited) if state in states and state not in shown[cited.work]])
+        _flagged(cited, [state for state in _of(cited) if state in states and state not in shown[cited.work]])
         for cited in after
         if cited.work in shown
     )
     return tuple(fault for fault in faults if fault)
 
 
-def bearing(
+def papers_with(
     references: Sequence[CitedReference],
     states: Collection[EditorialState],
     pmids: Collection[str] | None = None,
-) -> tuple[Fault, ...]:
+) -> tuple[FlaggedPaper, ...]:
     """The papers (of these PMIDs, where any are given) that have one of these states."""
-    faults = (_fault(cited, [state for state in _of(cited) if state in states]) for cited in references)
+    faults = (_flagged(cited, [state for state in _of(cited) if state in states]) for cited in references)
     return tuple(fault for fault in faults if fault and (pmids is None or fault.pmid in pmids))
 
 
@@ -88,8 +88,8 @@ def only_marks_differ(before: Sequence[CitedReference], after: Sequence[CitedRef
     return states == [(cited.work, cited.state) for cited in after] and marks(before) != marks(after)
 
 
-def _fault(cited: CitedReference, states: Sequence[EditorialState]) -> Fault | None:
-    return Fault(cited.reference.pmid, tuple(states)) if cited.reference and states else None
+def _flagged(cited: CitedReference, states: Sequence[EditorialState]) -> FlaggedPaper | None:
+    return FlaggedPaper(cited.reference.pmid, tuple(states)) if cited.reference and states else None
 
 
 def _of(cited: CitedReference) -> Iterator[EditorialState]:

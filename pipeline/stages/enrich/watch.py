@@ -17,7 +17,7 @@ from pipeline.ledger.evidence import cited, rechecks
 from pipeline.model.reference import EvidenceChange
 from pipeline.stages.context import Context
 from pipeline.stages.enrich import night
-from pipeline.stages.enrich.editorial import Turn, turn_of
+from pipeline.stages.enrich.editorial import EditorialChange, change_of
 
 _AT_ONCE = 500  # references ordered in one transaction
 
@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 def noticed(context: Context, transaction: Transaction, changes: Sequence[EvidenceChange], *, now: dt.datetime) -> None:
     """Write down what matters of an answer, in the transaction that keeps the answer."""
     for change in changes:
-        turn = turn_of(change)
+        turn = change_of(change)
         if turn is None or change.after is None:
             continue
         articles = _misled(transaction, change, turn)
@@ -65,7 +65,7 @@ def recheck(ledger: Ledger, *, now: dt.datetime) -> int:
         ordered, last = ordered + len(some), some[-1]
 
 
-def _misled(transaction: Transaction, change: EvidenceChange, turn: Turn) -> list[str]:
+def _misled(transaction: Transaction, change: EvidenceChange, turn: EditorialChange) -> list[str]:
     """The live articles that are out with what held before. One that waited for the answer never said otherwise."""
     out = evidence_changes.out_with(transaction, change.pmid)
     if change.before is not None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from pipeline.model.policy import Gate
 from pipeline.model.reference import CitedReference
-from pipeline.stages.enrich.editorial import bearing
+from pipeline.stages.enrich.editorial import papers_with
 
 
 class Refusal(Struct, frozen=True):
@@ -35,7 +35,7 @@ def refusal(gate: Gate, references: Sequence[CitedReference], *, on: dt.date) ->
 
 
 def _standing(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
-    faults = bearing(references, gate.refuse)
+    faults = papers_with(references, gate.refuse)
     if not faults:
         return None
     return Refusal(f"it cites {', '.join(map(str, faults))}", tuple(f"pmid:{fault.pmid}" for fault in faults))

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, EvidenceChange, Notice, Reference
-from pipeline.stages.enrich.editorial import bearing, gained, only_marks_differ, turn_of
+from pipeline.stages.enrich.editorial import change_of, newly_flagged, only_marks_differ, papers_with
 
 STATES: tuple[EditorialState, ...] = get_args(EditorialState)
 
@@ -21,15 +21,15 @@ def shown(reference: Reference | None, *, state: str = "resolved") -> tuple[Cite
 
 @pytest.mark.parametrize("state", STATES)
 def test_each_state_is_gained_and_lost_as_itself(state: EditorialState) -> None:
-    turn = turn_of(EvidenceChange("1", record(), record(state)))
-    back = turn_of(EvidenceChange("1", record(state), record()))
+    turn = change_of(EvidenceChange("1", record(), record(state)))
+    back = change_of(EvidenceChange("1", record(state), record()))
     assert turn is not None
     assert back is not None
     assert (turn.gained, turn.lost, back.gained, back.lost) == ((state,), (), (), (state,))
 
 
 def test_one_state_may_take_the_place_of_another() -> None:
-    turn = turn_of(EvidenceChange("1", record("concern"), record("retracted")))
+    turn = change_of(EvidenceChange("1", record("concern"), record("retracted")))
     assert turn is not None
     assert (turn.gained, turn.lost) == (("retracted",), ("concern",))
 
@@ -46,11 +46,11 @@ def test_one_state_may_take_the_place_of_another() -> None:
     ],
 )
 def test_what_does_not_matter(change: EvidenceChange) -> None:
-    assert turn_of(change) is None
+    assert change_of(change) is None
 
 
 def test_a_first_answer_matters_where_it_brings_a_mark() -> None:
-    turn = turn_of(EvidenceChange("1", None, record("retracted", "preprint")))
+    turn = change_of(EvidenceChange("1", None, record("retracted", "preprint")))
     assert turn is not None
     assert turn.gained == ("retracted",)
 
@@ -58,16 +58,16 @@ def test_a_first_answer_matters_where_it_brings_a_mark() -> None:
 def test_only_what_was_shown_without_it_is_gained() -> None:
     bad = shown(record("retracted", "concern"))
     for before in (shown(record()), shown(record("concern")), shown(None, state="pending")):
-        (fault,) = gained(before, bad, ["retracted"])
+        (fault,) = newly_flagged(before, bad, ["retracted"])
         assert str(fault) == "PMID 1 (retracted)"
-    assert gained(bad, bad, ["retracted"]) == ()
-    assert gained((), bad, ["retracted"]) == ()
-    assert gained(shown(record()), bad, ["erratum"]) == ()
+    assert newly_flagged(bad, bad, ["retracted"]) == ()
+    assert newly_flagged((), bad, ["retracted"]) == ()
+    assert newly_flagged(shown(record()), bad, ["erratum"]) == ()
 
 
 def test_faults_of_some_papers_only() -> None:
-    assert [fault.pmid for fault in bearing(shown(record("concern")), ["concern"])] == ["1"]
-    assert bearing(shown(record("concern")), ["concern"], ["2"]) == ()
+    assert [fault.pmid for fault in papers_with(shown(record("concern")), ["concern"])] == ["1"]
+    assert papers_with(shown(record("concern")), ["concern"], ["2"]) == ()
 
 
 def test_marks_are_told_from_other_changes() -> None:

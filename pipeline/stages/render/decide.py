@@ -1,0 +1,145 @@
+"""What becomes of an article when it is rendered: one `Decision`, a pure function of what is known. See `fan_out`.
+
+its embargo has not ended                 → postponed until then
+the site must not show it                 → withdrawn everywhere
+a reader of some format sees a difference → a revision, rendered in every format
+    a channel must not have it            → withheld there: what it has is withdrawn
+    a channel wants it and lacks it       → scheduled for delivery
+none sees one                             → nothing
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct, structs
+
+from pipeline.ledger.articles import Standing
+from pipeline.ledger.articles.renditions import Stored
+from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
+from pipeline.model.reference import CitedReference
+from pipeline.model.revision import Revision
+from pipeline.stages.context import ChannelPlan, Policy
+from pipeline.stages.enrich.editorial import marks
+from pipeline.stages.render import withhold
+
+
+class ChannelState(Struct, frozen=True):
+    """A channel that the article was ever scheduled for."""
+
+    format: str  # of that delivery
+    delivered: Revision | None  # what it has; None while something else is on its way to it
+
+
+class Facts(Struct, frozen=True):
+    """What the ledger knows of an article."""
+
+    state: Standing
+    newest: Revision
+    rendered: Revision | None  # the revision that is out
+    stored: Mapping[str, Stored]  # its renditions, by format
+    references: tuple[CitedReference, ...]  # what is known of them by now
+    withheld: Mapping[str, Withheld]  # by channel
+    channels: Mapping[str, ChannelState]
+
+
+class Decision(Struct, frozen=True):
+    """At most one of `postponed`, `site_hold` and `render` is set; the rest is empty unless `render` is."""
+
+    revision: Revision
+    postponed: dt.datetime | None = None  # until the end of the embargo
+    site_hold: Withheld | None = None  # why it is withdrawn everywhere
+    render: bool = False
+    withheld: tuple[Withheld, ...] = ()  # from single channels
+    released: tuple[str, ...] = ()  # channels from which it is withheld no longer
+    scheduled: tuple[str, ...] = ()  # channels that are sent the revision
+
+
+def candidate(facts: Facts, now: dt.datetime) -> Revision:
+    """Return the revision to be out now. It has the number of the rendered one when nothing is new.
+
+    A revision is rendered with the references known at that moment. When they change after that, it takes a new number.
+    """
+    newest, known = facts.newest, facts.references
+    if facts.state.rendered != facts.state.revision:
+        return structs.replace(newest, references=known)
+    if known == newest.references:
+        return newest
+    return structs.replace(newest, references=known, number=newest.number + 1, updated=max(now, newest.updated))
+
+
+def only_evidence_is_new(facts: Facts, revision: Revision) -> bool:
+    """Return whether a reader may see no difference: the article and the status of its papers are as they were."""
+    before = facts.rendered
+    if before is None or before.number == revision.number or before.article != revision.article:
+        return False
+    return marks(before.references) == marks(revision.references)
+
+
+def decide(
+    policy: Policy,
+    channels: Collection[ChannelPlan],
+    facts: Facts,
+    *,
+    formats: Collection[str],
+    unchanged: Collection[str],
+    now: dt.datetime,
+) -> Decision:
+    """`unchanged` are the formats in which the revision differs from what is out by its number and date alone."""
+    revision = candidate(facts, now)
+    embargo = revision.article.embargo
+    if embargo is not None and embargo > now:
+        return Decision(revision, postponed=embargo)
+    if revision.number == facts.state.rendered:
+        return Decision(revision)
+    hold = withhold.site_hold(policy, facts.rendered, revision, facts.withheld, now=now)
+    if hold is not None:
+        return Decision(revision, site_hold=hold)
+    if revision.number != facts.state.revision and set(formats) <= set(unchanged):
+        return Decision(revision)
+    return _fan_out(policy, channels, facts, revision, unchanged, now)
+
+
+def _fan_out(
+    policy: Policy,
+    channels: Collection[ChannelPlan],
+    facts: Facts,
+    revision: Revision,
+    unchanged: Collection[str],
+    now: dt.datetime,
+) -> Decision:
+    topics = frozenset(topic.slug for topic in revision.article.topics)
+    concerned = [plan for plan in channels if plan.wants(topics) or plan.id in facts.channels]
+    found = {
+        plan.id: withhold.channel_hold(policy, plan, facts.rendered, revision, facts.withheld, now=now)
+        for plan in concerned
+    }
+    free = [plan for plan in concerned if found[plan.id] is None]
+    return Decision(
+        revision,
+        render=True,
+        withheld=tuple(why for why in found.values() if why is not None),
+        released=tuple(channel for channel, why in facts.withheld.items() if _ends(channel, why, found)),
+        scheduled=tuple(
+            plan.id for plan in free if not _already_has(policy, plan, facts, revision, plan.format in unchanged)
+        ),
+    )
+
+
+def _ends(channel: str, why: Withheld, found: Mapping[str, Withheld | None]) -> bool:
+    """Return whether what was withheld no longer is. A channel's hold stays when the channel has left the settings."""
+    if channel == EVERYWHERE:
+        return True
+    return found[channel] is None if channel in found else why.cause == "gate"
+
+
+def _already_has(policy: Policy, plan: ChannelPlan, facts: Facts, revision: Revision, unchanged: bool) -> bool:
+    """Return whether the channel has what it needs of the revision without being sent it."""
+    has = facts.channels.get(plan.id)
+    if has is None or has.delivered is None:
+        return False
+    as_rendered = facts.rendered is not None and has.delivered.number == facts.rendered.number
+    if unchanged and as_rendered and has.format == plan.format:
+        return True
+    return withhold.keeps_what_it_has(policy, plan, has.delivered, revision)

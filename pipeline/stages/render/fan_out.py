@@ -1,0 +1,151 @@
+"""Write down what was decided when an article was rendered: the only writer of revisions' renditions and deliveries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from pipeline.feeds.sitemaps import ID as SITEMAP
+from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
+from pipeline.ledger.articles import Standing, renditions, revisions, withheld
+from pipeline.ledger.articles.withheld import Withheld
+from pipeline.ledger.evidence import identifiers
+from pipeline.model.rendition import Rendition
+from pipeline.model.revision import Revision
+from pipeline.stages.accept import withdrawing
+from pipeline.stages.context import Context
+from pipeline.stages.render import withhold
+from pipeline.stages.render.decide import ChannelState, Decision, Facts
+
+_log = structlog.get_logger()
+
+
+def read(transaction: Transaction, state: Standing) -> Facts:
+    """Return what is known of an article that is not withdrawn."""
+    newest = revisions.get(transaction, state.id, state.revision)
+    rendered, stored = None, {}
+    if state.rendered is not None:
+        out = state.rendered
+        rendered = newest if out == newest.number else revisions.get(transaction, state.id, out)
+        stored = {one.format: one for one in renditions.of_revision(transaction, state.id, out)}
+    return Facts(
+        state=state,
+        newest=newest,
+        rendered=rendered,
+        stored=stored,
+        references=evidence.show(transaction, newest.article.references),
+        withheld=withheld.of_article(transaction, state.id),
+        channels=read_channels(transaction, state.id, rendered),
+    )
+
+
+def read_channels(transaction: Transaction, article_id: str, rendered: Revision | None) -> dict[str, ChannelState]:
+    """Return the state of each channel that the article was ever scheduled for."""
+    known = {} if rendered is None else {rendered.number: rendered}
+    found = {}
+    for row in deliveries.of_article(transaction, article_id):
+        number = withhold.settled_revision(row)
+        if number is not None and number not in known:
+            known[number] = revisions.get(transaction, article_id, number)
+        found[row.channel] = ChannelState(row.format, None if number is None else known[number])
+    return found
+
+
+def apply(
+    context: Context,
+    transaction: Transaction,
+    facts: Facts,
+    decision: Decision,
+    rendered: Sequence[Rendition],
+    *,
+    now: dt.datetime,
+) -> list[str]:
+    """Write the decision down; `facts.state` is locked. Return the channels that have something to deliver now."""
+    state, revision = facts.state, decision.revision
+    if decision.site_hold is not None:
+        withheld.lift(transaction, state.id)
+        withheld.put(transaction, state.id, decision.site_hold)
+        reason = decision.site_hold.reason
+        return withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
+    identifiers.cite_found(transaction, state.id, revision.article.references)
+    answered_meanwhile = evidence.show(transaction, revision.article.references) != facts.references
+    done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)
+    if not decision.render:
+        articles.set_standing(transaction, done)
+        return []
+    _keep_revision(transaction, done, revision, rendered, now=now)
+    topics = frozenset(topic.slug for topic in revision.article.topics)
+    articles.set_topics(transaction, state.id, topics)
+    feeds.changed(transaction, state.id, among=_feeds_of(context, topics, revision), now=now)
+    if decision.released:
+        withheld.lift(transaction, state.id, decision.released)
+    return schedule_deliveries(context, transaction, decision, {one.format: one.digest for one in rendered}, now=now)
+
+
+def schedule_deliveries(
+    context: Context, transaction: Transaction, decision: Decision, digests: Mapping[str, str], *, now: dt.datetime
+) -> list[str]:
+    """Schedule the revision, or a withdrawal, for each channel concerned. Return the channels with something to do."""
+    revision, article_id = decision.revision, decision.revision.article.id
+    due = list(decision.scheduled)
+    for why in decision.withheld:
+        withheld.put(transaction, article_id, why)
+        log_withheld(article_id, why)
+        format = context.channels[why.channel].format
+        if deliveries.withhold(transaction, article_id, why.channel, format=format, revision=revision.number, now=now):
+            due.append(why.channel)
+    for channel in decision.scheduled:
+        format = context.channels[channel].format
+        deliveries.owe(
+            transaction,
+            id=context.new_id("dlv_"),
+            article_id=article_id,
+            channel=channel,
+            format=format,
+            revision=revision.number,
+            digest=digests[format],
+            now=now,
+        )
+    return [channel for channel in context.channels if channel in due]
+
+
+def log_withheld(article_id: str, why: Withheld) -> None:
+    channel = why.channel or None
+    _log.warning("withheld", article=article_id, channel=channel, cause=why.cause, reason=why.reason)
+
+
+def _keep_revision(
+    transaction: Transaction, state: Standing, revision: Revision, rendered: Sequence[Rendition], *, now: dt.datetime
+) -> None:
+    if revision.number != state.revision:
+        revisions.add(
+            transaction,
+            state.id,
+            revision.number,
+            event="updated",
+            event_id=None,
+            now=now,
+            updated=revision.updated,
+            content=revisions.content_of(transaction, state.id, state.revision),
+        )
+    revisions.keep_evidence(transaction, state.id, revision.number, revision.references, now=now)
+    renditions.add(transaction, state.id, revision.number, rendered)
+    articles.set_standing(
+        transaction,
+        articles.changed(
+            state,
+            revision=revision.number,
+            rendered=revision.number,
+            title=revision.article.title,
+            language=revision.article.language,
+            updated=revision.updated,
+        ),
+    )
+
+
+def _feeds_of(context: Context, topics: frozenset[str], revision: Revision) -> list[str]:
+    """Return the feeds that the article belongs to, and the sitemap."""
+    language = revision.article.language
+    return [SITEMAP, *(feed.id for feed in context.feeds.values() if feed.holds(topics, language))]
