@@ -140,6 +140,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         gone=_proof_of(channel, http),
         pulled=kind.pulled,
         after_feeds=kind.after_feeds,
+        also=kind.also,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.model.rendition import Rendition
@@ -39,6 +40,7 @@ class Parcel:
     at: dt.datetime  # of this attempt
     remote_id: str | None = None  # what the channel called it when it took an earlier revision
     links: Links | None = None  # None only where nobody has use for them
+    also: Mapping[str, Rendition] = field(default_factory=dict)  # by format: what the channel type asked for besides
 
 
 @dataclass(frozen=True)

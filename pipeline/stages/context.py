@@ -83,6 +83,7 @@ class ChannelPlan:
     gone: Callable[[str], str | None] | None = None  # where a withdrawn article is still to be read; None: nowhere
     pulled: bool = False  # nothing is sent: the partner asks for its changes
     after_feeds: bool = False  # nothing is sent while a feed that holds the article is being built anew
+    also: tuple[str, ...] = ()  # formats that a parcel carries beside `format`
 
     def wants(self, topics: frozenset[str]) -> bool:
         return self.enabled and (not self.topics or bool(self.topics & topics))

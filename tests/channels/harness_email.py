@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from smtp_server import BadServer, Mailbox, Manner, mail_server
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.model.delivery import Parcel
+from pipeline.model.rendition import Rendition
 
 READER = "reader@partner.example.org"
 
@@ -94,9 +96,7 @@ class EmailHarness:
 
     def shaped(self, one: Parcel) -> Parcel:
         """Not so long that composing mails takes most of the time."""
-        return replace(
-            one, rendition=replace(one.rendition, body=one.rendition.body[:6000].rpartition(b"<p>")[0] or b" ")
-        )
+        return saying(one, one.rendition.body[:6000].rpartition(b"<p>")[0].decode() or " ")
 
     def expected(self, one: Parcel) -> Held:
         return Held(one.revision, one.event, _words(re.sub(rb"<[^>]*>", b" ", one.rendition.body).decode()))
@@ -107,11 +107,21 @@ class EmailHarness:
             return None
         text = of[-1].get_body(("plain",))
         assert text is not None
-        words = re.sub(r"Read it at \S+\s*$", "", text.get_content())
-        return Held(int(of[-1]["Citewire-Revision"]), of[-1]["Citewire-Event"], _words(words))
+        return Held(int(of[-1]["Citewire-Revision"]), of[-1]["Citewire-Event"], _words(text.get_content()))
 
     def touched(self) -> int:
         return len(self._box.mails)
+
+
+def saying(one: Parcel, html: str) -> Parcel:
+    """The parcel with what mail asks for, in the least form."""
+    text = re.sub(r"<[^<>]*>", " ", html).strip()
+    item = {} if one.event == "withdrawn" else {"content_html": html}
+    also = {
+        "json-feed": Rendition("json-feed", "application/feed+json", json.dumps({"items": [item]}).encode()),
+        "plain-text": Rendition("plain-text", "text/plain", text.encode()),
+    }
+    return replace(one, rendition=replace(one.rendition, body=html.encode()), also=also)
 
 
 def _words(text: str) -> bytes:

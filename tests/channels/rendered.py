@@ -8,13 +8,14 @@ from pathlib import Path
 
 from channel_harness import parcel
 
+from pipeline.channels.email import CHANNEL as EMAIL
 from pipeline.intake import read_article
 from pipeline.model.delivery import Links, Parcel
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import EventType, Revision, Withdrawal
 from pipeline.model.site import Site
-from pipeline.renditions import format_named
+from pipeline.renditions import format_named, formats
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "examples" / "articles").iterdir())
 SITE = Site(
@@ -40,15 +41,16 @@ def rendered(file: Path, format: str, *, revision: int = 1, event: EventType | N
             withdrawn=moment,
             language=article.language,
         )
-        body = kind.tombstone(gone, SITE)
+        made = {one.name: one.tombstone(gone, SITE) for one in formats().values()}
     else:
         cited = tuple(CitedReference(number, work, "pending") for number, work in enumerate(article.references, 1))
         state = Revision(article=article, number=revision, published=START, updated=moment, references=cited)
-        body = kind.render(state, SITE)
+        made = {one.name: one.render(state, SITE) for one in formats().values()}
     page = SITE.article_url(article.id)
     links = Links(
         page=page, rendition=f"{page}.{kind.extension}", amp=f"{page}.amp", feeds=(f"{SITE.url}/feeds/x.rss",)
     )
-    rendition = Rendition(kind.name, kind.media_type, body)
+    rendition = Rendition(kind.name, kind.media_type, made[kind.name])
+    also = {name: Rendition(name, formats()[name].media_type, made[name]) for name in EMAIL.also}
     one = parcel(revision, event, article=article.id)
-    return replace(one, title=article.title, rendition=rendition, extension=kind.extension, links=links)
+    return replace(one, title=article.title, rendition=rendition, extension=kind.extension, links=links, also=also)

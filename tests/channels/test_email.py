@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from channel_harness import parcel
 from endpoint_troubles import local_http
+from harness_email import saying
 from hypothesis import given
 from hypothesis import strategies as st
 from made_keys import certificate
@@ -25,6 +26,7 @@ from pipeline.channels.email.mail import Letterhead, mail, one_line
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.rendition import Rendition
 
 A, B, C = (f"{name}@partner.example.org" for name in "abc")
 LETTERHEAD = Letterhead(sender="news@notes.example.org", name="Doctor's Note")
@@ -54,8 +56,8 @@ def opened(trusted: Path) -> Iterator[Callable[..., Email]]:
 
 
 def short(revision: int = 1, event: Any = None, *, article: str = "spasms", **changes: Any) -> Parcel:
-    body = f"<main><p>Revision {revision} of {article}.</p></main>".encode()
-    return replace(parcel(revision, event, article=article, body=body), **changes)
+    said = f"<p>Revision {revision} of {article}.</p>"
+    return replace(saying(parcel(revision, event, article=article), said), **changes)
 
 
 def read(raw: bytes) -> EmailMessage:
@@ -86,7 +88,8 @@ def test_an_article_goes_as_text_and_as_html(file: Path, format: str) -> None:
     for said in (one.title, "This does not replace your doctor's advice."):
         assert " ".join(said.split()) in " ".join(text.split())
     assert one.links is not None
-    assert text.rstrip().endswith(f"Read it at {one.links.page}")
+    assert text.rstrip().endswith(one.links.page)
+    assert f'<a href="{one.links.page}">' in html
     assert "<script" not in html and "<form" not in html and "<nav" not in html
     assert "Skip to the article" not in text and "twitter.com" not in html
     assert 'href="#' not in html
@@ -106,9 +109,9 @@ def test_a_withdrawal_says_so() -> None:
     message = composed(rendered(FILES[0], "html", revision=2, event="withdrawn"))
     assert message["Subject"].startswith("Withdrawn: ")
     for kind in ("plain", "html"):
-        assert "This article has been withdrawn" in text_of(message, kind)
+        assert "This article was withdrawn on" in text_of(message, kind)
         assert "The dose was wrong." in text_of(message, kind)
-    assert "Read it at" not in text_of(message)
+    assert "Read it on the web" not in text_of(message, "html")
 
 
 def test_an_update_follows_up_the_first_mail() -> None:
@@ -186,11 +189,21 @@ def test_what_an_article_holds_does_not_become_markup_of_ours() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\x00", b"<!-- -->", b"<script>x</script>", b"plain", b"<p>\xff\xfe"])
-def test_any_body_makes_a_mail(body: bytes) -> None:
-    one = replace(short(), rendition=replace(short().rendition, body=body))
+@pytest.mark.parametrize("event", ["published", "withdrawn"])
+def test_any_text_makes_a_mail(body: bytes, event: str) -> None:
+    known = short(event=event)
+    one = replace(known, also={**known.also, "plain-text": Rendition("plain-text", "text/plain", body)})
     for message in (composed(one), composed(one, short(article="b"))):
         assert text_of(message) is not None
         assert "<script" not in text_of(message, "html")
+
+
+def test_nothing_of_a_page_that_is_no_use_in_a_mail_comes_with_it() -> None:
+    """No script, no menu, no anchor that leads nowhere: in the example with most of everything."""
+    for file in FILES:
+        html = text_of(composed(rendered(file, "html")), "html")
+        for markup in ("<script", "<form", "<nav", "<iframe", 'href="#', 'class="share"'):
+            assert markup not in html
 
 
 # --- recipients ---------------------------------------------------------------------------------------------------

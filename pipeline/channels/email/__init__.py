@@ -148,4 +148,4 @@ def _server(settings: EmailSettings) -> Server:
     )
 
 
-CHANNEL = ChannelType(name="email", settings=EmailSettings, open=Email, format="html")
+CHANNEL = ChannelType(name="email", settings=EmailSettings, open=Email, format="html", also=("json-feed", "plain-text"))

@@ -13,11 +13,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
-from typing import Any
 
-import lxml.html
+import msgspec
+from msgspec import Struct
 
-from pipeline.channels.shared.page import UNSEEN, parsed, plain_text
+from pipeline.model.article import direction_of
 from pipeline.model.delivery import Parcel
 
 # 7 bits: a server on the way need know no extension. Header lines are folded.
@@ -27,7 +27,11 @@ _LINE = 66  # characters, where a line can be ended between words
 _WORD = 45  # bytes in an encoded word: 60 characters of base64
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
-_LEFT_OUT = UNSEEN - {"head", "style"}  # the page's own look stays
+_STYLE = (
+    "body{margin:0 auto;max-width:40rem;padding:1rem;font:1rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}"
+    "h1,h2,h3{line-height:1.25}img{max-width:100%;height:auto}"
+    "table{border-collapse:collapse}td,th{border:1px solid;padding:.25rem .5rem;text-align:start}"
+)
 _SAYS = {"published": "", "updated": "Updated: ", "withdrawn": "Withdrawn: "}
 
 
@@ -74,8 +78,7 @@ class Mail:
 def mail(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[str] = ()) -> Mail:
     """One mail with all the parcels, withdrawals first. `answers`: the Message-IDs that it follows up."""
     ordered = sorted(parcels, key=lambda parcel: parcel.event != "withdrawn")
-    roots = [_readable(parcel) for parcel in ordered]
-    text, html = _text(ordered, roots, letterhead), _html(ordered, roots, letterhead)
+    text, html = _text(ordered, letterhead), _html(ordered, letterhead)
     content = EmailMessage(policy=_POLICY)
     content.set_content(text)
     content.add_alternative(html, subtype="html")
@@ -156,74 +159,56 @@ def _encoded(text: str) -> str:
 # --- text ---------------------------------------------------------------------------------------------------------
 
 
-def _text(parcels: Sequence[Parcel], roots: Sequence[Any], letterhead: Letterhead) -> str:
-    parts = [_contents_text(parcels)] if len(parcels) > 1 else []
-    for parcel, root in zip(parcels, roots, strict=True):
-        heading = [headline(parcel), "=" * min(len(headline(parcel)), 70)] if len(parcels) > 1 else []
-        page = [f"Read it at {parcel.links.page}"] if parcel.links and parcel.event != "withdrawn" else []
-        parts += ["\n".join(heading), plain_text(root), *page]
-    parts += [f"To unsubscribe: {address}" for address in letterhead.unsubscribe]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def _text(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
+    contents = [_contents_text(parcels)] if len(parcels) > 1 else []
+    articles = f"\n\n{'-' * _LINE}\n\n".join([*contents, *map(_plain, parcels)])
+    return "\n\n".join([articles, *(f"To unsubscribe: {address}" for address in letterhead.unsubscribe)]) + "\n"
 
 
 def _contents_text(parcels: Sequence[Parcel]) -> str:
     return "\n".join(f"{number}. {headline(parcel)}" for number, parcel in enumerate(parcels, 1))
 
 
+def _plain(parcel: Parcel) -> str:
+    return parcel.also["plain-text"].body.decode("utf-8", "replace").strip()
+
+
 # --- HTML ---------------------------------------------------------------------------------------------------------
 
 
-def _html(parcels: Sequence[Parcel], roots: Sequence[Any], letterhead: Letterhead) -> str:
-    """One article's page as it is, without what mail must not hold; or several, one below the other."""
+class _Item(Struct, frozen=True):
+    """An article in JSON Feed: its HTML has absolute links, and no script, form or menu. A tombstone has only text."""
+
+    language: str = "en"
+    content_html: str | None = None
+
+
+class _Feed(Struct, frozen=True):
+    items: tuple[_Item, ...]
+
+
+_feed = msgspec.json.Decoder(_Feed)
+
+
+def _html(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
+    """One article, or several, one below the other."""
     foot = "".join(f'<p><a href="{escape(address)}">Unsubscribe</a></p>' for address in letterhead.unsubscribe)
-    bodies = [_body(root) for root in roots]
+    bodies = list(map(_body, parcels))
     if len(parcels) > 1:
-        bodies = [f"<h1>{escape(headline(one))}</h1>{body}" for one, body in zip(parcels, bodies, strict=True)]
         listed = "".join(f"<li>{escape(headline(one))}</li>" for one in parcels)
         bodies.insert(0, f"<ol>{listed}</ol>")
-    style = "".join(dict.fromkeys(_style(root) for root in roots))
     title = escape(_subject(parcels, letterhead))
-    language = _attributes(roots[0]) if len(parcels) == 1 else ""
     return (
-        f'<!DOCTYPE html>\n<html{language}><head><meta charset="utf-8"><title>{title}</title>{style}</head>'
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
         f"<body>{'<hr>'.join(bodies)}{foot}</body></html>\n"
     )
 
 
-def _readable(parcel: Parcel) -> Any | None:
-    """The page without what is no use in a mail: scripts, forms, menus, buttons to share it.
-
-    Links within the page lead to the page itself, for mail programs drop anchors.
-    """
-    root = parsed(parcel.rendition.body)
-    if root is None:
-        return None
-    of_the_page = root.xpath("//*[@class='skip' or @class='share']")
-    for element in [*root.iter(*_LEFT_OUT), *of_the_page]:
-        if element.getparent() is not None:
-            element.drop_tree()
-    for image in list(root.iter("amp-img")):
-        image.tag = "img"
-    page = parcel.links.page if parcel.links else ""
-    for link in root.iterfind(".//a[@href]"):
-        if link.get("href").startswith("#") and page:
-            link.set("href", page + link.get("href"))
-    return root
-
-
-def _body(root: Any) -> str:
-    body = None if root is None else root.find("body")
-    if body is None:
-        return ""
-    inner = "".join(lxml.html.tostring(child, encoding="unicode") for child in body)
-    return escape(body.text or "") + inner
-
-
-def _style(root: Any) -> str:
-    found = [] if root is None else root.xpath("//style[not(@amp-boilerplate)]")
-    return "".join(f"<style>{style.text or ''}</style>" for style in found)
-
-
-def _attributes(root: Any) -> str:
-    named = {} if root is None else {name: root.get(name) for name in ("lang", "dir") if root.get(name)}
-    return "".join(f' {name}="{escape(value)}"' for name, value in named.items())
+def _body(parcel: Parcel) -> str:
+    """The article under its headline; of a withdrawal what the plain text says, as paragraphs."""
+    item = _feed.decode(parcel.also["json-feed"].body).items[0]
+    if item.content_html is None:
+        return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in _plain(parcel).split("\n\n"))
+    language = f'lang="{escape(item.language)}" dir="{direction_of(item.language)}"'
+    page = f'<p><a href="{escape(parcel.links.page)}">Read it on the web</a></p>' if parcel.links else ""
+    return f"<h1 {language}>{escape(headline(parcel))}</h1>{item.content_html}{page}"

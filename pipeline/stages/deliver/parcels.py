@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
@@ -44,10 +45,11 @@ def parcel(context: Context, owed: Owed, at: dt.datetime) -> Parcel:
     assert owed.media_type is not None, "a delivery is owed only of what was rendered"
     head = _head.decode(owed.content)
     rendition = Rendition(row.format, owed.media_type, _body(context, row))
+    also = [_made(context, row, format) for format in _also(context, row)]
     slugs = frozenset(topic.slug for topic in head.topics)
     feeds = addresses_of(context, slugs, head.language)
     links = _links(context, row.article, row.format, head.canonical, feeds)
-    return _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, links=links)
+    return _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links)
 
 
 def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parcel:
@@ -56,11 +58,13 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
         reason = withheld.reason(transaction, row.article, row.channel)
         gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.wanted, reason=reason)
         slugs = articles.topics_of(transaction, row.article)
-    format = context.formats[row.format]
-    rendition = Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
+    rendition, *also = (
+        Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
+        for format in (context.formats[name] for name in (row.format, *_also(context, row)))
+    )
     feeds = addresses_of(context, slugs, gone.language)
     links = _links(context, row.article, row.format, gone.canonical, feeds)
-    return _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, links=links)
+    return _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
 
 
 def event_of(row: Delivery) -> EventType:
@@ -89,6 +93,7 @@ def _parcel(
     title: str,
     event: EventType,
     rendition: Rendition,
+    also: Sequence[Rendition],
     links: Links,
 ) -> Parcel:
     return Parcel(
@@ -102,7 +107,24 @@ def _parcel(
         at=at,
         remote_id=row.remote_id,
         links=links,
+        also={one.format: one for one in also},
     )
+
+
+def _also(context: Context, row: Delivery) -> tuple[str, ...]:
+    plan = context.channels.get(row.channel)
+    return plan.also if plan else ()
+
+
+def _made(context: Context, row: Delivery, format: str) -> Rendition:
+    """The revision in a further format, made again where it was rendered before there was such a format."""
+    with context.ledger.read() as transaction:
+        revision = revisions.get(transaction, row.article, row.wanted)
+        stored = renditions.one(transaction, row.article, row.wanted, format)
+    if stored is not None:
+        return Rendition(format, stored.media_type, stored_body(context, stored, revision))
+    known = context.formats[format]
+    return Rendition(format, known.media_type, known.render(revision, context.site))
 
 
 def _body(context: Context, row: Delivery) -> bytes:
