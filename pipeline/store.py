@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from pipeline.errors import TransientError
+from pipeline.errors import ConfigError, TransientError
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,15 @@ class RenditionStore:
     @classmethod
     def at(cls, location: str | Path) -> RenditionStore:
         """A folder (made where it is absent), or a URL that obstore knows: `s3://…`, `gs://…`, `az://…`."""
-        if isinstance(location, str) and "://" in location:
-            return cls(from_url(location))
-        folder = Path(location)
-        return cls(LocalStore(folder, automatic_cleanup=False, mkdir=True), folder)
+        try:
+            if isinstance(location, str) and "://" in location:
+                return cls(from_url(location))
+            folder = Path(location)
+            return cls(LocalStore(folder, automatic_cleanup=False, mkdir=True), folder)
+        except (BaseError, OSError, ValueError) as error:
+            hint = "use a folder that can be made, s3://…, gs://… or az://…"
+            message = f"the rendition store cannot be opened: {str(error).splitlines()[0][:200]}"
+            raise ConfigError(message, key="store_url", hint=hint, code="invalid-store-url") from error
 
     @property
     def local(self) -> bool:

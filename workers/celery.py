@@ -5,7 +5,6 @@ The settings, and what was measured without them, stand in docs/decisions/0002-c
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import redis.exceptions
@@ -13,7 +12,6 @@ from celery import Celery
 from kombu import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
-from config import load
 from pipeline.stages import STAGES
 
 URGENT = "urgent"  # the queue of withdrawals, which pipeline workers serve: slow sends do not hold them up
@@ -47,7 +45,7 @@ _raise_connection_error_when_gone()
 
 app = Celery("citewire", include=["workers.tasks"])
 app.conf.update(
-    broker_url=load(os.environ).redis_url or "redis://127.0.0.1:6379/0",
+    broker_url="redis://127.0.0.1:6379/0",  # a process with other settings says so before it connects
     broker_transport_options={
         "visibility_timeout": VISIBILITY,
         "unacked_restore_interval": 5,

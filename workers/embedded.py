@@ -31,7 +31,8 @@ from pipeline.stages.context import LEASE, Context
 from workers import doorbell, logs, runfile
 from workers.child import Child
 from workers.doorbell import NoDoorbell
-from workers.wiring import build_context
+from workers.listening import listening
+from workers.wiring import build_context, make_data_folder
 
 READY_WITHIN = 60.0  # seconds until a start is given up; it takes about five
 GRACE = 40.0  # seconds a child has to end by itself; a worker finishes what it has begun
@@ -42,8 +43,7 @@ _log = structlog.get_logger()
 def up(settings: Settings, *, config: Path | None, port: int) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigError where the settings, the folder or the port do not allow it."""
     logs.configure("up")
-    folder = settings.data.absolute()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = make_data_folder(settings)
     stopping = _stop_on_signals()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
         context = build_context(settings, NoDoorbell())  # checks the settings, brings the ledger up to date
@@ -174,21 +174,16 @@ def _locked(folder: Path) -> Iterator[IO[str]]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            message = f"another `citewire up` is running on {folder}: stop it first, or give another --data"
-            raise ConfigError(message, key="data", code="data-in-use") from error
+            message = f"another `citewire up` is running on {folder}"
+            hint = "stop it first, or give another --data"
+            raise ConfigError(message, key="data", hint=hint, code="data-in-use") from error
         yield file
 
 
 @contextlib.contextmanager
 def _listening(port: int) -> Iterator[socket.socket]:
     """The web's socket is ours, so that its port stays while the web is started again."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as web:
-        web.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            web.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ConfigError(f"port {port} cannot be had: {error.strerror}", key="port", code="port-taken") from error
-        web.listen(512)
+    with listening("127.0.0.1", port) as web:
         yield web
 
 

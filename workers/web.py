@@ -12,6 +12,7 @@ from pipeline.web.app import create_app
 from workers import alive, logs
 from workers.celery import app as celery
 from workers.doorbell import connect
+from workers.listening import listening
 from workers.rates import RedisLimiter
 from workers.wiring import services
 
@@ -19,14 +20,17 @@ from workers.wiring import services
 def run(*, host: str, port: int, fd: int | None) -> None:
     """Serve until SIGTERM; on a socket that was handed down, where `fd` names one."""
     logs.configure("web")
+    with listening(host, port) if fd is None else socket.socket(fileno=fd) as listener:
+        _serve(listener)
+
+
+def _serve(listener: socket.socket) -> None:
     own = services()
     queue = own.settings.redis_url or str(celery.conf.broker_url)
     app = create_app(own.context, alive=own.doorbell.alive, limiter=RedisLimiter(connect(queue)))
     alive.show(own.doorbell, "web")
     settings = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -35,5 +39,4 @@ def run(*, host: str, port: int, fd: int | None) -> None:
         h11_max_incomplete_event_size=65_536,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has ended well
-    sockets = None if fd is None else [socket.socket(fileno=fd)]
-    uvicorn.Server(settings).run(sockets=sockets)
+    uvicorn.Server(settings).run(sockets=[listener])

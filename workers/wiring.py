@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import ipaddress
 import os
 import random
 import secrets
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from config import Settings, load
@@ -21,6 +24,7 @@ from pipeline.errors import ConfigError
 from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import Ledger
+from pipeline.ledger.failures import disk_full
 from pipeline.model.policy import Gate
 from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import IdConverter
@@ -49,13 +53,15 @@ def services() -> Services:
     from workers.celery import app
 
     settings = load(os.environ)
+    if settings.redis_url:
+        app.conf.update(broker_url=settings.redis_url)
     doorbell = CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url))
     return Services(settings, build_context(settings, doorbell), doorbell)
 
 
 def build_context(settings: Settings, doorbell: Doorbell) -> Context:
     """Raises ConfigError, naming the key, where a setting cannot stand."""
-    http = Http(EgressGuard(settings.egress_allow), about=settings.site.url)
+    http = public_http(settings)
     return Context(
         ledger=open_ledger(settings),
         store=RenditionStore.at(settings.store_location),
@@ -74,6 +80,11 @@ def build_context(settings: Settings, doorbell: Doorbell) -> Context:
     )
 
 
+def public_http(settings: Settings) -> Http:
+    """The client for partners' addresses, which reaches no private network unless `egress_allow` has it."""
+    return Http(EgressGuard(settings.egress_allow), about=settings.site.url)
+
+
 def new_id(prefix: str) -> str:
     """A fresh id. A lease's also names its owner, so that `up` can give back what a child held that has died."""
     owner = os.environ.get(OWNER, "") if prefix == LEASE else ""
@@ -81,12 +92,34 @@ def new_id(prefix: str) -> str:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, its schema up to date."""
+    """Open the ledger, made where there is none, its schema brought up to date."""
     if settings.database_url is None:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_data_folder(settings)
     ledger = Ledger(settings.ledger_url)
     ledger.migrate()
     return ledger
+
+
+def existing_ledger(settings: Settings) -> Ledger:
+    """Open the ledger as it is. Raises ConfigError `ledger-missing` or `ledger-older`; creates nothing."""
+    ledger = Ledger(settings.ledger_url)
+    ledger.check_schema()
+    return ledger
+
+
+def make_data_folder(settings: Settings) -> Path:
+    """Return the data folder, made where it is missing. Raises ConfigError, or TransientError for a full disk."""
+    folder = settings.data.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and (full := disk_full(folder)):
+            raise full from error
+        hint = "name a folder that can be written to, with --data or CITEWIRE_DATA"
+        message = f"{folder} cannot be used: {error.strerror}"
+        raise ConfigError(message, key="data", hint=hint, code="data-unusable") from error
 
 
 def site_of(settings: Settings) -> Site:

@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
-from pipeline.errors import ConfigError, TransientError
+from pipeline.errors import ConfigError
+from pipeline.ledger.failures import failure_of
 
 Transaction = sa.Connection
 
@@ -32,27 +34,41 @@ class Ledger:
         except sa.exc.ArgumentError as error:
             raise ConfigError("is not a database URL", key="database_url", code="invalid-database-url") from error
         self.url: URL = _with_driver(parsed)
-        self._engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _postgresql(self.url)
+        self._engine = _sqlite(self.url) if self._is_sqlite else _postgresql(self.url)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent look at the ledger, which is never kept waiting by a writer."""
-        with _reachable(), self._engine.begin() as transaction:
+        with _reachable(self.url), self._engine.begin() as transaction:
             yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """All or nothing. On SQLite writers stand in line from the start, so that none fails half-way for a lock."""
         writer = self._engine.execution_options(citewire_write=True)
-        with _reachable(), writer.begin() as transaction:
+        with _reachable(self.url), writer.begin() as transaction:
             yield transaction
 
     def migrate(self) -> None:
         """Bring the schema to this version's. Does nothing, quickly, where it is there already."""
         from pipeline.ledger import migrations
 
-        with _reachable():
+        with _reachable(self.url):
             migrations.upgrade(self._engine)
+
+    def check_schema(self) -> None:
+        """Raise ConfigError unless the ledger is there, with this version's schema. Creates and changes nothing."""
+        from pipeline.ledger import migrations
+
+        where = f"{self.url.host}/{self.url.database}" if self.url.host else str(self.url.database)
+        if self._is_sqlite and not Path(where).is_file():
+            raise migrations.missing(where)
+        with _reachable(self.url):
+            migrations.check(self._engine, where)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
 
     def close(self) -> None:
         self._engine.dispose()
@@ -82,12 +98,15 @@ def instant(at: dt.datetime | None) -> sa.BindParameter[dt.datetime | None]:
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
-    """A ledger that cannot be reached just now is a matter of time, whatever its driver calls that."""
+def _reachable(url: URL) -> Iterator[None]:
+    """Translate a driver's errors: most are a matter of time, such as a server that does not answer."""
     try:
         yield
-    except sa.exc.OperationalError as error:
-        raise TransientError("the ledger cannot be reached", code="ledger-unreachable") from error
+    except sa.exc.DBAPIError as error:
+        failure = failure_of(error, url)
+        if failure is None:
+            raise
+        raise failure from error
 
 
 def _with_driver(url: URL) -> URL:

@@ -76,8 +76,10 @@ def test_every_reference_is_printed_a_few_at_a_time(bench: Watched, run: Run, mo
 
 
 def test_a_ledger_without_references_prints_an_empty_list(run: Run) -> None:
+    run("migrate")
     assert run("references", "--json").json == {"references": []}
-    assert run("references", "--changes", "--json").json == {"changes": []}
+    run("migrate")
+    assert run("references", "--changes", "--json").json["changes"] == []
 
 
 @pytest.mark.parametrize("word", ["PMC1", "1;2", "../1", "١"])
@@ -140,7 +142,7 @@ def test_a_hold_is_seen_and_released(bench: Watched, run: Run) -> None:
     assert "careful" in run("status", "spasms").out
     (change,) = run("references", "--changes", "--json").json["changes"]
     assert (change["pmid"], change["gained"]) == ("1", ["retracted"])
-    assert run("references", "2", "--changes", "--json").json == {"changes": []}
+    assert run("references", "2", "--changes", "--json").json["changes"] == []
     assert "retracted" in run("references", "--changes").out
     assert "released to careful" in run("release", "spasms", "--channel", "careful").out
     assert run("status", "spasms", "--json").json["withheld"] == []

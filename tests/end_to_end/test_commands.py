@@ -139,7 +139,7 @@ def test_a_bad_file_is_named_with_its_line_and_the_others_go_out(running: Runnin
 def test_exit_statuses(running: Running, tmp_path: Path) -> None:
     assert running.run("publish", tmp_path / "absent.md").status == 2
     assert running.run("status", "nobody-knows-it").status == 4
-    assert running.run("withdraw", "nobody-knows-it", "--reason", "x").status == 2
+    assert running.run("withdraw", "nobody-knows-it", "--reason", "x").status == 4
     assert running.run("token", "create", "--name", "x", "--scope", "everything").status == 2
     assert running.run("replay").status == 2
 

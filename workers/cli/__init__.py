@@ -1,9 +1,24 @@
 """The command line: `citewire COMMAND`. One module for each group of commands.
 
 Answers go to standard output (with `--json`, one JSON document), everything else to standard error.
-Exit status: 0 done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown.
+Exit status: 0 done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown; 5 overtaken.
 """
 
-from workers.cli.main import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+
+def main() -> None:
+    """Run the `citewire` command. What it needs is imported here, so that Ctrl-C never leaves a traceback."""
+    try:
+        from workers.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+__all__ = ["INTERRUPTED", "main"]

@@ -15,7 +15,7 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import SourceFile, read_source
-from pipeline.ledger import Ledger, articles
+from pipeline.ledger import Ledger
 from pipeline.ledger.deliveries import holdings
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
@@ -25,13 +25,13 @@ from workers.cli.common import (
     BAD_INPUT,
     FAILED,
     TIMED_OUT,
-    UNKNOWN,
     ConfigOption,
     DataOption,
     JsonOption,
     System,
     TimeoutOption,
     WaitOption,
+    existing_ledger,
     find,
     moment_of,
     new_id,
@@ -40,6 +40,7 @@ from workers.cli.common import (
     print_json,
 )
 from workers.cli.files import article_files, read_file
+from workers.cli.names import check_article, unknown_article, unknown_channel
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
 SOURCE = "urn:citewire:command-line"
@@ -121,7 +122,7 @@ def withdraw(
     if not reason.strip():
         raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
     system = find(data, config)
-    with open_ledger(system) as ledger:
+    with existing_ledger(system) as ledger:
         event = Withdraw(origin(), article_id, reason.strip())
         taken = _Published("", accept(intake_of(ledger, system), event))
         finished = not wait or _wait(ledger, [taken], timeout)
@@ -147,7 +148,7 @@ def status(
         _show_then(article_id, channel, at, json=json, system=find(data, config))
         return
     system = find(data, config)
-    with open_ledger(system) as ledger, ledger.read() as transaction:
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
         if article_id is None:
             web = system.running.web if system.running else None
             channels = [channel.id for channel in system.settings.channels]
@@ -156,8 +157,7 @@ def status(
             return
         shape = views.article(transaction, article_id)
     if shape is None:
-        print(f"citewire: no article {article_id!r} is known", file=sys.stderr)
-        raise typer.Exit(UNKNOWN)
+        raise unknown_article(article_id)
     print_json(shape) if json else output.standing(shape)
 
 
@@ -166,13 +166,11 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
     if article_id is None:
         raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
     moment = moment_of(at, option="at") if at is not None else now()
-    with open_ledger(system) as ledger, ledger.read() as transaction:
-        known = articles.standing(transaction, article_id) is not None
-        named = channel is None or channel in {one.id for one in system.settings.channels}
-        if not known or not (named or holdings.ever(transaction, article_id, str(channel))):
-            what = f"channel {channel!r}" if known else f"article {article_id!r}"
-            print(f"citewire: no {what} is known", file=sys.stderr)
-            raise typer.Exit(UNKNOWN)
+    configured = {one.id for one in system.settings.channels}
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        check_article(transaction, article_id)
+        if channel is not None and channel not in configured and not holdings.ever(transaction, article_id, channel):
+            raise unknown_channel(channel, configured)
         shape = views.snapshot(transaction, article_id, channel, moment)
     print_json(shape) if json else output.shown(shape)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -13,16 +12,16 @@ from pipeline.ledger.deliveries import channels
 from pipeline.stages.deliver import fill as fill_stage
 from workers.cli import output
 from workers.cli.common import (
-    UNKNOWN,
     ConfigOption,
     DataOption,
     JsonOption,
+    existing_ledger,
     find,
     moment_of,
     now,
-    open_ledger,
     print_json,
 )
+from workers.cli.names import check_channel, unknown_channel
 from workers.doorbell import NoDoorbell
 
 _Channel = Annotated[str, typer.Argument(metavar="ID")]
@@ -46,11 +45,14 @@ def fill(
     from workers.wiring import build_context
 
     moment = None if since is None else moment_of(since, option="since")
-    context = build_context(find(data, config).settings, NoDoorbell())
+    system = find(data, config)
+    configured = [one.id for one in system.settings.channels]
+    if channel not in configured:
+        raise unknown_channel(channel, configured)
+    with existing_ledger(system):
+        context = build_context(system.settings, NoDoorbell())
     try:
-        plan = context.channels.get(channel)
-        if plan is None:
-            _unknown(channel)
+        plan = context.channels[channel]
         owed = fill_stage.fill(context, plan, since=moment)
     finally:
         context.ledger.close()
@@ -72,7 +74,8 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
             code="channel-configured",
             hint="take it out of the settings first",
         )
-    with open_ledger(system) as ledger, ledger.write() as transaction:
+    with existing_ledger(system) as ledger, ledger.write() as transaction:
+        check_channel(transaction, system, channel)
         forgotten = deliveries.forget(transaction, channel, now=now())
         channels.forget(transaction, channel)
     if json:
@@ -81,8 +84,3 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
     output.answers.print(f"{forgotten.given_up} given up", highlight=False)
     if forgotten.sending:
         output.answers.print(f"{forgotten.sending} still being sent: run this again in a minute", highlight=False)
-
-
-def _unknown(channel: str) -> NoReturn:
-    print(f"citewire: no channel {channel!r} is configured", file=sys.stderr)
-    raise typer.Exit(UNKNOWN)

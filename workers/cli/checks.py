@@ -1,4 +1,4 @@
-"""`check`: whether the configuration stands and every channel can be reached, without sending an article."""
+"""`check`: whether the configuration is OK and every channel can be reached, without sending an article."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import Any
 
 import typer
 
-from pipeline.errors import CitewireError
+from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import deliveries, feeds
 from pipeline.stages.context import ChannelPlan
 from workers.cli import output
-from workers.cli.common import BAD_INPUT, ConfigOption, DataOption, JsonOption, find, print_json
-from workers.doorbell import NoDoorbell
+from workers.cli.common import (
+    BAD_INPUT,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    existing_ledger,
+    find,
+    print_json,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -21,14 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def check(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Check the configuration and reach every channel."""
-    from workers.wiring import build_context
+    from workers.wiring import feeds_of, plan_of, public_http, served_of
 
-    context = build_context(find(data, config).settings, NoDoorbell())
-    found = [_reach(plan) for plan in context.channels.values()]
-    with context.ledger.read() as transaction:
-        elsewhere = deliveries.owed_elsewhere(transaction, list(context.channels))
-        findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in context.feeds}
-    context.ledger.close()
+    system = find(data, config)
+    feed_ids = {feed.id for feed in feeds_of(system.settings)}
+    http = public_http(system.settings)
+    plans = [plan_of(channel, http) for channel in system.settings.channels]
+    served_of(system.settings)
+    elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
+    found = [_reach(plan) for plan in plans]
     if json:
         print_json(
             {"ok": all(one["ok"] for one in found), "channels": found, "not_configured": elsewhere, "feeds": findings}
@@ -44,9 +53,22 @@ def check(json: JsonOption = False, data: DataOption = None, config: ConfigOptio
         for one in found:
             word = "ok" if one["ok"] else "FAILED"
             output.answers.print(f"{one['channel']}  {word}  {one['detail']}", highlight=False, markup=False)
-        output.answers.print("the configuration stands", highlight=False)
     if not all(one["ok"] for one in found):
         raise typer.Exit(BAD_INPUT)
+    if not json:
+        output.answers.print("configuration OK", highlight=False)
+
+
+def _known_to_ledger(system: System, channels: list[str], feed_ids: set[str]) -> tuple[dict[str, int], dict[str, Any]]:
+    """Deliveries to channels that left the settings, and what is wrong with feeds; none where there is no ledger."""
+    try:
+        with existing_ledger(system) as ledger, ledger.read() as transaction:
+            findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in feed_ids}
+            return deliveries.owed_elsewhere(transaction, channels), findings
+    except ConfigError as error:
+        if error.code != "ledger-missing":
+            raise
+        return {}, {}
 
 
 def _reach(plan: ChannelPlan) -> dict[str, Any]:

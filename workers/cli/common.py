@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from config import Settings, load
+from config import Settings, file_in_force, load
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from workers import runfile
@@ -45,10 +45,10 @@ class System:
 
 
 def find(data: Path | None, config: Path | None = None) -> System:
-    """By `--data` or the environment. A running system's note tells which settings file it uses."""
+    """Find it by `--data` or the environment. A running system's note says which settings file it uses."""
     settings = load(os.environ, file=config, data=data)
     running = runfile.read(settings.data)
-    named = config is not None or os.environ.get("CITEWIRE_CONFIG")
+    named = file_in_force(os.environ, config)
     if running and running.config and not named and Path(running.config).exists():
         settings = load(os.environ, file=Path(running.config), data=settings.data)
     return System(settings, running)
@@ -56,13 +56,23 @@ def find(data: Path | None, config: Path | None = None) -> System:
 
 @contextmanager
 def open_ledger(system: System) -> Iterator[Ledger]:
+    """Open the ledger for commands that begin something: made where it is missing, migrated where it is older."""
     from workers.wiring import open_ledger as opened
 
-    ledger = opened(system.settings)
-    try:
+    with closing(opened(system.settings)) as ledger:
         yield ledger
-    finally:
-        ledger.close()
+
+
+@contextmanager
+def existing_ledger(system: System) -> Iterator[Ledger]:
+    """Open the ledger for commands that read or change what is there. Creates nothing, and never migrates.
+
+    Raises ConfigError `ledger-missing` or `ledger-older`.
+    """
+    from workers.wiring import existing_ledger as opened
+
+    with closing(opened(system.settings)) as ledger:
+        yield ledger
 
 
 def print_json(document: Any) -> None:
@@ -79,7 +89,7 @@ def moment_of(text: str, *, option: str) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidEvent(f"{text!r} is no time", code="invalid-time", field=option, hint=hint) from error
+        raise InvalidEvent(f"{text!r} is not a time", code="invalid-time", field=option, hint=hint) from error
     if moment.tzinfo is None:
         raise InvalidEvent(f"{text!r} has no zone", code="invalid-time", field=option, hint=hint)
     return moment.astimezone(dt.UTC)

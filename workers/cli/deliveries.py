@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,19 +13,19 @@ from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.ledger.deliveries import channels
 from workers.cli import output
 from workers.cli.common import (
-    UNKNOWN,
     ConfigOption,
     DataOption,
     JsonOption,
     System,
+    existing_ledger,
     find,
     moment_of,
     now,
-    open_ledger,
     print_json,
 )
+from workers.cli.names import check_article, check_channel, delivery_named
 
-_MOST = 1000  # deliveries shown at once
+_MOST = 1000  # deliveries shown, unless more are asked for
 
 
 class State(StrEnum):
@@ -45,31 +44,29 @@ def deliveries(
     state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only this channel's.")] = None,
     attempts: Annotated[str | None, typer.Option(metavar="ID", help="One delivery, with every attempt.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show at most.")] = _MOST,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show what each channel is owed. `--state abandoned` shows the dead letters."""
+    """Show the deliveries to each channel. `--state abandoned` shows the dead letters."""
     if attempts is not None:
         _show_attempts(attempts, json=json, system=find(data, config))
         return
-    wanted = state.value if state else None
-    with open_ledger(find(data, config)) as ledger, ledger.read() as transaction:
-        found = ledger_deliveries.search(transaction, state=wanted, channel=channel, limit=_MOST)
-        shapes = views.deliveries(transaction, found)
-    if json:
-        print_json({"deliveries": shapes})
-    else:
-        output.deliveries(shapes)
+    wanted, system = state.value if state else None, find(data, config)
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        if channel is not None:
+            check_channel(transaction, system, channel)
+        found = ledger_deliveries.search(transaction, state=wanted, channel=channel, limit=limit + 1)
+        shown = views.DeliveryList(views.deliveries(transaction, found[:limit]), truncated=len(found) > limit)
+    print_json(shown) if json else output.deliveries(shown.deliveries)
+    if shown.truncated:
+        output.note(f"there are more than these {limit:,}: raise --limit, or narrow with --state and --channel")
 
 
 def _show_attempts(delivery_id: str, *, json: bool, system: System) -> None:
-    with open_ledger(system) as ledger, ledger.read() as transaction:
-        found = ledger_deliveries.find(transaction, delivery_id)
-        if found is None:
-            print(f"citewire: no delivery {delivery_id!r} is known", file=sys.stderr)
-            raise typer.Exit(UNKNOWN)
-        shape = views.delivery_with_attempts(transaction, found)
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        shape = views.delivery_with_attempts(transaction, delivery_named(transaction, delivery_id))
     print_json(shape) if json else output.tried(shape)
 
 
@@ -90,8 +87,14 @@ def replay(
     """
     if not (delivery or channel or article):
         raise InvalidEvent("nothing was named", code="nothing-named", hint="give --delivery, --channel or --article")
-    with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
+    system = find(data, config)
+    with existing_ledger(system) as ledger, ledger.write() as transaction:
+        if delivery:
+            delivery_named(transaction, delivery)
+        if article:
+            check_article(transaction, article)
         if channel:
+            check_channel(transaction, system, channel)
             channels.enable(transaction, channel)
         again = ledger_deliveries.replay(
             transaction,

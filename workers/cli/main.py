@@ -1,13 +1,19 @@
-"""Puts the commands together, and turns errors into a clear word and an exit status."""
+"""Puts the commands together, and turns errors into one clear line each and an exit status."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
+import structlog
 import typer
 
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
 from workers.cli import (
+    INTERRUPTED,
     articles,
     channels,
     checks,
@@ -19,7 +25,7 @@ from workers.cli import (
     tokens,
     watching,
 )
-from workers.cli.common import BAD_INPUT, FAILED, TIMED_OUT
+from workers.cli.common import BAD_INPUT, FAILED, TIMED_OUT, UNKNOWN
 
 app = typer.Typer(
     name="citewire",
@@ -27,26 +33,81 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 for group in (processes, articles, releasing, rendering, deliveries, channels, checks, tokens, references, watching):
     group.register(app)
 
+# typer carries click's exceptions and makes only this one of them public: its bases are what every wrong use raises.
+_USAGE: type[Exception] = typer.BadParameter.__mro__[2]
+_UNKNOWN = frozenset({"unknown-article", "unknown-channel", "unknown-delivery", "unknown-reference"})
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"citewire {version('citewire')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Syndicates medical articles with their evidence attached."""
+
 
 def main() -> None:
-    """The `citewire` command."""
+    """Run a command, and exit with its status."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    command = typer.main.get_command(app)
     try:
-        app()
-    except (InvalidEvent, ConfigError) as error:
-        sys.exit(_say(error, BAD_INPUT))
-    except TransientError as error:
-        sys.exit(_say(error, TIMED_OUT))
+        sys.exit(command.main(standalone_mode=False) or 0)
+    except _USAGE as error:
+        _exit(*_misused(error))
+    except typer.Abort:
+        _exit("interrupted", INTERRUPTED)
     except CitewireError as error:
-        sys.exit(_say(error, FAILED))
+        _exit_with(error)
     except BrokenPipeError:  # `citewire status | head`
-        sys.stderr.close()
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
+    except OSError as error:
+        _exit(f"{error.filename or 'a file'}: {error.strerror or error}", BAD_INPUT)
 
 
-def _say(error: CitewireError, status: int) -> int:
-    print(f"citewire: {error}", file=sys.stderr)
-    return status
+def _misused(error: Exception) -> tuple[str, int]:
+    """What to say of a wrong use in one line, and the status."""
+    said = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+    path = getattr(getattr(error, "ctx", None), "command_path", "citewire")
+    return f"{said} (see `{path} --help`)" if said else "", int(getattr(error, "exit_code", BAD_INPUT))
+
+
+def _exit_with(error: CitewireError) -> None:
+    further = getattr(error, "further", ())
+    for one in (error, *further):
+        print(
+            f"citewire: {one if isinstance(one, InvalidEvent | ConfigError) else f'{one} [{one.code}]'}",
+            file=sys.stderr,
+        )
+    sys.exit(_status(error))
+
+
+def _status(error: CitewireError) -> int:
+    match error:
+        case InvalidEvent() if error.code in _UNKNOWN:
+            return UNKNOWN
+        case InvalidEvent() | ConfigError():
+            return BAD_INPUT
+        case TransientError():
+            return TIMED_OUT
+        case _:
+            return FAILED
+
+
+def _exit(message: str, status: int) -> None:
+    if message:
+        print(f"citewire: {message}", file=sys.stderr)
+    sys.exit(status)

@@ -120,6 +120,11 @@ def system(shape: views.SystemStatus) -> None:
     answers.print(f"web: {shape.web or 'not running'}", highlight=False)
 
 
+def note(text: str) -> None:
+    """A line about an answer, on standard error."""
+    notes.print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)
+
+
 def warnings(given: Sequence[ReadWarning]) -> None:
     """What reading a file warned of, on standard error."""
     for one in given:

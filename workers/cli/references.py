@@ -16,10 +16,10 @@ from pipeline.ledger import Ledger
 from pipeline.ledger.evidence import cited, rechecks
 from pipeline.stages.enrich import watch
 from workers.cli import output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, find, now, open_ledger, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, now, print_json
 
 _AT_ONCE = 500  # references read and printed together: a ledger may hold any number
-_CHANGES = 50
+_CHANGES = 50  # shown of all papers, or of each that is named
 
 
 def register(app: typer.Typer) -> None:
@@ -36,19 +36,36 @@ def references(
 ) -> None:
     """Show what is known of references. PubMed's answer to `--recheck` reaches every article that cites them."""
     wanted = [_pmid(one) for one in pmids or ()]
-    with open_ledger(find(data, config)) as ledger:
+    with existing_ledger(find(data, config)) as ledger:
+        never_cited = _never_cited(ledger, wanted)
+        if recheck and never_cited:
+            raise never_cited
         if recheck:
             _order(ledger, wanted)
         if changes:
             _show_changes(ledger, wanted, json=json)
         else:
             _show(_known(ledger, wanted), json=json)
+        if never_cited:
+            raise never_cited
 
 
 def _pmid(text: str) -> str:
     if not (text.isascii() and text.isdigit()):
-        raise InvalidEvent(f"{text!r} is no PMID", code="invalid-pmid", field="pmid", hint="give its digits alone")
+        raise InvalidEvent(f"{text!r} is not a PMID", code="invalid-pmid", field="pmid", hint="give its digits alone")
     return text
+
+
+def _never_cited(ledger: Ledger, pmids: Sequence[str]) -> InvalidEvent | None:
+    """The error for PMIDs that no article ever cited; None where there are none."""
+    with ledger.read() as transaction:
+        known = cited.times(transaction, pmids)
+    unknown = [pmid for pmid in pmids if pmid not in known]
+    if not unknown:
+        return None
+    more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+    message = f"no article here ever cited {', '.join(unknown[:10])}{more}"
+    return InvalidEvent(message, code="unknown-reference", field="pmid")
 
 
 def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
@@ -97,12 +114,14 @@ def _show(found: Iterator[list[views.KnownReference]], *, json: bool) -> None:
 def _show_changes(ledger: Ledger, pmids: Sequence[str], *, json: bool) -> None:
     with ledger.read() as transaction:
         if pmids:
-            shapes = [
-                shape for pmid in pmids for shape in views.evidence_changes(transaction, limit=_CHANGES, pmid=pmid)
-            ]
+            found = [views.evidence_changes(transaction, limit=_CHANGES + 1, pmid=pmid) for pmid in pmids]
         else:
-            shapes = views.evidence_changes(transaction, limit=_CHANGES)
+            found = [views.evidence_changes(transaction, limit=_CHANGES + 1)]
+    shapes = [shape for some in found for shape in some[:_CHANGES]]
+    truncated = any(len(some) > _CHANGES for some in found)
     if json:
-        print_json({"changes": shapes})
+        print_json({"changes": shapes, "truncated": truncated})
     else:
         output.evidence_changes(shapes)
+    if truncated:
+        output.note(f"there are more than these: the newest {_CHANGES} of each are shown")

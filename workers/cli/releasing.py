@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from pipeline import views
-from pipeline.errors import InvalidEvent
 from pipeline.stages.accept.release import release as release_stage
 from workers.cli import output
 from workers.cli.articles import intake_of
-from workers.cli.common import UNKNOWN, ConfigOption, DataOption, JsonOption, find, open_ledger, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
+from workers.cli.names import check_channel
 
 
 def register(app: typer.Typer) -> None:
@@ -27,14 +27,11 @@ def release(
 ) -> None:
     """Let an article that was held for its evidence go out again, with its marks, as its next revision."""
     system = find(data, config)
-    with open_ledger(system) as ledger:
-        try:
-            done = release_stage(intake_of(ledger, system), article_id, channel)
-        except InvalidEvent as error:
-            if error.code != "unknown-article":
-                raise
-            output.notes.print(f"citewire: {error}", highlight=False, markup=False, soft_wrap=True)
-            raise typer.Exit(UNKNOWN) from None
+    with existing_ledger(system) as ledger:
+        if channel is not None:
+            with ledger.read() as transaction:
+                check_channel(transaction, system, channel)
+        done = release_stage(intake_of(ledger, system), article_id, channel)
     if json:
         print_json(views.Released(done.article, done.revision, tuple(done.channels)))
     else:

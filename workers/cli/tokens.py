@@ -14,7 +14,17 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
 from workers.cli import output
-from workers.cli.common import UNKNOWN, ConfigOption, DataOption, JsonOption, find, now, open_ledger, print_json
+from workers.cli.common import (
+    UNKNOWN,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    existing_ledger,
+    find,
+    now,
+    open_ledger,
+    print_json,
+)
 
 _SCOPE = re.compile(r"publish|admin|partner:[a-z0-9][a-z0-9._-]*")
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
@@ -57,7 +67,7 @@ def create(
 
 def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Show every token that there ever was, but not what it is: nobody knows that any more."""
-    with open_ledger(find(data, config)) as ledger, ledger.read() as transaction:
+    with existing_ledger(find(data, config)) as ledger, ledger.read() as transaction:
         shape = {"tokens": [_shape(token, now()) for token in tokens.every(transaction)]}
     print_json(shape) if json else output.tokens(shape)
 
@@ -68,7 +78,7 @@ def revoke(
     config: ConfigOption = None,
 ) -> None:
     """End every token of this name, at once."""
-    with open_ledger(find(data, config)) as ledger, ledger.write() as transaction:
+    with existing_ledger(find(data, config)) as ledger, ledger.write() as transaction:
         ended = tokens.revoke(transaction, name, now=now())
     if not ended:
         print(f"citewire: no token {name!r} is good any more, or ever was", file=sys.stderr)

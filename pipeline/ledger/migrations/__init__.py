@@ -16,8 +16,7 @@ def upgrade(engine: Engine) -> None:
     if current == HEAD:
         return
     if current is not None and current > HEAD:
-        message = f"the ledger's schema is {current}, newer than this program's ({HEAD}): run the newer program"
-        raise ConfigError(message, key="database_url", code="ledger-too-new")
+        raise _too_new(current)
     from alembic import command
     from alembic.config import Config
 
@@ -29,6 +28,28 @@ def upgrade(engine: Engine) -> None:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(4204204204)"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def check(engine: Engine, where: str) -> None:
+    """Raise ConfigError unless the database at `where` is at HEAD."""
+    current = _current(engine)
+    if current is None:
+        raise missing(where)
+    if current > HEAD:
+        raise _too_new(current)
+    if current < HEAD:
+        message = f"the ledger {where} has the schema {current}, and this program needs {HEAD}"
+        raise ConfigError(message, hint="run `citewire migrate`", code="ledger-older")
+
+
+def missing(where: str) -> ConfigError:
+    hint = "publish an article or run `citewire up` to make one, or name another folder with --data"
+    return ConfigError(f"there is no ledger at {where}", hint=hint, code="ledger-missing")
+
+
+def _too_new(current: str) -> ConfigError:
+    message = f"the ledger's schema is {current}, newer than this program's ({HEAD})"
+    return ConfigError(message, key="database_url", hint="run the newer program", code="ledger-too-new")
 
 
 def _current(engine: Engine) -> str | None:

@@ -1,0 +1,47 @@
+"""The names that a person gives: articles, channels and deliveries. An unknown one is said, with what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.errors import InvalidEvent
+from pipeline.hints import meant
+from pipeline.ledger import Transaction, articles
+from pipeline.ledger import deliveries as ledger_deliveries
+from pipeline.ledger.deliveries import Delivery
+from workers.cli.common import System
+
+
+def check_channel(transaction: Transaction, system: System, channel: str) -> None:
+    """Raise InvalidEvent `unknown-channel` unless the channel is configured, or was ever sent something."""
+    configured = [one.id for one in system.settings.channels]
+    if channel in configured or ledger_deliveries.search(transaction, state=None, channel=channel, limit=1):
+        return
+    raise unknown_channel(channel, configured)
+
+
+def unknown_channel(channel: str, configured: Iterable[str]) -> InvalidEvent:
+    names = list(configured)
+    close = meant(channel, names)
+    there = f"there are {', '.join(names)}" if names else "none is configured"
+    hint = f"did you mean {close!r}?" if close else there
+    return InvalidEvent(f"no channel {channel!r} is known", code="unknown-channel", hint=hint, channel=channel)
+
+
+def check_article(transaction: Transaction, article_id: str) -> None:
+    """Raise InvalidEvent `unknown-article` unless the article was ever published."""
+    if articles.standing(transaction, article_id) is None:
+        raise unknown_article(article_id)
+
+
+def unknown_article(article_id: str) -> InvalidEvent:
+    return InvalidEvent(f"no article {article_id!r} is known", code="unknown-article", article=article_id)
+
+
+def delivery_named(transaction: Transaction, delivery_id: str) -> Delivery:
+    """Raises InvalidEvent `unknown-delivery`."""
+    found = ledger_deliveries.find(transaction, delivery_id)
+    if found is None:
+        hint = "use an id that `citewire deliveries` shows"
+        raise InvalidEvent(f"no delivery {delivery_id!r} is known", code="unknown-delivery", hint=hint)
+    return found
