@@ -169,7 +169,7 @@ def _check(system: Running) -> None:
     """Every reference by its own record, or truly unknown."""
     with _ledger(system) as ledger, ledger.read() as transaction:
         pmids = list(transaction.scalars(sa.select(references.c.pmid)))
-        shown = evidence.show(transaction, [CitedWork("pmid", pmid) for pmid in pmids])
+        shown = evidence.references_for(transaction, [CitedWork("pmid", pmid) for pmid in pmids])
     for one in shown:
         expected = "unknown" if int(one.work.value) >= UNKNOWN else "resolved"
         _expect(one.state == expected, f"{one.work.value} ended {one.state}")

@@ -32,7 +32,7 @@ def show(bell: CeleryDoorbell, name: str) -> None:
 def _show(bell: CeleryDoorbell, name: str) -> None:
     pause = threading.Event()
     while True:
-        bell.here(name)
+        bell.heartbeat(name)
         pause.wait(EVERY)
 
 

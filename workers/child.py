@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from pipeline.timing import doubling
 from workers.wiring import OWNER
 
 _LONG_ENOUGH = 10.0  # seconds after which a child counts as having started well
@@ -52,7 +53,7 @@ class Child:
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started
-        pause = min(0.1 * 2**self.quick_ends, _LONGEST_PAUSE)
+        pause = doubling(self.quick_ends, first=0.1, most=_LONGEST_PAUSE)
         if lived < pause:
             return
         self.quick_ends = self.quick_ends + 1 if lived < _LONG_ENOUGH else 0

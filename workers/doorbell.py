@@ -31,14 +31,14 @@ class CeleryDoorbell:
         except (redis.RedisError, OperationalError, OSError) as error:
             _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
 
-    def answered(self, stage: str, key: str, *, urgent: bool) -> None:
+    def acknowledge(self, stage: str, key: str, *, urgent: bool) -> None:
         """Somebody is looking now: what changes from here on deserves a ring of its own."""
         try:
             self._redis.delete(_bell(stage, key, urgent))
         except redis.RedisError as error:
             _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
 
-    def here(self, worker: str) -> None:
+    def heartbeat(self, worker: str) -> None:
         """Leave a sign of life that lasts ten seconds."""
         try:
             self._redis.set(f"citewire:alive:{worker}", 1, ex=10)

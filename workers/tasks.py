@@ -21,10 +21,10 @@ def _task_of(stage: Stage) -> Callable[..., None]:
     def look(key: str = "", urgent: bool = False) -> None:
         own = services()
         if free is not None and not free.acquire(blocking=False):
-            own.doorbell.answered(stage.name, key, urgent=urgent)
+            own.doorbell.acknowledge(stage.name, key, urgent=urgent)
             return
         try:
-            own.doorbell.answered(stage.name, key, urgent=urgent)
+            own.doorbell.acknowledge(stage.name, key, urgent=urgent)
             stage.drain(own.context, key)
         finally:
             if free is not None:

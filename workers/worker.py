@@ -77,7 +77,7 @@ def _serve(name: str, queues: Sequence[str], threads: int) -> None:
 def _sweep_until(stop: threading.Event, name: str) -> None:
     own = services()
     while not stop.wait(EVERY):
-        own.doorbell.here(name)
+        own.doorbell.heartbeat(name)
         try:
             sweep(own.context)
         except TransientError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.citations import citation_html, citation_text, editorial_label, editorial_notice
-from pipeline.ledger.evidence.changes import Noted
+from pipeline.ledger.evidence.changes import RecordedChange
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
 from pipeline.model.site import Site
@@ -26,12 +26,12 @@ _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _TOLD = "Papers cited here whose editorial status has changed, by PubMed."
 
 
-def modified(changes: Sequence[Noted]) -> dt.datetime:
+def modified(changes: Sequence[RecordedChange]) -> dt.datetime:
     """When the newest of them was noticed."""
     return max((change.at for change in changes), default=_BEGINNING)
 
 
-def atom(changes: Sequence[Noted], site: Site) -> bytes:
+def atom(changes: Sequence[RecordedChange], site: Site) -> bytes:
     """RFC 4287; newest first."""
     head = Head(
         id=f"{id_prefix(site)}/evidence/changes",
@@ -48,7 +48,7 @@ def atom(changes: Sequence[Noted], site: Site) -> bytes:
     return write_atom(head, [_entry(change, site) for change in changes])
 
 
-def json_feed(changes: Sequence[Noted], site: Site) -> bytes:
+def json_feed(changes: Sequence[RecordedChange], site: Site) -> bytes:
     """JSON Feed 1.1; what programs need stands in `_citewire`."""
     return json_bytes(
         {
@@ -64,7 +64,7 @@ def json_feed(changes: Sequence[Noted], site: Site) -> bytes:
     )
 
 
-def _entry(change: Noted, site: Site) -> Entry:
+def _entry(change: RecordedChange, site: Site) -> Entry:
     return Entry(
         id=_id(change, site),
         title=_headline(change),
@@ -79,7 +79,7 @@ def _entry(change: Noted, site: Site) -> Entry:
     )
 
 
-def _item(change: Noted, site: Site) -> dict[str, Any]:
+def _item(change: RecordedChange, site: Site) -> dict[str, Any]:
     return {
         "id": _id(change, site),
         "url": _cited(change).work.url,
@@ -98,19 +98,19 @@ def _item(change: Noted, site: Site) -> dict[str, Any]:
     }
 
 
-def _headline(change: Noted) -> str:
+def _headline(change: RecordedChange) -> str:
     """ "Retracted: A trial of something", "No longer expression of concern: …"."""
     said = [editorial_label(state) for state in change.gained]
     said += [f"No longer {editorial_label(state).lower()}" for state in change.lost]
     return f"{'; '.join(said)}: {change.record.title}"
 
 
-def _summary(change: Noted) -> str:
+def _summary(change: RecordedChange) -> str:
     parts = (editorial_notice(change.record), citation_text(_cited(change)), f"Cited by {len(change.articles)} here.")
     return " ".join(part for part in parts if part)
 
 
-def _content(change: Noted, site: Site) -> str:
+def _content(change: RecordedChange, site: Site) -> str:
     notice = editorial_notice(change.record)
     articles = "".join(
         f'<li><a href="{escape(uri(site.article_url(article)))}">{escape(article)}</a></li>'
@@ -120,11 +120,11 @@ def _content(change: Noted, site: Site) -> str:
     return f"{told}<p>{citation_html(_cited(change))}</p><p>Cited by:</p><ul>{articles}</ul>"
 
 
-def _cited(change: Noted) -> CitedReference:
+def _cited(change: RecordedChange) -> CitedReference:
     return CitedReference(1, CitedWork(scheme="pmid", value=change.pmid), "resolved", change.record)
 
 
-def _id(change: Noted, site: Site) -> str:
+def _id(change: RecordedChange, site: Site) -> str:
     return f"{id_prefix(site)}/evidence/changes/{change.id}"
 
 

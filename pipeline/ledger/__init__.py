@@ -9,10 +9,9 @@ nothing. Every function takes an open transaction first and the time as an argum
     migrations  the schema's history                 revisions   what each revision held and showed
     claims      due rows, a few at a time            evidence    references, and which articles cite them
     leases      one holder at a time, for a while    renditions  what was rendered, and its digests
-    due         what the sweep finds                 deliveries  what each channel is owed
-    tokens      who may call                         attempts    every try at a delivery
-    channels    whether each answers                 feeds       which are stale, and what was built
-    feed_pages  what stands in a feed's pages        feed_places where an article stands, and when it moves
+    tokens      who may call                         deliveries  what each channel is to be sent
+    channels    whether each answers                 attempts    every attempt at a delivery
+    feeds       which are stale, their pages, and where each article goes in them
     changes     in the order of commits              pulls       what was handed out to partners who ask
     subscriptions, subscription_requests             of the hub
 """

@@ -19,6 +19,7 @@ from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.store import FileState
+from pipeline.timing import DEFAULT_SCHEDULE
 
 LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
 
@@ -113,7 +114,6 @@ class Policy:
     gather_quiet: float = 0.25  # a batch that is not full is asked for when nothing has come for so long,
     gather_longest: float = 3.0  # or when its first has waited for so long
     turn_patience: float = 4.0  # that a worker waits for its turn or its batch before it does something else
-    pubmed_backoff: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 10.0)  # after failures in a row; the last one stays
     recheck_days: int = 1  # nights from one look at a reference that is cited to the next; 0: none but when asked
     evidence: EvidencePolicy = "annotate"  # of channels that have none of their own; "hold" is the whole site's
     hold_on: tuple[EditorialState, ...] = ("retracted",)  # what "hold" holds an article back for
@@ -134,7 +134,7 @@ class Policy:
     withdrawal_retry: float = 86_400.0  # until a withdrawal that was refused is tried again
     partner_rate: float = 10.0  # requests a second of one partner's token, in the long run
     partner_burst: int = 50  # … and at once
-    retries: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0)
+    retries: tuple[float, ...] = DEFAULT_SCHEDULE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from pipeline.ledger import Transaction, leases
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.hub import subscriptions
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.stage import Bell, Claim, Stage, backoff
+from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.timing import unforeseen
 
 KEPT = dt.timedelta(days=90)  # attempts
 EVERY = dt.timedelta(hours=1)
@@ -45,7 +46,7 @@ class Prune(Stage):
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         with context.ledger.read() as transaction:
             failures = leases.failures(transaction, _NAME)
-        self._rest(context, claim, dt.timedelta(seconds=backoff(failures)), failed=True)
+        self._rest(context, claim, dt.timedelta(seconds=unforeseen(failures)), failed=True)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Does nothing: there is one claim at most, and it is processed."""

@@ -111,8 +111,3 @@ def _do(context: Context, stage: Stage, claim: Claim) -> bool:
         stage.failed(context, claim, outcome)
         return True
     return outcome
-
-
-def backoff(attempts: int) -> float:
-    """Return the seconds to wait after the n-th unforeseen failure in a row: 2, 4, 8 … up to five minutes."""
-    return float(min(2 ** min(attempts + 1, 9), 300))

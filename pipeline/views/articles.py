@@ -106,4 +106,4 @@ def _cited(transaction: Transaction, standing: Standing) -> tuple[CitedReference
     if standing.state == "withdrawn":
         return ()
     newest = revisions.get(transaction, standing.id, standing.revision)
-    return evidence.show(transaction, newest.article.references)
+    return evidence.references_for(transaction, newest.article.references)

@@ -83,7 +83,7 @@ def known_references(transaction: Transaction, pmids: Sequence[str]) -> list[Kno
     works = [CitedWork(scheme="pmid", value=pmid) for pmid in pmids]
     return [
         _known(one, times.get(one.work.value), citing.get(one.work.value, ()))
-        for one in evidence.show(transaction, works)
+        for one in evidence.references_for(transaction, works)
     ]
 
 
@@ -113,7 +113,7 @@ def _known(one: CitedReference, times: cited.Times | None, articles: Sequence[st
     )
 
 
-def _change(one: changes.Noted) -> EvidenceChange:
+def _change(one: changes.RecordedChange) -> EvidenceChange:
     return EvidenceChange(
         id=one.id,
         pmid=one.pmid,

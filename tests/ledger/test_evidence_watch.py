@@ -72,7 +72,7 @@ def test_what_is_waited_for_comes_first_then_orders_then_the_night(ledger: Ledge
     cite(ledger, "a", ["1", "2"])
     answer(ledger, paper("1"), paper("2"))
     with ledger.write() as transaction:
-        rechecks.order(transaction, ["2", "unheard-of"], due=START + HOUR)
+        rechecks.request_recheck(transaction, ["2", "unheard-of"], due=START + HOUR)
     cite(ledger, "b", ["3"])
     assert claim(ledger, at=START + 2 * HOUR) == ["3", "2", "1"]
     assert claim(ledger, at=START + 2 * HOUR) == []  # leased

@@ -18,7 +18,7 @@ from pipeline.ledger.tables import references
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.reference import Reference
 from pipeline.stages.context import Policy
-from pipeline.stages.enrich.gather import ready_at
+from pipeline.stages.enrich.schedule import ready_at
 from pipeline.stages.stage import drain
 
 
@@ -35,7 +35,7 @@ def row(bench: Bench, pmid: str) -> Any:
 def look_again(bench: Bench, pmid: str) -> None:
     bench.clock.pass_(60)
     with bench.ledger.write() as transaction:
-        rechecks.order(transaction, [pmid], due=bench.clock.now)
+        rechecks.request_recheck(transaction, [pmid], due=bench.clock.now)
     bench.work()
 
 
@@ -78,7 +78,7 @@ def test_the_same_evidence_again_sends_nothing(bench: Bench) -> None:
     bench.publish(article(pmids=["1"]))
     bench.work()
     with bench.ledger.write() as transaction:
-        rechecks.order(transaction, ["1"], due=bench.clock.now)
+        rechecks.request_recheck(transaction, ["1"], due=bench.clock.now)
     bench.work_for(5)
     assert len(bench.pubmed.asked) == 2
     assert len(bench.partner.got) == 1
@@ -90,10 +90,10 @@ def test_what_was_resolved_is_not_unsaid_by_an_answer_that_leaves_it_out(bench: 
     bench.work()
     bench.pubmed.papers.clear()
     with bench.ledger.write() as transaction:
-        rechecks.order(transaction, ["1"], due=bench.clock.now)
+        rechecks.request_recheck(transaction, ["1"], due=bench.clock.now)
     bench.work_for(5)
     with bench.ledger.read() as transaction:
-        (shown,) = evidence.show(transaction, article(pmids=["1"]).references)
+        (shown,) = evidence.references_for(transaction, article(pmids=["1"]).references)
     assert shown.state == "resolved"
 
 
@@ -197,7 +197,7 @@ def test_what_articles_wait_for_goes_before_what_is_looked_at_again(ledger: Ledg
     bench.publish(article("old", pmids=["1", "2", "3"]))
     bench.work_for(10)
     with bench.ledger.write() as transaction:
-        rechecks.order(transaction, ["1", "2", "3"], due=bench.clock.now)
+        rechecks.request_recheck(transaction, ["1", "2", "3"], due=bench.clock.now)
     bench.clock.pass_(60)
     bench.publish(article("new", pmids=["7", "8"]))
     asked = len(bench.pubmed.asked)
@@ -266,7 +266,7 @@ def test_a_doi_and_a_pmcid_become_the_records_of_their_pmids(bench: Bench) -> No
     assert bench.converter.asked == [("10.1/x", "PMC7")]
     assert bench.pubmed.asked == [("5", "7")]
     with bench.ledger.read() as transaction:
-        (shown, _) = evidence.show(transaction, (DOI, PMCID))
+        (shown, _) = evidence.references_for(transaction, (DOI, PMCID))
         assert shown.reference is not None and shown.reference.pmid == "5"
         assert evidence.citing(transaction, ["5"]) == evidence.citing(transaction, ["7"]) == ["spasms"]
 

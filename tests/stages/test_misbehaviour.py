@@ -64,7 +64,7 @@ def shown(bench: Bench, number: int) -> tuple[CitedReference, ...]:
     works = [CitedWork("pmid", str(pmid)) for pmid in pmids[:3]]
     works += [CitedWork("doi", f"10.5555/standin.{pmids[3]}"), CitedWork("pmid", str(UNKNOWN + number))]
     with bench.ledger.read() as transaction:
-        return evidence.show(transaction, (*works, CitedWork("doi", f"10.5555/nobodys.{number}")))
+        return evidence.references_for(transaction, (*works, CitedWork("doi", f"10.5555/nobodys.{number}")))
 
 
 def check(bench: Bench, number: int, *, done: bool) -> None:

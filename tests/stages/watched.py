@@ -91,7 +91,7 @@ class Watched(Bench):
     def got(self, channel: str = "partner") -> list[tuple[int, str]]:
         return [(one.revision, one.event) for one in self.receivers[channel].got]
 
-    def noted(self) -> list[evidence_changes.Noted]:
+    def noted(self) -> list[evidence_changes.RecordedChange]:
         with self.ledger.read() as transaction:
             return evidence_changes.newest(transaction, limit=50)
 

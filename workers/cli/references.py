@@ -73,7 +73,7 @@ def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
         watch.recheck(ledger, now=now())
         return
     with ledger.write() as transaction:
-        rechecks.order(transaction, pmids, due=now())
+        rechecks.request_recheck(transaction, pmids, due=now())
 
 
 def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[views.KnownReference]]:

@@ -36,11 +36,11 @@ def cite(
     if pmids:
         rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(pmids)]
         transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)  # see identifiers.converted
-    pending = want(transaction, pmids, now=now)
+    pending = request(transaction, pmids, now=now)
     return pending or any(one.state == "pending" for one in converted)
 
 
-def want(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
+def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
     """Have PubMed asked for what is unknown to us, or what nobody has cited for a while. Whether any is unanswered."""
     columns = (references.c.pmid, references.c.state, references.c.due)
     known: list[Any] = []
@@ -50,7 +50,7 @@ def want(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) 
     if unheard:
         new = [{"pmid": pmid, "state": "pending", "due": now, "attempts": 0} for pmid in sorted(unheard)]
         transaction.execute(insert(transaction, references).on_conflict_do_nothing(), new)
-    rechecks.wake(transaction, [row.pmid for row in known if row.due is None], now=now)
+    rechecks.resume(transaction, [row.pmid for row in known if row.due is None], now=now)
     return bool(unheard) or any(row.state == "pending" for row in known)
 
 
@@ -73,7 +73,7 @@ def _by_identifier() -> sa.Select[tuple[str]]:
     return sa.select(identifier_citations.c.article).join(identifier_rows, pending)
 
 
-def show(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedReference, ...]:
+def references_for(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedReference, ...]:
     """What is known now of what an article cites, in its order."""
     works = tuple(works)
     converted = identifiers.known(transaction, works)
@@ -83,7 +83,7 @@ def show(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedRef
 
 
 def _shown(
-    number: int, work: CitedWork, converted: identifiers.Known | None, known: Mapping[str, _Record]
+    number: int, work: CitedWork, converted: identifiers.Conversion | None, known: Mapping[str, _Record]
 ) -> CitedReference:
     if work.scheme != "pmid" and converted is None:
         return CitedReference(number, work, "unknown")
@@ -140,7 +140,7 @@ def converted(
     The PMIDs that it found are cited, and asked for, like any other.
     """
     news = identifiers.converted(transaction, pmids, unknown, now=now, ask_again=ask_again)
-    want(transaction, set(pmids.values()), now=now)
+    request(transaction, set(pmids.values()), now=now)
     return news
 
 
@@ -210,7 +210,7 @@ def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.dat
     for some in _chunks(pmids):
         state = sa.case((references.c.state == "resolved", "resolved"), else_="unknown")
         update = sa.update(references).where(references.c.pmid.in_(some))
-        transaction.execute(update.values(**_DONE, **times, state=state, priority=rechecks.ORDERED))
+        transaction.execute(update.values(**_DONE, **times, state=state, priority=rechecks.REQUESTED))
 
 
 def put_off(transaction: Transaction, pmids: Collection[str], *, token: str, due: dt.datetime, error: str) -> None:

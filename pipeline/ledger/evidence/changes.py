@@ -19,7 +19,7 @@ from pipeline.ledger.tables import articles, citations, evidence_changes, revisi
 from pipeline.model.reference import EditorialState, Reference
 
 
-class Noted(Struct, frozen=True):
+class RecordedChange(Struct, frozen=True):
     """A paper's editorial states, gained and lost at one moment; `record` is what PubMed said then."""
 
     id: int
@@ -51,12 +51,12 @@ def add(
     transaction.execute(sa.insert(evidence_changes).values(**row))
 
 
-def newest(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[Noted]:
+def newest(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[RecordedChange]:
     """Newest first; of one paper, where it is named."""
     query = sa.select(evidence_changes).order_by(evidence_changes.c.id.desc()).limit(limit)
     if pmid is not None:
         query = query.where(evidence_changes.c.pmid == pmid)
-    return [_noted(row) for row in transaction.execute(query)]
+    return [_recorded(row) for row in transaction.execute(query)]
 
 
 def counts(transaction: Transaction) -> dict[tuple[str, str], int]:
@@ -97,8 +97,8 @@ def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
     return any(known.pmid == pmid for known in identifiers.known(transaction, bare).values())
 
 
-def _noted(row: Any) -> Noted:
-    return Noted(
+def _recorded(row: Any) -> RecordedChange:
+    return RecordedChange(
         id=row.id,
         pmid=row.pmid,
         at=row.at,

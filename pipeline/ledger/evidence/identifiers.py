@@ -17,7 +17,7 @@ _CHUNK = 500  # bound parameters in one statement
 _LONGEST = 512  # characters: what is longer is no DOI that anybody has given a paper
 
 
-class Known(Struct, frozen=True):
+class Conversion(Struct, frozen=True):
     """`state`: pending, resolved or unknown; `pmid` exactly when resolved."""
 
     state: str
@@ -32,7 +32,7 @@ def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
 
 def cite(
     transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool
-) -> list[Known]:
+) -> list[Conversion]:
     """File which DOIs and PMCIDs the article cites, to be converted where none was so far; what is known of them."""
     if not new:
         transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
@@ -45,7 +45,7 @@ def cite(
     return list(_known(transaction, keys).values())
 
 
-def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Known]:
+def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Conversion]:
     """What is known of these works; one that was never to be converted is not there."""
     by_key = {_key(work): work for work in convertible(works)}
     return {by_key[key]: known for key, known in _known(transaction, by_key).items()}
@@ -133,12 +133,12 @@ def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
         transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
 
 
-def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Known]:
-    found: dict[str, Known] = {}
+def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Conversion]:
+    found: dict[str, Conversion] = {}
     columns = (identifiers.c.work, identifiers.c.state, identifiers.c.pmid)
     for some in _chunks(keys):
         rows = transaction.execute(sa.select(*columns).where(identifiers.c.work.in_(some)))
-        found |= {work: Known(state, pmid) for work, state, pmid in rows}
+        found |= {work: Conversion(state, pmid) for work, state, pmid in rows}
     return found
 
 

@@ -14,7 +14,7 @@ from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, instant
 from pipeline.ledger.tables import citations, references
 
-WAITED_FOR, ORDERED, NIGHTLY = 0, 1, 2
+WAITED_FOR, REQUESTED, NIGHTLY = 0, 1, 2
 """An article goes out without it. / Somebody asked, or PubMed did not know it yet. / Only at night, by NCBI's clock."""
 
 _CHUNK = 500  # bound parameters in one statement
@@ -29,7 +29,7 @@ def claim(
     A reference that was answered before and that no article cites any more is not asked for again: its `due` goes.
     """
     claimed: list[str] = []
-    for priority in (WAITED_FOR, ORDERED, *([NIGHTLY] if night else [])):
+    for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
         while len(claimed) < limit:
             some = claims.claim(
                 transaction,
@@ -48,7 +48,7 @@ def claim(
 
 def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
     """Whether `claim` would find anything, or anything to clear away."""
-    for priority in (WAITED_FOR, ORDERED, *([NIGHTLY] if night else [])):
+    for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
         if claims.any_due(transaction, references, now, references.c.priority == priority):
             return True
     return False
@@ -56,34 +56,34 @@ def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
 
 def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
     """Return the time at which the first reference is, or was, to be asked for; by day not those for the night."""
-    priorities = (WAITED_FOR, ORDERED, *([NIGHTLY] if night else []))
+    priorities = (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else []))
     return claims.oldest_due(transaction, references, references.c.priority, priorities)
 
 
-def order(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:
+def request_recheck(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:
     """Have PubMed asked for these again, at whatever hour. What it said stays until it says something else."""
     ordered = sorted(pmids)
     for start in range(0, len(ordered), _CHUNK):
-        _order(transaction, due, references.c.pmid.in_(ordered[start : start + _CHUNK]))
+        _request(transaction, due, references.c.pmid.in_(ordered[start : start + _CHUNK]))
 
 
-def wake(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
+def resume(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
     """An article cites these now. What was not watched, for none did, is asked about again, if that is long ago."""
     ordered = sorted(pmids)
     for start in range(0, len(ordered), _CHUNK):
         some = ordered[start : start + _CHUNK]
         old = sa.or_(references.c.fetched.is_(None), references.c.fetched < now - _FRESH)
-        _order(transaction, now, sa.and_(references.c.pmid.in_(some), references.c.due.is_(None), old))
+        _request(transaction, now, sa.and_(references.c.pmid.in_(some), references.c.due.is_(None), old))
 
 
-def _order(transaction: Transaction, due: dt.datetime, where: sa.ColumnElement[bool]) -> int:
+def _request(transaction: Transaction, due: dt.datetime, where: sa.ColumnElement[bool]) -> int:
     """What an article waits for is asked for before it, and stays where it is."""
-    priority = sa.case((references.c.state == "pending", WAITED_FOR), else_=ORDERED)
+    priority = sa.case((references.c.state == "pending", WAITED_FOR), else_=REQUESTED)
     return transaction.execute(sa.update(references).where(where).values(due=due, priority=priority)).rowcount
 
 
 def _still_cited(transaction: Transaction, pmids: Sequence[str], now: dt.datetime) -> list[str]:
-    """The others are let go; not while they are fresh, for then `wake` would leave them unwatched."""
+    """The others are let go; not while they are fresh, for then `resume` would leave them unwatched."""
     cited = set(transaction.scalars(sa.select(citations.c.pmid).where(citations.c.pmid.in_(pmids)).distinct()))
     gone = [pmid for pmid in pmids if pmid not in cited]
     if gone:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import articles, feed_changes, feed_documents, feed_entries, feeds
+from pipeline.timing import doubled
 
 
 class Document(Struct, frozen=True):
@@ -63,7 +64,7 @@ def changes(transaction: Transaction, feed_id: str, *, limit: int) -> dict[str, 
     return dict(transaction.execute(query).all())
 
 
-def looked_at(transaction: Transaction, feed_id: str, seen: Mapping[str, int]) -> None:
+def mark_processed(transaction: Transaction, feed_id: str, seen: Mapping[str, int]) -> None:
     """The feed has taken these in. What changed again since stays to be looked at."""
     if seen:
         done = sa.and_(
@@ -115,7 +116,7 @@ def built(
         return
     before = dt.timedelta(milliseconds=row.rest or 0)
     kept_coming = row.rest_until is not None and now < row.rest_until + before
-    pause = min(2 * before.total_seconds(), most) if kept_coming else rest
+    pause = doubled(before.total_seconds(), most=most) if kept_coming else rest
     until = now + dt.timedelta(seconds=pause)
     due = (until if row.generation != generation else None) if whole else now
     values = {"rest": round(pause * 1000), "rest_until": until, "findings": findings}

@@ -1,4 +1,4 @@
-"""The pages of feeds: what stands in them, which are to be built, and what was built. `feed_places` fills them."""
+"""The pages of feeds: their entries, which pages are to be built, and what was built. `places` fills them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.feeds.layout import BUILT, STALE
 from pipeline.ledger.tables import (
     articles,
     feed_changes,
@@ -21,7 +22,6 @@ from pipeline.ledger.tables import (
 )
 
 Order = Literal["updated", "published"]
-BUILT, STALE, URGENT = 0, 1, 2  # of a page: `stale`
 
 
 class Entry(Struct, frozen=True, order=True):

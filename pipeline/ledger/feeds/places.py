@@ -1,46 +1,24 @@
-"""Where articles stand in the pages of feeds: what becomes of the pages when articles change.
-
-A feed is a row of pages. The newest is open: what the feed takes in is put there, until it holds `size` entries and is
-sealed. An article is live in one page at most. When it changes it moves from a sealed page to the open one; when it is
-withdrawn its place becomes that of its tombstone, and the open page gets one too. A sitemap's entries never move.
-"""
+"""The places of articles in the pages of feeds: read, and changed as `layout` decides, by one writer."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.feeds.pages import BUILT, STALE, URGENT, is_page
+from pipeline.ledger.feeds.layout import BUILT, Candidate, Moves, Pages, Place, layout
+from pipeline.ledger.feeds.pages import is_page
 from pipeline.ledger.tables import articles, contents, feed_entries, feed_pages, revisions, topics
-
-State = Literal["live", "withdrawn"]
-
-
-class Candidate(Struct, frozen=True, kw_only=True):
-    """An article that was shown, as feeds see it."""
-
-    article: str
-    state: State
-    revision: int
-    published: dt.datetime
-    updated: dt.datetime
-    language: str
-    topics: frozenset[str] = frozenset()
-    canonical: str | None = None
 
 
 def candidates(transaction: Transaction, article_ids: Collection[str], *, canonical: bool = False) -> list[Candidate]:
-    """Those of the articles that were ever shown, by date of change.
+    """Return those of the articles that have ever been out, by date of change.
 
-    One that comes back after a withdrawal and is not shown yet is still withdrawn: it may be under an embargo.
-    `canonical`: with the address that each gives itself, for which its content is read.
+    One that comes back after a withdrawal and is not out yet is still withdrawn: it may be under an embargo.
+    `canonical`: include the address that each article gives itself, for which its content is read.
     """
     before = revisions.alias()
     taken_back = sa.select(sa.func.max(before.c.number)).where(
@@ -94,132 +72,66 @@ def _canonical(transaction: Transaction, article_ids: Collection[str]) -> dict[s
     return {id: read.decode(body).canonical for id, body in transaction.execute(query)}
 
 
-def take_in(
-    transaction: Transaction, feed_id: str, wanted: Mapping[str, Candidate | None], *, size: int, moving: bool = True
+def apply(
+    transaction: Transaction,
+    feed_id: str,
+    candidates: Mapping[str, Candidate | None],
+    *,
+    size: int,
+    moving: bool = True,
 ) -> None:
-    """Give each of the articles its place, in the order given; None: it has none (any more).
-
-    `moving`: what changes is told anew, in the open page. Otherwise it stays where it is.
-    """
-    placed = _placed(transaction, feed_id, wanted)
-    layout = _Layout(transaction, feed_id, size)
-    for article, candidate in wanted.items():
-        rows = placed.get(article, {})
-        if candidate is None:
-            layout.remove(article, rows)
-        elif rows.get(max(rows, default=0)) == _row(candidate):
-            continue  # it stands there already
-        elif not moving:
-            layout.replace(candidate, rows)
-        elif candidate.state == "live":
-            layout.show(candidate, rows)
-        else:
-            layout.bury(candidate, rows)
-    layout.write()
+    """Give each of the articles its place in the feed's pages; see `layout`."""
+    moves = layout(_read(transaction, feed_id, candidates), candidates, size=size, moving=moving)
+    for number in {*moves.sealed, moves.open}:
+        page = insert(transaction, feed_pages).values(feed=feed_id, number=number, sealed=False, stale=BUILT)
+        transaction.execute(page.on_conflict_do_nothing())
+    _remove(transaction, feed_id, moves.removed)
+    _place(transaction, feed_id, moves.placed)
+    _mark_pages(transaction, feed_id, moves)
 
 
-_Row = tuple[str, int]  # state and revision
-
-
-def _row(candidate: Candidate) -> _Row:
-    return candidate.state, candidate.revision
-
-
-def _placed(transaction: Transaction, feed_id: str, article_ids: Collection[str]) -> dict[str, dict[int, _Row]]:
-    """Where the articles stand: by article and page."""
+def _read(transaction: Transaction, feed_id: str, article_ids: Collection[str]) -> Pages:
+    newest = sa.select(sa.func.max(feed_pages.c.number)).where(feed_pages.c.feed == feed_id)
+    number = transaction.scalar(newest) or 1
+    inside = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.page == number)
+    held = transaction.scalar(sa.select(sa.func.count()).where(inside)) or 0
     columns = (feed_entries.c.article, feed_entries.c.page, feed_entries.c.state, feed_entries.c.revision)
     mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.article.in_(article_ids))
-    found: dict[str, dict[int, _Row]] = {}
+    places: dict[str, dict[int, Place]] = {}
     for article, page, state, revision in transaction.execute(sa.select(*columns).where(mine)):
-        found.setdefault(article, {})[page] = (state, revision)
-    return found
+        places.setdefault(article, {})[page] = Place(state, revision)
+    return Pages(number, held, places)
 
 
-@dataclass
-class _Layout:
-    """What becomes of a feed's pages, gathered and then written at once."""
+def _remove(transaction: Transaction, feed_id: str, removed: Sequence[tuple[int, str]]) -> None:
+    if not removed:
+        return
+    mine = sa.and_(
+        feed_entries.c.feed == feed_id,
+        feed_entries.c.page == sa.bindparam("from_page"),
+        feed_entries.c.article == sa.bindparam("removed_article"),
+    )
+    rows = [{"from_page": page, "removed_article": article} for page, article in removed]
+    transaction.execute(sa.delete(feed_entries).where(mine), rows)
 
-    transaction: Transaction
-    feed_id: str
-    size: int
-    open: int = field(init=False)  # the number of the open page
-    held: int = field(init=False)  # entries in it
-    gone: list[tuple[int, str]] = field(default_factory=list)  # page and article
-    kept: list[tuple[int, Candidate]] = field(default_factory=list)
-    stale: dict[int, int] = field(default_factory=dict)
-    sealed: list[int] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        newest = sa.select(sa.func.max(feed_pages.c.number)).where(feed_pages.c.feed == self.feed_id)
-        self.open = self.transaction.scalar(newest) or 1
-        inside = sa.and_(feed_entries.c.feed == self.feed_id, feed_entries.c.page == self.open)
-        self.held = self.transaction.scalar(sa.select(sa.func.count()).where(inside)) or 0
-        self._page(self.open, sealed=False)
+def _place(transaction: Transaction, feed_id: str, placed: Sequence[tuple[int, Candidate]]) -> None:
+    if not placed:
+        return
+    names = ("state", "revision", "published", "updated", "canonical")
+    new = insert(transaction, feed_entries)
+    key = [feed_entries.c.feed, feed_entries.c.page, feed_entries.c.article]
+    rows = [
+        {"feed": feed_id, "page": page, "article": one.article} | {name: getattr(one, name) for name in names}
+        for page, one in placed
+    ]
+    replaced = {name: new.excluded[name] for name in names}
+    transaction.execute(new.on_conflict_do_update(index_elements=key, set_=replaced), rows)
 
-    def remove(self, article: str, rows: Mapping[int, _Row]) -> None:
-        for page in rows:
-            self.gone.append((page, article))
-            self.stale[page] = URGENT
-            self.held -= page == self.open
 
-    def show(self, candidate: Candidate, rows: Mapping[int, _Row]) -> None:
-        """In the open page, and nowhere else."""
-        self.remove(candidate.article, {page: row for page, row in rows.items() if page != self.open})
-        self._put(candidate, here=self.open in rows)
-
-    def bury(self, candidate: Candidate, rows: Mapping[int, _Row]) -> None:
-        """Its tombstone takes its place, and is told in the open page."""
-        for page, (state, _) in rows.items():
-            if page != self.open and state == "live":
-                self.kept.append((page, candidate))
-                self.stale[page] = URGENT
-        self._put(candidate, here=self.open in rows)
-
-    def replace(self, candidate: Candidate, rows: Mapping[int, _Row]) -> None:
-        """Where it is; what is new, in the open page."""
-        for page in rows:
-            self.kept.append((page, candidate))
-            self.stale.setdefault(page, STALE)
-        if not rows:
-            self._put(candidate, here=False)
-
-    def _put(self, candidate: Candidate, *, here: bool) -> None:
-        self.kept.append((self.open, candidate))
-        self.stale.setdefault(self.open, STALE)
-        self.held += not here
-        if self.held >= self.size:
-            self.sealed.append(self.open)
-            self.open, self.held = self.open + 1, 0
-            self._page(self.open, sealed=False)
-
-    def write(self) -> None:
-        transaction, feed = self.transaction, self.feed_id
-        if self.gone:
-            left = sa.and_(
-                feed_entries.c.feed == feed,
-                feed_entries.c.page == sa.bindparam("from_page"),
-                feed_entries.c.article == sa.bindparam("gone_article"),
-            )
-            rows = [{"from_page": page, "gone_article": article} for page, article in self.gone]
-            transaction.execute(sa.delete(feed_entries).where(left), rows)
-        if self.kept:
-            names = ("state", "revision", "published", "updated", "canonical")
-            new = insert(transaction, feed_entries)
-            key = [feed_entries.c.feed, feed_entries.c.page, feed_entries.c.article]
-            upsert = new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in names})
-            transaction.execute(
-                upsert,
-                [
-                    {"feed": feed, "page": page, "article": one.article} | {name: getattr(one, name) for name in names}
-                    for page, one in self.kept
-                ],
-            )
-        for page in self.sealed:
-            transaction.execute(sa.update(feed_pages).where(is_page(feed, page)).values(sealed=True))
-        for page, level in self.stale.items():
-            worse = sa.and_(is_page(feed, page), feed_pages.c.stale < level)
-            transaction.execute(sa.update(feed_pages).where(worse).values(stale=level))
-
-    def _page(self, number: int, *, sealed: bool) -> None:
-        new = insert(self.transaction, feed_pages).values(feed=self.feed_id, number=number, sealed=sealed, stale=BUILT)
-        self.transaction.execute(new.on_conflict_do_nothing())
+def _mark_pages(transaction: Transaction, feed_id: str, moves: Moves) -> None:
+    for page in moves.sealed:
+        transaction.execute(sa.update(feed_pages).where(is_page(feed_id, page)).values(sealed=True))
+    for page, level in moves.stale.items():
+        less = sa.and_(is_page(feed_id, page), feed_pages.c.stale < level)
+        transaction.execute(sa.update(feed_pages).where(less).values(stale=level))

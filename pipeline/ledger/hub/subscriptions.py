@@ -116,7 +116,7 @@ def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str]
 def claim_due(
     transaction: Transaction,
     *,
-    suspect: bool,
+    slow: bool,
     token: str,
     now: dt.datetime,
     seconds: float,
@@ -127,7 +127,7 @@ def claim_due(
 
     `busy`: hosts that have enough of our requests.
     """
-    where = [subscriptions.c.suspect.is_(suspect), subscriptions.c.expires > now]
+    where = [subscriptions.c.suspect.is_(slow), subscriptions.c.expires > now]
     if busy:
         where.append(subscriptions.c.host.not_in(busy))
     ids = claims.claim(transaction, subscriptions.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
@@ -135,8 +135,8 @@ def claim_due(
     return [Subscription(**row._mapping) for row in transaction.execute(query)]
 
 
-def any_due(transaction: Transaction, *, suspect: bool, now: dt.datetime) -> bool:
-    where = (subscriptions.c.suspect.is_(suspect), subscriptions.c.expires > now)
+def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
+    where = (subscriptions.c.suspect.is_(slow), subscriptions.c.expires > now)
     return claims.any_due(transaction, subscriptions, now, *where)
 
 

@@ -21,7 +21,8 @@ from pipeline.ledger.partners import pulls
 from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver import circuit
 from pipeline.stages.deliver.batch import AHEAD, Batch, Line, Sending
-from pipeline.stages.stage import Bell, Claim, Stage, backoff, drain
+from pipeline.stages.stage import Bell, Claim, Stage, drain
+from pipeline.timing import unforeseen
 
 
 def _claim(context: Context, key: str) -> list[Claim]:
@@ -101,7 +102,7 @@ class Deliver(Stage):
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Postpone what was not settled."""
-        due = context.clock() + dt.timedelta(seconds=backoff(1))
+        due = context.clock() + dt.timedelta(seconds=unforeseen(1))
         text = f"{type(error).__name__}: {error}"
         with context.ledger.write() as transaction:
             sending.put_off(transaction, token=claim.token, ids=claim.keys, due=due, error=text)

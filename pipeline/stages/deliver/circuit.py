@@ -15,11 +15,11 @@ from msgspec import structs
 
 from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError
 from pipeline.ledger.deliveries.channels import Health
+from pipeline.timing import CIRCUIT, repeating
 
 State = Literal["closed", "open", "half-open", "disabled"]
 
 OPENS_AFTER = 3  # failures in a row; the first one is enough for a rest while a withdrawal is owed
-REST = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # seconds, by the failures since; the last one stays
 LONGEST_REST = 3600.0  # seconds that a Retry-After may ask a whole channel to be left alone
 
 _FRESH = dt.timedelta(seconds=1)  # an answer younger than that is not written down anew
@@ -52,7 +52,7 @@ def rest(failures: int, error: CitewireError, *, urgent: bool) -> float | None:
     wish = min(error.retry_after or 0.0, LONGEST_REST) if isinstance(error, TransientError) else 0.0
     if failures < OPENS_AFTER and not urgent:
         return wish or None
-    return max(REST[min(max(failures - OPENS_AFTER, 0), len(REST) - 1)], wish)
+    return max(repeating(CIRCUIT, max(failures - OPENS_AFTER, 0)), wish)
 
 
 def state(health: Health, now: dt.datetime) -> State:

@@ -18,7 +18,7 @@ from pipeline.model.revision import EventType
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import circuit
 from pipeline.stages.deliver.redaction import ANSWER, redacted
-from pipeline.timing import next_delay
+from pipeline.timing import CIRCUIT, next_delay, repeating
 
 _log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
         attempts = outcome.owed.row.attempts
         if not outcome.urgent or isinstance(error, PermanentError) or attempts >= HOLDS_UP:
             return health
-        seconds = circuit.REST[min(attempts, len(circuit.REST)) - 1]
+        seconds = repeating(CIRCUIT, attempts - 1)
         return structs.replace(health, paused_until=now + dt.timedelta(seconds=seconds))
     return circuit.after(health, error, urgent=outcome.urgent, now=now)
 

@@ -19,8 +19,8 @@ from pipeline.ledger.deliveries.proofs import Proof
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.deliver.parcels import withdrawal_parcel
 from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.timing import PROOF, repeating
 
-WAITS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # seconds after each look; the last one stays
 _WORKERS = 2  # at once: a channel that hangs takes no more threads from deliveries
 _BATCH = 5  # looked for one after the other; the lease is long enough for each to take its whole time
 
@@ -101,7 +101,7 @@ def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:
 def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, error: str | None) -> None:
     now = context.clock()
     proved = shown is None and error is None
-    wait = WAITS[min(proof.attempts, len(WAITS) - 1)]
+    wait = repeating(PROOF, proof.attempts)
     with context.ledger.write() as transaction:
         proofs.settle(
             transaction,
@@ -115,5 +115,5 @@ def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, err
     facts = {"channel": proof.channel, "article": proof.article, "revision": proof.revision}
     if proved:
         _log.info("withdrawal proved", seconds=round((now - proof.withdrawn).total_seconds(), 1), **facts)
-    elif proof.attempts in (3, len(WAITS)):
+    elif proof.attempts in (3, len(PROOF)):
         _log.warning("withdrawn article still shown", shown=shown, error=error, **facts)

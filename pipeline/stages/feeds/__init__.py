@@ -22,8 +22,9 @@ from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, feeds
 from pipeline.ledger.articles import revisions
 from pipeline.ledger.feeds import pages as feed_pages
+from pipeline.ledger.feeds import places
+from pipeline.ledger.feeds.layout import Candidate
 from pipeline.ledger.feeds.pages import Entry
-from pipeline.ledger.feeds.places import Candidate, candidates, take_in
 from pipeline.ledger.hub import subscriptions
 from pipeline.model.rendition import Page
 from pipeline.model.revision import Revision, Withdrawal
@@ -31,7 +32,8 @@ from pipeline.model.site import Feed
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.feeds import files as feed_files
 from pipeline.stages.feeds import sitemaps
-from pipeline.stages.stage import Bell, Claim, Stage, backoff
+from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.timing import unforeseen
 
 _BATCH = 10  # feeds claimed at once
 _ARTICLES = 2000  # taken in in one transaction
@@ -86,7 +88,7 @@ class Feeds(Stage):
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         (feed_id,) = claim.keys
         with context.ledger.write() as transaction:
-            wait = backoff(feeds.attempts_at(transaction, feed_id))
+            wait = unforeseen(feeds.attempts_at(transaction, feed_id))
             due = context.clock() + dt.timedelta(seconds=wait)
             feeds.put_off(transaction, feed_id, token=claim.token, due=due, error=f"{type(error).__name__}: {error}")
 
@@ -123,12 +125,12 @@ class _Build:
         with self.context.ledger.write() as transaction:
             feed_files.hold(self.context, transaction, self.claim)
             seen = feeds.changes(transaction, feed.id, limit=_ARTICLES)
-            found = {one.article: one for one in candidates(transaction, seen)}
+            found = {one.article: one for one in places.candidates(transaction, seen)}
             wanted: dict[str, Candidate | None] = {
                 id: one if feed.holds(one.topics, one.language) else None for id, one in found.items()
             }
-            take_in(transaction, feed.id, wanted, size=feed.size)
-            feeds.looked_at(transaction, feed.id, seen)
+            places.apply(transaction, feed.id, wanted, size=feed.size)
+            feeds.mark_processed(transaction, feed.id, seen)
         return len(seen) == _ARTICLES
 
     def _archive(self) -> None:

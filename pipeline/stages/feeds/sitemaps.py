@@ -13,7 +13,8 @@ from pipeline.feeds import sitemaps
 from pipeline.feeds.sitemaps import ID
 from pipeline.ledger import feeds
 from pipeline.ledger.feeds import pages as feed_pages
-from pipeline.ledger.feeds.places import Candidate, candidates, take_in
+from pipeline.ledger.feeds import places
+from pipeline.ledger.feeds.layout import Candidate
 from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
 from pipeline.stages.feeds import files as feed_files
@@ -63,10 +64,10 @@ def _look(context: Context, claim: Claim) -> bool:
     with context.ledger.write() as transaction:
         feed_files.hold(context, transaction, claim)
         seen = feeds.changes(transaction, ID, limit=_ARTICLES)
-        found = candidates(transaction, seen, canonical=True)
+        found = places.candidates(transaction, seen, canonical=True)
         wanted = {one.article: one if _listed(context, one) else None for one in found}
-        take_in(transaction, ID, wanted, size=sitemaps.PAGE_SIZE, moving=False)
-        feeds.looked_at(transaction, ID, seen)
+        places.apply(transaction, ID, wanted, size=sitemaps.PAGE_SIZE, moving=False)
+        feeds.mark_processed(transaction, ID, seen)
     return len(seen) == _ARTICLES
 
 

@@ -1,10 +1,10 @@
-"""hub: WebSub (W3C Recommendation of 2018) for our own feeds: whoever asked for a feed is pushed its newest document.
+"""hub: WebSub (W3C Recommendation of 2018) for our own feeds. Subscribers are pushed each feed's newest document.
 
-    requests    strangers are asked back whether they meant what they asked for: verification of intent
-    pushes      subscribers that answered last time are brought to the newest document
-    suspects    … and those that were slow or silent, apart from the others, so that these never wait for them
+    requests    subscription requests are verified with the subscriber: verification of intent
+    pushes      subscribers that answered last time are sent the newest document
+    slow        … and those that were slow or did not answer, separately, so that the others never wait for them
 
-Three lanes, each with calls under way at once. Which of them a bell rings for is its key.
+There are three lanes, each with concurrent calls. A doorbell's key is the lane that it rings for.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pipeline.ledger.hub.requests import Request
 from pipeline.ledger.hub.subscriptions import Subscription
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.hub import push, verify
-from pipeline.stages.hub.round import run
+from pipeline.stages.hub.pool import run
 from pipeline.stages.stage import Bell, Claim, Stage, guarded
 
 _NAME = "hub"
 
-PUSHES, SUSPECTS, REQUESTS = "", "suspects", "requests"  # lanes
-LANES = (PUSHES, SUSPECTS, REQUESTS)
+PUSHES, SLOW, REQUESTS = "", "slow", "requests"  # lanes
+LANES = (PUSHES, SLOW, REQUESTS)
 
-CALL_LEASE = 45.0  # seconds: longer than a call, and what may wait before it
-_FEW = 8  # suspects that are called at once, and strangers
+CALL_LEASE = 45.0  # seconds: longer than a call and the wait before it
+_FEW = 8  # concurrent calls to slow subscribers, and to strangers
 
 
 class Hub(Stage):
@@ -41,7 +41,7 @@ class Hub(Stage):
         return [Bell(lane) for lane in LANES if _anything(transaction, lane, now)]
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        """A look whether there is anything to do in the lane; what it is, is claimed a little at a time."""
+        """Return a claim on the lane if anything in it is due. Its rows are claimed a few at a time by `do`."""
         if context.hub is None:
             return []
         with context.ledger.read() as transaction:
@@ -50,40 +50,40 @@ class Hub(Stage):
         return [Claim(context.new_id(LEASE), (key,))]
 
     def do(self, context: Context, claim: Claim) -> bool:
-        """Make the lane's calls until none is due, or the time is over."""
+        """Make the lane's calls until none is due or the time is over."""
         (lane,) = claim.keys
         seconds = context.policy.drain_seconds
         if lane == REQUESTS:
             return run(_Requests(context, claim.token), seconds=seconds)
-        return run(_Pushes(context, claim.token, lane == SUSPECTS), seconds=seconds)
+        return run(_Pushes(context, claim.token, lane == SLOW), seconds=seconds)
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        """Nothing is claimed for long: what a call was about is due again when its lease ends."""
+        """Does nothing: the leases are short, and what they cover is due again when they end."""
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """As `failed`."""
+        """Does nothing, as `failed`."""
 
 
 def _anything(transaction: Transaction, lane: str, now: dt.datetime) -> bool:
     if lane == REQUESTS:
         return subscription_requests.any_due(transaction, now=now)
-    return subscriptions.any_due(transaction, suspect=lane == SUSPECTS, now=now)
+    return subscriptions.any_due(transaction, slow=lane == SLOW, now=now)
 
 
 class _Pushes:
-    """The calls of the lanes of subscribers."""
+    """The two lanes of subscribers."""
 
-    def __init__(self, context: Context, token: str, suspects: bool) -> None:
+    def __init__(self, context: Context, token: str, slow: bool) -> None:
         assert context.hub is not None
-        self._context, self._token, self._suspects = context, token, suspects
-        self.parallel = _FEW if suspects else context.hub.parallel
+        self._context, self._token, self._slow = context, token, slow
+        self.parallel = _FEW if slow else context.hub.parallel
         self._documents = push.Documents(context)
 
     def claim(self, limit: int, busy: frozenset[str]) -> Sequence[Subscription]:
         with self._context.ledger.write() as transaction:
             return subscriptions.claim_due(
                 transaction,
-                suspect=self._suspects,
+                slow=self._slow,
                 token=self._token,
                 now=self._context.clock(),
                 seconds=CALL_LEASE,
@@ -109,7 +109,7 @@ class _Pushes:
 
 
 class _Requests:
-    """The calls of the lane of strangers."""
+    """The lane of subscription requests, to the callbacks of strangers."""
 
     parallel = _FEW
 

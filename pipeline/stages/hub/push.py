@@ -19,7 +19,7 @@ from pipeline.stages.context import Context
 from pipeline.timing import next_delay
 
 LIMITS = Limits(connect=3.0, read=5.0, total=5.0, max_bytes=1_024, truncate=True)
-SLOW = 1.0  # seconds from which on a subscriber is called apart from the others
+SLOW = 1.0  # seconds; a subscriber that takes longer is moved to the slow lane
 
 _log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Documents:
         self._lock = threading.Lock()
 
     def newest(self, feed: str, format: str, wanted: str | None) -> Document | None:
-        """The document, which is `wanted` or newer; None where there is none."""
+        """Return the document `wanted` or a newer one; None when the feed has none."""
         with self._lock:
             held = self._held.get((feed, format))
             if held is None or held.digest != wanted:
@@ -49,7 +49,7 @@ class Documents:
             return held
 
     def _read(self, feed: str, format: str) -> Document | None:
-        for _ in range(2):  # the bytes go some time after a newer document has come
+        for _ in range(2):  # the bytes may be dropped just after a newer document was stored
             with self._context.ledger.read() as transaction:
                 document = feeds.document(transaction, feed, format)
             if document is None:
@@ -61,7 +61,7 @@ class Documents:
 
 
 def push(context: Context, documents: Documents, to: Subscription, token: str) -> None:
-    """Bring the subscriber to the newest document."""
+    """Send the subscriber the newest document, unless it has it."""
     document = documents.newest(to.feed, to.format, to.wanted)
     if document is None or document.digest == to.held:
         _settle(context, to, token, to.held, slow=False)
@@ -83,7 +83,7 @@ def push(context: Context, documents: Documents, to: Subscription, token: str) -
 
 
 def put_off(context: Context, to: Subscription, token: str, error: str, retry_after: float | None) -> None:
-    """Try again later, with what is newest then; or, when it has failed often enough, never."""
+    """Schedule another attempt, with whatever document is newest then; after enough failures, end the subscription."""
     attempts = to.attempts + 1
     wait = next_delay(attempts, context.policy.retries, jitter=context.chance(), retry_after=retry_after)
     if wait is None:

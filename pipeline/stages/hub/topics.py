@@ -1,4 +1,4 @@
-"""Topics: the addresses of our own feeds' documents, as each document gives its own."""
+"""Topics: the addresses of our own feeds' documents, as each document states its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.ledger.hub.subscriptions import Subscription
 from pipeline.stages.context import Context
 from pipeline.stages.feeds.files import formats_of
 
-_ONCE = 500  # subscriptions that are ended in one go
+_ONCE = 500  # subscriptions ended in one transaction
 
 
 class Topic(Struct, frozen=True):
@@ -22,7 +22,7 @@ class Topic(Struct, frozen=True):
 
 
 def topics(context: Context) -> Mapping[str, Topic]:
-    """What can be subscribed to, by its address."""
+    """Return what can be subscribed to, by address."""
     return {
         context.site.feed_url(feed.id, format.extension): Topic(feed.id, format.name)
         for feed in context.feeds.values()
@@ -31,9 +31,9 @@ def topics(context: Context) -> Mapping[str, Topic]:
 
 
 def drop_others(context: Context) -> int:
-    """End the subscriptions to feeds that are not served (any more), and tell them so (section 5.2). How many.
+    """End subscriptions to feeds that are no longer served, and notify the subscribers (section 5.2); return how many.
 
-    Settings are read when a process starts: so this is done then.
+    Settings are read when a process starts, so this is done then.
     """
     ended = 0
     while context.hub is not None:
@@ -56,5 +56,5 @@ def _denial(context: Context, of: Subscription) -> Request:
         secret=None,
         lease_seconds=0,
         generation=context.new_id("req_"),
-        reason="this feed is not served here any more",
+        reason="this feed is no longer served here",
     )

@@ -1,4 +1,4 @@
-"""Verification of intent: whoever asked must say so again at the callback (WebSub, sections 5.2 and 5.3)."""
+"""Verification of intent: a subscription request is confirmed at its callback (WebSub, sections 5.2 and 5.3)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.requests import Request
 from pipeline.stages.context import Context, HubPlan
+from pipeline.timing import HUB_VERIFICATION
 
 LIMITS = Limits(connect=3.0, read=5.0, total=5.0, max_bytes=1_024, truncate=True)
-AGAIN = (5.0, 30.0)  # seconds after which a callback that did not answer is asked again
 
 _log = structlog.get_logger()
 
 
 def verify(context: Context, request: Request, token: str) -> None:
-    """Ask the callback, and do what it confirms."""
+    """Ask the callback, and carry the request out if it confirms."""
     challenge = context.new_id("")
     said = {"hub.mode": request.mode, "hub.topic": request.topic}
     match request.mode:
@@ -60,14 +60,14 @@ def _ask(context: Context, request: Request, said: Mapping[str, str]) -> Respons
 
 
 def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
-    """The callback with our parameters after its own, which stay as they are (section 5.1)."""
+    """Return the callback with our parameters after its own, which are kept (section 5.1)."""
     parts = urlsplit(address)
     query = "&".join(filter(None, (parts.query, urlencode(parameters))))
     return urlunsplit(parts._replace(query=query, fragment=""))
 
 
 def _confirmed(answer: Response, challenge: str) -> bool:
-    """Section 5.3.1: 2xx, and a body that is the challenge."""
+    """Return whether the answer is a 2xx whose body is the challenge (section 5.3.1)."""
     return 200 <= answer.status < 300 and hmac.compare_digest(answer.body, challenge.encode())
 
 
@@ -85,7 +85,7 @@ def _carry_out(context: Context, request: Request, token: str) -> None:
             of = {name: getattr(request, name) for name in names}
             subscriptions.keep(transaction, expires=expires, now=now, **of)
         else:
-            _deny(context, transaction, request, "the hub takes no more subscriptions just now")
+            _deny(context, transaction, request, "the hub takes no more subscriptions at present")
             return
     if request.mode == "subscribe":
         _log.info("subscribed", host=request.host, subscription=request.id, topic=request.topic)
@@ -94,14 +94,14 @@ def _carry_out(context: Context, request: Request, token: str) -> None:
 
 
 def _deny(context: Context, transaction: Transaction, request: Request, reason: str) -> None:
-    """Section 5.2: whoever was told 202 is told why nothing came of it."""
+    """Tell the subscriber, whose request was accepted with 202, why there is no subscription (section 5.2)."""
     new = context.new_id("req_")
     denial = structs.replace(request, mode="denied", secret=None, attempts=0, generation=new, reason=reason)
     subscription_requests.add(transaction, denial, now=context.clock())
 
 
 def room(transaction: Transaction, hub: HubPlan, id: str, host: str, *, now: dt.datetime) -> bool:
-    """Whether there may be one more; what there is already may be renewed."""
+    """Return whether there is room for the subscription; an existing one may always be renewed."""
     return subscriptions.exists(transaction, id, now=now) or (
         subscriptions.count(transaction, now=now) < hub.max_subscriptions
         and subscriptions.count(transaction, host=host, now=now) < hub.max_per_host
@@ -109,16 +109,16 @@ def room(transaction: Transaction, hub: HubPlan, id: str, host: str, *, now: dt.
 
 
 def _again(context: Context, request: Request, token: str, why: str) -> None:
-    if request.attempts >= len(AGAIN):
+    if request.attempts >= len(HUB_VERIFICATION):
         _close(context, request, token, why)
         return
-    due = context.clock() + dt.timedelta(seconds=AGAIN[request.attempts])
+    due = context.clock() + dt.timedelta(seconds=HUB_VERIFICATION[request.attempts])
     with context.ledger.write() as transaction:
         subscription_requests.put_off(transaction, request, token=token, due=due)
 
 
 def _close(context: Context, request: Request, token: str, why: str) -> None:
-    """What was there before stays: a renewal that is not confirmed changes nothing."""
+    """Drop the request. An existing subscription is kept: a renewal that is not confirmed changes nothing."""
     with context.ledger.write() as transaction:
         subscription_requests.done(transaction, request, token=token)
     if request.mode == "denied":

@@ -25,7 +25,8 @@ from pipeline.model.revision import Revision
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.render import fan_out
 from pipeline.stages.render.decide import Decision, Facts, candidate, decide, only_evidence_is_new
-from pipeline.stages.stage import Bell, Claim, Stage, backoff
+from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.timing import unforeseen
 
 _log = structlog.get_logger()
 
@@ -70,7 +71,7 @@ class Render(Stage):
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         with context.ledger.read() as transaction:
             attempts = articles.attempts_at(transaction, claim.keys[0])
-        due = context.clock() + dt.timedelta(seconds=backoff(attempts))
+        due = context.clock() + dt.timedelta(seconds=unforeseen(attempts))
         _postpone(context, claim, due=due, error=f"{type(error).__name__}: {error}")
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:

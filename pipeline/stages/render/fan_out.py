@@ -35,7 +35,7 @@ def read(transaction: Transaction, state: Standing) -> Facts:
         newest=newest,
         rendered=rendered,
         stored=stored,
-        references=evidence.show(transaction, newest.article.references),
+        references=evidence.references_for(transaction, newest.article.references),
         withheld=withheld.of_article(transaction, state.id),
         channels=read_channels(transaction, state.id, rendered),
     )
@@ -70,7 +70,7 @@ def apply(
         reason = decision.site_hold.reason
         return withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
     identifiers.cite_found(transaction, state.id, revision.article.references)
-    answered_meanwhile = evidence.show(transaction, revision.article.references) != facts.references
+    answered_meanwhile = evidence.references_for(transaction, revision.article.references) != facts.references
     done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)
     if not decision.render:
         articles.set_standing(transaction, done)

@@ -42,11 +42,13 @@ def router(context: Context) -> APIRouter:
         changes = _changes()
         return _feed(request, evidence_feed.json_feed(changes, context.site), evidence_feed.JSON, changes)
 
-    def _changes() -> list[evidence_changes.Noted]:
+    def _changes() -> list[evidence_changes.RecordedChange]:
         with context.ledger.read() as transaction:
             return evidence_changes.newest(transaction, limit=_NEWEST)
 
-    def _feed(request: Request, body: bytes, media_type: str, changes: list[evidence_changes.Noted]) -> Response:
+    def _feed(
+        request: Request, body: bytes, media_type: str, changes: list[evidence_changes.RecordedChange]
+    ) -> Response:
         modified = evidence_feed.modified(changes)
         return respond(request, body, media_type=media_type, digest=digest_of(body), modified=modified)
 

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from pipeline.ledger import Ledger, leases
-from pipeline.ledger.evidence import turns
+from pipeline.ledger.evidence import ncbi_rate_limit
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 STEP = dt.timedelta(milliseconds=10)
@@ -21,23 +21,23 @@ def at(seconds: float) -> dt.datetime:
 
 def take(ledger: Ledger, token: str, now: dt.datetime, *, rate: int = 3, parallel: int = 3) -> bool:
     with ledger.write() as transaction:
-        turns.hold_still(transaction)
-        turn = turns.next_turn(transaction, "pubmed", now=now, rate=rate, parallel=parallel)
-        if turn is None or turn.at > now:
+        ncbi_rate_limit.lock(transaction)
+        permit = ncbi_rate_limit.next_permit(transaction, "pubmed", now=now, rate=rate, parallel=parallel)
+        if permit is None or permit.at > now:
             return False
-        turns.take(transaction, turn, token=token, now=now, seconds=90)
+        ncbi_rate_limit.take(transaction, permit, token=token, now=now, seconds=90)
         return True
 
 
 def answer(ledger: Ledger, token: str, counted: dt.datetime, *, limit: int | None = None) -> None:
     with ledger.write() as transaction:
-        turns.answered(transaction, "pubmed", token=token, counted=counted, rate=3, limit=limit)
+        ncbi_rate_limit.answered(transaction, "pubmed", token=token, counted=counted, rate=3, limit=limit)
 
 
 def fail(ledger: Ledger, token: str, now: dt.datetime, *, wait: float, refused: int | None = None) -> None:
     not_before = now + dt.timedelta(seconds=wait)
     with ledger.write() as transaction:
-        turns.failed(transaction, "pubmed", token=token, now=now, not_before=not_before, refused_rate=refused)
+        ncbi_rate_limit.failed(transaction, "pubmed", token=token, now=now, not_before=not_before, refused_rate=refused)
 
 
 @pytest.mark.parametrize(("rate", "slowest"), [(3, 0.1), (3, 0.9), (3, 4.0), (10, 0.3)])
@@ -105,15 +105,15 @@ def test_a_refusal_halves_the_rate(ledger: Ledger) -> None:
 
 def test_the_two_services_fail_apart_and_share_the_rate(ledger: Ledger) -> None:
     with ledger.write() as transaction:
-        turns.hold_still(transaction)
-        turn = turns.next_turn(transaction, "idconv", now=START, rate=3, parallel=3)
-        assert turn is not None
-        turns.take(transaction, turn, token="a", now=START, seconds=90)
-        turns.failed(transaction, "idconv", token="a", now=START, not_before=at(100))
-        assert turns.next_turn(transaction, "pubmed", now=at(2), rate=3, parallel=3) is not None
-        turn = turns.next_turn(transaction, "idconv", now=at(2), rate=3, parallel=3)
-        assert turn is not None and turn.at == at(100)
-        pubmed = turns.next_turn(transaction, "pubmed", now=at(0.01), rate=1, parallel=3)
+        ncbi_rate_limit.lock(transaction)
+        permit = ncbi_rate_limit.next_permit(transaction, "idconv", now=START, rate=3, parallel=3)
+        assert permit is not None
+        ncbi_rate_limit.take(transaction, permit, token="a", now=START, seconds=90)
+        ncbi_rate_limit.failed(transaction, "idconv", token="a", now=START, not_before=at(100))
+        assert ncbi_rate_limit.next_permit(transaction, "pubmed", now=at(2), rate=3, parallel=3) is not None
+        permit = ncbi_rate_limit.next_permit(transaction, "idconv", now=at(2), rate=3, parallel=3)
+        assert permit is not None and permit.at == at(100)
+        pubmed = ncbi_rate_limit.next_permit(transaction, "pubmed", now=at(0.01), rate=1, parallel=3)
         assert pubmed is not None and pubmed.at > at(1)
 
 
@@ -122,4 +122,4 @@ def test_a_limit_beyond_ncbis_own_is_not_believed(ledger: Ledger) -> None:
         take(ledger, f"t{number}", at(2 * number), rate=3)
         answer(ledger, f"t{number}", at(2 * number), limit=1000)
     taken = [take(ledger, f"u{number}", at(100 + number / 100), rate=3, parallel=100) for number in range(100)]
-    assert sum(taken) == turns.MOST
+    assert sum(taken) == ncbi_rate_limit.MOST

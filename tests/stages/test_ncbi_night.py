@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stages.enrich.night import is_night, look_after
+from pipeline.stages.enrich.ncbi_night import is_night, next_nightly_check
 
 SITE = "https://notes.example.org"
 
@@ -36,19 +36,19 @@ moments = st.datetimes(_FROM, _TO, timezones=st.just(dt.UTC))
 
 @given(at=moments, nights=st.integers(1, 10), chance=st.floats(0, 1, exclude_max=True), site=st.text())
 def test_the_next_look_is_at_night_after_as_many_nights(at: dt.datetime, nights: int, chance: float, site: str) -> None:
-    look = look_after(at, nights=nights, chance=chance, site=site)
+    look = next_nightly_check(at, nights=nights, chance=chance, site=site)
     assert is_night(look)
     assert dt.timedelta(days=nights - 1) < look - at < dt.timedelta(days=nights, hours=9)
 
 
 def test_a_sites_looks_of_one_night_fall_together_so_that_they_share_requests() -> None:
     at = dt.datetime(2026, 3, 3, 12, tzinfo=dt.UTC)
-    looks = {look_after(at, nights=1, chance=chance / 1000, site=SITE) for chance in range(1000)}
+    looks = {next_nightly_check(at, nights=1, chance=chance / 1000, site=SITE) for chance in range(1000)}
     assert len(looks) == 7
     assert {(look - min(looks)).total_seconds() % 3600 for look in looks} == {0}
 
 
 def test_two_sites_do_not_ask_at_the_same_minute() -> None:
     at = dt.datetime(2026, 3, 3, 12, tzinfo=dt.UTC)
-    looks = {look_after(at, nights=1, chance=0, site=f"https://{n}.example.org") for n in range(20)}
+    looks = {next_nightly_check(at, nights=1, chance=0, site=f"https://{n}.example.org") for n in range(20)}
     assert len(looks) > 15

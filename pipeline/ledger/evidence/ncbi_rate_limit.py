@@ -1,9 +1,9 @@
-"""Turns at NCBI: how often the whole site may ask, and who asks next.
+"""NCBI's rate limit, kept for the whole site by permits in the ledger.
 
-There are as many permits as NCBI allows requests in a second. A request takes one, and it may be used again a second
-after NCBI has certainly counted that request. So no second holds more than the limit, whatever the number of processes
-and however late a packet comes. The rows are leases: `pubmed-1`, `pubmed-2` … the permits; `pubmed` and `idconv` what
-is known of the two services (failures in a row, not before when, how many requests a second).
+There are as many permits as NCBI allows requests a second. Each request takes one, which may be used again a second
+after NCBI has certainly counted the request. So no second holds more requests than the limit, whatever the number of
+processes and however late a packet arrives. The rows are leases: `pubmed-1`, `pubmed-2` … are the permits; `pubmed` and
+`idconv` hold what is known of the two services (failures in a row, the earliest next request, requests a second).
 """
 
 from __future__ import annotations
@@ -34,18 +34,20 @@ class _Row(Struct, frozen=True):
     allowed: int | None = None
 
 
-class Turn(Struct, frozen=True):
-    """The next request: with which permit, not before when; `spacing` seconds before the one after it."""
+class Permit(Struct, frozen=True):
+    """A permit for a request at `at` or later, and `spacing` seconds before the one after it."""
 
-    permit: str
+    name: str
     at: dt.datetime
     spacing: float
 
 
-def next_turn(transaction: Transaction, service: Service, *, now: dt.datetime, rate: int, parallel: int) -> Turn | None:
-    """None: as many requests are under way as may be: `parallel`, and one where the service does not answer.
+def next_permit(
+    transaction: Transaction, service: Service, *, now: dt.datetime, rate: int, parallel: int
+) -> Permit | None:
+    """Return the next permit; None while `parallel` requests are running, or one to a service that fails.
 
-    `rate`: requests a second, as long as NCBI has not told its limit.
+    `rate` is the number of requests a second until NCBI has stated its limit.
     """
     rows = _rows(transaction, service)
     allowed = rows[_SITE].allowed or rate
@@ -55,28 +57,28 @@ def next_turn(transaction: Transaction, service: Service, *, now: dt.datetime, r
     free = [(_rested(rows[name], now), name) for name in _PERMITS[:allowed] if name not in under_way]
     if not free:
         return None
-    rested, permit = min(free)
+    rested, name = min(free)
     waits = (rows[service].not_before, rows[_SITE].not_before)
-    return Turn(permit, max([rested, *(at for at in waits if at)]), _APART / allowed)
+    return Permit(name, max([rested, *(at for at in waits if at)]), _APART / allowed)
 
 
 def _rested(permit: _Row, now: dt.datetime) -> dt.datetime:
-    """When the permit may be used again. A time that is too far off was written before the clock was set back."""
+    """Return when the permit may be used again. A time too far ahead was written before the clock was set back."""
     if permit.not_before is None or permit.not_before > now + dt.timedelta(seconds=2 * _HOLD):
         return now
     return max(permit.not_before, now)
 
 
-def take(transaction: Transaction, turn: Turn, *, token: str, now: dt.datetime, seconds: float) -> None:
-    """Hold the permit under `token` for `seconds` at most. To be asked for, and found due, in the same transaction."""
-    spaced = now + dt.timedelta(seconds=turn.spacing)
+def take(transaction: Transaction, permit: Permit, *, token: str, now: dt.datetime, seconds: float) -> None:
+    """Hold the permit under `token` for `seconds` at most. Call after `next_permit`, in the same transaction."""
+    spaced = now + dt.timedelta(seconds=permit.spacing)
     _set(transaction, _SITE, not_before=spaced)
     until, rested = now + dt.timedelta(seconds=seconds), now + dt.timedelta(seconds=_HOLD)
-    _set(transaction, turn.permit, lease=token, leased_until=until, not_before=rested)
+    _set(transaction, permit.name, lease=token, leased_until=until, not_before=rested)
 
 
-def hold_still(transaction: Transaction) -> None:
-    """Nobody else takes a turn until the transaction ends. SQLite's writers stand in line anyway."""
+def lock(transaction: Transaction) -> None:
+    """Let no other transaction take a permit until this one ends. SQLite has one writer at a time anyway."""
     locked = sa.select(leases.c.name).where(leases.c.name == _SITE).with_for_update()
     if transaction.scalar(locked) is None:
         rows = [{"name": name, "failures": 0} for name in (_SITE, "idconv", *_PERMITS)]
@@ -87,9 +89,9 @@ def hold_still(transaction: Transaction) -> None:
 def answered(
     transaction: Transaction, service: Service, *, token: str, counted: dt.datetime, rate: int, limit: int | None
 ) -> None:
-    """The service answered a request that NCBI had counted by `counted`; `limit`, where it said how many it allows.
+    """Record an answer to a request that NCBI had counted by `counted`, with the `limit` that it stated, if any.
 
-    After a refusal the number allowed grows by one with each answer.
+    After a refusal the number of requests allowed grows by one with each answer.
     """
     allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or rate
     most = max(1, min(limit or max(rate, allowed), MOST))
@@ -107,7 +109,7 @@ def failed(
     not_before: dt.datetime,
     refused_rate: int | None = None,
 ) -> None:
-    """The service did not answer. `refused_rate`: too many, it said, of what we took to be this many a second."""
+    """Record that the service did not answer. `refused_rate` is the assumed rate, if NCBI called it too high."""
     _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before)
     if refused_rate is not None:
         allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or refused_rate

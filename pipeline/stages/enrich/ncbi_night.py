@@ -1,4 +1,4 @@
-"""NCBI's night hours, and when within them a site looks at its references again. Pure.
+"""NCBI's night hours, and the moment in them at which a site checks a reference again. Pure.
 
 NCBI asks for large jobs on weekends or between 9 p.m. and 5 a.m. Eastern time on weekdays.
 Source: Entrez Programming Utilities Help (NBK25497), "Frequency, Timing and Registration of E-utility URL Requests".
@@ -13,20 +13,20 @@ from zoneinfo import ZoneInfo
 _EASTERN = ZoneInfo("America/New_York")
 _BEGINS, _ENDS = dt.time(21), dt.time(5)
 _SATURDAY = 5  # dt.date.weekday
-_SLOTS = 7  # of an hour each; the last hour of a night is left for what the others left over
+_SLOTS = 7  # of an hour each; the last hour of a night is left for requests that the others did not get to
 
 
 def is_night(at: dt.datetime) -> bool:
-    """Whether NCBI allows bulk work at this moment (aware)."""
+    """Return whether NCBI allows bulk work at this moment (aware)."""
     there = at.astimezone(_EASTERN)
     return there.weekday() >= _SATURDAY or there.time() >= _BEGINS or there.time() < _ENDS
 
 
-def look_after(at: dt.datetime, *, nights: int, chance: float, site: str) -> dt.datetime:
-    """A moment in the n-th night that begins after `at`: of the one that lasts at `at`, or came last, n nights on.
+def next_nightly_check(at: dt.datetime, *, nights: int, chance: float, site: str) -> dt.datetime:
+    """Return a moment in the n-th night to begin after `at`; when `at` is in a night, counted from the one it is in.
 
-    A site's references are looked at in few slots, so that they share requests; `chance`, in [0, 1), picks the slot.
-    Where in its hour a site's slots begin depends on its address, so that not all sites ask at the full hour.
+    A site checks its references in a few slots, so that they share requests; `chance`, in [0, 1), picks the slot.
+    Where in the hour a site's slots begin depends on its address, so that not all sites ask on the hour.
     """
     last_begun = (at.astimezone(_EASTERN) - dt.timedelta(hours=_BEGINS.hour)).date()
     begins = dt.datetime.combine(last_begun + dt.timedelta(days=nights), _BEGINS, tzinfo=_EASTERN).astimezone(dt.UTC)

@@ -1,0 +1,95 @@
+"""Collect batches that are worth one of the few requests a second that NCBI allows a site.
+
+Articles published together share requests, so a batch that is not full waits a moment for others (see
+`schedule.ready_at`). One worker of the site waits for it; the others do something else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from msgspec import Struct
+
+from pipeline.ledger import Transaction, leases
+from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks
+from pipeline.ledger.evidence.ncbi_rate_limit import Service
+from pipeline.model.article import CitedWork
+from pipeline.stages.context import LEASE, Context
+from pipeline.stages.enrich.schedule import NextRequest, Schedule
+
+_WAITING = "enrich"  # the lease of the worker that waits
+_LOOK = 0.1  # seconds between looks while waiting for a batch
+_AHEAD, _NOTHING = dt.timedelta(seconds=0.5), dt.timedelta()  # a permit is taken so long before its time: see `_take`
+_SPARE = 10.0  # seconds that the lease outlasts the patience
+
+
+class Batch(Struct, frozen=True):
+    """Leased under `token`, with a permit to ask for it: PMIDs, or works whose PMIDs are to be found."""
+
+    token: str
+    pmids: tuple[str, ...] = ()
+    works: tuple[CitedWork, ...] = ()
+
+
+def next_batch(context: Context) -> Batch | None:
+    """Wait for the next batch and return it; None when none is to be had soon, or another worker waits for it."""
+    patience = dt.timedelta(seconds=context.policy.turn_patience)
+    stop = context.clock() + patience
+    upcoming = _before(context, stop)
+    if upcoming is None:
+        return None
+    token = context.new_id(LEASE)
+    if upcoming.at <= context.clock() and (batch := _take(context, token, ahead=_NOTHING)):
+        return batch
+    seconds = patience.total_seconds() + _SPARE
+    with context.ledger.write() as transaction:
+        if not leases.acquire(transaction, _WAITING, token=token, now=context.clock(), seconds=seconds):
+            return None
+    while upcoming := _before(context, stop):
+        wait = (max(upcoming.ready, upcoming.permit.at - _AHEAD) - context.clock()).total_seconds()
+        if wait > 0:
+            context.pause(min(wait, _LOOK))
+        elif batch := _take(context, token, ahead=_AHEAD):
+            return batch
+    with context.ledger.write() as transaction:
+        leases.release(transaction, _WAITING, token=token)
+    return None
+
+
+def _before(context: Context, stop: dt.datetime) -> NextRequest | None:
+    with context.ledger.read() as transaction:
+        upcoming = Schedule(context).next_request(transaction, context.clock())
+    return upcoming if upcoming and upcoming.at <= stop else None
+
+
+def _take(context: Context, token: str, *, ahead: dt.timedelta) -> Batch | None:
+    """Claim the batch with a permit, and wait for the permit's time; None when it is gone or is not due within `ahead`.
+
+    Taking a permit a little ahead of its time leaves it to one worker, instead of several that wake up for it together.
+    """
+    schedule = Schedule(context)
+    with context.ledger.write() as transaction:
+        ncbi_rate_limit.lock(transaction)
+        now = context.clock()  # read here, because the transaction may have waited for others
+        upcoming = schedule.next_request(transaction, now)
+        if upcoming is None or upcoming.ready > now or upcoming.permit.at > now + ahead:
+            return None
+        batch = _claim(context, transaction, upcoming.service, token, now)
+        if not batch.pmids and not batch.works:
+            return None
+        schedule.take(transaction, upcoming, token=token)
+        leases.release(transaction, _WAITING, token=token)
+    context.doorbell.ring("enrich")  # another worker may wait for what is left
+    if (wait := (upcoming.at - context.clock()).total_seconds()) > 0:
+        context.pause(wait)
+    return batch
+
+
+def _claim(context: Context, transaction: Transaction, service: Service, token: str, now: dt.datetime) -> Batch:
+    seconds, limit = context.policy.enrich_lease, context.policy.pubmed_batch
+    if service == "idconv":
+        works = identifiers.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
+        return Batch(token, works=tuple(works))
+    night = Schedule(context).is_night(now)
+    pmids = rechecks.claim(transaction, token=token, now=now, seconds=seconds, limit=limit, night=night)
+    return Batch(token, pmids=tuple(pmids))

@@ -1,0 +1,135 @@
+"""When NCBI is asked, and for what: the one place that knows its hours, its rate, our priorities and our back-offs.
+
+    request                                       due                            hours         priority
+    a PMID that an article waits for              when it is first cited         any           WAITED_FOR
+    a recheck that an operator requested          at once                        any           REQUESTED
+    a PMID that PubMed does not know              `unknown_recheck` later        any           REQUESTED
+    the nightly check of a cited reference        a slot of the next night       NCBI's night  NIGHTLY
+    a DOI or PMCID without a PMID                 when first cited, then daily   any           beside the PMIDs
+    anything left out of an answer                the first pause of `NCBI`      as it was     as it was
+    anything in a request that failed             the next pause of `NCBI`       as it was     as it was
+
+Every request takes a permit, of which there are as many as NCBI allows requests a second; a service that failed is
+asked by one worker at a time, and not before its pause is over. All of this is in the ledger, so it holds for the whole
+site: priorities and due times with the references, permits and pauses among the leases.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from pipeline.errors import CitewireError, TransientError
+from pipeline.ledger import Transaction, evidence, leases
+from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks
+from pipeline.ledger.evidence.ncbi_rate_limit import Permit, Service
+from pipeline.stages.context import Context, Policy
+from pipeline.stages.enrich import ncbi_night
+from pipeline.timing import NCBI, repeating
+
+
+class NextRequest(Struct, frozen=True):
+    """The next request that can be foreseen: its batch is `ready` then, and has this permit."""
+
+    service: Service
+    ready: dt.datetime
+    permit: Permit
+
+    @property
+    def at(self) -> dt.datetime:
+        return max(self.ready, self.permit.at)
+
+
+class Schedule:
+    """The schedule under the site's settings."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._policy = context, context.policy
+
+    def is_night(self, now: dt.datetime) -> bool:
+        """Return whether the nightly check may run. Other requests need no particular hour."""
+        return self._policy.recheck_days > 0 and ncbi_night.is_night(now)
+
+    def next_nightly_check(self, now: dt.datetime) -> dt.datetime | None:
+        """Return when to check a reference that PubMed has just answered for; None when the site checks none."""
+        nights, site = self._policy.recheck_days, self._context.site.url
+        if not nights:
+            return None
+        return ncbi_night.next_nightly_check(now, nights=nights, chance=self._context.chance(), site=site)
+
+    def anything_due(self, transaction: Transaction, now: dt.datetime) -> bool:
+        if rechecks.any_due(transaction, now=now, night=self.is_night(now)):
+            return True
+        return identifiers.any_due(transaction, now=now)
+
+    def next_request(self, transaction: Transaction, now: dt.datetime) -> NextRequest | None:
+        """Return the next request to either service, or None when nothing is due or no permit can be foreseen."""
+        limit, policy = self._policy.pubmed_batch, self._policy
+        works = ready_at(identifiers.due_since(transaction, now=now, limit=limit), policy)
+        pmids = ready_at(evidence.due_since(transaction, now=now, limit=limit), policy)
+        if pmids is None and rechecks.any_due(transaction, now=now, night=self.is_night(now)):
+            pmids = now
+        wanted: tuple[tuple[Service, dt.datetime | None], ...] = (("idconv", works), ("pubmed", pmids))
+        upcoming = [
+            NextRequest(service, ready, permit)
+            for service, ready in wanted
+            if ready is not None and (permit := self._permit(transaction, service, now))
+        ]
+        return min(upcoming, key=lambda one: one.at, default=None)
+
+    def take(self, transaction: Transaction, request: NextRequest, *, token: str) -> None:
+        """Hold the request's permit under `token`. Call after `next_request`, in the same transaction."""
+        seconds = self._policy.enrich_lease
+        ncbi_rate_limit.take(transaction, request.permit, token=token, now=request.at, seconds=seconds)
+
+    def answered(
+        self, transaction: Transaction, service: Service, *, token: str, counted: dt.datetime, limit: int | None
+    ) -> None:
+        """Give the permit back. NCBI had counted the request by `counted`, and may have stated its `limit`."""
+        rate = self._policy.pubmed_rate
+        ncbi_rate_limit.answered(transaction, service, token=token, counted=counted, rate=rate, limit=limit)
+
+    def failed(
+        self, transaction: Transaction, service: Service, error: Exception, *, token: str, now: dt.datetime
+    ) -> dt.datetime:
+        """Give the permit back, and return when the service may be asked again."""
+        wish = error.retry_after if isinstance(error, TransientError) else None
+        pause = max(repeating(NCBI, leases.failures(transaction, service)), wish or 0)
+        again = now + dt.timedelta(seconds=pause)
+        refused = isinstance(error, CitewireError) and error.code == "rate-limited"
+        ncbi_rate_limit.failed(
+            transaction,
+            service,
+            token=token,
+            now=now,
+            not_before=again,
+            refused_rate=self._policy.pubmed_rate if refused else None,
+        )
+        return again
+
+    def left_out(self, now: dt.datetime) -> dt.datetime:
+        """Return when to ask again for what an answer left out."""
+        return now + dt.timedelta(seconds=NCBI[0])
+
+    def unknown(self, now: dt.datetime) -> dt.datetime:
+        """Return when to ask again for what NCBI does not know."""
+        return now + dt.timedelta(seconds=self._policy.unknown_recheck)
+
+    def _permit(self, transaction: Transaction, service: Service, now: dt.datetime) -> Permit | None:
+        rate, parallel = self._policy.pubmed_rate, self._policy.pubmed_parallel
+        return ncbi_rate_limit.next_permit(transaction, service, now=now, rate=rate, parallel=parallel)
+
+
+def ready_at(since: Sequence[dt.datetime], policy: Policy) -> dt.datetime | None:
+    """Return when to ask for what has been due since these times; None when nothing is due. Pure.
+
+    A full batch is ready at once. Another waits until nothing new has come for a moment, or its first for long enough.
+    """
+    if not since:
+        return None
+    if len(since) >= policy.pubmed_batch:
+        return min(since)
+    quiet = max(since) + dt.timedelta(seconds=policy.gather_quiet)
+    return min(quiet, min(since) + dt.timedelta(seconds=policy.gather_longest))

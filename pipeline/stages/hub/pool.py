@@ -1,0 +1,112 @@
+"""Run calls concurrently with a per-host limit, so that a slow host cannot starve the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+PER_HOST = 8  # concurrent calls to one host
+
+
+class Lane(Protocol[T]):
+    """A kind of calls: which ones are due, and how each is made."""
+
+    @property
+    def parallel(self) -> int: ...
+
+    def claim(self, limit: int, busy: frozenset[str]) -> Sequence[T]:
+        """Lease a few calls that are due, none to the hosts in `busy` where the lane can tell."""
+        ...
+
+    def host(self, call: T) -> str: ...
+
+    def make(self, call: T) -> None:
+        """Make the call and record its outcome. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Close what the calling thread has open; it makes no more calls."""
+        ...
+
+    def release(self, calls: Sequence[T]) -> None:
+        """Give back what was claimed and not made."""
+        ...
+
+
+def run(lane: Lane[T], *, seconds: float) -> bool:
+    """Make calls until none is due or the time is over; return whether nothing was left."""
+    pool = _Pool(lane, time.monotonic() + seconds)
+    with ThreadPoolExecutor(lane.parallel, thread_name_prefix="hub") as threads:
+        for each in [threads.submit(pool.work) for _ in range(lane.parallel)]:
+            each.result()
+    return pool.end()
+
+
+class _Pool(Generic[T]):
+    """What the threads share."""
+
+    def __init__(self, lane: Lane[T], until: float) -> None:
+        self._lane, self._until = lane, until
+        self._waiting: list[T] = []
+        self._busy: Counter[str] = Counter()
+        self._empty = False  # the last claim found nothing, and no host has become free since
+        self._change = threading.Condition()
+
+    def work(self) -> None:
+        """Make calls; each thread runs this."""
+        while (call := self._next()) is not None:
+            try:
+                self._lane.make(call)
+            finally:
+                self._made(self._lane.host(call))
+        self._lane.close()
+
+    def end(self) -> bool:
+        """Give back the calls that were not made; return whether there were none."""
+        if self._waiting:
+            self._lane.release(self._waiting)
+        return self._empty and not self._waiting
+
+    def _made(self, host: str) -> None:
+        with self._change:
+            if self._busy[host] >= PER_HOST:
+                self._empty = False  # the last claim left this host out
+            self._busy[host] -= 1
+            self._change.notify_all()
+
+    def _next(self) -> T | None:
+        """Return the next call to a host below its limit, or None when there is nothing more to do."""
+        with self._change:
+            while True:
+                if time.monotonic() >= self._until:
+                    return None
+                call = self._first_allowed()
+                if call is not None:
+                    return call
+                if not self._empty and len(self._waiting) < self._lane.parallel and self._claim():
+                    continue
+                if not self._waiting:
+                    return None
+                self._change.wait(1.0)
+
+    def _first_allowed(self) -> T | None:
+        for position, call in enumerate(self._waiting):
+            host = self._lane.host(call)
+            if self._busy[host] < PER_HOST:
+                del self._waiting[position]
+                self._busy[host] += 1
+                return call
+        return None
+
+    def _claim(self) -> bool:
+        full = frozenset(host for host, calls in self._busy.items() if calls >= PER_HOST)
+        found = self._lane.claim(self._lane.parallel, full)
+        self._waiting += found
+        self._empty = not found
+        return bool(found)
