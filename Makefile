@@ -40,6 +40,10 @@ fuzz: .venv/.dev ## Throw strange files at the intake for MINUTES (10)
 bench: .venv/.dev ## Measure publish → delivered against a floor run beside it
 	$(BIN)/python -m benchmarks.publish
 
+.PHONY: openapi
+openapi: .venv/.dev ## Write docs/openapi.json and docs/api.md; refuse what would break clients
+	$(BIN)/python -m workers.openapi
+
 .PHONY: lock
 lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's name (needs uv)
 	uv pip compile pyproject.toml --group build $(LOCK) -o requirements.lock

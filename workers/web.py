@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 
+from config import Settings
 from pipeline.web.app import create_app
+from pipeline.web.ops.disk import shortage
 from workers import alive, logs
 from workers.celery import app as celery
 from workers.doorbell import connect
@@ -27,7 +32,8 @@ def run(*, host: str, port: int, fd: int | None) -> None:
 def _serve(listener: socket.socket) -> None:
     own = services()
     queue = own.settings.redis_url or str(celery.conf.broker_url)
-    app = create_app(own.context, alive=own.doorbell.alive, limiter=RedisLimiter(connect(queue)))
+    limiter = RedisLimiter(connect(queue))
+    app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=_disk(own.settings))
     alive.show(own.doorbell, "web")
     settings = uvicorn.Config(
         app,
@@ -40,3 +46,11 @@ def _serve(listener: socket.socket) -> None:
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has ended well
     uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _disk(settings: Settings) -> Callable[[], str | None]:
+    """Return the check of the folders on this machine that accepting and rendering write to."""
+    own = [] if settings.database_url else [settings.data.absolute()]
+    store = settings.store_location
+    folders = [*own, *([] if isinstance(store, str) and "://" in store else [Path(store)])]
+    return functools.partial(shortage, folders)

@@ -5,7 +5,14 @@ so that an answer cannot differ between the two. Fields are only ever added.
 """
 
 from pipeline.views.articles import ArticleStatus, article
-from pipeline.views.deliveries import Delivery, DeliveryList, DeliveryWithAttempts, deliveries, delivery_with_attempts
+from pipeline.views.deliveries import (
+    Delivery,
+    DeliveryList,
+    DeliveryWithAttempts,
+    deliveries,
+    delivery_list,
+    delivery_with_attempts,
+)
 from pipeline.views.events import (
     AcceptedBatch,
     AcceptedEvent,
@@ -47,6 +54,7 @@ __all__ = [
     "accepted",
     "article",
     "deliveries",
+    "delivery_list",
     "delivery_with_attempts",
     "evidence_changes",
     "known_reference",

@@ -42,10 +42,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryList:
-    """Deliveries, and whether there are more than are listed here."""
+    """Deliveries by article and channel."""
 
     deliveries: tuple[Delivery, ...]
-    truncated: Annotated[bool, Field(description="True if there are more deliveries than `limit`.")]
+    next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,12 @@ def deliveries(transaction: Transaction, found: Sequence[ledger.Delivery]) -> tu
     """Return the deliveries, each with the number of references that its revision shows as pending."""
     pending = revisions.pending(transaction, {(one.article, one.wanted) for one in found if one.wanted_digest})
     return tuple(delivery(one, pending=pending.get((one.article, one.wanted), 0)) for one in found)
+
+
+def delivery_list(transaction: Transaction, found: Sequence[ledger.Delivery], *, limit: int) -> DeliveryList:
+    """Return the first `limit` of the deliveries found. Ask the ledger for one more, to tell whether there are more."""
+    shown = found[:limit]
+    return DeliveryList(deliveries(transaction, shown), next=shown[-1].id if len(found) > limit else None)
 
 
 def delivery(one: ledger.Delivery, *, pending: int = 0) -> Delivery:

@@ -10,27 +10,44 @@ from pipeline.stages.context import Context
 from pipeline.web import partners, problems
 from pipeline.web.compression import Compression
 from pipeline.web.limits import Limiter, LocalLimiter
+from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, well_known
-from pipeline.web.v1 import api, deliveries
+from pipeline.web.v1 import router as v1
 
 
-def create_app(context: Context, *, alive: Callable[[], list[str] | None], limiter: Limiter | None = None) -> FastAPI:
-    """`alive`: see `health`. `limiter`: how often a caller may ask; None: each process counts for itself."""
+def create_app(
+    context: Context,
+    *,
+    alive: Callable[[], list[str] | None],
+    limiter: Limiter | None = None,
+    disk: Callable[[], str | None] = lambda: None,
+) -> FastAPI:
+    """Return the web server.
+
+    `alive` and `disk`: see `health`. `limiter`: how often a caller may ask; None: each process counts for itself.
+    """
     limiter = limiter or LocalLimiter()
-    app = FastAPI(title="Citewire", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    app = Described(
+        title="Citewire",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     problems.register(app)
-    app.include_router(api.router(context))
-    app.include_router(deliveries.router(context))
+    app.include_router(v1.router(context))
     app.include_router(public.router(context))
     app.include_router(feeds.router(context))
     app.include_router(evidence.router(context))
     app.include_router(partners.router(context, limiter))
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))
-    app.include_router(health.router(context, alive))
+    app.include_router(health.router(context, alive, disk))
     app.include_router(metrics.router(context))
     app.include_router(well_known.router(context))
     return app

@@ -1,31 +1,59 @@
-"""Tokens: `Authorization: Bearer …` (RFC 6750), or `?token=` where the reader can do no better."""
+"""Tokens: `Authorization: Bearer …` (RFC 6750), or `?token=` for readers that cannot send a header."""
 
 from __future__ import annotations
 
-from fastapi import Request
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 from msgspec import Struct
 
 from pipeline.ledger import tokens
 from pipeline.stages.context import Context
 from pipeline.web.problems import Problem
 
-PARAMETER = "token"  # of an address that holds the token itself
+PARAMETER = "token"  # the query parameter that may hold the token
+
+# These describe the schemes; `require` reads the token itself, so that both are answered alike.
+_BEARER = HTTPBearer(
+    scheme_name="token",
+    description="A token that `citewire token create` printed. `admin` may do what any other scope may.",
+    auto_error=False,
+)
+_IN_ADDRESS = APIKeyQuery(
+    name=PARAMETER,
+    scheme_name="tokenInAddress",
+    description="The same token in the address, for feed readers that cannot send a header.",
+    auto_error=False,
+)
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+InAddress = Annotated[str | None, Security(_IN_ADDRESS)]
 
 
 class Grant(Struct, frozen=True):
     """What the caller's token allows."""
 
-    id: str  # of the token: tells it from the others, and nothing of what it is
+    id: str  # identifies the token without revealing it
     name: str
     scope: str
 
 
-def require(context: Context, request: Request, *scopes: str, in_address: bool = False) -> Grant:
-    """What the caller may do. Raises Problem 401 or 403. `admin` may do everything.
+def granted(context: Context, *scopes: str) -> Callable[..., Grant]:
+    """Return a dependency that admits callers whose token has one of the scopes."""
 
-    `in_address`: the token may also stand in the query string, which feed readers can do and a header they cannot.
+    def grant(request: Request, _: Bearer) -> Grant:
+        return require(context, request, *scopes)
+
+    return grant
+
+
+def require(context: Context, request: Request, *scopes: str, in_address: bool = False) -> Grant:
+    """Return what the caller's token allows. Raises Problem 401 or 403. `admin` may do everything.
+
+    `in_address`: the token may also be in the query string, for feed readers that cannot send a header.
     """
-    token = _shown(request, in_address=in_address)
+    token = _sent(request, in_address=in_address)
     if token is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire"'}
         raise Problem(401, "token-missing", "send a token: Authorization: Bearer …", challenge)
@@ -33,15 +61,15 @@ def require(context: Context, request: Request, *scopes: str, in_address: bool =
         found = tokens.find(transaction, token, now=context.clock())
     if found is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire", error="invalid_token"'}
-        raise Problem(401, "token-invalid", "the token is not known, has expired or was revoked", challenge)
+        raise Problem(401, "token-invalid", "the token is unknown, has expired or was revoked", challenge)
     if found.scope != "admin" and found.scope not in scopes:
-        detail = f"the token's scope is {found.scope}, needed is {' or '.join(scopes)}"
+        detail = f"the token's scope is {found.scope}, but {' or '.join(scopes)} is needed"
         raise Problem(403, "scope-insufficient", detail)
     return Grant(found.id, found.name, found.scope)
 
 
-def _shown(request: Request, *, in_address: bool) -> str | None:
-    """The token, from the header where there is one (RFC 6750, sections 2.1 and 2.3)."""
+def _sent(request: Request, *, in_address: bool) -> str | None:
+    """Return the token from the header if there is one, else from the address (RFC 6750, sections 2.1 and 2.3)."""
     header = request.headers.get("authorization")
     if header is not None:
         kind, _, token = header.partition(" ")

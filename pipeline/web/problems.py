@@ -1,20 +1,55 @@
-"""Errors as problem details (RFC 9457), each with the stable `code` of the error that it tells of."""
+"""Errors as problem details (RFC 9457), each with the stable `code` of its error."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import Field, TypeAdapter
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import CitewireError, InvalidEvent, TransientError
 
 MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One of several mistakes in a body."""
+
+    detail: str
+    code: str
+    line: Annotated[int | None, Field(ge=1)] = None
+    field: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemDetails:
+    """An error. Members that do not apply are left out."""
+
+    type: Literal["about:blank"]
+    title: Annotated[str, Field(description="The status in words.")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    code: Annotated[str, Field(description="What went wrong; stable.", pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    file: str | None = None
+    line: Annotated[int | None, Field(ge=1)] = None
+    field: Annotated[str | None, Field(description="The field, attribute or parameter at fault.")] = None
+    hint: Annotated[str | None, Field(description="What to do about it.")] = None
+    mend: Annotated[str | None, Field(description="The former name of `hint`.", deprecated=True)] = None
+    errors: Annotated[
+        tuple[Mistake, ...] | None,
+        Field(description="Every mistake, if there are several."),
+    ] = None
 
 
 class Problem(Exception):
@@ -25,24 +60,41 @@ class Problem(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers
 
 
+@cache
+def problem_schemas() -> dict[str, Any]:
+    """Return the JSON schemas of problem details and what they hold, by their names."""
+    schema = TypeAdapter(ProblemDetails).json_schema(ref_template="#/components/schemas/{model}")
+    definitions: dict[str, Any] = schema.pop("$defs")
+    return definitions | {"ProblemDetails": schema}
+
+
 def answer(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
     title = HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    extra = {name: value for name, value in more.items() if value is not None}
-    return JSONResponse(body | extra, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    details = ProblemDetails(type="about:blank", title=title, status=status, detail=detail, code=code, **more)
+    body = dataclasses.asdict(details, dict_factory=_given)
+    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _given(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in members if value is not None}
 
 
 def of_event(error: InvalidEvent) -> JSONResponse:
-    place: dict[str, Any] = {"file": error.file, "line": error.line, "field": error.field, "hint": error.hint}
-    place["mend"] = error.hint  # the key's former name, for one release
-    if error.further:
-        place["errors"] = [_mistake(one) for one in (error, *error.further)]
-    return answer(_STATUS.get(error.code, 422), error.code, error.message, headers=None, **place)
+    return answer(
+        _STATUS.get(error.code, 422),
+        error.code,
+        error.message,
+        file=error.file,
+        line=error.line,
+        field=error.field,
+        hint=error.hint,
+        mend=error.hint,  # the key's former name, for one release
+        errors=tuple(map(_mistake, (error, *error.further))) if error.further else None,
+    )
 
 
-def _mistake(error: InvalidEvent) -> dict[str, Any]:
-    place = {"detail": error.message, "code": error.code, "line": error.line, "field": error.field, "hint": error.hint}
-    return {name: value for name, value in place.items() if value is not None}
+def _mistake(error: InvalidEvent) -> Mistake:
+    return Mistake(detail=error.message, code=error.code, line=error.line, field=error.field, hint=error.hint)
 
 
 def register(app: FastAPI) -> None:
@@ -50,7 +102,7 @@ def register(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-# Everything else that InvalidEvent says is 422: understood, and not acceptable.
+# Every other InvalidEvent is 422: understood, and not acceptable.
 _STATUS = {
     "unknown-article": 404,
     "nothing-to-release": 409,
@@ -88,8 +140,11 @@ async def _parameters(_: Request, error: Exception) -> Response:
     return answer(422, "invalid-parameter", str(first["msg"]), field=field)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 413:  # the limit of the route (Starlette's RequestBodyLimitMiddleware)
+        code = "form-too-large" if request.url.path == "/hub" else "event-too-large"
+        return answer(413, code, "the body is larger than this address takes", headers={"Connection": "close"})
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     return answer(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 

@@ -183,8 +183,13 @@ def of_article(transaction: Transaction, article_id: str) -> list[Delivery]:
     return _many(transaction, deliveries.c.article == article_id)
 
 
-def search(transaction: Transaction, *, state: str | None, channel: str | None, limit: int) -> list[Delivery]:
+def search(
+    transaction: Transaction, *, state: str | None, channel: str | None, limit: int, after: Delivery | None = None
+) -> list[Delivery]:
+    """Return deliveries by article and channel, those that follow `after` if it is given."""
     where = []
+    if after is not None:
+        where.append(sa.tuple_(deliveries.c.article, deliveries.c.channel) > sa.tuple_(after.article, after.channel))
     if state is not None:
         where.append(deliveries.c.state == state)
     if channel is not None:

@@ -3,37 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Response
+from pydantic import Field
 
 from pipeline.errors import TransientError
 from pipeline.ledger import articles
 from pipeline.stages.context import Context
 
 
-def router(context: Context, alive: Callable[[], list[str] | None]) -> APIRouter:
-    """`alive`: the processes that gave a sign of life lately, None where the queue does not answer."""
-    health = APIRouter()
+@dataclass(frozen=True, slots=True)
+class Health:
+    status: Literal["ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether events can be accepted. Without the queue or workers they can: they wait in the ledger."""
+
+    ready: bool
+    ledger: Annotated[bool, Field(description="The ledger can be read and written.")]
+    queue: bool
+    processes: Annotated[tuple[str, ...], Field(description="Those that gave a sign of life lately.")]
+    causes: Annotated[tuple[str, ...], Field(description="Why it is not ready.", examples=[("disk-full: …",)])]
+
+
+_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Readiness, "description": "Events cannot be accepted."}}
+
+
+def router(
+    context: Context,
+    alive: Callable[[], list[str] | None],
+    disk: Callable[[], str | None],
+) -> APIRouter:
+    """Return the routes of health checks.
+
+    `alive` returns the processes that gave a sign of life lately, or None if the queue does not answer. `disk` returns
+    what is wrong with the disk, or None.
+    """
+    health = APIRouter(tags=["operations"])
 
     @health.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    def healthz() -> Health:
+        """Return 200 as long as this process answers."""
+        return Health("ok")
 
-    @health.get("/readyz")
-    def readyz() -> JSONResponse:
-        """503 where events cannot be accepted. Without the queue or workers they can: they wait in the ledger."""
+    @health.get("/readyz", responses=_NOT_READY)
+    def readyz(response: Response) -> Readiness:
+        """Return 200 if events can be accepted, or 503 with the causes."""
         workers = alive()
-        shape: dict[str, Any] = {"ledger": _ledger(), "queue": workers is not None, "processes": workers or []}
-        return JSONResponse({"ready": shape["ledger"]} | shape, status_code=200 if shape["ledger"] else 503)
-
-    def _ledger() -> bool:
-        try:
-            with context.ledger.read() as transaction:
-                articles.standing(transaction, "")
-            return True
-        except TransientError:
-            return False
+        causes = tuple(cause for cause in (_ledger_cause(context), disk()) if cause is not None)
+        if causes:
+            response.status_code = 503
+        return Readiness(not causes, not causes, workers is not None, tuple(workers or ()), causes)
 
     return health
+
+
+def _ledger_cause(context: Context) -> str | None:
+    try:
+        with context.ledger.read() as transaction:
+            articles.standing(transaction, "")
+    except TransientError as error:
+        return f"{error.code}: {error}"
+    return None

@@ -20,15 +20,18 @@ from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.stages import STAGES
 from pipeline.stages.context import Context
+from pipeline.web.openapi.answers import document, problems
 
 _LATELY = dt.timedelta(hours=1)
 
 
 def router(context: Context) -> APIRouter:
-    metrics = APIRouter()
+    metrics = APIRouter(tags=["operations"])
+    answers = document(["text/plain"], "The metrics.", cached=False) | problems()
 
-    @metrics.get("/metrics", include_in_schema=False)
-    def measured() -> Response:
+    @metrics.get("/metrics", response_class=Response, responses=answers)
+    def get_metrics() -> Response:
+        """Return the metrics in the text format of Prometheus."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Ledger(context))
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,4 +1,4 @@
-"""What anyone may read: articles in every format. Feeds and sitemaps: `feeds`."""
+"""Articles in every format, for anyone. Feeds and sitemaps: `feeds`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
 from pipeline.web.conditional import respond
+from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
 
 PAGE = "html"  # the format of /articles/{id} itself
 
 
 def router(context: Context) -> APIRouter:
-    public = APIRouter()
+    public = APIRouter(tags=["articles"])
+    answers = answers_with({format.media_type for format in context.formats.values()})
     by_extension = {format.extension: format for format in context.formats.values()}
 
     @public.head("/articles/{name}", include_in_schema=False)
-    @public.get("/articles/{name}")
+    @public.get("/articles/{name}", response_class=Response, responses=answers, openapi_extra=REQUEST_HEADERS)
     def article(request: Request, name: str) -> Response:
+        """Return an article as a page, or with an extension in another format: `/articles/ID.amp`.
+
+        410 with a tombstone: the article was withdrawn.
+        """
         article_id, format = _split(name, by_extension, context.formats.get(PAGE))
         with context.ledger.read() as transaction:
             standing = articles.standing(transaction, article_id)
@@ -41,14 +47,20 @@ def router(context: Context) -> APIRouter:
     return public
 
 
+def answers_with(media_types: set[str]) -> Responses:
+    """Return the responses to a request for an article in one of these media types."""
+    gone = document(media_types, "The article was withdrawn; the tombstone says when and why.", cached=False)[200]
+    return document(media_types, "The article.") | {410: gone} | problems(404, 422)
+
+
 def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> tuple[str, Format | None]:
-    """An article's id holds no dot, so what follows one is the format."""
+    """Return the id and the format. An id holds no dot, so what follows one is the format's extension."""
     article_id, dot, extension = name.partition(".")
     return article_id, by_extension.get(extension) if dot else page
 
 
 def _gone(context: Context, format: Format, standing: Standing) -> Response:
-    """410 with the tombstone: there was an article, and there is none any more (RFC 9110, section 15.5.11)."""
+    """Return 410 with the tombstone: there was an article, and it is gone (RFC 9110, section 15.5.11)."""
     with context.ledger.read() as transaction:
         withdrawal = revisions.withdrawal(transaction, standing.id, standing.revision)
     body = format.tombstone(withdrawal, context.site)

@@ -1,6 +1,8 @@
-"""What anyone may know of the evidence: references, and how their standing changed."""
+"""Cited papers and changes of their editorial status, for anyone."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -10,18 +12,27 @@ from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
 from pipeline.web.conditional import respond
+from pipeline.web.openapi.answers import REQUEST_HEADERS, document, problems
 from pipeline.web.problems import Problem
 
 _NEWEST = 50  # changes in the feed
 _LONGEST = 16  # digits of a PMID that the ledger could hold
 
 
-def router(context: Context) -> APIRouter:
-    public = APIRouter()
+def _described(media_type: str) -> dict[str, Any]:
+    return {
+        "response_class": Response,
+        "responses": document([media_type], "The feed.") | problems(),
+        "openapi_extra": REQUEST_HEADERS,
+    }
 
-    @public.get("/references/{pmid}")
+
+def router(context: Context) -> APIRouter:
+    public = APIRouter(tags=["evidence"])
+
+    @public.get("/references/{pmid}", responses=problems(404, 422))
     def reference(pmid: str) -> views.KnownReference:
-        """What is known of a paper and which live articles cite it."""
+        """Return what is known of a paper, and the live articles that cite it."""
         shape = None
         if pmid.isascii() and pmid.isdigit() and len(pmid) <= _LONGEST:
             with context.ledger.read() as transaction:
@@ -31,14 +42,16 @@ def router(context: Context) -> APIRouter:
         return shape
 
     @public.head("/evidence/changes.atom", include_in_schema=False)
-    @public.get("/evidence/changes.atom")
-    def atom(request: Request) -> Response:
+    @public.get("/evidence/changes.atom", **_described(evidence_feed.ATOM))
+    def evidence_changes_atom(request: Request) -> Response:
+        """Return the newest changes of editorial status as an Atom feed."""
         changes = _changes()
         return _feed(request, evidence_feed.atom(changes, context.site), evidence_feed.ATOM, changes)
 
     @public.head("/evidence/changes.json", include_in_schema=False)
-    @public.get("/evidence/changes.json")
-    def json_feed(request: Request) -> Response:
+    @public.get("/evidence/changes.json", **_described(evidence_feed.JSON))
+    def evidence_changes_json(request: Request) -> Response:
+        """Return the newest changes of editorial status as a JSON Feed."""
         changes = _changes()
         return _feed(request, evidence_feed.json_feed(changes, context.site), evidence_feed.JSON, changes)
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -26,10 +27,52 @@ from pipeline.stages.context import Context
 from pipeline.stages.feeds import sitemaps as sitemap_stage
 from pipeline.stages.feeds.files import formats_of
 from pipeline.web.conditional import respond
+from pipeline.web.openapi.answers import Responses, document, operation, problems
 from pipeline.web.problems import Problem
 from pipeline.web.public.files import ANYWHERE, PREFLIGHT, Files
 
 _AGAIN = {"Retry-After": "2"}
+
+
+def described(context: Context) -> dict[str, Any]:
+    """Return the OpenAPI description of these routes."""
+    media_types = {one.media_type for one in context.formats.values() if one.document is not None}
+    feed = {"feed": "latest"}
+    built = document(media_types, "The feed.") | problems(404)
+    sitemap = document([sitemaps.MEDIA_TYPE], "The sitemap.") | problems(404)
+    page = document(["text/html"], "The page.") | problems()
+    opml = document(["text/x-opml"], "The list.") | problems()
+    moved: Responses = {307: {"description": "The page is not full yet: it is the feed itself."}}
+    tag = "feeds"
+    return {
+        "/feeds/{name}": operation(
+            "get_feed",
+            "Return the newest entries of a feed.",
+            tag=tag,
+            responses=built,
+            parameters={"name": "latest.rss"},
+        ),
+        "/feeds/{feed}/archive/{name}": operation(
+            "get_feed_page",
+            "Return an older page of a feed (RFC 5005).",
+            tag=tag,
+            responses=built | moved,
+            parameters=feed | {"name": "1.rss"},
+        ),
+        "/feeds": operation("get_feeds", "Return a page with the feeds, for people.", tag=tag, responses=page),
+        "/feeds.opml": operation("get_feeds_opml", "Return the feeds as OPML.", tag=tag, responses=opml),
+        "/sitemap.xml": operation("get_sitemap", "Return the sitemap.", tag=tag, responses=sitemap),
+        "/sitemaps/{name}": operation(
+            "get_sitemap_page",
+            "Return a page of the sitemap.",
+            tag=tag,
+            responses=sitemap,
+            parameters={"name": "1.xml"},
+        ),
+        "/sitemap-news.xml": operation(
+            "get_news_sitemap", "Return the articles of the last two days.", tag=tag, responses=sitemap
+        ),
+    }
 
 
 def router(context: Context) -> APIRouter:

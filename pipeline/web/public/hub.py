@@ -1,4 +1,4 @@
-"""/hub: where feed readers subscribe (WebSub, section 5). Nothing is done before the callback has confirmed it."""
+"""/hub: where feed readers subscribe (WebSub, section 5). Nothing is done until the callback has confirmed it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 from msgspec import Struct
 
 from pipeline.ledger.hub import requests as subscription_requests
@@ -18,6 +19,8 @@ from pipeline.stages.hub import REQUESTS
 from pipeline.stages.hub.topics import Topic, topics
 from pipeline.stages.hub.verify import room
 from pipeline.web.limits import Limiter, Rate, allow
+from pipeline.web.openapi.answers import problems
+from pipeline.web.openapi.bodies import subscription
 from pipeline.web.problems import Problem
 
 MAX_BODY = 16_384  # bytes of a form
@@ -37,7 +40,7 @@ class _Form(Struct, frozen=True):
 
 
 def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
-    routes = APIRouter()
+    routes = APIRouter(tags=["hub"])
     known = topics(context)
 
     def take(form: _Form, topic: Topic) -> None:
@@ -57,15 +60,22 @@ def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
             waiting = subscription_requests.count(transaction)
             at_one = subscription_requests.count(transaction, host=form.host)
             if waiting >= WAITING or at_one >= WAITING_AT_ONE:
-                raise Problem(429, "too-many-requests", "too many requests wait for their callbacks", _LATER)
+                raise Problem(429, "too-many-requests", "too many requests are waiting for their callbacks", _LATER)
             if form.mode == "subscribe" and not room(transaction, hub, asked.id, form.host, now=context.clock()):
-                raise Problem(503, "hub-full", "the hub takes no more subscriptions just now", _LATER)
+                raise Problem(503, "hub-full", "the hub takes no more subscriptions at the moment", _LATER)
             subscription_requests.add(transaction, asked, now=context.clock())
         context.doorbell.ring("hub", REQUESTS)
 
-    @routes.post("/hub", status_code=202)
-    async def ask(request: Request) -> Response:
-        """Subscribe or unsubscribe. 202: the callback will be asked whether it means that."""
+    @routes.post(
+        "/hub",
+        status_code=202,
+        max_body_size=MAX_BODY,
+        response_class=PlainTextResponse,
+        responses=problems(400, 404, 413, 415, 429),
+        openapi_extra=subscription(),
+    )
+    async def post_subscription(request: Request) -> Response:
+        """Subscribe to a feed, or unsubscribe. The callback is asked to confirm it."""
         client = request.client.host if request.client else ""
         await run_in_threadpool(allow, limiter, f"hub:{client}", RATE)
         form = _form(await _body(request), hub)
@@ -73,7 +83,7 @@ def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
         if topic is None:
             raise Problem(404, "unknown-topic", "hub.topic is not the address of a feed served here")
         await run_in_threadpool(take, form, topic)
-        return Response("The callback will be asked.\n", status_code=202, media_type="text/plain")
+        return PlainTextResponse("The callback will be asked.\n", status_code=202)
 
     return routes
 
@@ -85,13 +95,8 @@ async def _body(request: Request) -> str:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Problem(415, "not-a-form", "send application/x-www-form-urlencoded")
-    held = bytearray()
-    async for chunk in request.stream():
-        held += chunk
-        if len(held) > MAX_BODY:
-            raise Problem(413, "form-too-large", f"the form is larger than {MAX_BODY} bytes", {"Connection": "close"})
     try:
-        return held.decode("utf-8")
+        return (await request.body()).decode("utf-8")
     except UnicodeDecodeError:
         raise _wrong("the form is not UTF-8") from None
 

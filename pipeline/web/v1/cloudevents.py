@@ -1,20 +1,19 @@
-"""An HTTP request → events. CloudEvents 1.0, HTTP protocol binding: structured, binary and batched JSON.
+"""Read the events of an HTTP request. CloudEvents 1.0, HTTP protocol binding: structured, binary and batched JSON.
 
-`data` is an article file in one of the forms that intake reads; `datacontenttype` says which (JSON where it says
-nothing). The article's id is `subject`, or what the file itself says. A withdrawal's data is `{"reason": "…"}`.
+`data` is an article file in a format that intake reads; `datacontenttype` says which (JSON by default). The article's
+id is `subject`, or what the file itself says. A withdrawal's data is `{"reason": "…"}`.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
 from pipeline.errors import InvalidEvent
 from pipeline.intake import SourceFile, read_source_as
@@ -28,31 +27,49 @@ STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-bat
 MAX_BATCH = 1000
 
 
-class _Envelope(Struct, frozen=True):
-    """The context attributes that we use. Others, extensions among them, are let through unread."""
+# Attributes hold no control characters (CloudEvents 1.0, section 3.1).
+_Attribute = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+_Id = Annotated[_Attribute, Meta(extra_json_schema={"minLength": 1})]
+_DATA = {
+    "description": "The article: its JSON, or its text in the format that `datacontenttype` names. Or a withdrawal.",
+    "anyOf": [
+        {"$ref": "#/components/schemas/ArticleData"},
+        {"$ref": "#/components/schemas/WithdrawalData"},
+        {"type": "string"},
+    ],
+}
+_TYPES = {"enum": [f"{PREFIX}{word}" for word in ("published", "updated", "withdrawn")]}
+
+
+class CloudEvent(Struct, frozen=True):
+    """A CloudEvent 1.0 with the attributes that are used here. Others, extensions among them, are ignored."""
 
     specversion: Literal["1.0"]
-    id: str
-    source: str
-    type: str
-    subject: str | None = None
-    time: dt.datetime | None = None
-    datacontenttype: str | None = None
-    data: msgspec.Raw = msgspec.Raw()
-    data_base64: str | None = None
+    id: Annotated[_Id, Meta(description="Unique within `source`. The same event again is answered alike.")]
+    source: Annotated[_Id, Meta(description="Who sends the event, as a URI reference.")]
+    type: Annotated[str, Meta(extra_json_schema=_TYPES)]
+    subject: Annotated[_Attribute | None, Meta(description="The article's id. Without it: the id in the data.")] = None
+    time: Annotated[dt.datetime | None, Meta(description="When the event happened.")] = None
+    datacontenttype: Annotated[str | None, Meta(description="The data's media type. Default: JSON.")] = None
+    data: Annotated[msgspec.Raw, Meta(extra_json_schema=_DATA)] | msgspec.UnsetType = msgspec.UNSET
+    data_base64: Annotated[str | None, Meta(description="The data in base64, in place of `data`.")] = None
 
 
 def read_events(headers: Mapping[str, str], body: bytes, *, drop: tuple[str, ...] = ()) -> list[Event]:
-    """Raises InvalidEvent, naming the attribute or the article's field. A batch is taken whole or not at all."""
-    media_type = _essence(headers.get("content-type", ""))
-    if media_type == BATCH:
-        envelopes = _decode(body, list[_Envelope])
+    """Return the events of a request. Raises InvalidEvent, naming the attribute or the article's field."""
+    if is_batch(headers):
+        envelopes = _decode(body, list[CloudEvent])
         if len(envelopes) > MAX_BATCH:
             raise InvalidEvent(f"holds more than {MAX_BATCH} events", code="batch-too-large", hint="send several")
         return [_event(envelope, drop) for envelope in envelopes]
+    media_type = _essence(headers.get("content-type", ""))
     if media_type == STRUCTURED or "ce-specversion" not in headers:
-        return [_event(_decode(body, _Envelope), drop)]
+        return [_event(_decode(body, CloudEvent), drop)]
     return [_binary(headers, media_type, body, drop)]
+
+
+def is_batch(headers: Mapping[str, str]) -> bool:
+    return _essence(headers.get("content-type", "")) == BATCH
 
 
 def _decode(body: bytes, type: Any) -> Any:
@@ -67,37 +84,37 @@ def _decode(body: bytes, type: Any) -> Any:
 
 
 def _binary(headers: Mapping[str, str], media_type: str, body: bytes, drop: tuple[str, ...]) -> Event:
-    """Attributes stand in `ce-` headers, percent-encoded (HTTP protocol binding, section 3.1.3.2)."""
+    """Attributes are in `ce-` headers, percent-encoded (HTTP protocol binding, section 3.1.3.2)."""
     attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     known = {name: value for name, value in attributes.items() if name not in ("data", "data_base64")}
     try:
-        envelope = msgspec.convert(known, _Envelope, strict=False)
+        envelope = msgspec.convert(known, CloudEvent, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidEvent(str(error), hint="send the ce- headers of a CloudEvent 1.0") from error
     return _build(envelope, media_type or "application/json", body, drop)
 
 
-def _event(envelope: _Envelope, drop: tuple[str, ...]) -> Event:
+def _event(envelope: CloudEvent, drop: tuple[str, ...]) -> Event:
     media_type = _essence(envelope.datacontenttype or "application/json")
     return _build(envelope, media_type, _data(envelope, media_type), drop)
 
 
-def _data(envelope: _Envelope, media_type: str) -> bytes:
+def _data(envelope: CloudEvent, media_type: str) -> bytes:
     if envelope.data_base64 is not None:
         try:
             return base64.b64decode(envelope.data_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error, or characters outside ASCII
             raise InvalidEvent("is not base64", field="data_base64", event=envelope.id) from error
-    raw = bytes(envelope.data)
+    raw = bytes(envelope.data) if isinstance(envelope.data, msgspec.Raw) else b""
     if not raw or media_type == "application/json" or media_type.endswith("+json"):
         return raw
-    text = msgspec.json.decode(raw)
-    if not isinstance(text, str):
-        raise InvalidEvent(f"must be a string for {media_type}", field="data", event=envelope.id)
-    return text.encode()
+    try:
+        return msgspec.json.decode(raw, type=str).encode()
+    except msgspec.DecodeError as error:
+        raise InvalidEvent(f"must be a string for {media_type}", field="data", event=envelope.id) from error
 
 
-def _build(envelope: _Envelope, media_type: str, data: bytes, drop: tuple[str, ...]) -> Event:
+def _build(envelope: CloudEvent, media_type: str, data: bytes, drop: tuple[str, ...]) -> Event:
     for name in ("id", "source"):
         if not getattr(envelope, name).strip():
             raise InvalidEvent("is empty", field=name, hint="give the event an id and a source of its own")
@@ -112,7 +129,7 @@ def _build(envelope: _Envelope, media_type: str, data: bytes, drop: tuple[str, .
             raise InvalidEvent(message, field="type", code="unknown-event-type", event=envelope.id)
 
 
-def _publish(envelope: _Envelope, origin: Origin, media_type: str, data: bytes, drop: tuple[str, ...]) -> Publish:
+def _publish(envelope: CloudEvent, origin: Origin, media_type: str, data: bytes, drop: tuple[str, ...]) -> Publish:
     if not data:
         raise InvalidEvent("is missing", field="data", hint="send the article as the event's data", event=envelope.id)
     read = read_source_as(media_type, SourceFile(data, f"event {envelope.id}", drop))
@@ -120,39 +137,44 @@ def _publish(envelope: _Envelope, origin: Origin, media_type: str, data: bytes, 
     return Publish(origin, article, read.warnings)
 
 
-def _named(article: Article, envelope: _Envelope) -> Article:
-    """The article under the id that the event gives it: what an event is about is its `subject`."""
+def _named(article: Article, envelope: CloudEvent) -> Article:
+    """Return the article under the id that the event names as its `subject`."""
     try:
         return structs.replace(article, id=article_id(envelope.subject))
     except InvalidValue as error:
         raise InvalidEvent(error.message, field="subject", hint=error.hint, event=envelope.id) from error
 
 
-class _Withdrawal(Struct, frozen=True):
-    reason: str
-    id: str | None = None
-    article: str | None = None
+class WithdrawalData(Struct, frozen=True):
+    """The data of a withdrawal."""
+
+    reason: Annotated[str, Meta(pattern=r"^[^\x00]*$", description="Why, for everyone downstream to read.")]
+    id: _Attribute | None = None
+    article: _Attribute | None = None
 
 
-def _withdraw(envelope: _Envelope, origin: Origin, data: bytes) -> Withdraw:
+def _withdraw(envelope: CloudEvent, origin: Origin, data: bytes) -> Withdraw:
     try:
-        said = msgspec.json.decode(data, type=_Withdrawal)
-    except msgspec.DecodeError as error:
+        withdrawal = msgspec.json.decode(data, type=WithdrawalData)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         hint = 'send {"reason": "…"} as the event\'s data'
         raise InvalidEvent(str(error), field="data", hint=hint, event=envelope.id) from error
-    article = envelope.subject or said.article or said.id
+    article = envelope.subject or withdrawal.article or withdrawal.id
     if not article:
         raise InvalidEvent("no article is named", field="subject", hint="name its id as subject", event=envelope.id)
-    if not said.reason.strip():
+    if not withdrawal.reason.strip():
         raise InvalidEvent("is empty", field="data.reason", hint="say why the article is withdrawn", event=envelope.id)
-    return Withdraw(origin, article, said.reason.strip())
+    return Withdraw(origin, article, withdrawal.reason.strip())
 
 
 def _aware(time: dt.datetime | None) -> dt.datetime | None:
-    """RFC 3339 wants an offset; one that is missing is taken for UTC."""
+    """Return the time in UTC. RFC 3339 requires an offset; without one it is taken to be UTC."""
     if time is None:
         return None
-    return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
+    try:
+        return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
+    except OverflowError as error:
+        raise InvalidEvent("is out of range", field="time", hint="send the time of the event") from error
 
 
 def _essence(content_type: str) -> str:

@@ -1,47 +1,52 @@
-"""/v1/deliveries: what each channel is owed, every attempt at it, and its second chance."""
+"""/v1/deliveries: what each channel should have, the attempts at it, and replays."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from pipeline import views
 from pipeline.ledger import deliveries
 from pipeline.ledger.deliveries import channels as ledger_channels
+from pipeline.model.delivery import DeliveryState
 from pipeline.stages.context import Context
-from pipeline.web.auth import require
+from pipeline.web.auth import Grant, granted
+from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
 
 
 def router(context: Context) -> APIRouter:
-    api = APIRouter(prefix="/v1")
+    api = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
+    publisher, admin = granted(context, "publish"), granted(context)
 
-    @api.get("/deliveries")
+    @api.get("", responses=problems(401, 403, 404, 422))
     def get_deliveries(
-        request: Request,
-        state: str | None = Query(None, pattern="^(pending|sending|delivered|abandoned)$"),
-        channel: str | None = None,
-        limit: int = Query(100, ge=1, le=1000),
+        _: Annotated[Grant, Depends(publisher)],
+        state: Annotated[DeliveryState | None, Query(description="Only deliveries in this state.")] = None,
+        channel: Annotated[str | None, Query(description="Only deliveries to this channel.")] = None,
+        after: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> views.DeliveryList:
-        require(context, request, "publish")
+        """List deliveries by article and channel. `next` is null on the last page."""
         with context.ledger.read() as transaction:
-            found = deliveries.search(transaction, state=state, channel=channel, limit=limit + 1)
-            return views.DeliveryList(views.deliveries(transaction, found[:limit]), truncated=len(found) > limit)
+            last = None if after is None else _known(deliveries.find(transaction, after), after)
+            found = deliveries.search(transaction, state=state, channel=channel, after=last, limit=limit + 1)
+            return views.delivery_list(transaction, found, limit=limit)
 
-    @api.get("/deliveries/{delivery_id}")
-    def get_delivery(request: Request, delivery_id: str) -> views.DeliveryWithAttempts:
-        """A delivery with every attempt that is kept, the newest first."""
-        require(context, request, "publish")
+    @api.get("/{delivery_id}", responses=problems(401, 403, 404, 422))
+    def get_delivery(delivery_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.DeliveryWithAttempts:
+        """Return a delivery with its newest attempts."""
         with context.ledger.read() as transaction:
-            one = deliveries.find(transaction, delivery_id)
-            if one is None:
-                raise Problem(404, "unknown-delivery", f"no delivery {delivery_id!r} is known")
+            one = _known(deliveries.find(transaction, delivery_id), delivery_id)
             return views.delivery_with_attempts(transaction, one)
 
-    @api.post("/deliveries/replay")
-    def replay_since(request: Request, channel: str, since: AwareDatetime) -> views.Replayed:
-        """Send a channel everything once more that it was sent, or should have been, since a time."""
-        require(context, request, "admin")
+    @api.post("/replay", responses=problems(401, 403, 404, 422))
+    def replay_since(
+        _: Annotated[Grant, Depends(admin)],
+        channel: Annotated[str, Query(description="A channel's id. A disabled channel is enabled.")],
+        since: Annotated[AwareDatetime, Query(description="A time.")],
+    ) -> views.Replayed:
+        """Send a channel everything again that it was sent, or should have been sent, since the given time."""
         if channel not in context.channels:
             raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
         with context.ledger.write() as transaction:
@@ -50,9 +55,9 @@ def router(context: Context) -> APIRouter:
         context.doorbell.ring("deliver", channel)
         return views.Replayed(len(again))
 
-    @api.post("/deliveries/{delivery_id}/replay")
-    def replay(request: Request, delivery_id: str) -> views.Replayed:
-        require(context, request, "admin")
+    @api.post("/{delivery_id}/replay", responses=problems(401, 403, 404, 422))
+    def replay(delivery_id: str, _: Annotated[Grant, Depends(admin)]) -> views.Replayed:
+        """Attempt an abandoned delivery again, with all its attempts."""
         with context.ledger.write() as transaction:
             channels = deliveries.replay(transaction, now=context.clock(), id=delivery_id)
         if not channels:
@@ -62,3 +67,9 @@ def router(context: Context) -> APIRouter:
         return views.Replayed(len(channels))
 
     return api
+
+
+def _known(found: deliveries.Delivery | None, id: str) -> deliveries.Delivery:
+    if found is None:
+        raise Problem(404, "unknown-delivery", f"no delivery {id!r} is known")
+    return found

@@ -1,0 +1,66 @@
+"""/v1/articles: the status of articles, what was shown of them, and the release of held ones."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+
+from pipeline import views
+from pipeline.ledger import Transaction, articles
+from pipeline.ledger.deliveries import holdings
+from pipeline.stages.accept import Intake
+from pipeline.stages.accept.release import release
+from pipeline.stages.context import Context
+from pipeline.web.auth import Grant, granted
+from pipeline.web.openapi.answers import problems
+from pipeline.web.problems import Problem
+
+_Channel = Annotated[str | None, Query(description="A channel's id. Without it: the site itself.")]
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["publishing"])
+    publisher, admin = granted(context, "publish"), granted(context)
+
+    @api.get("/articles/{article_id}", responses=problems(401, 403, 404, 422))
+    def get_article(article_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.ArticleStatus:
+        """Return the status of an article: its references, renditions and deliveries."""
+        with context.ledger.read() as transaction:
+            status = views.article(transaction, article_id)
+        if status is None:
+            raise _unknown(article_id)
+        return status
+
+    @api.get("/articles/{article_id}/shown", responses=problems(401, 403, 404, 422))
+    def get_shown(
+        article_id: str,
+        _: Annotated[Grant, Depends(publisher)],
+        channel: _Channel = None,
+        at: Annotated[AwareDatetime | None, Query(description="A time. Without it: now.")] = None,
+    ) -> views.Snapshot:
+        """Return what a channel, or the site itself, had of the article at a given time."""
+        with context.ledger.read() as transaction:
+            if articles.standing(transaction, article_id) is None:
+                raise _unknown(article_id)
+            if channel is not None and not known(transaction, article_id, channel):
+                raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
+            return views.snapshot(transaction, article_id, channel, at or context.clock())
+
+    def known(transaction: Transaction, article_id: str, channel: str) -> bool:
+        return channel in context.channels or holdings.ever(transaction, article_id, channel)
+
+    @api.post("/articles/{article_id}/release", responses=problems(401, 403, 404, 409, 422))
+    def post_release(
+        article_id: str,
+        _: Annotated[Grant, Depends(admin)],
+        channel: Annotated[str | None, Query(description="End the hold of this channel only.")] = None,
+    ) -> views.Released:
+        """End the holds of an article, or that of one channel. It goes out again with its editorial marks."""
+        done = release(intake, article_id, channel)
+        return views.Released(done.article, done.revision, done.channels)
+
+    return api
+
+
+def _unknown(article_id: str) -> Problem:
+    return Problem(404, "unknown-article", f"no article {article_id!r} is known")

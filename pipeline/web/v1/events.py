@@ -1,0 +1,59 @@
+"""/v1/events: where publishers send CloudEvents."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+
+from pipeline import views
+from pipeline.ledger.articles import events
+from pipeline.stages.accept import Intake, accept_all
+from pipeline.stages.context import Context
+from pipeline.web.auth import Grant, granted
+from pipeline.web.openapi.answers import problems
+from pipeline.web.openapi.bodies import cloud_event
+from pipeline.web.problems import Problem
+from pipeline.web.v1.cloudevents import is_batch, read_events
+
+MAX_BODY = 8_000_000  # bytes: an article of 5 MB, escaped in JSON, and its envelope
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["publishing"])
+    publisher = granted(context, "publish")
+
+    def take(headers: dict[str, str], body: bytes) -> tuple[views.AcceptedEvent, ...]:
+        batch = read_events(headers, body, drop=context.policy.intake_drop)
+        answers = zip(batch, accept_all(intake, batch), strict=True)
+        return tuple(views.accepted(answer, warnings=event.warnings) for event, answer in answers)
+
+    @api.post(
+        "/events",
+        status_code=202,
+        max_body_size=MAX_BODY,
+        responses=problems(401, 403, 404, 413, 415, 422),
+        openapi_extra=cloud_event(),
+    )
+    async def post_event(
+        request: Request, _: Annotated[Grant, Depends(publisher)]
+    ) -> views.AcceptedEvent | views.AcceptedBatch:
+        """Publish, update or withdraw an article with a CloudEvent, or several with a batch.
+
+        A batch is accepted completely or not at all. Sending an event with the same `source` and `id` again returns
+        the same answer and changes nothing.
+        """
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answers = await run_in_threadpool(take, headers, await request.body())
+        return views.AcceptedBatch(answers) if is_batch(headers) else answers[0]
+
+    @api.get("/events/{event_id}", responses=problems(401, 403, 404, 422))
+    def get_event(event_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.AcceptedEvent:
+        """Return what became of an event: `event_id` is the `event` of the answer to it."""
+        with context.ledger.read() as transaction:
+            answer = events.find(transaction, event_id)
+            if answer is None:
+                raise Problem(404, "unknown-event", f"no event {event_id!r} is known")
+            state = views.outcome(transaction, answer.article, answer.revision)
+        return views.accepted(answer, state or "accepted")
+
+    return api

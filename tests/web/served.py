@@ -1,0 +1,123 @@
+"""The web server as it is composed in production, with the real formats and a ledger of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import START, Bells, Clock, Converter, PubMed, Receiver, paper
+from every_stage import deliver, enrich, feeds, render
+from fastapi import FastAPI
+
+from config import load
+from pipeline.intake import read_article
+from pipeline.ledger import tokens
+from pipeline.model.article import Article
+from pipeline.model.event import Origin, Publish, Withdraw
+from pipeline.stages.accept import Intake, accept
+from pipeline.stages.context import Context
+from pipeline.stages.stage import drain
+from pipeline.web.app import create_app
+from workers.doorbell import NoDoorbell
+from workers.wiring import build_context
+
+SITE = """
+[site]
+title = "Notes"
+url = "https://notes.example.org"
+publisher = "Example Health"
+
+[hub]
+enabled = true
+
+[[feeds]]
+id = "latest"
+title = "Notes: latest"
+
+[[channels]]
+id = "reader"
+type = "pull"
+format = "ninjs"
+
+[[channels]]
+id = "partner"
+type = "webhook"
+format = "json-ld"
+url = "https://partner.example.org/in"
+secret = "env:PARTNER_SECRET"
+"""
+TOKENS = {"cms": "publish", "reader": "partner:reader", "partner": "partner:partner", "root": "admin"}
+
+
+@dataclass
+class Served:
+    """`app` answers from `context`; `receiver` stands for the partner of the channel `partner`."""
+
+    context: Context
+    app: FastAPI
+    clock: Clock
+    pubmed: PubMed
+    receiver: Receiver
+    counter: Iterator[int]
+    event: str = ""  # the newest one
+
+    def publish(self, markdown: str, *, name: str) -> str:
+        return self.accept_article(read_article(markdown.encode(), name=f"{name}.md"))
+
+    def accept_article(self, article: Article) -> str:
+        accepted = accept(self.intake, Publish(self._origin(), article))
+        self.event = accepted.event
+        return accepted.article
+
+    def withdraw(self, article_id: str, reason: str = "It was wrong.") -> None:
+        accept(self.intake, Withdraw(self._origin(), article_id, reason))
+
+    def work(self) -> None:
+        """Do what is due now, in every stage."""
+        for stage in (enrich, render, feeds):
+            drain(self.context, stage)
+        for channel in self.context.channels:
+            drain(self.context, deliver, channel)
+
+    @property
+    def intake(self) -> Intake:
+        context = self.context
+        return Intake(context.ledger, context.doorbell, context.clock, context.new_id, context.policy.evidence_wait)
+
+    def _origin(self) -> Origin:
+        return Origin(source="urn:test", id=str(next(self.counter)))
+
+
+@contextlib.contextmanager
+def served(folder: Path, site: str = SITE) -> Iterator[Served]:
+    """Two of them that do the same are the same, byte for byte: ids and time are the test's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "site.toml"
+    file.write_text(site, encoding="utf-8")
+    built = build_context(load({"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(folder / "var")}), NoDoorbell())
+    clock, pubmed, receiver, ids = Clock(), PubMed(), Receiver(), itertools.count(1)
+    pubmed.papers = {"1": paper("1", "A trial of something"), "2": paper("2", "A trial of something else")}
+    channels = {id: replace(plan, open=lambda: receiver) for id, plan in built.channels.items()}
+    policy = replace(built.policy, gather_quiet=0.0, gather_longest=0.0, turn_patience=0.0)
+    context = replace(
+        built,
+        doorbell=Bells(),
+        pubmed=pubmed,
+        converter=Converter(),
+        channels=channels,
+        new_id=lambda prefix: f"{prefix}{next(ids):06d}",
+        chance=lambda: 0.5,
+        clock=clock,
+        pause=clock.pass_,
+        policy=policy,
+    )
+    with context.ledger.write() as transaction:
+        for token, scope in TOKENS.items():
+            tokens.add(transaction, token, name=f"of {token}", scope=scope, now=START)
+    try:
+        yield Served(context, create_app(context, alive=list), clock, pubmed, receiver, itertools.count(1))
+    finally:
+        context.ledger.close()
