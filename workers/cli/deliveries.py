@@ -58,9 +58,9 @@ def deliveries(
         if channel is not None:
             check_channel(transaction, system, channel)
         found = ledger_deliveries.search(transaction, state=wanted, channel=channel, limit=limit + 1)
-        shown = views.DeliveryList(views.deliveries(transaction, found[:limit]), truncated=len(found) > limit)
+        shown = views.delivery_list(transaction, found, limit=limit)
     print_json(shown) if json else output.deliveries(shown.deliveries)
-    if shown.truncated:
+    if shown.next is not None:
         output.note(f"there are more than these {limit:,}: raise --limit, or narrow with --state and --channel")
 
 
