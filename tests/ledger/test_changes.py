@@ -19,7 +19,10 @@ NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 def note(transaction: Transaction, article: str, revision: int, *, digest: str | None = "", channel: str = "a") -> None:
-    made = f"sha256:{article}-{revision}" if digest == "" else digest
+    if digest is None:
+        changes.note_withdrawal(transaction, article, channel=channel, revision=revision, now=NOW)
+        return
+    made = digest or f"sha256:{article}-{revision}"
     changes.note(
         transaction, channel=channel, article_id=article, revision=revision, format="plain", digest=made, now=NOW
     )
@@ -218,3 +221,17 @@ def _standing(article: str) -> Standing:
         due=None,
         error=None,
     )
+
+
+def test_a_withdrawal_is_in_the_format_of_what_it_takes_back(ledger: Ledger) -> None:
+    """The names of the formats are in the wrong order for whoever takes the greatest for the newest."""
+    with ledger.write() as transaction:
+        for channel, first, second in (("a", "rss", "ninjs"), ("b", "ninjs", "rss")):
+            of = {"channel": channel, "article_id": "one", "now": NOW}
+            changes.note(transaction, **of, revision=1, format=first, digest="sha256:1")
+            changes.note(transaction, **of, revision=2, format=second, digest="sha256:2")
+        changes.note_withdrawal(transaction, "one", revision=3, now=NOW)
+        changes.note_withdrawal(transaction, "one", revision=4, now=NOW)  # there is nothing left to take back
+    formats = {channel: [change.format for change in read(ledger, channel=channel)] for channel in "ab"}
+    assert formats == {"a": ["rss", "ninjs", "ninjs"], "b": ["ninjs", "rss", "rss"]}
+    assert read(ledger)[-1].revision == 3

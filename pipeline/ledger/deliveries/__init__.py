@@ -136,16 +136,12 @@ def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, 
     return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
 
 
-def withhold(
-    transaction: Transaction, article_id: str, channel: str, *, format: str, revision: int, now: dt.datetime
-) -> bool:
+def withhold(transaction: Transaction, article_id: str, channel: str, *, revision: int, now: dt.datetime) -> bool:
     """The channel must not have this revision, nor keep an earlier one. Whether it is owed a withdrawal for that.
 
     A channel that has had the withdrawal of what it held, or was never sent anything, is owed nothing.
     """
-    changes.note(
-        transaction, channel=channel, article_id=article_id, revision=revision, format=format, digest=None, now=now
-    )
+    changes.note_withdrawal(transaction, article_id, channel=channel, revision=revision, now=now)
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}

@@ -8,7 +8,7 @@ import hashlib
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Transaction, instant
 from pipeline.ledger.tables import changes
 from pipeline.model.revision import EventType
 
@@ -20,37 +20,36 @@ def note(
     article_id: str,
     revision: int,
     format: str,
-    digest: str | None,
+    digest: str,
     now: dt.datetime,
 ) -> None:
-    """The channel should hold this revision, or, with no digest, learn that the article was taken back.
-
-    The same bytes again are no change; nor is the withdrawal of what the channel was never told of.
-    """
+    """Record that the channel should have this revision, unless its newest change has the same bytes."""
     mine = (changes.c.channel == channel, changes.c.article == article_id)
     newest = sa.select(changes.c.event, changes.c.digest).where(*mine).order_by(changes.c.id.desc()).limit(1)
     last = transaction.execute(newest).one_or_none()
-    gone = last is None or last.event == "withdrawn"
-    if (digest is None and gone) or (last is not None and last.digest == digest):
+    if last is not None and last.digest == digest:
         return
-    event = "withdrawn" if digest is None else "published" if gone else "updated"
+    event = "published" if last is None or last.event == "withdrawn" else "updated"
     row = {"channel": channel, "article": article_id, "revision": revision, "event": event, "format": format}
     transaction.execute(sa.insert(changes).values(**row, digest=digest, at=now))
 
 
-def note_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> None:
-    """Whoever was told of the article learns that it was taken back."""
-    told = sa.select(changes.c.channel, sa.func.max(changes.c.format)).where(changes.c.article == article_id)
-    for channel, format in transaction.execute(told.group_by(changes.c.channel)).all():
-        note(
-            transaction,
-            channel=channel,
-            article_id=article_id,
-            revision=revision,
-            format=format,
-            digest=None,
-            now=now,
-        )
+def note_withdrawal(
+    transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime, channel: str | None = None
+) -> None:
+    """Record the withdrawal for this channel, or for each (None), that has a change of the article to take back.
+
+    It is in the format of that change, for that is what the partner has, whatever its channel's format is by now.
+    """
+    where = [changes.c.article == article_id]
+    if channel is not None:
+        where.append(changes.c.channel == channel)
+    newest = sa.select(sa.func.max(changes.c.id)).where(*where).group_by(changes.c.channel)
+    withdrawn = {"revision": sa.literal(revision), "event": sa.literal("withdrawn"), "at": instant(now)}
+    kept = (changes.c.channel, changes.c.article, changes.c.format)
+    taken_back = sa.select(*kept, *withdrawn.values()).where(changes.c.id.in_(newest), changes.c.event != "withdrawn")
+    into = [column.name for column in kept] + list(withdrawn)
+    transaction.execute(sa.insert(changes).from_select(into, taken_back.order_by(changes.c.channel)))
 
 
 # --- in the order of commits --------------------------------------------------------------------------------------
