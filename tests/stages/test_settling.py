@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, attempts, channels, repair
 from pipeline.ledger.tables import deliveries as table
 from pipeline.model.delivery import Parcel, Receipt
+from pipeline.stages.deliver.batch import Sending
 from pipeline.stages.deliver.repair import repair_stranded
 from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep
@@ -253,3 +255,79 @@ def test_what_a_partner_had_not_fetched_is_pushed_once_its_channel_is_pushed_to(
     assert sweep(bench.context)
     bench.work()
     assert [parcel.revision for parcel in bench.partner.got] == [1]
+
+
+# --- what kills its worker ----------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process ends here: nothing after it is done."""
+
+
+class Deadly(Receiver):
+    """Sending this article kills the worker."""
+
+    article = "spasms"
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        if parcel.article_id == self.article:
+            raise Killed
+        return super().deliver(parcel)
+
+
+def _run_until_killed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A worker for each time that one is killed, until all is quiet. How many there were."""
+    killed = 0
+    for _ in range(200):
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(Sending, "_end", _unless_killed)
+                deliver.drain(bench.context, "partner")
+        except Killed:
+            killed += 1
+        bench.clock.pass_(60)
+    return killed
+
+
+def _unless_killed(sending: Sending, end: Callable[[Sending], None] = Sending._end) -> None:
+    if not isinstance(sys.exception(), Killed):
+        end(sending)
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_delivery_that_kills_its_workers_is_given_up_and_takes_no_other_with_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, withdrawn: bool
+) -> None:
+    if withdrawn:
+        bench.publish(article())
+        bench.work()
+        bench.withdraw()
+    bench.receivers["partner"] = Deadly()
+    for name in ("a", "spasms", "z")[:: 2 if withdrawn else 1]:
+        bench.publish(article(name))
+    drain(bench.context, render)
+    assert _run_until_killed(bench, monkeypatch) == 5
+    assert {parcel.article_id for parcel in bench.partner.got} == {"a", "z"}
+    dead = one(bench)
+    assert dead.state == "abandoned"
+    assert (dead.due is not None) == withdrawn  # a withdrawal is tried every day all the same
+    assert str(dead.error).startswith("send-interrupted: ")
+    assert [one(bench, name).attempts for name in "az"] == ([1, 1] if withdrawn else [2, 2])
+    with bench.ledger.read() as transaction:
+        history = [attempt.outcome for attempt in attempts.of(transaction, dead.id, limit=6)]
+    assert history == ["permanent", *["interrupted"] * 5]
+
+
+def test_after_a_replay_a_delivery_that_killed_its_workers_has_all_its_attempts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.receivers["partner"] = Deadly()
+    bench.publish(article())
+    drain(bench.context, render)
+    assert _run_until_killed(bench, monkeypatch) == 5
+    replay(bench)
+    assert _run_until_killed(bench, monkeypatch) == 5
+    replay(bench)
+    bench.receivers["partner"] = Receiver()
+    bench.work()
+    assert one(bench).state == "delivered"

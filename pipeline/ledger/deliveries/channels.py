@@ -72,9 +72,11 @@ def reserve(
     next_send: dt.datetime | None = None,
     next_batch: dt.datetime | None = None,
 ) -> None:
-    """Nothing more is claimed before these; None: as it was."""
+    """Have nothing more claimed before these times; None leaves a time as it was."""
     given = {"next_send": next_send, "next_batch": next_batch}
-    _set(transaction, channel, **{name: at for name, at in given.items() if at is not None})
+    changed = {name: at for name, at in given.items() if at is not None}
+    if changed:
+        _set(transaction, channel, **changed)
 
 
 def enable(transaction: Transaction, channel: str) -> None:

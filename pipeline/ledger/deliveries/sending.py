@@ -7,11 +7,12 @@ who has lost the one, or was overtaken by the other, marks nothing.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction
@@ -20,20 +21,25 @@ from pipeline.ledger.tables import attempts, contents, deliveries, feeds, holdin
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import EventType
 
+INTERRUPTIONS = 5  # attempts in a row whose worker was killed, after which a delivery is not sent any more
 
-class Owed(Struct, frozen=True, kw_only=True):
-    """A delivery as it is begun, with what is needed to send it. None for a withdrawal, but the content before it."""
 
-    row: Delivery  # this attempt counted
-    before: Delivery  # not counted
-    attempted: bool  # before
+class PendingDelivery(Struct, frozen=True, kw_only=True):
+    """A delivery as it is begun, with what is needed to send it.
+
+    `media_type`, `size` and `content` are None for a withdrawal.
+    """
+
+    row: Delivery
+    attempted: bool  # whether an attempt was made before, so that the channel may have seen the article
     media_type: str | None
     size: int | None  # bytes
     content: bytes | None  # a model.article.Article, as JSON
+    interruptions: int = 0  # how many of the last attempts in a row were never settled: the worker was killed
 
 
-class Sent(Struct, frozen=True, kw_only=True):
-    """What became of one attempt, as it is kept."""
+class AttemptRecord(Struct, frozen=True, kw_only=True):
+    """The result of one attempt, as the ledger keeps it."""
 
     row: Delivery
     event: EventType
@@ -89,27 +95,53 @@ def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> in
 
 def begin(
     transaction: Transaction, ids: Sequence[str], *, channel: str, token: str, now: dt.datetime, seconds: float
-) -> list[Owed]:
-    """Of the claimed rows those that may be sent: as they are now, leased anew, an attempt at each counted.
+) -> list[PendingDelivery]:
+    """Renew the lease of those claimed rows that may be sent, mark them as being sent, and return them.
 
-    The others are given back: the lease was lost, nothing is owed any more, or a withdrawal of the channel goes first.
+    The others are given back: their lease was lost, nothing is outstanding, or a withdrawal of the channel goes first.
+
+    Rows that were being sent before belong to a worker that was killed. Each is sent alone, and the attempt that was
+    never settled is recorded, so that the one that kills its workers is found and takes no other with it.
     """
     found = transaction.execute(_LOADED.where(deliveries.c.id.in_(ids), deliveries.c.lease == token)).all()
     held_up = holding_up(transaction, channel)
-    owed = [_owed(row) for row in found if row.due is not None and (row.urgency == WITHDRAWAL or not held_up)]
-    going = {one.row.id for one in owed}
-    claims.release(transaction, deliveries.c.id, [one for one in ids if one not in going], token=token)
-    if going:
-        counted = {"attempts": deliveries.c.attempts + 1, "attempted": True, "state": "sending"}
+    pending = [_pending(row) for row in found if row.due is not None and (row.urgency == WITHDRAWAL or not held_up)]
+    interrupted = [one for one in pending if one.row.state == "sending"][:1]
+    if interrupted:
+        pending = [_interrupted(transaction, one, now) for one in interrupted]
+    begun = {one.row.id for one in pending}
+    claims.release(transaction, deliveries.c.id, [one for one in ids if one not in begun], token=token)
+    if begun:
+        counted = deliveries.c.attempts + 1 if interrupted else deliveries.c.attempts
         until = now + dt.timedelta(seconds=seconds)
-        mine = (deliveries.c.id.in_(going), deliveries.c.lease == token)
-        transaction.execute(sa.update(deliveries).where(*mine).values(leased_until=until, **counted))
-    return owed
+        mine = (deliveries.c.id.in_(begun), deliveries.c.lease == token)
+        begin = {"attempted": True, "state": "sending", "attempts": counted, "leased_until": until}
+        transaction.execute(sa.update(deliveries).where(*mine).values(**begin))
+    return pending
+
+
+def _interrupted(transaction: Transaction, pending: PendingDelivery, now: dt.datetime) -> PendingDelivery:
+    row = pending.row
+    detail = "the worker was killed while it sent this, or before it wrote down how that ended"
+    facts = {"delivery": row.id, "revision": row.wanted, "at": now, "outcome": "interrupted", "detail": detail}
+    transaction.execute(sa.insert(attempts).values(**facts, milliseconds=0))
+    mine = sa.select(attempts.c.outcome).where(attempts.c.delivery == row.id)
+    last = transaction.scalars(mine.order_by(attempts.c.id.desc()).limit(INTERRUPTIONS))
+    in_a_row = sum(1 for _ in itertools.takewhile(lambda outcome: outcome == "interrupted", last))
+    return structs.replace(
+        pending, row=structs.replace(row, attempts=row.attempts + 1), interruptions=in_a_row, attempted=True
+    )
 
 
 def look(
-    transaction: Transaction, waiting: Iterable[Owed], *, channel: str, token: str, now: dt.datetime, seconds: float
-) -> list[Owed]:
+    transaction: Transaction,
+    waiting: Iterable[PendingDelivery],
+    *,
+    channel: str,
+    token: str,
+    now: dt.datetime,
+    seconds: float,
+) -> list[PendingDelivery]:
     """Those of a batch that may still be sent as they are; all of its rows leased anew."""
     waiting = list(waiting)
     mine = (deliveries.c.id.in_([one.row.id for one in waiting]), deliveries.c.lease == token)
@@ -122,7 +154,7 @@ def look(
     return [one for one in waiting if as_it_was.get(one.row.id) == one.row.wanted]
 
 
-def settle(transaction: Transaction, sent: Sequence[Sent], *, token: str, now: dt.datetime) -> None:
+def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: str, now: dt.datetime) -> None:
     """Write down what became of each: the attempt, what the channel holds now, and when it is due again.
 
     If more is owed by now, that stays due.
@@ -146,12 +178,12 @@ def settle(transaction: Transaction, sent: Sequence[Sent], *, token: str, now: d
         transaction.execute(_NOT_DELIVERED, rows)
 
 
-def unsent(transaction: Transaction, owed: Collection[Owed], *, token: str) -> None:
-    """Give back what was begun and not sent: the attempt does not count."""
+def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, token: str) -> None:
+    """Give back what was begun and not sent, as it was before."""
     rows = [
-        {"token": token, "row": one.row.id, "sent": one.row.wanted, "was": one.before.state}
-        | {"counted": one.before.attempts, "seen": one.attempted}
-        for one in owed
+        {"token": token, "row": one.row.id, "sent": one.row.wanted, "seen": one.attempted}
+        | {"was": "abandoned" if one.row.state == "abandoned" else "pending"}
+        for one in pending
     ]
     if rows:
         transaction.execute(_UNSENT, rows)
@@ -204,16 +236,18 @@ _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindpa
 _CURRENT = deliveries.c.wanted == sa.bindparam("sent")
 _FREE: Mapping[str, Any] = {"lease": None, "leased_until": None}
 
-# Whoever changes what is wanted, or gives up, while a row is being sent leaves another state than "sending". Settling
-# the row then keeps what they wrote: only what was sent is recorded, and the lease given back.
+# A new target, which may come while a row is being sent, changes its state from "sending". Settling the row then keeps
+# the state and the due time: it only records what was sent and gives back the lease.
 _AS_BEGUN = sa.and_(_CURRENT, deliveries.c.state == "sending")
 _DECIDED_MEANWHILE = sa.case((deliveries.c.state == "sending", "pending"), else_=deliveries.c.state)
+_COUNTED = sa.case((_AS_BEGUN, deliveries.c.attempts + 1), else_=deliveries.c.attempts)
 
 _DELIVERED = (
     sa.update(deliveries)
     .where(*_MINE)
     .values(
         **_FREE,
+        attempts=_COUNTED,
         held=sa.bindparam("sent"),
         held_digest=sa.bindparam("digest"),
         held_event=sa.bindparam("event"),
@@ -231,6 +265,7 @@ _NOT_DELIVERED = (
     .where(*_MINE)
     .values(
         **_FREE,
+        attempts=_COUNTED,
         state=sa.case((_AS_BEGUN, sa.bindparam("now_state", type_=sa.String)), else_=_DECIDED_MEANWHILE),
         due=sa.case((_AS_BEGUN, sa.bindparam("next", type_=deliveries.c.due.type)), else_=deliveries.c.due),
         error=sa.case(
@@ -247,19 +282,15 @@ _UNSENT = (
     .values(
         **_FREE,
         state=sa.case((_AS_BEGUN, sa.bindparam("was", type_=sa.String)), else_=_DECIDED_MEANWHILE),
-        attempts=sa.case((_AS_BEGUN, sa.bindparam("counted", type_=sa.Integer)), else_=deliveries.c.attempts),
         attempted=sa.case((_AS_BEGUN, sa.bindparam("seen", type_=sa.Boolean)), else_=deliveries.c.attempted),
     )
 )
 
 
-def _owed(found: Any) -> Owed:
+def _pending(found: Any) -> PendingDelivery:
     values = found._mapping
-    before = {field: values[field] for field in _FIELDS}
-    counted = before | {"attempts": before["attempts"] + 1, "state": "sending"}
-    return Owed(
-        row=Delivery(**counted),
-        before=Delivery(**before),
+    return PendingDelivery(
+        row=Delivery(**{field: values[field] for field in _FIELDS}),
         attempted=found.attempted,
         media_type=found.media_type,
         size=found.size,
@@ -267,7 +298,7 @@ def _owed(found: Any) -> Owed:
     )
 
 
-def _keep(transaction: Transaction, sent: Sequence[Sent]) -> None:
+def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
     tries = [
         {
             "delivery": one.row.id,

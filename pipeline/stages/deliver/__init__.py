@@ -16,66 +16,43 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.ledger import Transaction, deliveries
 from pipeline.ledger.deliveries import channels, sending
-from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.partners import pulls
 from pipeline.stages.context import LEASE, ChannelPlan, Context
-from pipeline.stages.deliver import circuit
-from pipeline.stages.deliver.batch import AHEAD, Batch, Line, Sending
+from pipeline.stages.deliver.admission import Load, decide, reservations
+from pipeline.stages.deliver.batch import Batch, Line, Sending
 from pipeline.stages.stage import Bell, Claim, Stage, drain
 from pipeline.timing import unforeseen
 
 
-def _claim(context: Context, key: str) -> list[Claim]:
-    """Rows that channel `key` is owed: one while it is in doubt, none while it rests."""
-    plan = context.channels.get(key)
-    if plan is None:
-        return []
-    if plan.pulled:
-        with context.ledger.write() as transaction:
-            pulls.offer(transaction, key, now=context.clock())
-        return []
+def _claim(context: Context, transaction: Transaction, plan: ChannelPlan) -> list[Claim]:
     now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
-    with context.ledger.write() as transaction:
-        health = channels.health(transaction, key, lock=True)
-        if health.rests(now):
-            return []
-        if health.disabled is not None:
-            deliveries.abandon_all(transaction, key, error="the channel is disabled: " + str(health.reason), now=now)
-        urgent = deliveries.holding_up(transaction, key)
-        if not urgent and health.next_batch is not None and health.next_batch > now:
-            return []
-        most = circuit.batches(health, plan.parallel or policy.deliver_parallel, now)
-        under_way = sending.in_flight(transaction, key, now=now)
-        slot = max(health.next_send or now, now) if plan.rate else None
-        if under_way >= most or (slot is not None and (slot - now).total_seconds() > AHEAD):
-            return []
-        limit = _limit(context, plan, health)
-        waits = plan.after_feeds and sending.feeds_are_stale(transaction)
-        ids = sending.claim(
-            transaction,
-            key,
-            token=token,
-            now=now,
-            seconds=policy.deliver_lease,
-            limit=limit,
-            urgent=urgent,
-            waited=policy.feeds_wait if waits else 0.0,
-        )
-        if not ids:
-            return []
-        if slot is not None and plan.rate:
-            channels.reserve(transaction, key, next_send=slot + dt.timedelta(seconds=len(ids) / plan.rate))
-        if plan.every and not urgent:
-            channels.reserve(transaction, key, next_batch=now + dt.timedelta(seconds=plan.every))
-    more = len(ids) == limit and under_way + 1 < most
-    return [Batch(token=token, keys=tuple(ids), channel=key, slot=slot, more=more)]
-
-
-def _limit(context: Context, plan: ChannelPlan, health: Health) -> int:
-    if health.failures >= circuit.OPENS_AFTER:
-        return 1
-    limit = context.policy.deliver_together if plan.every else context.policy.deliver_batch
-    return min(limit, max(int(plan.rate * AHEAD), 1)) if plan.rate else limit
+    health = channels.health(transaction, plan.id, lock=True)
+    if health.disabled is not None:
+        deliveries.abandon_all(transaction, plan.id, error=f"the channel is disabled: {health.reason}", now=now)
+    load = Load(
+        in_flight=sending.in_flight(transaction, plan.id, now=now),
+        urgent=deliveries.holding_up(transaction, plan.id),
+        feeds_stale=plan.after_feeds and sending.feeds_are_stale(transaction),
+    )
+    allowed = decide(health, plan, policy, load, now)
+    if allowed is None:
+        return []
+    ids = sending.claim(
+        transaction,
+        plan.id,
+        token=token,
+        now=now,
+        seconds=policy.deliver_lease,
+        limit=allowed.limit,
+        urgent=load.urgent,
+        waited=allowed.waited,
+    )
+    if not ids:
+        return []
+    next_send, next_batch = reservations(allowed, plan, load, len(ids), now)
+    channels.reserve(transaction, plan.id, next_send=next_send, next_batch=next_batch)
+    more = allowed.another and len(ids) == allowed.limit
+    return [Batch(token=token, keys=tuple(ids), channel=plan.id, slot=allowed.slot, more=more)]
 
 
 class Deliver(Stage):
@@ -91,8 +68,15 @@ class Deliver(Stage):
         return channels.oldest_due(transaction, context.channels)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        """Lease what channel `key` is to be sent: one delivery while the channel is in doubt, none while it rests."""
-        return _claim(context, key)
+        """Lease a batch of what is outstanding for channel `key`; an empty list where nothing may be sent now."""
+        plan = context.channels.get(key)
+        if plan is None:
+            return []
+        with context.ledger.write() as transaction:
+            if not plan.pulled:
+                return _claim(context, transaction, plan)
+            pulls.offer(transaction, key, now=context.clock())
+            return []
 
     def do(self, context: Context, claim: Claim) -> bool:
         """Send a batch over a channel opened for it. Return False to leave the rest for later."""

@@ -13,16 +13,15 @@ from pipeline.channels import BatchChannel, Channel, ReadableChannel
 from pipeline.errors import CitewireError, PermanentError
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.deliveries.channels import Health
-from pipeline.ledger.deliveries.sending import Owed
+from pipeline.ledger.deliveries.sending import INTERRUPTIONS, PendingDelivery
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.deliver.admission import AHEAD
 from pipeline.stages.deliver.outcomes import Outcome, learned, settle, tell
 from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.stage import Claim, guarded
 
 T = TypeVar("T")
-
-AHEAD = 1.0  # seconds that a batch of a channel with a rate takes; so long a claim may lie ahead
 
 
 class Batch(Claim, frozen=True, kw_only=True):
@@ -30,7 +29,7 @@ class Batch(Claim, frozen=True, kw_only=True):
 
     channel: str
     slot: dt.datetime | None = None  # of a channel with a rate: when the first may be sent
-    more: bool = False  # is owed, and another batch may go beside this one
+    more: bool = False  # is pending, and another batch may go beside this one
 
 
 class Line:
@@ -70,7 +69,7 @@ class Sending:
         self._batch = batch
         self._line = line
         self._plan = line.plan
-        self._waiting: deque[Owed] = deque()
+        self._waiting: deque[PendingDelivery] = deque()
         self._done: list[Outcome] = []
         self._health = Health()
         self._looked = self._slot = context.clock()
@@ -161,17 +160,17 @@ class Sending:
             self._pace()
             self._took(self._one(opened, self._waiting.popleft()))
 
-    def _one(self, channel: Channel, owed: Owed) -> Outcome:
+    def _one(self, channel: Channel, pending: PendingDelivery) -> Outcome:
         at, started = self._context.clock(), time.perf_counter()
-        made = self._made(owed, at)
+        made = self._made(pending, at)
         if isinstance(made, Exception):
-            return _outcome(owed, at, started, made, ours=True)
-        return _outcome(owed, at, started, self._tried([owed], lambda: channel.deliver(made)))
+            return _outcome(pending, at, started, made, ours=True)
+        return _outcome(pending, at, started, self._tried([pending], lambda: channel.deliver(made)))
 
-    def _all(self, channel: BatchChannel, owed: list[Owed]) -> list[Outcome]:
+    def _all(self, channel: BatchChannel, pending: list[PendingDelivery]) -> list[Outcome]:
         """All of them in one go."""
         at, started = self._context.clock(), time.perf_counter()
-        made = [(one, self._made(one, at)) for one in owed]
+        made = [(one, self._made(one, at)) for one in pending]
         spoilt = [_outcome(one, at, started, error, ours=True) for one, error in made if isinstance(error, Exception)]
         ready = [(one, its) for one, its in made if isinstance(its, Parcel)]
         if not ready:
@@ -181,16 +180,21 @@ class Sending:
         answers = [went] * len(ready) if isinstance(went, Exception) else went
         return spoilt + [_outcome(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
 
-    def _made(self, owed: Owed, at: dt.datetime) -> Parcel | Exception:
-        most = self._plan.max_bytes
-        if most is not None and owed.size is not None and owed.size > most:
+    def _made(self, pending: PendingDelivery, at: dt.datetime) -> Parcel | Exception:
+        if pending.interruptions >= INTERRUPTIONS:
             return PermanentError(
-                f"the rendition has {owed.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
+                f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
+                code="send-interrupted",
+            )
+        most = self._plan.max_bytes
+        if most is not None and pending.size is not None and pending.size > most:
+            return PermanentError(
+                f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
                 code="rendition-too-large",
             )
-        return self._tried([owed], lambda: parcel(self._context, owed, at))
+        return self._tried([pending], lambda: parcel(self._context, pending, at))
 
-    def _tried(self, owed: Sequence[Owed], step: Callable[[], T]) -> T | Exception:
+    def _tried(self, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
         """What the step gives, or what it threw, foreseen or not."""
 
         def foreseen() -> T | Exception:
@@ -199,7 +203,7 @@ class Sending:
             except CitewireError as error:
                 return error
 
-        return guarded("deliver", [one.row.id for one in owed], foreseen)
+        return guarded("deliver", [one.row.id for one in pending], foreseen)
 
     def _took(self, outcome: Outcome) -> None:
         self._done.append(outcome)
@@ -222,10 +226,12 @@ def _each(answers: Sequence[Receipt | CitewireError], sent: int) -> Sequence[Rec
     return answers
 
 
-def _outcome(owed: Owed, at: dt.datetime, started: float, went: Receipt | Exception, *, ours: bool = False) -> Outcome:
+def _outcome(
+    pending: PendingDelivery, at: dt.datetime, started: float, went: Receipt | Exception, *, ours: bool = False
+) -> Outcome:
     return Outcome(
-        owed=owed,
-        event=event_of(owed.row),
+        pending=pending,
+        event=event_of(pending.row),
         at=at,
         milliseconds=round((time.perf_counter() - started) * 1000),
         receipt=went if isinstance(went, Receipt) else None,

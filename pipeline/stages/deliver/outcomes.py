@@ -12,7 +12,7 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.ledger import Transaction
 from pipeline.ledger.deliveries import HOLDS_UP, WITHDRAWAL, channels, proofs, sending
 from pipeline.ledger.deliveries.channels import Health
-from pipeline.ledger.deliveries.sending import Owed, Sent
+from pipeline.ledger.deliveries.sending import AttemptRecord, PendingDelivery
 from pipeline.model.delivery import DeliveryState, Receipt
 from pipeline.model.revision import EventType
 from pipeline.stages.context import ChannelPlan, Context
@@ -29,7 +29,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     `ours`: the error says nothing of the channel. It counts for the delivery alone.
     """
 
-    owed: Owed
+    pending: PendingDelivery
     event: EventType
     at: dt.datetime
     milliseconds: int
@@ -38,8 +38,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
     ours: bool = False
 
     @property
+    def attempt(self) -> int:
+        """Its number, from 1, among the attempts at this revision."""
+        return self.pending.row.attempts + 1
+
+    @property
     def urgent(self) -> bool:
-        return self.owed.row.urgency == WITHDRAWAL
+        return self.pending.row.urgency == WITHDRAWAL
 
 
 def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
@@ -50,7 +55,7 @@ def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
     """
     error = outcome.error
     if outcome.ours or not (error is None or isinstance(error, CitewireError)):
-        attempts = outcome.owed.row.attempts
+        attempts = outcome.attempt
         if not outcome.urgent or isinstance(error, PermanentError) or attempts >= HOLDS_UP:
             return health
         seconds = repeating(CIRCUIT, attempts - 1)
@@ -73,12 +78,12 @@ def settle(
     sent = []
     for outcome in outcomes:
         after = learned(after, outcome, now)
-        sent.append(_sent(context, plan, outcome, after, now))
+        sent.append(_record(context, plan, outcome, after, now))
     sending.settle(transaction, sent, token=token, now=now)
     if after != before:
         channels.keep(transaction, plan.id, after)
     if readable:
-        gone = [outcome.owed.row for outcome in outcomes if outcome.urgent and outcome.receipt is not None]
+        gone = [outcome.pending.row for outcome in outcomes if outcome.urgent and outcome.receipt is not None]
         proofs.owe(transaction, gone, now=now)
     return before, after
 
@@ -86,8 +91,8 @@ def settle(
 def tell(channel: str, outcomes: Sequence[Outcome], before: Health, after: Health) -> None:
     """The log: each attempt, and a channel's circuit once when it opens and once when it closes."""
     for outcome in outcomes:
-        row = outcome.owed.row
-        facts = {"channel": channel, "article": row.article, "revision": row.wanted, "attempt": row.attempts}
+        row = outcome.pending.row
+        facts = {"channel": channel, "article": row.article, "revision": row.wanted, "attempt": outcome.attempt}
         if outcome.error is None:
             _log.info("delivered", event_type=outcome.event, milliseconds=outcome.milliseconds, **facts)
         else:
@@ -99,10 +104,10 @@ def tell(channel: str, outcomes: Sequence[Outcome], before: Health, after: Healt
         _log.warning("channel closed", channel=channel, opened=before.opened.isoformat())
 
 
-def _sent(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health, now: dt.datetime) -> Sent:
-    row, receipt, error = outcome.owed.row, outcome.receipt, outcome.error
+def _record(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health, now: dt.datetime) -> AttemptRecord:
+    row, receipt, error = outcome.pending.row, outcome.receipt, outcome.error
     if receipt is not None:
-        return Sent(
+        return AttemptRecord(
             row=row,
             event=outcome.event,
             at=outcome.at,
@@ -117,7 +122,7 @@ def _sent(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health,
     state, due = _next(context, plan, outcome, error, health, now)
     code, text = _words(error)
     known = error if isinstance(error, TransientError | PermanentError) else None
-    return Sent(
+    return AttemptRecord(
         row=row,
         event=outcome.event,
         at=outcome.at,
@@ -139,7 +144,7 @@ def _next(
 
     One that is a matter of time is never given up, and never put off for long.
     """
-    policy, attempts = context.policy, outcome.owed.row.attempts
+    policy, attempts = context.policy, outcome.attempt
     if isinstance(error, PermanentError):
         return "abandoned", _later(now, policy.withdrawal_retry) if outcome.urgent else None
     retry_after = error.retry_after if isinstance(error, TransientError) else None

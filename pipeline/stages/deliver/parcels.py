@@ -11,7 +11,7 @@ from msgspec import Struct
 from pipeline.ledger import articles
 from pipeline.ledger.articles import renditions, revisions, withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
-from pipeline.ledger.deliveries.sending import Owed
+from pipeline.ledger.deliveries.sending import PendingDelivery
 from pipeline.model.delivery import Links, Parcel
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import EventType, Withdrawal
@@ -36,15 +36,15 @@ class _Head(Struct, frozen=True):
 _head = msgspec.json.Decoder(_Head)
 
 
-def parcel(context: Context, owed: Owed, at: dt.datetime) -> Parcel:
+def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parcel:
     """The parcel of an attempt. Raises TransientError where the rendition store or the ledger does not answer."""
-    row = owed.row
+    row = pending.row
     if row.urgency == WITHDRAWAL:
         return withdrawal_parcel(context, row, at)
-    assert owed.content is not None
-    assert owed.media_type is not None, "a delivery is owed only of what was rendered"
-    head = _head.decode(owed.content)
-    rendition = Rendition(row.format, owed.media_type, _body(context, row))
+    assert pending.content is not None
+    assert pending.media_type is not None, "a delivery is owed only of what was rendered"
+    head = _head.decode(pending.content)
+    rendition = Rendition(row.format, pending.media_type, _body(context, row))
     also = [_made(context, row, format) for format in _also(context, row)]
     slugs = frozenset(topic.slug for topic in head.topics)
     feeds = addresses_of(context, slugs, head.language)

@@ -93,8 +93,7 @@ def schedule_deliveries(
     for why in decision.withheld:
         withheld.put(transaction, article_id, why)
         log_withheld(article_id, why)
-        format = context.channels[why.channel].format
-        if deliveries.withhold(transaction, article_id, why.channel, format=format, revision=revision.number, now=now):
+        if deliveries.withhold(transaction, article_id, why.channel, revision=revision.number, now=now):
             due.append(why.channel)
     for channel in decision.scheduled:
         format = context.channels[channel].format
