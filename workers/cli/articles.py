@@ -14,7 +14,6 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
-from pipeline.intake import SourceFile, read_source
 from pipeline.ledger import Ledger
 from pipeline.ledger.deliveries import holdings
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
@@ -39,8 +38,12 @@ from workers.cli.common import (
     open_ledger,
     print_json,
 )
-from workers.cli.files import article_files, read_file
+from workers.cli.confirming import confirm_many
+from workers.cli.delivering import say_if_nobody_delivers
+from workers.cli.files import ArticleFiles, Excluded, article_files
+from workers.cli.linting import preview
 from workers.cli.names import check_article, unknown_article, unknown_channel
+from workers.cli.reading import read_files
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
 SOURCE = "urn:citewire:command-line"
@@ -82,24 +85,38 @@ class _Published:
 class _Batch:
     published: list[_Published] = field(default_factory=list)
     refused: list[InvalidEvent] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)  # files of folders, and why
 
 
 def publish(
     files: Annotated[list[Path], typer.Argument(help="Article files, or folders of them.")],
     wait: WaitOption = False,
     timeout: TimeoutOption = 300.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Publish any number of new articles without asking.")] = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Publish articles. The same article with other content is its next revision; with the same, nothing new."""
     system = find(data, config)
+    if dry_run:
+        preview(system, files, json=json)
+        return
+    found = article_files(files, Excluded.of(system.settings))
     with open_ledger(system) as ledger:
-        batch = _accept_files(intake_of(ledger, system), files, system.settings.intake.drop)
+        if not yes:
+            confirm_many(ledger, found, system.settings.intake.drop)
+        batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop)
+        if any(one.accepted.changed for one in batch.published):
+            say_if_nobody_delivers(system)
         finished = not wait or _wait(ledger, batch.published, timeout)
     if json:
         mistakes = [output.mistake(error) for error in batch.refused]
-        print_json({"articles": [one.shape() for one in batch.published]} | ({"errors": mistakes} if mistakes else {}))
+        left_out = [{"file": file, "why": why} for file, why in batch.left_out]
+        beside = {name: value for name, value in {"errors": mistakes, "left_out": left_out}.items() if value}
+        print_json({"articles": [one.shape() for one in batch.published]} | beside)
+    output.left_out(batch.left_out)
     for one in batch.published:
         output.warnings(one.warnings)
     for error in batch.refused:
@@ -200,17 +217,16 @@ def origin() -> Origin:
     return Origin(source=SOURCE, id=secrets.token_hex(12), time=now())
 
 
-def _accept_files(intake: Intake, files: Sequence[Path], drop: tuple[str, ...]) -> _Batch:
+def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...]) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
     batch, read, size = _Batch(), list[tuple[str, Event]](), 0
-    for file in article_files(files):
-        try:
-            body = read_file(file)
-            found = read_source(SourceFile(body, str(file), drop))
-            read.append((str(file), Publish(origin(), found.article, found.warnings)))
-            size += len(body)
-        except InvalidEvent as error:
-            batch.refused += (error, *error.further)
+    for one in read_files(found, drop, now()):
+        batch.refused += one.mistakes
+        if one.left_out:
+            batch.left_out.append((str(one.file), one.left_out))
+        if one.read:
+            read.append((str(one.file), Publish(origin(), one.read.article, one.read.warnings)))
+            size += one.size
         if len(read) >= _TOGETHER or size >= _BYTES:
             batch.published += _accept_read(intake, read)
             read, size = [], 0

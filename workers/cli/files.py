@@ -1,44 +1,173 @@
-"""Article files on disk: which there are, and their bytes."""
+"""Article files on disk: which of a folder's files are meant, and their bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from config import Settings
 from pipeline.errors import InvalidArticle
 from pipeline.intake import source_formats
 from pipeline.intake.decoding import MAX_BYTES
+from pipeline.intake.own_rendition import is_own_rendition
+
+_SECRETS = frozenset({"secrets", "secret"})  # folders that hold none of the articles, whatever the settings say
+_MANIFESTS = "manifest"  # beside the files that a channel keeps in a folder
 
 
-def article_files(files: Sequence[Path], *, none_is_fine: bool = False) -> list[Path]:
-    """A folder stands for the article files in it, in the order of their names."""
-    expanded: list[Path] = []
-    for file in files:
-        if file.is_dir():
-            inside = sorted(path for path in file.rglob("*") if is_article(path))
-            if not inside and not none_is_fine:
-                hint = f"put a file into it that ends in {', '.join(sorted(_suffixes()))}"
-                raise InvalidArticle("holds no article file", file=str(file), code="no-article", hint=hint)
-            expanded += inside
-        else:
-            expanded.append(file)
-    return expanded
+@dataclass(frozen=True)
+class Excluded:
+    """What belongs to the system itself: its folders, and the files that hold secrets."""
+
+    folders: frozenset[Path] = frozenset()
+    secrets: frozenset[Path] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Settings, environment: Mapping[str, str] = os.environ) -> Excluded:
+        folders = {settings.data}
+        if isinstance(settings.store_location, Path) or "://" not in settings.store_location:
+            folders.add(Path(settings.store_location))
+        for channel in settings.channels:
+            folders.update(_folders_of(channel.own, channel.base))
+        named = {
+            value for name, value in environment.items() if name.startswith("CITEWIRE_") and name.endswith("_FILE")
+        }
+        for channel in settings.channels:
+            named.update(_secret_files(channel.own))
+        if settings.pubmed_api_key is not None and settings.pubmed_api_key.kind == "file":
+            named.add(settings.pubmed_api_key.name)
+        return cls(frozenset(map(_resolved, folders)), frozenset(_resolved(Path(name)) for name in named))
+
+    def has(self, path: Path) -> bool:
+        """Whether a resolved path is one of these, or lies in one."""
+        return path in self.secrets or not self.folders.isdisjoint((path, *path.parents))
 
 
-def is_article(path: Path) -> bool:
-    """Whether a file in a folder is meant: by its ending; those that editors hide or leave behind are not."""
-    return path.suffix.lower() in _suffixes() and not path.name.startswith(".") and path.is_file()
+@dataclass(frozen=True)
+class ArticleFiles:
+    """The files that are meant, and those in their folders that look like articles and are not, with the reason."""
+
+    files: list[Path] = field(default_factory=list)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
+    named: frozenset[Path] = frozenset()  # those that were given themselves, not as part of a folder
+
+
+def article_files(given: Sequence[Path], excluded: Excluded, *, none_is_fine: bool = False) -> ArticleFiles:
+    """Find the article files: a folder stands for those in it, in the order of their names.
+
+    Raises InvalidArticle for a folder that holds none, or that belongs to the system itself.
+    """
+    found = ArticleFiles(named=frozenset(path for path in given if not path.is_dir()))
+    for path in given:
+        if not path.is_dir():
+            found.files.append(path)
+            continue
+        if excluded.has(_resolved(path)):
+            hint = "name the folder of your articles"
+            raise InvalidArticle("is a folder of Citewire's own", file=str(path), code="own-folder", hint=hint)
+        before = len(found.files)
+        for inner, why in _inside(path, excluded):
+            found.left_out.append((inner, why)) if why else found.files.append(inner)
+        if len(found.files) == before and not none_is_fine:
+            hint = f"put a file into it that ends in {', '.join(sorted(_suffixes()))}"
+            raise InvalidArticle("holds no article file", file=str(path), code="no-article", hint=hint)
+    return found
+
+
+def is_article(path: Path, root: Path, excluded: Excluded) -> bool:
+    """Whether a file below `root` is one of its articles, by its name and place."""
+    absolute, above = path.absolute(), root.absolute()
+    if not absolute.is_relative_to(above):
+        return False
+    hidden = any(part.startswith(".") or part in _SECRETS for part in absolute.relative_to(above).parts)
+    return not hidden and _is_meant(path) and not _why_not(path, _resolved(root), excluded)
 
 
 def read_file(file: Path) -> bytes:
-    """No more of it than it takes to see that it is too large."""
+    """Read no more of it than it takes to see that it is too large. Raises InvalidArticle."""
     try:
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
         raise InvalidArticle(message, file=str(file), code="unreadable-file", hint="check the path") from error
+
+
+def is_ours(file: Path, data: bytes) -> bool:
+    """Whether Citewire made the file: by its mark, or by the manifest that a channel keeps beside it."""
+    if is_own_rendition(data):
+        return True
+    manifest = file.parent / _MANIFESTS / f"{file.name}.json"
+    try:
+        return is_own_rendition(manifest.read_bytes())
+    except OSError:
+        return False
+
+
+def _inside(root: Path, excluded: Excluded) -> Iterator[tuple[Path, str | None]]:
+    """Each article file below a folder, with the reason where it is left out. Links to folders are not followed."""
+    resolved = _resolved(root)
+    links: list[Path] = []
+    taken: set[Path] = set()
+    for folder, folders, names in os.walk(root):
+        inside = [name for name in folders if not (name.startswith(".") or name in _SECRETS)]
+        folders[:] = sorted(name for name in inside if not excluded.has(_resolved(Path(folder, name))))
+        for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
+            if not _is_meant(path):
+                continue
+            if path.is_symlink():
+                links.append(path)
+                continue
+            taken.add(_resolved(path))
+            yield path, _why_not(path, resolved, excluded)
+    for path in links:
+        if _resolved(path) not in taken:  # what it leads to is not read under its own name
+            yield path, _why_not(path, resolved, excluded)
+
+
+def _why_not(path: Path, root: Path, excluded: Excluded) -> str | None:
+    target = _resolved(path)
+    if not target.is_relative_to(root):
+        return "a link out of the folder"
+    if target in excluded.secrets:
+        return "a file that holds a secret"
+    return "in a folder of Citewire's own" if excluded.has(target) else None
+
+
+def _is_meant(path: Path) -> bool:
+    """By its ending; those that editors hide or leave behind are not."""
+    return path.suffix.lower() in _suffixes() and not path.name.startswith(".") and path.is_file()
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a link to itself
+        return path.absolute()
+
+
+def _folders_of(own: Mapping[str, object], base: Path) -> Iterator[Path]:
+    """The folders that a channel writes to on this machine."""
+    path, url = own.get("path"), own.get("url")
+    if isinstance(path, str) and "host" not in own:
+        yield base / path
+    if isinstance(url, str) and url.startswith("file:"):
+        yield Path(urlsplit(url).path)
+
+
+def _secret_files(value: object) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("file:/"):
+        yield value.removeprefix("file:")
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _secret_files(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secret_files(inner)
 
 
 @cache

@@ -18,6 +18,7 @@ from workers.cli import (
     channels,
     checks,
     deliveries,
+    linting,
     processes,
     references,
     releasing,
@@ -35,7 +36,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for group in (processes, articles, releasing, rendering, deliveries, channels, checks, tokens, references, watching):
+_GROUPS = (
+    processes,
+    articles,
+    releasing,
+    rendering,
+    linting,
+    deliveries,
+    channels,
+    checks,
+    tokens,
+    references,
+    watching,
+)
+for group in _GROUPS:
     group.register(app)
 
 # typer carries click's exceptions and makes only this one of them public: its bases are what every wrong use raises.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rich.console import Console
@@ -120,9 +122,22 @@ def system(shape: views.SystemStatus) -> None:
     answers.print(f"web: {shape.web or 'not running'}", highlight=False)
 
 
+def line(text: str) -> None:
+    """A line of an answer, as it is."""
+    answers.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
 def note(text: str) -> None:
     """A line about an answer, on standard error."""
     notes.print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def left_out(files: Sequence[tuple[str, str]]) -> None:
+    """The files of folders that were not published, by their reasons."""
+    for why, some in groupby(sorted(files, key=itemgetter(1)), key=itemgetter(1)):
+        names = [file for file, _ in some]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        note(f"left out, {why}: {', '.join(names[:3])}{more}")
 
 
 def warnings(given: Sequence[ReadWarning]) -> None:

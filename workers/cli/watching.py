@@ -12,13 +12,14 @@ import typer
 from watchfiles import Change, watch
 
 from pipeline.errors import InvalidArticle, InvalidEvent, TransientError
-from pipeline.intake import SourceFile, read_source
 from pipeline.model.event import Publish
 from pipeline.stages.accept import Intake, accept
 from workers.cli import output
 from workers.cli.articles import intake_of, origin
-from workers.cli.common import ConfigOption, DataOption, find, open_ledger
-from workers.cli.files import article_files, is_article, read_file
+from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
+from workers.cli.delivering import say_if_nobody_delivers
+from workers.cli.files import Excluded, article_files, is_article
+from workers.cli.reading import read_one
 
 _SETTLE = 300  # milliseconds without a further change: an editor writes a file in several steps
 
@@ -38,29 +39,34 @@ def watch_folder(
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     system = find(data, config)
+    excluded = Excluded.of(system.settings)
+    found = article_files([folder], excluded, none_is_fine=True)
     with open_ledger(system) as ledger:
         intake, drop = intake_of(ledger, system), system.settings.intake.drop
+        say_if_nobody_delivers(system)
         changes = watch(folder, stop_event=stop, step=_SETTLE, raise_interrupt=False, yield_on_timeout=True)
-        next(changes)  # from here on nothing is missed; what lies there already is published now
-        _publish(intake, drop, article_files([folder], none_is_fine=True))
+        next(changes)  # from here on nothing is missed; what is there already is published now
+        output.left_out([(str(path), why) for path, why in found.left_out])
+        _publish(intake, drop, found.files)
         for changed in changes:
-            _publish(intake, drop, sorted(Path(path) for change, path in changed if change is not Change.deleted))
+            paths = sorted(Path(path) for change, path in changed if change is not Change.deleted)
+            _publish(intake, drop, [path for path in paths if is_article(path, folder, excluded)])
 
 
 def _publish(intake: Intake, drop: tuple[str, ...], files: list[Path]) -> None:
-    """A file that cannot be read as an article is told of, and watched on."""
+    """Publish what can be read as an article; a file that cannot is named, and watched on."""
     for file in files:
-        if not is_article(file):
+        one = read_one(file, drop, now())
+        for mistake in one.mistakes:
+            print(f"citewire: {mistake}", file=sys.stderr)
+        if one.left_out:
+            output.left_out([(str(file), one.left_out)])
+        if one.read is None:
             continue
         try:
-            read = read_source(SourceFile(read_file(file), str(file), drop))
-            answer = accept(intake, Publish(origin(), read.article, read.warnings))
-        except InvalidEvent as error:
-            for one in (error, *error.further):
-                print(f"citewire: {one}", file=sys.stderr)
-            continue
-        except TransientError as error:
+            answer = accept(intake, Publish(origin(), one.read.article, one.read.warnings))
+        except (InvalidEvent, TransientError) as error:
             print(f"citewire: {error}", file=sys.stderr)
             continue
-        output.warnings(read.warnings)
+        output.warnings(one.read.warnings)
         output.accepted([{"article": answer.article, "revision": answer.revision, "changed": answer.changed}])

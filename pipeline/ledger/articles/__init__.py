@@ -37,6 +37,12 @@ def standing(transaction: Transaction, article_id: str) -> Standing | None:
     return _standing(transaction, sa.select(*_STANDING).where(articles.c.id == article_id))
 
 
+def live_with_title(transaction: Transaction, title: str) -> str | None:
+    """Return the id of a live article that has this title, if there is one."""
+    query = sa.select(articles.c.id).where(articles.c.title == title, articles.c.state == "live")
+    return transaction.scalar(query.order_by(articles.c.id).limit(1))
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
     """How many articles there are in each state."""
     rows = transaction.execute(sa.select(articles.c.state, sa.func.count()).group_by(articles.c.state))

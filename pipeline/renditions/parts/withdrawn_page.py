@@ -36,6 +36,7 @@ def withdrawn_page(withdrawal: Withdrawal, site: Site, *, root: str = "", style:
 <html{root}{attributes(lang=language, dir_=direction_of(language))}>
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="Citewire">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Withdrawn: {escape(withdrawal.title)}</title>

@@ -1,0 +1,36 @@
+"""Runs `citewire` in this process, as a terminal would: its status, and what it printed where."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from workers.cli import main
+
+
+@dataclass(frozen=True)
+class Said:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Said:
+    """Run a command. Any exception that leaves it, a traceback at a terminal, fails the test."""
+    arguments, sys.argv = sys.argv, ["citewire", *map(str, words)]
+    capsys.readouterr()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        sys.argv = arguments
+    out, err = capsys.readouterr()
+    return Said(int(ended.value.code or 0), out, err)

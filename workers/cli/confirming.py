@@ -1,0 +1,25 @@
+"""Asks once, on a terminal, before many new articles go out: a mistyped folder is not easily taken back."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pipeline.ledger import Ledger, articles
+from workers.cli.common import now
+from workers.cli.files import ArticleFiles
+from workers.cli.reading import read_files
+
+ASK_FROM = 21  # new articles
+
+
+def confirm_many(ledger: Ledger, found: ArticleFiles, drop: tuple[str, ...]) -> None:
+    """Ask where a person could answer and more than twenty articles are new. Raises typer.Abort for a no."""
+    if len(found.files) < ASK_FROM or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    ids = {one.read.article.id for one in read_files(found, drop, now()) if one.read}
+    with ledger.read() as transaction:
+        new = sum(articles.standing(transaction, id) is None for id in ids)
+    if new >= ASK_FROM:
+        typer.confirm(f"{new} articles are new. Publish them all?", abort=True, err=True)
