@@ -17,9 +17,9 @@ import msgspec
 from pydantic import Field
 
 from pipeline.channels import ChannelType, Served
-from pipeline.channels.shared.announcing import Address, delivered
+from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.countdown import Countdown, knock
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http, Response
 from pipeline.model.delivery import Parcel, Receipt

@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 from pydantic import BeforeValidator, Field
 
 from pipeline.channels import ChannelType
-from pipeline.channels.shared.announcing import Address, delivered, worst
+from pipeline.channels.shared.announcing import delivered, worst
 from pipeline.channels.shared.countdown import Countdown, knock
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt

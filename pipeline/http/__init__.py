@@ -4,5 +4,6 @@ from pipeline.http.client import Http, Limits
 from pipeline.http.connection import CA_FILE, Identity
 from pipeline.http.egress import EgressGuard, Endpoint
 from pipeline.http.response import Response
+from pipeline.http.urls import web_address
 
-__all__ = ["CA_FILE", "EgressGuard", "Endpoint", "Http", "Identity", "Limits", "Response"]
+__all__ = ["CA_FILE", "EgressGuard", "Endpoint", "Http", "Identity", "Limits", "Response", "web_address"]

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions as u3
@@ -23,6 +23,7 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http.connection import CA_FILE, Gate, GuardedPools, Identity, tls_context
 from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
+from pipeline.http.urls import web_address
 
 # RFC 9110, sections 5.1 and 5.5, without the obsolete bytes beyond ASCII.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -172,14 +173,11 @@ class _Address:
 def _address(url: str) -> _Address:
     """Raises PermanentError (`invalid-url`)."""
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts = web_address(url)
     except ValueError as error:
-        raise PermanentError("the address cannot be understood", code="invalid-url") from error
-    if problem := _problem(url, parts):
-        raise PermanentError(f"the address {problem}", code="invalid-url")
+        raise PermanentError(f"the address {error}", code="invalid-url") from error
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+    origin = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
     request = requests.PreparedRequest()
     try:
         request.prepare_url(url, None)  # IDNA, and percent signs where they belong
@@ -187,18 +185,6 @@ def _address(url: str) -> _Address:
         return _Address(made.scheme, str(made.hostname), made.port, request.path_url, origin)
     except (requests.RequestException, ValueError) as error:
         raise PermanentError(f"{origin}: the address cannot be understood", code="invalid-url") from error
-
-
-def _problem(url: str, parts: SplitResult) -> str | None:
-    if parts.scheme not in ("http", "https"):
-        return "must start with https:// or http://"
-    if parts.username is not None or parts.password is not None:
-        return "must hold no user name or password (the channel's own settings take them)"
-    if not parts.hostname:
-        return "names no host"
-    if any(character.isspace() or not character.isprintable() or character == "\\" for character in url):
-        return "holds white space, a control character or a backslash"
-    return None
 
 
 def _checked(headers: dict[str, str], address: _Address) -> dict[str, str]:

@@ -25,12 +25,11 @@ from pydantic import Field, field_validator
 
 from pipeline.channels import ChannelType, Served
 from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
-from pipeline.channels.shared.announcing import Address
 from pipeline.channels.shared.countdown import Countdown, knock
 from pipeline.channels.shared.page import same_or_newer
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
-from pipeline.http import Http, Response
+from pipeline.http import Http, Response, web_address
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
@@ -53,9 +52,9 @@ class CacheSettings(ChannelSettings):
     @field_validator("address", "update_address")
     @classmethod
     def _absolute(cls, address: str | None) -> str | None:
-        parts = urlsplit((address or "https://x").replace("{subdomain}", "x"))
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "{" in parts.netloc:
-            raise ValueError("must be an absolute https:// address, with {subdomain} in its place")
+        parts = web_address((address or "https://x").replace("{subdomain}", "x"))
+        if parts.query or "{" in parts.netloc:
+            raise ValueError("must hold no query, and no braces but those of {subdomain}")
         return address and address.rstrip("/")
 
 

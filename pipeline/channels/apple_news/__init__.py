@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import Field, StringConstraints, field_validator
@@ -21,7 +20,7 @@ from pipeline.channels.apple_news.api import Answer, AppleNewsApi, Part, signing
 from pipeline.channels.shared.countdown import Countdown
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import PermanentError, TransientError
-from pipeline.http import Http
+from pipeline.http import Http, web_address
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
@@ -50,9 +49,8 @@ class AppleNewsSettings(ChannelSettings):
     @field_validator("url")
     @classmethod
     def _absolute(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.query:
-            raise ValueError("must be an absolute https:// address without user name or query")
+        if web_address(url).query:
+            raise ValueError("must hold no query")
         return url.rstrip("/")
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
+from pipeline.http import web_address
 from pipeline.secret import SecretRef
 
 _SCHEMES = ("s3", "gs", "az", "file")
@@ -65,9 +66,7 @@ class ObjectStoreSettings(ChannelSettings):
     def _address(cls, endpoint: str | None) -> str | None:
         if endpoint is None:
             return None
-        parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            raise ValueError("must be an https:// or http:// address without a user name")
+        web_address(endpoint)
         return endpoint.rstrip("/")
 
     @model_validator(mode="after")

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
-from urllib.parse import urlsplit
-
-from pydantic import AfterValidator
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.model.delivery import Receipt
-
-
-def _absolute(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise ValueError("must be an absolute https:// or http:// address without a user name")
-    return address
-
-
-Address = Annotated[str, AfterValidator(_absolute)]
 
 
 def worst(outcomes: Iterable[Receipt | CitewireError]) -> Receipt | CitewireError:

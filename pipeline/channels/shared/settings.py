@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from pipeline.errors import ConfigError
+from pipeline.http import web_address
 from pipeline.validation import config_error
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ def _from_base(path: Path, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("base", "")) / path
 
 
+def _callable(address: str) -> str:
+    web_address(address)
+    return address
+
+
+Address = Annotated[str, AfterValidator(_callable)]  # absolute, http or https
 LocalPath = Annotated[Path, AfterValidator(_from_base)]  # relative to the settings file
 
 

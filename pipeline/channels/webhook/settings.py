@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
-from pipeline.channels.shared.settings import ChannelSettings, LocalPath
+from pipeline.channels.shared.settings import Address, ChannelSettings, LocalPath
 from pipeline.secret import SecretRef
 
 _OURS = re.compile(r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date")
@@ -51,7 +50,7 @@ class TLSSettings(ChannelSettings):
 class WebhookSettings(ChannelSettings):
     """`secret`: one, or [new, old] while the partner changes over. Header values may be secrets too (`env:NAME`)."""
 
-    url: str
+    url: Address
     secret: Annotated[tuple[SecretRef, ...], PlainValidator(_one_or_two)]
     headers: dict[HeaderName, str] = Field(default_factory=dict)
     bearer: SecretRef | None = None
@@ -61,16 +60,6 @@ class WebhookSettings(ChannelSettings):
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 10.0
     total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0  # a delivery is leased for a little longer
-
-    @field_validator("url")
-    @classmethod
-    def _absolute(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an absolute https:// or http:// address")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must hold no user name or password: use `basic`")
-        return url
 
     @field_validator("headers")
     @classmethod

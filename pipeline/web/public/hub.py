@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from msgspec import Struct
 
+from pipeline.http import web_address
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.requests import Request as Asked
@@ -142,23 +143,21 @@ def _given(fields: Mapping[str, str], name: str) -> str:
 
 def _host(callback: str, hub: HubPlan) -> str:
     """The callback's host. What cannot be called is refused at once; names are looked up when they are called."""
+    if len(callback) > MAX_ADDRESS:
+        raise _wrong(f"hub.callback must have at most {MAX_ADDRESS} characters")
     try:
-        parts = urlsplit(callback)
-        _ = parts.port
-    except ValueError:
-        raise _wrong("hub.callback cannot be understood") from None
-    odd = any(character.isspace() or not character.isprintable() or character == "\\" for character in callback)
-    if parts.scheme not in ("http", "https") or not parts.hostname or odd or len(callback) > MAX_ADDRESS:
-        raise _wrong(f"hub.callback must be an http or https address of at most {MAX_ADDRESS} characters")
-    if parts.username is not None or parts.password is not None or len(parts.hostname) > 253:
-        raise _wrong("hub.callback must hold no user name or password, and a host's name")
+        host = web_address(callback).hostname or ""
+    except ValueError as error:
+        raise _wrong(f"hub.callback {error}") from None
+    if len(host) > 253:
+        raise _wrong("hub.callback must name a host")
     try:
-        address = ipaddress.ip_address(parts.hostname)
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return parts.hostname
+        return host
     if not hub.http.guard.permits(address):
         raise Problem(400, "callback-refused", "hub.callback is not a public address")
-    return parts.hostname
+    return host
 
 
 def _lease(asked: str | None, hub: HubPlan) -> int:
