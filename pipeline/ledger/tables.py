@@ -32,6 +32,9 @@ _DELIVERED_IS_CURRENT = "state <> 'delivered' OR (held IS NOT NULL AND held >= w
 STRANDED = sa.text(f"NOT (({_UNFINISHED_HAS_TIME}) AND ({_DELIVERED_IS_CURRENT}))")
 
 
+_OVERTAKEN = sa.text("outcome = 'overtaken'")
+
+
 def _lease() -> tuple[sa.Column[str], sa.Column[object]]:
     """Who works on the row and until when. A lease that has run out is no lease."""
     return sa.Column("lease", sa.String(64)), sa.Column("leased_until", Instant)
@@ -47,10 +50,14 @@ events = sa.Table(
     sa.Column("article", sa.String(128), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("changed", sa.Boolean, nullable=False),
-    sa.Column("time", Instant),  # when the sender says that it happened
+    sa.Column("outcome", sa.String(16), nullable=False, server_default="accepted"),  # or overtaken
+    sa.Column("digest", sa.String(80)),  # of what the event says; None: it arrived before this was kept
+    sa.Column("time", Instant),  # when it happened, by the sender's clock
+    sa.Column("sequence", sa.Text),
     sa.Column("accepted", Instant, nullable=False),
     sa.UniqueConstraint("source", "source_id"),
     sa.Index("ix_events_article", "article", "source", "time"),
+    sa.Index("ix_events_overtaken", "accepted", sqlite_where=_OVERTAKEN, postgresql_where=_OVERTAKEN),
 )
 
 articles = sa.Table(

@@ -215,6 +215,11 @@ class Article(Struct, frozen=True, kw_only=True):
     cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites knowing that they are retracted
 
     @property
+    def not_before(self) -> dt.datetime | None:
+        """The earliest time at which the article may be shown; None where its author names none."""
+        return max((moment for moment in (self.embargo, self.published) if moment is not None), default=None)
+
+    @property
     def direction(self) -> Direction:
         return direction_of(self.language)
 

@@ -1,8 +1,9 @@
-"""What happens to an article, as its sender tells it, and the answer."""
+"""Events about articles as their senders report them, and the answers they get."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 from msgspec import Struct
 
@@ -10,17 +11,20 @@ from pipeline.model.article import Article
 from pipeline.model.reading import ReadWarning
 from pipeline.model.revision import EventType
 
+Outcome = Literal["accepted", "overtaken"]
+
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """Where an event comes from. `source` and `id` together name it (CloudEvents 1.0, section 3.1)."""
+    """Where an event comes from. `source` and `id` together identify it (CloudEvents 1.0, section 3.1)."""
 
     source: str
     id: str
     time: dt.datetime | None = None  # when it happened, by the sender's clock
+    sequence: str | None = None  # its place among the source's events about the article (CloudEvents "sequence")
 
 
 class Publish(Struct, frozen=True):
-    """An article is to be published; or, where there is one of its id already, updated."""
+    """Publish an article, or update the one that has its id."""
 
     origin: Origin
     article: Article
@@ -32,7 +36,7 @@ class Publish(Struct, frozen=True):
 
 
 class Withdraw(Struct, frozen=True):
-    """An article is to be taken back everywhere."""
+    """Take an article back everywhere."""
 
     origin: Origin
     article_id: str
@@ -47,10 +51,16 @@ Event = Publish | Withdraw
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
-    """The event stands in the ledger. The same event again gets the same answer."""
+    """The answer to an event. The same event again gets the same answer.
 
-    event: str  # our id of it
+    An overtaken event is older than another of the same source about the same article. It is recorded and changes
+    nothing.
+    """
+
+    event: str  # our id for it
     type: EventType
     article: str
-    revision: int  # the newest of the article
-    changed: bool  # False: nothing new in it, or it is older than what is known
+    revision: int  # the article's newest
+    changed: bool  # False: the article says this already, or the event was overtaken
+    outcome: Outcome = "accepted"
+    time_ahead: bool = False  # its `time` was ahead of its arrival, so the arrival counted instead

@@ -10,6 +10,8 @@ from msgspec import Struct
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 
+_MOST_AHEAD = dt.timedelta(days=1)
+
 EventType = Literal["published", "updated", "withdrawn"]
 
 
@@ -19,8 +21,19 @@ class Revision(Struct, frozen=True, kw_only=True):
     article: Article
     number: int  # from 1
     published: dt.datetime  # aware, UTC: when the first revision was published
-    updated: dt.datetime  # aware, UTC: when this revision came to be; never before `published`
+    updated: dt.datetime  # aware, UTC: when this revision came out, by the ledger's own time
     references: tuple[CitedReference, ...] = ()  # as long as article.references, in its order
+
+
+def next_update(last: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """Return the date of what comes out now, after what came out at `last`: a second later at least.
+
+    Readers compare these dates to see that something changed, so they grow even where a clock was set back. One that is
+    further ahead than a clock can be is an author's, from before these dates were the ledger's own.
+    """
+    if last is None or last > now + _MOST_AHEAD:
+        return now
+    return max(now, last.replace(microsecond=0) + dt.timedelta(seconds=1))
 
 
 class Withdrawal(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ Outcome = Literal["delivered", "abandoned", "scheduled"]
 
 @dataclass(frozen=True, slots=True)
 class SourceWarning:
-    """Something in an article's source that was left out or read with doubt."""
+    """Something in an event or an article's source that was left out or read with doubt."""
 
     code: Annotated[str, Field(examples=["invalid-field"])]
     message: str
@@ -37,7 +37,9 @@ class AcceptedEvent:
     article: ArticleId
     revision: Annotated[RevisionNumber, Field(description="The article's newest revision.")]
     changed: Annotated[bool, Field(description="False if the event brought nothing new.")]
-    status: Annotated[str, Field(description="accepted, scheduled, delivered or abandoned", examples=["accepted"])]
+    status: Annotated[
+        str, Field(description="accepted, scheduled, delivered, abandoned or overtaken", examples=["accepted"])
+    ]
     warnings: tuple[SourceWarning, ...] = ()
 
 
@@ -67,9 +69,21 @@ class Replayed:
 
 
 def accepted(answer: Accepted, status: str = "accepted", warnings: Sequence[ReadWarning] = ()) -> AcceptedEvent:
-    """Return the answer to an event."""
-    shown = tuple(map(warning, warnings))
+    """Return the answer to an event. One that was overtaken never comes any further."""
+    shown = tuple(map(warning, (*_doubts(answer), *warnings)))
+    status = "overtaken" if answer.outcome == "overtaken" else status
     return AcceptedEvent(answer.event, answer.article, answer.revision, answer.changed, status, shown)
+
+
+def _doubts(answer: Accepted) -> Iterator[ReadWarning]:
+    """What the sender should know about the order and the time of its event."""
+    if answer.outcome == "overtaken":
+        message = "not done: a newer event of this source about the article is known"
+        hint = "send it again under a new id without `time`, or with a higher `sequence`, if it is the newest"
+        yield ReadWarning(code="overtaken", message=message, hint=hint)
+    if answer.time_ahead:
+        message = "is ahead of the event's arrival, which counts instead"
+        yield ReadWarning(code="time-ahead", message=message, field="time", hint="set the sender's clock")
 
 
 def warning(given: ReadWarning) -> SourceWarning:

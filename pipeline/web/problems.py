@@ -105,6 +105,7 @@ def register(app: FastAPI) -> None:
 # Every other InvalidEvent is 422: understood, and not acceptable.
 _STATUS = {
     "unknown-article": 404,
+    "event-id-reused": 409,
     "nothing-to-release": 409,
     "article-too-large": 413,
     "event-too-large": 413,

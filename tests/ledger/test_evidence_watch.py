@@ -181,7 +181,7 @@ def test_what_a_revision_showed_is_never_changed(ledger: Ledger) -> None:
     publish(bench, "1")
     with ledger.write() as transaction:
         shown = revisions.get(transaction, "spasms", 1).references
-        revisions.keep_evidence(transaction, "spasms", 1, (), now=START + HOUR)
+        revisions.keep_shown(transaction, "spasms", 1, (), updated=START + HOUR, now=START + HOUR)
         assert revisions.get(transaction, "spasms", 1).references == shown != ()
         assert revisions.pending(transaction, [("spasms", 1), ("spasms", 2)]) == {("spasms", 1): 0}
 

@@ -141,8 +141,7 @@ def article(id: str = "spasms", *, text: str = "Rest.", pmids: Sequence[str] = (
         answer=text,
         lead=(Paragraph((Text(text),)),),
         references=tuple(CitedWork("pmid", pmid) for pmid in pmids),
-        published=START - dt.timedelta(days=1),
-        **more,  # type: ignore[arg-type]
+        **({"published": START - dt.timedelta(days=1)} | more),  # type: ignore[arg-type]
     )
 
 
@@ -247,11 +246,21 @@ class Bench:
 
         return ChannelPlan(id=name, format="plain", open=open_channel, topics=topics)
 
-    def publish(self, article: Article, *, id: str | None = None, time: dt.datetime | None = None) -> Accepted:
-        return accept(self._intake(), Publish(Origin(source="test", id=id or self._event(), time=time), article))
+    def publish(
+        self,
+        article: Article,
+        *,
+        id: str | None = None,
+        time: dt.datetime | None = None,
+        sequence: str | None = None,
+    ) -> Accepted:
+        origin = Origin(source="test", id=id or self._event(), time=time, sequence=sequence)
+        return accept(self._intake(), Publish(origin, article))
 
-    def withdraw(self, article_id: str = "spasms", reason: str = "It was wrong.") -> Accepted:
-        return accept(self._intake(), Withdraw(Origin(source="test", id=self._event()), article_id, reason))
+    def withdraw(
+        self, article_id: str = "spasms", reason: str = "It was wrong.", *, time: dt.datetime | None = None
+    ) -> Accepted:
+        return accept(self._intake(), Withdraw(Origin(source="test", id=self._event(), time=time), article_id, reason))
 
     def work(self) -> None:
         """Do what is due now, in every stage."""

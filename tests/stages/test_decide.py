@@ -59,7 +59,13 @@ def facts(newest: Revision, rendered: Revision | None, references: tuple[CitedRe
         due=None,
         error=None,
     )
-    given: dict[str, object] = {"stored": {}, "withheld": {}, "channels": {}} | more
+    known: dict[str, object] = {
+        "stored": {},
+        "withheld": {},
+        "channels": {},
+        "last_update": rendered and rendered.updated,
+    }
+    given = known | more
     return Facts(state=state, newest=newest, rendered=rendered, references=references, **given)  # type: ignore[arg-type]
 
 

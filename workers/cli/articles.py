@@ -14,7 +14,7 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, clock
 from pipeline.ledger.deliveries import holdings
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
@@ -23,6 +23,7 @@ from workers.cli import output
 from workers.cli.common import (
     BAD_INPUT,
     FAILED,
+    OVERTAKEN,
     TIMED_OUT,
     ConfigOption,
     DataOption,
@@ -200,7 +201,7 @@ def intake_of(ledger: Ledger, system: System) -> Intake:
     return Intake(
         ledger=ledger,
         doorbell=_doorbell(url) if url else NoDoorbell(),
-        clock=now,
+        clock=lambda: clock.ledger_time(ledger, now(), running=system.running is not None),
         new_id=new_id,
         evidence_wait=system.settings.evidence.wait,
     )
@@ -214,7 +215,8 @@ def _doorbell(url: str) -> CeleryDoorbell:
 
 
 def origin() -> Origin:
-    return Origin(source=SOURCE, id=secrets.token_hex(12), time=now())
+    """Commands write the ledger themselves, so the order of their transactions is the order of their events."""
+    return Origin(source=SOURCE, id=secrets.token_hex(12))
 
 
 def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...]) -> _Batch:
@@ -240,8 +242,10 @@ def _accept_read(intake: Intake, read: Sequence[tuple[str, Event]]) -> list[_Pub
         answers = accept_all(intake, [event for _, event in read])
     except TransientError:
         answers = [accept(intake, event) for _, event in read]
-    pairs = zip(read, answers, strict=True)
-    return [_Published(file, accepted, warnings=event.warnings) for (file, event), accepted in pairs]
+    return [
+        _Published(file, answer, "overtaken" if answer.outcome == "overtaken" else "accepted", event.warnings)
+        for (file, event), answer in zip(read, answers, strict=True)
+    ]
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:
@@ -277,3 +281,5 @@ def _exit(batch: _Batch, finished: bool) -> None:
         raise typer.Exit(TIMED_OUT)
     if any(one.state == "abandoned" for one in batch.published):
         raise typer.Exit(FAILED)
+    if any(one.state == "overtaken" for one in batch.published):
+        raise typer.Exit(OVERTAKEN)

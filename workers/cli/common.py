@@ -22,7 +22,7 @@ from pipeline.ledger import Ledger
 from workers import runfile
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder (default: CITEWIRE_DATA, or var/).")]
-FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN = 1, 2, 3, 4  # exit statuses
+FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN, OVERTAKEN = 1, 2, 3, 4, 5  # exit statuses
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The site's TOML file (default: CITEWIRE_CONFIG).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]

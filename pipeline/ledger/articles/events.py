@@ -1,31 +1,86 @@
-"""The events that were accepted, with the answers that they got."""
+"""The events that arrived, with the answers they got."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
-from pipeline.errors import TransientError
+from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import events
-from pipeline.model.event import Accepted, Event
+from pipeline.model.event import Accepted, Event, Publish
+from pipeline.model.rendition import digest_of
+
+_RECENT = 20  # events of one source about one article whose sequence is looked at
 
 
-def answer_to(transaction: Transaction, *, source: str, source_id: str) -> Accepted | None:
-    """What was answered to this event before."""
-    return _answer(transaction, sa.and_(events.c.source == source, events.c.source_id == source_id))
+def answer_to(transaction: Transaction, event: Event) -> Accepted | None:
+    """Return the answer this event got before, or None.
+
+    Raises InvalidEvent (`event-id-reused`) where its source used the id for something else.
+    """
+    origin = event.origin
+    row = _row(transaction, sa.and_(events.c.source == origin.source, events.c.source_id == origin.id))
+    if row is None:
+        return None
+    if row.digest is not None and row.digest != fingerprint(event):
+        raise InvalidEvent(
+            "the source has used this id for another event",
+            code="event-id-reused",
+            field="id",
+            hint="give every event of a source an id of its own",
+            event=origin.id,
+        )
+    return _answer(row)
 
 
 def find(transaction: Transaction, event_id: str) -> Accepted | None:
-    return _answer(transaction, events.c.id == event_id)
+    row = _row(transaction, events.c.id == event_id)
+    return None if row is None else _answer(row)
 
 
-def newest_time(transaction: Transaction, article_id: str, source: str) -> dt.datetime | None:
-    """When, by the sender's clock, the newest event of `source` about the article happened."""
-    of_source = sa.select(events.c.time).where(events.c.article == article_id, events.c.source == source)
-    newest = of_source.where(events.c.time.is_not(None)).order_by(events.c.time.desc()).limit(1)
-    return transaction.scalar(newest)
+class Timed(Struct, frozen=True):
+    time: dt.datetime  # by the sender's clock
+    accepted: dt.datetime  # by ours
+
+
+def newest(transaction: Transaction, article_id: str, source: str) -> Timed | None:
+    """Return when the newest event of `source` about the article happened, by the sender's clock and by ours."""
+    timed = (
+        sa.select(events.c.time, events.c.accepted)
+        .where(events.c.article == article_id, events.c.source == source, events.c.time.is_not(None))
+        .order_by(events.c.time.desc())
+        .limit(1)
+    )
+    row = transaction.execute(timed).one_or_none()
+    return None if row is None else Timed(row.time, row.accepted)
+
+
+def sequences(transaction: Transaction, article_id: str, source: str) -> list[str]:
+    """Return the sequence numbers of the last events of `source` about the article that have one."""
+    recent = (
+        sa.select(events.c.sequence)
+        .where(events.c.article == article_id, events.c.source == source, events.c.sequence.is_not(None))
+        .order_by(events.c.accepted.desc())
+        .limit(_RECENT)
+    )
+    return list(transaction.scalars(recent))
+
+
+def overtaken(transaction: Transaction) -> int:
+    """Count the events that were overtaken."""
+    count = sa.select(sa.func.count()).select_from(events).where(events.c.outcome == "overtaken")
+    return transaction.scalar(count) or 0
+
+
+def fingerprint(event: Event) -> str:
+    """Return a digest of what an event says, without where it came from."""
+    said = event.article if isinstance(event, Publish) else (event.article_id, event.reason)
+    return digest_of(msgspec.json.encode((type(event).__name__, said)))
 
 
 def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.datetime) -> None:
@@ -41,7 +96,10 @@ def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.
             article=answer.article,
             revision=answer.revision,
             changed=answer.changed,
+            outcome=answer.outcome,
+            digest=fingerprint(event),
             time=origin.time,
+            sequence=origin.sequence,
             accepted=now,
         )
         .on_conflict_do_nothing()
@@ -51,9 +109,17 @@ def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.
         raise TransientError("the event is being accepted elsewhere", code="event-in-flight", event=origin.id)
 
 
-def _answer(transaction: Transaction, which: sa.ColumnElement[bool]) -> Accepted | None:
-    columns = (events.c.id, events.c.type, events.c.article, events.c.revision, events.c.changed)
-    row = transaction.execute(sa.select(*columns).where(which)).one_or_none()
-    if row is None:
-        return None
-    return Accepted(event=row.id, type=row.type, article=row.article, revision=row.revision, changed=row.changed)
+def _row(transaction: Transaction, which: sa.ColumnElement[bool]) -> Any:
+    return transaction.execute(sa.select(events).where(which)).one_or_none()
+
+
+def _answer(row: Any) -> Accepted:
+    return Accepted(
+        event=row.id,
+        type=row.type,
+        article=row.article,
+        revision=row.revision,
+        changed=row.changed,
+        outcome=row.outcome,
+        time_ahead=row.time is not None and row.time > row.accepted,
+    )

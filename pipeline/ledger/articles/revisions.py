@@ -127,11 +127,26 @@ def _canonical(transaction: Transaction, article_id: str, before: int) -> str | 
     return None if body is None else msgspec.json.decode(body, type=Article).canonical
 
 
-def keep_evidence(
-    transaction: Transaction, article_id: str, number: int, evidence: tuple[CitedReference, ...], *, now: dt.datetime
+def last_update(transaction: Transaction, article_id: str) -> dt.datetime | None:
+    """Return the date of the article's newest state that came out: a rendered revision or a withdrawal."""
+    out = sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None))
+    newest = sa.select(revisions.c.updated).where(revisions.c.article == article_id, out)
+    last: dt.datetime | None = transaction.scalar(newest.order_by(revisions.c.number.desc()).limit(1))
+    return last
+
+
+def keep_shown(
+    transaction: Transaction,
+    article_id: str,
+    number: int,
+    evidence: tuple[CitedReference, ...],
+    *,
+    updated: dt.datetime,
+    now: dt.datetime,
 ) -> None:
-    """What the revision shows of its references: written once, when it is rendered, and never changed."""
+    """Record what the revision shows of its references and since when: written once, when it is rendered."""
     values = {
+        "updated": updated,
         "evidence": msgspec.json.encode(evidence),
         "pending": sum(cited.state == "pending" for cited in evidence),
         "rendered_at": now,

@@ -1,10 +1,11 @@
-"""accept: an event → an article revision in the ledger, in one transaction, answered at once.
+"""accept: turn an event into an article revision in the ledger, in one transaction, and answer at once.
 
 the same event again                    → the same answer
+the same id with another content        → refused
 the same content again                  → nothing new
-older than what its source said before  → nothing new
+older than what its source said before  → overtaken: recorded, not done, and answered so
 anything else                           → the next revision, due to be rendered
-a withdrawal                            → every channel that may have seen the article is owed its tombstone
+a withdrawal                            → a tombstone for every channel that may have seen the article, always
 """
 
 from __future__ import annotations
@@ -13,50 +14,59 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from pipeline.errors import InvalidEvent
 from pipeline.intake.review_date import check_review_date
 from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence
 from pipeline.ledger.articles import Standing, events, revisions, withheld
 from pipeline.model.article import Article
-from pipeline.model.event import Accepted, Event, Publish, Withdraw
+from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
+from pipeline.stages.accept.order import is_overtaken
 from pipeline.stages.accept.withdrawing import take_back
 from pipeline.stages.context import Doorbell
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What accepting needs: less than the other stages, so that whoever can reach the ledger can publish."""
+    """What accepting needs. It is less than the other stages need: reaching the ledger is enough to publish."""
 
     ledger: Ledger
     doorbell: Doorbell
-    clock: Callable[[], dt.datetime]
+    clock: Callable[[], dt.datetime]  # the ledger's time, which every process agrees on
     new_id: Callable[[str], str]
     evidence_wait: float  # seconds
 
 
 def accept(intake: Intake, event: Event) -> Accepted:
-    """Raises InvalidEvent for a withdrawal of what was never published; TransientError as the ledger does."""
+    """Accept one event. Raises InvalidEvent (`unknown-article`, `event-id-reused`), TransientError as the ledger does.
+
+    What it raises InvalidEvent for is not recorded.
+    """
     (accepted,) = accept_all(intake, (event,))
     return accepted
 
 
 def accept_all(intake: Intake, batch: Sequence[Event]) -> list[Accepted]:
-    """The answers, in the order of the events, which are accepted in one transaction: all of them or none.
+    """Accept events in one transaction, all of them or none, and return their answers in the same order.
 
-    Raises as `accept`. That is once to the disk, and one burst for the stages that follow, for any number of articles.
+    Raises as `accept`. Any number of articles costs one write to the disk and rings once for the stages that follow.
     """
     if not batch:
         return []
     with intake.ledger.write() as transaction:
-        accepted = [_accept(intake, transaction, event, intake.clock()) for event in batch]
+        now = intake.clock()
+        accepted = [_accept(intake, transaction, event, now) for event in batch]
+    _log_doubtful(batch, accepted)
     _ring(intake, list(zip(batch, accepted, strict=True)))
     return accepted
 
 
 def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.datetime) -> Accepted:
-    origin = event.origin
-    earlier = events.answer_to(transaction, source=origin.source, source_id=origin.id)
+    earlier = events.answer_to(transaction, event)
     if earlier is not None:
         return earlier
     standing = articles.lock(transaction, event.article_id)
@@ -66,7 +76,7 @@ def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.date
 
 
 class _Acceptance:
-    """One event against one article, within one transaction."""
+    """One event about one article, within one transaction."""
 
     def __init__(
         self, intake: Intake, transaction: Transaction, event: Event, standing: Standing | None, now: dt.datetime
@@ -79,8 +89,8 @@ class _Acceptance:
         self.event_id = intake.new_id("evt_")
 
     def answer(self) -> Accepted:
-        if self.standing is not None and self._overtaken():
-            return self._accepted(self._type(), self.standing.revision, changed=False)
+        if self.standing is not None and is_overtaken(self.transaction, self.event, now=self.now):
+            return self._accepted(self._type(), self.standing.revision, changed=False, outcome="overtaken")
         match self.event:
             case Publish(article=article):
                 return self._publish(article)
@@ -123,19 +133,11 @@ class _Acceptance:
                 hint="give the id that `citewire status` shows",
                 article=self.event.article_id,
             )
-        withheld.lift(self.transaction, standing.id)  # what is withdrawn is no more for anyone to release
+        withheld.lift(self.transaction, standing.id)  # a withdrawn article cannot be released
         if standing.state == "withdrawn":
             return self._accepted("withdrawn", standing.revision, changed=False)
         take_back(self.transaction, standing, event_id=self.event_id, reason=reason, now=self.now)
         return self._accepted("withdrawn", standing.revision + 1, changed=True)
-
-    def _overtaken(self) -> bool:
-        """The sender has told us of something newer already: its events came out of order."""
-        origin = self.event.origin
-        if origin.time is None:
-            return False
-        newest = events.newest_time(self.transaction, self.event.article_id, origin.source)
-        return newest is not None and origin.time < newest
 
     def _same(self, content: str) -> bool:
         if self.standing is None or self.standing.state == "withdrawn":
@@ -149,7 +151,7 @@ class _Acceptance:
 
     def _next_standing(self, article: Article) -> Standing:
         before = self.standing
-        published = article.published or (before.published if before else self.now)
+        known = before.published if before is not None and before.published <= self.now else self.now
         return Standing(
             id=article.id,
             state="live",
@@ -157,47 +159,57 @@ class _Acceptance:
             rendered=before.rendered if before and before.state != "withdrawn" else None,
             title=article.title,
             language=article.language,
-            published=published,
-            updated=max(published, shown_update(article, before, self.now)),
+            published=article.published or known,
+            updated=self.now,
             due=None,
             error=None,
         )
 
     def _as_shown(self, new: Standing, article: Article) -> Standing:
-        """What lists and tombstones tell of the article: nothing of an update before its embargo ends."""
+        """Return what lists and tombstones may say of the article: nothing of an update before its time."""
         before = self.standing
-        if before is None or new.rendered is None or article.embargo is None or article.embargo <= self.now:
+        if before is None or new.rendered is None or not _is_scheduled(article, self.now):
             return new
         shown = {name: getattr(before, name) for name in ("title", "language", "published", "updated")}
         return articles.changed(new, **shown)
 
-    def _accepted(self, type: EventType, revision: int, *, changed: bool) -> Accepted:
+    def _accepted(self, type: EventType, revision: int, *, changed: bool, outcome: Outcome = "accepted") -> Accepted:
+        time = self.event.origin.time
         return Accepted(
-            event=self.event_id, type=type, article=self.event.article_id, revision=revision, changed=changed
+            event=self.event_id,
+            type=type,
+            article=self.event.article_id,
+            revision=revision,
+            changed=changed,
+            outcome=outcome,
+            time_ahead=time is not None and time > self.now,
         )
 
 
-def shown_update(article: Article, before: Standing | None, now: dt.datetime) -> dt.datetime:
-    """The date of change that readers see: the author's, as long as it moves forward and is not still to come."""
-    if before is None:
-        stated = article.modified or article.published or now
-        return min(stated, max(now, article.published or now))
-    if article.modified is not None and before.updated < article.modified <= now:
-        return article.modified
-    return max(now, before.updated)
+def _is_scheduled(article: Article, now: dt.datetime) -> bool:
+    return article.not_before is not None and article.not_before > now
 
 
 def _due(new: Standing, article: Article, intake: Intake, now: dt.datetime, *, pending: bool) -> Standing:
-    """When the revision is to be rendered: once its references are known, or have been waited for; never embargoed."""
-    wait = dt.timedelta(seconds=intake.evidence_wait if pending else 0)
-    embargoed = article.embargo is not None and article.embargo > now
-    due = max(now + wait, article.embargo) if embargoed and article.embargo else now + wait
-    state = "scheduled" if embargoed and new.rendered is None else "live"
+    """Have the revision rendered once its references are known or were waited for, and not before its time."""
+    ready = now + dt.timedelta(seconds=intake.evidence_wait if pending else 0)
+    due = max(ready, article.not_before or ready)
+    state = "scheduled" if _is_scheduled(article, now) and new.rendered is None else "live"
     return articles.changed(new, state=state, due=due)
 
 
+def _log_doubtful(batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
+    """Log the events whose order or time was not taken as the sender told it."""
+    for event, answer in zip(batch, answers, strict=True):
+        ids = {"event_id": answer.event, "article": answer.article, "source": event.origin.source}
+        if answer.outcome == "overtaken":
+            _log.warning("overtaken", **ids, revision=answer.revision)
+        if answer.time_ahead:
+            _log.warning("event-time-ahead", **ids, time=str(event.origin.time))
+
+
 def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
-    """After the commit, and only to save time: the sweep would find it all."""
+    """Ring after the commit. It only saves time: the sweep would find everything."""
     changed = [(event, accepted) for event, accepted in answered if accepted.changed]
     if any(isinstance(event, Publish) for event, _ in changed):
         intake.doorbell.ring("enrich")

@@ -50,7 +50,7 @@ def _go_on(transaction: Transaction, standing: Standing, now: dt.datetime) -> in
     if standing.state != "withdrawn" and standing.rendered != standing.revision:
         articles.set_standing(transaction, articles.changed(standing, due=standing.due or now))
         return standing.revision
-    number, updated = standing.revision + 1, max(now, standing.updated)
+    number, updated = standing.revision + 1, now
     newest = revisions.newest_content(transaction, standing.id)
     revisions.add(
         transaction,

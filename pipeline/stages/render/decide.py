@@ -1,6 +1,6 @@
 """What becomes of an article when it is rendered: one `Decision`, a pure function of what is known. See `fan_out`.
 
-its embargo has not ended                 → postponed until then
+it is not to be shown yet                 → postponed until then
 the site must not show it                 → withdrawn everywhere
 a reader of some format sees a difference → a revision, rendered in every format
     a channel must not have it            → withheld there: what it has is withdrawn
@@ -19,7 +19,7 @@ from pipeline.ledger.articles import Standing
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.model.reference import CitedReference
-from pipeline.model.revision import Revision
+from pipeline.model.revision import Revision, next_update
 from pipeline.stages.context import ChannelPlan, Policy
 from pipeline.stages.enrich.editorial import marks
 from pipeline.stages.render import withhold
@@ -38,6 +38,7 @@ class Facts(Struct, frozen=True):
     state: Standing
     newest: Revision
     rendered: Revision | None  # the revision that is out
+    last_update: dt.datetime | None  # of what came out last, be it a withdrawal
     stored: Mapping[str, Stored]  # its renditions, by format
     references: tuple[CitedReference, ...]  # what is known of them by now
     withheld: Mapping[str, Withheld]  # by channel
@@ -48,7 +49,7 @@ class Decision(Struct, frozen=True):
     """At most one of `postponed`, `site_hold` and `render` is set; the rest is empty unless `render` is."""
 
     revision: Revision
-    postponed: dt.datetime | None = None  # until the end of the embargo
+    postponed: dt.datetime | None = None  # until it may be shown
     site_hold: Withheld | None = None  # why it is withdrawn everywhere
     render: bool = False
     withheld: tuple[Withheld, ...] = ()  # from single channels
@@ -62,11 +63,12 @@ def candidate(facts: Facts, now: dt.datetime) -> Revision:
     A revision is rendered with the references known at that moment. When they change after that, it takes a new number.
     """
     newest, known = facts.newest, facts.references
+    updated = next_update(facts.last_update, now)
     if facts.state.rendered != facts.state.revision:
-        return structs.replace(newest, references=known)
+        return structs.replace(newest, references=known, updated=updated)
     if known == newest.references:
         return newest
-    return structs.replace(newest, references=known, number=newest.number + 1, updated=max(now, newest.updated))
+    return structs.replace(newest, references=known, number=newest.number + 1, updated=updated)
 
 
 def only_evidence_is_new(facts: Facts, revision: Revision) -> bool:
@@ -88,9 +90,9 @@ def decide(
 ) -> Decision:
     """`unchanged` are the formats in which the revision differs from what is out by its number and date alone."""
     revision = candidate(facts, now)
-    embargo = revision.article.embargo
-    if embargo is not None and embargo > now:
-        return Decision(revision, postponed=embargo)
+    not_before = revision.article.not_before
+    if not_before is not None and not_before > now:
+        return Decision(revision, postponed=not_before)
     if revision.number == facts.state.rendered:
         return Decision(revision)
     hold = withhold.site_hold(policy, facts.rendered, revision, facts.withheld, now=now)

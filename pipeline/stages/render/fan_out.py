@@ -34,6 +34,7 @@ def read(transaction: Transaction, state: Standing) -> Facts:
         state=state,
         newest=newest,
         rendered=rendered,
+        last_update=revisions.last_update(transaction, state.id),
         stored=stored,
         references=evidence.references_for(transaction, newest.article.references),
         withheld=withheld.of_article(transaction, state.id),
@@ -129,7 +130,8 @@ def _keep_revision(
             updated=revision.updated,
             content=revisions.content_of(transaction, state.id, state.revision),
         )
-    revisions.keep_evidence(transaction, state.id, revision.number, revision.references, now=now)
+    shown, updated = revision.references, revision.updated
+    revisions.keep_shown(transaction, state.id, revision.number, shown, updated=updated, now=now)
     renditions.add(transaction, state.id, revision.number, rendered)
     articles.set_standing(
         transaction,

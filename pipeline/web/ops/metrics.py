@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from pipeline.ledger import Transaction, articles, figures
-from pipeline.ledger.articles import withheld
+from pipeline.ledger.articles import events, withheld
 from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.stages import STAGES
@@ -64,6 +64,9 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     for labels, count in evidence_changes.counts(transaction).items():
         changes.add_metric(labels, count)
     yield changes
+    overtaken = CounterMetricFamily("citewire_events_overtaken", "Events answered as overtaken and not carried out")
+    overtaken.add_metric((), events.overtaken(transaction))
+    yield overtaken
     owed: dict[tuple[str, ...], float] = dict(figures.deliveries_by_state(transaction).items())
     yield _gauge("deliveries", "Deliveries", ("channel", "state"), owed)
     yield _gauge(

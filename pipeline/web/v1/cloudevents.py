@@ -50,6 +50,7 @@ class CloudEvent(Struct, frozen=True):
     type: Annotated[str, Meta(extra_json_schema=_TYPES)]
     subject: Annotated[_Attribute | None, Meta(description="The article's id. Without it: the id in the data.")] = None
     time: Annotated[dt.datetime | None, Meta(description="When the event happened.")] = None
+    sequence: Annotated[str | None, Meta(description="Its place among the source's events about the article.")] = None
     datacontenttype: Annotated[str | None, Meta(description="The data's media type. Default: JSON.")] = None
     data: Annotated[msgspec.Raw, Meta(extra_json_schema=_DATA)] | msgspec.UnsetType = msgspec.UNSET
     data_base64: Annotated[str | None, Meta(description="The data in base64, in place of `data`.")] = None
@@ -118,7 +119,9 @@ def _build(envelope: CloudEvent, media_type: str, data: bytes, drop: tuple[str, 
     for name in ("id", "source"):
         if not getattr(envelope, name).strip():
             raise InvalidEvent("is empty", field=name, hint="give the event an id and a source of its own")
-    origin = Origin(source=envelope.source, id=envelope.id, time=_aware(envelope.time))
+    origin = Origin(
+        source=envelope.source, id=envelope.id, time=_aware(envelope.time), sequence=envelope.sequence or None
+    )
     match envelope.type.removeprefix(PREFIX):
         case "published" | "updated":
             return _publish(envelope, origin, media_type, data, drop)
