@@ -59,7 +59,7 @@ def test_json_ld_gives_the_fields() -> None:
     graph = {"@graph": [{"@type": "Organization", "name": "Site"}, {"@type": "WebPage", "name": "Other"}, node]}
     head = f'<script type="application/ld+json">{json.dumps(graph)}</script><link rel=canonical href=https://example.org/p>'
     article = read(page(head, "<main><h1>Other h1</h1><p>Text.</p></main>"))
-    assert article.title == "Sleep &amp; you"
+    assert article.title == "Sleep & you"
     assert (article.question, article.answer) == ("Why?", "In short.")
     assert article.published == dt.datetime(2026, 2, 23, tzinfo=dt.UTC)
     assert article.modified == dt.datetime(2026, 2, 24, tzinfo=dt.UTC)

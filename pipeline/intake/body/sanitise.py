@@ -6,6 +6,7 @@ lxml first (it refuses depth cheaply, where an HTML5 parser spends the square of
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import nh3
 from lxml import etree
@@ -34,6 +35,8 @@ _ATTRIBUTES = {
 _DROPPED_WHOLE = {"script", "style", "template", "noscript", "iframe", "object", "textarea", "select", "button", "svg"}
 
 _TAG_START = re.compile(r"<(?=[A-Za-z])")
+_RAW = re.compile(r"(script|style)(?:\s[^<>]{0,2000}(?<!/))?>", re.IGNORECASE)
+_RAW_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
 _MANY_ATTRIBUTES = re.compile(
     r"[A-Za-z][^\s/>]*+"
     r"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+)"
@@ -79,7 +82,7 @@ def parse(html: str) -> etree._Element:
 def _check_tags(html: str) -> None:
     if html.count("<") > MAX_TAGS:
         raise _too_many("tags")
-    for start in _TAG_START.finditer(html):
+    for start in _tags(html):
         if _MANY_ATTRIBUTES.match(html, start.end()):
             raise InvalidValue(
                 f"a tag has more than {MAX_ATTRIBUTES} attributes",
@@ -87,6 +90,17 @@ def _check_tags(html: str) -> None:
                 hint="remove them",
                 line=html.count("\n", 0, start.start()) + 1,
             )
+
+
+def _tags(html: str) -> Iterator[re.Match[str]]:
+    """The starts of tags; what stands in a script or a style is none, whatever it looks like."""
+    place = 0
+    while (start := _TAG_START.search(html, place)) is not None:
+        yield start
+        place = start.end()
+        if raw := _RAW.match(html, place):
+            closing = _RAW_ENDS[raw[1].lower()].search(html, raw.end())
+            place = closing.end() if closing else len(html)
 
 
 def _check_depth(body: etree._Element) -> None:

@@ -104,7 +104,7 @@ class Fields:
         return name
 
     def _leave_out(self, at: Fields, key: str, why: str) -> None:
-        at.warn(key, InvalidValue(why, code="ignored-field"))
+        at.leave_out(key, InvalidValue(why, code="ignored-field"))
         self.warnings.extend(at.warnings)
 
     def one(self, name: str, read: Callable[[object], T]) -> T | None:
@@ -141,7 +141,7 @@ class Fields:
         """Note that the value at `path` cannot be used."""
         for one in (invalid, *invalid.further):
             if self.lenient:
-                self.warn(path, one)
+                self.leave_out(path, one)
             else:
                 self._add(self.error(path, one))
 
@@ -157,13 +157,18 @@ class Fields:
         if len(self.errors) < MAX_MISTAKES:
             self.errors.append(error)
 
-    def warn(self, path: str, invalid: InvalidValue) -> None:
+    def leave_out(self, path: str, invalid: InvalidValue) -> None:
         """Note that the value at `path` is left out."""
+        left_out = f"left out: {invalid.message}"
+        self.warn(path, InvalidValue(left_out, hint=invalid.hint, code=invalid.code, at=invalid.at, line=invalid.line))
+
+    def warn(self, path: str, invalid: InvalidValue) -> None:
+        """Note something about the value at `path`."""
         error = self.error(path, invalid)
         self.warnings.append(
             ReadWarning(
                 code=error.code,
-                message=f"left out: {error.message}",
+                message=error.message,
                 file=error.file,
                 line=error.line,
                 field=error.field,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,9 @@ _ARTICLES = (
 )  # fmt: skip
 _PARAGRAPH_ENDS = re.compile(r"</(?:p|li|h[1-6]|div)\s*>|<br\s*/?>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^<>]{0,500}>")
+_SCRIPTS = re.compile(r"<(su[bp])(?:\s[^<>]{0,500})?>([^<>]{0,100})</\1\s*>", re.IGNORECASE)
+_SUPERSCRIPTS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_SUBSCRIPTS = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _SLUG = re.compile(r"(?=.{1,120}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_DEPTH = 12
 
@@ -68,6 +72,8 @@ def _fields(node: Node) -> dict[str, object]:
     found: dict[str, object] = {
         "id": identifier if isinstance(identifier, str) and _SLUG.fullmatch(identifier) else None,
         "title": _text(node.get("headline")) or _text(node.get("name")),
+        "site": _text(_as_node(node.get("publisher")).get("name")),
+        "article_body": _prose(node.get("articleBody")),
         "question": _text(question.get("name")),
         "summary": _prose(node.get("abstract")) or _prose(node.get("description")) or _prose(answer.get("text")),
         "published": _text(node.get("datePublished")),
@@ -110,7 +116,7 @@ def _text(value: object) -> str:
     first = _first(value)
     if isinstance(first, Mapping):
         first = first.get("@value") or first.get("name")
-    return line(_TAGS.sub(" ", first)) if isinstance(first, str) else ""
+    return line(_decoded(_TAGS.sub(" ", _SCRIPTS.sub(_script, first)))) if isinstance(first, str) else ""
 
 
 def _prose(value: object) -> str:
@@ -118,7 +124,20 @@ def _prose(value: object) -> str:
     first = _first(value)
     if not isinstance(first, str):
         return _text(first)
-    return paragraphs(_TAGS.sub(" ", _PARAGRAPH_ENDS.sub("\n\n", first)))
+    parted = _PARAGRAPH_ENDS.sub("\n\n", _SCRIPTS.sub(_script, first))
+    return paragraphs(_decoded(_TAGS.sub(" ", parted)))
+
+
+def _decoded(text: str) -> str:
+    """Entities decoded once: a page that escapes them twice shows them to its readers too."""
+    return html.unescape(text)
+
+
+def _script(match: re.Match[str]) -> str:
+    """What stands above or below the line, in Unicode's own characters where it has them."""
+    kind, text = match[1].lower(), match[2]
+    made = text.translate(_SUPERSCRIPTS if kind == "sup" else _SUBSCRIPTS)
+    return made if not any(c in text for c in made) else f"{'^' if kind == 'sup' else '_'}({text})"
 
 
 def _kept(**values: object) -> dict[str, object]:

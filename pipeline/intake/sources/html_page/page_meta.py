@@ -6,10 +6,19 @@ import re
 
 from lxml import etree
 
-from pipeline.intake.body.elements import text_in
 from pipeline.intake.fields.text import line
 
-_SITE_SUFFIX = re.compile(r"\s+[|–—·-]\s+[^|–—·]{1,60}$")
+_TAGS = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)  # in a description they are a mistake of the site's
+_PUBLISHED = (
+    "article:published_time", "citation_publication_date", "citation_date", "dc.date.issued", "dcterms.issued",
+    "dc.date.created", "dcterms.created", "datepublished", "date", "dc.date", "dcterms.date", "pubdate", "publishdate",
+    "publish-date", "publish_date", "published-date", "parsely-pub-date", "sailthru.date", "og:published_time",
+    "article.published", "cxenseparse:recs:publishtime",
+)  # fmt: skip
+_MODIFIED = (
+    "article:modified_time", "og:updated_time", "dc.date.modified", "dcterms.modified", "datemodified", "last-modified",
+    "article.updated", "lastmod",
+)  # fmt: skip
 
 
 def meta_fields(tree: etree._Element) -> dict[str, object]:
@@ -17,11 +26,12 @@ def meta_fields(tree: etree._Element) -> dict[str, object]:
     found = _meta(tree)
     image = found.get("og:image", [""])[0]
     fields: dict[str, object] = {
-        "title": _first(found, "og:title", "twitter:title") or _title(tree),
-        "summary": _first(found, "description", "og:description"),
-        "published": _first(found, "article:published_time", "date", "dc.date", "citation_publication_date"),
-        "modified": _first(found, "article:modified_time", "last-modified"),
-        "authors": found.get("author") or found.get("article:author") or found.get("citation_author"),
+        "title": _first(found, "og:title", "twitter:title"),
+        "site": _first(found, "og:site_name", "application-name"),
+        "summary": _TAGS.sub(" ", _first(found, "description", "og:description")),
+        "published": _first(found, *_PUBLISHED),
+        "modified": _first(found, *_MODIFIED),
+        "authors": _authors(found),
         "topics": found.get("article:tag"),
         "language": (tree.get("lang") or "").strip() or _first(found, "og:locale"),
         "canonical": _canonical(tree) or _first(found, "og:url"),
@@ -40,7 +50,7 @@ def meta_fields(tree: etree._Element) -> dict[str, object]:
 def _meta(tree: etree._Element) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for meta in tree.iter("meta"):
-        name = (meta.get("property") or meta.get("name") or "").strip().lower()
+        name = (meta.get("property") or meta.get("name") or meta.get("itemprop") or "").strip().lower()
         content = line(meta.get("content") or "")
         if name and content:
             found.setdefault(name, []).append(content)
@@ -51,14 +61,12 @@ def _first(found: dict[str, list[str]], *names: str) -> str:
     return next((found[name][0] for name in names if name in found), "")
 
 
-def _title(tree: etree._Element) -> str:
-    """The one h1, or else the page's title without the name of the site behind it."""
-    headings = [text for text in (line(text_in(h)) for h in tree.iter("h1")) if text]
-    if len(headings) == 1:
-        return headings[0]
-    title = tree.find(".//title")
-    text = line(text_in(title)) if title is not None else ""
-    return _SITE_SUFFIX.sub("", text) or text
+def _authors(found: dict[str, list[str]]) -> list[str] | None:
+    """Names: a profile's address is none."""
+    for key in ("author", "article:author", "citation_author", "dc.creator", "parsely-author", "sailthru.author"):
+        if names := [name for name in found.get(key, []) if "://" not in name]:
+            return names
+    return None
 
 
 def _canonical(tree: etree._Element) -> str:
