@@ -49,14 +49,14 @@ def warn_of(article: etree._Element, base: str | None, warn: Warn) -> None:
 def _all(article: etree._Element, base: str | None) -> Iterator[InvalidValue]:
     embeds = [one for one in article.iter("p") if one.get("class") == EMBED]
     for embed in embeds[:_MOST]:
-        yield _left_out(f"{quoted(line(text_in(embed)))}, of which a link is kept", "embed-left-out")
+        yield _left_out(f"{quoted(line(text_in(embed)))}, of which a link is kept", code="embed-left-out")
     images = [image for image in article.iter("img") if _is_lost(image, base)]
     for image in images[:_MOST]:
         name = image.get("alt") or image.get("src") or ""
-        yield _left_out(f"the image {quoted(name)}, which has no address that can be kept", "image-left-out")
+        yield _left_out(f"the image {quoted(name)}, which has no address that can be kept", code="image-left-out")
     drawings = [title for svg in article.iter("svg") if (title := svg.get(_DRAWN))]
     for title in drawings[:_MOST]:
-        yield _left_out(f"the drawing {quoted(title)} (SVG in the page)", "image-left-out")
+        yield _left_out(f"the drawing {quoted(title)} (SVG in the page)", code="image-left-out")
     links = [link.get("href") or "" for link in article.iter("a")]
     if lost := [href for href in links if _is_relative(href, base)]:
         message = f"left out: the targets of {len(lost)} relative link{'s' * (len(lost) > 1)} such as {quoted(lost[0])}"
@@ -64,7 +64,7 @@ def _all(article: etree._Element, base: str | None) -> Iterator[InvalidValue]:
         yield InvalidValue(message, code="link-left-out", hint=hint)
 
 
-def _left_out(message: str, code: str) -> InvalidValue:
+def _left_out(message: str, *, code: str) -> InvalidValue:
     return InvalidValue(f"left out: {message}", code=code, hint="link it, or describe it in the text")
 
 
