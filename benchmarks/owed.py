@@ -10,7 +10,16 @@ import sqlalchemy as sa
 from benchmarks.samples import numbered
 from pipeline.intake import read_article
 from pipeline.ledger import Ledger
-from pipeline.ledger.tables import articles, attempts, contents, deliveries, feeds, holdings, renditions, revisions
+from pipeline.ledger.tables import (
+    articles,
+    attempts,
+    channel_contents,
+    contents,
+    deliveries,
+    feeds,
+    renditions,
+    revisions,
+)
 from pipeline.model.rendition import digest_of
 from pipeline.renditions import formats
 from pipeline.stages.context import Store
@@ -62,7 +71,7 @@ def owe(ledger: Ledger, *channels: str, limit: int | None = None) -> None:
     rendered = sa.select(*row.values()).join(renditions, renditions.c.article == articles.c.id)
     rendered = rendered.order_by(articles.c.id).limit(limit)
     with ledger.write() as transaction:
-        for table in (deliveries, attempts, holdings):
+        for table in (deliveries, attempts, channel_contents):
             transaction.execute(sa.delete(table))
         for channel in channels:
             transaction.execute(sa.insert(deliveries).from_select(list(row), rendered), {"to": channel})

@@ -346,7 +346,7 @@ tokens = sa.Table(
     sa.Column("expires", Instant),  # None: never
 )
 
-holdings = sa.Table(
+channel_contents = sa.Table(
     "holdings",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),

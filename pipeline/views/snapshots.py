@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import revisions
-from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.deliveries import channel_contents
 from pipeline.model.revision import EventType
 from pipeline.views.fields import ArticleId, ChannelId, RevisionNumber, Time
 from pipeline.views.references import Reference, reference
@@ -62,5 +62,5 @@ def _held(transaction: Transaction, article_id: str, channel: str | None, at: dt
     if channel is None:
         own = revisions.shown_at(transaction, article_id, at)
         return _Held() if own is None else _Held(own.number, own.event, own.at)
-    one = holdings.at(transaction, article_id, channel, at)
+    one = channel_contents.at(transaction, article_id, channel, at)
     return _Held() if one is None else _Held(one.revision, one.event, one.at, one.digest)

@@ -72,9 +72,11 @@ def system(
         deliveries=deliveries.counts(transaction),
         withheld=withheld.counts(transaction),
         channels=tuple(_channel(transaction, channel_id, now) for channel_id in channel_ids),
-        not_configured=deliveries.owed_elsewhere(transaction, list(channel_ids)),
-        withdrawals_owed=tuple(delivery(one) for one in deliveries.owed_withdrawals(transaction, limit=MAX_LISTED)),
-        proofs=tuple(proof(one) for one in proofs.owed(transaction, limit=MAX_LISTED)),
+        not_configured=deliveries.outstanding_elsewhere(transaction, list(channel_ids)),
+        withdrawals_owed=tuple(
+            delivery(one) for one in deliveries.outstanding_withdrawals(transaction, limit=MAX_LISTED)
+        ),
+        proofs=tuple(proof(one) for one in proofs.outstanding(transaction, limit=MAX_LISTED)),
         web=web,
     )
 

@@ -20,17 +20,17 @@ NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 def note(transaction: Transaction, article: str, revision: int, *, digest: str | None = "", channel: str = "a") -> None:
     if digest is None:
-        changes.note_withdrawal(transaction, article, channel=channel, revision=revision, now=NOW)
+        changes.record_withdrawal(transaction, article, channel=channel, revision=revision, now=NOW)
         return
     made = digest or f"sha256:{article}-{revision}"
-    changes.note(
+    changes.record(
         transaction, channel=channel, article_id=article, revision=revision, format="plain", digest=made, now=NOW
     )
 
 
 def read(ledger: Ledger, after: int = 0, *, channel: str = "a", limit: int = 100) -> list[changes.Change]:
     with ledger.write() as transaction:
-        changes.place(transaction, channel)
+        changes.assign_sequence(transaction, channel)
     with ledger.read() as transaction:
         return changes.after(transaction, channel, after, limit=limit)
 
@@ -117,9 +117,9 @@ def test_a_cursor_leads_back_to_its_place(ledger: Ledger) -> None:
         note(transaction, "two", 1)
     first, second = read(ledger)
     with ledger.read() as transaction:
-        assert changes.place_of(transaction, "a", changes.BEGINNING) == 0
-        assert changes.place_of(transaction, "a", first.cursor) == 1
-        assert changes.place_of(transaction, "a", second.cursor) == 2
+        assert changes.sequence_of(transaction, "a", changes.BEGINNING) == 0
+        assert changes.sequence_of(transaction, "a", first.cursor) == 1
+        assert changes.sequence_of(transaction, "a", second.cursor) == 2
 
 
 NONSENSE = ["", "1", "-1", "1-", "9-000000000000", "1-000000000000", "x", "０", "²", "1" * 60, "1; DROP TABLE changes"]
@@ -131,7 +131,7 @@ def test_a_cursor_that_was_never_given_is_none(ledger: Ledger, cursor: str) -> N
         note(transaction, "one", 1)
     read(ledger)
     with ledger.read() as transaction:
-        assert changes.place_of(transaction, "a", cursor) is None
+        assert changes.sequence_of(transaction, "a", cursor) is None
 
 
 def test_the_cursor_of_another_channel_is_none(ledger: Ledger) -> None:
@@ -141,7 +141,7 @@ def test_the_cursor_of_another_channel_is_none(ledger: Ledger) -> None:
     (mine,) = read(ledger)
     read(ledger, channel="b")
     with ledger.read() as transaction:
-        assert changes.place_of(transaction, "b", mine.cursor) is None
+        assert changes.sequence_of(transaction, "b", mine.cursor) is None
 
 
 def test_a_change_that_was_committing_while_others_were_read_is_told_of_next(postgres: Ledger) -> None:
@@ -228,10 +228,10 @@ def test_a_withdrawal_is_in_the_format_of_what_it_takes_back(ledger: Ledger) -> 
     with ledger.write() as transaction:
         for channel, first, second in (("a", "rss", "ninjs"), ("b", "ninjs", "rss")):
             of = {"channel": channel, "article_id": "one", "now": NOW}
-            changes.note(transaction, **of, revision=1, format=first, digest="sha256:1")
-            changes.note(transaction, **of, revision=2, format=second, digest="sha256:2")
-        changes.note_withdrawal(transaction, "one", revision=3, now=NOW)
-        changes.note_withdrawal(transaction, "one", revision=4, now=NOW)  # there is nothing left to take back
+            changes.record(transaction, **of, revision=1, format=first, digest="sha256:1")
+            changes.record(transaction, **of, revision=2, format=second, digest="sha256:2")
+        changes.record_withdrawal(transaction, "one", revision=3, now=NOW)
+        changes.record_withdrawal(transaction, "one", revision=4, now=NOW)  # there is nothing left to take back
     formats = {channel: [change.format for change in read(ledger, channel=channel)] for channel in "ab"}
     assert formats == {"a": ["rss", "ninjs", "ninjs"], "b": ["ninjs", "rss", "rss"]}
     assert read(ledger)[-1].revision == 3

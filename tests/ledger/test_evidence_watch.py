@@ -15,7 +15,7 @@ from watched import Watched, publish
 from pipeline.ledger import Ledger, articles, evidence, figures
 from pipeline.ledger.articles import Standing, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
-from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.ledger.evidence import cited, rechecks
 from pipeline.ledger.tables import references
@@ -212,8 +212,8 @@ def test_a_ledger_of_before_learns_what_it_knew_already(tmp_path: Path) -> None:
         rows = transaction.execute(sa.select(references.c.pmid, references.c.editorial, references.c.priority)).all()
         assert sorted(rows) == [("1", "retracted concern", rechecks.NIGHTLY), ("2", "", rechecks.WAITED_FOR)]
         assert transaction.scalar(sa.select(references.c.due).where(references.c.pmid == "1")) is not None
-        held = holdings.at(transaction, "a", "c", START)
+        held = channel_contents.at(transaction, "a", "c", START)
         assert held is not None
         assert (held.revision, held.digest) == (2, "sha256:x")
-        assert not holdings.ever(transaction, "b", "c")
+        assert not channel_contents.ever(transaction, "b", "c")
     ledger.close()

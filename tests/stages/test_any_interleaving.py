@@ -271,7 +271,7 @@ class Syndication(RuleBasedStateMachine):
 
     def _every_withdrawal_is_proved(self) -> None:
         with self.ledger.read() as transaction:
-            assert proofs.owed(transaction, limit=10) == []
+            assert proofs.outstanding(transaction, limit=10) == []
             for name, text in self.text.items():
                 took = [one for one in self.readable.got if one.article_id == name]
                 if text is None and took:

@@ -79,6 +79,6 @@ def test_what_is_owed_to_a_channel_that_left_is_named_and_can_be_given_up(ledger
     bench = with_a_new_channel(ledger)
     fill(bench.context, bench.context.channels["new"])
     with ledger.write() as transaction:
-        assert deliveries.owed_elsewhere(transaction, ["partner"]) == {"new": 2}
+        assert deliveries.outstanding_elsewhere(transaction, ["partner"]) == {"new": 2}
         assert deliveries.forget(transaction, "new", now=bench.clock.now).given_up == 2
-        assert deliveries.owed_elsewhere(transaction, ["partner"]) == {}
+        assert deliveries.outstanding_elsewhere(transaction, ["partner"]) == {}

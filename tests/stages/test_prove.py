@@ -58,7 +58,7 @@ def test_what_is_still_shown_is_looked_for_until_it_is_gone_and_the_time_is_kept
     bench.work_for(100, step=10)
     assert (proof(bench).shown, proof(bench).proved) == ("https://shelf.example.org/spasms", None)
     with ledger.read() as transaction:
-        assert len(proofs.owed(transaction, limit=10)) == 1
+        assert len(proofs.outstanding(transaction, limit=10)) == 1
     shelf.keeps = False
     bench.work_for(900, step=30)
     took = proof(bench).proved - proof(bench).withdrawn  # type: ignore[operator]

@@ -11,7 +11,7 @@ from bench import PLAIN, START, Bench, article
 
 from pipeline import views
 from pipeline.ledger import Ledger, deliveries
-from pipeline.ledger.deliveries import Delivery, holdings
+from pipeline.ledger.deliveries import Delivery, channel_contents
 from pipeline.ledger.partners import pulls
 from pipeline.ledger.partners.changes import BEGINNING
 from pipeline.model.rendition import Format
@@ -188,7 +188,7 @@ def test_what_the_partner_holds_it_holds_since_it_was_handed_out(bench: Pulled) 
     bench.clock.pass_(3600)
     bench.page(page.cursor)
     with bench.ledger.read() as transaction:
-        held = holdings.at(transaction, "spasms", "partner", handed_out)
+        held = channel_contents.at(transaction, "spasms", "partner", handed_out)
     assert held is not None and held.revision == 1
 
 

@@ -167,7 +167,7 @@ def test_forgetting_a_channel_leaves_what_is_being_sent_to_its_sender(bench: Ben
 def test_forgetting_a_pulled_channel_gives_up_what_its_partner_has_not_fetched(ledger: Ledger) -> None:
     bench = pulled(ledger)
     with ledger.write() as transaction:
-        assert deliveries.owed_elsewhere(transaction, []) == {"partner": 1}
+        assert deliveries.outstanding_elsewhere(transaction, []) == {"partner": 1}
         assert deliveries.forget(transaction, "partner", now=bench.clock.now) == deliveries.Forgotten(1, 0)
     assert one(bench).state == "abandoned"
 

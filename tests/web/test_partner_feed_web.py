@@ -71,7 +71,7 @@ def titles(answer: Answer) -> list[str]:
     return [entry.title for entry in parsed.entries]
 
 
-def handed_out(bench: Bench) -> list[Pull]:
+def record_page(bench: Bench) -> list[Pull]:
     with bench.ledger.read() as transaction:
         return pulls.every(transaction, "partner")
 
@@ -277,7 +277,7 @@ def test_head_answers_as_get_does_and_hands_out_nothing(bench: Bench, app: FastA
     publish(bench, "one")
     answer = asyncio.run(send(app, "HEAD", f"{FEED}.rss", headers={"authorization": "Bearer theirs"}))
     assert answer.status == 200
-    assert handed_out(bench) == []
+    assert record_page(bench) == []
     assert answer.headers["etag"] == read(app, "rss").headers["etag"]
 
 
@@ -291,13 +291,13 @@ def test_what_was_handed_out_is_kept_once_for_a_token(bench: Bench, app: FastAPI
     read(app, "rss")
     read(app, if_none_match=tag)
     first = Pull("of theirs", START, 1, 2, 2)
-    assert handed_out(bench) == [first]
+    assert record_page(bench) == [first]
     bench.clock.pass_(60)
     publish(bench, "one", text="Stretch.")
     get(app, f"{FEED}.atom", authorization="Bearer root")
-    assert handed_out(bench) == [first]
+    assert record_page(bench) == [first]
     read(app)
-    assert handed_out(bench) == [first, Pull("of theirs", bench.clock.now, 3, 3, 1)]
+    assert record_page(bench) == [first, Pull("of theirs", bench.clock.now, 3, 3, 1)]
 
 
 def test_when_it_was_asked_for_is_known_and_says_nothing_of_what_has_arrived(bench: Bench, app: FastAPI) -> None:

@@ -15,7 +15,7 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger import Ledger, clock
-from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.deliveries import channel_contents
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import Intake, accept, accept_all
@@ -187,7 +187,11 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
     configured = {one.id for one in system.settings.channels}
     with existing_ledger(system) as ledger, ledger.read() as transaction:
         check_article(transaction, article_id)
-        if channel is not None and channel not in configured and not holdings.ever(transaction, article_id, channel):
+        if (
+            channel is not None
+            and channel not in configured
+            and not channel_contents.ever(transaction, article_id, channel)
+        ):
             raise unknown_channel(channel, configured)
         shape = views.snapshot(transaction, article_id, channel, moment)
     print_json(shape) if json else output.shown(shape)

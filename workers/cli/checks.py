@@ -64,7 +64,7 @@ def _known_to_ledger(system: System, channels: list[str], feed_ids: set[str]) ->
     try:
         with existing_ledger(system) as ledger, ledger.read() as transaction:
             findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in feed_ids}
-            return deliveries.owed_elsewhere(transaction, channels), findings
+            return deliveries.outstanding_elsewhere(transaction, channels), findings
     except ConfigError as error:
         if error.code != "ledger-missing":
             raise

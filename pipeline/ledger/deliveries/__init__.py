@@ -14,14 +14,16 @@ from msgspec import Struct
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert, instant
-from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import deliveries
 from pipeline.model.delivery import DeliveryState
 
 WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
 
-HOLDS_UP = 60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
+BLOCKING_ATTEMPTS = (
+    60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
+)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 # --- owing --------------------------------------------------------------------------------------------------------
 
 
-def owe(
+def schedule(
     transaction: Transaction,
     *,
     id: str,
@@ -95,7 +97,7 @@ def owe(
         )
     )
     if owed.rowcount:
-        changes.note(
+        changes.record(
             transaction,
             channel=channel,
             article_id=article_id,
@@ -104,7 +106,7 @@ def owe(
             digest=digest,
             now=now,
         )
-        _keep_holding(transaction, article_id, channel, revision=revision, digest=digest, now=now)
+        _record_as_delivered(transaction, article_id, channel, revision=revision, digest=digest, now=now)
 
 
 def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
@@ -113,9 +115,9 @@ def articles_of(transaction: Transaction, channel: str, article_ids: Collection[
     return frozenset(transaction.scalars(sa.select(deliveries.c.article).where(*where)))
 
 
-def owe_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
+def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
     """Every channel that may have seen the article must learn that it is gone; the others need not. Who must."""
-    changes.note_withdrawal(transaction, article_id, revision=revision, now=now)
+    changes.record_withdrawal(transaction, article_id, revision=revision, now=now)
     mine = deliveries.c.article == article_id
     transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
     transaction.execute(
@@ -141,7 +143,7 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
 
     A channel that has had the withdrawal of what it held, or was never sent anything, is owed nothing.
     """
-    changes.note_withdrawal(transaction, article_id, channel=channel, revision=revision, now=now)
+    changes.record_withdrawal(transaction, article_id, channel=channel, revision=revision, now=now)
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
@@ -219,12 +221,12 @@ def replay(
     return concerned
 
 
-def owed_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
+def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
     """Withdrawals that a channel has not taken yet, refused ones too."""
     return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
 
 
-def owed_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
+def outstanding_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
     """Count what is outstanding for each channel that is not among these: no worker acts on it."""
     where = (_OUTSTANDING, deliveries.c.channel.not_in(channel_ids))
     rows = sa.select(deliveries.c.channel, sa.func.count()).where(*where).group_by(deliveries.c.channel)
@@ -258,30 +260,30 @@ def counts(transaction: Transaction) -> dict[str, int]:
     return dict(rows.all())
 
 
-def holds_up() -> sa.ColumnElement[bool]:
+def blocking_withdrawal() -> sa.ColumnElement[bool]:
     """A withdrawal that goes before all else that its channel is owed."""
     return sa.and_(
         deliveries.c.urgency == WITHDRAWAL,
         deliveries.c.due.is_not(None),
         deliveries.c.state.in_(("pending", "sending")),
-        deliveries.c.attempts < HOLDS_UP,
+        deliveries.c.attempts < BLOCKING_ATTEMPTS,
     )
 
 
-def holding_up(transaction: Transaction, channel: str) -> bool:
+def is_blocked(transaction: Transaction, channel: str) -> bool:
     """Whether the channel is owed such a withdrawal."""
-    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, holds_up())
+    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, blocking_withdrawal())
     return transaction.execute(owed.limit(1)).first() is not None
 
 
-def _keep_holding(
+def _record_as_delivered(
     transaction: Transaction, article_id: str, channel: str, *, revision: int, digest: str, now: dt.datetime
 ) -> None:
     """Where the channel has those bytes already it holds the newer revision from now on, without a delivery."""
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     has_it = (deliveries.c.held == revision, deliveries.c.held_digest == digest)
     if transaction.execute(sa.select(deliveries.c.id).where(*mine, *has_it)).first() is not None:
-        holdings.add(
+        channel_contents.add(
             transaction,
             article_id=article_id,
             channel=channel,

@@ -31,7 +31,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-def owe(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.datetime) -> None:
+def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.datetime) -> None:
     """These withdrawals were taken: each is to be proved. One that is sent once more is proved once more."""
     for row in taken:
         fresh: dict[str, Any] = {
@@ -69,7 +69,7 @@ def oldest_due(transaction: Transaction) -> dt.datetime | None:
     return claims.oldest_due(transaction, proofs)
 
 
-def under_way(transaction: Transaction, *, now: dt.datetime) -> int:
+def workers_busy(transaction: Transaction, *, now: dt.datetime) -> int:
     """How many workers look for withdrawn articles just now."""
     leased = (proofs.c.lease.is_not(None), proofs.c.leased_until > now, proofs.c.due.is_not(None))
     return transaction.scalar(sa.select(sa.func.count(sa.distinct(proofs.c.lease))).where(*leased)) or 0
@@ -125,7 +125,7 @@ def of_article(transaction: Transaction, article_id: str) -> list[Proof]:
     return _many(transaction, proofs.c.article == article_id, limit=None)
 
 
-def owed(transaction: Transaction, *, limit: int) -> list[Proof]:
+def outstanding(transaction: Transaction, *, limit: int) -> list[Proof]:
     """Who still has what it should not, or may have: the oldest first."""
     return _many(transaction, proofs.c.due.is_not(None), limit=limit)
 

@@ -16,8 +16,8 @@ from msgspec import Struct, structs
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, holding_up, holds_up
-from pipeline.ledger.tables import attempts, contents, deliveries, feeds, holdings, renditions, revisions
+from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, blocking_withdrawal, is_blocked
+from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import EventType
 
@@ -76,7 +76,9 @@ def claim(
     if waited:
         where.append(deliveries.c.due <= now - dt.timedelta(seconds=waited))
     elif urgent:
-        transaction.execute(sa.update(deliveries).where(*where, deliveries.c.due > now, holds_up()).values(due=now))
+        transaction.execute(
+            sa.update(deliveries).where(*where, deliveries.c.due > now, blocking_withdrawal()).values(due=now)
+        )
     return claims.claim(transaction, deliveries.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
 
 
@@ -104,7 +106,7 @@ def begin(
     never settled is recorded, so that the one that kills its workers is found and takes no other with it.
     """
     found = transaction.execute(_LOADED.where(deliveries.c.id.in_(ids), deliveries.c.lease == token)).all()
-    held_up = holding_up(transaction, channel)
+    held_up = is_blocked(transaction, channel)
     pending = [_pending(row) for row in found if row.due is not None and (row.urgency == WITHDRAWAL or not held_up)]
     interrupted = [one for one in pending if one.row.state == "sending"][:1]
     if interrupted:
@@ -149,7 +151,7 @@ def look(
     transaction.execute(sa.update(deliveries).where(*mine).values(leased_until=until))
     columns = (deliveries.c.id, deliveries.c.wanted, deliveries.c.urgency)
     rows = transaction.execute(sa.select(*columns).where(*mine, deliveries.c.due.is_not(None)))
-    held_up = holding_up(transaction, channel)
+    held_up = is_blocked(transaction, channel)
     as_it_was = {row.id: row.wanted for row in rows if row.urgency == WITHDRAWAL or not held_up}
     return [one for one in waiting if as_it_was.get(one.row.id) == one.row.wanted]
 
@@ -327,4 +329,4 @@ def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
         if one.outcome == "delivered"
     ]
     if taken:
-        transaction.execute(sa.insert(holdings), taken)
+        transaction.execute(sa.insert(channel_contents), taken)

@@ -13,7 +13,7 @@ from pipeline.ledger.tables import changes
 from pipeline.model.revision import EventType
 
 
-def note(
+def record(
     transaction: Transaction,
     *,
     channel: str,
@@ -34,7 +34,7 @@ def note(
     transaction.execute(sa.insert(changes).values(**row, digest=digest, at=now))
 
 
-def note_withdrawal(
+def record_withdrawal(
     transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime, channel: str | None = None
 ) -> None:
     """Record the withdrawal for this channel, or for each (None), that has a change of the article to take back.
@@ -77,13 +77,13 @@ class Change(Struct, frozen=True, kw_only=True):
         return f"{self.seq}-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
 
 
-def waiting(transaction: Transaction, channel: str) -> bool:
+def any_without_sequence(transaction: Transaction, channel: str) -> bool:
     """Whether there are changes that have no place yet."""
     unplaced = sa.select(sa.literal(1)).where(changes.c.channel == channel, changes.c.seq.is_(None))
     return transaction.execute(unplaced.limit(1)).first() is not None
 
 
-def place(transaction: Transaction, channel: str) -> None:
+def assign_sequence(transaction: Transaction, channel: str) -> None:
     """Give each change of the channel that is committed by now its place, after all that have one.
 
     A change gets its place when it can be seen and not when it is written. So what is committed later comes later,
@@ -104,7 +104,7 @@ def place(transaction: Transaction, channel: str) -> None:
     transaction.execute(sa.update(changes).where(changes.c.id == unplaced.c.id).values(seq=unplaced.c.number + last))
 
 
-def place_of(transaction: Transaction, channel: str, cursor: str) -> int | None:
+def sequence_of(transaction: Transaction, channel: str, cursor: str) -> int | None:
     """The `seq` that a cursor stands for; None where it is none of this channel's."""
     if cursor == BEGINNING:
         return 0
@@ -129,7 +129,7 @@ def after(transaction: Transaction, channel: str, seq: int, *, limit: int) -> li
 def newest_of(transaction: Transaction, channel: str, article_id: str) -> Change | None:
     """The newest change of an article; None where there is none."""
     mine = (changes.c.channel == channel, changes.c.article == article_id)
-    row = transaction.execute(sa.select(*_TOLD).where(*mine).order_by(changes.c.id.desc()).limit(1)).one_or_none()
+    row = transaction.execute(sa.select(*_CHANGE).where(*mine).order_by(changes.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else Change(**row._mapping)
 
 
@@ -142,7 +142,7 @@ def newest(transaction: Transaction, channel: str, *, limit: int) -> list[Change
     superseded = sa.select(later.c.id).where(
         later.c.article == changes.c.article, later.c.channel == channel, later.c.id > changes.c.id
     )
-    mine = sa.select(*_TOLD).where(changes.c.channel == channel, ~superseded.exists()).limit(limit)
+    mine = sa.select(*_CHANGE).where(changes.c.channel == channel, ~superseded.exists()).limit(limit)
     unplaced = mine.where(changes.c.seq.is_(None)).order_by(changes.c.id.desc())
     placed = mine.where(changes.c.seq.is_not(None)).order_by(changes.c.seq.desc())
     found: dict[str, Change] = {}
@@ -161,10 +161,10 @@ def behind(transaction: Transaction, channel: str, seq: int) -> int:
 
 def anything_after(transaction: Transaction, channel: str, seq: int) -> bool:
     """Whether a reader at that place has something to read. Two looks into an index."""
-    return waiting(transaction, channel) or _last(transaction, channel) > seq
+    return any_without_sequence(transaction, channel) or _last(transaction, channel) > seq
 
 
-_TOLD = tuple(changes.c[field] for field in ("seq", "article", "revision", "event", "format", "at"))
+_CHANGE = tuple(changes.c[field] for field in ("seq", "article", "revision", "event", "format", "at"))
 
 
 def _last(transaction: Transaction, channel: str) -> int:
@@ -172,7 +172,7 @@ def _last(transaction: Transaction, channel: str) -> int:
 
 
 def _following(transaction: Transaction, channel: str, seq: int, *, limit: int) -> list[Change]:
-    query = sa.select(*_TOLD).where(changes.c.channel == channel, changes.c.seq > seq)
+    query = sa.select(*_CHANGE).where(changes.c.channel == channel, changes.c.seq > seq)
     return [Change(**row._mapping) for row in transaction.execute(query.order_by(changes.c.seq).limit(limit))]
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners.changes import Change
 from pipeline.ledger.tables import changes, deliveries, pull_positions, pulls
 from pipeline.model.revision import EventType
@@ -27,7 +27,7 @@ class Position(Struct, frozen=True):
     token: str  # the name of the token that it showed
 
 
-def offer(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
+def mark_available(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
     """Make what is due for a pulled channel available to its partner; no worker acts on it after that. How many.
 
     Rows that another transaction is changing stay due and are found again: waiting for one while holding the others
@@ -50,13 +50,13 @@ def position(transaction: Transaction, channel: str) -> Position | None:
     return None if row is None else Position(*row)
 
 
-def is_news(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> bool:
+def is_new_request(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> bool:
     """Whether this tells more than is known: a further place, another token, or that the partner is still there."""
     known = position(transaction, channel)
     return known is None or after > known.taken or token != known.token or now - known.seen >= _NOTICED
 
 
-def asked(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> None:
+def record_request(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> None:
     """Somebody asks for what follows `after`, and so has all before it."""
     row = {"taken": after, "seen": now, "token": token}
     upsert = insert(transaction, pull_positions).values(channel=channel, **row)
@@ -65,10 +65,12 @@ def asked(transaction: Transaction, channel: str, *, after: int, token: str, now
     transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=row | {"taken": further}))
 
 
-def handed_out(transaction: Transaction, channel: str, told: Sequence[Change], *, token: str, now: dt.datetime) -> None:
-    """The partner was told of these changes."""
-    row = {"channel": channel, "token": token, "at": now, "count": len(told)}
-    transaction.execute(sa.insert(pulls).values(**row, first=told[0].seq, last=told[-1].seq))
+def record_page(
+    transaction: Transaction, channel: str, page: Sequence[Change], *, token: str, now: dt.datetime
+) -> None:
+    """Record that a partner was given this page of changes."""
+    row = {"channel": channel, "token": token, "at": now, "count": len(page)}
+    transaction.execute(sa.insert(pulls).values(**row, first=page[0].seq, last=page[-1].seq))
 
 
 def last_of(transaction: Transaction, channel: str, token: str) -> int:
@@ -77,14 +79,14 @@ def last_of(transaction: Transaction, channel: str, token: str) -> int:
     return transaction.scalar(sa.select(pulls.c.last).where(*mine).order_by(pulls.c.last.desc()).limit(1)) or 0
 
 
-def unseen(transaction: Transaction, channel: str, told: Sequence[Change]) -> list[str]:
+def unseen(transaction: Transaction, channel: str, page: Sequence[Change]) -> list[str]:
     """The deliveries of these changes that nobody was ever shown."""
-    named = deliveries.c.article.in_({change.article for change in told})
+    named = deliveries.c.article.in_({change.article for change in page})
     mine = (deliveries.c.channel == channel, named, deliveries.c.attempted.is_(False))
     return list(transaction.scalars(sa.select(deliveries.c.id).where(*mine)))
 
 
-def show(transaction: Transaction, delivery_id: str) -> None:
+def mark_seen(transaction: Transaction, delivery_id: str) -> None:
     """The partner may have seen the article from now on: it must learn of its withdrawal."""
     transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(attempted=True))
 
@@ -104,7 +106,7 @@ def every(transaction: Transaction, channel: str, *, limit: int = 1000) -> list[
     return [Pull(*row) for row in transaction.execute(newest)][::-1]
 
 
-class Taken(Struct, frozen=True):
+class PulledArticle(Struct, frozen=True):
     """The newest change of an article that the partner has, and when it was handed out."""
 
     article: str
@@ -114,7 +116,7 @@ class Taken(Struct, frozen=True):
     at: dt.datetime
 
 
-def between(transaction: Transaction, channel: str, *, after: int, up_to: int, now: dt.datetime) -> list[Taken]:
+def between(transaction: Transaction, channel: str, *, after: int, up_to: int, now: dt.datetime) -> list[PulledArticle]:
     """What the partner has now that it has come from `after` to `up_to`."""
     touching = (pulls.c.channel == channel, pulls.c.last > after, pulls.c.first <= up_to)
     handed = transaction.execute(
@@ -125,7 +127,7 @@ def between(transaction: Transaction, channel: str, *, after: int, up_to: int, n
     columns = (changes.c.seq, changes.c.article, changes.c.revision, changes.c.event, changes.c.digest)
     rows = transaction.execute(sa.select(*columns).where(*mine, changes.c.seq.in_(newest)).order_by(changes.c.seq))
     return [
-        Taken(
+        PulledArticle(
             article=row.article,
             revision=row.revision,
             event=row.event,
@@ -136,7 +138,9 @@ def between(transaction: Transaction, channel: str, *, after: int, up_to: int, n
     ]
 
 
-def take(transaction: Transaction, channel: str, held: Sequence[Taken], *, wait: bool, now: dt.datetime) -> list[Taken]:
+def confirm_received(
+    transaction: Transaction, channel: str, held: Sequence[PulledArticle], *, wait: bool, now: dt.datetime
+) -> list[PulledArticle]:
     """Write down that the partner holds these, once. Those whose deliveries are being changed just now are left.
 
     `wait` for those: to be said of one at a time, in a transaction of its own. Who waits for one while holding others
@@ -149,12 +153,12 @@ def take(transaction: Transaction, channel: str, held: Sequence[Taken], *, wait:
     for one in held:
         row = had.get(one.article)
         if row is not None and (row.held, row.held_event) != (one.revision, one.event):
-            _take(transaction, channel, one, now)
+            _confirm(transaction, channel, one, now)
     return [one for one in held if one.article in known - had.keys()]
 
 
-def _take(transaction: Transaction, channel: str, one: Taken, now: dt.datetime) -> None:
-    holdings.add(
+def _confirm(transaction: Transaction, channel: str, one: PulledArticle, now: dt.datetime) -> None:
+    channel_contents.add(
         transaction,
         article_id=one.article,
         channel=channel,

@@ -29,7 +29,7 @@ def take_back(
         reason=reason,
     )
     evidence.cite(transaction, standing.id, (), now=now)
-    channels = deliveries.owe_withdrawal(transaction, standing.id, revision=number, now=now)
+    channels = deliveries.schedule_withdrawal(transaction, standing.id, revision=number, now=now)
     feeds.changed(transaction, standing.id, now=now)  # those that hold it, whatever settings this process has
     shown = None if standing.rendered is None else number
     gone = articles.changed(

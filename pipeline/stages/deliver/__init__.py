@@ -19,7 +19,7 @@ from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.partners import pulls
 from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver.admission import Load, decide, reservations
-from pipeline.stages.deliver.batch import Batch, Line, Sending
+from pipeline.stages.deliver.batch import Batch, ChannelConnection, Sending
 from pipeline.stages.stage import Bell, Claim, Stage, drain
 from pipeline.timing import unforeseen
 
@@ -31,7 +31,7 @@ def _claim(context: Context, transaction: Transaction, plan: ChannelPlan) -> lis
         deliveries.abandon_all(transaction, plan.id, error=f"the channel is disabled: {health.reason}", now=now)
     load = Load(
         in_flight=sending.in_flight(transaction, plan.id, now=now),
-        urgent=deliveries.holding_up(transaction, plan.id),
+        urgent=deliveries.is_blocked(transaction, plan.id),
         feeds_stale=plan.after_feeds and sending.feeds_are_stale(transaction),
     )
     allowed = decide(health, plan, policy, load, now)
@@ -75,14 +75,14 @@ class Deliver(Stage):
         with context.ledger.write() as transaction:
             if not plan.pulled:
                 return _claim(context, transaction, plan)
-            pulls.offer(transaction, key, now=context.clock())
+            pulls.mark_available(transaction, key, now=context.clock())
             return []
 
     def do(self, context: Context, claim: Claim) -> bool:
         """Send a batch over a channel opened for it. Return False to leave the rest for later."""
         assert isinstance(claim, Batch)
-        with Line(context.channels[claim.channel]) as line:
-            return Sending(context, claim, line).run()
+        with ChannelConnection(context.channels[claim.channel]) as connection:
+            return Sending(context, claim, connection).run()
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Postpone what was not settled."""
@@ -100,15 +100,15 @@ class Deliver(Stage):
         """Send what channel `key` is to be sent, over one opened channel. Return the number of batches."""
         if key not in context.channels:
             return 0
-        with Line(context.channels[key]) as line:
-            return drain(context, _OverOneChannel(line), key)
+        with ChannelConnection(context.channels[key]) as connection:
+            return drain(context, _OverOneChannel(connection), key)
 
 
 class _OverOneChannel(Deliver):
     """The stage, over a channel that stays open from one batch to the next."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, connection: ChannelConnection) -> None:
+        self._connection = connection
         self._rang = False
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
@@ -121,4 +121,4 @@ class _OverOneChannel(Deliver):
 
     def do(self, context: Context, claim: Claim) -> bool:
         assert isinstance(claim, Batch)
-        return Sending(context, claim, self._line).run()
+        return Sending(context, claim, self._connection).run()

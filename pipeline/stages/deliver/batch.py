@@ -17,7 +17,7 @@ from pipeline.ledger.deliveries.sending import INTERRUPTIONS, PendingDelivery
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver.admission import AHEAD
-from pipeline.stages.deliver.outcomes import Outcome, learned, settle, tell
+from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, settle, updated_health
 from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.stage import Claim, guarded
 
@@ -32,24 +32,24 @@ class Batch(Claim, frozen=True, kw_only=True):
     more: bool = False  # is pending, and another batch may go beside this one
 
 
-class Line:
+class ChannelConnection:
     """A channel, opened at its first use, and anew after whatever may have broken it."""
 
     def __init__(self, plan: ChannelPlan) -> None:
         self.plan = plan
         self._open: Channel | None = None
 
-        self.together: BatchChannel | None = None
+        self.batch: BatchChannel | None = None
         self.readable = False
 
     def channel(self) -> Channel:
         if self._open is None:
             opened = self._open = self.plan.open()
-            self.together = opened if isinstance(opened, BatchChannel) else None
+            self.batch = opened if isinstance(opened, BatchChannel) else None
             self.readable = self.plan.gone is not None or isinstance(opened, ReadableChannel)
         return self._open
 
-    def hang_up(self) -> None:
+    def reset(self) -> None:
         channel, self._open = self._open, None
         if channel is not None:
             channel.close()
@@ -58,36 +58,36 @@ class Line:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.hang_up()
+        self.reset()
 
 
 class Sending:
     """One batch on its way."""
 
-    def __init__(self, context: Context, batch: Batch, line: Line) -> None:
+    def __init__(self, context: Context, batch: Batch, connection: ChannelConnection) -> None:
         self._context = context
         self._batch = batch
-        self._line = line
-        self._plan = line.plan
+        self._connection = connection
+        self._plan = connection.plan
         self._waiting: deque[PendingDelivery] = deque()
         self._done: list[Outcome] = []
         self._health = Health()
-        self._looked = self._slot = context.clock()
+        self._looked_at = self._slot = context.clock()
 
     def run(self) -> bool:
         """False: the channel rests, or has had what its rate allows."""
         self._begin()
         try:
-            while self._waiting and self._goes_on():
-                if abs((self._context.clock() - self._looked).total_seconds()) > self._context.policy.deliver_look:
+            while self._waiting and self._may_continue():
+                if abs((self._context.clock() - self._looked_at).total_seconds()) > self._context.policy.deliver_look:
                     self._look()
                 else:
                     self._send()
         finally:
             self._end()
-        return self._goes_on() and self._plan.rate is None
+        return self._may_continue() and self._plan.rate is None
 
-    def _goes_on(self) -> bool:
+    def _may_continue(self) -> bool:
         return not self._health.rests(self._context.clock()) and not self._gone
 
     @property
@@ -99,7 +99,7 @@ class Sending:
 
     def _begin(self) -> None:
         context, batch = self._context, self._batch
-        now = self._looked = context.clock()
+        now = self._looked_at = context.clock()
         self._slot = max(batch.slot or now, now)
         with context.ledger.write() as transaction:
             self._health = channels.health(transaction, batch.channel)
@@ -117,7 +117,7 @@ class Sending:
     def _look(self) -> None:
         """Settle what is done, and see which of the rest may still be sent as they are."""
         context, batch, waiting = self._context, self._batch, list(self._waiting)
-        now = self._looked = context.clock()
+        now = self._looked_at = context.clock()
         with context.ledger.write() as transaction:
             still = sending.look(
                 transaction,
@@ -129,7 +129,9 @@ class Sending:
             )
             going = {one.row.id for one in still}
             sending.unsent(transaction, [one for one in waiting if one.row.id not in going], token=batch.token)
-            known = settle(context, transaction, self._plan, batch.token, self._done, readable=self._line.readable)
+            known = settle(
+                context, transaction, self._plan, batch.token, self._done, readable=self._connection.readable
+            )
         self._waiting = deque(still)
         self._settled(*known)
 
@@ -137,50 +139,50 @@ class Sending:
         context, token = self._context, self._batch.token
         with context.ledger.write() as transaction:
             sending.unsent(transaction, self._waiting, token=token)
-            known = settle(context, transaction, self._plan, token, self._done, readable=self._line.readable)
+            known = settle(context, transaction, self._plan, token, self._done, readable=self._connection.readable)
         self._settled(*known)
 
     def _settled(self, before: Health, after: Health) -> None:
-        tell(self._batch.channel, self._done, before, after)
+        log_outcomes(self._batch.channel, self._done, before, after)
         self._health, self._done = after, []
 
     # --- with the channel
 
     def _send(self) -> None:
         at, started = self._context.clock(), time.perf_counter()
-        opened = self._tried([self._waiting[0]], self._line.channel)
+        opened = self._attempt([self._waiting[0]], self._connection.channel)
         if isinstance(opened, Exception):
-            self._took(_outcome(self._waiting.popleft(), at, started, opened))
-        elif self._line.together is not None:
+            self._record(_outcome(self._waiting.popleft(), at, started, opened))
+        elif self._connection.batch is not None:
             parts = list(self._waiting)
             self._waiting.clear()
-            for outcome in self._all(self._line.together, parts):
-                self._took(outcome)
+            for outcome in self._all(self._connection.batch, parts):
+                self._record(outcome)
         else:
             self._pace()
-            self._took(self._one(opened, self._waiting.popleft()))
+            self._record(self._one(opened, self._waiting.popleft()))
 
     def _one(self, channel: Channel, pending: PendingDelivery) -> Outcome:
         at, started = self._context.clock(), time.perf_counter()
-        made = self._made(pending, at)
-        if isinstance(made, Exception):
-            return _outcome(pending, at, started, made, ours=True)
-        return _outcome(pending, at, started, self._tried([pending], lambda: channel.deliver(made)))
+        built = self._build(pending, at)
+        if isinstance(built, Exception):
+            return _outcome(pending, at, started, built, ours=True)
+        return _outcome(pending, at, started, self._attempt([pending], lambda: channel.deliver(built)))
 
     def _all(self, channel: BatchChannel, pending: list[PendingDelivery]) -> list[Outcome]:
         """All of them in one go."""
         at, started = self._context.clock(), time.perf_counter()
-        made = [(one, self._made(one, at)) for one in pending]
-        spoilt = [_outcome(one, at, started, error, ours=True) for one, error in made if isinstance(error, Exception)]
-        ready = [(one, its) for one, its in made if isinstance(its, Parcel)]
+        built = [(one, self._build(one, at)) for one in pending]
+        spoilt = [_outcome(one, at, started, error, ours=True) for one, error in built if isinstance(error, Exception)]
+        ready = [(one, its) for one, its in built if isinstance(its, Parcel)]
         if not ready:
             return spoilt
         parcels = [its for _, its in ready]
-        went = self._tried([one for one, _ in ready], lambda: _each(channel.deliver_all(parcels), len(parcels)))
+        went = self._attempt([one for one, _ in ready], lambda: _each(channel.deliver_all(parcels), len(parcels)))
         answers = [went] * len(ready) if isinstance(went, Exception) else went
         return spoilt + [_outcome(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
 
-    def _made(self, pending: PendingDelivery, at: dt.datetime) -> Parcel | Exception:
+    def _build(self, pending: PendingDelivery, at: dt.datetime) -> Parcel | Exception:
         if pending.interruptions >= INTERRUPTIONS:
             return PermanentError(
                 f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
@@ -192,9 +194,9 @@ class Sending:
                 f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
                 code="rendition-too-large",
             )
-        return self._tried([pending], lambda: parcel(self._context, pending, at))
+        return self._attempt([pending], lambda: parcel(self._context, pending, at))
 
-    def _tried(self, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
+    def _attempt(self, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
         """What the step gives, or what it threw, foreseen or not."""
 
         def foreseen() -> T | Exception:
@@ -205,11 +207,11 @@ class Sending:
 
         return guarded("deliver", [one.row.id for one in pending], foreseen)
 
-    def _took(self, outcome: Outcome) -> None:
+    def _record(self, outcome: Outcome) -> None:
         self._done.append(outcome)
-        self._health = learned(self._health, outcome, self._context.clock())
+        self._health = updated_health(self._health, outcome, self._context.clock())
         if outcome.error is not None and not isinstance(outcome.error, PermanentError) and not outcome.ours:
-            self._line.hang_up()
+            self._connection.reset()
 
     def _pace(self) -> None:
         if self._plan.rate:

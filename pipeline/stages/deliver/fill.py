@@ -43,7 +43,7 @@ def _owe(context: Context, transaction: Transaction, plan: ChannelPlan, article_
         withheld.put(transaction, article_id, why)
         log_withheld(article_id, why)
         return False
-    deliveries.owe(
+    deliveries.schedule(
         transaction,
         id=context.new_id("dlv_"),
         article_id=article_id,

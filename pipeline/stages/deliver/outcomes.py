@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.ledger import Transaction
-from pipeline.ledger.deliveries import HOLDS_UP, WITHDRAWAL, channels, proofs, sending
+from pipeline.ledger.deliveries import BLOCKING_ATTEMPTS, WITHDRAWAL, channels, proofs, sending
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.deliveries.sending import AttemptRecord, PendingDelivery
 from pipeline.model.delivery import DeliveryState, Receipt
@@ -47,7 +47,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
         return self.pending.row.urgency == WITHDRAWAL
 
 
-def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
+def updated_health(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
     """What is known of the channel after this attempt, too.
 
     A withdrawal that holds its channel up is claimed whether due or not: where nothing is learned, the channel's rest
@@ -56,7 +56,7 @@ def learned(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
     error = outcome.error
     if outcome.ours or not (error is None or isinstance(error, CitewireError)):
         attempts = outcome.attempt
-        if not outcome.urgent or isinstance(error, PermanentError) or attempts >= HOLDS_UP:
+        if not outcome.urgent or isinstance(error, PermanentError) or attempts >= BLOCKING_ATTEMPTS:
             return health
         seconds = repeating(CIRCUIT, attempts - 1)
         return structs.replace(health, paused_until=now + dt.timedelta(seconds=seconds))
@@ -77,18 +77,18 @@ def settle(
     before = after = channels.health(transaction, plan.id, lock=True)
     sent = []
     for outcome in outcomes:
-        after = learned(after, outcome, now)
+        after = updated_health(after, outcome, now)
         sent.append(_record(context, plan, outcome, after, now))
     sending.settle(transaction, sent, token=token, now=now)
     if after != before:
         channels.keep(transaction, plan.id, after)
     if readable:
         gone = [outcome.pending.row for outcome in outcomes if outcome.urgent and outcome.receipt is not None]
-        proofs.owe(transaction, gone, now=now)
+        proofs.require(transaction, gone, now=now)
     return before, after
 
 
-def tell(channel: str, outcomes: Sequence[Outcome], before: Health, after: Health) -> None:
+def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, after: Health) -> None:
     """The log: each attempt, and a channel's circuit once when it opens and once when it closes."""
     for outcome in outcomes:
         row = outcome.pending.row

@@ -40,7 +40,7 @@ class Prove(Stage):
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         now, token = context.clock(), context.new_id(LEASE)
         with context.ledger.write() as transaction:
-            if proofs.under_way(transaction, now=now) >= _WORKERS:
+            if proofs.workers_busy(transaction, now=now) >= _WORKERS:
                 return []
             resting = channels.resting(transaction, now)
             ids = proofs.claim_due(

@@ -50,10 +50,10 @@ def asked(context: Context, plan: ChannelPlan, token: str) -> None:
     """The partner is there. A reader of feeds never says what it has, so its place stays where it is."""
     now = context.clock()
     with context.ledger.read() as transaction:
-        news = pulls.is_news(transaction, plan.id, after=0, token=token, now=now)
+        news = pulls.is_new_request(transaction, plan.id, after=0, token=token, now=now)
     if news:
         with context.ledger.write() as transaction:
-            pulls.asked(transaction, plan.id, after=0, token=token, now=now)
+            pulls.record_request(transaction, plan.id, after=0, token=token, now=now)
 
 
 def hand_out(context: Context, plan: ChannelPlan, feed: PartnerFeed, token: str) -> None:
@@ -64,7 +64,7 @@ def hand_out(context: Context, plan: ChannelPlan, feed: PartnerFeed, token: str)
     new = [change for change in reversed(feed.told) if change.seq is not None and change.seq > last]
     if new:
         with context.ledger.write() as transaction:
-            pulls.handed_out(transaction, plan.id, new, token=token, now=context.clock())
+            pulls.record_page(transaction, plan.id, new, token=token, now=context.clock())
 
 
 def _feed(plan: ChannelPlan, site: Site) -> Feed:

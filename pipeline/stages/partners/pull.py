@@ -68,7 +68,7 @@ def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token:
 
 def anything_after(context: Context, channel: str, cursor: str) -> bool:
     with context.ledger.read() as transaction:
-        seq = changes.place_of(transaction, channel, cursor)
+        seq = changes.sequence_of(transaction, channel, cursor)
         return seq is None or changes.anything_after(transaction, channel, seq)
 
 
@@ -89,16 +89,16 @@ def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None
     """The place that the cursor stands for; what came before it is with the partner, and is written down so."""
     now = context.clock()
     with context.ledger.read() as transaction:
-        after = changes.place_of(transaction, plan.id, cursor)
+        after = changes.sequence_of(transaction, plan.id, cursor)
         if after is None or token is None:
             return after
-        news = pulls.is_news(transaction, plan.id, after=after, token=token, now=now)
+        news = pulls.is_new_request(transaction, plan.id, after=after, token=token, now=now)
         known = pulls.position(transaction, plan.id)
     if news:
         if plan.pulled:
             _hold(context, plan, known.taken if known else 0, after)
         with context.ledger.write() as transaction:
-            pulls.asked(transaction, plan.id, after=after, token=token, now=now)
+            pulls.record_request(transaction, plan.id, after=after, token=token, now=now)
     return after
 
 
@@ -109,17 +109,17 @@ def _hold(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
         held = pulls.between(transaction, plan.id, after=after, up_to=up_to, now=now)
     if held:
         with context.ledger.write() as transaction:
-            left = pulls.take(transaction, plan.id, held, wait=False, now=now)
+            left = pulls.confirm_received(transaction, plan.id, held, wait=False, now=now)
         for one in left:
             with context.ledger.write() as transaction:
-                pulls.take(transaction, plan.id, [one], wait=True, now=now)
+                pulls.confirm_received(transaction, plan.id, [one], wait=True, now=now)
 
 
 def _hand_out(context: Context, plan: ChannelPlan, told: Sequence[Change], token: str) -> None:
     """Written down before the page is given."""
     show(context, plan, told)
     with context.ledger.write() as transaction:
-        pulls.handed_out(transaction, plan.id, told, token=token, now=context.clock())
+        pulls.record_page(transaction, plan.id, told, token=token, now=context.clock())
 
 
 def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
@@ -128,16 +128,16 @@ def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
         unseen = pulls.unseen(transaction, plan.id, told)
     for delivery_id in unseen:
         with context.ledger.write() as transaction:
-            pulls.show(transaction, delivery_id)
+            pulls.mark_seen(transaction, delivery_id)
 
 
 def place(context: Context, plan: ChannelPlan) -> None:
     """Give what is committed by now its place among the channel's changes."""
     with context.ledger.read() as transaction:
-        waiting = changes.waiting(transaction, plan.id)
+        waiting = changes.any_without_sequence(transaction, plan.id)
     if waiting:
         with context.ledger.write() as transaction:
-            changes.place(transaction, plan.id)
+            changes.assign_sequence(transaction, plan.id)
 
 
 def _follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, _Source | None]]:

@@ -98,7 +98,7 @@ def schedule_deliveries(
             due.append(why.channel)
     for channel in decision.scheduled:
         format = context.channels[channel].format
-        deliveries.owe(
+        deliveries.schedule(
             transaction,
             id=context.new_id("dlv_"),
             article_id=article_id,

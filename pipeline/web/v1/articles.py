@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from pipeline import views
 from pipeline.ledger import Transaction, articles
-from pipeline.ledger.deliveries import holdings
+from pipeline.ledger.deliveries import channel_contents
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.release import release
 from pipeline.stages.context import Context
@@ -47,7 +47,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
             return views.snapshot(transaction, article_id, channel, at or context.clock())
 
     def known(transaction: Transaction, article_id: str, channel: str) -> bool:
-        return channel in context.channels or holdings.ever(transaction, article_id, channel)
+        return channel in context.channels or channel_contents.ever(transaction, article_id, channel)
 
     @api.post("/articles/{article_id}/release", responses=problems(401, 403, 404, 409, 422))
     def post_release(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.tables import holdings
+from pipeline.ledger.tables import channel_contents
 from pipeline.model.revision import EventType
 
 
@@ -24,26 +24,32 @@ def add(
 ) -> None:
     """From `at` on the channel holds this revision, or, with the event "withdrawn", nothing of the article."""
     row = {"article": article_id, "channel": channel, "revision": revision, "event": event, "digest": digest, "at": at}
-    transaction.execute(sa.insert(holdings).values(**row))
+    transaction.execute(sa.insert(channel_contents).values(**row))
 
 
-class Holding(Struct, frozen=True):
+class ChannelContent(Struct, frozen=True):
     revision: int
     event: EventType
     digest: str | None  # of the rendition; None: a withdrawal
     at: dt.datetime  # from then on
 
 
-def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datetime) -> Holding | None:
+def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datetime) -> ChannelContent | None:
     """What the channel held of the article at a moment; None: it had never had anything of it."""
-    columns = (holdings.c.revision, holdings.c.event, holdings.c.digest, holdings.c.at)
-    mine = (holdings.c.article == article_id, holdings.c.channel == channel, holdings.c.at <= moment)
-    newest = sa.select(*columns).where(*mine).order_by(holdings.c.at.desc(), holdings.c.id.desc()).limit(1)
+    columns = (channel_contents.c.revision, channel_contents.c.event, channel_contents.c.digest, channel_contents.c.at)
+    mine = (
+        channel_contents.c.article == article_id,
+        channel_contents.c.channel == channel,
+        channel_contents.c.at <= moment,
+    )
+    newest = (
+        sa.select(*columns).where(*mine).order_by(channel_contents.c.at.desc(), channel_contents.c.id.desc()).limit(1)
+    )
     row = transaction.execute(newest).one_or_none()
-    return None if row is None else Holding(*row)
+    return None if row is None else ChannelContent(*row)
 
 
 def ever(transaction: Transaction, article_id: str, channel: str) -> bool:
     """Whether the channel ever had anything of the article."""
-    mine = (holdings.c.article == article_id, holdings.c.channel == channel)
-    return transaction.execute(sa.select(holdings.c.id).where(*mine).limit(1)).first() is not None
+    mine = (channel_contents.c.article == article_id, channel_contents.c.channel == channel)
+    return transaction.execute(sa.select(channel_contents.c.id).where(*mine).limit(1)).first() is not None
