@@ -11,6 +11,7 @@ from typing import Literal
 from pipeline.citations.ama import ama
 from pipeline.citations.csl import citation_csl
 from pipeline.citations.editorial import editorial_label, editorial_labels, editorial_notice
+from pipeline.citations.parts import title_text
 from pipeline.citations.spans import Span, Spans, as_html, as_text
 from pipeline.citations.vancouver import vancouver
 from pipeline.model.article import CitedWork
@@ -24,6 +25,7 @@ __all__ = [
     "editorial_label",
     "editorial_labels",
     "editorial_notice",
+    "title_text",
 ]
 
 Style = Literal["ama", "vancouver"]

@@ -11,6 +11,7 @@ from pipeline.citations.languages import language_tag
 from pipeline.citations.links import pubmed_url
 from pipeline.citations.names import initials
 from pipeline.citations.pages import full_pages
+from pipeline.citations.parts import title_text
 from pipeline.model.reference import Author, PartialDate, Reference
 
 _SEASONS = {"spring": 1, "summer": 2, "autumn": 3, "fall": 3, "winter": 4}
@@ -22,7 +23,7 @@ def citation_csl(reference: Reference) -> dict[str, Any]:
         "id": f"pmid:{reference.pmid}",
         "type": _type(reference),
         "genre": "preprint" if "preprint" in reference.editorial else None,
-        "title": reference.title.removesuffix("."),
+        "title": title_text(reference).removesuffix("."),
         "original-title": reference.vernacular_title,
         "author": [_name(author) for author in reference.authors],
         "container-title": None if _is_whole_book(reference) else reference.book_title or reference.journal,

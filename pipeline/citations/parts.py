@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.citations.languages import language_names
 from pipeline.citations.links import doi_url, pmc_url, pubmed_url
-from pipeline.citations.spans import Span, Spans
+from pipeline.citations.spans import Span, Spans, is_safe_markup, markup_text
 from pipeline.model.reference import Reference
 
 _TERMINAL = (".", "?", "!")
@@ -24,7 +24,13 @@ def title(reference: Reference) -> Span:
     """The title as it stands, or the vernacular one where PubMed says only "Not Available"."""
     if reference.vernacular_title and reference.title.rstrip(".").lower() == "not available":
         return Span(reference.vernacular_title)
-    return Span(reference.title, markup=reference.title_html)
+    return Span(title_text(reference), markup=reference.title_html)
+
+
+def title_text(reference: Reference) -> str:
+    """The title as text; superscripts and subscripts as characters, where NLM says which they are."""
+    markup = reference.title_html
+    return markup_text(markup) if markup and is_safe_markup(markup) else reference.title
 
 
 def closed(span: Span) -> Spans:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.citations.links import is_web_address
+from pipeline.flattening.scripts import subscript, superscript, with_fractions
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,22 @@ def is_safe_markup(markup: str) -> bool:
         elif not open_tags or open_tags.pop() != tag[2]:
             return False
     return not open_tags and _TEXT.fullmatch(markup, position) is not None
+
+
+def markup_text(markup: str) -> str:
+    """Safe markup as text that means the same: `10<sup>9</sup>` is `10⁹`."""
+    open_tags: list[tuple[str, list[str]]] = [("", [])]
+    position = 0
+    for tag in _TAG.finditer(markup):
+        open_tags[-1][1].append(html.unescape(markup[position : tag.start()]))
+        position = tag.end()
+        if not tag[1]:
+            open_tags.append((tag[2], []))
+        else:
+            name, parts = open_tags.pop()
+            write = {"sup": superscript, "sub": subscript}.get(name, str)
+            open_tags[-1][1].append(write("".join(parts)))
+    return with_fractions("".join([*open_tags[0][1], html.unescape(markup[position:])]))
 
 
 def spaced(groups: Iterable[Spans]) -> Spans:

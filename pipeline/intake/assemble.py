@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from pipeline.intake.body import Body, listed_references, read_body
-from pipeline.intake.body.inlines import plain
+from pipeline.intake.body.answer import Answer, answer_of
+from pipeline.intake.body.markup_in_text import flat, flat_line, marked_line
 from pipeline.intake.body.sanitise import sanitised
 from pipeline.intake.fields import Fields, dates, values
 from pipeline.intake.fields.addresses import web_address
@@ -14,20 +15,9 @@ from pipeline.intake.fields.identifiers import MAX_REFERENCES, article_or_addres
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.languages import language
 from pipeline.intake.fields.slugs import article_id, slug
-from pipeline.intake.fields.text import line, paragraphs
+from pipeline.intake.fields.text import paragraphs, same
 from pipeline.intake.remarks import remarks
-from pipeline.model.article import (
-    Article,
-    Block,
-    BulletList,
-    CitedWork,
-    Note,
-    NumberedList,
-    Paragraph,
-    Quotation,
-    Section,
-    Text,
-)
+from pipeline.model.article import Article, CitedWork
 from pipeline.model.reading import Read
 
 MAX_PROSE = 50_000  # characters of a summary or a disclaimer
@@ -39,19 +29,22 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
     `base` is what the body's relative addresses are resolved against. Raises InvalidArticle with every mistake that
     was found in the fields and the body, among them a missing title and an empty article.
     """
-    title = fields.one("title", values.text_line)
+    title, marked_title = fields.one("title", marked_line) or (None, ())
     references, body = _body(fields, html, title, base)
-    title = title or (body.heading if body else None)
+    if body and body.heading and not marked_title and (title is None or same(title, body.heading)):
+        title, marked_title = title or body.heading, body.marked_heading
     if title is None and body is not None and not fields.is_wrong("title"):
         fields.refuse_whole("title", InvalidValue("the title is missing", hint="give it a title", code="missing-field"))
-    answer, lead = _answer(fields, body)
+    answer = _answer(fields, body)
     article = Article(
         id=fields.one("id", article_id) or slug(title or "", otherwise="article"),
         title=title or "",
-        answer=answer,
-        lead=lead,
+        answer=answer.text,
+        lead=answer.lead,
         sections=body.sections if body else (),
         references=references,
+        marked_title=marked_title,
+        marked_answer=answer.marked,
         **_people_and_topics(fields),
         **_dates(fields),
         **_lines(fields),
@@ -86,8 +79,8 @@ def _dates(fields: Fields) -> dict[str, Any]:
 
 def _lines(fields: Fields) -> dict[str, Any]:
     return {
-        "question": fields.one("question", values.text_line),
-        "short_title": fields.one("short_title", values.text_line),
+        "question": fields.one("question", flat_line),
+        "short_title": fields.one("short_title", flat_line),
         "audience": fields.one("audience", values.text_line),
         "language": fields.one("language", language) or "en",
         "translation_of": fields.one("translation_of", article_or_address),
@@ -120,55 +113,22 @@ def _check_count(count: int) -> None:
         )
 
 
-def _answer(fields: Fields, body: Body | None) -> tuple[str, tuple[Block, ...]]:
-    """The summary or else the first paragraph, and the lead without a paragraph that only says it again."""
+def _answer(fields: Fields, body: Body | None) -> Answer:
+    """The answer; an empty one where there is none, which is noted in `fields`."""
     summary = fields.one("summary", _prose)
     if body is None:
-        return "", ()
-    answer = summary or _first_paragraph(body)
-    if not answer and not (fields.is_wrong("summary") or fields.is_wrong("body")):
+        return Answer("", (), ())
+    answer = answer_of(summary, body)
+    if not answer.text and not (fields.is_wrong("summary") or fields.is_wrong("body")):
         invalid = InvalidValue("the article says nothing", code="article-empty", hint="write a summary or a body")
         fields.refuse_whole("body", invalid)
-    if not answer:
-        return "", ()
-    first = body.lead[0] if body.lead else None
-    match first:
-        case Paragraph((Text(value),)) if line(value) == answer:
-            return answer, body.lead[1:]
-    return answer, body.lead
-
-
-def _first_paragraph(body: Body) -> str | None:
-    return _text_in(body.lead) or _text_in_sections(body.sections)
-
-
-def _text_in_sections(sections: tuple[Section, ...]) -> str | None:
-    for section in sections:
-        if text := _text_in(section.blocks) or _text_in_sections(section.sections):
-            return text
-    return None
-
-
-def _text_in(blocks: tuple[Block, ...]) -> str | None:
-    for block in blocks:
-        match block:
-            case Paragraph(children):
-                text = plain(children) or None
-            case BulletList(items) | NumberedList(items):
-                text = next(filter(None, (_text_in(item.blocks) for item in items)), None)
-            case Quotation(inside) | Note(_, inside):
-                text = _text_in(inside)
-            case _:
-                text = None
-        if text:
-            return text
-    return None
+    return answer
 
 
 def _prose(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidValue(f"{quoted(value)} is not a text", hint="write a text")
-    text = paragraphs(value)
+    text = "\n\n".join(part for part in map(flat, paragraphs(value).split("\n\n")) if part)
     if not text:
         raise InvalidValue("the text is empty", hint="write a text, or leave the field out")
     if len(text) > MAX_PROSE:

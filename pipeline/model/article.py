@@ -41,6 +41,21 @@ class Subscript(Struct, frozen=True, tag="subscript"):
     children: tuple[Inline, ...]
 
 
+class Deleted(Struct, frozen=True, tag="deleted"):
+    """Struck out by its author: never part of what the article says. Shown as deleted, or not at all."""
+
+    children: tuple[Inline, ...]
+
+
+class Inserted(Struct, frozen=True, tag="inserted"):
+    children: tuple[Inline, ...]
+
+
+class Abbreviation(Struct, frozen=True, tag="abbreviation"):
+    children: tuple[Inline, ...]
+    expansion: str  # "nothing by mouth"
+
+
 class Code(Struct, frozen=True, tag="code"):
     value: str
 
@@ -60,7 +75,19 @@ class LineBreak(Struct, frozen=True, tag="break"):
     pass
 
 
-Inline = Text | Emphasis | Strong | Superscript | Subscript | Code | Link | Marker | LineBreak
+class Image(Struct, frozen=True, tag="image"):
+    """A block, or, in a table's cell, an inline."""
+
+    src: str  # absolute http(s)
+    alt: str = ""
+    width: int | None = None  # CSS pixels
+    height: int | None = None
+    caption: str | None = None
+    credit: str | None = None
+
+
+Wrapper = Emphasis | Strong | Superscript | Subscript | Deleted | Inserted | Abbreviation | Link
+Inline = Text | Code | Marker | LineBreak | Image | Wrapper
 
 
 # --- blocks -------------------------------------------------------------------------------------------------------
@@ -70,17 +97,35 @@ class Paragraph(Struct, frozen=True, tag="paragraph"):
     children: tuple[Inline, ...]
 
 
-class ListItem(Struct, frozen=True):
+class ListItem(Struct, frozen=True, omit_defaults=True):
     blocks: tuple[Block, ...]
+    number: int | None = None  # in a numbered list: this item's own; those after it count on
+    checked: bool | None = None  # of a task; None: it is no task
 
 
 class BulletList(Struct, frozen=True, tag="bullets"):
     items: tuple[ListItem, ...]
 
 
+NumberStyle = Literal["1", "a", "A", "i", "I"]  # as HTML's `type` has them
+
+
 class NumberedList(Struct, frozen=True, tag="numbers"):
     items: tuple[ListItem, ...]
     start: int = 1
+    style: NumberStyle = "1"
+    reversed: bool = False  # counts down
+
+
+class Definition(Struct, frozen=True):
+    """Terms that share their descriptions."""
+
+    terms: tuple[tuple[Inline, ...], ...]
+    descriptions: tuple[tuple[Block, ...], ...]
+
+
+class DefinitionList(Struct, frozen=True, tag="definitions"):
+    items: tuple[Definition, ...]
 
 
 class Cell(Struct, frozen=True):
@@ -111,20 +156,11 @@ class Note(Struct, frozen=True, tag="note"):
     blocks: tuple[Block, ...]
 
 
-class Image(Struct, frozen=True, tag="image"):
-    src: str  # absolute http(s)
-    alt: str = ""
-    width: int | None = None  # CSS pixels
-    height: int | None = None
-    caption: str | None = None
-    credit: str | None = None
-
-
 class Preformatted(Struct, frozen=True, tag="preformatted"):
     value: str
 
 
-Block = Paragraph | BulletList | NumberedList | Table | Quotation | Note | Image | Preformatted
+Block = Paragraph | BulletList | NumberedList | DefinitionList | Table | Quotation | Note | Image | Preformatted
 
 
 class Section(Struct, frozen=True):
@@ -132,6 +168,7 @@ class Section(Struct, frozen=True):
     anchor: str  # a slug, unique in the article: stands in `id` attributes and in links
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
+    marked_heading: tuple[Inline, ...] = ()  # the heading with its marks, where it has any that carry meaning
 
 
 # --- what stands around the body ----------------------------------------------------------------------------------
@@ -145,11 +182,15 @@ class Person(Struct, frozen=True):
     url: str | None = None
 
 
-class Topic(Struct, frozen=True):
+TopicKind = Literal["condition", "drug", "test", "procedure", "therapy", "anatomy", "symptom", "lifestyle"]
+
+
+class Topic(Struct, frozen=True, omit_defaults=True):
     name: str
     slug: str  # what feeds and channels filter by
-    mesh: str | None = None  # a MeSH descriptor, "D009128"
+    mesh: str | None = None  # a MeSH descriptor, "D009128", or a tree number, "C10.597.613"
     url: str | None = None
+    kind: TopicKind | None = None  # None: nobody said
 
 
 class CallToAction(Struct, frozen=True):
@@ -213,6 +254,8 @@ class Article(Struct, frozen=True, kw_only=True):
     next_review: dt.date | None = None
     translation_of: str | None = None  # an article's id, or an absolute http(s) address
     cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites knowing that they are retracted
+    marked_title: tuple[Inline, ...] = ()  # the title with its marks, where it has any that carry meaning
+    marked_answer: tuple[Inline, ...] = ()  # the answer's one paragraph, where it is the body's first and has marks
 
     @property
     def not_before(self) -> dt.datetime | None:

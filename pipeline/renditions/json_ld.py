@@ -5,6 +5,7 @@ In a web page's `script` stands the same node without the text, which the page h
 
 from __future__ import annotations
 
+from pipeline.flattening import blocks_text
 from pipeline.model.article import Article, Section
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
@@ -13,7 +14,6 @@ from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.linked_data import Node, page_node, tombstone_node
 from pipeline.renditions.parts.markup import section_id
-from pipeline.renditions.parts.plain import blocks_text
 from pipeline.renditions.parts.uri import uri
 
 

@@ -6,14 +6,19 @@ import pytest
 
 from pipeline.intake import read_article
 from pipeline.model.article import (
+    Abbreviation,
     Article,
     Block,
     BulletList,
     Cell,
     Code,
+    Definition,
+    DefinitionList,
+    Deleted,
     Emphasis,
     Image,
     Inline,
+    Inserted,
     LineBreak,
     Link,
     ListItem,
@@ -63,7 +68,11 @@ def item(*blocks: Block) -> ListItem:
         ("[b](/relative) <a href=javascript:x>a</a> <a href='data:text/html,x'>c</a>", (Text("b a c"),)),
         ("[a](javascript:x)", (Text("[a](javascript:x)"),)),
         ("\\*a\\* &copy; \\[x\\]", (Text("*a* © [x]"),)),
-        ("<q>a</q> <abbr title=x>b</abbr> <mark>c</mark> <unknown>d</unknown>", (Text("“a” b c d"),)),
+        ("<q>a</q> <abbr>b</abbr> <mark>c</mark> <unknown>d</unknown>", (Text("“a” b c d"),)),
+        ("<abbr title='nothing by mouth'>NPO</abbr>", (Abbreviation(t("NPO"), "nothing by mouth"),)),
+        ("~~a~~ <del>b</del>", (Deleted(t("a")), Text(" "), Deleted(t("b")))),
+        ("<s>a</s><strike>b</strike><ins>c</ins>", (Deleted(t("a")), Deleted(t("b")), Inserted(t("c")))),
+        ("`a` <code>10<sup>6</sup></code>", (Code("a"), Text(" "), Code("10⁶"))),
         ("<script>x</script><style>y</style>a<!-- c --><?php x ?>", (Text("a"),)),
         ('a <b onclick="x" style="y">b</b>', (Text("a "), Strong(t("b")))),
         ("&lt;b&gt; &amp;amp; ]]> \u00a0", (Text("<b> &amp; ]]>"),)),
@@ -141,7 +150,7 @@ def test_preformatted_text_keeps_its_lines() -> None:
 
 
 def test_definitions_and_details_keep_their_text() -> None:
-    assert lead("<dl><dt>a</dt><dd>b</dd></dl>") == (Paragraph((Strong(t("a")),)), p("b"))
+    assert lead("<dl><dt>a</dt><dd>b</dd></dl>") == (DefinitionList((Definition((t("a"),), ((p("b"),),)),)),)
     assert lead("<details><summary>a</summary>b</details>") == (Paragraph((Strong(t("a")),)), p("b"))
 
 
@@ -208,4 +217,6 @@ def test_a_heading_inside_a_block_is_a_strong_paragraph() -> None:
 
 def test_a_first_paragraph_that_only_repeats_the_summary_is_not_said_twice() -> None:
     assert lead("S\n\nb") == (p("b"),)
-    assert len(lead("*S*\n\nb")) == 2
+    assert lead("*S*\n\nb") == (p("b"),)
+    cited = article("*S* [1]\n\nb", references='["12345678"]')
+    assert (cited.lead, cited.marked_answer) == ((p("b"),), (Emphasis(t("S")), Text(" "), Marker((1,))))

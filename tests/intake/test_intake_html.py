@@ -124,7 +124,7 @@ def test_relative_addresses_are_resolved_and_fragments_are_dropped() -> None:
     head = "<title>T</title><link rel=canonical href=https://example.org/a/b>"
     body = "<article><p><a href=../c?d#e>C</a> <a href=#f>F</a> <a href='javascript:x'>J</a></p></article>"
     article = read(page(head, body))
-    assert article.lead == (Paragraph((Link("https://example.org/c?d#e", (Text("C"),)), Text(" F J"))),)
+    assert article.marked_answer == (Link("https://example.org/c?d#e", (Text("C"),)), Text(" F J"))
 
 
 def test_a_list_of_references_in_the_text_becomes_the_references() -> None:
@@ -135,7 +135,8 @@ def test_a_list_of_references_in_the_text_becomes_the_references() -> None:
     )
     article = read(page("<title>T</title>", body))
     assert article.references == (CitedWork("doi", "10.1000/x"), CitedWork("pmid", "12"))
-    assert article.lead == (Paragraph((Text("Known "), Marker((2,)), Text("."))),)
+    assert article.answer == "Known."
+    assert article.marked_answer == (Text("Known "), Marker((2,)), Text("."))
     assert [section.heading for section in article.sections] == ["After"]
 
 

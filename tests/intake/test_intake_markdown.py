@@ -12,6 +12,7 @@ from pipeline.model.article import (
     Article,
     CallToAction,
     CitedWork,
+    Emphasis,
     Image,
     Paragraph,
     Person,
@@ -98,7 +99,8 @@ def test_every_field_is_read() -> None:
 def test_a_title_and_a_body_are_enough() -> None:
     article = read("---\ntitle: A short one\n---\nFirst *words*.\n\nSecond.\n")
     assert (article.id, article.answer) == ("a-short-one", "First words.")
-    assert len(article.lead) == 2
+    assert article.marked_answer == (Text("First "), Emphasis((Text("words"),)), Text("."))
+    assert article.lead == (Paragraph((Text("Second."),)),)
 
 
 def test_without_front_matter_the_first_heading_is_the_title() -> None:
@@ -184,7 +186,7 @@ def test_a_file_is_read_by_its_media_type_too() -> None:
 
 
 def test_a_file_of_no_known_extension_is_read_as_it_looks() -> None:
-    assert read_article(b"# Title\n\n**Text**", name="x").lead == (Paragraph((Strong((Text("Text"),)),)),)
+    assert read_article(b"# Title\n\n**Text**", name="x").marked_answer == (Strong((Text("Text"),)),)
     assert read_article(b'{"title": "T", "body": "x"}', name="x.data").title == "T"
     assert read_article(b"<h1>T</h1><p>x</p>", name="x").title == "T"
     assert read_article(b"Title\n\nText.", name="-").title == "Title"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.model.article import (
     MAX_NESTING,
+    Abbreviation,
     Article,
     Block,
     BulletList,
@@ -18,9 +19,13 @@ from pipeline.model.article import (
     Cell,
     CitedWork,
     Code,
+    Definition,
+    DefinitionList,
+    Deleted,
     Emphasis,
     Image,
     Inline,
+    Inserted,
     LineBreak,
     Link,
     ListItem,
@@ -28,6 +33,7 @@ from pipeline.model.article import (
     Note,
     NoteKind,
     NumberedList,
+    NumberStyle,
     Paragraph,
     Person,
     Preformatted,
@@ -389,6 +395,9 @@ inlines: st.SearchStrategy[tuple[Inline, ...]] = st.recursive(
             st.builds(Superscript, inner),
             st.builds(Subscript, inner),
             st.builds(Link, _urls, inner),
+            st.builds(Deleted, inner),
+            st.builds(Inserted, inner),
+            st.builds(Abbreviation, inner, words),
         )
     ),
     max_leaves=4,
@@ -396,7 +405,8 @@ inlines: st.SearchStrategy[tuple[Inline, ...]] = st.recursive(
 images = st.builds(
     Image, _urls, st.just("") | words, st.none() | st.just(640), st.none() | st.just(480), _optional, _optional
 )
-_cells = st.builds(Cell, inlines, st.booleans(), st.integers(1, 3), st.integers(1, 3))
+_pictured = st.builds(Image, _urls, words).map(lambda image: (image,))
+_cells = st.builds(Cell, inlines | _pictured, st.booleans(), st.integers(1, 3), st.integers(1, 3))
 _tables = st.builds(Table, st.lists(st.lists(_cells, max_size=3).map(tuple), max_size=3).map(tuple), _optional)
 _leaf_blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Paragraph, inlines), st.builds(Preformatted, words), images, _tables
@@ -405,10 +415,16 @@ _leaf_blocks: st.SearchStrategy[Block] = st.one_of(
 
 def _containers(inner: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
     several = st.lists(inner, max_size=3).map(tuple)
-    items = st.lists(st.builds(ListItem, several), max_size=3).map(tuple)
+    items = st.lists(
+        st.builds(ListItem, several, st.none() | st.integers(-3, 40), st.none() | st.booleans()), max_size=3
+    ).map(tuple)
+    definitions = st.builds(
+        Definition, st.lists(inlines, max_size=2).map(tuple), st.lists(several, max_size=2).map(tuple)
+    )
     return st.one_of(
         st.builds(BulletList, items),
-        st.builds(NumberedList, items, st.integers(0, 12)),
+        st.builds(NumberedList, items, st.integers(0, 12), st.sampled_from(get_args(NumberStyle)), st.booleans()),
+        st.builds(DefinitionList, st.lists(definitions, max_size=2).map(tuple)),
         st.builds(Quotation, several, _optional),
         st.builds(Note, st.sampled_from(get_args(NoteKind)), several),
     )

@@ -10,6 +10,7 @@ from articles import HOSTILE, REFERENCES, SAMPLE, SITE, STRANGE, WITHDRAWAL, rev
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
+from pipeline.flattening import blocks_text, sections_text
 from pipeline.model.article import (
     Article,
     BulletList,
@@ -36,7 +37,6 @@ from pipeline.renditions.parts.dates import date_text, dates_of, rfc3339
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.markup import blocks_html, inlines_html, link_html, section_id, sections_html
 from pipeline.renditions.parts.people import people_html, person_text
-from pipeline.renditions.parts.plain import blocks_text, plain_text
 from pipeline.renditions.parts.text import clean, escape
 
 VOID = {"br", "img"}
@@ -44,6 +44,7 @@ ALLOWED = {
     *("a", "aside", "b", "blockquote", "caption", "cite", "code", "div", "em", "figcaption", "figure", "footer"),
     *("h2", "h3", "h4", "h5", "h6", "i", "li", "ol", "p", "pre", "small", "strong", "sub", "sup"),
     *("table", "tbody", "td", "th", "thead", "time", "tr", "u", "ul"),
+    *("abbr", "dd", "del", "dl", "dt", "ins"),
     *VOID,
 }
 INLINE_ONLY = {"p", "h2", "h3", "h4", "h5", "h6", "pre", "caption"}
@@ -205,9 +206,9 @@ def test_people_are_parted_so_that_credentials_stay_with_their_owner() -> None:
 
 
 def test_plain_text_keeps_the_order_and_the_numbers() -> None:
-    lines = plain_text(SAMPLE.article.sections)
+    lines = sections_text(SAMPLE.article.sections)
     assert lines.index("What it is") < lines.index("3. Stroke") < lines.index("4. Multiple sclerosis")
-    assert "- Spasms\n  \n  - at night" in lines
+    assert "- Spasms\n  - at night" in lines
     assert blocks_text([Paragraph((Text("a"), Marker((2, 4))))]) == "a[2,4]"
 
 

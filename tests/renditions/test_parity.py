@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import pkgutil
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,10 +22,14 @@ from published import EVERY, OURS
 import pipeline.renditions
 from pipeline.citations import citation_text, editorial_labels
 from pipeline.errors import ConfigError
+from pipeline.flattening import inlines_text
+from pipeline.flattening.scripts import subscript, superscript, with_fractions
 from pipeline.model.article import (
     Article,
     Block,
     BulletList,
+    Definition,
+    DefinitionList,
     Image,
     Note,
     NumberedList,
@@ -40,7 +45,6 @@ from pipeline.model.revision import Revision
 from pipeline.renditions import format_named, formats
 from pipeline.renditions.parts.dates import date_text, dates_of
 from pipeline.renditions.parts.evidence import attribution
-from pipeline.renditions.parts.plain import inlines_text
 from pipeline.renditions.parts.text import clean, paragraphs
 from pipeline.renditions.parts.uri import uri
 
@@ -58,32 +62,52 @@ class _Words(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.pieces: list[str] = []
-        self.text: list[str] = []
+        self.values: list[str] = []
+        self._open: list[tuple[str, dict[str, str | None], list[str]]] = [("", {}, [])]  # of elements in `_SAID`
         self._unseen = 0
         self.feed(html)
         self.close()
 
+    @property
+    def text(self) -> str:
+        return with_fractions("".join(part for _, _, parts in self._open for part in parts))
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._unseen += tag in _UNSEEN
-        if not self._unseen:
-            self.pieces += [value for _, value in attrs if value]
+        values = dict(attrs)
+        if self._unseen:
+            return
+        self.values += [value for _, value in attrs if value]
+        if tag in _SAID:
+            self._open.append((tag, values, []))
+        elif tag == "img":
+            self._open[-1][2].append(f"[Image: {values.get('alt') or values.get('src')}]")
 
     def handle_endtag(self, tag: str) -> None:
         self._unseen = max(self._unseen - (tag in _UNSEEN), 0)
+        if tag == self._open[-1][0]:
+            _, values, parts = self._open.pop()
+            self._open[-1][2].append(_SAID[tag]("".join(parts), values))
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:
-            self.text.append(data)
+            self._open[-1][2].append(data)
 
 
 _UNSEEN = {"head", "script", "style"}
+_SAID: dict[str, Callable[[str, dict[str, str | None]], str]] = {  # what an element says of the text in it
+    "sup": lambda text, _: text if _MARKER.fullmatch(text) else superscript(text),
+    "sub": lambda text, _: subscript(text),
+    "del": lambda text, _: "",
+    "abbr": lambda text, values: f"{text} ({values['title']})",
+}
+_MARKER = re.compile(r"\[[0-9,]+\]")
 
 
 def _html(html: str) -> Iterator[str]:
     words = _Words(html)
-    yield "".join(words.text)
-    yield from words.pieces
+    yield words.text
+    yield from words.values
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -129,7 +153,8 @@ def squeeze(text: str) -> str:
 def needles(revision: Revision) -> Iterator[Alternatives]:
     article = revision.article
     yield (article.title,)
-    yield from _plain(article.question, article.answer, article.disclaimer, SITE.disclaimer, article.licence)
+    yield (inlines_text(article.marked_answer),) if article.marked_answer else (article.answer,)
+    yield from _plain(article.question, article.disclaimer, SITE.disclaimer, article.licence)
     yield from _blocks(article.lead)
     for section in article.sections:
         yield from _section(section)
@@ -169,13 +194,12 @@ def _blocks(blocks: Iterable[Block]) -> Iterator[Alternatives]:
             case Paragraph(children):
                 yield (inlines_text(children),)
             case BulletList(items) | NumberedList(items):
-                for item in items:
-                    yield from _blocks(item.blocks)
+                yield from _blocks(block for item in items for block in item.blocks)
+            case DefinitionList(items):
+                yield from (each for one in items for each in _definition(one))
             case Table(rows, caption):
                 yield from _plain(caption)
-                for row in rows:
-                    for cell in row:
-                        yield (inlines_text(cell.children),)
+                yield from ((inlines_text(cell.children),) for row in rows for cell in row)
             case Quotation(inner, source):
                 yield from _plain(source)
                 yield from _blocks(inner)
@@ -185,6 +209,12 @@ def _blocks(blocks: Iterable[Block]) -> Iterator[Alternatives]:
                 yield from _plain(block.caption, block.credit)
             case Preformatted(value):
                 yield (value,)
+
+
+def _definition(definition: Definition) -> Iterator[Alternatives]:
+    yield from ((inlines_text(term),) for term in definition.terms)
+    for blocks in definition.descriptions:
+        yield from _blocks(blocks)
 
 
 def _person(person: Person) -> Iterator[Alternatives]:

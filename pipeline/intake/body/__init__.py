@@ -20,6 +20,8 @@ from pipeline.model.article import (
     Block,
     BulletList,
     CitedWork,
+    Definition,
+    DefinitionList,
     Inline,
     Note,
     NumberedList,
@@ -40,6 +42,7 @@ class Body:
     """`heading`: the first h1, which is the title where no other was given; it opens no section."""
 
     heading: str | None
+    marked_heading: tuple[Inline, ...]
     lead: tuple[Block, ...]
     sections: tuple[Section, ...]
 
@@ -67,6 +70,7 @@ def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[in
     place = next((n for n, item in enumerate(items) if isinstance(item, Heading) and item.level == 1), None)
     top = items[place] if place is not None else None
     heading = top.text if isinstance(top, Heading) else None
+    marked = top.marked if isinstance(top, Heading) else ()
     if place is not None and heading is not None and (title is None or same(heading, title)):
         del items[place]
     lead, sections = sections_of(items)
@@ -74,7 +78,7 @@ def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[in
         raise InvalidValue(
             f"blocks are nested more than {MAX_NESTING} levels deep", code="nested-too-deep", hint="nest less deeply"
         )
-    return Body(heading, lead, sections)
+    return Body(heading, marked, lead, sections)
 
 
 def _work_of(item: etree._Element) -> CitedWork | None:
@@ -101,10 +105,17 @@ def _depth(block: Block) -> int:
             return 1 + max((_depth(inner) for inner in blocks), default=0)
         case Paragraph(children):
             return _inline_depth(children)
+        case DefinitionList(items):
+            return 1 + max((_definition_depth(one) for one in items), default=0)
         case Table(rows):
             return 1 + max((_inline_depth(cell.children) for row in rows for cell in row), default=0)
         case _:
             return 0
+
+
+def _definition_depth(definition: Definition) -> int:
+    inner = max((_depth(block) for blocks in definition.descriptions for block in blocks), default=0)
+    return max(inner, *map(_inline_depth, definition.terms), 0)
 
 
 def _inline_depth(inlines: Sequence[Inline]) -> int:

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lxml import etree
+from msgspec.structs import replace
 
-from pipeline.intake.body.elements import text_in
-from pipeline.intake.body.inlines import Reading, inline, inlines_in, plain, says_nothing, tidy
+from pipeline.flattening import inlines_text
+from pipeline.intake.body.inlines import (
+    TAGS,
+    Plain,
+    Reading,
+    inline,
+    inlines_in,
+    marked,
+    plain,
+    says_nothing,
+    text_of,
+    tidy,
+)
 from pipeline.intake.body.notes import kind_of_class, note_from_quotation, with_notes
 from pipeline.intake.body.pictures import captioned, picture
-from pipeline.intake.body.tables import rows_of
+from pipeline.intake.body.striking import wrapped
+from pipeline.intake.body.tables import in_one_line, rows_of
 from pipeline.intake.fields.text import clean, is_blank, line
 from pipeline.model.article import (
     Block,
     BulletList,
+    Definition,
+    DefinitionList,
+    Deleted,
     Inline,
     ListItem,
     Note,
     NumberedList,
+    NumberStyle,
     Paragraph,
     Preformatted,
     Quotation,
     Strong,
+    Subscript,
+    Superscript,
     Table,
     Text,
 )
 
 _MARKUP_OF_A_LINE = frozenset({
-    "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "dfn", "em", "i", "kbd", "q", "s", "samp", "small", "span",
-    "strong", "sub", "sup", "tt", "u", "var",
+    "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "q", "s", "samp",
+    "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var",
 })  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_LAST_START = 999_999_999  # of a numbered list, as CommonMark has it
+_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})\s*")  # of a list or an item, as CommonMark bounds it
+_TASK = re.compile(r"\[([ xX])\](?: |$)")
+_STYLES: dict[str, NumberStyle] = {"a": "a", "A": "A", "i": "i", "I": "I"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,7 @@ class Heading:
 
     level: int
     text: str
+    marked: tuple[Inline, ...] = ()
 
 
 @dataclass
@@ -52,6 +75,7 @@ class _Flow:
     without: etree._Element | None = None  # what the container's own maker reads
     blocks: list[Block | Heading] = field(default_factory=list)
     run: list[Inline] = field(default_factory=list)
+    checked: bool | None = None  # of a task's box
 
     def end_paragraph(self) -> None:
         run, self.run = self.run, []
@@ -83,6 +107,11 @@ class _Flow:
             self.add(*make(child, self.reading))
         elif tag == "img":
             self._image(child)
+        elif tag == "input":
+            if (child.get("type") or "").lower() == "checkbox":
+                self.checked = child.get("checked") is not None
+        elif (wrapper := TAGS.get(tag)) in _MEANING_OF_BLOCKS:
+            self._wrapped(child, wrapper)
         elif tag in _MARKUP_OF_A_LINE:
             self.fill(child)
         elif kind_of_class(child):
@@ -95,7 +124,14 @@ class _Flow:
     def nested(self) -> list[Block]:
         """All of it; a heading within a block cannot open a section, so it becomes a strong paragraph."""
         self.end_paragraph()
-        return [Paragraph((Strong((Text(b.text),)),)) if isinstance(b, Heading) else b for b in self.blocks]
+        return [
+            Paragraph((Strong(block.marked or (Text(block.text),)),)) if isinstance(block, Heading) else block
+            for block in self.blocks
+        ]
+
+    def _wrapped(self, element: etree._Element, wrapper: type[Plain]) -> None:
+        """Blocks that were struck out, or raised, as a whole."""
+        self.add(*(wrapped(block, wrapper) for block in _inside(element, self.reading)))
 
     def _image(self, element: etree._Element) -> None:
         found = picture(element, self.reading.base)
@@ -103,6 +139,9 @@ class _Flow:
             self.add(found)
         elif alt := element.get("alt"):
             self.run.append(Text(alt))
+
+
+_MEANING_OF_BLOCKS = (Deleted, Superscript, Subscript)
 
 
 def read_blocks(body: etree._Element, reading: Reading) -> list[Block | Heading]:
@@ -134,28 +173,59 @@ def _inside(element: etree._Element, reading: Reading, without: etree._Element |
 
 
 def _heading(element: etree._Element, reading: Reading) -> Iterable[Block | Heading]:
-    if text := plain(tidy(inlines_in(element, reading), Reading(base=reading.base))):
-        yield Heading(_HEADINGS[str(element.tag)], text)
+    inside = tidy(inlines_in(element, reading), Reading(base=reading.base))
+    if text := plain(inside):
+        yield Heading(_HEADINGS[str(element.tag)], text, marked(inside))
     for image in element.iter("img"):
         if found := picture(image, reading.base):
             yield found
 
 
 def _list(element: etree._Element, reading: Reading) -> Iterable[Block]:
-    items: list[list[Block]] = []
+    items: list[ListItem] = []
     if text := line(element.text or ""):
-        items.append([Paragraph((Text(text),))])
+        items.append(ListItem((Paragraph((Text(text),)),)))
     for child in element:
-        if child.tag == "li" or not items:
-            items.append(_inside(child, reading) if child.tag == "li" else _one(child, reading))
+        if child.tag == "li":
+            items.append(_item(child, reading))
+        elif not items:
+            items.append(ListItem(tuple(_one(child, reading))))
         else:  # a list that stands beside the item that it belongs to
-            items[-1].extend(_one(child, reading))
+            items[-1] = replace(items[-1], blocks=(*items[-1].blocks, *_one(child, reading)))
         if text := line(child.tail or ""):
-            items.append([Paragraph((Text(text),))])
-    filled = tuple(ListItem(tuple(with_notes(item))) for item in items if item)
-    if not filled:
+            items.append(ListItem((Paragraph((Text(text),)),)))
+    told = tuple(replace(item, blocks=tuple(with_notes(item.blocks))) for item in items)
+    if not any(item.blocks for item in told):
         return ()
-    return (NumberedList(filled, _start(element)) if element.tag == "ol" else BulletList(filled),)
+    if element.tag == "ol":  # an empty item counts
+        return (_numbered(element, told),)
+    return (BulletList(tuple(item for item in told if item.blocks)),)
+
+
+def _item(element: etree._Element, reading: Reading) -> ListItem:
+    flow = _Flow(reading)
+    flow.fill(element)
+    blocks, checked = tuple(flow.nested()), flow.checked
+    match blocks:
+        case (Paragraph((Text(value), *others)), *rest) if checked is None and (box := _TASK.match(value)):
+            left = value[box.end() :]
+            children = (*((Text(left),) if left else ()), *others)
+            return ListItem((Paragraph(children), *rest), _number(element.get("value")), box[1] != " ")
+    return ListItem(blocks, _number(element.get("value")), checked)
+
+
+def _numbered(element: etree._Element, items: tuple[ListItem, ...]) -> NumberedList:
+    """HTML, section 4.4.5: a list that counts down begins, where nothing else is said, with how many there are."""
+    down = element.get("reversed") is not None
+    start = _number(element.get("start"))
+    if start is None:
+        start = len(items) if down else 1
+    return NumberedList(items, start, _STYLES.get((element.get("type") or "").strip(), "1"), down)
+
+
+def _number(value: str | None) -> int | None:
+    found = _NUMBER.fullmatch(value or "")
+    return int(found[1]) if found else None
 
 
 def _one(element: etree._Element, reading: Reading) -> list[Block]:
@@ -165,25 +235,37 @@ def _one(element: etree._Element, reading: Reading) -> list[Block]:
     return flow.nested()
 
 
-def _start(element: etree._Element) -> int:
-    start = element.get("start") or ""
-    return int(start) if start.isascii() and start.isdigit() and len(start) <= 9 else 1
-
-
 def _definitions(element: etree._Element, reading: Reading) -> Iterable[Block]:
-    for child in element:
+    """Terms that follow each other share what follows them; a `div` may stand around each group."""
+    items: list[Definition] = []
+    for child in _terms_and_descriptions(element):
         inside = _inside(child, reading)
         if child.tag == "dt":
-            yield from (Paragraph((Strong(b.children),)) if isinstance(b, Paragraph) else b for b in inside)
+            term = tuple(in_one_line(inside))
+            if says_nothing(term):
+                continue
+            if not items or items[-1].descriptions:
+                items.append(Definition((), ()))
+            items[-1] = replace(items[-1], terms=(*items[-1].terms, term))
+        elif inside:
+            items = items or [Definition((), ())]
+            items[-1] = replace(items[-1], descriptions=(*items[-1].descriptions, tuple(with_notes(inside))))
+    return (DefinitionList(tuple(items)),) if items else ()
+
+
+def _terms_and_descriptions(element: etree._Element) -> Iterable[etree._Element]:
+    for child in element:
+        if child.tag == "div":
+            yield from _terms_and_descriptions(child)
         else:
-            yield from inside
+            yield child
 
 
 def _table(element: etree._Element, reading: Reading) -> Iterable[Block]:
     rows = rows_of(element, lambda cell: _inside(cell, reading))
     caption = element.find("caption")
     if rows:
-        yield Table(rows, None if caption is None else line(text_in(caption)) or None)
+        yield Table(rows, None if caption is None else text_of(caption) or None)
 
 
 def _quotation(element: etree._Element, reading: Reading) -> Iterable[Block]:
@@ -195,7 +277,7 @@ def _quotation(element: etree._Element, reading: Reading) -> Iterable[Block]:
     note = Note(kind, tuple(blocks)) if kind else note_from_quotation(blocks)
     if note is not None:
         return (note,) if footer is None else (note, *_inside(footer, reading))
-    source = None if footer is None else line(text_in(footer))
+    source = None if footer is None else text_of(footer)
     return (Quotation(tuple(with_notes(blocks)), source or None),)
 
 
@@ -211,7 +293,7 @@ def _figure(element: etree._Element, reading: Reading) -> Iterable[Block]:
 
 
 def _preformatted(element: etree._Element, reading: Reading) -> Iterable[Block]:
-    text = clean(text_in(element)).strip("\n").rstrip()
+    text = clean(inlines_text(inlines_in(element, reading))).strip("\n").rstrip()
     return () if is_blank(text) else (Preformatted(text),)
 
 

@@ -7,15 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
+from msgspec.structs import replace
 
-from pipeline.intake.body.elements import text_in
+from pipeline.flattening import inlines_text, line_of
 from pipeline.intake.body.markers import with_markers
 from pipeline.intake.fields.addresses import link_address
 from pipeline.intake.fields.text import clean, is_blank, line
 from pipeline.model.article import (
+    Abbreviation,
     Code,
+    Deleted,
     Emphasis,
+    Image,
     Inline,
+    Inserted,
     LineBreak,
     Link,
     Marker,
@@ -23,15 +28,18 @@ from pipeline.model.article import (
     Subscript,
     Superscript,
     Text,
+    Wrapper,
 )
 
 _SPACES = re.compile("[ \t\n\r]+")
-Wrapper = Emphasis | Strong | Superscript | Subscript | Link
+Plain = Emphasis | Strong | Superscript | Subscript | Deleted | Inserted
 
-_TAGS: dict[str, type[Emphasis | Strong | Superscript | Subscript]] = {
+TAGS: dict[str, type[Plain]] = {
     "em": Emphasis, "i": Emphasis, "cite": Emphasis, "dfn": Emphasis, "var": Emphasis,
     "strong": Strong, "b": Strong, "sup": Superscript, "sub": Subscript,
+    "del": Deleted, "s": Deleted, "strike": Deleted, "ins": Inserted,
 }  # fmt: skip
+_MEANING = Superscript | Subscript | Deleted | Inserted
 _CODE = frozenset({"code", "kbd", "samp", "tt"})
 
 
@@ -64,14 +72,16 @@ def inline(element: etree._Element, reading: Reading) -> Iterable[Inline]:
     if tag == "br":
         return [LineBreak()]
     if tag in _CODE:
-        return [Code(text_in(element))]
+        return [Code(inlines_text(inlines_in(element, reading)))]
     inside = inlines_in(element, reading)
     if tag == "a":
         href = link_address(element.get("href") or "", reading.base)
         return [Link(href, tuple(inside))] if href else inside
     if tag == "q":
         return [Text("“"), *inside, Text("”")]
-    if (wrapper := _TAGS.get(str(tag))) is not None:
+    if tag == "abbr" and (expansion := line(element.get("title") or "")):
+        return [Abbreviation(tuple(inside), expansion)]
+    if (wrapper := TAGS.get(str(tag))) is not None:
         return [wrapper(tuple(inside))]
     return inside
 
@@ -85,12 +95,45 @@ def tidy(inlines: Iterable[Inline], reading: Reading) -> tuple[Inline, ...]:
 
 def plain(inlines: Iterable[Inline]) -> str:
     """The text alone, on one line, without reference markers."""
-    return line("".join(_texts(inlines)))
+    return line(line_of(inlines))
+
+
+def text_of(element: etree._Element) -> str:
+    """An element's text on one line, as `plain` has it: for captions and other fields that hold text alone."""
+    return plain(inlines_in(element, Reading()))
+
+
+def marked(inlines: Iterable[Inline]) -> tuple[Inline, ...]:
+    """A title's or heading's inlines, without links, markers and line breaks; () where no mark carries meaning."""
+    kept = _squeeze(_title_inlines(inlines), after_space=True)[0]
+    _trim(kept)
+    return tuple(kept) if any(map(_carries_meaning, kept)) else ()
+
+
+def _title_inlines(inlines: Iterable[Inline]) -> Iterator[Inline]:
+    for part in inlines:
+        match part:
+            case Text() | Code():
+                yield part
+            case LineBreak():
+                yield Text(" ")
+            case Marker() | Image():
+                pass
+            case Link(_, children):
+                yield from _title_inlines(children)
+            case _:
+                yield replace(part, children=tuple(_title_inlines(part.children)))
+
+
+def _carries_meaning(part: Inline) -> bool:
+    if isinstance(part, _MEANING):
+        return True
+    return any(map(_carries_meaning, getattr(part, "children", ())))
 
 
 def says_nothing(inlines: Sequence[Inline]) -> bool:
     """Whether a reader would see nothing."""
-    return not any(isinstance(part, Marker) for part in inlines) and is_blank("".join(_texts(inlines)))
+    return not any(isinstance(part, Marker | Image) for part in inlines) and is_blank("".join(_texts(inlines)))
 
 
 def _texts(inlines: Iterable[Inline]) -> Iterator[str]:
@@ -100,7 +143,7 @@ def _texts(inlines: Iterable[Inline]) -> Iterator[str]:
                 yield value
             case LineBreak():
                 yield " "
-            case Marker():
+            case Marker() | Image():
                 pass
             case _:
                 yield from _texts(part.children)
@@ -130,7 +173,7 @@ def _squeeze(inlines: Iterable[Inline], *, after_space: bool) -> tuple[list[Inli
                 _trim(out)
                 out.append(part)
                 after_space = True
-            case Marker():
+            case Marker() | Image():
                 out.append(part)
                 after_space = False
             case _:
@@ -144,11 +187,9 @@ def _squeeze(inlines: Iterable[Inline], *, after_space: bool) -> tuple[list[Inli
 
 def _rewrapped(wrapper: Wrapper, inside: list[Inline]) -> Inline:
     """The same wrapper around other inlines; strong text within strong text is no stronger."""
-    if isinstance(wrapper, Link):
-        return Link(wrapper.href, tuple(inside))
     if len(inside) == 1 and isinstance(only := inside[0], Strong | Emphasis) and type(only) is type(wrapper):
         return only
-    return type(wrapper)(tuple(inside))
+    return replace(wrapper, children=tuple(inside))
 
 
 def _trim(inlines: list[Inline]) -> None:
@@ -160,7 +201,7 @@ def _trim(inlines: list[Inline]) -> None:
                 continue
             case Text(value):
                 kept: Inline | None = Text(value.rstrip(" ")) if value.rstrip(" ") else None
-            case Code() | Marker():
+            case Code() | Marker() | Image():
                 kept = last
             case _:
                 inside = list(last.children)
@@ -176,11 +217,11 @@ def _marked(inlines: Iterable[Inline], numbering: Sequence[int]) -> Iterator[Inl
         match part:
             case Text(value):
                 yield from with_markers(value, numbering)
-            case Code() | LineBreak() | Marker() | Link():
+            case Code() | LineBreak() | Marker() | Link() | Image():
                 yield part
             case _:
                 children = tuple(_marked(part.children, numbering))
                 if isinstance(part, Superscript) and len(children) == 1 and isinstance(children[0], Marker):
                     yield children[0]  # a marker is raised by those who render it
                 else:
-                    yield type(part)(children)
+                    yield replace(part, children=children)

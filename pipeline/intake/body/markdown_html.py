@@ -1,4 +1,5 @@
-"""Markdown (CommonMark with tables and `::: note` containers) → HTML that is not yet sanitised.
+"""Markdown → HTML that is not yet sanitised: CommonMark with tables, `~~struck out~~`, footnotes, definition lists
+(`Term` and `: what it is`) and `::: note` containers.
 
 markdown-it drops in silence what is nested deeper than its limit, and some texts cost it the square of their size:
 rules of ours stand before its own, refuse depth and count the work.
@@ -16,7 +17,9 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
+from mdit_py_plugins.deflist import deflist_plugin
 
+from pipeline.intake.body.footnotes import with_definitions_of_footnotes, with_references_to_footnotes
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.model.article import MAX_NESTING
 
@@ -28,29 +31,35 @@ _MAX_INLINE_STEPS = 1_000_000
 _MAX_INLINE_STEPS_IN_ONE_BLOCK = 100_000
 
 _CONTAINER = re.compile(r":{3,}[ \t]*([A-Za-z]{3,20})[ \t]*(?:\{[^}]*\})?[ \t]*$")
+_TILDE = re.compile(r"^[ \t]*~ ", re.MULTILINE)  # "about" before a number; the plug-in would take it for a definition
 _CONTAINER_END = re.compile(r":{3,}[ \t]*$")
 
 
 def markdown_html(text: str) -> str:
     """Raises InvalidValue `nested-too-deep` or `article-too-complex`, with the line where that can be told."""
     env: EnvType = {}
-    html: str = _parser().render(text, env)
+    html: str = (_parser(definitions=False) if _TILDE.search(text) else _parser(definitions=True)).render(text, env)
     return html
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(*, definitions: bool) -> MarkdownIt:
+    """`definitions`: whether a line of `: …` below another is a definition."""
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_LEVEL + 8}).enable("table")
     around: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("table", "limits", _limit_blocks, around)
     parser.block.ruler.before("fence", "container", _container, around)
     parser.core.ruler.at("inline", _render_inlines)
+    with_definitions_of_footnotes(parser)
+    if definitions:
+        deflist_plugin(parser)
     return parser
 
 
 @cache
 def _inline_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_INLINE_LEVEL})
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_INLINE_LEVEL}).enable("strikethrough")
+    with_references_to_footnotes(parser)
     parser.inline.ruler.before("text", "limits", _limit_inlines)
     return parser
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from lxml import etree
 
-from pipeline.intake.body.elements import text_in
+from pipeline.intake.body.inlines import text_of
 from pipeline.intake.fields.addresses import link_address
 from pipeline.intake.fields.text import line
 from pipeline.intake.fields.values import MAX_PIXELS
@@ -53,9 +53,9 @@ def captioned(blocks: Sequence[Block], caption: etree._Element) -> list[Block]:
 
 def _caption(element: etree._Element) -> tuple[str | None, str | None]:
     """The caption and the credit, which stands in an element of its own."""
-    whole = line(text_in(element))
+    whole = text_of(element)
     for child in element.iter("small", "cite", "span"):
-        credit = line(text_in(child))
+        credit = text_of(child)
         if credit and (child.tag != "span" or "credit" in (child.get("class") or "")):
             rest = line(whole.replace(credit, " ", 1))
             return rest or None, _CREDIT.sub("", credit, count=1) if _CREDIT.match(credit) else credit

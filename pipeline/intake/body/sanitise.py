@@ -24,13 +24,14 @@ _BLOCK_TAGS = {
     "th", "thead", "tr", "ul",
 }  # fmt: skip
 _INLINE_TAGS = {
-    "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "dfn", "em", "i", "img", "kbd", "q", "s", "samp", "small",
-    "span", "strong", "sub", "sup", "tt", "u", "var",
+    "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "del", "dfn", "em", "i", "img", "input", "ins", "kbd", "q",
+    "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var",
 }  # fmt: skip
 _ATTRIBUTES = {
-    "a": {"href"}, "img": {"src", "alt", "title", "width", "height"}, "ol": {"start"},
+    "a": {"href"}, "img": {"src", "alt", "title", "width", "height"}, "ol": {"start", "type", "reversed"},
+    "li": {"value"}, "abbr": {"title"}, "input": {"type", "checked"},
     "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"},
-    **{tag: {"class", "role"} for tag in ("aside", "blockquote", "div", "p", "section", "span", "small")},
+    **{tag: {"class", "role"} for tag in ("aside", "blockquote", "div", "p", "section", "span", "small", "sup")},
 }  # fmt: skip
 _DROPPED_WHOLE = {"script", "style", "template", "noscript", "iframe", "object", "textarea", "select", "button", "svg"}
 

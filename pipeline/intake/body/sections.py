@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.intake.body.blocks import Heading
 from pipeline.intake.body.notes import with_notes
 from pipeline.intake.fields.slugs import Anchors
-from pipeline.model.article import Block, Section
+from pipeline.model.article import Block, Inline, Section
 
 
 @dataclass
@@ -16,6 +16,7 @@ class _Open:
     level: int
     heading: str
     anchor: str = ""
+    marked: tuple[Inline, ...] = ()
     blocks: list[Block] = field(default_factory=list)
     sections: list[_Open] = field(default_factory=list)
 
@@ -25,6 +26,7 @@ class _Open:
             self.anchor,
             tuple(with_notes(self.blocks, self.heading)),
             tuple(section.closed() for section in self.sections),
+            self.marked,
         )
 
 
@@ -38,7 +40,7 @@ def sections_of(items: Iterable[Block | Heading]) -> tuple[tuple[Block, ...], tu
             continue
         while path[-1].level >= item.level:
             path.pop()
-        opened = _Open(item.level, item.text, anchors.take(item.text))
+        opened = _Open(item.level, item.text, anchors.take(item.text), item.marked)
         path[-1].sections.append(opened)
         path.append(opened)
     whole = path[0].closed()

@@ -1,19 +1,24 @@
-"""Tables: each cell is a line of text, so that what stands in blocks in a cell is parted by line breaks."""
+"""Tables: each cell is a line of text, with a line break between the blocks that stood in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from lxml import etree
+from msgspec.structs import replace
 
+from pipeline.flattening import labels
 from pipeline.model.article import (
     Block,
     BulletList,
     Cell,
     Code,
+    Definition,
+    DefinitionList,
     Image,
     Inline,
     LineBreak,
+    ListItem,
     Note,
     NumberedList,
     Paragraph,
@@ -76,27 +81,39 @@ def _inlines(block: Block) -> list[Inline]:
         case Paragraph(children):
             return list(children)
         case BulletList(items):
-            return _items("• ", (in_one_line(item.blocks) for item in items))
-        case NumberedList(items, start):
-            return _items("", ([Text(f"{n}. "), *in_one_line(item.blocks)] for n, item in enumerate(items, start)))
+            return _items(["•"] * len(items), items)
+        case NumberedList(items):
+            return _items(labels(block), items)
+        case DefinitionList(items):
+            return in_one_line([Paragraph(tuple(_definition(one))) for one in items])
         case Note(_, blocks):
             return in_one_line(blocks)
         case Quotation(blocks, source):
             return in_one_line([*blocks, *([Paragraph((Text(source),))] if source else [])])
         case Preformatted(value):
             return [Code(" ".join(value.split()))]
-        case Image(_, alt, _, _, caption, credit):
-            words = " ".join(part for part in (alt, caption, credit) if part)
-            return [Text(words)] if words else []
+        case Image(_, _, _, _, caption, credit):
+            words = " ".join(part for part in (caption, credit) if part)
+            picture = replace(block, caption=None, credit=None)
+            return [picture, Text(f" {words}")] if words else [picture]
         case Table(rows, caption):
             cells = [Paragraph(cell.children) for row in rows for cell in row if cell.children]
             return in_one_line([*([Paragraph((Text(caption),))] if caption else []), *cells])
 
 
-def _items(mark: str, items: Iterable[list[Inline]]) -> list[Inline]:
+def _items(marks: Iterable[str], items: Iterable[ListItem]) -> list[Inline]:
     out: list[Inline] = []
-    for item in items:
+    for mark, item in zip(marks, items, strict=True):
         if out:
             out.append(LineBreak())
-        out.extend([Text(mark), *item] if mark else item)
+        box = {True: "☑ ", False: "☐ ", None: ""}[item.checked]
+        out.extend([Text(f"{mark} {box}"), *in_one_line(item.blocks)])
     return out
+
+
+def _definition(definition: Definition) -> Iterable[Inline]:
+    for place, term in enumerate(definition.terms):
+        yield from ([Text(" / "), *term] if place else term)
+    yield Text(": ")
+    for place, blocks in enumerate(definition.descriptions):
+        yield from ([Text("; "), *in_one_line(blocks)] if place else in_one_line(blocks))

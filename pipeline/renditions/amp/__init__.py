@@ -12,7 +12,7 @@ from pipeline.model.article import Image
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
-from pipeline.renditions.amp.shallow import shallow_blocks, shallow_sections
+from pipeline.renditions.amp.shallow import shallow_blocks, shallow_inlines, shallow_sections
 from pipeline.renditions.parts.markup import attributes
 from pipeline.renditions.parts.uri import address
 from pipeline.renditions.parts.webpage import web_page
@@ -39,7 +39,9 @@ _UNKNOWN = (1200, 675)  # the shape of the box for an image whose size nobody ga
 def render(revision: Revision, site: Site) -> bytes:
     article = revision.article
     lead, sections = shallow_blocks(article.lead, _ROOM), shallow_sections(article.sections, _ROOM)
-    revision = replace(revision, article=replace(article, lead=lead, sections=sections))
+    answer, title = shallow_inlines(article.marked_answer, _ROOM - 1), shallow_inlines(article.marked_title, _ROOM - 1)
+    shallow = replace(article, lead=lead, sections=sections, marked_answer=answer, marked_title=title)
+    revision = replace(revision, article=shallow)
     return web_page("amp.html.j2", revision, site, image=_image, runtime=RUNTIME, boilerplate=BOILERPLATE)
 
 

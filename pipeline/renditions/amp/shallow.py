@@ -9,14 +9,19 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from pipeline.flattening import inlines_text, labels
 from pipeline.model.article import (
+    Abbreviation,
     Block,
     BulletList,
     Cell,
+    Definition,
+    DefinitionList,
+    Deleted,
     Emphasis,
     Inline,
+    Inserted,
     Link,
-    ListItem,
     Note,
     NumberedList,
     Paragraph,
@@ -28,6 +33,7 @@ from pipeline.model.article import (
     Table,
     Text,
 )
+from pipeline.renditions.parts.simpler_lists import definitions_as_bullets, with_label
 
 _TABLE = 5  # elements around what a cell holds: the box that scrolls, table, tbody, tr, td
 
@@ -39,6 +45,7 @@ def shallow_sections(sections: Iterable[Section], room: int) -> tuple[Section, .
             section,
             blocks=shallow_blocks(section.blocks, room),
             sections=shallow_sections(section.sections, room),
+            marked_heading=shallow_inlines(section.marked_heading, room - 1),
         )
         for section in sections
     )
@@ -49,13 +56,8 @@ def shallow_blocks(blocks: Iterable[Block], room: int) -> tuple[Block, ...]:
     out: list[Block] = []
     for block in blocks:
         match block:
-            case BulletList(items) | NumberedList(items):
-                if room > 3:
-                    inner = [ListItem(shallow_blocks(item.blocks, room - 2)) for item in items]
-                    out.append(replace(block, items=tuple(inner)))
-                else:
-                    for item in items:
-                        out += shallow_blocks(item.blocks, room)
+            case BulletList() | NumberedList() | DefinitionList():
+                out += [_shallow_list(block, room - 2)] if room > 3 else _lifted(block, room)
             case Note(blocks=blocks_) | Quotation(blocks=blocks_):
                 if room > 3:
                     out.append(replace(block, blocks=shallow_blocks(blocks_, room - 1)))
@@ -70,6 +72,32 @@ def shallow_blocks(blocks: Iterable[Block], room: int) -> tuple[Block, ...]:
     return tuple(out)
 
 
+def _shallow_list(block: BulletList | NumberedList | DefinitionList, room: int) -> Block:
+    if isinstance(block, DefinitionList):
+        return DefinitionList(tuple(_shallow_definition(one, room) for one in block.items))
+    inner = [replace(item, blocks=shallow_blocks(item.blocks, room)) for item in block.items]
+    return replace(block, items=tuple(inner))
+
+
+def _lifted(block: BulletList | NumberedList | DefinitionList, room: int) -> list[Block]:
+    """A list's items without the list; what was numbered keeps its number."""
+    if isinstance(block, DefinitionList):
+        block = definitions_as_bullets(block)
+    marks = labels(block) if isinstance(block, NumberedList) else ["•"] * len(block.items)
+    out: list[Block] = []
+    for mark, item in zip(marks, block.items, strict=True):
+        done = {True: "☑ ", False: "☐ ", None: ""}[item.checked]
+        out += shallow_blocks(with_label(f"{mark} {done}".rstrip(), item.blocks), room)
+    return out
+
+
+def _shallow_definition(definition: Definition, room: int) -> Definition:
+    return Definition(
+        tuple(shallow_inlines(term, room) for term in definition.terms),
+        tuple(shallow_blocks(blocks, room) for blocks in definition.descriptions),
+    )
+
+
 def _source(block: Note | Quotation) -> list[Block]:
     return [Paragraph((Text(block.source),))] if isinstance(block, Quotation) and block.source else []
 
@@ -79,13 +107,21 @@ def _shallow_row(row: tuple[Cell, ...], room: int) -> tuple[Cell, ...]:
 
 
 def shallow_inlines(inlines: Iterable[Inline], room: int) -> tuple[Inline, ...]:
-    """A loop and one frame for each level: hundreds of levels must not use up Python's stack."""
+    """A loop and one frame for each level: hundreds of levels must not use up Python's stack.
+
+    What would change its meaning without its element becomes text that keeps it.
+    """
     out: list[Inline] = []
     for inline in inlines:
         match inline:
-            case Emphasis(children) | Strong(children) | Superscript(children) | Subscript(children):
+            case Emphasis(children) | Strong(children) | Inserted(children):
                 inner = shallow_inlines(children, room - 1 if room > 1 else room)
                 out += (replace(inline, children=inner),) if room > 1 else inner
+            case Superscript(children) | Subscript(children) | Deleted(children) | Abbreviation(children):
+                if room > 1:
+                    out.append(replace(inline, children=shallow_inlines(children, room - 1)))
+                elif text := inlines_text([inline]):
+                    out.append(Text(text))
             case Link(_, children):
                 out.append(replace(inline, children=shallow_inlines(children, max(room - 1, 0))))
             case _:

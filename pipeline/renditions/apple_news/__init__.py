@@ -26,7 +26,14 @@ from pipeline.renditions.apple_news.blocks import (
 from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.dates import dates_of, rfc3339
 from pipeline.renditions.parts.evidence import attribution, reference_html
-from pipeline.renditions.parts.fragments import byline_html, disclaimers, licence_html, paragraphs_html, related_html
+from pipeline.renditions.parts.fragments import (
+    answer_html,
+    byline_html,
+    disclaimers,
+    licence_html,
+    paragraphs_html,
+    related_html,
+)
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.uri import address, uri
@@ -118,7 +125,7 @@ def _head(revision: Revision) -> list[Component]:
         *html_component("byline", byline_html(revision), "byline"),
         *(picture(article.image) if article.image else ()),
         *text_component("body", article.question or "", "question"),
-        *html_component("intro", paragraphs_html(article.answer, "answer"), "answer"),
+        *html_component("intro", answer_html(article), "answer"),
     ]
 
 

@@ -14,21 +14,22 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from pipeline.flattening import labels
+from pipeline.flattening.inlines import image_text
 from pipeline.model.article import (
     Block,
     BulletList,
+    DefinitionList,
     Image,
-    ListItem,
     Note,
     NumberedList,
-    Paragraph,
     Quotation,
     Section,
     Table,
-    Text,
 )
 from pipeline.renditions.apple_news.subset import table_html, text_html
-from pipeline.renditions.parts.markup import blocks_html, note_label_html, section_id
+from pipeline.renditions.parts.markup import blocks_html, link_html, note_label_html, section_id
+from pipeline.renditions.parts.simpler_lists import definitions_as_bullets, with_label
 from pipeline.renditions.parts.text import clean, escape
 from pipeline.renditions.parts.uri import uri
 
@@ -124,8 +125,13 @@ def _note(note: Note) -> list[Component]:
     return [{"role": "container", "style": f"note-{note.kind}", "layout": "panel", "components": inner}]
 
 
+def _linked(image: Image) -> str:
+    """A picture in a table, where Apple allows none: its words as a link to it."""
+    return link_html(image.src, escape(image_text(replace(image, caption=None, credit=None))))
+
+
 def _table(table: Table) -> list[Component]:
-    html = table_html(blocks_html([replace(table, caption=None)]))
+    html = table_html(blocks_html([replace(table, caption=None)], image=_linked))
     caption = text_component("caption", table.caption or "", "caption", layout="close")
     return [*caption, *([{"role": "htmltable", "html": html, "style": "table", "layout": "text"}] if html else ())]
 
@@ -137,10 +143,10 @@ def _parted(block: Block) -> tuple[Block | None, list[Table | Image]]:
     match block:
         case Table() | Image():
             return None, [block]
-        case BulletList(items):
-            return _parted_list(items, None)
-        case NumberedList(items, start):
-            return _parted_list(items, start)
+        case BulletList() | NumberedList():
+            return _parted_list(block)
+        case DefinitionList():
+            return _parted_list(definitions_as_bullets(block))
         case Quotation(inner):
             blocks, lifted = _parted_all(inner)
             return replace(block, blocks=blocks), lifted
@@ -162,21 +168,12 @@ def _parted_all(blocks: Iterable[Block]) -> tuple[tuple[Block, ...], list[Table 
     return tuple(kept), lifted
 
 
-def _parted_list(items: Sequence[ListItem], start: int | None) -> tuple[Block, list[Table | Image]]:
-    """Apple's `ol` has no `start`: a list that begins elsewhere says its numbers itself."""
-    parted = [_parted_all(item.blocks) for item in items]
-    lifted = [block for _, more in parted for block in more]
-    kept = [blocks for blocks, _ in parted]
-    if start is None:
-        return BulletList(tuple(map(ListItem, kept))), lifted
-    if start == 1:
-        return NumberedList(tuple(map(ListItem, kept))), lifted
-    return BulletList(tuple(ListItem(_numbered(n, blocks)) for n, blocks in enumerate(kept, start))), lifted
-
-
-def _numbered(number: int, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    match blocks:
-        case (Paragraph(children), *rest):
-            return (Paragraph((Text(f"{number}. "), *children)), *rest)
-        case _:
-            return (Paragraph((Text(f"{number}."),)), *blocks)
+def _parted_list(block: BulletList | NumberedList) -> tuple[Block, list[Table | Image]]:
+    """Apple's `ol` counts from 1 and no other way: a list with other numbers says them itself."""
+    parted = [_parted_all(item.blocks) for item in block.items]
+    lifted = [one for _, more in parted for one in more]
+    items = [replace(item, blocks=blocks) for item, (blocks, _) in zip(block.items, parted, strict=True)]
+    if isinstance(block, NumberedList) and (marks := labels(block)) != [f"{n}." for n in range(1, len(items) + 1)]:
+        named = zip(marks, items, strict=True)
+        return BulletList(tuple(replace(item, blocks=with_label(mark, item.blocks)) for mark, item in named)), lifted
+    return replace(block, items=tuple(items)), lifted

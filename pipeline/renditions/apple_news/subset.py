@@ -6,6 +6,8 @@ content behind, so nothing of the text is lost.
 
 from __future__ import annotations
 
+import re
+
 import nh3
 
 INLINE_TAGS = frozenset({"a", "strong", "b", "em", "i", "sup", "sub", "del", "s", "code", "samp", "br"})
@@ -14,15 +16,29 @@ TABLE_TAGS = INLINE_TAGS | {"table", "tr", "th", "td"}
 TEXT_ATTRIBUTES = {"a": {"href"}}
 TABLE_ATTRIBUTES = {"a": {"href"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
 
+_ABBREVIATION = re.compile('<abbr title="([^"]*)">|</abbr>')
 _TEXT = nh3.Cleaner(tags=set(TEXT_TAGS), attributes=TEXT_ATTRIBUTES, link_rel=None)
 _TABLE = nh3.Cleaner(tags=set(TABLE_TAGS), attributes=TABLE_ATTRIBUTES, link_rel=None)
 
 
 def text_html(html: str) -> str:
     """For text components with `format` html."""
-    return _TEXT.clean(html)
+    return _TEXT.clean(_expanded(html))
 
 
 def table_html(html: str) -> str:
     """For `htmltable`: one table, which begins with `<table>` itself."""
-    return _TABLE.clean(html)
+    return _TABLE.clean(_expanded(html))
+
+
+def _expanded(html: str) -> str:
+    """What our `abbr` says in an attribute, said after it in brackets: Apple has no such element."""
+    expansions: list[str] = []
+
+    def said(tag: re.Match[str]) -> str:
+        if tag[1] is not None:
+            expansions.append(tag[1])
+            return ""
+        return f" ({expansions.pop()})"
+
+    return _ABBREVIATION.sub(said, html)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.citations import citation_text, editorial_labels, editorial_notice
+from pipeline.citations import citation_text, editorial_labels, editorial_notice, title_text
 from pipeline.model.article import Article, Image
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
@@ -61,7 +61,7 @@ def _reference(cited: CitedReference) -> Object:
         "rel": "citation",
         "uri": uri(cited.work.url),
         "type": "text",
-        "headlines": texts("main", f"{standing_text(cited)}{reference.title}") if reference else None,
+        "headlines": texts("main", f"{standing_text(cited)}{title_text(reference)}") if reference else None,
         "descriptions": [
             *texts("citation", f"{standing_text(cited)}{citation_text(cited)}"),
             *texts("notice", editorial_notice(reference) if reference else None),

@@ -3,8 +3,8 @@
 text             characters that may leave, and escaping
 uri, identity    addresses as URIs; ids that never change
 dates, media     dates as text; an image's media type by its address
-markup, plain    the article's tree as HTML, as plain text
-spans, shallow   tables cut down to what HTML allows; the tree cut down in depth
+markup           the article's tree as HTML; as plain text: `pipeline.flattening`
+simpler_lists    lists for formats that have fewer kinds of them
 people           authors and reviewers
 evidence         references with their marks
 fragments        question, answer, calls to action, related links, byline, disclaimers
@@ -13,5 +13,4 @@ linked_data      the article as schema.org's nodes; `linked_references`: what it
 head, feed_xml   what a feed says of itself; RSS and Atom through feedgen
 json_bytes       a JSON document as bytes
 webpage          the article's page by its templates; `withdrawn_page`: what takes its place
-apple_news_*, ninjs_associations   parts of a format that is too large for one module
 """

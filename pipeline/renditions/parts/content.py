@@ -31,7 +31,7 @@ def content_html(
     page = uri(page_url(article, site)) if page is None else page
     parts = (
         fragments.question_html(article),
-        fragments.answer_html(article),
+        fragments.answer_html(article, page=page),
         figure_html(article.image, image=image) if article.image else "",
         blocks_html(article.lead, image=image, page=page),
         sections_html(article.sections, level=heading_level, image=image, page=page),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.citations import citation_text, editorial_labels
+from pipeline.flattening import blocks_text, inlines_text, sections_text
 from pipeline.model.article import CallToAction, Image
 from pipeline.model.reference import CitedReference
 from pipeline.model.revision import Revision
@@ -11,7 +12,6 @@ from pipeline.renditions.parts.dates import date_text, dates_of
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.people import person_text
-from pipeline.renditions.parts.plain import blocks_text, plain_text
 
 
 def content_text(revision: Revision, site: Site) -> str:
@@ -19,10 +19,10 @@ def content_text(revision: Revision, site: Site) -> str:
     article = revision.article
     parts = (
         article.question,
-        article.answer,
+        inlines_text(article.marked_answer) or article.answer,
         _image_text(article.image),
         blocks_text(article.lead),
-        plain_text(article.sections),
+        sections_text(article.sections),
         "\n\n".join(map(_call_text, article.calls_to_action)),
         _headed("Related", [f"- {link.title}\n  {link.url}" for link in article.related]),
         _headed("References", list(map(reference_text, revision.references))),

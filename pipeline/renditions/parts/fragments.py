@@ -10,7 +10,7 @@ from pipeline.model.revision import Revision
 from pipeline.model.site import Site
 from pipeline.renditions.parts.dates import dates_of, time_html
 from pipeline.renditions.parts.evidence import attribution
-from pipeline.renditions.parts.markup import link_html
+from pipeline.renditions.parts.markup import inlines_html, link_html
 from pipeline.renditions.parts.people import people_html
 from pipeline.renditions.parts.text import escape, paragraphs
 
@@ -19,7 +19,10 @@ def question_html(article: Article) -> str:
     return f'<p class="question"><em>{escape(article.question)}</em></p>' if article.question else ""
 
 
-def answer_html(article: Article) -> str:
+def answer_html(article: Article, *, page: str = "") -> str:
+    """With its emphasis, links and markers where it has any; `page`: where markers lead to."""
+    if article.marked_answer:
+        return f'<p class="answer">{inlines_html(article.marked_answer, page=page)}</p>'
     return paragraphs_html(article.answer, "answer")
 
 

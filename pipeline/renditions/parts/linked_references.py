@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.citations import citation_text, editorial_labels, editorial_notice
+from pipeline.citations import citation_text, editorial_labels, editorial_notice, title_text
 from pipeline.citations.links import doi_url, pmc_url, pubmed_url
 from pipeline.model.reference import Author, CitedReference, PartialDate, Reference
 from pipeline.renditions.parts.uri import uri
@@ -19,7 +19,7 @@ def citation_node(cited: CitedReference) -> dict[str, Any]:
     reference = cited.reference
     return {
         "@type": "MedicalScholarlyArticle",
-        "name": reference.title,
+        "name": title_text(reference),
         "author": [_author(author) for author in reference.authors],
         "datePublished": _date(reference.date or reference.electronic_date),
         "isPartOf": _container(reference),

@@ -10,14 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from pipeline.flattening import note_label
+from pipeline.flattening.grid import divided
 from pipeline.model.article import (
+    Abbreviation,
     Block,
     BulletList,
     Cell,
     Code,
+    Definition,
+    DefinitionList,
+    Deleted,
     Emphasis,
     Image,
     Inline,
+    Inserted,
     LineBreak,
     Link,
     ListItem,
@@ -34,19 +41,12 @@ from pipeline.model.article import (
     Table,
     Text,
 )
-from pipeline.renditions.parts.plain import blocks_text
-from pipeline.renditions.parts.spans import fitting_spans
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import address
 
 ImageWriter = Callable[[Image], str]
 
-NOTE_LABELS = {
-    "important": "Important",
-    "warning": "Warning",
-    "urgent": "When to seek urgent care",
-    "info": "Note",
-}
+_BOXES = {True: "☑ ", False: "☐ ", None: ""}  # no `input`: AMP and Apple News know none
 
 
 def attributes(**values: str | int | None) -> str:
@@ -76,7 +76,9 @@ def image_html(image: Image) -> str:
 # --- inlines ------------------------------------------------------------------------------------------------------
 
 
-def inlines_html(inlines: Iterable[Inline], *, page: str = "", linked: bool = False) -> str:
+def inlines_html(
+    inlines: Iterable[Inline], *, page: str = "", linked: bool = False, image: ImageWriter = image_html
+) -> str:
     """`page`: the address that in-text markers lead to; empty where the references stand in the same document.
 
     `linked`: already inside a link, in which HTML allows no other.
@@ -95,15 +97,22 @@ def inlines_html(inlines: Iterable[Inline], *, page: str = "", linked: bool = Fa
                     out[-1] = f"{out[-1][:-1]}\u00a0"  # or the marker might stand alone on the next line
                 out.append(marker_html(numbers, page=page, linked=linked))
             case Link(href, children):
-                inner = inlines_html(children, page=page, linked=True)
+                inner = inlines_html(children, page=page, linked=True, image=image)
                 out.append(inner if linked else link_html(href, inner))
+            case Image():
+                out.append(image(inline))
+            case Abbreviation(children, expansion):
+                inner = inlines_html(children, page=page, linked=linked, image=image)
+                out.append(f"<abbr{attributes(title=expansion)}>{inner}</abbr>")
             case _:
                 tag = _INLINE_TAGS[type(inline)]
-                out.append(f"<{tag}>{inlines_html(inline.children, page=page, linked=linked)}</{tag}>")
+                out.append(f"<{tag}>{inlines_html(inline.children, page=page, linked=linked, image=image)}</{tag}>")
     return "".join(out)
 
 
-_INLINE_TAGS: dict[type, str] = {Emphasis: "em", Strong: "strong", Superscript: "sup", Subscript: "sub"}
+_INLINE_TAGS: dict[type, str] = {
+    Emphasis: "em", Strong: "strong", Superscript: "sup", Subscript: "sub", Deleted: "del", Inserted: "ins",
+}  # fmt: skip
 
 
 def marker_html(numbers: Sequence[int], *, page: str = "", linked: bool = False) -> str:
@@ -124,10 +133,13 @@ def blocks_html(blocks: Iterable[Block], *, image: ImageWriter = image_html, pag
                 out.append(f"<p>{inlines_html(children, page=page)}</p>" if children else "")
             case BulletList(items):
                 out.append(_list_html("ul", items, image, page))
-            case NumberedList(items, start):
-                out.append(_list_html("ol", items, image, page, start=None if start == 1 else start))
+            case NumberedList():
+                out.append(_numbered_html(block, image, page))
+            case DefinitionList(items):
+                inner_html = "".join(_definition_html(one, image, page) for one in items)
+                out.append(f"<dl>{inner_html}</dl>" if inner_html else "")
             case Table():
-                out.append(_table_html(block, page))
+                out.append(_table_html(block, image, page))
             case Quotation(inner, source):
                 cite = f"<footer><cite>{escape(source)}</cite></footer>" if source else ""
                 out.append(f"<blockquote>{blocks_html(inner, image=image, page=page)}{cite}</blockquote>")
@@ -144,10 +156,8 @@ def blocks_html(blocks: Iterable[Block], *, image: ImageWriter = image_html, pag
 
 def note_label_html(note: Note) -> str:
     """What a note is, in a word before it; nothing where its own text begins with that word."""
-    label = NOTE_LABELS[note.kind]
-    if blocks_text(note.blocks).lstrip().casefold().startswith(label.casefold()):
-        return ""
-    return f'<p class="note-label"><strong>{label}</strong></p>'
+    label = note_label(note)
+    return f'<p class="note-label"><strong>{label}</strong></p>' if label else ""
 
 
 def figure_html(picture: Image, *, image: ImageWriter = image_html) -> str:
@@ -157,47 +167,67 @@ def figure_html(picture: Image, *, image: ImageWriter = image_html) -> str:
     return f"<figure>{image(picture)}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
 
 
-def _list_html(tag: str, items: tuple[ListItem, ...], image: ImageWriter, page: str, start: int | None = None) -> str:
+def _numbered_html(numbered: NumberedList, image: ImageWriter, page: str) -> str:
+    first = len(numbered.items) if numbered.reversed else 1
+    values = attributes(
+        start=None if numbered.start == first else numbered.start,
+        type_=None if numbered.style == "1" else numbered.style,
+        reversed_="" if numbered.reversed else None,
+    )
+    return _list_html("ol", numbered.items, image, page, values)
+
+
+def _list_html(tag: str, items: tuple[ListItem, ...], image: ImageWriter, page: str, values: str = "") -> str:
     if not items:
         return ""
-    out: list[str] = []
-    for item in items:
-        match item.blocks:
-            case (Paragraph(children), *rest):  # a tight list: the first paragraph needs no element of its own
-                inner = inlines_html(children, page=page) + blocks_html(rest, image=image, page=page)
-            case _:
-                inner = blocks_html(item.blocks, image=image, page=page)
-        out.append(f"<li>{inner}</li>")
-    return f"<{tag}{attributes(start=start)}>{''.join(out)}</{tag}>"
+    out = [
+        f"<li{attributes(value=item.number) if tag == 'ol' else ''}>"
+        f"{_BOXES[item.checked]}{_tight_html(item.blocks, image, page)}</li>"
+        for item in items
+    ]
+    return f"<{tag}{values}>{''.join(out)}</{tag}>"
 
 
-def _table_html(table: Table, page: str) -> str:
-    rows = [row for row in table.rows if row]
-    if not rows:
+def _tight_html(blocks: tuple[Block, ...], image: ImageWriter, page: str) -> str:
+    """What an item holds: its first paragraph needs no element of its own."""
+    match blocks:
+        case (Paragraph(children), *rest):
+            return inlines_html(children, page=page, image=image) + blocks_html(rest, image=image, page=page)
+        case _:
+            return blocks_html(blocks, image=image, page=page)
+
+
+def _definition_html(definition: Definition, image: ImageWriter, page: str) -> str:
+    """HTML wants a term before each description, and one after each term."""
+    terms = [inlines_html(term, page=page, image=image) for term in definition.terms]
+    told = [_tight_html(blocks, image, page) for blocks in definition.descriptions]
+    if not any(terms) and not any(told):
+        return ""
+    names = "".join(f"<dt>{term}</dt>" for term in terms or [""])
+    return names + "".join(f"<dd>{each}</dd>" for each in told or [""])
+
+
+def _table_html(table: Table, image: ImageWriter, page: str) -> str:
+    head, body = divided(table.rows)
+    if not body:
         return f"<p>{escape(table.caption)}</p>" if table.caption else ""
-    count = next((n for n, row in enumerate(rows) if not _heads_columns(row)), 0)  # 0 too: a table needs a body
-    head, body = fitting_spans((rows[:count], rows[count:]))
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
-    thead = f"<thead>{_rows_html(head, 'col', page)}</thead>" if head else ""
-    return f"<table>{caption}{thead}<tbody>{_rows_html(body, 'row', page)}</tbody></table>"
+    thead = f"<thead>{_rows_html(head, 'col', image, page)}</thead>" if head else ""
+    return f"<table>{caption}{thead}<tbody>{_rows_html(body, 'row', image, page)}</tbody></table>"
 
 
-def _heads_columns(row: tuple[Cell, ...]) -> bool:
-    return all(cell.header and cell.rowspan == 1 for cell in row)
+def _rows_html(rows: Iterable[tuple[Cell, ...]], scope: str, image: ImageWriter, page: str) -> str:
+    return "".join(f"<tr>{''.join(_cell_html(cell, scope, image, page) for cell in row)}</tr>" for row in rows)
 
 
-def _rows_html(rows: Iterable[tuple[Cell, ...]], scope: str, page: str) -> str:
-    return "".join(f"<tr>{''.join(_cell_html(cell, scope, page) for cell in row)}</tr>" for row in rows)
-
-
-def _cell_html(cell: Cell, scope: str, page: str) -> str:
+def _cell_html(cell: Cell, scope: str, image: ImageWriter, page: str) -> str:
     tag = "th" if cell.header else "td"
     values = attributes(
         scope=scope if cell.header else None,
         colspan=cell.colspan if cell.colspan > 1 else None,
         rowspan=cell.rowspan if cell.rowspan > 1 else None,
     )
-    return f"<{tag}{values}>{inlines_html(cell.children, page=page)}</{tag}>"
+    return f"<{tag}{values}>{inlines_html(cell.children, page=page, image=image)}</{tag}>"
 
 
 # --- sections -----------------------------------------------------------------------------------------------------
@@ -209,13 +239,20 @@ def sections_html(
     """Headings from `<h{level}>`; those deeper than `h6` stay `h6` and say their level to screen readers."""
     out: list[str] = []
     for section in sections:
-        out.append(heading_html(section.heading, level, id_=section_id(section.anchor)))
+        heading = marked_html(section.heading, section.marked_heading)
+        out.append(heading_html(heading, level, id_=section_id(section.anchor)))
         out.append(blocks_html(section.blocks, image=image, page=page))
         out.append(sections_html(section.sections, level=level + 1, image=image, page=page))
     return "".join(out)
 
 
-def heading_html(heading: str, level: int, *, id_: str | None = None) -> str:
+def marked_html(text: str, marked: Sequence[Inline]) -> str:
+    """A title or heading with its superscripts and the like, where it has any; its plain text otherwise."""
+    return inlines_html(marked, linked=True) if marked else escape(text)
+
+
+def heading_html(inner: str, level: int, *, id_: str | None = None) -> str:
+    """`inner` is HTML."""
     deep = f' aria-level="{level}"' if level > 6 else ""
     tag = f"h{min(level, 6)}"
-    return f"<{tag}{attributes(id_=id_)}{deep}>{escape(heading)}</{tag}>"
+    return f"<{tag}{attributes(id_=id_)}{deep}>{inner}</{tag}>"

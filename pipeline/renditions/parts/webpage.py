@@ -25,7 +25,14 @@ from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.dates import Dates, dates_of, rfc3339, time_html
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.linked_data import linked_data_script, page_node
-from pipeline.renditions.parts.markup import ImageWriter, blocks_html, figure_html, section_id, sections_html
+from pipeline.renditions.parts.markup import (
+    ImageWriter,
+    blocks_html,
+    figure_html,
+    marked_html,
+    section_id,
+    sections_html,
+)
 from pipeline.renditions.parts.people import people_html
 from pipeline.renditions.parts.text import clean
 from pipeline.renditions.parts.uri import uri
@@ -78,6 +85,7 @@ def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]
     return {
         "linked_data": linked_data_script(page_node(revision, site)),
         "stylesheet": _stylesheet(),
+        "title": marked_html(article.title, article.marked_title),
         "answer": fragments.answer_html(article),
         "lead_image": figure_html(article.image, image=image) if article.image else "",
         "body": _scrolling(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.flattening.grid import Row, fitting_spans
 from pipeline.model.article import Cell
-from pipeline.renditions.parts.spans import Row, fitting_spans
 
 
 def cell(colspan: int = 1, rowspan: int = 1) -> Cell:

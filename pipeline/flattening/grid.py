@@ -18,6 +18,26 @@ Row = tuple[Cell, ...]
 _WIDEST = 200  # columns; no cell reaches past it, and those that begin beyond it have no spans: layout stays cheap
 
 
+def divided(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+    """A table's head and its body, with spans that fit. A table whose every row is a head has none: it needs a body."""
+    filled = [row for row in rows if row]
+    count = _head_rows(filled)
+    head, body = fitting_spans((filled[:count], filled[count:]))
+    return head, body
+
+
+def _head_rows(rows: Sequence[Row]) -> int:
+    """How many rows at the top hold heads alone, none of which reaches down into the others."""
+    found, reach = 0, 0
+    for number, row in enumerate(rows, 1):
+        if not all(cell.header for cell in row):
+            return found
+        reach = max(reach, *(number - 1 + cell.rowspan for cell in row))
+        if reach <= number:
+            found = number
+    return 0
+
+
 def fitting_spans(groups: Iterable[Sequence[Row]]) -> list[list[Row]]:
     """The same cells in the same groups of rows, none with a span that overlaps or does nothing."""
     placed = [_placed(rows) for rows in groups]

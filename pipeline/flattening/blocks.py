@@ -1,0 +1,132 @@
+"""Blocks and sections as text: paragraphs separated by an empty line, what stands within a block indented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.flattening.inlines import image_text, inlines_text
+from pipeline.flattening.numbering import labels
+from pipeline.flattening.tables import table_text
+from pipeline.model.article import (
+    Block,
+    BulletList,
+    Definition,
+    DefinitionList,
+    Image,
+    ListItem,
+    Note,
+    NumberedList,
+    Paragraph,
+    Preformatted,
+    Quotation,
+    Section,
+    Table,
+)
+
+NOTE_LABELS = {
+    "important": "Important",
+    "warning": "Warning",
+    "urgent": "When to seek urgent care",
+    "info": "Note",
+}
+
+
+def sections_text(sections: Iterable[Section]) -> str:
+    """Sections of any depth, each heading on a line of its own."""
+    parts: list[str] = []
+    for section in sections:
+        parts += [section.heading, blocks_text(section.blocks), sections_text(section.sections)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def blocks_text(blocks: Iterable[Block]) -> str:
+    """The blocks with an empty line between each two; those that say nothing leave no trace."""
+    return "\n\n".join(text for text in map(_block_text, blocks) if text)
+
+
+def note_label(note: Note) -> str:
+    """What a note is, in words; empty where its own text begins with them."""
+    label = NOTE_LABELS[note.kind]
+    return "" if _first_words(note.blocks).lstrip().casefold().startswith(label.casefold()) else label
+
+
+def _first_words(blocks: Sequence[Block]) -> str:
+    """The first line of text, however deep it stands: found by going down, since notes may hold notes."""
+    while blocks:
+        match blocks[0]:
+            case Paragraph(children):
+                return inlines_text(children)
+            case Quotation(inner) | Note(_, inner):
+                blocks = inner
+            case _:
+                return ""
+    return ""
+
+
+def _block_text(block: Block) -> str:
+    match block:
+        case Paragraph(children):
+            return inlines_text(children)
+        case BulletList(items):
+            return "\n".join(_item_text("-", item) for item in items)
+        case NumberedList(items):
+            return "\n".join(_item_text(label, item) for label, item in zip(labels(block), items, strict=True))
+        case DefinitionList(items):
+            return "\n".join(map(_definition_text, items))
+        case Table():
+            return table_text(block)
+        case Quotation(inner, source):
+            words = blocks_text(inner)
+            return "\n— ".join(part for part in (f"“{words}”" if words else "", source) if part)
+        case Note():
+            return _labelled(note_label(block), blocks_text(block.blocks))
+        case Image():
+            return image_text(block)
+        case Preformatted(value):
+            return _indented(f"    {value}", 4)
+
+
+def _labelled(label: str, text: str) -> str:
+    """`Important: one line.`, or the label on a line of its own and the text indented below it."""
+    if not text:
+        return ""
+    if not label:
+        return _indented(text, 2)
+    return f"{label}:\n  {_indented(text, 2)}" if "\n" in text else f"{label}: {text}"
+
+
+def _definition_text(definition: Definition) -> str:
+    """`Adults: 10 mg`; terms that share a description are joined, and several descriptions each take a line."""
+    terms = " / ".join(text for text in map(inlines_text, definition.terms) if text)
+    told = [text for text in map(blocks_text, definition.descriptions) if text]
+    if not terms:
+        return "\n".join(f"  {_indented(text, 2)}" for text in told)
+    return (
+        "\n".join([f"{terms}:", *(f"  {_indented(text, 2)}" for text in told)])
+        if len(told) > 1
+        else (_labelled(terms, told[0]) if told else terms)
+    )
+
+
+def _item_text(mark: str, item: ListItem) -> str:
+    if item.checked is not None:
+        mark = f"{mark} [{'x' if item.checked else ' '}]"
+    text = _tight(item.blocks)
+    return f"{mark} {_indented(text, len(mark) + 1)}" if text else mark
+
+
+def _tight(blocks: Sequence[Block]) -> str:
+    """An item's blocks: a list follows the line that introduces it without an empty line between."""
+    out, before = "", None
+    for block in blocks:
+        if text := _block_text(block):
+            close = isinstance(before, Paragraph) and isinstance(block, BulletList | NumberedList)
+            out += f"{'' if not out else chr(10) if close else chr(10) * 2}{text}"
+            before = block
+    return out
+
+
+def _indented(text: str, width: int) -> str:
+    """Every line but the first, and none that is empty."""
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(" " * width + line if line else line for line in rest)])

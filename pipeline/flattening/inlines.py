@@ -1,0 +1,71 @@
+"""What stands in a line of text, as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pipeline.flattening.scripts import subscript, superscript, with_fractions
+from pipeline.model.article import (
+    Abbreviation,
+    Code,
+    Deleted,
+    Image,
+    Inline,
+    LineBreak,
+    Marker,
+    Subscript,
+    Superscript,
+    Text,
+)
+
+_GONE = "\0"  # where something was struck out: no text of an article holds it
+_SPACE_AFTER = re.compile(r"(?:^|(?<=[\s\0]))\0 ")
+_SPACE_BEFORE = re.compile(r" \0++(?=[.,;:!?)\]\n]|$)")
+
+
+def inlines_text(inlines: Iterable[Inline], *, markers: bool = True) -> str:
+    """Text with line breaks as newlines and, unless they are not wanted, reference markers as `[2,5]`."""
+    return with_fractions(_closed("".join(_texts(inlines, markers))))
+
+
+def line_of(inlines: Iterable[Inline]) -> str:
+    """One line without reference markers, for titles and summaries."""
+    return " ".join(inlines_text(inlines, markers=False).split())
+
+
+def image_text(image: Image) -> str:
+    """`[Image: what it shows] Caption Credit`."""
+    named = image.alt or ("" if image.caption or image.credit else image.src)
+    shows = f"[Image: {named}]" if named and named != image.caption else ""
+    return " ".join(part for part in (shows, image.caption, image.credit) if part)
+
+
+def _texts(inlines: Iterable[Inline], markers: bool) -> Iterator[str]:
+    for inline in inlines:
+        match inline:
+            case Text(value) | Code(value):
+                yield value
+            case LineBreak():
+                yield "\n"
+            case Marker(numbers):
+                yield f"[{','.join(map(str, numbers))}]" if markers else _GONE
+            case Image():
+                yield image_text(inline)
+            case Deleted():
+                yield _GONE
+            case Superscript(children):
+                yield superscript(_closed("".join(_texts(children, markers))))
+            case Subscript(children):
+                yield subscript(_closed("".join(_texts(children, markers))))
+            case Abbreviation(children, expansion):
+                yield f"{''.join(_texts(children, markers))} ({expansion})"
+            case _:
+                yield "".join(_texts(inline.children, markers))
+
+
+def _closed(text: str) -> str:
+    """The gaps closed that something left which is not shown: one space of two goes with it."""
+    if _GONE not in text:
+        return text
+    return _SPACE_BEFORE.sub("", _SPACE_AFTER.sub("", text)).replace(_GONE, "")
