@@ -30,10 +30,10 @@ from lxml import html as lxml_html
 
 from benchmarks.figures import table
 from pipeline.errors import InvalidArticle
+from pipeline.flattening import blocks_text, sections_text
 from pipeline.intake import SourceFile, read_source
 from pipeline.intake.sources.html_page import article_element
 from pipeline.intake.sources.html_page.words import runs_in
-from pipeline.renditions.parts.plain import blocks_text, plain_text
 
 PAGES = Path(__file__).resolve().parents[2] / "shared" / "data" / "pages"
 _SHINGLE = 4
@@ -75,7 +75,7 @@ def chosen(page: bytes) -> str:
 
 def as_published(page: bytes) -> str:
     article = read_source(SourceFile(page, "page.html")).article
-    return "\n\n".join([article.answer, blocks_text(article.lead), plain_text(article.sections)])
+    return "\n\n".join([article.answer, blocks_text(article.lead), sections_text(article.sections)])
 
 
 def bare_trafilatura(page: bytes) -> str:

@@ -6,11 +6,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from pipeline.renditions.parts.plain import blocks_text, plain_text
 
 from pipeline.intake import SourceFile, read_source
 from pipeline.model.article import Article, Block, Image, Link, Paragraph, Quotation, Text
 from pipeline.model.reading import Read
-from pipeline.renditions.parts.plain import blocks_text, plain_text
 
 CASES = Path(__file__).parent / "cases" / "pages"
 

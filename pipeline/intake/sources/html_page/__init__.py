@@ -19,7 +19,7 @@ from pipeline.intake.body.sanitise import parse
 from pipeline.intake.decoding import decode_page
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.invalid_value import InvalidValue
-from pipeline.intake.fields.text import line
+from pipeline.intake.fields.text import line, same
 from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.html_page.extractor import article_lines
 from pipeline.intake.sources.html_page.furniture import remove_furniture
@@ -28,7 +28,7 @@ from pipeline.intake.sources.html_page.page_fields import PageFields, page_field
 from pipeline.intake.sources.html_page.selection import select
 from pipeline.intake.sources.html_page.summary import is_summary
 from pipeline.intake.sources.html_page.titles import is_heading_of
-from pipeline.intake.sources.html_page.words import short_text, words_in
+from pipeline.intake.sources.html_page.words import heading_text, words_in
 from pipeline.model.reading import Read
 
 _SMALL_SHARE = 0.25  # of the page's prose: where less was taken, a person should look
@@ -82,7 +82,10 @@ def _article(tree: etree._Element, page: PageFields, fields: Fields, drop: tuple
 def _remove_heading(article: etree._Element, title: str) -> None:
     """Remove the heading that is the title in fewer or other words: it opens no section."""
     heading = next(iter(article.iter("h1")), None)
-    if heading is not None and heading is not article and is_heading_of(line(short_text(heading)), title):
+    if heading is None or heading is article:
+        return
+    text = heading_text(heading)
+    if is_heading_of(text, title) and not same(text, title):  # one that says the very title may say it with marks
         take_out(heading)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from pipeline.intake.fields.text import line
-from pipeline.intake.sources.html_page.words import short_text
+from pipeline.intake.sources.html_page.words import heading_text, short_text
 
 _SEPARATOR = re.compile(r"\s+[|–—·•»:-]\s+|\s*[|»]\s*")
 _LETTERS = re.compile(r"[\W_]+")
@@ -22,7 +22,7 @@ def page_title(tree: etree._Element, given: Sequence[str], *, site: str, address
     A heading that is part of a given title is the title: what is around it is the site's. `site` is the site's name
     and `address` the page's, as far as they are known.
     """
-    headings = [text for text in (line(short_text(h)) for h in tree.iter("h1")) if text]
+    headings = [text for text in map(heading_text, tree.iter("h1")) if text]
     headings = [text for text in headings if not _names_site(text, site, address)]
     element = tree.find(".//title")
     titles = [title for title in (*given, line(short_text(element)) if element is not None else "") if title]

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from pipeline.intake.body.inlines import text_of
+from pipeline.intake.fields.text import line
+
 INLINE = frozenset({
     "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd",
     "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
@@ -28,6 +31,9 @@ def shingles(words: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(words[start : start + SHINGLE]) for start in range(len(words) - SHINGLE + 1)]
 
 
+_MOST_OF_A_HEADING = 1000  # characters; a longer one is none
+
+
 def short_text(element: etree._Element, most: int = 1000) -> str:
     """The element's text, or its first characters: elements that nest may each hold the whole page."""
     found, size = list[str](), 0
@@ -37,6 +43,12 @@ def short_text(element: etree._Element, most: int = 1000) -> str:
         if size > most:
             break
     return "".join(found)[: most + 1]
+
+
+def heading_text(element: etree._Element) -> str:
+    """A heading as text that means the same: `10<sup>9</sup>` as `10⁹`."""
+    text = short_text(element)
+    return line(text) if len(text) > _MOST_OF_A_HEADING else text_of(element)
 
 
 @dataclass
