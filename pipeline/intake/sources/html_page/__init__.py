@@ -19,7 +19,7 @@ from pipeline.intake.body.sanitise import parse
 from pipeline.intake.decoding import decode_page
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.invalid_value import InvalidValue
-from pipeline.intake.fields.text import line, same
+from pipeline.intake.fields.text import same
 from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.html_page.extractor import article_lines
 from pipeline.intake.sources.html_page.furniture import remove_furniture
