@@ -1,4 +1,4 @@
-"""Named leases: for work of which there is one in the whole site, whatever the number of processes."""
+"""Named leases, for work that only one process of the whole site may do at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.ledger.tables import leases, metadata
 
 
 def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime, seconds: float) -> bool:
-    """Take the lease `name` for `seconds`, unless another holds it or it may not be had yet."""
+    """Take the lease `name` for `seconds`; return False if another process has it or its time has not come."""
     transaction.execute(insert(transaction, leases).values(name=name, failures=0).on_conflict_do_nothing())
     taken = transaction.execute(
         sa.update(leases)
@@ -39,7 +39,10 @@ def release(
     not_before: dt.datetime | None = None,
     failed: bool | None = None,
 ) -> None:
-    """Give the lease back; nobody gets it sooner than `not_before`. `failed` counts in a row; None: neither."""
+    """Give the lease back; it cannot be taken again before `not_before`.
+
+    `failed` counts up the failures in a row or, if False, resets them; None leaves the count as it is.
+    """
     count = {True: leases.c.failures + 1, False: 0, None: leases.c.failures}[failed]
     transaction.execute(
         sa.update(leases)
@@ -54,7 +57,7 @@ def release(
 
 
 def release_all(transaction: Transaction, *, owner: str) -> None:
-    """Give back, in every table, what a process held that is known to be dead: its tokens start with `owner`."""
+    """Give back, in every table, the leases of a dead process: those whose tokens start with `owner`."""
     for table in metadata.tables.values():
         if "leased_until" in table.c:
             held = sa.and_(table.c.leased_until.is_not(None), table.c.lease.startswith(owner, autoescape=True))
@@ -62,5 +65,5 @@ def release_all(transaction: Transaction, *, owner: str) -> None:
 
 
 def failures(transaction: Transaction, name: str) -> int:
-    """How many times in a row the work under this lease has failed."""
+    """Return how many times in a row the work under this lease has failed."""
     return transaction.scalar(sa.select(leases.c.failures).where(leases.c.name == name)) or 0

@@ -1,7 +1,7 @@
-"""What each channel is owed: one row for each (article, channel), brought to the newest revision.
+"""Deliveries: one row for each (article, channel), which is brought to the newest revision.
 
-`wanted` is the revision that the channel should hold, `held` the one that it took last. A newer revision replaces
-`wanted` and leaves the lease alone, so two revisions of one article are never under way to one channel at once.
+`wanted` is the revision that the channel should have, `held` the one that it accepted last. A newer revision replaces
+`wanted` and leaves the lease alone, so two revisions of one article are never sent to one channel at the same time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BLOCKING_ATTEMPTS = (
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A row, as operators see it."""
+    """A delivery as operators see it."""
 
     id: str
     article: str
@@ -46,7 +46,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     due: dt.datetime | None
 
 
-# --- owing --------------------------------------------------------------------------------------------------------
+# --- scheduling -----------------------------------------------------------------------------------------------------
 
 
 def schedule(
@@ -60,9 +60,10 @@ def schedule(
     digest: str,
     now: dt.datetime,
 ) -> None:
-    """The channel should hold this revision, whose rendition has this digest. Where it has those bytes, it does.
+    """Make a revision, whose rendition has this digest, the one that the channel should have.
 
-    It has them only if nothing was owed since: what is under way, or ended nobody knows how, may have replaced them.
+    A channel that has the very same bytes is not sent them again, unless anything was scheduled since it accepted them:
+    a delivery that is being sent, or whose result is unknown, may have replaced them.
     """
     row = {
         "id": id,
@@ -110,13 +111,13 @@ def schedule(
 
 
 def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
-    """Which of these articles the channel was ever owed."""
+    """Return those of the articles of which there is a delivery for the channel."""
     where = (deliveries.c.channel == channel, deliveries.c.article.in_(article_ids))
     return frozenset(transaction.scalars(sa.select(deliveries.c.article).where(*where)))
 
 
 def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
-    """Every channel that may have seen the article must learn that it is gone; the others need not. Who must."""
+    """Schedule a withdrawal for every channel that may have seen the article, and return those channels."""
     changes.record_withdrawal(transaction, article_id, revision=revision, now=now)
     mine = deliveries.c.article == article_id
     transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
@@ -139,21 +140,21 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
 
 
 def withhold(transaction: Transaction, article_id: str, channel: str, *, revision: int, now: dt.datetime) -> bool:
-    """The channel must not have this revision, nor keep an earlier one. Whether it is owed a withdrawal for that.
+    """Keep the article from the channel; return whether it must be sent a withdrawal of an earlier revision.
 
-    A channel that has had the withdrawal of what it held, or was never sent anything, is owed nothing.
+    It need not be if nothing was ever sent to it, or if it has been sent a withdrawal already.
     """
     changes.record_withdrawal(transaction, article_id, channel=channel, revision=revision, now=now)
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
     again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now, "available": None}
-    other = deliveries.c.wanted_digest.is_not(None)  # a withdrawal that is under way already says enough
+    other = deliveries.c.wanted_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
     owed = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
     return transaction.execute(owed).rowcount > 0
 
 
-# --- giving up -------------------------------------------------------------------------------------------------------
+# --- giving up ------------------------------------------------------------------------------------------------------
 
 
 def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.datetime) -> int:
@@ -167,17 +168,17 @@ def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.d
     return transaction.execute(update).rowcount
 
 
-# --- looking ------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 def one(transaction: Transaction, delivery_id: str) -> Delivery:
-    """Raises sqlalchemy's NoResultFound where the delivery was for an article that no channel ever saw."""
+    """Return a delivery. Raises sqlalchemy's NoResultFound when there is none with this id."""
     row = transaction.execute(sa.select(*_DELIVERY).where(deliveries.c.id == delivery_id)).one()
     return Delivery(**row._mapping)
 
 
 def of_article(transaction: Transaction, article_id: str) -> list[Delivery]:
-    """In the order of the channels' names."""
+    """Return the deliveries of an article, sorted by channel."""
     return _many(transaction, deliveries.c.article == article_id)
 
 
@@ -204,10 +205,10 @@ def replay(
     article_id: str | None = None,
     since: dt.datetime | None = None,
 ) -> list[str]:
-    """Give what was abandoned its second chance, now and with all its attempts. The channels concerned.
+    """Make abandoned deliveries due now, with all their attempts ahead of them, and return their channels.
 
-    `since`: what was delivered or given up from then on goes out once more, under the ids that it had: for a partner
-    who has lost it.
+    With `since`, everything that was delivered or abandoned from then on is sent again with the same message ids, for a
+    partner that has lost it.
     """
     where = [deliveries.c.state == "abandoned"]
     if since is not None:
@@ -222,7 +223,7 @@ def replay(
 
 
 def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
-    """Withdrawals that a channel has not taken yet, refused ones too."""
+    """Return withdrawals that a channel has not accepted yet, including refused ones."""
     return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
 
 
@@ -255,13 +256,13 @@ def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
 
 
 def counts(transaction: Transaction) -> dict[str, int]:
-    """How many deliveries there are in each state."""
+    """Count the deliveries in each state."""
     rows = transaction.execute(sa.select(deliveries.c.state, sa.func.count()).group_by(deliveries.c.state))
     return dict(rows.all())
 
 
 def blocking_withdrawal() -> sa.ColumnElement[bool]:
-    """A withdrawal that goes before all else that its channel is owed."""
+    """Match withdrawals that must be delivered before anything else is sent to their channel."""
     return sa.and_(
         deliveries.c.urgency == WITHDRAWAL,
         deliveries.c.due.is_not(None),
@@ -271,7 +272,7 @@ def blocking_withdrawal() -> sa.ColumnElement[bool]:
 
 
 def is_blocked(transaction: Transaction, channel: str) -> bool:
-    """Whether the channel is owed such a withdrawal."""
+    """Return whether such a withdrawal is outstanding for the channel."""
     owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, blocking_withdrawal())
     return transaction.execute(owed.limit(1)).first() is not None
 
@@ -279,7 +280,7 @@ def is_blocked(transaction: Transaction, channel: str) -> bool:
 def _record_as_delivered(
     transaction: Transaction, article_id: str, channel: str, *, revision: int, digest: str, now: dt.datetime
 ) -> None:
-    """Where the channel has those bytes already it holds the newer revision from now on, without a delivery."""
+    """If the channel has these bytes already, record that it has the newer revision from now on."""
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     has_it = (deliveries.c.held == revision, deliveries.c.held_digest == digest)
     if transaction.execute(sa.select(deliveries.c.id).where(*mine, *has_it)).first() is not None:

@@ -1,4 +1,4 @@
-"""Every try at a delivery, and what came of it. They are added where a batch is settled (sending.py)."""
+"""The attempts at each delivery and their results. They are added when a batch is settled (sending.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.ledger.tables import attempts
 class Attempt(Struct, frozen=True, kw_only=True):
     revision: int
     at: dt.datetime
-    outcome: str  # delivered, transient, permanent, fault
+    outcome: str  # delivered, transient, permanent, fault, interrupted, repaired
     status: int | None
     milliseconds: int
     detail: str
@@ -22,16 +22,17 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 def of(transaction: Transaction, delivery_id: str, *, limit: int) -> list[Attempt]:
-    """A delivery's, the newest first."""
+    """Return the attempts at a delivery, newest first."""
     columns = (attempts.c[field] for field in Attempt.__struct_fields__)
     query = sa.select(*columns).where(attempts.c.delivery == delivery_id).order_by(attempts.c.id.desc()).limit(limit)
     return [Attempt(**row._mapping) for row in transaction.execute(query)]
 
 
 def forget(transaction: Transaction, *, before: dt.datetime, after: int, limit: int) -> tuple[int, int | None]:
-    """Of the `limit` attempts that follow the id `after`, remove those that are older than `before`.
+    """Of the `limit` attempts with ids above `after`, delete those older than `before`.
 
-    The last one of each delivery stays. How many went, and the id to go on after; None: there is nothing older.
+    The last attempt at each delivery is kept. Returns how many were deleted and the id after which to continue, or None
+    when nothing older is left.
     """
     page = sa.select(attempts.c.id, attempts.c.at).where(attempts.c.id > after).order_by(attempts.c.id).limit(limit)
     old = [row.id for row in transaction.execute(page) if row.at < before]

@@ -1,4 +1,4 @@
-"""What each channel held, and when: written at every delivery, and kept for ever."""
+"""What each channel has had, and when. Written with every delivery and never deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add(
     digest: str | None,
     at: dt.datetime,
 ) -> None:
-    """From `at` on the channel holds this revision, or, with the event "withdrawn", nothing of the article."""
+    """Record that from `at` on the channel has this revision or, with the event "withdrawn", nothing of the article."""
     row = {"article": article_id, "channel": channel, "revision": revision, "event": event, "digest": digest, "at": at}
     transaction.execute(sa.insert(channel_contents).values(**row))
 
@@ -35,7 +35,7 @@ class ChannelContent(Struct, frozen=True):
 
 
 def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datetime) -> ChannelContent | None:
-    """What the channel held of the article at a moment; None: it had never had anything of it."""
+    """Return what the channel had of the article at a moment, or None if it had never had any of it."""
     columns = (channel_contents.c.revision, channel_contents.c.event, channel_contents.c.digest, channel_contents.c.at)
     mine = (
         channel_contents.c.article == article_id,
@@ -50,6 +50,6 @@ def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datet
 
 
 def ever(transaction: Transaction, article_id: str, channel: str) -> bool:
-    """Whether the channel ever had anything of the article."""
+    """Return whether the channel ever had any revision of the article."""
     mine = (channel_contents.c.article == article_id, channel_contents.c.channel == channel)
     return transaction.execute(sa.select(channel_contents.c.id).where(*mine).limit(1)).first() is not None

@@ -1,4 +1,4 @@
-"""What is known of each channel as a whole: whether it answers, and when it may be sent to again."""
+"""The health of each channel: whether it answers, and when it may be sent to again."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from pipeline.ledger.tables import channels, deliveries
 
 
 class Health(Struct, frozen=True):
-    failures: int = 0  # transient ones, in a row, over all articles
+    """What sending to a channel has shown; the defaults are those of a channel that was never sent to."""
+
+    failures: int = 0  # transient failures in a row, over all articles
     paused_until: dt.datetime | None = None
     disabled: dt.datetime | None = None
     reason: str | None = None
-    opened: dt.datetime | None = None  # since when its circuit is open
-    answered: dt.datetime | None = None  # when it took or refused something last
-    next_send: dt.datetime | None = None  # not before: its rate
-    next_batch: dt.datetime | None = None  # not before: what comes until then goes together
+    opened: dt.datetime | None = None  # when its circuit opened; None while it is closed
+    answered: dt.datetime | None = None  # when it last accepted or refused something
+    next_send: dt.datetime | None = None  # the earliest time of the next send, by its rate
+    next_batch: dt.datetime | None = None  # the earliest time of the next batch, by its interval
 
     def rests(self, now: dt.datetime) -> bool:
-        """Nothing is sent just now."""
+        """Return whether the channel is to be left alone at this time."""
         return self.paused_until is not None and self.paused_until > now
 
 
 def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Health:
-    """`lock`: to change it in the same transaction."""
+    """Return the health of a channel, with its row locked if `lock` is set because it is about to be changed."""
     query = sa.select(*_HEALTH).where(channels.c.id == channel)
     row = transaction.execute(query.with_for_update() if lock else query).one_or_none()
     return Health() if row is None else Health(*row)
 
 
 def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
-    """The channels that are left alone just now."""
+    """Return the channels that are to be left alone now."""
     return frozenset(transaction.scalars(sa.select(channels.c.id).where(channels.c.paused_until > now)))
 
 
@@ -60,9 +62,9 @@ def oldest_due(transaction: Transaction, channel_ids: Iterable[str]) -> dt.datet
 
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:
-    """What was learned while sending. Says nothing of when it may be sent to again: see `reserve`."""
-    learned = ("failures", "paused_until", "disabled", "reason", "opened", "answered")
-    _set(transaction, channel, **{name: getattr(known, name) for name in learned})
+    """Store what sending has shown. The times of the next send and batch are stored by `reserve`."""
+    shown = ("failures", "paused_until", "disabled", "reason", "opened", "answered")
+    _set(transaction, channel, **{name: getattr(known, name) for name in shown})
 
 
 def reserve(
@@ -80,12 +82,12 @@ def reserve(
 
 
 def enable(transaction: Transaction, channel: str) -> None:
-    """An operator says that the endpoint is there again."""
+    """Enable a disabled channel and close its circuit, because an operator says that the endpoint works again."""
     _set(transaction, channel, disabled=None, reason=None, failures=0, paused_until=None, opened=None)
 
 
 def forget(transaction: Transaction, channel: str) -> None:
-    """It is configured no more."""
+    """Delete what is known of a channel that is no longer configured."""
     transaction.execute(sa.delete(channels).where(channels.c.id == channel))
 
 

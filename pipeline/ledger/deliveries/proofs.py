@@ -1,4 +1,4 @@
-"""Withdrawals that a channel took, looked for there until they are found to be gone. Never given up."""
+"""Proofs of withdrawal: a withdrawn article is looked for at its channel until it is gone. Never given up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.ledger.tables import deliveries, proofs
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """A row. `proved` minus `withdrawn` is the time that it took."""
+    """The search for one withdrawn article at one channel. `proved - withdrawn` is the time that it took."""
 
     delivery: str
     article: str
@@ -32,7 +32,7 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.datetime) -> None:
-    """These withdrawals were taken: each is to be proved. One that is sent once more is proved once more."""
+    """Have these withdrawals, which their channels accepted, proved. One that was sent again is proved again."""
     for row in taken:
         fresh: dict[str, Any] = {
             "article": row.article,
@@ -55,7 +55,7 @@ def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.date
 def claim_due(
     transaction: Transaction, channels: Sequence[str], *, token: str, now: dt.datetime, seconds: float, limit: int
 ) -> list[str]:
-    """Lease what is to be looked for at these channels: the ids of the deliveries."""
+    """Lease proofs that are due at these channels, and return the ids of their deliveries."""
     where = [proofs.c.channel.in_(channels)]
     return claims.claim(transaction, proofs.c.delivery, token=token, now=now, seconds=seconds, limit=limit, where=where)
 
@@ -70,13 +70,13 @@ def oldest_due(transaction: Transaction) -> dt.datetime | None:
 
 
 def workers_busy(transaction: Transaction, *, now: dt.datetime) -> int:
-    """How many workers look for withdrawn articles just now."""
+    """Count the workers that are looking for withdrawn articles now."""
     leased = (proofs.c.lease.is_not(None), proofs.c.leased_until > now, proofs.c.due.is_not(None))
     return transaction.scalar(sa.select(sa.func.count(sa.distinct(proofs.c.lease))).where(*leased)) or 0
 
 
 def claimed(transaction: Transaction, delivery_id: str, *, token: str) -> tuple[Proof, Delivery] | None:
-    """A claimed proof and its delivery; None where it is another's by now."""
+    """Return a claimed proof and its delivery, or None if the lease was lost."""
     columns = [proofs.c[field].label(f"proof_{field}") for field in Proof.__struct_fields__]
     query = (
         sa.select(*columns, *(deliveries.c[field] for field in Delivery.__struct_fields__))
@@ -101,7 +101,7 @@ def settle(
     shown: str | None,
     error: str | None,
 ) -> None:
-    """It was looked for. `again`: when to look next; None: it is gone, which proves the withdrawal."""
+    """Record the result of a search. `again` is the time of the next one; None means that the article is gone."""
     values: dict[str, Any] = {"error": error, "due": again, "attempts": proofs.c.attempts + 1}
     if error is None:
         values |= {"checked": now, "shown": shown}
@@ -112,7 +112,7 @@ def settle(
 
 
 def drop(transaction: Transaction, delivery_id: str, *, token: str) -> None:
-    """There is nothing to prove: the channel holds the article again."""
+    """Delete a proof that is no longer needed, because the channel has the article again."""
     transaction.execute(sa.delete(proofs).where(proofs.c.delivery == delivery_id, proofs.c.lease == token))
 
 
@@ -121,12 +121,12 @@ def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None
 
 
 def of_article(transaction: Transaction, article_id: str) -> list[Proof]:
-    """In the order of the channels' names."""
+    """Return the proofs for an article, in the order of their withdrawal."""
     return _many(transaction, proofs.c.article == article_id, limit=None)
 
 
 def outstanding(transaction: Transaction, *, limit: int) -> list[Proof]:
-    """Who still has what it should not, or may have: the oldest first."""
+    """Return the proofs that are not given yet, oldest first."""
     return _many(transaction, proofs.c.due.is_not(None), limit=limit)
 
 

@@ -1,7 +1,7 @@
-"""A batch of deliveries on its way: claimed, begun, looked at again, settled. A few statements for all of its rows.
+"""The ledger's side of sending a batch: claim, begin, look again, settle, each in a few statements for all rows.
 
-The rows of a batch stand under one lease. Every write asks for that lease again, and for the revision that was sent:
-who has lost the one, or was overtaken by the other, marks nothing.
+The rows of a batch share one lease. Every write is conditional on that lease, and on the revision that was sent still
+being the wanted one, so a worker that lost its lease or was overtaken changes nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AttemptRecord(Struct, frozen=True, kw_only=True):
     milliseconds: int
     detail: str
     answer: str | None
-    remote_id: str | None = None  # what the channel calls it now, or has to remember; None: as before
+    remote_id: str | None = None  # the channel's own id for it; None: unchanged
     state: DeliveryState = "delivered"
     due: dt.datetime | None = None  # the next attempt
 
@@ -65,10 +65,10 @@ def claim(
     urgent: bool,
     waited: float = 0.0,
 ) -> list[str]:
-    """Lease what the channel is owed, longest due first.
+    """Lease deliveries that are due for the channel, longest due first, and return their ids.
 
-    `urgent`: withdrawals hold the channel up, and are claimed before all else, due or not.
-    `waited`: seconds that a row must have been due, as long as the feeds that are announced are not built yet.
+    With `urgent` only withdrawals are leased, whether due or not, because they block the channel. `waited` is how many
+    seconds a row must have been due while the feeds that the channel announces are still to be built.
     """
     where = [deliveries.c.channel == channel]
     if urgent:
@@ -83,13 +83,13 @@ def claim(
 
 
 def feeds_are_stale(transaction: Transaction) -> bool:
-    """Whether any feed waits to be built. Sitemaps, whose names start with a colon, are no feeds to anybody."""
+    """Return whether any feed is still to be built. Sitemaps, whose names start with a colon, do not count."""
     stale = sa.select(feeds.c.id).where(feeds.c.due.is_not(None), feeds.c.id.not_like(":%")).limit(1)
     return transaction.execute(stale).first() is not None
 
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
-    """How many batches of the channel are leased."""
+    """Count the batches that are being sent to the channel."""
     leased = (deliveries.c.channel == channel, deliveries.c.lease.is_not(None), deliveries.c.leased_until > now)
     batches = sa.select(sa.func.count(sa.distinct(deliveries.c.lease))).where(*leased)
     return transaction.scalar(batches) or 0
@@ -144,7 +144,7 @@ def look(
     now: dt.datetime,
     seconds: float,
 ) -> list[PendingDelivery]:
-    """Those of a batch that may still be sent as they are; all of its rows leased anew."""
+    """Renew the lease of a batch's rows, and return those that may still be sent as they were loaded."""
     waiting = list(waiting)
     mine = (deliveries.c.id.in_([one.row.id for one in waiting]), deliveries.c.lease == token)
     until = now + dt.timedelta(seconds=seconds)
@@ -157,9 +157,9 @@ def look(
 
 
 def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: str, now: dt.datetime) -> None:
-    """Write down what became of each: the attempt, what the channel holds now, and when it is due again.
+    """Record each attempt, what the channel has now, and the time of the next attempt.
 
-    If more is owed by now, that stays due.
+    What others decided in the meantime is kept: a newer revision stays due.
     """
     _keep(transaction, sent)
     taken = [one for one in sent if one.outcome == "delivered"]
@@ -192,7 +192,7 @@ def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, to
 
 
 def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
-    """Give back what was claimed and not begun."""
+    """Give back rows that were claimed and not begun."""
     claims.release(transaction, deliveries.c.id, ids, token=token)
 
 

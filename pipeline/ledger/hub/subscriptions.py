@@ -1,7 +1,8 @@
-"""The hub's subscriptions: who is owed the newest document of which feed. Requests for them: `subscription_requests`.
+"""The hub's subscriptions: which subscriber is to be pushed the newest document of which feed.
 
-As a channel, a subscriber is brought to a state: `wanted` is the digest of the newest document, `held` that of the one
-which it took last. However many documents there were in between, it is pushed the newest.
+Like a channel, a subscriber is brought to a state: `wanted` is the digest of the newest document and `held` that of the
+one it accepted last. It is pushed the newest, however many there were in between. `requests` is about how a
+subscription is asked for.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ class Subscription(Struct, frozen=True, kw_only=True):
 
 
 def id_of(topic: str, callback: str) -> str:
-    """Of the subscription that a topic and a callback are (WebSub, section 5.1): there is one for each pair."""
+    """Return the id of the one subscription of a topic and a callback (WebSub, section 5.1)."""
     return "sub_" + hashlib.sha256(f"{topic}\n{callback}".encode()).hexdigest()[:40]
 
 
-# --- who is subscribed --------------------------------------------------------------------------------------------
+# --- who is subscribed ----------------------------------------------------------------------------------------------
 
 
 def keep(transaction: Transaction, *, expires: dt.datetime, now: dt.datetime, **of: object) -> None:
-    """A verified subscription, new or renewed. A new one holds the document of this moment: it asked for what follows.
+    """Store a verified subscription, new or renewed. A new one starts with the current document: it wants what follows.
 
-    `of`: `id`, `feed`, `format`, `topic`, `callback`, `host`, `secret`.
+    `of` are its `id`, `feed`, `format`, `topic`, `callback`, `host` and `secret`.
     """
-    # The lock has whoever replaces the document just now go before or after this: then its change is told of here.
+    # A transaction that is replacing the document commits before this lock is had, or sees this subscription.
     document = sa.select(feed_documents.c.digest).where(
         feed_documents.c.feed == of["feed"], feed_documents.c.format == of["format"]
     )
@@ -53,7 +54,7 @@ def keep(transaction: Transaction, *, expires: dt.datetime, now: dt.datetime, **
         **of, since=now, expires=expires, wanted=digest, held=digest, suspect=False, attempts=0
     )
     renewed = {"secret": of["secret"], "expires": expires}
-    # One that had run out begins anew.
+    # One that had expired starts over.
     ran_out = subscriptions.c.expires <= now
     for name in ("wanted", "held"):
         renewed[name] = sa.case((ran_out, new.excluded[name]), else_=subscriptions.c[name])
@@ -63,7 +64,7 @@ def keep(transaction: Transaction, *, expires: dt.datetime, now: dt.datetime, **
 
 
 def end(transaction: Transaction, id: str) -> bool:
-    """Whether there was one."""
+    """Delete a subscription; return whether there was one."""
     return transaction.execute(sa.delete(subscriptions).where(subscriptions.c.id == id)).rowcount == 1
 
 
@@ -73,7 +74,7 @@ def exists(transaction: Transaction, id: str, *, now: dt.datetime) -> bool:
 
 
 def count(transaction: Transaction, *, host: str | None = None, now: dt.datetime) -> int:
-    """Of all hosts, or of one; those whose lease has run out are none."""
+    """Count the subscriptions that have not expired, of one host or of all."""
     where = [subscriptions.c.expires > now]
     if host is not None:
         where.append(subscriptions.c.host == host)
@@ -85,19 +86,19 @@ def forget_expired(transaction: Transaction, *, now: dt.datetime) -> int:
 
 
 def of_other_topics(transaction: Transaction, topics: Collection[str], *, limit: int) -> list[Subscription]:
-    """Subscriptions to what is no topic (any more)."""
+    """Return subscriptions to topics that do not exist, or no longer do."""
     query = sa.select(*_SUBSCRIPTION).where(subscriptions.c.topic.not_in(topics)).limit(limit)
     return [Subscription(**row._mapping) for row in transaction.execute(query)]
 
 
-# --- what they are owed -------------------------------------------------------------------------------------------
+# --- pushing --------------------------------------------------------------------------------------------------------
 
 
 def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str], *, now: dt.datetime) -> bool:
-    """These documents of the feed stand now, by format, with their digests. Whether anybody is owed one of them.
+    """Have the feed's new documents, given by format and digest, pushed; return whether any subscriber wants one.
 
-    To be called in the transaction that keeps the documents. A subscriber that did not answer is tried when its time
-    has come, and then with what is newest.
+    Call this in the transaction that stores the documents. A subscriber that did not answer is tried again at its time,
+    with what is newest then.
     """
     owed = 0
     for format, digest in sorted(documents.items()):
@@ -123,9 +124,9 @@ def claim_due(
     limit: int,
     busy: Collection[str] = (),
 ) -> list[Subscription]:
-    """Lease what is owed to subscribers that answered last time, or to those that were slow or silent.
+    """Lease pushes that are due to subscribers that answered last time or, if `suspect`, were slow or silent.
 
-    `busy`: hosts that have enough of our requests.
+    Hosts in `busy` have enough requests in flight and are left out.
     """
     where = [subscriptions.c.suspect.is_(slow), subscriptions.c.expires > now]
     if busy:
@@ -141,7 +142,7 @@ def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
 
 
 def pushed(transaction: Transaction, id: str, digest: str | None, *, token: str, slow: bool, now: dt.datetime) -> None:
-    """The subscriber has this document. If another is wanted by now, that is due at once."""
+    """Record that the subscriber has this document. If another is wanted by now, that is due at once."""
     newest = sa.or_(subscriptions.c.wanted.is_(None), subscriptions.c.wanted == digest)
     _settle(
         transaction,
@@ -156,13 +157,13 @@ def pushed(transaction: Transaction, id: str, digest: str | None, *, token: str,
 
 
 def failed(transaction: Transaction, id: str, *, token: str, due: dt.datetime, error: str) -> None:
-    """The subscriber did not take it. What is newest is tried again at `due`."""
+    """Record that the subscriber did not accept the document. The newest is tried again at `due`."""
     attempts = subscriptions.c.attempts + 1
     _settle(transaction, id, token, suspect=True, attempts=attempts, error=error, due=due)
 
 
 def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
-    """Give back what was claimed and not pushed."""
+    """Give back subscriptions that were claimed and not pushed to."""
     claims.release(transaction, subscriptions.c.id, ids, token=token)
 
 

@@ -1,1 +1,1 @@
-"""What partners who pull are told, and what they have taken."""
+"""The changes that partners can fetch, and how far each partner has got."""

@@ -1,4 +1,4 @@
-"""Every change that a channel should learn of, for partners who pull: written with what it tells of, in one commit."""
+"""Changes for partners who pull: each is written in the transaction that makes the change it reports."""
 
 from __future__ import annotations
 
@@ -56,39 +56,39 @@ def record_withdrawal(
 
 BEGINNING = "0"  # the cursor before the first change
 
-_ONCE = 5_000  # changes that are given their place in one go at most, so that the lock is never held for long
+_ONCE = 5_000  # changes that get a sequence number in one transaction at most, so that the lock is never held for long
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """A change, as a partner is told of it."""
+    """A change as a partner sees it."""
 
-    seq: int | None  # from 1, in each channel; None: it has no place yet
+    seq: int | None  # from 1 in each channel; None until it is assigned
     article: str
     revision: int
     event: EventType
     format: str
     at: dt.datetime
-    superseded_by: int | None = None  # a newer revision of the article, of which a later change tells
+    superseded_by: int | None = None  # the newer revision of a later change of the article
 
     @property
     def cursor(self) -> str:
-        """The place after this change. It names the change too, so that another ledger's is not taken for a place."""
+        """The cursor after this change. It identifies the change, so that a cursor of another ledger is recognised."""
         named = f"{self.seq}\n{self.article}\n{self.revision}\n{self.event}\n{self.at.isoformat()}"
         return f"{self.seq}-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
 
 
 def any_without_sequence(transaction: Transaction, channel: str) -> bool:
-    """Whether there are changes that have no place yet."""
+    """Return whether there are changes without a sequence number."""
     unplaced = sa.select(sa.literal(1)).where(changes.c.channel == channel, changes.c.seq.is_(None))
     return transaction.execute(unplaced.limit(1)).first() is not None
 
 
 def assign_sequence(transaction: Transaction, channel: str) -> None:
-    """Give each change of the channel that is committed by now its place, after all that have one.
+    """Number the channel's committed changes that have no sequence number yet, after all that have one.
 
-    A change gets its place when it can be seen and not when it is written. So what is committed later comes later,
-    whichever was written first, and whoever has read up to a place has missed nothing before it. Of those that get
-    theirs together, the one that was written first comes first; changes of one article never overlap.
+    A change is numbered when it can be seen, not when it is written. So what is committed later has a higher number,
+    whichever was written first, and a reader that has got as far as a number has missed nothing below it. Changes that
+    are numbered together keep the order in which they were written; changes of one article never overlap.
     """
     if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock(channel))))
@@ -105,7 +105,7 @@ def assign_sequence(transaction: Transaction, channel: str) -> None:
 
 
 def sequence_of(transaction: Transaction, channel: str, cursor: str) -> int | None:
-    """The `seq` that a cursor stands for; None where it is none of this channel's."""
+    """Return the sequence number of a cursor, or None if it is not a cursor of this channel."""
     if cursor == BEGINNING:
         return 0
     digits = cursor.partition("-")[0]
@@ -116,27 +116,27 @@ def sequence_of(transaction: Transaction, channel: str, cursor: str) -> int | No
 
 
 def after(transaction: Transaction, channel: str, seq: int, *, limit: int) -> list[Change]:
-    """The changes that follow, in their order; each with the newest revision, where a later change tells of one."""
+    """Return the changes that follow, in order; a change superseded by a later one carries that one's revision."""
     found = _following(transaction, channel, seq, limit=limit)
     newest = _newest(transaction, channel, {change.article for change in found})
-    told = []
+    page = []
     for change in found:
         seq_of_newest, revision = newest[change.article]
-        told.append(change if seq_of_newest == change.seq else structs.replace(change, superseded_by=revision))
-    return told
+        page.append(change if seq_of_newest == change.seq else structs.replace(change, superseded_by=revision))
+    return page
 
 
 def newest_of(transaction: Transaction, channel: str, article_id: str) -> Change | None:
-    """The newest change of an article; None where there is none."""
+    """Return the newest change of an article, or None if there is none."""
     mine = (changes.c.channel == channel, changes.c.article == article_id)
     row = transaction.execute(sa.select(*_CHANGE).where(*mine).order_by(changes.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else Change(**row._mapping)
 
 
 def newest(transaction: Transaction, channel: str, *, limit: int) -> list[Change]:
-    """The newest change of each article, those that came last first; one without a place comes after all that have one.
+    """Return the newest change of each article, latest first; changes without a number are later than all others.
 
-    What a later change supersedes is passed over, even while that one has no place: it tells of what stands no more.
+    A change is left out as soon as a later one supersedes it, even while that one has no number.
     """
     later = changes.alias()
     superseded = sa.select(later.c.id).where(
@@ -153,14 +153,14 @@ def newest(transaction: Transaction, channel: str, *, limit: int) -> list[Change
 
 
 def behind(transaction: Transaction, channel: str, seq: int) -> int:
-    """How many changes follow that place, those without a place among them."""
+    """Count the changes after a sequence number, including those without one."""
     later = sa.or_(changes.c.seq > seq, changes.c.seq.is_(None))
     query = sa.select(sa.func.count()).select_from(changes).where(changes.c.channel == channel, later)
     return transaction.scalar(query) or 0
 
 
 def anything_after(transaction: Transaction, channel: str, seq: int) -> bool:
-    """Whether a reader at that place has something to read. Two looks into an index."""
+    """Return whether there is anything after a sequence number. Two look-ups in an index."""
     return any_without_sequence(transaction, channel) or _last(transaction, channel) > seq
 
 
@@ -177,7 +177,7 @@ def _following(transaction: Transaction, channel: str, seq: int, *, limit: int) 
 
 
 def _newest(transaction: Transaction, channel: str, articles: set[str]) -> dict[str, tuple[int | None, int]]:
-    """The place, where it has one, and the revision of each article's newest change."""
+    """Return the sequence number, if any, and the revision of each article's newest change."""
     mine = (changes.c.channel == channel, changes.c.article.in_(articles))
     ids = sa.select(sa.func.max(changes.c.id)).where(*mine).group_by(changes.c.article)
     rows = transaction.execute(
@@ -187,5 +187,5 @@ def _newest(transaction: Transaction, channel: str, articles: set[str]) -> dict[
 
 
 def _lock(channel: str) -> int:
-    """A number that stands for the channel among PostgreSQL's advisory locks: 64 bits, with a sign."""
+    """Return the key of the channel's PostgreSQL advisory lock: a signed 64-bit integer."""
     return int.from_bytes(hashlib.sha256(f"citewire changes {channel}".encode()).digest()[:8], signed=True)

@@ -1,4 +1,4 @@
-"""What was pulled by whom, and what partners who pull have by now."""
+"""Pages of changes that partners have fetched, and what each partner has confirmed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pipeline.ledger.tables import changes, deliveries, pull_positions, pulls
 from pipeline.model.revision import EventType
 
 _ONCE = 5_000  # deliveries
-_NOTICED = dt.timedelta(minutes=1)  # how exactly it is kept when a partner asked last
+_NOTICED = dt.timedelta(minutes=1)  # precision of the time of a partner's last request
 
 
 class Position(Struct, frozen=True):
-    """How far a partner has come."""
+    """How far a partner has got."""
 
-    taken: int  # it has said that it has everything up to this place
-    seen: dt.datetime  # when it asked last, to the minute
-    token: str  # the name of the token that it showed
+    taken: int  # it has confirmed everything up to this sequence number
+    seen: dt.datetime  # its last request, to the minute
+    token: str  # the name of the token that it used
 
 
 def mark_available(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
@@ -44,20 +44,20 @@ def mark_available(transaction: Transaction, channel: str, *, now: dt.datetime) 
 
 
 def position(transaction: Transaction, channel: str) -> Position | None:
-    """None where nobody ever asked."""
+    """Return how far the channel's partner has got, or None if it never made a request."""
     columns = (pull_positions.c.taken, pull_positions.c.seen, pull_positions.c.token)
     row = transaction.execute(sa.select(*columns).where(pull_positions.c.channel == channel)).one_or_none()
     return None if row is None else Position(*row)
 
 
 def is_new_request(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> bool:
-    """Whether this tells more than is known: a further place, another token, or that the partner is still there."""
+    """Return whether a request is worth recording: a later cursor, another token, or the first within a minute."""
     known = position(transaction, channel)
     return known is None or after > known.taken or token != known.token or now - known.seen >= _NOTICED
 
 
 def record_request(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> None:
-    """Somebody asks for what follows `after`, and so has all before it."""
+    """Record a request for what follows `after`, which confirms everything up to it."""
     row = {"taken": after, "seen": now, "token": token}
     upsert = insert(transaction, pull_positions).values(channel=channel, **row)
     further = sa.case((pull_positions.c.taken < after, after), else_=pull_positions.c.taken)
@@ -74,20 +74,20 @@ def record_page(
 
 
 def last_of(transaction: Transaction, channel: str, token: str) -> int:
-    """The last place that was handed out to a token; 0: nothing was."""
+    """Return the last sequence number given to a token, or 0 if it was given none."""
     mine = (pulls.c.channel == channel, pulls.c.token == token)
     return transaction.scalar(sa.select(pulls.c.last).where(*mine).order_by(pulls.c.last.desc()).limit(1)) or 0
 
 
 def unseen(transaction: Transaction, channel: str, page: Sequence[Change]) -> list[str]:
-    """The deliveries of these changes that nobody was ever shown."""
+    """Return the ids of the deliveries of these changes that no partner has been shown."""
     named = deliveries.c.article.in_({change.article for change in page})
     mine = (deliveries.c.channel == channel, named, deliveries.c.attempted.is_(False))
     return list(transaction.scalars(sa.select(deliveries.c.id).where(*mine)))
 
 
 def mark_seen(transaction: Transaction, delivery_id: str) -> None:
-    """The partner may have seen the article from now on: it must learn of its withdrawal."""
+    """Record that the partner may have seen the article, so that it is told of its withdrawal."""
     transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(attempted=True))
 
 
@@ -100,14 +100,14 @@ class Pull(Struct, frozen=True):
 
 
 def every(transaction: Transaction, channel: str, *, limit: int = 1000) -> list[Pull]:
-    """What was handed out to whom, the newest `limit` of them in their order."""
+    """Return the newest `limit` pages that were fetched, oldest first."""
     columns = [pulls.c[field] for field in Pull.__struct_fields__]
     newest = sa.select(*columns).where(pulls.c.channel == channel).order_by(pulls.c.id.desc()).limit(limit)
     return [Pull(*row) for row in transaction.execute(newest)][::-1]
 
 
 class PulledArticle(Struct, frozen=True):
-    """The newest change of an article that the partner has, and when it was handed out."""
+    """The newest change of an article that the partner has, and when it fetched it."""
 
     article: str
     revision: int
@@ -117,7 +117,7 @@ class PulledArticle(Struct, frozen=True):
 
 
 def between(transaction: Transaction, channel: str, *, after: int, up_to: int, now: dt.datetime) -> list[PulledArticle]:
-    """What the partner has now that it has come from `after` to `up_to`."""
+    """Return what the partner has received between two sequence numbers: the newest change of each article."""
     touching = (pulls.c.channel == channel, pulls.c.last > after, pulls.c.first <= up_to)
     handed = transaction.execute(
         sa.select(pulls.c.first, pulls.c.last, pulls.c.at).where(*touching).order_by(pulls.c.id)
@@ -141,10 +141,10 @@ def between(transaction: Transaction, channel: str, *, after: int, up_to: int, n
 def confirm_received(
     transaction: Transaction, channel: str, held: Sequence[PulledArticle], *, wait: bool, now: dt.datetime
 ) -> list[PulledArticle]:
-    """Write down that the partner holds these, once. Those whose deliveries are being changed just now are left.
+    """Record that the partner has these, and return those left out because their deliveries are locked.
 
-    `wait` for those: to be said of one at a time, in a transaction of its own. Who waits for one while holding others
-    could be waited for.
+    With `wait`, wait for the locks instead. Then pass one article at a time, each in its own transaction: waiting for a
+    row lock while holding others can deadlock.
     """
     mine = (deliveries.c.channel == channel, deliveries.c.article.in_([one.article for one in held]))
     known = set(transaction.scalars(sa.select(deliveries.c.article).where(*mine)))

@@ -1,12 +1,12 @@
 """deliver: bring each channel to the newest revision, a batch at a time, withdrawals first.
 
-    claim             some of the channel's rows, unless it rests, waits, or has batches enough under way
-    begin             which of them are ours still, and what is wanted now: read once for the batch
-    send              over one opened channel; every half second settle what is done and look again at the rest
-    settle            taken: held. Not now: due later. Refused: abandoned; but a withdrawal goes on daily
+    claim     lease some of the channel's rows, unless it rests, waits or has enough batches in flight (admission.py)
+    begin     load what is to be sent, once for the whole batch, and leave out rows whose lease was lost
+    send      over one connection; every half second settle what is done and check the rest again
+    settle    accepted: delivered. Transient error: due later. Refused: abandoned, though a withdrawal is tried daily
 
-A channel that fails several times in a row rests (circuit.py). As long as a withdrawal is owed, nothing else goes to
-its channel. A worker that is killed has sent at most what it had not settled; that is sent again, under the same ids.
+A channel that fails several times in a row rests (circuit.py). While a withdrawal is outstanding, nothing else is sent
+to its channel. What a killed worker had sent and not settled is sent again, with the same message ids.
 """
 
 from __future__ import annotations

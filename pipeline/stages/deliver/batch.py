@@ -1,4 +1,4 @@
-"""A batch on its way over an opened channel: each row sent, what became of it kept, the rest looked at again."""
+"""Send a batch over one connection, settling what is done and checking the rest every half second."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Batch(Claim, frozen=True, kw_only=True):
 
 
 class ChannelConnection:
-    """A channel, opened at its first use, and anew after whatever may have broken it."""
+    """A channel that is opened when it is first used, and again after an error that may have broken it."""
 
     def __init__(self, plan: ChannelPlan) -> None:
         self.plan = plan
@@ -62,7 +62,7 @@ class ChannelConnection:
 
 
 class Sending:
-    """One batch on its way."""
+    """The sending of one batch."""
 
     def __init__(self, context: Context, batch: Batch, connection: ChannelConnection) -> None:
         self._context = context
@@ -75,7 +75,7 @@ class Sending:
         self._looked_at = self._slot = context.clock()
 
     def run(self) -> bool:
-        """False: the channel rests, or has had what its rate allows."""
+        """Send the batch. Return False if the channel rests now, or its rate allows no more."""
         self._begin()
         try:
             while self._waiting and self._may_continue():
@@ -92,7 +92,7 @@ class Sending:
 
     @property
     def _gone(self) -> bool:
-        """The endpoint said just now that it never wants to hear of us again."""
+        """Whether the endpoint has just answered that it is gone for good."""
         return bool(self._done) and self._health.disabled is not None and self._done[-1].error is not None
 
     # --- with the ledger
@@ -115,7 +115,7 @@ class Sending:
             )
 
     def _look(self) -> None:
-        """Settle what is done, and see which of the rest may still be sent as they are."""
+        """Settle what is done, and find out which of the rest may still be sent as they are."""
         context, batch, waiting = self._context, self._batch, list(self._waiting)
         now = self._looked_at = context.clock()
         with context.ledger.write() as transaction:
@@ -170,7 +170,7 @@ class Sending:
         return _outcome(pending, at, started, self._attempt([pending], lambda: channel.deliver(built)))
 
     def _all(self, channel: BatchChannel, pending: list[PendingDelivery]) -> list[Outcome]:
-        """All of them in one go."""
+        """Send all of them in one call."""
         at, started = self._context.clock(), time.perf_counter()
         built = [(one, self._build(one, at)) for one in pending]
         spoilt = [_outcome(one, at, started, error, ours=True) for one, error in built if isinstance(error, Exception)]
@@ -197,15 +197,15 @@ class Sending:
         return self._attempt([pending], lambda: parcel(self._context, pending, at))
 
     def _attempt(self, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
-        """What the step gives, or what it threw, foreseen or not."""
+        """Return what the step returns, or the exception that it raised, expected or not."""
 
-        def foreseen() -> T | Exception:
+        def expected() -> T | Exception:
             try:
                 return step()
             except CitewireError as error:
                 return error
 
-        return guarded("deliver", [one.row.id for one in pending], foreseen)
+        return guarded("deliver", [one.row.id for one in pending], expected)
 
     def _record(self, outcome: Outcome) -> None:
         self._done.append(outcome)

@@ -3,7 +3,7 @@
     closed ──three failures in a row──> open ──its rest is over──> half-open: one delivery ──answered──> closed
                                           └────────────failed, a longer rest────────┘
 
-While it is open nothing is claimed, so that nobody's attempts are used up. A refusal is an answer: somebody is there.
+While it is open nothing is claimed, so that no delivery uses up its attempts. A refusal counts as an answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ _RECENT = dt.timedelta(seconds=60)
 
 
 def after(health: Health, error: CitewireError | None, *, urgent: bool, now: dt.datetime) -> Health:
-    """What is known of the channel after one attempt that took this end. `urgent`: at a withdrawal."""
+    """Return the channel's health after an attempt that ended with `error`, or well if None.
+
+    `urgent` says that a withdrawal was sent.
+    """
     if error is not None and not isinstance(error, PermanentError):
         failures = health.failures + 1
         pause = rest(failures, error, urgent=urgent)
@@ -48,7 +51,7 @@ def after(health: Health, error: CitewireError | None, *, urgent: bool, now: dt.
 
 
 def rest(failures: int, error: CitewireError, *, urgent: bool) -> float | None:
-    """Seconds that the channel is left alone after its n-th failure in a row; None: it goes on."""
+    """Return how many seconds to leave the channel alone after its n-th failure in a row; None: not at all."""
     wish = min(error.retry_after or 0.0, LONGEST_REST) if isinstance(error, TransientError) else 0.0
     if failures < OPENS_AFTER and not urgent:
         return wish or None
@@ -64,9 +67,9 @@ def state(health: Health, now: dt.datetime) -> State:
 
 
 def batches(health: Health, parallel: int, now: dt.datetime) -> int:
-    """How many of its batches may be under way: one, unless it has answered lately and not failed since.
+    """Return how many batches may be in flight: one, unless the channel answered lately and has not failed since.
 
-    So a channel that hangs holds one thread, from the first article on.
+    So a channel that hangs occupies one thread, from the first article on.
     """
     answers = health.answered is not None and now - health.answered < _RECENT and health.failures == 0
     return parallel if answers else 1

@@ -1,4 +1,4 @@
-"""fill: a channel that is new gets what was published before it, as far as its filter and its gate let it."""
+"""Give a new channel what was published before it was configured, as far as its filter and gate allow."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _PAGE = 100  # articles in a transaction
 
 
 def fill(context: Context, plan: ChannelPlan, *, since: dt.datetime | None = None) -> int:
-    """The channel is owed every live article that it wants and was never owed. How many.
+    """Schedule every live article that the channel wants and has no delivery of; return how many.
 
-    `since`: only those that were changed from then on.
+    With `since`, only articles that changed from then on.
     """
-    owed, after = 0, ""
+    scheduled, after = 0, ""
     while True:
         with context.ledger.write() as transaction:
             page = articles.live_after(transaction, after, since=since, limit=_PAGE)
             had = deliveries.articles_of(transaction, plan.id, [one for one, _ in page])
-            owed += sum(_owe(context, transaction, plan, *one) for one in page if one[0] not in had)
+            scheduled += sum(_schedule(context, transaction, plan, *one) for one in page if one[0] not in had)
         if len(page) < _PAGE:
             break
         after = page[-1][0]
     context.doorbell.ring("deliver", plan.id)
-    return owed
+    return scheduled
 
 
-def _owe(context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, number: int) -> bool:
+def _schedule(context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, number: int) -> bool:
     if not plan.wants(articles.topics_of(transaction, article_id)):
         return False
     now = context.clock()
@@ -57,7 +57,7 @@ def _owe(context: Context, transaction: Transaction, plan: ChannelPlan, article_
 
 
 def _digest(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:
-    """Of its rendition; made now where the format is newer than the revision."""
+    """Return the digest of the rendition, which is made now if the format was added after the revision."""
     stored = renditions.one(transaction, revision.article.id, revision.number, name)
     if stored is not None:
         return stored.digest

@@ -1,4 +1,4 @@
-"""What became of each attempt, written down for a whole batch: taken, due later, or given up."""
+"""Outcomes of attempts, and how a batch of them is settled: delivered, due later, or abandoned."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _log = structlog.get_logger()
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of one attempt: a receipt or an error.
+    """The outcome of one attempt: a receipt or an error.
 
-    `ours`: the error says nothing of the channel. It counts for the delivery alone.
+    `ours` marks an error of our own, which says nothing about the channel and counts against the delivery alone.
     """
 
     pending: PendingDelivery
@@ -48,10 +48,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def updated_health(health: Health, outcome: Outcome, now: dt.datetime) -> Health:
-    """What is known of the channel after this attempt, too.
+    """Return the channel's health after an attempt.
 
-    A withdrawal that holds its channel up is claimed whether due or not: where nothing is learned, the channel's rest
-    is all that keeps it from being tried again at once.
+    A withdrawal that blocks its channel is claimed whether due or not. After an error of our own, which says nothing
+    about the channel, only the channel's rest keeps that withdrawal from being tried again at once.
     """
     error = outcome.error
     if outcome.ours or not (error is None or isinstance(error, CitewireError)):
@@ -72,7 +72,10 @@ def settle(
     *,
     readable: bool,
 ) -> tuple[Health, Health]:
-    """Write it all down. What was known of the channel before and after. `readable`: withdrawals can be proved."""
+    """Settle these outcomes, and return the channel's health before and after.
+
+    `readable` says that the channel can be read back, so that withdrawals can be proved.
+    """
     now = context.clock()
     before = after = channels.health(transaction, plan.id, lock=True)
     sent = []
@@ -89,7 +92,7 @@ def settle(
 
 
 def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, after: Health) -> None:
-    """The log: each attempt, and a channel's circuit once when it opens and once when it closes."""
+    """Log each attempt, and once each that a channel's circuit opened or closed."""
     for outcome in outcomes:
         row = outcome.pending.row
         facts = {"channel": channel, "article": row.article, "revision": row.wanted, "attempt": outcome.attempt}
@@ -140,9 +143,10 @@ def _record(context: Context, plan: ChannelPlan, outcome: Outcome, health: Healt
 def _next(
     context: Context, plan: ChannelPlan, outcome: Outcome, error: Exception, health: Health, now: dt.datetime
 ) -> tuple[DeliveryState, dt.datetime | None]:
-    """A withdrawal that was refused stands among the dead letters, and is tried again every day all the same.
+    """Return the state of a delivery after an error, and the time of its next attempt.
 
-    One that is a matter of time is never given up, and never put off for long.
+    A refused withdrawal is abandoned and still tried once a day. One that met a transient error is never abandoned, and
+    never has to wait long.
     """
     policy, attempts = context.policy, outcome.attempt
     if isinstance(error, PermanentError):
@@ -172,5 +176,5 @@ def _words(error: Exception) -> tuple[str, str]:
 
 
 def _answer(answer: str | None) -> str | None:
-    """The first kilobyte; what is cut out is cut out first, so that no half of it is left."""
+    """Return the first kilobyte of an answer. Secrets are removed first, so that no half of one remains."""
     return redacted(answer[: 8 * ANSWER])[:ANSWER] if answer else None

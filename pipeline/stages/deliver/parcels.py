@@ -1,4 +1,4 @@
-"""Parcels: what is handed to a channel, made of what the ledger holds of a delivery."""
+"""Build parcels, which are what a channel is given to send, from what the ledger knows of a delivery."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Topic(Struct, frozen=True):
 
 
 class _Head(Struct, frozen=True):
-    """The little of an article that a parcel says of it: all else of its JSON is passed over."""
+    """The few fields of an article that a parcel carries; the rest of its JSON is skipped."""
 
     title: str
     language: str = "en"
@@ -37,12 +37,12 @@ _head = msgspec.json.Decoder(_Head)
 
 
 def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parcel:
-    """The parcel of an attempt. Raises TransientError where the rendition store or the ledger does not answer."""
+    """Build the parcel of an attempt. Raises TransientError if the rendition store or the ledger does not answer."""
     row = pending.row
     if row.urgency == WITHDRAWAL:
         return withdrawal_parcel(context, row, at)
     assert pending.content is not None
-    assert pending.media_type is not None, "a delivery is owed only of what was rendered"
+    assert pending.media_type is not None, "only a rendered revision is scheduled"
     head = _head.decode(pending.content)
     rendition = Rendition(row.format, pending.media_type, _body(context, row))
     also = [_made(context, row, format) for format in _also(context, row)]
@@ -53,7 +53,7 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
 
 
 def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parcel:
-    """A withdrawal's. Its tombstone is made here: it needs nothing but the ledger."""
+    """Build the parcel of a withdrawal. Its tombstone is rendered here, from the ledger alone."""
     with context.ledger.read() as transaction:
         reason = withheld.reason(transaction, row.article, row.channel)
         gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.wanted, reason=reason)
@@ -68,9 +68,9 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
 
 
 def event_of(row: Delivery) -> EventType:
-    """What it is to the channel: the first that it gets of an article is published, whatever came before.
+    """Return the event as the channel sees it: the first revision that it gets of an article is "published".
 
-    What it holds already, and is sent once more, is what it was.
+    A revision that it has and is sent again keeps its event.
     """
     if row.urgency == WITHDRAWAL:
         return "withdrawn"
@@ -80,7 +80,10 @@ def event_of(row: Delivery) -> EventType:
 
 
 def message_id(row: Delivery) -> str:
-    """The same at every attempt at one revision. By the digest a ledger restored from a backup gives no id again."""
+    """Return the message id, the same for every attempt at one revision.
+
+    The digest in it keeps a ledger that was restored from a backup from giving one id to two texts.
+    """
     what = "withdrawn" if row.wanted_digest is None else row.wanted_digest.removeprefix("sha256:")[:8]
     return f"{row.id.replace('dlv_', 'msg_', 1)}.{row.wanted}.{what}"
 

@@ -1,7 +1,7 @@
-"""prove: a withdrawal that was delivered is looked for at its channel until it is found to be gone.
+"""prove: look for a withdrawn article at each channel that accepted the withdrawal, until it is gone.
 
-A channel that can be read back is asked itself; a public address must answer 404 or 410. Never given up: at first
-after seconds, in the end every hour. A channel that does not answer proves nothing, and is asked again.
+A channel that can be read back is asked itself; a public address must answer 404 or 410. The search is never given up:
+it is repeated after seconds at first and every hour in the end. A channel that does not answer proves nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pipeline.stages.deliver.parcels import withdrawal_parcel
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import PROOF, repeating
 
-_WORKERS = 2  # at once: a channel that hangs takes no more threads from deliveries
-_BATCH = 5  # looked for one after the other; the lease is long enough for each to take its whole time
+_WORKERS = 2  # at once, so that a channel that hangs takes no more threads from deliveries
+_BATCH = 5  # one after the other; the lease allows each its whole time
 
 _log = structlog.get_logger()
 

@@ -1,6 +1,6 @@
-"""What looks like a secret is cut out of what a partner answered, for partners quote what they were sent.
+"""Remove what looks like a secret from a partner's answer, because partners quote what they were sent.
 
-A channel cuts out its own secrets, which it knows. Here, where none is known, what is written as one is.
+A channel removes its own secrets, which it knows. Here none is known, so the way in which it is written decides.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HINT = re.compile(r"(?i)bearer|basic|whsec_|v1,|authorization|passw|secret|toke
 
 
 def redacted(text: str) -> str:
-    """The text without what is written as a secret: after its name, in an Authorization header, as whsec_…"""
+    """Return the text without secrets: after a telling name, in an Authorization header, or written as whsec_…"""
     if not _HINT.search(text):
         return text
     text = _WEBHOOK.sub(_CUT, text)
