@@ -217,10 +217,10 @@ def _context(ledger: Ledger, folder: Path) -> Context:
         pubmed=_NoPubMed(),
         site=SITE,
         formats={"plain": Format("plain", "text/plain", "plain", _text, _tombstone)},
-        channels={id: ChannelPlan(id=id, format="plain", open=opened, pulled=True) for id in PARTNERS},
+        channels={id: ChannelPlan(id=id, format="plain", open=opened, is_pull=True) for id in PARTNERS},
         feeds={},
         new_id=lambda prefix: f"{prefix}{secrets.token_hex(12)}",
-        chance=random.random,
+        random=random.random,
     )
 
 

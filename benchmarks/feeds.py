@@ -142,7 +142,7 @@ def _place(folder: Path, size: int) -> _Place:
         channels={},
         feeds={FEED.id: FEED},
         new_id=new_id,
-        chance=lambda: 0.5,
+        random=lambda: 0.5,
         policy=Policy(evidence_wait=0.0),
         clock=lambda: place.now,
     )

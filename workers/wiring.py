@@ -76,7 +76,7 @@ def build_context(settings: Settings, doorbell: Doorbell) -> Context:
         hub=hub_of(settings, http),
         served=served_of(settings),
         new_id=new_id,
-        chance=random.random,
+        random=random.random,
     )
 
 
@@ -170,9 +170,9 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         retries=channel.retries,
         evidence=channel.evidence,
         gate=Gate(**channel.gate.model_dump()) if channel.gate else Gate(),
-        gone=_proof_of(channel, http),
-        pulled=kind.pulled,
-        after_feeds=kind.after_feeds,
+        proof_check=_proof_of(channel, http),
+        is_pull=kind.pulled,
+        wait_for_feeds=kind.after_feeds,
         also=kind.also,
     )
 

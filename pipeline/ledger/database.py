@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +20,7 @@ from pipeline.errors import ConfigError
 from pipeline.ledger.failures import failure_of
 
 Transaction = sa.Connection
+T = TypeVar("T")
 
 BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; past that the work stays due
 _LOOK = 0.003  # seconds between two looks whether it may write
@@ -77,6 +79,13 @@ class Ledger:
 def insert(transaction: Transaction, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that understands ON CONFLICT, in the dialect of the transaction."""
     return postgresql.insert(table) if transaction.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def chunks(values: Iterable[T], size: int = 500) -> Iterator[list[T]]:
+    """Yield the values in lists short enough for the bound parameters of one statement."""
+    remaining = iter(values)
+    while some := list(itertools.islice(remaining, size)):
+        yield some
 
 
 class Instant(sa.types.TypeDecorator[dt.datetime]):

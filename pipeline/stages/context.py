@@ -1,4 +1,4 @@
-"""What a stage works with. Time, chance and ids come in here, so that a test can hold them still."""
+"""What a stage works with. Time, random numbers and ids are passed in, so that a test can fix them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Doorbell(Protocol):
 
 
 class Store(Protocol):
-    """Bytes under their digest, which never change; and files under names, which are replaced whole."""
+    """Bytes stored under their digest, which never change, and files stored under names, which are replaced whole."""
 
     def put(self, digest: str, body: bytes) -> None: ...
 
@@ -54,36 +54,36 @@ class Store(Protocol):
 
 
 class PubMed(Protocol):
-    """Asks PubMed for records; raises TransientError where it does not answer."""
+    """Fetches records from PubMed. Raises TransientError when it does not answer."""
 
     def fetch(self, pmids: Sequence[str]) -> Fetched: ...
 
 
 class Converter(Protocol):
-    """Asks which PMIDs DOIs and PMCIDs are; raises TransientError where it is not answered."""
+    """Finds the PMIDs of DOIs and PMCIDs. Raises TransientError when the service does not answer."""
 
     def convert(self, works: Sequence[CitedWork]) -> Converted: ...
 
 
 @dataclass(frozen=True)
 class ChannelPlan:
-    """A configured channel: which articles it wants and how to open it."""
+    """A configured channel: which articles it is sent, and how to open it."""
 
     id: str
     format: str
     open: Callable[[], Channel]
     topics: frozenset[str] = frozenset()  # slugs; empty: every topic
     enabled: bool = True
-    parallel: int | None = None  # drains of it under way at once; None: the policy's
-    rate: float | None = None  # sends a second at most, over all workers; None: no limit
-    every: float = 0.0  # seconds between two batches: what comes between goes together
+    parallel: int | None = None  # concurrent batches; None: the policy's
+    rate: float | None = None  # sends a second at most, by all workers together; None: no limit
+    every: float = 0.0  # seconds between two batches; what becomes due in between is sent together
     max_bytes: int | None = None  # a larger rendition is refused before it is sent
     retries: tuple[float, ...] | None = None  # None: the policy's
     evidence: EvidencePolicy | None = None  # None: the policy's
     gate: Gate = ANYTHING
-    gone: Callable[[str], str | None] | None = None  # where a withdrawn article is still to be read; None: nowhere
-    pulled: bool = False  # nothing is sent: the partner asks for its changes
-    after_feeds: bool = False  # nothing is sent while a feed that holds the article is being built anew
+    proof_check: Callable[[str], str | None] | None = None  # returns where a withdrawn article can still be read
+    is_pull: bool = False  # nothing is sent: the partner asks for its changes
+    wait_for_feeds: bool = False  # nothing is sent until the feeds that hold the article are rebuilt
     also: tuple[str, ...] = ()  # formats that a parcel carries beside `format`
 
     def wants(self, topics: frozenset[str]) -> bool:
@@ -99,7 +99,7 @@ class HubPlan:
     max_subscriptions: int = 10_000
     max_per_host: int = 1_000  # of one callback's host
     lease: tuple[int, int, int] = (3_600, 864_000, 2_592_000)  # seconds: the shortest, the usual, the longest
-    parallel: int = 32  # pushes under way at once in one worker
+    parallel: int = 32  # concurrent pushes in one worker
 
 
 @dataclass(frozen=True)
@@ -107,30 +107,30 @@ class Policy:
     """How long things may take. Seconds, unless said otherwise."""
 
     intake_drop: tuple[str, ...] = ()  # CSS selectors and lines that are no part of an article
-    evidence_wait: float = 10.0  # that an article waits for PubMed before it goes out with links
+    evidence_wait: float = 10.0  # that an article waits for PubMed before it is published with links
     pubmed_batch: int = 200  # PMIDs in one request
-    pubmed_rate: int = 3  # requests a second, until NCBI tells its limit: ten with a key
-    pubmed_parallel: int = 3  # requests under way at once
-    gather_quiet: float = 0.25  # a batch that is not full is asked for when nothing has come for so long,
-    gather_longest: float = 3.0  # or when its first has waited for so long
-    turn_patience: float = 4.0  # that a worker waits for its turn or its batch before it does something else
-    recheck_days: int = 1  # nights from one look at a reference that is cited to the next; 0: none but when asked
-    evidence: EvidencePolicy = "annotate"  # of channels that have none of their own; "hold" is the whole site's
+    pubmed_rate: int = 3  # requests a second, until NCBI states its limit: ten with a key
+    pubmed_parallel: int = 3  # concurrent requests
+    gather_quiet: float = 0.25  # a batch that is not full is requested when nothing has arrived for this long,
+    gather_longest: float = 3.0  # or when its first reference has waited this long
+    batch_patience: float = 4.0  # that a worker waits for a batch and a permit before it does something else
+    recheck_days: int = 1  # nights between two checks of a cited reference; 0: only on request
+    evidence: EvidencePolicy = "annotate"  # of channels without one of their own; "hold" applies to the whole site
     hold_on: tuple[EditorialState, ...] = ("retracted",)  # what "hold" holds an article back for
     unknown_recheck: float = 86_400.0  # until a PMID that PubMed does not know is asked for again
     enrich_lease: float = 90.0  # longer than a request to PubMed may take
     render_lease: float = 60.0
     render_batch: int = 20
-    feed_interval: float = 1.0  # between two builds of one feed, however many changes come; doubled as they keep coming
+    feed_interval: float = 1.0  # between two builds of a feed; doubled while changes keep arriving
     feed_interval_most: float = 8.0
-    deliver_lease: float = 45.0  # longer than a send may take; taken anew while a batch is under way
+    deliver_lease: float = 45.0  # longer than a send may take; renewed while a batch is being sent
     deliver_batch: int = 50
-    deliver_together: int = 500  # of a channel that waits between two batches
-    deliver_look: float = 0.5  # after so long a batch is settled as far as it went, and looked at again
-    feeds_wait: float = 30.0  # at most, that a channel which announces feeds waits for them to be built
-    deliver_parallel: int = 3  # batches of one channel under way at once
+    deliver_together: int = 500  # deliveries in a batch of a channel that waits between batches
+    deliver_look: float = 0.5  # after this long, what a batch has sent is settled and the rest checked again
+    feeds_wait: float = 30.0  # at most, that a channel which announces feeds waits until they are built
+    deliver_parallel: int = 3  # concurrent batches of one channel
     drain_seconds: float = 30.0  # after which a drain stops and rings for another
-    withdrawal_wait: float = 60.0  # at most, between two tries of a withdrawal at a channel that does not answer
+    withdrawal_wait: float = 60.0  # at most, between two attempts at a withdrawal while the channel does not answer
     withdrawal_retry: float = 86_400.0  # until a withdrawal that was refused is tried again
     partner_rate: float = 10.0  # requests a second of one partner's token, in the long run
     partner_burst: int = 50  # … and at once
@@ -150,7 +150,7 @@ class Context:
     channels: Mapping[str, ChannelPlan]
     feeds: Mapping[str, Feed]
     new_id: Callable[[str], str]  # a fresh id that starts with the prefix
-    chance: Callable[[], float]  # in [0, 1)
+    random: Callable[[], float]  # in [0, 1)
     policy: Policy = Policy()
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     hub: HubPlan | None = None  # None: no hub is served

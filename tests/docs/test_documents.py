@@ -189,6 +189,7 @@ def test_settings_in_documents_stand(example: Block, tmp_path: Path) -> None:
 def test_every_example_is_one_that_some_test_runs() -> None:
     run = {
         ("add-a-format.md", ""), ("add-a-channel.md", ""), ("operating.md", "backup.py"), ("partners.md", "verify.py"),
+        ("add-a-stage.md", "pipeline/stages/remind.py"), ("add-a-stage.md", "tests/stages/test_remind.py"),
         ("partners.md", "receive.py"), ("operating.md", ""),
     }  # fmt: skip
     for document in documents():
@@ -199,7 +200,20 @@ def test_every_example_is_one_that_some_test_runs() -> None:
 
 
 # By the tests of this folder; what is not: drawings, and what is installed or typed once.
-READ_OR_RUN = {"python", "sql", "toml", "json", "markdown", "http", "console", "sh", "text", "mermaid", "crontab"}
+READ_OR_RUN = {
+    "python",
+    "sql",
+    "toml",
+    "json",
+    "markdown",
+    "http",
+    "console",
+    "sh",
+    "text",
+    "mermaid",
+    "crontab",
+    "diff",
+}
 
 
 # --- lists of what there is ---------------------------------------------------------------------------------------

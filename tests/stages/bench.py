@@ -229,8 +229,8 @@ class Bench:
             channels={name: self._plan(name, topics) for name in self.receivers},
             feeds={"latest": Feed(id="latest", title="Latest")},
             new_id=self.new_id,
-            chance=lambda: 0.5,
-            policy=policy if gathers else replace(policy, gather_quiet=0.0, gather_longest=0.0, turn_patience=0.0),
+            random=lambda: 0.5,
+            policy=policy if gathers else replace(policy, gather_quiet=0.0, gather_longest=0.0, batch_patience=0.0),
             clock=self.clock,
             pause=self.clock.pass_,
         )

@@ -65,7 +65,7 @@ def plan(**values: Any) -> ChannelPlan:
         pytest.param(structs.replace(WELL, next_send=later(1.1)), plan(rate=9.0), IDLE, None, id="and no sooner"),
         pytest.param(
             WELL,
-            plan(after_feeds=True),
+            plan(wait_for_feeds=True),
             Load(in_flight=2, feeds_stale=True),
             structs.replace(BATCH, waited=POLICY.feeds_wait, another=False),
             id="what announces feeds waits for them",

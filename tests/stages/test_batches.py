@@ -341,7 +341,7 @@ def test_a_drain_rings_once_for_help(ledger: Ledger) -> None:
 @ON_SQLITE
 def test_a_channel_that_announces_feeds_waits_for_them_but_not_for_ever(ledger: Ledger) -> None:
     bench = stocked(ledger, 1)
-    planned(bench, after_feeds=True)
+    planned(bench, wait_for_feeds=True)
     deliver.drain(bench.context, "partner")
     assert bench.partner.got == []
     drain(bench.context, feeds_stage)

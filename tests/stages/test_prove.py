@@ -38,7 +38,7 @@ def proof(bench: Bench) -> Proof:
 def withdrawn(ledger: Ledger, receiver: Receiver, gone: Callable[[str], str | None] | None = None) -> Bench:
     bench = Bench(ledger)
     bench.receivers["partner"] = receiver
-    plan = replace(bench.context.channels["partner"], gone=gone)
+    plan = replace(bench.context.channels["partner"], proof_check=gone)
     object.__setattr__(bench.context, "channels", {"partner": plan})
     bench.publish(article())
     bench.work()

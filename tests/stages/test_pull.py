@@ -26,7 +26,7 @@ class Pulled(Bench):
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger, "partner")
-        self.context = replace(self.context, channels={"partner": replace(self.plan, pulled=True)})
+        self.context = replace(self.context, channels={"partner": replace(self.plan, is_pull=True)})
 
     @property
     def plan(self) -> ChannelPlan:
@@ -256,7 +256,7 @@ def test_to_begin_anew_takes_nothing_back(bench: Pulled) -> None:
 
 def test_a_channel_that_is_pushed_to_may_be_read_too_and_nothing_changes_by_it(ledger: Ledger) -> None:
     bench = Pulled(ledger)
-    bench.context = replace(bench.context, channels={"partner": replace(bench.plan, pulled=False)})
+    bench.context = replace(bench.context, channels={"partner": replace(bench.plan, is_pull=False)})
     bench.partner.mood = "down"
     bench.publish(article())
     bench.work()

@@ -44,7 +44,7 @@ def test_what_a_failure_leaves_to_remember_comes_back_with_the_next_attempt(ledg
 
 def test_a_withdrawal_is_announced_after_the_feeds_have_it_but_not_kept_back_for_ever(ledger: Ledger) -> None:
     bench = Bench(ledger)
-    plan = replace(bench.context.channels["partner"], after_feeds=True)
+    plan = replace(bench.context.channels["partner"], wait_for_feeds=True)
     bench.context = replace(bench.context, channels={"partner": plan})
     bench.publish(article())
     bench.work()

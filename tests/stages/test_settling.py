@@ -175,7 +175,7 @@ def test_forgetting_a_pulled_channel_gives_up_what_its_partner_has_not_fetched(l
 def pulled(ledger: Ledger) -> Bench:
     bench = Bench(ledger)
     plan = bench.context.channels["partner"]
-    bench.context = replace(bench.context, channels={"partner": replace(plan, pulled=True)})
+    bench.context = replace(bench.context, channels={"partner": replace(plan, is_pull=True)})
     bench.publish(article())
     bench.work()
     return bench
@@ -250,7 +250,7 @@ def test_what_is_being_sent_is_not_repaired_by_others(bench: Bench) -> None:
 def test_what_a_partner_had_not_fetched_is_pushed_once_its_channel_is_pushed_to(ledger: Ledger) -> None:
     bench = pulled(ledger)
     assert repair_stranded(bench.context) == 0
-    plan = replace(bench.context.channels["partner"], pulled=False)
+    plan = replace(bench.context.channels["partner"], is_pull=False)
     bench.context = replace(bench.context, channels={"partner": plan})
     assert sweep(bench.context)
     bench.work()

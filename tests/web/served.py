@@ -101,7 +101,7 @@ def served(folder: Path, site: str = SITE) -> Iterator[Served]:
     clock, pubmed, receiver, ids = Clock(), PubMed(), Receiver(), itertools.count(1)
     pubmed.papers = {"1": paper("1", "A trial of something"), "2": paper("2", "A trial of something else")}
     channels = {id: replace(plan, open=lambda: receiver) for id, plan in built.channels.items()}
-    policy = replace(built.policy, gather_quiet=0.0, gather_longest=0.0, turn_patience=0.0)
+    policy = replace(built.policy, gather_quiet=0.0, gather_longest=0.0, batch_patience=0.0)
     context = replace(
         built,
         doorbell=Bells(),

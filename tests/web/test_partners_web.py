@@ -27,8 +27,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     ledger.migrate()
     bench = Bench(ledger, "partner")
-    plan = replace(bench.context.channels["partner"], pulled=True)
-    other = ChannelPlan(id="other", format="plain", open=plan.open, topics=frozenset({"nothing"}), pulled=True)
+    plan = replace(bench.context.channels["partner"], is_pull=True)
+    other = ChannelPlan(id="other", format="plain", open=plan.open, topics=frozenset({"nothing"}), is_pull=True)
     bench.context = replace(bench.context, channels={"partner": plan, "other": other})
     with ledger.write() as transaction:
         for token, scope in TOKENS.items():

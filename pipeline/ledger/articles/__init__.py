@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert, instant
+from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.tables import articles, topics
 
 
@@ -146,13 +146,9 @@ def attempts_at(transaction: Transaction, article_id: str) -> int:
 def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.datetime) -> None:
     """Have articles rendered at `due`, or sooner where that was so already. Withdrawn ones stay as they are."""
     sooner = sa.case((articles.c.due < due, articles.c.due), else_=instant(due))
-    for some in _chunks(article_ids, 500):
+    for some in chunks(article_ids):
         alive = sa.and_(articles.c.id.in_(some), articles.c.state != "withdrawn")
         transaction.execute(sa.update(articles).where(alive).values(due=sooner))
-
-
-def _chunks(items: list[str], size: int) -> list[list[str]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 _STANDING = tuple(articles.c[field] for field in Standing.__struct_fields__)

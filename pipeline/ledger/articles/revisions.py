@@ -10,14 +10,12 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Instant, Transaction, insert
+from pipeline.ledger.database import Instant, Transaction, chunks, insert
 from pipeline.ledger.tables import articles, contents, revisions
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import digest_of
 from pipeline.model.revision import EventType, Revision, Withdrawal
-
-_CHUNK = 200  # pairs of bound parameters in one statement
 
 
 def add(
@@ -159,9 +157,8 @@ def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dic
     """How many references each of these (article, number) shows without PubMed's answer."""
     key = (revisions.c.article, revisions.c.number)
     found: dict[tuple[str, int], int] = {}
-    ordered = sorted(shown)
-    for start in range(0, len(ordered), _CHUNK):
-        these = sa.tuple_(*key).in_(ordered[start : start + _CHUNK])
+    for pairs in chunks(sorted(shown), 200):
+        these = sa.tuple_(*key).in_(pairs)
         old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # kept before it was counted
         for row in transaction.execute(sa.select(*key, revisions.c.pending, old.label("evidence")).where(these)):
             counted = sum(cited.state == "pending" for cited in decode_evidence(row.evidence))

@@ -10,15 +10,13 @@ import msgspec
 import sqlalchemy as sa
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Instant, Transaction, insert
+from pipeline.ledger.database import Instant, Transaction, chunks, insert
 from pipeline.ledger.evidence import identifiers, rechecks
 from pipeline.ledger.tables import citations, identifier_citations, references
 from pipeline.ledger.tables import identifiers as identifier_rows
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState
 from pipeline.model.rendition import digest_of
-
-_CHUNK = 500  # bound parameters in one statement
 
 
 def cite(
@@ -44,7 +42,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
     """Have PubMed asked for what is unknown to us, or what nobody has cited for a while. Whether any is unanswered."""
     columns = (references.c.pmid, references.c.state, references.c.due)
     known: list[Any] = []
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         known += transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some)))
     unheard = set(pmids) - {row.pmid for row in known}
     if unheard:
@@ -57,7 +55,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
 def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
     """Those of the articles that cite something of which there is no answer yet."""
     found: set[str] = set()
-    for some in _chunks(article_ids):
+    for some in chunks(sorted(article_ids)):
         for query in (_by_pmid(), _by_identifier()):
             found.update(transaction.scalars(query.where(query.selected_columns.article.in_(some)).distinct()))
     return found
@@ -108,7 +106,7 @@ def _is(work: CitedWork, reference: Reference) -> bool:
 def citing(transaction: Transaction, pmids: Collection[str]) -> list[str]:
     """The articles that cite any of these."""
     found: set[str] = set()
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         found.update(transaction.scalars(sa.select(citations.c.article).where(citations.c.pmid.in_(some))))
     return sorted(found)
 
@@ -193,7 +191,7 @@ _DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
 
 def _still(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
     """What PubMed said before, it says again."""
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         same = sa.update(references).where(references.c.pmid.in_(some))
         transaction.execute(same.values(**_DONE, **times, priority=rechecks.NIGHTLY))
 
@@ -207,7 +205,7 @@ def _rewrite(transaction: Transaction, rows: list[dict[str, Any]], **times: dt.d
 
 
 def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         state = sa.case((references.c.state == "resolved", "resolved"), else_="unknown")
         update = sa.update(references).where(references.c.pmid.in_(some))
         transaction.execute(update.values(**_DONE, **times, state=state, priority=rechecks.REQUESTED))
@@ -215,7 +213,7 @@ def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.dat
 
 def put_off(transaction: Transaction, pmids: Collection[str], *, token: str, due: dt.datetime, error: str) -> None:
     """PubMed did not answer for these. Nothing is learnt from that: they stay as they were."""
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         mine = sa.and_(references.c.pmid.in_(some), references.c.lease == token)
         transaction.execute(
             sa.update(references)
@@ -231,7 +229,7 @@ _NONE: _Record = ("pending", None)
 def _known(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Record]:
     columns = (references.c.pmid, references.c.state, references.c.record)
     known: dict[str, _Record] = {}
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         for pmid, state, record in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
             known[pmid] = (state, None if record is None else msgspec.json.decode(record, type=Reference))
     return known
@@ -241,15 +239,10 @@ def _states(transaction: Transaction, pmids: Collection[str]) -> dict[str, tuple
     """The state, and the digest of the record, without reading any."""
     columns = (references.c.pmid, references.c.state, references.c.digest)
     states: dict[str, tuple[str, str | None]] = {}
-    for some in _chunks(pmids):
+    for some in chunks(sorted(pmids)):
         for pmid, state, digest in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
             states[pmid] = (state, digest)
     return states
-
-
-def _chunks(pmids: Collection[str]) -> list[list[str]]:
-    ordered = sorted(pmids)
-    return [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

@@ -9,11 +9,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import citations, identifier_citations, identifiers
 from pipeline.model.article import CitedWork
 
-_CHUNK = 500  # bound parameters in one statement
 _LONGEST = 512  # characters: what is longer is no DOI that anybody has given a paper
 
 
@@ -84,11 +83,11 @@ def converted(
     for work, pmid in pmids.items():
         values = {**done, "state": "resolved", "pmid": pmid, "due": None}
         transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**values))
-    for some in _chunks([_key(work) for work in unknown]):
+    for some in chunks(sorted(_key(work) for work in unknown)):
         state = sa.case((identifiers.c.state == "resolved", "resolved"), else_="unknown")
         update = sa.update(identifiers).where(identifiers.c.work.in_(some))
         transaction.execute(update.values(**done, state=state, due=ask_again))
-    for some in _chunks([_key(work) for work in pmids]):
+    for some in chunks(sorted(_key(work) for work in pmids)):
         _cite_pmids(transaction, some)
     return [
         work for work, said in before.items() if said.state == "pending" or (work in pmids and said.pmid != pmids[work])
@@ -106,7 +105,7 @@ def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedW
 def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
     """The articles that cite any of these."""
     found: set[str] = set()
-    for some in _chunks([_key(work) for work in works]):
+    for some in chunks(sorted(_key(work) for work in works)):
         cited = sa.select(identifier_citations.c.article).where(identifier_citations.c.work.in_(some))
         found.update(transaction.scalars(cited))
     return sorted(found)
@@ -114,7 +113,7 @@ def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
 
 def put_off(transaction: Transaction, works: Sequence[CitedWork], *, token: str, due: dt.datetime, error: str) -> None:
     """The converter did not answer for these. Nothing is learnt from that."""
-    for some in _chunks([_key(work) for work in works]):
+    for some in chunks(sorted(_key(work) for work in works)):
         mine = sa.and_(identifiers.c.work.in_(some), identifiers.c.lease == token)
         values = {"lease": None, "leased_until": None, "due": due, "error": error}
         transaction.execute(sa.update(identifiers).where(mine).values(**values, attempts=identifiers.c.attempts + 1))
@@ -136,7 +135,7 @@ def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
 def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Conversion]:
     found: dict[str, Conversion] = {}
     columns = (identifiers.c.work, identifiers.c.state, identifiers.c.pmid)
-    for some in _chunks(keys):
+    for some in chunks(sorted(keys)):
         rows = transaction.execute(sa.select(*columns).where(identifiers.c.work.in_(some)))
         found |= {work: Conversion(state, pmid) for work, state, pmid in rows}
     return found
@@ -149,8 +148,3 @@ def _key(work: CitedWork) -> str:
 def _work(key: str) -> CitedWork:
     scheme, _, value = key.partition(":")
     return CitedWork("doi" if scheme == "doi" else "pmcid", value)
-
-
-def _chunks(keys: Iterable[str]) -> list[list[str]]:
-    ordered = sorted(keys)
-    return [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]

@@ -11,13 +11,12 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, instant
+from pipeline.ledger.database import Transaction, chunks, instant
 from pipeline.ledger.tables import citations, references
 
 WAITED_FOR, REQUESTED, NIGHTLY = 0, 1, 2
 """An article goes out without it. / Somebody asked, or PubMed did not know it yet. / Only at night, by NCBI's clock."""
 
-_CHUNK = 500  # bound parameters in one statement
 _FRESH = dt.timedelta(days=1)  # what PubMed said that lately needs no asking for a new article's sake
 
 
@@ -62,16 +61,13 @@ def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
 
 def request_recheck(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:
     """Have PubMed asked for these again, at whatever hour. What it said stays until it says something else."""
-    ordered = sorted(pmids)
-    for start in range(0, len(ordered), _CHUNK):
-        _request(transaction, due, references.c.pmid.in_(ordered[start : start + _CHUNK]))
+    for some in chunks(sorted(pmids)):
+        _request(transaction, due, references.c.pmid.in_(some))
 
 
 def resume(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
     """An article cites these now. What was not watched, for none did, is asked about again, if that is long ago."""
-    ordered = sorted(pmids)
-    for start in range(0, len(ordered), _CHUNK):
-        some = ordered[start : start + _CHUNK]
+    for some in chunks(sorted(pmids)):
         old = sa.or_(references.c.fetched.is_(None), references.c.fetched < now - _FRESH)
         _request(transaction, now, sa.and_(references.c.pmid.in_(some), references.c.due.is_(None), old))
 

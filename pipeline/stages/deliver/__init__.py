@@ -32,7 +32,7 @@ def _claim(context: Context, transaction: Transaction, plan: ChannelPlan) -> lis
     load = Load(
         in_flight=sending.in_flight(transaction, plan.id, now=now),
         urgent=deliveries.is_blocked(transaction, plan.id),
-        feeds_stale=plan.after_feeds and sending.feeds_are_stale(transaction),
+        feeds_stale=plan.wait_for_feeds and sending.feeds_are_stale(transaction),
     )
     allowed = decide(health, plan, policy, load, now)
     if allowed is None:
@@ -73,7 +73,7 @@ class Deliver(Stage):
         if plan is None:
             return []
         with context.ledger.write() as transaction:
-            if not plan.pulled:
+            if not plan.is_pull:
                 return _claim(context, transaction, plan)
             pulls.mark_available(transaction, key, now=context.clock())
             return []

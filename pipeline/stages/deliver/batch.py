@@ -46,7 +46,7 @@ class ChannelConnection:
         if self._open is None:
             opened = self._open = self.plan.open()
             self.batch = opened if isinstance(opened, BatchChannel) else None
-            self.readable = self.plan.gone is not None or isinstance(opened, ReadableChannel)
+            self.readable = self.plan.proof_check is not None or isinstance(opened, ReadableChannel)
         return self._open
 
     def reset(self) -> None:

@@ -153,7 +153,7 @@ def _next(
         return "abandoned", _later(now, policy.withdrawal_retry) if outcome.urgent else None
     retry_after = error.retry_after if isinstance(error, TransientError) else None
     retries = plan.retries or policy.retries
-    wait = next_delay(attempts, retries, jitter=context.chance(), retry_after=retry_after)
+    wait = next_delay(attempts, retries, jitter=context.random(), retry_after=retry_after)
     if outcome.urgent:
         rest = (health.paused_until - now).total_seconds() if health.paused_until is not None else 0.0
         wait = max(min(wait or policy.withdrawal_wait, policy.withdrawal_wait), rest)

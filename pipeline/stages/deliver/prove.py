@@ -95,7 +95,7 @@ def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:
                 return shown
     finally:
         channel.close()
-    return plan.gone(row.article) if plan.gone is not None else None
+    return plan.proof_check(row.article) if plan.proof_check is not None else None
 
 
 def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, error: str | None) -> None:

@@ -33,7 +33,7 @@ class Batch(Struct, frozen=True):
 
 def next_batch(context: Context) -> Batch | None:
     """Wait for the next batch and return it; None when none is to be had soon, or another worker waits for it."""
-    patience = dt.timedelta(seconds=context.policy.turn_patience)
+    patience = dt.timedelta(seconds=context.policy.batch_patience)
     stop = context.clock() + patience
     upcoming = _before(context, stop)
     if upcoming is None:

@@ -57,7 +57,7 @@ class Schedule:
         nights, site = self._policy.recheck_days, self._context.site.url
         if not nights:
             return None
-        return ncbi_night.next_nightly_check(now, nights=nights, chance=self._context.chance(), site=site)
+        return ncbi_night.next_nightly_check(now, nights=nights, chance=self._context.random(), site=site)
 
     def anything_due(self, transaction: Transaction, now: dt.datetime) -> bool:
         if rechecks.any_due(transaction, now=now, night=self.is_night(now)):

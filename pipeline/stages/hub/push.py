@@ -85,7 +85,7 @@ def push(context: Context, documents: Documents, to: Subscription, token: str) -
 def put_off(context: Context, to: Subscription, token: str, error: str, retry_after: float | None) -> None:
     """Schedule another attempt, with whatever document is newest then; after enough failures, end the subscription."""
     attempts = to.attempts + 1
-    wait = next_delay(attempts, context.policy.retries, jitter=context.chance(), retry_after=retry_after)
+    wait = next_delay(attempts, context.policy.retries, jitter=context.random(), retry_after=retry_after)
     if wait is None:
         _end(context, to, f"given up after {attempts} failures, the last one: {error}")
         return

@@ -95,7 +95,7 @@ def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None
         news = pulls.is_new_request(transaction, plan.id, after=after, token=token, now=now)
         known = pulls.position(transaction, plan.id)
     if news:
-        if plan.pulled:
+        if plan.is_pull:
             _hold(context, plan, known.taken if known else 0, after)
         with context.ledger.write() as transaction:
             pulls.record_request(transaction, plan.id, after=after, token=token, now=now)
