@@ -27,7 +27,7 @@
     hub()                      many at once, the slow ones apart
         each subscriber that is owed a document: takes the newest, or is due again, or is given up
 
-    sweep()                    every second: what is due → a doorbell for its stage
+    sweep()                    every second, in one process: what is due → a doorbell for its stage
 
 A stage takes what is due from the ledger under a lease, does it, and writes down what became of it. A doorbell says
 "look at the ledger" and may be lost. So any process may be killed at any instruction.
