@@ -78,7 +78,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_file_that_is_named_exists(document: Path) -> None:
     named = re.findall(r"`((?:pipeline|workers|config|tests|examples|docs|standins)/[\w./-]+)`", prose(document))
     new = {"pipeline/renditions/gemtext.py", "pipeline/channels/journal.py", "tests/channels/harness_journal.py"}
-        new |= {"pipeline/stages/remind.py", "tests/stages/test_remind.py"}
+    new |= {"pipeline/stages/remind.py", "tests/stages/test_remind.py"}
     for path in set(named) - new:
         assert (ROOT / path).exists(), f"{document.name}: {path}"
 
