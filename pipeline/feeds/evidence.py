@@ -11,9 +11,9 @@ import msgspec
 from pipeline.citations import citation_html, citation_text, editorial_label, editorial_notice
 from pipeline.ledger.evidence.changes import RecordedChange
 from pipeline.model.article import CitedWork
+from pipeline.model.moment import rfc3339
 from pipeline.model.reference import CitedReference
 from pipeline.model.site import Site
-from pipeline.renditions.parts.dates import rfc3339
 from pipeline.renditions.parts.feed_xml import Entry, element, write_atom
 from pipeline.renditions.parts.head import Head
 from pipeline.renditions.parts.identity import id_prefix

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
 from pipeline.model.site import Feed, Site
+from pipeline.renditions.parts.templates import templates
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LABELS = {"rss": "RSS", "atom": "Atom", "json-feed": "JSON Feed"}
@@ -55,18 +54,5 @@ def opml(site: Site, feeds: Sequence[Listed]) -> bytes:
 
 def subscribe_page(site: Site, feeds: Sequence[Listed]) -> bytes:
     """Plain HTML, without scripts: every feed in every format, and what to do with the addresses."""
-    template = _environment().get_template("subscribe.html.j2")
+    template = templates(_TEMPLATES).get_template("subscribe.html.j2")
     return template.render(site=site, feeds=feeds, opml=f"{site.served}/feeds.opml").encode()
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        auto_reload=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from pipeline.feeds.files import ROOT
+from pipeline.model.moment import rfc3339
 from pipeline.model.site import Site
 
 ID = ":sitemap"  # among the feeds of the ledger; no feed of the settings can have this id
@@ -36,14 +37,14 @@ def address_of(site: Site, article: str, canonical: str | None) -> str | None:
 
 def page(addresses: Iterable[tuple[str, dt.datetime]]) -> bytes:
     """A page: addresses and when each changed last."""
-    lines = [f"<url><loc>{escape(loc)}</loc><lastmod>{_date(changed)}</lastmod></url>" for loc, changed in addresses]
+    lines = [f"<url><loc>{escape(loc)}</loc><lastmod>{rfc3339(changed)}</lastmod></url>" for loc, changed in addresses]
     return _document(f'<urlset xmlns="{_SCHEMA}">', lines, "</urlset>")
 
 
 def index(site: Site, pages: Iterable[tuple[int, dt.datetime]]) -> bytes:
     """The index: numbers of pages and when each changed last."""
     lines = [
-        f"<sitemap><loc>{escape(f'{site.served}/sitemaps/{number}.xml')}</loc><lastmod>{_date(at)}</lastmod></sitemap>"
+        f"<sitemap><loc>{escape(f'{site.served}/sitemaps/{number}.xml')}</loc><lastmod>{rfc3339(at)}</lastmod></sitemap>"
         for number, at in pages
     ]
     return _document(f'<sitemapindex xmlns="{_SCHEMA}">', lines, "</sitemapindex>")
@@ -54,7 +55,7 @@ def news(site: Site, articles: Sequence[tuple[str, str, str, dt.datetime]]) -> b
     lines = [
         f"<url><loc>{escape(loc)}</loc><news:news><news:publication><news:name>{escape(site.title)}</news:name>"
         f"<news:language>{escape(_news_language(language))}</news:language></news:publication>"
-        f"<news:publication_date>{_date(published)}</news:publication_date>"
+        f"<news:publication_date>{rfc3339(published)}</news:publication_date>"
         f"<news:title>{escape(title)}</news:title></news:news></url>"
         for loc, title, language, published in articles
     ]
@@ -63,10 +64,6 @@ def news(site: Site, articles: Sequence[tuple[str, str, str, dt.datetime]]) -> b
 
 def _document(start: str, lines: Sequence[str], end: str) -> bytes:
     return "\n".join([_HEAD + start, *lines, end, ""]).encode()
-
-
-def _date(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 def _news_language(language: str) -> str:

@@ -23,8 +23,16 @@ class Rendition:
 
     @property
     def content_type(self) -> str:
-        """As it stands in a header: text with its encoding, which the others know by themselves."""
-        return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+        return content_type(self.media_type)
+
+
+def content_type(media_type: str) -> str:
+    """Return the `Content-Type` of a body in this media type: text and XML name their encoding.
+
+    JSON is always UTF-8 and has no such parameter (RFC 8259, section 11); other types are no text.
+    """
+    text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
+    return f"{media_type}; charset=utf-8" if text else media_type
 
 
 def digest_of(body: bytes) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.model.article import Article, Person
+from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, page_url
-from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_atom
 from pipeline.renditions.parts.head import article_head, feed_head, live, withdrawal_head, withdrawn
 from pipeline.renditions.parts.identity import entry_id

@@ -14,12 +14,13 @@ import msgspec
 
 from pipeline.citations import citation_text, editorial_labels
 from pipeline.model.article import Article, Person, Topic
+from pipeline.model.moment import rfc3339
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, page_url
-from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.head import (
     Head,
     article_head,

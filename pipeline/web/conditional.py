@@ -8,6 +8,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.model.rendition import content_type
+
 CACHE = "public, max-age=60"
 
 # A later date than a clock can be ahead is none that we gave: whoever sends it has seen a mistyped one.
@@ -27,8 +29,7 @@ def respond(request: Request, body: bytes, *, media_type: str, digest: str, modi
         headers["Last-Modified"] = format_datetime(modified.replace(microsecond=0), usegmt=True)
     if has_it(request, etag, modified):
         return Response(status_code=304, headers=headers)
-    content_type = media_type if media_type.endswith("json") else f"{media_type}; charset=utf-8"
-    return Response(body, media_type=content_type, headers=headers)
+    return Response(body, media_type=content_type(media_type), headers=headers)
 
 
 def has_it(request: Request, etag: str, modified: dt.datetime | None) -> bool:

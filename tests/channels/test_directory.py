@@ -21,6 +21,7 @@ from pipeline.channels.directory import CHANNEL, Directory, DirectorySettings
 from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.errors import ConfigError, PermanentError, TransientError
 from pipeline.model.delivery import Parcel
+from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import Rendition
 
 NAME = "what-is-spasticity.amp"
@@ -51,7 +52,7 @@ def test_the_manifest_says_what_the_file_is(channel: Directory, out: Path) -> No
         "format": "amp",
         "media_type": "text/html",
         "title": "What is spasticity?",
-        "at": one.at.isoformat(timespec="seconds"),
+        "at": rfc3339(one.at),
     }
 
 

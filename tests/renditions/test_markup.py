@@ -29,11 +29,12 @@ from pipeline.model.article import (
     Text,
     Topic,
 )
+from pipeline.model.moment import rfc3339
 from pipeline.model.reference import CitedReference
 from pipeline.model.revision import Revision
 from pipeline.renditions import formats
 from pipeline.renditions.parts.content import content_html
-from pipeline.renditions.parts.dates import date_text, dates_of, rfc3339
+from pipeline.renditions.parts.dates import date_text, dates_of
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.markup import blocks_html, inlines_html, link_html, section_id, sections_html
 from pipeline.renditions.parts.people import people_html, person_text

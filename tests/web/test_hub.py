@@ -378,7 +378,7 @@ def test_a_worker_that_is_killed_gives_its_pushes_back(either: Hub, subscriber: 
     Bench.work(either)
     with either.ledger.write() as transaction:
         claimed = subscriptions.claim_due(
-            transaction, suspect=False, token="lease_of_the_dead", now=either.clock.now, seconds=45, limit=9
+            transaction, slow=False, token="lease_of_the_dead", now=either.clock.now, seconds=45, limit=9
         )
     either.work()
     assert (len(claimed), subscriber.pushes) == (1, [])

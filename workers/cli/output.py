@@ -15,6 +15,7 @@ from rich.table import Table
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
+from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
 from pipeline.views.articles import Withheld
 from pipeline.views.system import ChannelHealth
@@ -204,7 +205,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]])
 def _cell(value: object) -> str:
     """Return a value as a table shows it: times in RFC 3339, nothing for None."""
     if isinstance(value, dt.datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return rfc3339(value)
     return "" if value is None else str(value)
 
 

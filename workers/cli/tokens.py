@@ -13,6 +13,7 @@ import typer
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
+from pipeline.model.moment import rfc3339
 from workers.cli import output
 from workers.cli.common import (
     UNKNOWN,
@@ -109,10 +110,6 @@ def _shape(token: Token, at: dt.datetime) -> dict[str, str | None]:
         "name": token.name,
         "scope": token.scope,
         "state": "revoked" if token.revoked else "expired" if expired else "good",
-        "created": _time(token.created),
-        "expires": _time(token.expires) if token.expires else None,
+        "created": rfc3339(token.created),
+        "expires": rfc3339(token.expires) if token.expires else None,
     }
-
-
-def _time(at: dt.datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -17,6 +17,7 @@ import msgspec
 from pipeline.channels.shared.countdown import Countdown
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http, Response
+from pipeline.model.moment import rfc3339
 
 _LARGEST = 8_000_000  # bytes: an answer repeats the article
 _EXCERPT = 300  # characters of what Apple says, in a message
@@ -99,7 +100,7 @@ def authorization(
     method: str, url: str, at: dt.datetime, content_type: str, body: bytes, key_id: str, secret: bytes
 ) -> str:
     """The header (Apple, "About the News Security Model"): HMAC-SHA256 over method, address, date, media type, body."""
-    date = at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    date = rfc3339(at)
     canonical = f"{method}{url}{date}{content_type}".encode() + body
     signature = base64.b64encode(hmac.digest(secret, canonical, "sha256")).decode()
     return f'HHMAC; key="{key_id}"; signature="{signature}"; date="{date}"'

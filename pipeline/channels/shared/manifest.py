@@ -9,13 +9,13 @@ all, so that a change costs the same however many articles there are.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 
 import msgspec
 
 from pipeline.errors import PermanentError
 from pipeline.model.delivery import Parcel
+from pipeline.model.moment import rfc3339
 
 MANIFESTS = "manifest"  # the folder
 # Checked at the door too; here because what passes becomes a path.
@@ -54,7 +54,7 @@ def manifest_of(parcel: Parcel) -> Manifest:
         format=rendition.format,
         media_type=rendition.media_type,
         title=parcel.title,
-        at=parcel.at.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        at=rfc3339(parcel.at),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.model.article import Article, CallToAction
+from pipeline.model.moment import rfc3339
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
@@ -24,7 +25,7 @@ from pipeline.renditions.apple_news.blocks import (
     text_component,
 )
 from pipeline.renditions.parts.content import page_url
-from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.evidence import attribution, reference_html
 from pipeline.renditions.parts.fragments import (
     answer_html,

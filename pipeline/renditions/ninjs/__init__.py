@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.model.article import Article, Person, Topic
+from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.ninjs.associations import associations, texts
 from pipeline.renditions.parts.content import content_html, page_url
 from pipeline.renditions.parts.content_text import content_text
-from pipeline.renditions.parts.dates import date_text, dates_of, rfc3339
+from pipeline.renditions.parts.dates import date_text, dates_of
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.json_bytes import json_bytes

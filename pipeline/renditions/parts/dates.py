@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from pipeline.model.moment import rfc3339, utc
 from pipeline.model.revision import Revision
 from pipeline.renditions.parts.text import escape
 
@@ -33,16 +34,6 @@ def dates_of(revision: Revision) -> Dates:
         updated=updated,
         reviewed=article.reviewed,
     )
-
-
-def utc(moment: dt.datetime) -> dt.datetime:
-    """The moment in UTC, in whole seconds: no format that we write needs more, and some refuse it."""
-    return moment.astimezone(dt.UTC).replace(microsecond=0)
-
-
-def rfc3339(moment: dt.datetime) -> str:
-    """`2025-03-12T09:00:00Z` (RFC 3339, section 5.6)."""
-    return utc(moment).isoformat().replace("+00:00", "Z")
 
 
 def date_text(date: dt.date, language: str) -> str:

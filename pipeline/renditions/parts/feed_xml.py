@@ -22,7 +22,7 @@ import feedgen.entry
 import feedgen.feed
 from lxml import etree
 
-from pipeline.renditions.parts.dates import utc
+from pipeline.model.moment import utc
 from pipeline.renditions.parts.head import Head
 from pipeline.renditions.parts.text import clean
 

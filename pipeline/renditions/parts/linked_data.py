@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.model.article import Article, CallToAction, Image, Person, RelatedLink, Topic
+from pipeline.model.moment import rfc3339
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts.content import page_url
-from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.json_bytes import json_bytes

@@ -13,16 +13,16 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.model.article import Section
+from pipeline.model.moment import rfc3339
 from pipeline.model.reference import CitedReference, EditorialState
 from pipeline.model.revision import Revision
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.content import page_url
-from pipeline.renditions.parts.dates import Dates, dates_of, rfc3339, time_html
+from pipeline.renditions.parts.dates import Dates, dates_of, time_html
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.linked_data import linked_data_script, page_node
 from pipeline.renditions.parts.markup import (
@@ -34,6 +34,7 @@ from pipeline.renditions.parts.markup import (
     sections_html,
 )
 from pipeline.renditions.parts.people import people_html
+from pipeline.renditions.parts.templates import templates
 from pipeline.renditions.parts.text import clean
 from pipeline.renditions.parts.uri import uri
 
@@ -58,7 +59,7 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
     address = uri(page_url(article, site))
     ready = {**_parts(revision, site, image), **_byline(revision, dates), **own}
     page = (
-        _environment()
+        templates(_TEMPLATES)
         .get_template(template)
         .render(
             article=article,
@@ -111,25 +112,6 @@ def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
         "modified_on": time_html(dates.modified, article.language) if changed else "",
         "published_on": time_html(dates.published, article.language),
     }
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        auto_reload=False,
-        undefined=StrictUndefined,
-        finalize=_fit,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _fit(value: object) -> object:
-    """Text without the characters that no page may hold; autoescape does the rest."""
-    return clean(value) if type(value) is str else value
 
 
 @cache

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.model.article import Article, Image
+from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, page_url
-from pipeline.renditions.parts.dates import dates_of, rfc3339
+from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_rss
 from pipeline.renditions.parts.head import (
     article_head,

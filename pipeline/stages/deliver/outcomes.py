@@ -14,6 +14,7 @@ from pipeline.ledger.deliveries import BLOCKING_ATTEMPTS, WITHDRAWAL, channels, 
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.deliveries.sending import AttemptRecord, PendingDelivery
 from pipeline.model.delivery import DeliveryState, Receipt
+from pipeline.model.moment import rfc3339
 from pipeline.model.revision import EventType
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import circuit
@@ -104,7 +105,7 @@ def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, afte
     if after.opened is not None and before.opened is None:
         _log.error("channel opened", channel=channel, failures=after.failures, reason=redacted(after.reason or ""))
     if after.opened is None and before.opened is not None:
-        _log.warning("channel closed", channel=channel, opened=before.opened.isoformat())
+        _log.warning("channel closed", channel=channel, opened=rfc3339(before.opened))
 
 
 def _record(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health, now: dt.datetime) -> AttemptRecord:

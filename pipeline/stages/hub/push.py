@@ -15,6 +15,7 @@ from pipeline.http import Limits, Response
 from pipeline.ledger import feeds
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.subscriptions import Subscription
+from pipeline.model.rendition import content_type
 from pipeline.stages.context import Context
 from pipeline.timing import next_delay
 
@@ -102,9 +103,8 @@ def signature(secret: str, body: bytes) -> str:
 
 def _post(context: Context, to: Subscription, document: Document) -> Response:
     assert context.hub is not None
-    typed = document.media_type if document.media_type.endswith("json") else f"{document.media_type}; charset=utf-8"
     links = f'<{context.hub.address}>; rel="hub", <{to.topic}>; rel="self"'
-    headers = {"Content-Type": typed, "Link": links}
+    headers = {"Content-Type": content_type(document.media_type), "Link": links}
     if to.secret:
         headers["X-Hub-Signature"] = signature(to.secret, document.body)
     return context.hub.http.request("POST", to.callback, headers=headers, body=document.body, limits=LIMITS)

@@ -16,6 +16,7 @@ from pipeline.ledger.articles import renditions, revisions, withheld
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.partners import changes, pulls
 from pipeline.ledger.partners.changes import Change
+from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.stages.context import ChannelPlan, Context
@@ -165,7 +166,7 @@ def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source 
         "article": change.article,
         "revision": change.revision,
         "event": change.event,
-        "at": change.at.isoformat().replace("+00:00", "Z"),
+        "at": rfc3339(change.at),
         "media_type": _format(context, plan, change).media_type,
     }
     if source is None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.ledger.partners.changes import BEGINNING
-from pipeline.model.rendition import digest_of
+from pipeline.model.rendition import content_type, digest_of
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.partners import feed as partner_feed
 from pipeline.stages.partners import pull
@@ -89,7 +89,7 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
         if found is None:
             detail = "the channel has no such change, or a later one supersedes it"
             raise Problem(404, "not-current", detail)
-        return Response(found.body, media_type=_typed(found.media_type), headers=PRIVATE)
+        return Response(found.body, media_type=content_type(found.media_type), headers=PRIVATE)
 
     @partners.head("/{channel}/feed.{extension}", include_in_schema=False)
     @partners.get(
@@ -122,8 +122,3 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
 def _page() -> Responses:
     schema = {"$ref": "#/components/schemas/ChangePage"}
     return {200: {"description": "The changes.", "content": {"application/json": {"schema": schema}}}}
-
-
-def _typed(media_type: str) -> str:
-    """Return the media type with its charset, which JSON does not have."""
-    return media_type if media_type.endswith("json") else f"{media_type}; charset=utf-8"

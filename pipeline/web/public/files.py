@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pipeline.feeds.files import CODINGS
+from pipeline.model.rendition import content_type
 from pipeline.store import FileState
 from pipeline.web.conditional import CACHE, has_it
 from pipeline.web.public.ranges import Span, span_of
@@ -82,7 +83,7 @@ class Files:
                 return None
             body, state = got  # replaced in between: the tag goes with the bytes
             common |= _headers(state, coding)
-        common["Content-Type"] = media_type if media_type.endswith("json") else f"{media_type}; charset=utf-8"
+        common["Content-Type"] = content_type(media_type)
         return _sent(request, body, state, common)
 
     def _form(self, path: str, accepted: str) -> tuple[str | None, str, FileState | None]:

@@ -1,0 +1,15 @@
+"""Moments as we write them: UTC, in whole seconds."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+
+def utc(moment: dt.datetime) -> dt.datetime:
+    """Return the moment in UTC, in whole seconds: no format that we write needs more, and some refuse it."""
+    return moment.astimezone(dt.UTC).replace(microsecond=0)
+
+
+def rfc3339(moment: dt.datetime) -> str:
+    """Return `2025-03-12T09:00:00Z` (RFC 3339, section 5.6)."""
+    return utc(moment).isoformat().replace("+00:00", "Z")
