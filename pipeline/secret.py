@@ -1,4 +1,4 @@
-"""A secret in settings: never itself, always where to find it."""
+"""References to secrets: settings name where a secret is, never the secret itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SecretRef:
 
     @classmethod
     def parse(cls, text: object) -> SecretRef:
-        """Raises ValueError, without the text: what stands there by mistake may well be the secret."""
+        """Parse a reference. Raises ValueError without quoting the text, which may be the secret itself."""
         if isinstance(text, SecretRef):
             return text
         if isinstance(text, str):
@@ -35,7 +35,7 @@ class SecretRef:
         raise ValueError("a secret is never written here itself: name it as 'env:NAME' or 'file:/path'")
 
     def resolve(self, key: str) -> str:
-        """The secret, without white space at its ends. Raises ConfigError naming the setting `key`."""
+        """Return the secret without surrounding white space. Raises ConfigError naming the setting `key`."""
         value = (os.environ.get(self.name, "") if self.kind == "env" else self._read(key)).strip()
         if not value:
             what = "environment variable" if self.kind == "env" else "file"

@@ -1,4 +1,4 @@
-"""The `websub` channel: tells public hubs that feeds have changed (PubSubHubbub 0.4, section 7.1).
+"""The `websub` channel: notifies public hubs that feeds have changed (PubSubHubbub 0.4, section 7.1).
 
 W3C's WebSub leaves open how a publisher speaks to its hub; `hub.mode=publish` is what public hubs take. The hub then
 fetches the feed, so nothing is sent before the feeds hold the change, and a withdrawal is announced like any other.
@@ -42,7 +42,7 @@ class WebSub:
         return delivered(self.deliver_all([parcel])[0])
 
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
-        """Each feed is announced once, however many of the parcels it holds."""
+        """Announce each feed once, however many of the parcels are in it."""
         within = Countdown(self._settings.total_timeout)
         feeds = dict.fromkeys(feed for parcel in parcels for feed in _feeds(parcel))
         pings = {feed: self._announce(feed, parcels[0].at, within) for feed in feeds}
@@ -76,7 +76,7 @@ def _feeds(parcel: Parcel) -> Sequence[str]:
 def _outcome(parcel: Parcel, pings: Mapping[str, Receipt | CitewireError]) -> Receipt | CitewireError:
     feeds = _feeds(parcel)
     if not feeds:
-        return Receipt(detail="no feed holds it: nothing to announce")
+        return Receipt(detail="in no feed: nothing to announce")
     outcome = worst(pings[feed] for feed in feeds)
     if isinstance(outcome, Receipt):
         detail = f"{outcome.detail}: announced {len(feeds)} feeds"

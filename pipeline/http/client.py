@@ -1,4 +1,4 @@
-"""The one way out over HTTP: limited in time and size, guarded, and silent about secrets."""
+"""The HTTP client: limited in time and size, guarded against private addresses, silent about secrets."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class Limits:
 
 
 class Http:
-    """Kept-alive connections for each thread of each process; safe to share between threads and across a fork.
+    """Keeps connections alive per thread and process; safe to share between threads and across a fork.
 
-    The environment's proxies, .netrc and certificates are not looked at. No cookies are kept.
-    `about`: an address that tells the other side who calls, for the User-Agent.
+    Ignores the environment's proxies, .netrc and certificates, and keeps no cookies.
+    `about`: an address for the User-Agent that tells the other side who is calling.
     `ca_file`: the certificate authorities to trust (PEM); None for Mozilla's, as requests ships them.
     `identity`: the client certificate to show; see `identified`.
     """
@@ -99,7 +99,7 @@ class Http:
         body: bytes | None = None,
         limits: Limits = Limits(),
     ) -> Response:
-        """One request, sent once at most, and its answer of whatever status; a redirect is an answer too.
+        """Send one request, at most once, and return the answer whatever its status; redirects are not followed.
 
         Raises TransientError (`connection-failed`, `name-not-resolved`, `tls-failed`, `timeout`, `bad-response`) and
         PermanentError (`egress-refused`, `invalid-url`, `invalid-request`, `response-too-large`). Messages name the
@@ -138,7 +138,7 @@ class Http:
             raise _failure(error, address.origin, limits) from error
 
     def close(self) -> None:
-        """Closes this thread's connections; those of other threads close with their threads."""
+        """Close this thread's connections; those of other threads close when the threads end."""
         if self._local.__dict__.get("pid") == os.getpid():
             self._local.pools.clear()
         self._local.__dict__.clear()

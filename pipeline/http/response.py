@@ -1,4 +1,4 @@
-"""What came back, and what a delivery makes of it."""
+"""A response, and what it means for a delivery."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from rendered import FILES, rendered
 from shown_on_site import publish
 
 from pipeline.channels.amp_cache import CHANNEL, AmpCache
+from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import document_path, subdomain
-from pipeline.channels.shared.page import same_or_newer
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import PermanentError, TransientError
 from pipeline.model.delivery import Links

@@ -145,7 +145,7 @@ def test_a_feed_that_is_refused_fails_only_the_articles_it_holds(http: Http) -> 
     assert isinstance(public, Receipt)
     assert isinstance(private, PermanentError)
     assert isinstance(nowhere, Receipt)
-    assert nowhere.detail == "no feed holds it: nothing to announce"
+    assert nowhere.detail == "in no feed: nothing to announce"
 
 
 def test_the_time_of_a_batch_is_bounded_however_many_feeds_hang(http: Http) -> None:

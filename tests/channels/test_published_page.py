@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.channels.shared.page import parsed, plain_text
+from pipeline.channels.amp_cache.page import parsed, plain_text
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from pydantic import Field, field_validator
 
 from pipeline.channels import ChannelType, Served
+from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
 from pipeline.channels.shared.countdown import Countdown, knock
-from pipeline.channels.shared.page import same_or_newer
 from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.http import Http, Response, web_address

@@ -1,4 +1,4 @@
-"""What channels have in common that announce addresses and carry no article."""
+"""Shared by channel types that announce addresses or send several parcels at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pipeline.model.delivery import Receipt
 
 
 def worst(outcomes: Iterable[Receipt | CitewireError]) -> Receipt | CitewireError:
-    """Of several things that a delivery asked for: what has failed, first what may still come round; else a receipt.
+    """Return the worst of several outcomes: a TransientError before a PermanentError before a Receipt.
 
-    Raises ValueError where there are none.
+    Raises ValueError if there are none.
     """
     known = list(outcomes)
     for kind in (TransientError, PermanentError):
@@ -22,7 +22,7 @@ def worst(outcomes: Iterable[Receipt | CitewireError]) -> Receipt | CitewireErro
 
 
 def delivered(outcome: Receipt | CitewireError) -> Receipt:
-    """For the delivery of a single parcel by what takes several. Raises what became of it."""
+    """Return the Receipt of a single parcel, or raise its error."""
     if isinstance(outcome, CitewireError):
         raise outcome
     return outcome

@@ -1,4 +1,4 @@
-"""A rendition's HTML, read again: its words, as plain text, and which revision of the article it is."""
+"""Which revision a page shows: to compare a cache's copy, which the cache has worked on, with the page we sent."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PARAGRAPHS = frozenset([
     "h5", "h6", "header", "hr", "main", "ol", "p", "pre", "section", "table", "ul",
 ])
 _LINES = frozenset(["br", "caption", "dd", "dt", "figcaption", "li", "summary", "tr"])
-UNSEEN = frozenset([
+_UNSEEN = frozenset([
     "button", "form", "head", "iframe", "nav", "noscript", "script", "select", "style", "svg", "template",
 ])
 # fmt: on
 
 
 def parsed(html: bytes) -> Any | None:
-    """The document's root; None where there is none, as in an empty body."""
+    """Return the document's root, or None if there is none, as in an empty body."""
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         return lxml.html.document_fromstring(html, parser=parser)
@@ -33,7 +33,7 @@ def parsed(html: bytes) -> Any | None:
 
 
 def plain_text(root: Any | None) -> str:
-    """What a reader sees, without menus: paragraphs parted by empty lines, links followed by their addresses."""
+    """Return what a reader sees, without menus: an empty line between paragraphs, each link followed by its address."""
     if root is None:
         return ""
     pieces: list[str] = []
@@ -43,7 +43,7 @@ def plain_text(root: Any | None) -> str:
 
 
 def modified(root: Any | None) -> dt.datetime | None:
-    """When the revision came to be, as the page says in `article:modified_time`; a cache leaves that as it is."""
+    """Return the time of the revision from `article:modified_time`, which a cache leaves unchanged."""
     found = [] if root is None else root.xpath('//meta[@property="article:modified_time"]/@content')
     try:
         moment = dt.datetime.fromisoformat(str(found[0]))
@@ -53,7 +53,7 @@ def modified(root: Any | None) -> dt.datetime | None:
 
 
 def same_or_newer(cached: bytes, ours: bytes) -> bool:
-    """Whether a copy that a cache has worked on is of our revision or a later one: by its moment, else by its words."""
+    """Return whether the copy shows our revision or a later one: by its time, or by its words if ours has no time."""
     there, here = parsed(cached), parsed(ours)
     ours_at, theirs_at = modified(here), modified(there)
     if ours_at is not None:
@@ -62,7 +62,7 @@ def same_or_newer(cached: bytes, ours: bytes) -> bool:
 
 
 def _joined(blocks: Sequence[str]) -> Iterator[str]:
-    """Text and the breaks after it, in turn: of several breaks at one place the strongest counts."""
+    """Yield text and the break after it in turn; of several breaks in one place the strongest counts."""
     for position, block in enumerate(blocks):
         if position % 2:
             yield "\n\n" if _PARAGRAPH in block else "\n"
@@ -71,9 +71,9 @@ def _joined(blocks: Sequence[str]) -> Iterator[str]:
 
 
 def _write(element: Any, pieces: list[str]) -> None:
-    """As deep as the document, which the parser bounds at 256."""
+    """Recurse as deep as the document, which the parser limits to 256 levels."""
     tag = element.tag
-    if tag in UNSEEN:
+    if tag in _UNSEEN:
         return
     around = _PARAGRAPH if tag in _PARAGRAPHS else _LINE if tag in _LINES else ""
     pieces.append(around + ("- " if tag == "li" else ""))
