@@ -1,4 +1,4 @@
-"""Claiming due rows: a few at a time, each by one process, none for ever."""
+"""Claim due rows, a few at a time, under a lease that expires."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipeline.ledger.database import Instant, Transaction
 
 
 def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Whether nobody is working on the row: it has no lease, or one that has expired."""
+    """Match rows that no worker holds: without a lease, or with one that has expired."""
     return sa.or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
 
 
 def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Whether the row is due for work and nobody is working on it."""
+    """Match rows that are due and that no worker holds."""
     return sa.and_(table.c.due <= now, is_free(table, now))
 
 
@@ -47,7 +47,7 @@ def claim(
     limit: int,
     where: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[str]:
-    """Lease up to `limit` due rows of the table of `key` for `seconds`; their keys, longest due first."""
+    """Lease up to `limit` due rows of the table of `key` for `seconds`; return their keys, longest due first."""
     table = key.table
     assert isinstance(table, sa.Table)
     found = (
@@ -65,7 +65,7 @@ def claim(
 
 
 def release(transaction: Transaction, key: sa.Column[str], keys: Sequence[str], *, token: str) -> None:
-    """Give rows back that were claimed and not worked on."""
+    """Give back rows that were claimed and not worked on."""
     table = key.table
     assert isinstance(table, sa.Table)
     if keys:

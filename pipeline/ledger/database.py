@@ -40,19 +40,19 @@ class Ledger:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A consistent look at the ledger, which is never kept waiting by a writer."""
+        """Open a transaction that sees one consistent state and never waits for a writer."""
         with _reachable(self.url), self._engine.begin() as transaction:
             yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """All or nothing. On SQLite writers stand in line from the start, so that none fails half-way for a lock."""
+        """Open a transaction that may write. SQLite writers queue from its start, so none fails later for a lock."""
         writer = self._engine.execution_options(citewire_write=True)
         with _reachable(self.url), writer.begin() as transaction:
             yield transaction
 
     def migrate(self) -> None:
-        """Bring the schema to this version's. Does nothing, quickly, where it is there already."""
+        """Migrate the schema to this version's. Returns quickly if it is up to date."""
         from pipeline.ledger import migrations
 
         with _reachable(self.url):
@@ -77,7 +77,7 @@ class Ledger:
 
 
 def insert(transaction: Transaction, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that understands ON CONFLICT, in the dialect of the transaction."""
+    """Return an INSERT that supports ON CONFLICT, in the dialect of the transaction."""
     return postgresql.insert(table) if transaction.dialect.name == "postgresql" else sqlite.insert(table)
 
 
@@ -102,7 +102,7 @@ class Instant(sa.types.TypeDecorator[dt.datetime]):
 
 
 def instant(at: dt.datetime | None) -> sa.BindParameter[dt.datetime | None]:
-    """A time as a part of an expression, where no column beside it tells its type."""
+    """Return a time as part of an expression in which no column determines its type."""
     return sa.literal(at, Instant())
 
 
@@ -153,7 +153,7 @@ def _sqlite(url: URL) -> sa.Engine:
 
 
 def _begin_writing(connection: sa.Connection) -> None:
-    """Wait for the other writers. SQLite's own waiting looks ever more seldom, and so starves whoever waits longest."""
+    """Wait for the other writers. SQLite's own busy handler polls ever less often and so starves the longest waiter."""
     give_up = time.monotonic() + BUSY_TIMEOUT
     connection.exec_driver_sql("PRAGMA busy_timeout = 0")
     try:
@@ -175,7 +175,7 @@ def _is_busy(error: sa.exc.OperationalError) -> bool:
 
 
 def _write_ahead(connection: Any) -> None:
-    """While another process opens or closes the file, SQLite refuses this at once, whatever the busy timeout."""
+    """Switch to WAL, which SQLite refuses at once while another process opens or closes the file."""
     for left in reversed(range(100)):
         try:
             connection.execute("PRAGMA journal_mode = WAL")

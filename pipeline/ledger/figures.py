@@ -1,4 +1,4 @@
-"""The ledger in numbers, for /metrics: each counted in an index, whatever lies behind it."""
+"""The figures for /metrics, each counted in an index, so that its cost does not grow with the archive."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pipeline.ledger.tables import attempts, deliveries, feeds, references
 
 
 def references_by_standing(transaction: Transaction) -> dict[tuple[str, str], int]:
-    """How many references there are in each (state, editorial states as words: "retracted concern")."""
+    """Count the references in each (state, editorial states as words, such as "retracted concern")."""
     key = (references.c.state, references.c.editorial)
     rows = transaction.execute(sa.select(*key, sa.func.count()).group_by(*key))
     return {(state, editorial): count for state, editorial, count in rows}
 
 
 def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:
-    """How many deliveries there are in each (channel, state).
+    """Count the deliveries in each (channel, state).
 
     Those that are delivered, nearly all, are what the others leave of all: so no row of theirs is looked at.
     """
@@ -36,11 +36,11 @@ def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:
 
 
 def attempts_by_outcome(transaction: Transaction, *, since: dt.datetime) -> dict[str, int]:
-    """How many attempts ended how, since a moment."""
+    """Count the attempts since a moment, by outcome."""
     counted = sa.select(attempts.c.outcome, sa.func.count()).where(attempts.c.at >= since).group_by(attempts.c.outcome)
     return dict(transaction.execute(counted).all())
 
 
 def stale_feeds(transaction: Transaction) -> int:
-    """How many feeds wait to be built anew."""
+    """Count the feeds that are still to be built."""
     return transaction.scalar(sa.select(sa.func.count()).select_from(feeds).where(feeds.c.due.is_not(None))) or 0

@@ -1,4 +1,4 @@
-"""The schema. Times are `Instant`s; documents are JSON bytes; every `due` column says when a row wants attention."""
+"""The schema. Times are `Instant`s, documents are JSON bytes, and a row is to be worked on when it is `due`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ metadata = sa.MetaData(
 )
 
 
-# The few that hold up their channel, asked for before every send: found without a look at those that were delivered.
+# The few that may block their channel, looked up before every send without reading those that were delivered.
 _WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
 
-# The few that are being sent just now, counted before every claim.
+# The few that are being sent now, counted before every claim.
 _LEASED = sa.text("lease IS NOT NULL")
 
 # Those that wait for a partner to fetch them.
@@ -36,7 +36,7 @@ _OVERTAKEN = sa.text("outcome = 'overtaken'")
 
 
 def _lease() -> tuple[sa.Column[str], sa.Column[object]]:
-    """Who works on the row and until when. A lease that has run out is no lease."""
+    """Return the columns for who works on the row and until when. An expired lease counts as none."""
     return sa.Column("lease", sa.String(64)), sa.Column("leased_until", Instant)
 
 
@@ -66,7 +66,7 @@ articles = sa.Table(
     sa.Column("id", sa.String(128), primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),  # live, scheduled, withdrawn
     sa.Column("revision", sa.Integer, nullable=False),  # the newest
-    sa.Column("rendered", sa.Integer),  # the newest that was rendered: what channels are owed
+    sa.Column("rendered", sa.Integer),  # the newest that was rendered, which channels should have
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("language", sa.String(64), nullable=False),
     sa.Column("published", Instant, nullable=False),
@@ -330,7 +330,7 @@ leases = sa.Table(
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("lease", sa.String(64)),
     sa.Column("leased_until", Instant),
-    sa.Column("not_before", Instant),  # nobody may have it sooner
+    sa.Column("not_before", Instant),  # it cannot be taken before this
     sa.Column("allowed", sa.Integer),  # requests a second, as NCBI allows them; of the row `pubmed` only
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # in a row
 )

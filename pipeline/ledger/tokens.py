@@ -1,4 +1,4 @@
-"""Who may call: only the hash of a token is kept, so that the ledger gives none away."""
+"""Tokens of those who may call the API. Only their hashes are kept, so that the ledger gives none away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ID = 10  # characters of the hash that tell a token from the others
 
 
 class Token(Struct, frozen=True):
-    """What is known of a token, which is not the token itself."""
+    """What is known about a token; the token itself is not kept."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ def add(
 
 
 def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | None:
-    """The token, or None where there is no such one, or it was revoked or has expired.
+    """Return the token, or None if it is unknown, was revoked or has expired.
 
     Looked up by its hash: how long that takes tells at most how the hash of a guess begins, and nobody can make
     guesses by their hashes. The hash itself is compared in constant time.
@@ -56,13 +56,13 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
 
 
 def every(transaction: Transaction) -> Sequence[Token]:
-    """All that there ever were, in the order of their names, then the oldest first."""
+    """Return all tokens that there ever were, by name and then oldest first."""
     rows = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).order_by(tokens.c.name, tokens.c.created))
     return [_token(row) for row in rows]
 
 
 def revoke(transaction: Transaction, name: str, *, now: dt.datetime) -> int:
-    """End every token of this name, or the one of this id. How many were still good."""
+    """Revoke every token of this name, or the one with this id; return how many were still valid."""
     named = sa.or_(tokens.c.name == name, sa.func.substr(tokens.c.hash, 1, _ID) == name)
     still = (tokens.c.revoked.is_(None), sa.or_(tokens.c.expires.is_(None), tokens.c.expires > now))
     return transaction.execute(sa.update(tokens).where(named, *still).values(revoked=now)).rowcount

@@ -1,4 +1,4 @@
-"""What was rendered of each revision. The bytes lie in the rendition store, under their digest."""
+"""The renditions of each revision. Their bytes are in the rendition store, under their digest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add(transaction: Transaction, article_id: str, revision: int, rendered: Sequ
 
 
 def of_revision(transaction: Transaction, article_id: str, revision: int) -> list[Stored]:
-    """In the order of the formats' names."""
+    """Return the renditions of a revision, sorted by format."""
     query = sa.select(*_STORED).where(renditions.c.article == article_id, renditions.c.revision == revision)
     return [Stored(*row) for row in transaction.execute(query.order_by(renditions.c.format))]
 

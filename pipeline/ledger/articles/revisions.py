@@ -1,4 +1,4 @@
-"""The revisions of articles: what each held, and what it showed of its references. Written once, and kept."""
+"""The revisions of articles: the content of each and the references it showed. Written once and never changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add(
     content: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """`content` names the article's content, of any revision but a withdrawal; `reason` is a withdrawal's."""
+    """Add a revision. Give `content`, the digest of the article's content, or the `reason` of a withdrawal."""
     values: dict[str, Any] = {
         "article": article_id,
         "number": number,
@@ -45,7 +45,7 @@ def add(
 
 
 def add_content(transaction: Transaction, article: Article) -> str:
-    """Keep an article's content; its digest, by which the same content is kept once."""
+    """Store an article's content once, and return its digest."""
     body = msgspec.json.encode(article)
     digest = digest_of(body)
     transaction.execute(insert(transaction, contents).values(digest=digest, article=body).on_conflict_do_nothing())
@@ -53,7 +53,7 @@ def add_content(transaction: Transaction, article: Article) -> str:
 
 
 def content_of(transaction: Transaction, article_id: str, number: int) -> str | None:
-    """The digest of a revision's content; None for a withdrawal."""
+    """Return the digest of a revision's content, or None for a withdrawal."""
     return transaction.scalar(sa.select(revisions.c.content).where(_is(article_id, number)))
 
 
@@ -63,7 +63,7 @@ class Content(Struct, frozen=True):
 
 
 def newest_content(transaction: Transaction, article_id: str) -> Content:
-    """What the article said last, before any withdrawal. Raises sqlalchemy's NoResultFound for an unknown article."""
+    """Return the newest content of the article. Raises sqlalchemy's NoResultFound if the article is unknown."""
     newest = (
         sa.select(contents.c.digest, contents.c.article)
         .join(revisions, contents.c.digest == revisions.c.content)
@@ -76,7 +76,7 @@ def newest_content(transaction: Transaction, article_id: str) -> Content:
 
 
 def get(transaction: Transaction, article_id: str, number: int) -> Revision:
-    """A revision with the references as they were shown; without any where it was not rendered yet."""
+    """Return a revision with the references that it showed; none if it was not rendered yet."""
     row = transaction.execute(
         sa.select(contents.c.article, revisions.c.evidence, revisions.c.updated, articles.c.published)
         .select_from(revisions)
@@ -94,7 +94,7 @@ def get(transaction: Transaction, article_id: str, number: int) -> Revision:
 
 
 def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason: str | None = None) -> Withdrawal:
-    """A withdrawal; with a `reason`, that of a revision which a channel must not have (any more)."""
+    """Return a withdrawal or, given a `reason`, the withdrawal of a revision from a channel that must not have it."""
     row = transaction.execute(
         sa.select(revisions.c.reason, revisions.c.at, articles.c.title, articles.c.language, articles.c.published)
         .join(articles, articles.c.id == revisions.c.article)
@@ -113,7 +113,7 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
 
 
 def _canonical(transaction: Transaction, article_id: str, before: int) -> str | None:
-    """The canonical address in the newest content before a revision."""
+    """Return the canonical address in the newest content before a revision."""
     newest = (
         sa.select(contents.c.article)
         .join(revisions, contents.c.digest == revisions.c.content)
@@ -154,7 +154,7 @@ def keep_shown(
 
 
 def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """How many references each of these (article, number) shows without PubMed's answer."""
+    """Count the references that each of these (article, number) shows without PubMed's answer."""
     key = (revisions.c.article, revisions.c.number)
     found: dict[tuple[str, int], int] = {}
     for pairs in chunks(sorted(shown), 200):
@@ -173,7 +173,7 @@ class Shown(Struct, frozen=True):
 
 
 def shown_at(transaction: Transaction, article_id: str, moment: dt.datetime) -> Shown | None:
-    """What the site itself showed of the article at a moment; None: nothing yet."""
+    """Return what the site showed of the article at a moment, or None if nothing."""
     out = sa.case((revisions.c.event == "withdrawn", revisions.c.at), else_=revisions.c.rendered_at)
     rendered = sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None))
     since = sa.func.coalesce(out, revisions.c.at, type_=Instant())

@@ -1,4 +1,4 @@
-"""Articles that are kept from a channel, or from everyone, for the sake of their evidence, and why."""
+"""Articles that are withheld from a channel, or from everyone, because of their evidence, and why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Cause = Literal["gate", "hold"]
 
 
 class Withheld(Struct, frozen=True, kw_only=True):
-    """`gate`: the channel asks for other evidence. `hold`: until an operator decides."""
+    """Why an article is withheld: by the channel's `gate`, or on `hold` until an operator decides."""
 
     channel: str
     cause: Cause
@@ -30,7 +30,7 @@ class Withheld(Struct, frozen=True, kw_only=True):
 
 
 def put(transaction: Transaction, article_id: str, new: Withheld) -> None:
-    """In place of what was said before. `since` stays as long as the cause does."""
+    """Record why an article is withheld, in place of an earlier reason. `since` is kept while the cause is the same."""
     values = {
         "cause": new.cause,
         "reason": new.reason,
@@ -44,7 +44,7 @@ def put(transaction: Transaction, article_id: str, new: Withheld) -> None:
 
 
 def lift(transaction: Transaction, article_id: str, channels: Sequence[str] | None = None) -> None:
-    """The article is kept back no more from these (None: from anyone)."""
+    """Record that the article is no longer withheld from these channels (None: from any)."""
     where = [withheld.c.article == article_id]
     if channels is not None:
         where.append(withheld.c.channel.in_(channels))
@@ -52,19 +52,19 @@ def lift(transaction: Transaction, article_id: str, channels: Sequence[str] | No
 
 
 def of_article(transaction: Transaction, article_id: str) -> dict[str, Withheld]:
-    """By channel, in the order of their names."""
+    """Return why an article is withheld, by channel, sorted by name."""
     query = sa.select(withheld).where(withheld.c.article == article_id).order_by(withheld.c.channel)
     return {row.channel: _withheld(row) for row in transaction.execute(query)}
 
 
 def reason(transaction: Transaction, article_id: str, channel: str) -> str | None:
-    """Why the channel must not have the article; None where it may."""
+    """Return why the channel must not have the article, or None if it may."""
     where = (withheld.c.article == article_id, withheld.c.channel == channel)
     return transaction.scalar(sa.select(withheld.c.reason).where(*where))
 
 
 def counts(transaction: Transaction) -> dict[str, int]:
-    """How many there are of each cause."""
+    """Count the withheld articles by cause."""
     rows = transaction.execute(sa.select(withheld.c.cause, sa.func.count()).group_by(withheld.c.cause))
     return dict(rows.all())
 

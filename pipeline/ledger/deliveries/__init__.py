@@ -81,7 +81,7 @@ def schedule(
     }
     newer = {name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "changed")}
     has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
-    owed = transaction.execute(
+    scheduled = transaction.execute(
         insert(transaction, deliveries)
         .values(**row)
         .on_conflict_do_update(
@@ -97,7 +97,7 @@ def schedule(
             where=deliveries.c.wanted < revision,
         )
     )
-    if owed.rowcount:
+    if scheduled.rowcount:
         changes.record(
             transaction,
             channel=channel,
@@ -150,8 +150,8 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
     again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now, "available": None}
     other = deliveries.c.wanted_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
-    owed = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
-    return transaction.execute(owed).rowcount > 0
+    update = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
+    return transaction.execute(update).rowcount > 0
 
 
 # --- giving up ------------------------------------------------------------------------------------------------------
@@ -273,8 +273,8 @@ def blocking_withdrawal() -> sa.ColumnElement[bool]:
 
 def is_blocked(transaction: Transaction, channel: str) -> bool:
     """Return whether such a withdrawal is outstanding for the channel."""
-    owed = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, blocking_withdrawal())
-    return transaction.execute(owed.limit(1)).first() is not None
+    blocking = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, blocking_withdrawal())
+    return transaction.execute(blocking.limit(1)).first() is not None
 
 
 def _record_as_delivered(

@@ -39,7 +39,7 @@ def cite(
 
 
 def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
-    """Have PubMed asked for what is unknown to us, or what nobody has cited for a while. Whether any is unanswered."""
+    """Have PubMed asked for what is unknown here or was not cited for a while; return whether any is unanswered."""
     columns = (references.c.pmid, references.c.state, references.c.due)
     known: list[Any] = []
     for some in chunks(sorted(pmids)):
@@ -53,7 +53,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
 
 
 def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
-    """Those of the articles that cite something of which there is no answer yet."""
+    """Return those of the articles that cite something for which there is no answer yet."""
     found: set[str] = set()
     for some in chunks(sorted(article_ids)):
         for query in (_by_pmid(), _by_identifier()):
@@ -72,7 +72,7 @@ def _by_identifier() -> sa.Select[tuple[str]]:
 
 
 def references_for(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedReference, ...]:
-    """What is known now of what an article cites, in its order."""
+    """Return what is known now of each work that an article cites, in its order."""
     works = tuple(works)
     converted = identifiers.known(transaction, works)
     pmids = {work.value for work in works if work.scheme == "pmid"}
@@ -94,7 +94,7 @@ def _shown(
 
 
 def _is(work: CitedWork, reference: Reference) -> bool:
-    """Whether the record is the cited work's. With a DOI or PMCID of its own it is another's, whoever matched them."""
+    """Return whether the record is that of the cited work; one with another DOI or PMCID is not."""
     match work.scheme:
         case "doi":
             return reference.doi in (None, work.value.lower())
@@ -104,7 +104,7 @@ def _is(work: CitedWork, reference: Reference) -> bool:
 
 
 def citing(transaction: Transaction, pmids: Collection[str]) -> list[str]:
-    """The articles that cite any of these."""
+    """Return the articles that cite any of these."""
     found: set[str] = set()
     for some in chunks(sorted(pmids)):
         found.update(transaction.scalars(sa.select(citations.c.article).where(citations.c.pmid.in_(some))))
@@ -112,7 +112,7 @@ def citing(transaction: Transaction, pmids: Collection[str]) -> list[str]:
 
 
 def fetched(transaction: Transaction, pmid: str) -> dt.datetime | None:
-    """When PubMed last answered for it."""
+    """Return when PubMed last answered for it."""
     return transaction.scalar(sa.select(references.c.fetched).where(references.c.pmid == pmid))
 
 
@@ -120,7 +120,7 @@ def fetched(transaction: Transaction, pmid: str) -> dt.datetime | None:
 
 
 def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
-    """Since when each of the first `limit` PMIDs that articles wait for has wanted to be asked for, longest first."""
+    """Return since when the first `limit` PMIDs that articles wait for have been due, longest first."""
     waited_for = sa.and_(references.c.priority == rechecks.WAITED_FOR, claims.is_due(references, now))
     return list(transaction.scalars(sa.select(references.c.due).where(waited_for).order_by("due").limit(limit)))
 
@@ -133,7 +133,7 @@ def converted(
     now: dt.datetime,
     ask_again: dt.datetime,
 ) -> list[CitedWork]:
-    """Keep the ID converter's answer; the works of which it says something new.
+    """Store the ID converter's answer, and return the works of which it says something new.
 
     The PMIDs that it found are cited, and asked for, like any other.
     """
@@ -151,7 +151,7 @@ def answered(
     ask_again: dt.datetime,
     next_look: dt.datetime | None,
 ) -> list[EvidenceChange]:
-    """Keep PubMed's answer; what it says anew.
+    """Store PubMed's answer, and return what it changes.
 
     A PMID that PubMed does not know is asked for again at `ask_again`: new records appear there every day. One that
     was resolved before keeps its record: that PubMed leaves it out once does not unsay what it said. At `next_look`
@@ -190,7 +190,7 @@ _DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
 
 
 def _still(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
-    """What PubMed said before, it says again."""
+    """Record that PubMed repeated what it had said."""
     for some in chunks(sorted(pmids)):
         same = sa.update(references).where(references.c.pmid.in_(some))
         transaction.execute(same.values(**_DONE, **times, priority=rechecks.NIGHTLY))
@@ -212,7 +212,7 @@ def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.dat
 
 
 def put_off(transaction: Transaction, pmids: Collection[str], *, token: str, due: dt.datetime, error: str) -> None:
-    """PubMed did not answer for these. Nothing is learnt from that: they stay as they were."""
+    """Record that PubMed did not answer for these. What was known of them stays."""
     for some in chunks(sorted(pmids)):
         mine = sa.and_(references.c.pmid.in_(some), references.c.lease == token)
         transaction.execute(
@@ -236,7 +236,7 @@ def _known(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Recor
 
 
 def _states(transaction: Transaction, pmids: Collection[str]) -> dict[str, tuple[str, str | None]]:
-    """The state, and the digest of the record, without reading any."""
+    """Return the state and the digest of each record, without reading the record."""
     columns = (references.c.pmid, references.c.state, references.c.digest)
     states: dict[str, tuple[str, str | None]] = {}
     for some in chunks(sorted(pmids)):
@@ -246,6 +246,6 @@ def _states(transaction: Transaction, pmids: Collection[str]) -> dict[str, tuple
 
 
 def counts(transaction: Transaction) -> dict[str, int]:
-    """How many references there are in each state."""
+    """Count the references in each state."""
     rows = transaction.execute(sa.select(references.c.state, sa.func.count()).group_by(references.c.state))
     return dict(rows.all())

@@ -1,4 +1,4 @@
-"""What PubMed said anew of the standing of papers that articles cited which were out: kept for ever."""
+"""Changes of the editorial status of cited papers, as PubMed reported them. Never deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.model.reference import EditorialState, Reference
 
 
 class RecordedChange(Struct, frozen=True):
-    """A paper's editorial states, gained and lost at one moment; `record` is what PubMed said then."""
+    """The editorial states that a paper gained and lost at one moment; `record` is PubMed's record of then."""
 
     id: int
     pmid: str
@@ -52,7 +52,7 @@ def add(
 
 
 def newest(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[RecordedChange]:
-    """Newest first; of one paper, where it is named."""
+    """Return the changes, of all papers or of one, newest first."""
     query = sa.select(evidence_changes).order_by(evidence_changes.c.id.desc()).limit(limit)
     if pmid is not None:
         query = query.where(evidence_changes.c.pmid == pmid)
@@ -60,7 +60,7 @@ def newest(transaction: Transaction, *, limit: int, pmid: str | None = None) -> 
 
 
 def counts(transaction: Transaction) -> dict[tuple[str, str], int]:
-    """How often each editorial state was gained, and lost: by ("gained", "retracted") and so on."""
+    """Count how often each editorial state was gained or lost, by ("gained", "retracted") and so on."""
     columns = (evidence_changes.c.gained, evidence_changes.c.lost)
     counted: Counter[tuple[str, str]] = Counter()
     for gained, lost, number in transaction.execute(sa.select(*columns, sa.func.count()).group_by(*columns)):
@@ -71,7 +71,7 @@ def counts(transaction: Transaction) -> dict[tuple[str, str], int]:
 
 
 def out_with(transaction: Transaction, pmid: str) -> list[str]:
-    """The live articles that cite the paper and of which some revision is out."""
+    """Return the live articles that cite the paper and have a revision that is out."""
     query = (
         sa.select(articles.c.id)
         .join(citations, citations.c.article == articles.c.id)
@@ -81,7 +81,7 @@ def out_with(transaction: Transaction, pmid: str) -> list[str]:
 
 
 def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
-    """Whether the revision that is out cites the paper already; perhaps only the next one does.
+    """Return whether the revision that is out cites the paper, and not only the next one.
 
     A DOI that it shows without a record may have turned out to be the paper.
     """

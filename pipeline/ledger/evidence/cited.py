@@ -1,4 +1,4 @@
-"""Looking at references: what is known of them, and which live articles cite them."""
+"""What is known of references, and which live articles cite them, for those who look at them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Times(Struct, frozen=True):
 
 
 def times(transaction: Transaction, pmids: Sequence[str]) -> dict[str, Times]:
-    """Of those that some article ever cited."""
+    """Return the references among these that any article ever cited."""
     columns = (references.c.pmid, references.c.fetched, references.c.changed)
     rows = transaction.execute(sa.select(*columns).where(references.c.pmid.in_(pmids)))
     return {row.pmid: Times(row.fetched, row.changed) for row in rows}
 
 
 def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, list[str]]:
-    """Which articles cite each of them that are out: not the embargoed ones, of which nobody knows yet."""
+    """Return which published articles cite each of these. Articles under embargo are left out."""
     query = (
         sa.select(citations.c.pmid, citations.c.article)
         .join(articles, articles.c.id == citations.c.article)
@@ -40,6 +40,6 @@ def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, l
 
 
 def after(transaction: Transaction, pmid: str, *, limit: int) -> list[str]:
-    """The next PMIDs, in their order as text, that an article cites which is not withdrawn. The first: after ""."""
+    """Return the PMIDs after this one, in text order, that articles cite which are not withdrawn. Start with ""."""
     query = sa.select(citations.c.pmid).where(citations.c.pmid > pmid).distinct().order_by(citations.c.pmid)
     return list(transaction.scalars(query.limit(limit)))

@@ -1,4 +1,4 @@
-"""DOIs and PMCIDs that articles cite, and which PMIDs they are. A work is kept as text: "doi:10.1000/x"."""
+"""DOIs and PMCIDs that articles cite, and their PMIDs. A work is stored as text: "doi:10.1000/x"."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LONGEST = 512  # characters: what is longer is no DOI that anybody has given a 
 
 
 class Conversion(Struct, frozen=True):
-    """`state`: pending, resolved or unknown; `pmid` exactly when resolved."""
+    """What the ID converter says of a work. `state` is pending, resolved or unknown; `pmid` is set only if resolved."""
 
     state: str
     pmid: str | None = None
 
 
 def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
-    """Those that may turn out to have a PMID, each once."""
+    """Return those of the works that may have a PMID, each once."""
     fitting = (work for work in works if work.scheme in ("doi", "pmcid") and len(work.value) <= _LONGEST)
     return list(dict.fromkeys(fitting))
 
@@ -32,7 +32,7 @@ def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
 def cite(
     transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool
 ) -> list[Conversion]:
-    """File which DOIs and PMCIDs the article cites, to be converted where none was so far; what is known of them."""
+    """Store which DOIs and PMCIDs the article cites, have new ones converted, and return what is known of them."""
     if not new:
         transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
     keys = sorted(_key(work) for work in convertible(works))
@@ -45,7 +45,7 @@ def cite(
 
 
 def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Conversion]:
-    """What is known of these works; one that was never to be converted is not there."""
+    """Return what is known of these works. One that was never to be converted is left out."""
     by_key = {_key(work): work for work in convertible(works)}
     return {by_key[key]: known for key, known in _known(transaction, by_key).items()}
 
@@ -55,13 +55,13 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 
 
 def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
-    """Since when each of the first `limit` works has wanted to be asked for, longest first."""
+    """Return since when the first `limit` works have been due, longest first."""
     due = sa.select(identifiers.c.due).where(claims.is_due(identifiers, now))
     return list(transaction.scalars(due.order_by(identifiers.c.due).limit(limit)))
 
 
 def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[CitedWork]:
-    """Works to be asked for, across all articles, longest due first."""
+    """Lease works that are due, across all articles, longest due first."""
     keys = claims.claim(transaction, identifiers.c.work, token=token, now=now, seconds=seconds, limit=limit)
     return [_work(key) for key in keys]
 
@@ -74,7 +74,7 @@ def converted(
     now: dt.datetime,
     ask_again: dt.datetime,
 ) -> list[CitedWork]:
-    """Keep the converter's answer: the articles that cite a work cite its PMID from now on. Those it says news of.
+    """Store the converter's answer, have the articles that cite a work cite its PMID, and return the changed works.
 
     A work without a PMID is asked for again at `ask_again`. One that had a PMID before keeps it.
     """
@@ -95,7 +95,7 @@ def converted(
 
 
 def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedWork]) -> None:
-    """The article cites the PMIDs of these works, those too that were found while it was still being accepted."""
+    """Have the article cite the PMIDs of these works, including any found while it was being accepted."""
     found = {one.pmid for one in known(transaction, works).values() if one.pmid}
     if found:
         rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(found)]
@@ -103,7 +103,7 @@ def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedW
 
 
 def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
-    """The articles that cite any of these."""
+    """Return the articles that cite any of these."""
     found: set[str] = set()
     for some in chunks(sorted(_key(work) for work in works)):
         cited = sa.select(identifier_citations.c.article).where(identifier_citations.c.work.in_(some))
@@ -112,7 +112,7 @@ def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
 
 
 def put_off(transaction: Transaction, works: Sequence[CitedWork], *, token: str, due: dt.datetime, error: str) -> None:
-    """The converter did not answer for these. Nothing is learnt from that."""
+    """Record that the converter did not answer for these. What was known of them stays."""
     for some in chunks(sorted(_key(work) for work in works)):
         mine = sa.and_(identifiers.c.work.in_(some), identifiers.c.lease == token)
         values = {"lease": None, "leased_until": None, "due": due, "error": error}
@@ -120,7 +120,7 @@ def put_off(transaction: Transaction, works: Sequence[CitedWork], *, token: str,
 
 
 def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
-    """The PMIDs of these works stand among the citations of the articles that cite the works."""
+    """Add the PMIDs of these works to the citations of the articles that cite the works."""
     pairs = (
         sa.select(identifier_citations.c.article, identifiers.c.pmid)
         .join(identifiers, identifiers.c.work == identifier_citations.c.work)

@@ -1,4 +1,4 @@
-"""Which references PubMed is asked about next: what articles wait for, what an operator ordered, the nightly look.
+"""Which references PubMed is asked about next: what articles wait for, what an operator ordered, the nightly recheck.
 
 A reference's `priority` says at what hour it may be asked for and what goes before it; `due` says when.
 """
@@ -46,7 +46,7 @@ def claim(
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
-    """Whether `claim` would find anything, or anything to clear away."""
+    """Return whether `claim` would find anything, or anything to clear away."""
     for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
         if claims.any_due(transaction, references, now, references.c.priority == priority):
             return True
@@ -60,26 +60,29 @@ def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
 
 
 def request_recheck(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:
-    """Have PubMed asked for these again, at whatever hour. What it said stays until it says something else."""
+    """Have PubMed asked about these again, at any hour. What it said stays until it says something else."""
     for some in chunks(sorted(pmids)):
         _request(transaction, due, references.c.pmid.in_(some))
 
 
 def resume(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
-    """An article cites these now. What was not watched, for none did, is asked about again, if that is long ago."""
+    """Watch these again, because an article cites them now. What was last asked long ago is asked about soon."""
     for some in chunks(sorted(pmids)):
         old = sa.or_(references.c.fetched.is_(None), references.c.fetched < now - _FRESH)
         _request(transaction, now, sa.and_(references.c.pmid.in_(some), references.c.due.is_(None), old))
 
 
 def _request(transaction: Transaction, due: dt.datetime, where: sa.ColumnElement[bool]) -> int:
-    """What an article waits for is asked for before it, and stays where it is."""
+    """Make these due, ahead of the nightly ones; those that articles wait for stay ahead of all others."""
     priority = sa.case((references.c.state == "pending", WAITED_FOR), else_=REQUESTED)
     return transaction.execute(sa.update(references).where(where).values(due=due, priority=priority)).rowcount
 
 
 def _still_cited(transaction: Transaction, pmids: Sequence[str], now: dt.datetime) -> list[str]:
-    """The others are let go; not while they are fresh, for then `resume` would leave them unwatched."""
+    """Return those that are still cited, and stop watching the others once their answer is no longer fresh.
+
+    Until then they stay due, because `resume` would leave a fresh one unwatched.
+    """
     cited = set(transaction.scalars(sa.select(citations.c.pmid).where(citations.c.pmid.in_(pmids)).distinct()))
     gone = [pmid for pmid in pmids if pmid not in cited]
     if gone:

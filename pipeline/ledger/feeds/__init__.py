@@ -1,4 +1,4 @@
-"""Which feeds are stale and because of which articles, and what was built. Their pages: `feed_pages`."""
+"""Which feeds are stale, because of which articles, and what was built of them. `pages` has their pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.timing import doubled
 
 
 class Document(Struct, frozen=True):
-    """A built feed; its bytes lie in the rendition store under the digest."""
+    """A built feed. Its bytes are in the rendition store under the digest."""
 
     media_type: str
     digest: str
@@ -24,7 +24,7 @@ class Document(Struct, frozen=True):
 
 
 def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.datetime) -> None:
-    """These feeds are stale. One that was stale already stays as due as it was: a burst costs one build."""
+    """Mark these feeds as stale. One that is stale already keeps its due time, so a burst costs one build."""
     for feed_id in sorted(feed_ids):
         stale = insert(transaction, feeds).values(id=feed_id, generation=1, due=now, attempts=0)
         rested = sa.case((feeds.c.rest_until > stale.excluded.due, feeds.c.rest_until), else_=stale.excluded.due)
@@ -33,7 +33,7 @@ def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.dat
 
 
 def changed(transaction: Transaction, article_id: str, *, among: Collection[str] = (), now: dt.datetime) -> None:
-    """An article has changed. The feeds `among` which it belongs, and those that hold it, are to look at it anew."""
+    """Have a changed article processed by the feeds `among` which it belongs and by those that have it now."""
     held = sa.select(feed_entries.c.feed).where(feed_entries.c.article == article_id)
     noted = sa.select(feed_changes.c.feed).where(feed_changes.c.article == article_id)
     concerned = {*among, *transaction.scalars(held.union(noted))}
@@ -46,14 +46,14 @@ def changed(transaction: Transaction, article_id: str, *, among: Collection[str]
 
 
 def all_changed(transaction: Transaction, feed_id: str) -> None:
-    """The feed is to look at every article that was ever shown: its settings are others."""
+    """Have the feed process every article that was ever out, because its settings have changed."""
     shown = sa.select(sa.literal(feed_id), articles.c.id, sa.literal(1)).where(articles.c.rendered.is_not(None))
     noted = insert(transaction, feed_changes).from_select(["feed", "article", "generation"], shown)
     transaction.execute(noted.on_conflict_do_nothing())
 
 
 def changes(transaction: Transaction, feed_id: str, *, limit: int) -> dict[str, int]:
-    """Articles that the feed has to look at, those that changed first before the others, with their generations."""
+    """Return the articles that the feed has to process, with their generations, in order of change."""
     query = (
         sa.select(feed_changes.c.article, feed_changes.c.generation)
         .outerjoin(articles, articles.c.id == feed_changes.c.article)
@@ -65,7 +65,7 @@ def changes(transaction: Transaction, feed_id: str, *, limit: int) -> dict[str, 
 
 
 def mark_processed(transaction: Transaction, feed_id: str, seen: Mapping[str, int]) -> None:
-    """The feed has taken these in. What changed again since stays to be looked at."""
+    """Record that the feed has processed these. What has changed again since then remains to be processed."""
     if seen:
         done = sa.and_(
             feed_changes.c.feed == feed_id,
@@ -77,7 +77,7 @@ def mark_processed(transaction: Transaction, feed_id: str, seen: Mapping[str, in
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> dict[str, int]:
-    """Stale feeds and their generations: the change after which each was seen to be stale."""
+    """Lease stale feeds and return each with its generation, which counts the changes that made it stale."""
     claimed = claims.claim(transaction, feeds.c.id, token=token, now=now, seconds=seconds, limit=limit)
     rows = transaction.execute(sa.select(feeds.c.id, feeds.c.generation).where(feeds.c.id.in_(claimed)))
     return dict(rows.all())
@@ -104,7 +104,7 @@ def built(
     findings: str | None = None,
     whole: bool = True,
 ) -> None:
-    """The feed was built as of `generation`. A change since then, or a page left to be built, leaves it due.
+    """Record that the feed was built as of `generation`. A later change, or a page still to be built, leaves it due.
 
     It rests for `rest` seconds before it is built again; twice as long as before, and at most `most` seconds, where
     changes keep coming: a burst costs a handful of builds, a change by itself waits for nothing.
@@ -124,13 +124,13 @@ def built(
 
 
 def renew(transaction: Transaction, feed_id: str, *, token: str, until: dt.datetime) -> bool:
-    """Hold the feed for longer. False: somebody else has it by now, so nothing more may be written."""
+    """Renew the lease. Return False if it was lost, so that nothing more may be written."""
     mine = sa.and_(feeds.c.id == feed_id, feeds.c.lease == token)
     return transaction.execute(sa.update(feeds).where(mine).values(leased_until=until)).rowcount == 1
 
 
 def shape_of(transaction: Transaction, feed_id: str) -> str | None:
-    """Of which settings the feed was built last; None: never."""
+    """Return the digest of the settings that the feed was last built with, or None if it never was."""
     return transaction.scalar(sa.select(feeds.c.shape).where(feeds.c.id == feed_id))
 
 
@@ -139,7 +139,7 @@ def set_shape(transaction: Transaction, feed_id: str, shape: str) -> None:
 
 
 def findings(transaction: Transaction) -> dict[str, str]:
-    """By feed: what its partner's rules say against it, as JSON. Only feeds that something is said against."""
+    """Return by feed, as JSON, what violates its partner's rules. Feeds that violate none are left out."""
     query = sa.select(feeds.c.id, feeds.c.findings).where(feeds.c.findings.is_not(None)).order_by(feeds.c.id)
     return dict(transaction.execute(query).all())
 
@@ -149,12 +149,12 @@ def put_off(transaction: Transaction, feed_id: str, *, token: str, due: dt.datet
 
 
 def release(transaction: Transaction, feed_ids: list[str], *, token: str) -> None:
-    """Give back what was claimed and not built."""
+    """Give back feeds that were claimed and not built."""
     claims.release(transaction, feeds.c.id, feed_ids, token=token)
 
 
 def attempts_at(transaction: Transaction, feed_id: str) -> int:
-    """How many times in a row building the feed has failed."""
+    """Return how many times in a row building the feed has failed."""
     return transaction.scalar(sa.select(feeds.c.attempts).where(feeds.c.id == feed_id)) or 0
 
 
@@ -166,7 +166,7 @@ def document(transaction: Transaction, feed_id: str, format: str) -> Document | 
 
 
 def keep_document(transaction: Transaction, feed_id: str, format: str, document: Document) -> None:
-    """Replace what was built. The same bytes keep the time at which they came to be."""
+    """Store a built document in place of the former one. The same bytes keep their time of modification."""
     new: dict[str, Any] = {name: getattr(document, name) for name in Document.__struct_fields__}
     upsert = insert(transaction, feed_documents).values(feed=feed_id, format=format, **new)
     key = [feed_documents.c.feed, feed_documents.c.format]
@@ -176,26 +176,26 @@ def keep_document(transaction: Transaction, feed_id: str, format: str, document:
 
 
 def documents(transaction: Transaction, feed_id: str) -> dict[str, Document]:
-    """What was built of the feed, by format."""
+    """Return what was built of the feed, by format."""
     columns = (feed_documents.c.format, *(feed_documents.c[name] for name in Document.__struct_fields__))
     rows = transaction.execute(sa.select(*columns).where(feed_documents.c.feed == feed_id))
     return {format: Document(*built) for format, *built in rows}
 
 
 def previous_of(transaction: Transaction, feed_id: str, format: str) -> str | None:
-    """The digest that the document had before."""
+    """Return the digest of the document before the current one."""
     mine = sa.and_(feed_documents.c.feed == feed_id, feed_documents.c.format == format)
     return transaction.scalar(sa.select(feed_documents.c.previous).where(mine))
 
 
 def is_named(transaction: Transaction, digest: str) -> bool:
-    """Whether a feed's document stands under the digest, or stood just before."""
+    """Return whether the digest is that of a feed's current document, or of the one before it."""
     named = sa.or_(feed_documents.c.digest == digest, feed_documents.c.previous == digest)
     return transaction.execute(sa.select(feed_documents.c.feed).where(named).limit(1)).first() is not None
 
 
 def drop_document(transaction: Transaction, feed_id: str, format: str) -> None:
-    """The feed is not built in this format any more."""
+    """Delete the document of a format in which the feed is no longer built."""
     mine = sa.and_(feed_documents.c.feed == feed_id, feed_documents.c.format == format)
     transaction.execute(sa.delete(feed_documents).where(mine))
 

@@ -25,7 +25,7 @@ Order = Literal["updated", "published"]
 
 
 class Entry(Struct, frozen=True, order=True):
-    """A place in a feed: which revision of which article stands there."""
+    """An entry of a feed page: a revision of an article, or its tombstone."""
 
     article: str
     state: str
@@ -36,13 +36,13 @@ class Entry(Struct, frozen=True, order=True):
 
 
 def make_stale(transaction: Transaction, feed_id: str) -> None:
-    """Every page is to be built anew."""
+    """Have every page built again."""
     built = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.stale == BUILT)
     transaction.execute(sa.update(feed_pages).where(built).values(stale=STALE))
 
 
 def stale(transaction: Transaction, feed_id: str, *, limit: int, sealed_only: bool = True) -> list[int]:
-    """Pages to be built: those that something has left, then the newest."""
+    """Return the pages to be built: those that an article has left first, then the newest."""
     query = sa.select(feed_pages.c.number).where(feed_pages.c.feed == feed_id, feed_pages.c.stale > BUILT)
     if sealed_only:
         query = query.where(feed_pages.c.sealed)
@@ -50,7 +50,7 @@ def stale(transaction: Transaction, feed_id: str, *, limit: int, sealed_only: bo
 
 
 def newest_sealed(transaction: Transaction, feed_id: str) -> int | None:
-    """The archive page that the subscription document leads to."""
+    """Return the archive page that the subscription document links to."""
     full = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.sealed)
     number: int | None = transaction.scalar(sa.select(sa.func.max(feed_pages.c.number)).where(full))
     return number
@@ -62,7 +62,7 @@ def entries_of(transaction: Transaction, feed_id: str, page: int) -> list[Entry]
 
 
 def newest(transaction: Transaction, feed_id: str, *, size: int, order: Order) -> list[Entry]:
-    """What the subscription document holds: the `size` newest articles and as many tombstones.
+    """Return the entries of the subscription document: the `size` newest articles and as many tombstones.
 
     All that no sealed page holds yet is among them, so that who reads every page misses nothing.
     """
@@ -80,28 +80,28 @@ def newest(transaction: Transaction, feed_id: str, *, size: int, order: Order) -
 
 
 def _newest(transaction: Transaction, feed_id: str, state: str, size: int, order: Order) -> list[Entry]:
-    """Twice as many as asked for: a tombstone may stand in two pages."""
+    """Ask for twice as many, because a tombstone may be in two pages."""
     mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.state == state)
     query = sa.select(*_ENTRY).where(mine).order_by(feed_entries.c[order].desc(), feed_entries.c.article)
     return [Entry(*row) for row in transaction.execute(query.limit(2 * size))]
 
 
 class Built(Struct, frozen=True):
-    """A document as it was written: its digest, and since when these bytes are so."""
+    """A document as it was written, and since when its bytes have been these."""
 
     digest: str
     modified: dt.datetime
 
 
 def page_documents(transaction: Transaction, feed_id: str, page: int) -> dict[str, Built]:
-    """What was built of a page, by format."""
+    """Return what was built of a page, by format."""
     columns = (feed_page_documents.c.format, feed_page_documents.c.digest, feed_page_documents.c.modified)
     where = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
     return {format: Built(digest, at) for format, digest, at in transaction.execute(sa.select(*columns).where(*where))}
 
 
 def keep_page(transaction: Transaction, feed_id: str, page: int, written: Mapping[str, Built]) -> None:
-    """The page was built: what is new of it, by format."""
+    """Record that the page was built, with its changed documents by format."""
     key = [feed_page_documents.c.feed, feed_page_documents.c.page, feed_page_documents.c.format]
     for format, built in written.items():
         new = {"digest": built.digest, "modified": built.modified}
@@ -111,7 +111,7 @@ def keep_page(transaction: Transaction, feed_id: str, page: int, written: Mappin
 
 
 def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> list[int]:
-    """The feed is not built in this format any more: the pages of which there were documents."""
+    """Delete the documents of a format in which the feed is no longer built; return their pages."""
     mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
     pages = list(transaction.scalars(sa.select(feed_page_documents.c.page).where(mine)))
     transaction.execute(sa.delete(feed_page_documents).where(mine))
@@ -119,13 +119,13 @@ def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> 
 
 
 def make_page_stale(transaction: Transaction, feed_id: str, page: int) -> bool:
-    """A page is to be built anew. False: there is no such page, or it is not full yet."""
+    """Have a page built again. Return False if there is no such page, or it is not full yet."""
     full = sa.and_(is_page(feed_id, page), feed_pages.c.sealed)
     return transaction.execute(sa.update(feed_pages).where(full).values(stale=STALE)).rowcount == 1
 
 
 def built_pages(transaction: Transaction, feed_id: str, format: str) -> list[tuple[int, dt.datetime]]:
-    """Every page that was built in a format, oldest first, and since when it is as it is."""
+    """Return every page that was built in a format, oldest first, with its time of modification."""
     columns = (feed_page_documents.c.page, feed_page_documents.c.modified)
     mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
     rows = transaction.execute(sa.select(*columns).where(mine).order_by(feed_page_documents.c.page))
@@ -143,7 +143,7 @@ class Recent(Struct, frozen=True):
 
 
 def recent(transaction: Transaction, feed_id: str, *, since: dt.datetime, limit: int) -> list[Recent]:
-    """What a feed holds that was published since then; newest first."""
+    """Return the articles in a feed that were published since then, newest first."""
     query = (
         sa.select(articles.c.id, feed_entries.c.canonical, articles.c.published, articles.c.title, articles.c.language)
         .join(articles, articles.c.id == feed_entries.c.article)
@@ -160,7 +160,7 @@ def recent(transaction: Transaction, feed_id: str, *, since: dt.datetime, limit:
 
 
 def forget(transaction: Transaction, feed_id: str) -> None:
-    """The feed is configured no more: nothing is known of what it held."""
+    """Delete what is known of a feed that is no longer configured."""
     for table in (feed_changes, feed_entries, feed_pages, feed_page_documents, feed_documents):
         transaction.execute(sa.delete(table).where(table.c.feed == feed_id))
     transaction.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(shape=None, findings=None))
@@ -170,5 +170,5 @@ _ENTRY = tuple(feed_entries.c[name] for name in Entry.__struct_fields__)
 
 
 def is_page(feed_id: str, page: int) -> sa.ColumnElement[bool]:
-    """The row of that page."""
+    """Match the row of a page."""
     return sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.number == page)

@@ -56,7 +56,7 @@ def candidates(transaction: Transaction, article_ids: Collection[str], *, canoni
 
 
 class _Address(Struct):
-    """All that is read of an article's content here."""
+    """The only field of an article's content that is read here."""
 
     canonical: str | None = None
 

@@ -1,4 +1,4 @@
-"""What strangers ask of the hub, until they have been asked back whether they mean it."""
+"""Requests to the hub that are not verified yet with their subscriber."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Mode = Literal["subscribe", "unsubscribe", "denied"]
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """`id` as of the subscription that it is about; `generation` tells it from one that replaced it."""
+    """A request. `id` is that of its subscription; `generation` tells it from a request that replaced it."""
 
     id: str
     mode: Mode
@@ -33,14 +33,14 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def add(transaction: Transaction, request: Request, *, now: dt.datetime) -> None:
-    """In place of an earlier one about the same subscription that was not answered yet."""
+    """Store a request, replacing an earlier one about the same subscription that is not verified yet."""
     row = structs.asdict(request) | {"at": now, "due": now, "lease": None, "leased_until": None}
     upsert = insert(transaction, requests).values(**row)
     transaction.execute(upsert.on_conflict_do_update(index_elements=[requests.c.id], set_=row))
 
 
 def count(transaction: Transaction, *, host: str | None = None) -> int:
-    """How many wait to be asked back: of all hosts, or of one."""
+    """Count the requests that are not verified yet, of all hosts or of one."""
     query = sa.select(sa.func.count()).select_from(requests)
     return transaction.scalar(query if host is None else query.where(requests.c.host == host)) or 0
 
@@ -56,7 +56,7 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 
 
 def done(transaction: Transaction, request: Request, *, token: str) -> bool:
-    """It is answered, whatever the answer was. False: another came in its place, or the lease was lost."""
+    """Delete a request that is settled. Return False if another replaced it or the lease was lost."""
     mine = (requests.c.id == request.id, requests.c.generation == request.generation, requests.c.lease == token)
     return transaction.execute(sa.delete(requests).where(*mine)).rowcount == 1
 
@@ -68,7 +68,7 @@ def put_off(transaction: Transaction, request: Request, *, token: str, due: dt.d
 
 
 def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
-    """Give back what was claimed and not done."""
+    """Give back requests that were claimed and not processed."""
     claims.release(transaction, requests.c.id, ids, token=token)
 
 

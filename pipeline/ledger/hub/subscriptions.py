@@ -100,7 +100,7 @@ def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str]
     Call this in the transaction that stores the documents. A subscriber that did not answer is tried again at its time,
     with what is newest then.
     """
-    owed = 0
+    wanting = 0
     for format, digest in sorted(documents.items()):
         stale = (
             subscriptions.c.feed == feed_id,
@@ -110,8 +110,8 @@ def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str]
         )
         soon = sa.case((subscriptions.c.attempts > 0, subscriptions.c.due), else_=instant(now))
         update = sa.update(subscriptions).where(*stale).values(wanted=digest, due=sa.func.coalesce(soon, instant(now)))
-        owed += transaction.execute(update).rowcount
-    return owed > 0
+        wanting += transaction.execute(update).rowcount
+    return wanting > 0
 
 
 def claim_due(

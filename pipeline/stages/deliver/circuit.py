@@ -19,10 +19,10 @@ from pipeline.timing import CIRCUIT, repeating
 
 State = Literal["closed", "open", "half-open", "disabled"]
 
-OPENS_AFTER = 3  # failures in a row; the first one is enough for a rest while a withdrawal is owed
+OPENS_AFTER = 3  # failures in a row; the first one is enough for a rest while a withdrawal is outstanding
 LONGEST_REST = 3600.0  # seconds that a Retry-After may ask a whole channel to be left alone
 
-_FRESH = dt.timedelta(seconds=1)  # an answer younger than that is not written down anew
+_FRESH = dt.timedelta(seconds=1)  # an answer younger than that is not written again
 _RECENT = dt.timedelta(seconds=60)
 
 
