@@ -17,14 +17,14 @@ from pipeline.errors import ConfigError, TransientError
 
 @dataclass(frozen=True)
 class FileState:
-    """What a web server makes a file's validators of."""
+    """What a web server derives a file's validators from."""
 
     size: int  # bytes
     modified: dt.datetime
 
 
 class RenditionStore:
-    """What stands under a digest never changes, so it may be written twice and cached for ever.
+    """The bytes under a digest never change, so they may be written twice and cached for ever.
 
     A file has a name of ours (`public/feeds/latest.atom`) and is replaced whole: who reads it meanwhile gets the old
     one or the new one. In a folder its time is the one given; an object store sets its own, when it takes the file.
@@ -36,7 +36,7 @@ class RenditionStore:
 
     @classmethod
     def at(cls, location: str | Path) -> RenditionStore:
-        """A folder (made where it is absent), or a URL that obstore knows: `s3://…`, `gs://…`, `az://…`."""
+        """Return the store in a folder, which is created if absent, or at an obstore URL: `s3://…`, `gs://…`, `az://…`."""
         try:
             if isinstance(location, str) and "://" in location:
                 return cls(from_url(location))
@@ -49,20 +49,20 @@ class RenditionStore:
 
     @property
     def local(self) -> bool:
-        """A folder, which is asked without a network."""
+        """Whether the store is a folder, which is read without a network."""
         return self._folder is not None
 
     def put(self, digest: str, body: bytes) -> None:
-        """Raises TransientError where the store does not take it."""
+        """Store the bytes. Raises TransientError when the store refuses or does not answer."""
         try:
             obstore.put(self._store, _path(digest), body)
         except BaseError as error:
             raise TransientError("the rendition store did not take a rendition", code="store-unreachable") from error
 
     def get(self, digest: str) -> bytes | None:
-        """None where nothing stands under the digest. Raises TransientError where the store does not say."""
+        """Return the bytes, or None if there are none under the digest. Raises TransientError without an answer."""
         try:
-            if self._folder is not None:  # read before every send, and several times as fast as by obstore
+            if self._folder is not None:  # read before every send: several times as fast as through obstore
                 return (self._folder / _path(digest)).read_bytes()
             return bytes(obstore.get(self._store, _path(digest)).bytes())
         except (NotFoundError, FileNotFoundError):
@@ -71,11 +71,11 @@ class RenditionStore:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
     def drop(self, digest: str) -> None:
-        """Delete what stands under a digest, if anything does."""
+        """Delete the bytes under a digest, if there are any."""
         self.remove_file(_path(digest))
 
     def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None:
-        """Write or replace a file. Raises TransientError where the store does not take it."""
+        """Write or replace a file. Raises TransientError when the store refuses or does not answer."""
         try:
             if self._folder is None:
                 obstore.put(self._store, path, body)
@@ -85,7 +85,7 @@ class RenditionStore:
             raise TransientError("the rendition store did not take a file", code="store-unreachable") from error
 
     def file_state(self, path: str) -> FileState | None:
-        """None where there is no such file."""
+        """Return the file's state, or None if there is no such file."""
         try:
             if self._folder is not None:
                 found = (self._folder / path).stat()
@@ -98,7 +98,7 @@ class RenditionStore:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
     def get_file(self, path: str) -> tuple[bytes, FileState] | None:
-        """A file and its state, of one moment. None where there is none."""
+        """Return a file with the state that belongs to these bytes, or None if there is no such file."""
         try:
             if self._folder is not None:
                 with (self._folder / path).open("rb") as file:
@@ -114,7 +114,7 @@ class RenditionStore:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
     def remove_file(self, path: str) -> None:
-        """Does nothing where there is none."""
+        """Delete a file, if there is one."""
         try:
             obstore.delete(self._store, path)
         except (NotFoundError, FileNotFoundError):
@@ -124,13 +124,13 @@ class RenditionStore:
 
 
 def _replace(path: Path, body: bytes, modified: float) -> None:
-    """Whole or not at all, and with its time from the first moment: a web server makes the validators of it."""
+    """Write the file atomically and with its final time, from which web servers derive validators."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
-            os.fchmod(file.fileno(), 0o644)  # a web server runs as somebody else
+            os.fchmod(file.fileno(), 0o644)  # a web server runs as another user
         os.utime(name, (modified, modified))
         Path(name).replace(path)
     except BaseException:

@@ -20,12 +20,12 @@ from workers.doorbell import CeleryDoorbell
 
 
 def name_of(kind: str) -> str:
-    """A name that no other process has: "deliver-a1b2c3-7"."""
+    """Return a name that no other process has, such as "deliver-a1b2c3-7"."""
     return f"{kind}-{socket.gethostname()}-{os.getpid()}"
 
 
 def show(bell: CeleryDoorbell, name: str) -> None:
-    """Give signs from now on, beside whatever else the process does."""
+    """Give signs of life from now on, in a thread."""
     threading.Thread(target=_show, args=(bell, name), name="alive", daemon=True).start()
 
 
@@ -37,7 +37,7 @@ def _show(bell: CeleryDoorbell, name: str) -> None:
 
 
 def main(kind: str) -> int:
-    """The exit status: 0 alive; 1 not, or Redis does not answer; 2 the settings are wrong."""
+    """Return the exit status: 0 alive, 1 not alive or no answer from Redis, 2 invalid settings."""
     try:
         url = load(os.environ).redis_url
         names = doorbell.alive(doorbell.connect(url)) if url else []

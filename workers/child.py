@@ -1,4 +1,4 @@
-"""A process that is kept running by another, and never outlives it."""
+"""A process that is kept running by another, and does not outlive it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Child:
         )
 
     def watch(self, give_back: Callable[[str], None]) -> None:
-        """Start it again if it has ended, the quicker it ended the later; what it held goes to the others at once."""
+        """Restart it if it has ended, after a pause that grows if it ends quickly. Its leases are released at once."""
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started

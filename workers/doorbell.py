@@ -1,4 +1,4 @@
-"""Doorbells: a Celery message for each stage, sent when none is under way already."""
+"""Doorbells: a Celery message for a stage, sent unless one is on its way already."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from kombu.exceptions import OperationalError
 
 from workers import celery as names
 
-HOLD = 5_000  # milliseconds after which a bell that nobody answered may be rung again
+HOLD = 5_000  # milliseconds after which an unanswered bell may be rung again
 
 _log = structlog.get_logger()
 
 
 class CeleryDoorbell:
-    """Rings by Redis. Where that is down it rings for nobody, says so, and the sweep rings later."""
+    """Rings through Redis. While Redis is down it logs that and does nothing; the sweep rings later."""
 
     def __init__(self, app: Celery, redis_url: str) -> None:
         self._app = app
@@ -32,7 +32,7 @@ class CeleryDoorbell:
             _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
 
     def acknowledge(self, stage: str, key: str, *, urgent: bool) -> None:
-        """Somebody is looking now: what changes from here on deserves a ring of its own."""
+        """Record that a worker is looking now, so that whatever changes from here on is rung for again."""
         try:
             self._redis.delete(_bell(stage, key, urgent))
         except redis.RedisError as error:
@@ -46,7 +46,7 @@ class CeleryDoorbell:
             _log.warning("doorbell out of order", error=str(error))
 
     def alive(self) -> list[str] | None:
-        """The workers that gave a sign of life lately; None where Redis does not answer."""
+        """Return the processes seen in the last ten seconds; None when Redis does not answer."""
         try:
             return alive(self._redis)
         except redis.RedisError:
@@ -58,14 +58,14 @@ class CeleryDoorbell:
 
 
 class NoDoorbell:
-    """Where no queue is to be had, the sweep finds everything."""
+    """For commands without a queue: the sweep finds everything."""
 
     def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         return
 
 
 def connect(url: str) -> redis.Redis:
-    """A client for a URL as Celery takes it; `redis+socket://` is what redis-py calls `unix://`."""
+    """Return a client for a URL in Celery's form; what Celery calls `redis+socket://` is `unix://` in redis-py."""
     plain = url.replace("redis+socket://", "unix://", 1)
     return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
 
@@ -78,7 +78,7 @@ def reset(client: redis.Redis) -> None:
 
 
 def alive(client: redis.Redis) -> list[str]:
-    """The processes that gave a sign of life lately."""
+    """Return the processes seen in the last ten seconds."""
     return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))
 
 

@@ -1,4 +1,4 @@
-"""A Celery worker as a process of ours: threads, its queues, a sign of life and the sweep beside them."""
+"""A Celery worker process: its threads and queues, with signs of life and the sweep beside them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from workers import alive, logs
 from workers.celery import QUEUES, app
 from workers.wiring import services
 
-# Seconds that a rendering thread may keep the others waiting. At Python's own 5 ms, a transaction of twenty statements
-# holds up the whole site's writers for a tenth of a second, because it waits for its turn after each of them.
+# Seconds that a rendering thread may keep the others waiting. At Python's default of 5 ms, a transaction of twenty
+# statements delays the whole site's writers by a tenth of a second, because it loses the GIL after each of them.
 _SWITCH = 0.0005
 
 _log = structlog.get_logger()
 
 
 def run(kind: str, name: str | None = None) -> None:
-    """Work until SIGTERM. `kind` is "deliver", or "pipeline" for everything else, withdrawals among it.
+    """Work until SIGTERM. `kind` is "deliver", or "pipeline" for everything else, withdrawals included.
 
-    `name` stands in the log and in the signs of life; it must be the worker's own.
+    `name` identifies the worker in the log and in its signs of life, and must be unique.
     """
     if kind == "pipeline":
         _have_feeds_built()
@@ -38,7 +38,7 @@ def run(kind: str, name: str | None = None) -> None:
 
 
 def _have_feeds_built() -> None:
-    """Their settings may have changed since they were built last. What has not changed keeps its bytes and its time."""
+    """Have every feed built, because settings may have changed. What did not change keeps its bytes and its time."""
     context = services().context
     with context.ledger.write() as transaction:
         feeds.make_due(transaction, [SITEMAP, *context.feeds], now=context.clock())

@@ -1,4 +1,4 @@
-"""What matters of a change of evidence: a paper's editorial states, gained or lost; each its own, never mixed. Pure."""
+"""What matters in a change of evidence: the editorial states that a paper gained or lost, each distinguished. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _ORDER: States = get_args(EditorialState)
 
 
 class EditorialChange(Struct, frozen=True):
-    """At least one of the two is not empty."""
+    """Editorial states that a paper gained and lost. At least one of the two is not empty."""
 
     gained: States
     lost: States
 
 
 class FlaggedPaper(Struct, frozen=True):
-    """A cited paper, and those of its editorial states that are held against it."""
+    """A cited paper, and the editorial states because of which it is flagged."""
 
     pmid: str
     states: States
@@ -32,10 +32,10 @@ class FlaggedPaper(Struct, frozen=True):
 
 
 def change_of(change: EvidenceChange) -> EditorialChange | None:
-    """None where nothing that matters changed.
+    """Return the editorial change, or None when nothing that matters changed.
 
-    A first answer counts as well: an article that did not wait for it went out unmarked. That the paper is a preprint
-    is then no news: it is what was cited. That PubMed leaves a record out says nothing of its standing.
+    A first answer counts as well, because an article that did not wait for it was published unmarked; but that the
+    paper is a preprint is then no news. A record that PubMed leaves out says nothing about the paper's status.
     """
     if change.after is None:
         return None
@@ -51,17 +51,17 @@ def change_of(change: EvidenceChange) -> EditorialChange | None:
 def newly_flagged(
     before: Sequence[CitedReference], after: Sequence[CitedReference], states: Collection[EditorialState]
 ) -> tuple[FlaggedPaper, ...]:
-    """Papers that `before` showed without one of these states, and that have it in `after`.
+    """Return the papers that `before` showed without one of these states and that have it in `after`.
 
-    What `before` did not cite is not among them: the author who cites a retracted paper knows what they cite.
+    Papers that `before` did not cite are not among them: an author who cites a retracted paper knows it.
     """
     shown = {cited.work: frozenset(_of(cited)) for cited in before}
-    faults = (
+    flagged = (
         _flagged(cited, [state for state in _of(cited) if state in states and state not in shown[cited.work]])
         for cited in after
         if cited.work in shown
     )
-    return tuple(fault for fault in faults if fault)
+    return tuple(paper for paper in flagged if paper)
 
 
 def papers_with(
@@ -69,13 +69,13 @@ def papers_with(
     states: Collection[EditorialState],
     pmids: Collection[str] | None = None,
 ) -> tuple[FlaggedPaper, ...]:
-    """The papers (of these PMIDs, where any are given) that have one of these states."""
-    faults = (_flagged(cited, [state for state in _of(cited) if state in states]) for cited in references)
-    return tuple(fault for fault in faults if fault and (pmids is None or fault.pmid in pmids))
+    """Return the papers that have one of these states; only those with these PMIDs, if any are given."""
+    flagged = (_flagged(cited, [state for state in _of(cited) if state in states]) for cited in references)
+    return tuple(paper for paper in flagged if paper and (pmids is None or paper.pmid in pmids))
 
 
 def marks(references: Sequence[CitedReference]) -> tuple[object, ...]:
-    """What every format shows of the standing of what is cited: states, editorial states, notices."""
+    """Return what every format shows of the status of the cited papers: states, editorial states, notices."""
     return tuple(
         (cited.work, cited.state, cited.reference and (cited.reference.editorial, cited.reference.notices))
         for cited in references
@@ -83,7 +83,7 @@ def marks(references: Sequence[CitedReference]) -> tuple[object, ...]:
 
 
 def only_marks_differ(before: Sequence[CitedReference], after: Sequence[CitedReference]) -> bool:
-    """Whether the same works were resolved, and some of them have another standing now."""
+    """Return whether the same works are resolved, and the status of some of them differs."""
     states = [(cited.work, cited.state) for cited in before]
     return states == [(cited.work, cited.state) for cited in after] and marks(before) != marks(after)
 

@@ -1,11 +1,11 @@
 """feeds: Articles → feed documents. Coalesced: however many articles changed, a stale feed is built once.
 
-    look      what changed since the last build gets its place in the feed's pages
+    place     what changed since the last build gets its place in the feed's pages
     archive   the sealed pages that it left or filled are written: at most two for one article
     newest    the subscription document is written
 
-What is written costs the same with a hundred articles behind it or a million. Other settings rebuild every page, some
-at a time (`_PAGES`); the subscription document goes before all but those that something withdrawn has to leave.
+The cost does not depend on the number of articles in the feed. Changed settings rebuild every page, a few at a time
+(`_PAGES`), and the subscription document after the pages that something withdrawn has to leave but before the others.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
 
 _BATCH = 10  # feeds claimed at once
-_ARTICLES = 2000  # taken in in one transaction
+_ARTICLES = 2000  # placed in one transaction
 _PAGES = 10  # archive pages in one build
 
 _log = structlog.get_logger()
@@ -58,13 +58,13 @@ class Feeds(Stage):
         return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
 
     def do(self, context: Context, claim: Claim) -> bool:
-        """Build the feed in every feed format. What did not change keeps its bytes and its time."""
+        """Build the feed in every feed format. A document that did not change keeps its bytes and its time."""
         (feed_id,) = claim.keys
         if feed_id == SITEMAP:
             whole, findings = sitemaps.build(context, claim), None
         elif feed := context.feeds.get(feed_id):
             whole, findings = _Build(context, claim, feed).run()
-        else:  # configured no more: what was withdrawn may not stay where it was
+        else:  # no longer configured: its documents must not outlive a withdrawal
             whole, findings = True, None
             feed_files.remove(context, feed_id)
         with context.ledger.write() as transaction:
@@ -107,9 +107,9 @@ class _Build:
         self.findings: list[Finding] = []
 
     def run(self) -> tuple[bool, list[Finding]]:
-        """Whether every page is built, and what the partner's rules say against the feed."""
+        """Build the feed; return whether every page is built, and what the partner's rules find wrong with it."""
         feed_files.follow_settings(self.context, self.claim, self.feed)
-        while self._look():
+        while self._place_changes():
             pass
         self._archive()
         self._newest()
@@ -119,8 +119,8 @@ class _Build:
             _log.warning("feed finding", feed=self.feed.id, **msgspec.structs.asdict(finding))
         return not left, self.findings
 
-    def _look(self) -> bool:
-        """Take in what has changed. False: that was all."""
+    def _place_changes(self) -> bool:
+        """Place what has changed, up to a limit; return whether more may be left."""
         feed = self.feed
         with self.context.ledger.write() as transaction:
             feed_files.hold(self.context, transaction, self.claim)
@@ -159,7 +159,7 @@ class _Build:
     def _entries(
         self, transaction: Transaction, rows: Sequence[Entry], *, checked: bool = False
     ) -> list[Revision | Withdrawal]:
-        """What stands in the places, newest first; of one moment, by id. What breaks a partner's rules is left out."""
+        """Return the entries, newest first and then by id. What breaks the partner's rules is left out."""
         dated = [(row.published if self.feed.order == "published" else row.updated, row) for row in rows]
         by_id = sorted(dated, key=lambda each: each[1].article)
         found: list[Revision | Withdrawal] = []
@@ -176,7 +176,7 @@ class _Build:
         return entry_findings(self.feed, entry, self.context.site, self.context.clock())
 
     def _written(self, entries: Sequence[Revision | Withdrawal], page: Page) -> dict[str, bytes]:
-        """The page in every format of the feed that has such pages."""
+        """Return the page in each of the feed's formats that has such pages."""
         feed, site, written = self.feed, self.context.site, {}
         for format in self.formats:
             if format.page is not None:

@@ -1,7 +1,7 @@
-"""Built documents as files in the rendition store, compressed too, for any web server to serve.
+"""Built documents as files in the rendition store, also compressed, for any web server to serve.
 
-A web server makes `ETag` and `Last-Modified` of a file's time and size. So a file is written only when its bytes are
-other ones, and its time is then at least a second later than before.
+Web servers derive `ETag` and `Last-Modified` from a file's time and size. So a file is written only when its bytes
+change, and then with a time at least a second later than before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.stages.stage import Claim
 
 
 def formats_of(context: Context, feed: Feed) -> list[Format]:
-    """The feed formats that the feed is built in."""
+    """Return the feed formats that the feed is built in."""
     known = context.formats.values()
     return [format for format in known if format.document is not None and feed.built_in(format.name)]
 
@@ -41,14 +41,14 @@ def addresses_of(context: Context, topics: Collection[str], language: str) -> tu
 
 
 def hold(context: Context, transaction: Transaction, claim: Claim) -> None:
-    """Raises TransientError where another worker has the feed by now: what it writes must not be overwritten."""
+    """Extend the lease. Raises TransientError when another worker has the feed, whose work must not be overwritten."""
     until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
     if not feeds.renew(transaction, claim.keys[0], token=claim.token, until=until):
         raise TransientError("another worker builds the feed", code="feed-lease-lost")
 
 
 def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
-    """Under other settings than at the last build every article is looked at anew, and every page written anew."""
+    """When the settings differ from those of the last build, place every article and build every page again."""
     formats = {format.name: format for format in formats_of(context, feed)}
     facts = (feed, structs.replace(context.site, feeds=()), sorted(formats))
     shape = digest_of(msgspec.json.encode(facts))
@@ -66,7 +66,7 @@ def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
 
 
 def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str, bytes]) -> None:
-    """Write the subscription document in each format in which it has changed, as a file and under its digest."""
+    """Write the subscription document in each format in which it changed, as a file and under its digest."""
     with context.ledger.read() as transaction:
         before = {name: Built(one.digest, one.modified) for name, one in feeds.documents(transaction, feed.id).items()}
     paths = {name: feed_path(feed.id, context.formats[name].extension) for name in bodies}
@@ -85,7 +85,7 @@ def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str,
 
 
 def keep_page(context: Context, claim: Claim, feed: Feed, number: int, bodies: Mapping[str, bytes]) -> None:
-    """Write an archive page in each format in which it has changed."""
+    """Write an archive page in each format in which it changed."""
     with context.ledger.read() as transaction:
         before = feed_pages.page_documents(transaction, feed.id, number)
     paths = {name: feed_path(feed.id, context.formats[name].extension, number) for name in bodies}
@@ -102,7 +102,7 @@ def put(
     bodies: Mapping[str, bytes],
     before: Mapping[str, Built],
 ) -> dict[str, Built]:
-    """Write those files, in all their forms, that are other ones than `before` or are not there; and which they are."""
+    """Write the files that differ from `before` or are missing, in all their forms; return which they are."""
     now = context.clock().replace(microsecond=0)
     new = {}
     for name, body in bodies.items():
@@ -128,7 +128,7 @@ def remove_forms(context: Context, path: str) -> None:
 
 
 def remove(context: Context, feed_id: str) -> None:
-    """Everything that was built of a feed which is configured no more."""
+    """Remove everything built for a feed that is no longer configured."""
     with context.ledger.write() as transaction:
         unwanted = _drop(context, transaction, feed_id, kept=frozenset())
         feed_pages.forget(transaction, feed_id)
@@ -137,7 +137,7 @@ def remove(context: Context, feed_id: str) -> None:
 
 
 def _drop(context: Context, transaction: Transaction, feed_id: str, *, kept: frozenset[str]) -> list[str]:
-    """Forget the documents in other formats than those `kept`; their paths."""
+    """Forget the documents in formats other than those `kept`; return their paths."""
     paths = []
     for name, format in context.formats.items():
         if name not in kept and format.document is not None:

@@ -1,6 +1,6 @@
-"""The sitemap: built like a feed, as a feed of its own name, in pages whose entries never move.
+"""The sitemap: built as a feed of its own, in pages whose entries never move.
 
-A change writes the page anew in which the article stands, and the index.
+A change rewrites the page that the article is in, and the index.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from pipeline.stages.stage import Claim
 
 _FORMAT = "sitemap"
 _INDEX = 0  # the number under which the index is kept among the pages
-_ARTICLES = 2000  # taken in in one transaction
+_ARTICLES = 2000  # placed in one transaction
 _PAGES = 10  # written in one build
 
 
 def build(context: Context, claim: Claim) -> bool:
-    """False: pages are left to be built."""
+    """Build the sitemap; return whether every page is built."""
     _follow_settings(context, claim)
-    while _look(context, claim):
+    while _place_changes(context, claim):
         pass
     with context.ledger.read() as transaction:
         pages = feed_pages.stale(transaction, ID, limit=_PAGES + 1, sealed_only=False)
@@ -40,7 +40,7 @@ def build(context: Context, claim: Claim) -> bool:
 
 
 def news(context: Context) -> bytes:
-    """Of the last two days, as of now."""
+    """Return the news sitemap: the articles of the last two days."""
     since = context.clock() - dt.timedelta(days=sitemaps.NEWS_DAYS)
     with context.ledger.read() as transaction:
         found = feed_pages.recent(transaction, ID, since=since, limit=sitemaps.NEWS_SIZE)
@@ -60,7 +60,7 @@ def _follow_settings(context: Context, claim: Claim) -> None:
         feed_pages.make_stale(transaction, ID)
 
 
-def _look(context: Context, claim: Claim) -> bool:
+def _place_changes(context: Context, claim: Claim) -> bool:
     with context.ledger.write() as transaction:
         feed_files.hold(context, transaction, claim)
         seen = feeds.changes(transaction, ID, limit=_ARTICLES)

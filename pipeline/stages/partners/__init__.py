@@ -1,1 +1,1 @@
-"""What partners are told who ask: changes, and feeds of what a channel holds."""
+"""What partners can ask for: a channel's changes, and a feed of what it holds."""

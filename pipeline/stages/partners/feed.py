@@ -1,8 +1,8 @@
-"""partner_feed: what a channel holds, as a feed: for partners whose readers follow feeds and can do nothing else.
+"""The partner's feed: what a channel holds, for partners whose systems read feeds and nothing else.
 
-The articles that changed last for the channel, each as it stands by the newest change (`ledger.changes`): so what its
-topics, its gate and the evidence keep from it is not there, and what was taken back from it is there as withdrawn.
-Made when it is asked for, for it is read by one.
+It has the articles that changed last for the channel, each as of its newest change (`ledger.partners.changes`). So what
+the channel's topics, gate or evidence policy keep back is not in it, and what was withdrawn from the channel is marked
+so. It is made for each request, because it has one reader.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from pipeline.stages.partners import pull
 
 SIZE = 50  # articles
 
-# A change is stamped before it is committed, and a second holds many: only a moment that is well over names a document.
+# A change is stamped before it is committed, and many share a second: only a time well past identifies a document.
 _OVER = dt.timedelta(minutes=1)
 
 
 class PartnerFeed(Struct, frozen=True):
     body: bytes
-    modified: dt.datetime | None  # of the newest change; None: there is none, or more may come of the same moment
+    modified: dt.datetime | None  # of the newest change; None: there is none, or more of the same moment may follow
     told: tuple[Change, ...]  # the newest first
 
 
 def build(context: Context, plan: ChannelPlan, format: Format) -> PartnerFeed:
-    """The feed in a feed format that has pages."""
+    """Build the feed in a feed format that has pages."""
     assert format.page is not None, "only such a format says where its document is fetched"
     pull.place(context, plan)
     with context.ledger.read() as transaction:
@@ -47,7 +47,7 @@ def build(context: Context, plan: ChannelPlan, format: Format) -> PartnerFeed:
 
 
 def asked(context: Context, plan: ChannelPlan, token: str) -> None:
-    """The partner is there. A reader of feeds never says what it has, so its place stays where it is."""
+    """Record that the partner asked. A feed reader never says what it has, so its position does not move."""
     now = context.clock()
     with context.ledger.read() as transaction:
         news = pulls.is_new_request(transaction, plan.id, after=0, token=token, now=now)
@@ -57,7 +57,7 @@ def asked(context: Context, plan: ChannelPlan, token: str) -> None:
 
 
 def hand_out(context: Context, plan: ChannelPlan, feed: PartnerFeed, token: str) -> None:
-    """Written down before the feed is given: what the token was not handed before, once."""
+    """Record what this token is given for the first time. Call before the feed is sent."""
     pull.show(context, plan, feed.told)
     with context.ledger.read() as transaction:
         last = pulls.last_of(transaction, plan.id, token)
@@ -68,7 +68,7 @@ def hand_out(context: Context, plan: ChannelPlan, feed: PartnerFeed, token: str)
 
 
 def _feed(plan: ChannelPlan, site: Site) -> Feed:
-    """With MSN's profile RSS tells of withdrawals, as the tombstone of one article does; the others always do."""
+    """With MSN's profile RSS announces withdrawals; the other formats always do."""
     return Feed(id=plan.id, title=site.title, description=f"{site.title}, for {plan.id}", profile="msn")
 
 
@@ -77,4 +77,4 @@ def _entry(transaction: Transaction, plan: ChannelPlan, change: Change) -> Revis
         return revisions.get(transaction, change.article, change.revision)
     reason = withheld.reason(transaction, change.article, plan.id)
     withdrawal = revisions.withdrawal(transaction, change.article, change.revision, reason=reason)
-    return structs.replace(withdrawal, withdrawn=change.at)  # one from this channel alone is younger than its revision
+    return structs.replace(withdrawal, withdrawn=change.at)  # later than the revision, if from this channel alone

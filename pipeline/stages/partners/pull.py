@@ -1,7 +1,7 @@
-"""pull: what a partner who asks is told: every change of its channel since a place, in the order of commits.
+"""pull: every change of a partner's channel since a cursor, in the order of commits.
 
-The newest change of an article comes with what stands now: its rendition, or the tombstone of a withdrawal. A change
-that a later one supersedes comes without, for nobody should be handed a text that was corrected or taken back since.
+The newest change of an article comes with its current content: a rendition, or the tombstone of a withdrawal. A change
+that a later one supersedes comes without content, so that no partner is given a text that was corrected or withdrawn.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import stored_body
 
-INLINE = 100_000  # bytes of a rendition that is told on the page itself; a larger one is fetched from its address
-PAGE = 4_000_000  # bytes of renditions on one page, about: what is left comes with the next
+INLINE = 100_000  # bytes of a rendition that is put in the page itself; a larger one is fetched from its address
+PAGE = 4_000_000  # bytes of renditions on one page, about; the rest is on the next
 
 
 class Page(Struct, frozen=True):
     changes: tuple[Mapping[str, Any], ...]
-    cursor: str  # after the last of them; where there is none, the one that was asked with
+    cursor: str  # after the last change; without changes, the one that was given
 
 
 class Document(Struct, frozen=True):
-    """What stands of an article in the partner's format."""
+    """An article's current content in the partner's format."""
 
     media_type: str
     body: bytes
@@ -42,10 +42,10 @@ _Source = tuple[Stored, Revision] | Withdrawal
 
 
 def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token: str | None) -> Page | None:
-    """What follows the cursor, at most `limit` changes; None where the cursor is none of this channel's.
+    """Return at most `limit` changes after the cursor; None when the cursor is not one of this channel's.
 
-    `token` is the name of the partner's that was shown. To ask with a cursor says that everything before it has
-    arrived. None: an operator looks, which says nothing of the partner.
+    `token` is the name of the partner's token. Asking with a cursor confirms that everything before it was received.
+    Without a token an operator is looking, which confirms nothing.
     """
     after = _arrived(context, plan, cursor, token)
     if after is None:
@@ -74,7 +74,7 @@ def anything_after(context: Context, channel: str, cursor: str) -> bool:
 
 
 def document(context: Context, plan: ChannelPlan, article_id: str, revision: int) -> Document | None:
-    """The very bytes that a change told of; None where that was never so, or something newer stands."""
+    """Return the bytes of a change; None when there was no such change or a newer one exists."""
     with context.ledger.read() as transaction:
         change = changes.newest_of(transaction, plan.id, article_id)
         if change is None or change.revision != revision:
@@ -87,7 +87,7 @@ def document(context: Context, plan: ChannelPlan, article_id: str, revision: int
 
 
 def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None) -> int | None:
-    """The place that the cursor stands for; what came before it is with the partner, and is written down so."""
+    """Return the cursor's place, and record that the partner has received everything before it."""
     now = context.clock()
     with context.ledger.read() as transaction:
         after = changes.sequence_of(transaction, plan.id, cursor)
@@ -104,7 +104,7 @@ def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None
 
 
 def _hold(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
-    """Written down before the place is, so that who is killed in between does it again, which changes nothing."""
+    """Record what was received. Done before the position is stored, so that a killed process repeats it harmlessly."""
     now = context.clock()
     with context.ledger.read() as transaction:
         held = pulls.between(transaction, plan.id, after=after, up_to=up_to, now=now)
@@ -117,14 +117,14 @@ def _hold(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
 
 
 def _hand_out(context: Context, plan: ChannelPlan, told: Sequence[Change], token: str) -> None:
-    """Written down before the page is given."""
+    """Record what the page contains, before it is sent."""
     show(context, plan, told)
     with context.ledger.write() as transaction:
         pulls.record_page(transaction, plan.id, told, token=token, now=context.clock())
 
 
 def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
-    """From now on the partner may have seen these: it must learn of their withdrawal."""
+    """Record that the partner may have seen these, and so has to be told of their withdrawal."""
     with context.ledger.read() as transaction:
         unseen = pulls.unseen(transaction, plan.id, told)
     for delivery_id in unseen:
@@ -133,7 +133,7 @@ def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
 
 
 def place(context: Context, plan: ChannelPlan) -> None:
-    """Give what is committed by now its place among the channel's changes."""
+    """Number the committed changes that have no place in the channel's order yet."""
     with context.ledger.read() as transaction:
         waiting = changes.any_without_sequence(transaction, plan.id)
     if waiting:
@@ -157,11 +157,11 @@ def _source(transaction: Transaction, plan: ChannelPlan, change: Change) -> _Sou
     return stored, revisions.get(transaction, change.article, change.revision)
 
 
-# --- telling ------------------------------------------------------------------------------------------------------
+# --- writing ------------------------------------------------------------------------------------------------------
 
 
 def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source | None) -> tuple[dict[str, Any], int]:
-    """The change as the partner sees it, and how much of the page it takes."""
+    """Return the change as the partner sees it, and how many bytes of the page it takes."""
     entry: dict[str, Any] = {
         "article": change.article,
         "revision": change.revision,
@@ -176,7 +176,7 @@ def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source 
     found = _read(context, plan, change, source)
     try:
         return entry | {"media_type": found.media_type, "content": found.body.decode()}, len(found.body)
-    except UnicodeDecodeError:  # a format of somebody else's need not be text
+    except UnicodeDecodeError:  # a format of an installed package need not be text
         return entry | {"media_type": found.media_type, "href": href(context, plan, change)}, 0
 
 
@@ -189,10 +189,10 @@ def _read(context: Context, plan: ChannelPlan, change: Change, source: _Source) 
 
 
 def href(context: Context, plan: ChannelPlan, change: Change) -> str:
-    """Where the change's document is fetched, with the partner's token."""
+    """Return the address of the change's document, which requires the partner's token."""
     return f"{context.site.served}/partners/{plan.id}/articles/{change.article}/{change.revision}"
 
 
 def _format(context: Context, plan: ChannelPlan, change: Change) -> Format:
-    """The one that the change was made in; the channel's of today where that is not to be had any more."""
+    """Return the change's format, or the channel's present one if that format no longer exists."""
     return context.formats.get(change.format) or context.formats[plan.format]

@@ -1,7 +1,6 @@
-"""The evidence gate: whether a channel may have an article, by what the article cites. Pure.
+"""The evidence gate: whether a channel may have an article, given what the article cites. Pure.
 
-What is not known is never held to be good: a pending reference counts as not resolved. It is judged again when its
-answer comes.
+The unknown never counts as good: a pending reference is not resolved, and is judged again when its answer arrives.
 """
 
 from __future__ import annotations
@@ -17,28 +16,26 @@ from pipeline.stages.enrich.editorial import papers_with
 
 
 class Refusal(Struct, frozen=True):
-    """Why not: in one sentence for the operator and the partner, and the references at fault, by their ids."""
+    """Why not, in one sentence for the operator and the partner, with the ids of the references at fault."""
 
     reason: str
     references: tuple[str, ...]
 
 
 def refusal(gate: Gate, references: Sequence[CitedReference], *, on: dt.date) -> Refusal | None:
-    """None where the article may pass. `on`: the day from which years are counted back."""
-    found = [
-        one for one in (_standing(gate, references), _resolved(gate, references), _age(gate, references, on)) if one
-    ]
+    """Return why the article may not pass, or None. `on` is the day from which years are counted back."""
+    found = [one for one in (_status(gate, references), _resolved(gate, references), _age(gate, references, on)) if one]
     if not found:
         return None
     at_fault = dict.fromkeys(reference for one in found for reference in one.references)
     return Refusal("; ".join(one.reason for one in found), tuple(at_fault))
 
 
-def _standing(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
-    faults = papers_with(references, gate.refuse)
-    if not faults:
+def _status(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
+    papers = papers_with(references, gate.refuse)
+    if not papers:
         return None
-    return Refusal(f"it cites {', '.join(map(str, faults))}", tuple(f"pmid:{fault.pmid}" for fault in faults))
+    return Refusal(f"it cites {', '.join(map(str, papers))}", tuple(f"pmid:{paper.pmid}" for paper in papers))
 
 
 def _resolved(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
@@ -46,8 +43,8 @@ def _resolved(gate: Gate, references: Sequence[CitedReference]) -> Refusal | Non
     if resolved >= gate.min_resolved:
         return None
     others = [cited for cited in references if cited.state != "resolved"]
-    told = f": {', '.join(f'{_id(cited)} ({cited.state})' for cited in others)}" if others else ""
-    return Refusal(f"{resolved} of its references are resolved, {gate.min_resolved} are asked for{told}", _ids(others))
+    named = f": {', '.join(f'{_id(cited)} ({cited.state})' for cited in others)}" if others else ""
+    return Refusal(f"{resolved} of its references are resolved, {gate.min_resolved} are asked for{named}", _ids(others))
 
 
 def _age(gate: Gate, references: Sequence[CitedReference], on: dt.date) -> Refusal | None:
@@ -66,7 +63,7 @@ def _age(gate: Gate, references: Sequence[CitedReference], on: dt.date) -> Refus
 
 
 def _year(cited: CitedReference) -> int | None:
-    """Of the newer of the two dates; None where PubMed gives it in words only, or has not answered."""
+    """Return the year of the newer date; None when PubMed gives it only in words, or has not answered."""
     if cited.reference is None:
         return None
     dates = (cited.reference.date, cited.reference.electronic_date)
