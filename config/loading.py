@@ -41,7 +41,7 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     said = _of_environment(environment)
     merged |= said if data is None else said | {"data": data}
     try:
-        settings = Settings.model_validate(merged, context={"base": base})
+        settings = Settings.model_validate(merged, context={"base": base, "file": file})
         _unique("feeds", [feed.id for feed in settings.feeds])
         _unique("channels", [channel.id for channel in settings.channels])
     except ValidationError as error:
@@ -106,7 +106,9 @@ def _relative_to(base: Path, said: dict[str, Any]) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError("is not UTF-8", file=str(path), hint="save it as UTF-8", code="invalid-toml") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         message = error if isinstance(error, ValueError) else "values are nested too deep"
         raise ConfigError(f"not TOML: {message}", file=str(path), code="invalid-toml") from error
     except (OSError, ValueError) as error:  # ValueError: a path that holds a null byte

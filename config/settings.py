@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from pipeline.secret import SecretRef
 
 _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
 
+_ID = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _DATABASES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
 _QUEUES = ("redis", "rediss", "redis+socket", "unix")
 _STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
@@ -35,13 +37,13 @@ def _scheme_of(value: str, known: tuple[str, ...], what: str) -> str:
     except ValueError:
         raise ValueError(f"is not {what}") from None
     if parts.scheme not in known:
-        raise ValueError(f"is not {what}: it must begin with {', '.join(f'{one}://' for one in known[:-1])} …")
+        raise ValueError(f"is not {what}: it must begin with {', '.join(f'{one}://' for one in known[:3])} …")
     return value
 
 
 def _database_url(value: str) -> str:
     value = _scheme_of(value, _DATABASES, "a database URL")
-    if value.startswith("sqlite") and not value.removeprefix("sqlite:///").strip("/"):
+    if value.startswith("sqlite") and not value.partition("://")[2].strip("/"):
         raise ValueError("names no file: write sqlite:////folder/ledger.sqlite")
     return value
 
@@ -52,6 +54,12 @@ def _redis_url(value: str) -> str:
 
 def _store_url(value: str) -> str:
     return _scheme_of(value, _STORES, "a store's URL") if "://" in value else value
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError("must be lower-case letters and digits, with single - _ or . between them")
+    return value
 
 
 def _network(value: object) -> object:
@@ -68,7 +76,7 @@ def _words(value: object) -> object:
 
 Url = Annotated[str, AfterValidator(_http_url)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*$", max_length=100)]
+Id = Annotated[str, Field(max_length=100), AfterValidator(_id)]
 
 
 class _Part(BaseModel):
@@ -206,6 +214,16 @@ class Settings(_Part):
     hub: HubSettings
     feeds: tuple[FeedSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
+
+    _file: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any) -> None:
+        self._file = (context or {}).get("file")
+
+    @property
+    def file(self) -> Path | None:
+        """The site's TOML file, for messages; None where there is none."""
+        return self._file
 
     @property
     def ledger_url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import ipaddress
@@ -9,7 +10,7 @@ import os
 import random
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,23 @@ def services() -> Services:
 
 def build_context(settings: Settings, doorbell: Doorbell) -> Context:
     """Raises ConfigError, naming the key, where a setting cannot stand."""
+    with named_file(settings):
+        return _context(settings, doorbell)
+
+
+@contextlib.contextmanager
+def named_file(settings: Settings) -> Iterator[None]:
+    """Have a ConfigError of what is in the settings file name the file."""
+    try:
+        yield
+    except ConfigError as error:
+        for one in (error, *error.further):
+            if one.file is None and (one.key or "").startswith(("feeds.", "channels.")) and settings.file:
+                one.file = str(settings.file)
+        raise
+
+
+def _context(settings: Settings, doorbell: Doorbell) -> Context:
     http = public_http(settings)
     return Context(
         ledger=open_ledger(settings),

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from pipeline.errors import CitewireError, ConfigError, TransientError
 
+_NEXT_TO_NOTHING = 1_000_000  # bytes
 _REFUSED = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened",
     sqlite3.SQLITE_READONLY: "cannot be written to",
@@ -33,8 +34,10 @@ def failure_of(error: sa.exc.DBAPIError, url: URL) -> CitewireError | None:
 def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
     code = getattr(error.orig, "sqlite_errorcode", None)
     kind = None if code is None else code & 0xFF  # extended codes hold theirs in the low byte
-    if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) and (full := disk_full(file.parent)):
-        return full
+    if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        full = disk_full(file.parent, at_most=None if kind == sqlite3.SQLITE_FULL else _NEXT_TO_NOTHING)
+        if full is not None:
+            return full
     if kind == sqlite3.SQLITE_NOTADB:
         hint = "check database_url, or restore a backup"
         return ConfigError(f"{file} is not a ledger", key="database_url", hint=hint, code="ledger-damaged")
@@ -46,11 +49,16 @@ def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
     return TransientError(f"the ledger {file} {what}", code="ledger-unreachable")
 
 
-def disk_full(folder: Path) -> TransientError | None:
-    """Return the error that names a folder whose disk is full, and the bytes that are left there."""
+def disk_full(folder: Path, *, at_most: int | None = None) -> TransientError | None:
+    """Return the error that names a folder whose disk is full, and the bytes that are left there.
+
+    None where more than `at_most` bytes are left: then something else was wrong.
+    """
     try:
         free = shutil.disk_usage(folder).free
     except OSError:
+        return None
+    if at_most is not None and free > at_most:
         return None
     message = f"the disk is full: {folder} has {free:,} bytes free"
     return TransientError(message, code="disk-full", folder=str(folder))

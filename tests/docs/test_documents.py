@@ -117,7 +117,9 @@ def test_every_command_and_option_exists(document: Path) -> None:
         command = COMMANDS
         while words and hasattr(command, "commands") and words[0] in command.commands:
             command = command.commands[words.pop(0)]
-        assert not (hasattr(command, "commands") and words and words[0] != "COMMAND"), f"{document.name}: {line}"
+        assert not (hasattr(command, "commands") and words and words[0] != "COMMAND" and words[0][0] != "-"), (
+            f"{document.name}: {line}"
+        )
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         used = {word.partition("=")[0] for word in words if word.startswith("--")}
         assert used <= known, f"{document.name}: {line}"

@@ -29,13 +29,14 @@ def register(app: typer.Typer) -> None:
 
 def check(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Check the configuration and reach every channel."""
-    from workers.wiring import feeds_of, plan_of, public_http, served_of
+    from workers.wiring import feeds_of, named_file, plan_of, public_http, served_of
 
     system = find(data, config)
-    feed_ids = {feed.id for feed in feeds_of(system.settings)}
     http = public_http(system.settings)
-    plans = [plan_of(channel, http) for channel in system.settings.channels]
-    served_of(system.settings)
+    with named_file(system.settings):
+        feed_ids = {feed.id for feed in feeds_of(system.settings)}
+        plans = [plan_of(channel, http) for channel in system.settings.channels]
+        served_of(system.settings)
     elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
     found = [_reach(plan) for plan in plans]
     if json:

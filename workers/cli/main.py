@@ -77,7 +77,7 @@ def main() -> None:
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     command = typer.main.get_command(app)
     try:
-        sys.exit(command.main(standalone_mode=False) or 0)
+        sys.exit(command.main(prog_name="citewire", standalone_mode=False) or 0)
     except _USAGE as error:
         _exit(*_misused(error))
     except typer.Abort:

@@ -1,0 +1,28 @@
+"""A full disk is named with its folder and the bytes that are left; nothing of a transaction remains."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.errors import TransientError
+from pipeline.ledger import Ledger, tokens
+
+
+def test_a_full_disk_is_named_with_its_folder_and_the_bytes_that_are_free(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.migrate()
+    now = dt.datetime.now(dt.UTC)
+    with pytest.raises(TransientError) as full, ledger.write() as transaction:
+        transaction.execute(sa.text("PRAGMA max_page_count = 1"))  # SQLite's own way to a full disk: not one page more
+        for number in range(10_000):
+            tokens.add(transaction, f"cw_{number}", name="x" * 1000, scope="publish", now=now, expires=None)
+    assert full.value.code == "disk-full"
+    assert re.fullmatch(rf"the disk is full: {re.escape(str(tmp_path))} has [\d,]+ bytes free", full.value.message)
+    with ledger.read() as transaction:
+        assert list(tokens.every(transaction)) == []
+    ledger.close()
