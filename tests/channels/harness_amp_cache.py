@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -76,7 +78,11 @@ class AmpCacheHarness:
         head = f'<meta property="article:modified_time" content="{moment}">' if one.event != "withdrawn" else ""
         page = f"<!doctype html><html amp><head>{head}</head><body>{one.rendition.body.decode()}</body></html>".encode()
         publish(self.site, one, page)
-        return replace(one, rendition=Rendition("amp", "text/html", page))
+        item = {"date_modified": moment}
+        if one.event == "withdrawn":
+            item["content_text"] = re.sub(r"<[^<>]*>", " ", one.rendition.body.decode())
+        also = Rendition("json-feed", "application/feed+json", json.dumps({"items": [item]}).encode())
+        return replace(one, rendition=Rendition("amp", "text/html", page), also={"json-feed": also})
 
     def expected(self, one: Parcel) -> Held | None:
         """A cache holds nothing of what answers 410."""

@@ -149,7 +149,7 @@ class AmpCache:
         if response.status in _NOT_HELD:
             return "not held"
         _named(response, cache).raise_for_delivery(parcel.at)
-        return "fresh" if same_or_newer(response.body, parcel.rendition.body) else "stale"
+        return "fresh" if same_or_newer(response.body, parcel) else "stale"
 
     def _signed(self, path: str, at: dt.datetime) -> str:
         """Valid for a minute around `at`; the cache's own name is not part of it."""
@@ -233,4 +233,6 @@ def _listed(body: bytes) -> Iterator[CacheSettings]:
         raise TransientError("the list of caches is empty", code="bad-response")
 
 
-CHANNEL = ChannelType(name="amp-cache", settings=AmpCacheSettings, open=AmpCache, format="amp", serves=served)
+CHANNEL = ChannelType(
+    name="amp-cache", settings=AmpCacheSettings, open=AmpCache, format="amp", also=("json-feed",), serves=served
+)

@@ -1,4 +1,4 @@
-"""Which revision a page shows: to compare a cache's copy, which the cache has worked on, with the page we sent."""
+"""Which revision a page shows: to compare a cache's copy, which the cache has worked on, with what we sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import lxml.html
+import msgspec
 from lxml import etree
+from msgspec import Struct
+
+from pipeline.model.delivery import Parcel
 
 _LINE, _PARAGRAPH = "\x01", "\x02"  # breaks, until it is known which of several at one place counts
 # fmt: off
@@ -52,13 +56,34 @@ def modified(root: Any | None) -> dt.datetime | None:
     return moment if moment.tzinfo else None
 
 
-def same_or_newer(cached: bytes, ours: bytes) -> bool:
-    """Return whether the copy shows our revision or a later one: by its time, or by its words if ours has no time."""
-    there, here = parsed(cached), parsed(ours)
-    ours_at, theirs_at = modified(here), modified(there)
-    if ours_at is not None:
-        return theirs_at is not None and theirs_at >= ours_at
-    return plain_text(there) == plain_text(here)
+class _Item(Struct, frozen=True):
+    """The article as JSON Feed has it; of a tombstone, `content_text` is the reason."""
+
+    date_modified: dt.datetime
+    content_text: str = ""
+
+
+class _Feed(Struct, frozen=True):
+    items: tuple[_Item, ...]
+
+
+_feed = msgspec.json.Decoder(_Feed)
+
+
+def same_or_newer(cached: bytes, parcel: Parcel) -> bool:
+    """Return whether a cache's copy shows the parcel's revision or a later one.
+
+    Pages give the time of their revision; a tombstone has none, and is known by its reason.
+    """
+    item, there = _feed.decode(parcel.also["json-feed"].body).items[0], parsed(cached)
+    theirs = modified(there)
+    if theirs is not None:
+        return theirs >= item.date_modified
+    return parcel.event == "withdrawn" and _words(item.content_text) in _words(plain_text(there))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _joined(blocks: Sequence[str]) -> Iterator[str]:
