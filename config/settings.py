@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from pipeline.http import web_address
+from pipeline.intake.dropping import compile_selector, is_selector
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
@@ -153,8 +154,16 @@ class ChannelSettings(BaseModel):
         return self.__pydantic_extra__ or {}
 
 
+def _drop_entry(value: str) -> str:
+    if is_selector(value):
+        compile_selector(value)
+    return value
+
+
 class IntakeSettings(_Part):
-    drop: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] = Field((), max_length=1000)
+    drop: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_drop_entry)], ...] = Field(
+        (), max_length=1000
+    )
 
 
 class EvidenceSettings(_Part):

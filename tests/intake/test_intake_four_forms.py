@@ -65,7 +65,7 @@ FIELDS = {
     "calls_to_action": [
         {"label": "Insomnia symptom checker", "text": "Consider the Insomnia symptom checker."},
     ],
-    "disclaimer": "Purpose and positioning of services: This service informs.",
+    "disclaimer": "Purpose and positioning of services: This service is for informational purposes.",
     "references": [123, "https://pubmed.ncbi.nlm.nih.gov/456/", "10.1000/sleep.1", 123],
 }
 
@@ -157,7 +157,7 @@ Insomnia
 
 Was this page helpful?
 
-Purpose and positioning of servicesThis service informs.
+Purpose and positioning of servicesThis service is for informational purposes.
 """
 
 

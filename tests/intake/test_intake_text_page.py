@@ -10,9 +10,12 @@ from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
 from pipeline.model.article import Article, BulletList, CitedWork, ListItem, Note, NumberedList, Paragraph, Text
 
+SITE = ("For First Time Users", "What is this?", "Ask me instead", "Thinking about asking ChatGPT?*")
+
 
 def read(text: str) -> Article:
-    return read_article(text.encode(), name="page.txt")
+    """As an operator reads whose settings name what the site sets around its articles."""
+    return read_article(text.encode(), name="page.txt", drop=SITE)
 
 
 def p(text: str) -> Paragraph:
@@ -96,7 +99,7 @@ What is this?
 
 Purpose and positioning of services
 
-This service informs.
+This service is for informational purposes.
 """
 
 
@@ -110,7 +113,7 @@ def test_a_page_set_in_the_same_way_gives_the_same_parts() -> None:
     assert [s.heading for s in article.sections[0].sections] == ["Sleep Stages Explained"]
     assert [s.heading for s in article.sections[1].sections] == ["1. Keep Regular Hours", "2. Leave the Bed"]
     assert [topic.slug for topic in article.topics] == ["insomnia", "sleep-apnea"]
-    assert article.disclaimer == "Purpose and positioning of services: This service informs."
+    assert article.disclaimer == "Purpose and positioning of services: This service is for informational purposes."
 
 
 def test_deeper_indentation_is_a_deeper_list() -> None:
@@ -197,7 +200,7 @@ def test_bylines_and_other_dates_are_fields() -> None:
 
 def test_a_date_that_is_none_is_named_with_its_line() -> None:
     with pytest.raises(InvalidArticle) as caught:
-        read("Some Logo\n\nPublished on: 31/31/2026\n\nTitle\n\nText.\n")
+        read("Some Logo\n\nPublished on: 31/31/2026\n\nSleeping badly at night\n\nSleeping badly at night is common.\n")
     assert (caught.value.file, caught.value.line, caught.value.field) == ("page.txt", 3, "published")
 
 
@@ -218,3 +221,35 @@ def test_a_page_of_one_line_says_nothing() -> None:
     with pytest.raises(InvalidArticle) as caught:
         read("Only a Title\n")
     assert caught.value.code == "article-empty"
+
+
+MENU = "Health Daily\n\nHome\n\nFind a doctor\n\nConditions\n\nSign in\n\nWe use cookies to make this site better.\n\n"
+TEXT = (
+    "Night cramps are painful contractions of the calf muscles. They are common in pregnancy and with age.\n\n"
+    "Stretching the calves before bed makes cramps at night rarer. Warm the muscles first, and drink enough.\n"
+)
+
+
+def test_the_headline_is_the_line_that_the_text_speaks_of() -> None:
+    article = read(f"{MENU}Night cramps in the calf muscles\n\n{TEXT}")
+    assert article.title == "Night cramps in the calf muscles"
+    assert article.answer.startswith("Night cramps are painful contractions")
+    assert "cookies" not in article.answer and article.sections == ()
+
+
+def test_a_page_without_a_line_that_the_text_speaks_of_is_refused() -> None:
+    with pytest.raises(InvalidArticle) as caught:
+        read(f"{MENU}{TEXT}")
+    assert (caught.value.code, caught.value.line) == ("headline-not-found", 1)
+    assert caught.value.hint is not None and "[intake] drop" in caught.value.hint
+
+
+def test_what_is_above_the_text_can_be_named_in_the_settings() -> None:
+    drop = ("Health Daily", "Home", "Find a doctor", "Conditions", "We use cookies*", "sign IN", ".share-bar")
+    article = read_article(f"{MENU}Why at night?\n\n{TEXT}".encode(), name="page.txt", drop=drop)
+    assert article.title == "Why at night?"
+
+
+def test_the_summary_stands_between_a_headline_and_the_same_above_the_text() -> None:
+    article = read(f"Logo\n\nWhy at night?\n\nIn short.\n\nThe long answer\n\nWhy at night?\n\n{TEXT}")
+    assert (article.title, article.answer) == ("Why at night?", "In short.")

@@ -36,6 +36,7 @@ SUBHEADINGS = {
         "4. Lifestyle Adjustments",
     ],
 }
+SITE = ("Doctors Note Logo", "Tell your friends*", "Thinking about asking ChatGPT?*")  # as its operator would name it
 FURNITURE = (
     "logo", "answer background", "explanation", "(references)", "chatgpt", "tell your friends", "love to help them",
     "shiba", "first time users", "database of explanations", "learn more about", "was this page helpful",
@@ -51,7 +52,7 @@ def text(data: Path) -> str:
 
 @pytest.fixture(scope="module")
 def article(text: str) -> Article:
-    return read_article(text.encode(), name="seed.txt")
+    return read_article(text.encode(), name="seed.txt", drop=SITE)
 
 
 def _words(blocks: tuple[Block, ...]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A page saved as text: headline, date, answer, body, references, and what a site sets around them.
 
-The furniture (logo, share and chat prompts, "was this page helpful") is left out; it is told by its words, for
-nothing else tells it.
+What stands above the headline and below the references is the site's. What one site puts into the text itself is named
+in `[intake] drop`.
 """
 
 from __future__ import annotations
@@ -14,28 +14,26 @@ from dataclasses import dataclass, field, replace
 from pipeline.intake.assemble import assemble
 from pipeline.intake.body import REFERENCES_HEADING
 from pipeline.intake.decoding import decode
+from pipeline.intake.dropping import Lines
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.identifiers import is_bare, work_in
 from pipeline.intake.fields.invalid_value import InvalidValue
-from pipeline.intake.fields.text import line, same
+from pipeline.intake.fields.text import line
 from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.text_page.calls_to_action import calls_to_action
 from pipeline.intake.sources.text_page.headings import heading_levels
+from pipeline.intake.sources.text_page.headline import find_headline, repeated_at
 from pipeline.intake.sources.text_page.lines import Items, Piece, Words, list_html, pieces_of
 from pipeline.model.reading import Read
 
 _FURNITURE = re.compile(
-    r".{0,60}\blogo|answer background|advertisement|ad|share|share this(?: page| article)?|print|menu|"
-    r"thinking about asking chatgpt\b.{0,60}|ask me instead|tell your friends(?: about us)?\.?|"
-    r"we would love to help them too\.?|smily shiba.{0,40}|(?:skip|back) to .{0,30}|was this page helpful\?|"
-    r"(?:copy|share) link|table of contents|"
-    r"(?:yes|no|thank you for your feedback[.!]?)",
+    r"advertisement|ad|share|share this(?: page| article)?|print|menu|(?:skip|back) to .{0,30}|was this page helpful\?|"
+    r"(?:copy|share) link|table of contents|(?:yes|no|thank you for your feedback[.!]?)",
     re.IGNORECASE,
 )
-_EXPLANATION = re.compile(r"answer background|explanation:?", re.IGNORECASE)
 _ABOUT_SITE = re.compile(
-    r"for first time users|what is ubie.{0,40}|related (?:questions|articles|pages|topics|content)|our services|"
-    r"was this page helpful\?|recommended for you|you may also like|follow us.{0,30}|more from .{0,40}",
+    r"related (?:questions|articles|pages|topics|content)|our services|was this page helpful\?|recommended for you|"
+    r"you may also like|follow us.{0,30}|more from .{0,40}",
     re.IGNORECASE,
 )
 _TOPICS = re.compile(
@@ -43,7 +41,14 @@ _TOPICS = re.compile(
     r"related (?:diseases|conditions|symptoms)",
     re.IGNORECASE,
 )
-_DISCLAIMER = re.compile(r"(purpose and positioning of services|(?:medical )?disclaimer)\s*[:.]?\s*(.*)", re.IGNORECASE)
+_DISCLAIMER = re.compile(r"((?:medical )?disclaimer)\s*[:.]?\s*(.*)", re.IGNORECASE)
+_DISCLAIMS = re.compile(
+    r"\bfor information(?:al purposes)?\b|\bnot (?:intended as )?(?:a )?(?:substitute|replacement)\b|"
+    r"\bnot (?:a )?medical (?:advice|treatment)\b|"
+    r"\bdoes not (?:replace|provide|constitute)\b.{0,40}\b(?:advice|diagnosis|treatment)",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(r"([A-Z][^.!?]{2,80}?[a-z])([A-Z][a-z’']+ .*)")  # a heading, and the text behind it without a space
 _DATES = (
     ("published", re.compile(r"(?:first )?(?:published|posted)(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
     ("modified", re.compile(r"(?:last |content )?(?:updated|modified|revised)(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
@@ -80,14 +85,14 @@ class _Page:
 
 
 def read(file: SourceFile) -> Read:
-    """The first line that is no furniture and no date is the headline. Raises InvalidArticle."""
+    """The headline is found by the text that speaks of it. Raises InvalidArticle."""
     text = decode(file.data, file.name)
     page = _Page()
     try:
-        pieces = list(_without_furniture(pieces_of(text), page))
+        pieces = list(_without_furniture(pieces_of(text), page, Lines(file.drop)))
+        start = _read_head(pieces, page)
     except InvalidValue as invalid:
         raise Fields(file.name, {}).error("body", invalid) from invalid
-    start = _read_head(pieces, page)
     end = next((n for n in range(start, len(pieces)) if _ends_body(pieces[n])), len(pieces))
     left = _read_tail(pieces[end:], page)
     body = [piece for piece in pieces[start:end] if not _is_reference(piece, page)]
@@ -95,12 +100,12 @@ def read(file: SourceFile) -> Read:
     return assemble(Fields(file.name, page.values, page.lines, day_first=False), _body_html(body) + left)
 
 
-def _without_furniture(pieces: Sequence[Piece], page: _Page) -> Iterator[Piece]:
+def _without_furniture(pieces: Sequence[Piece], page: _Page, dropped: Lines) -> Iterator[Piece]:
     """What is left when furniture, dates and bylines are taken out; the blank lines around them stay."""
     gap = 0
     for piece in pieces:
         kept = replace(piece, gap=max(gap, piece.gap)) if isinstance(piece, Words) else piece
-        if isinstance(kept, Words) and _taken(kept, page):
+        if isinstance(kept, Words) and (kept.text in dropped or _taken(kept, page)):
             gap = kept.gap
         else:
             gap = 0
@@ -119,34 +124,31 @@ def _taken(piece: Piece, page: _Page) -> bool:
         if match := pattern.fullmatch(piece.text):
             page.add(name, match[match.lastindex or 1], piece.line)
             return True
-    return (
-        bool(_FURNITURE.fullmatch(piece.text))
-        and not _ABOUT_SITE.fullmatch(piece.text)
-        and not (_EXPLANATION.fullmatch(piece.text))
-    )
+    return bool(_FURNITURE.fullmatch(piece.text)) and not _ABOUT_SITE.fullmatch(piece.text)
 
 
 def _read_head(pieces: Sequence[Piece], page: _Page) -> int:
-    """Headline and answer; gives the place where the body begins."""
-    if not pieces or not isinstance(pieces[0], Words):
+    """Read headline and summary; return the place where the body begins.
+
+    A summary is what stands between the headline and the same headline above the text, without the label before that.
+    """
+    if not any(isinstance(piece, Words) for piece in pieces):
         return 0
-    title = pieces[0]
-    page.put("title", title.text, title.line)
-    bounds = (n for n, piece in enumerate(pieces) if n and _is_bound(piece, title.text))
-    bound = next(bounds, 0)
-    if bound == 0:
-        return 1
-    answer = pieces[1:bound]
-    if answer:
-        page.put("summary", "\n\n".join(_words(piece) for piece in answer), answer[0].line)
-    while bound < len(pieces) and _is_bound(pieces[bound], title.text):
-        bound += 1
-    return bound
+    place = find_headline(pieces)
+    page.put("title", _words(pieces[place]), pieces[place].line)
+    again = repeated_at(pieces, place)
+    if again is None:
+        return place + 1
+    summary = list(pieces[place + 1 : again])
+    while summary and _is_label(summary[-1]):
+        summary.pop()
+    if summary:
+        page.put("summary", "\n\n".join(_words(piece) for piece in summary), summary[0].line)
+    return again + 1
 
 
-def _is_bound(piece: Piece, title: str) -> bool:
-    """The answer ends where its explanation is announced, or where the headline stands again."""
-    return isinstance(piece, Words) and bool(_EXPLANATION.fullmatch(piece.text) or same(piece.text, title))
+def _is_label(piece: Piece) -> bool:
+    return isinstance(piece, Words) and len(piece.text.split()) <= 3 and not piece.text.endswith((".", "!", "?"))
 
 
 def _ends_body(piece: Piece) -> bool:
@@ -157,31 +159,46 @@ def _ends_body(piece: Piece) -> bool:
 
 
 def _is_disclaimer(text: str) -> bool:
-    return text.lower().startswith("purpose and positioning of services") or bool(
-        re.match(r"(?:medical )?disclaimer\s*(?::|$)", text, re.IGNORECASE)
-    )
+    return bool(re.match(r"(?:medical )?disclaimer\s*(?::|$)", text, re.IGNORECASE))
 
 
 def _read_tail(pieces: Sequence[Piece], page: _Page) -> str:
-    """References, topics and disclaimer. Gives as HTML the references that name nothing to look up."""
-    mode, unread, disclaimer = "", [], []
-    for piece in pieces:
+    """Read references, topics and disclaimer. Return as HTML the references that name nothing to look up."""
+    mode, unread, disclaimer = "", list[str](), list[str]()
+    for place, piece in enumerate(pieces):
         text = _words(piece)
         if isinstance(piece, Words) and (next_mode := _mode_of(text)):
             mode = next_mode
             if mode == "disclaimer" and (match := _DISCLAIMER.fullmatch(text)):
                 disclaimer.append(f"{match[1]}: {match[2]}" if match[2] else f"{match[1]}:")
                 page.lines.setdefault("disclaimer", piece.line)
-        elif mode == "references":
-            unread.extend(_references_in(piece, page))
-        elif mode == "topics":
-            for topic in _entries(piece):
-                page.add("topics", topic, piece.line)
         elif mode == "disclaimer":
             disclaimer.append(text)
+        elif _DISCLAIMS.search(text):
+            disclaimer += _headed(text, pieces[place - 1] if place else None)
+            page.lines.setdefault("disclaimer", piece.line)
+        elif mode == "references":
+            mode = "furniture" if isinstance(piece, Words) and isinstance(pieces[place - 1], Items) else mode
+            unread.extend(_references_in(piece, page) if mode == "references" else ())
+        elif mode == "topics" and not _heads_disclaimer(pieces, place):
+            for topic in _entries(piece):
+                page.add("topics", topic, piece.line)
     if disclaimer:
         page.values["disclaimer"] = " ".join(disclaimer[:2]) + "".join(f"\n\n{more}" for more in disclaimer[2:])
     return f"<h2>References</h2><ul>{''.join(unread)}</ul>" if unread else ""
+
+
+def _heads_disclaimer(pieces: Sequence[Piece], place: int) -> bool:
+    return place + 1 < len(pieces) and bool(_DISCLAIMS.search(_words(pieces[place + 1])))
+
+
+def _headed(text: str, before: Piece | None) -> list[str]:
+    """A disclaimer with its heading, which stands on the line before it, or before it without a space."""
+    if glued := _GLUED.fullmatch(text):
+        return [f"{glued[1]}:", glued[2]]
+    if isinstance(before, Words) and not before.text.endswith((".", "!", "?")) and not _mode_of(before.text):
+        return [f"{before.text}:", text]
+    return [text]
 
 
 def _mode_of(text: str) -> str:
