@@ -6,8 +6,8 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from pipeline.renditions.parts.plain import blocks_text, plain_text
 
+from pipeline.flattening.blocks import blocks_text, sections_text
 from pipeline.intake import SourceFile, read_source
 from pipeline.model.article import Article, Block, Image, Link, Paragraph, Quotation, Text
 from pipeline.model.reading import Read
@@ -20,7 +20,7 @@ def read(name: str) -> Read:
 
 
 def said(article: Article) -> str:
-    return "\n".join([article.title, article.answer, blocks_text(article.lead), plain_text(article.sections)])
+    return "\n".join([article.title, article.answer, blocks_text(article.lead), sections_text(article.sections)])
 
 
 def codes(found: Read) -> list[str]:

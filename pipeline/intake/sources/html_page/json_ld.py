@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pipeline.flattening.scripts import subscript, superscript
 from pipeline.intake.fields.text import line, paragraphs
 
 _ARTICLES = (
@@ -16,8 +17,6 @@ _ARTICLES = (
 _PARAGRAPH_ENDS = re.compile(r"</(?:p|li|h[1-6]|div)\s*>|<br\s*/?>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^<>]{0,500}>")
 _SCRIPTS = re.compile(r"<(su[bp])(?:\s[^<>]{0,500})?>([^<>]{0,100})</\1\s*>", re.IGNORECASE)
-_SUPERSCRIPTS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
-_SUBSCRIPTS = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _SLUG = re.compile(r"(?=.{1,120}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_DEPTH = 12
 
@@ -135,9 +134,7 @@ def _decoded(text: str) -> str:
 
 def _script(match: re.Match[str]) -> str:
     """What stands above or below the line, in Unicode's own characters where it has them."""
-    kind, text = match[1].lower(), match[2]
-    made = text.translate(_SUPERSCRIPTS if kind == "sup" else _SUBSCRIPTS)
-    return made if not any(c in text for c in made) else f"{'^' if kind == 'sup' else '_'}({text})"
+    return superscript(match[2]) if match[1].lower() == "sup" else subscript(match[2])
 
 
 def _kept(**values: object) -> dict[str, object]:
