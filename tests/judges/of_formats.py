@@ -9,6 +9,7 @@ from judges.amp import official_findings, own_findings
 from judges.apple_news import apple_news_findings
 from judges.atom import atom_findings
 from judges.json_schemas import json_feed_findings, ninjs_findings
+from judges.markdown import markdown_findings
 from judges.page import html_findings, page_findings
 from judges.plain_text import plain_text_findings
 from judges.readers import feedparser_findings
@@ -29,6 +30,7 @@ JUDGES: Mapping[str, tuple[Judge, ...]] = {
     "html": (html_findings, page_findings),
     "json-feed": (json_feed_findings,),
     "json-ld": (_json_ld_findings,),
+    "markdown": (markdown_findings,),
     "ninjs": (ninjs_findings,),
     "plain-text": (plain_text_findings,),
     "rss": (rss_findings, feedparser_findings),

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from articles import FEED, SAMPLE, SITE, WITHDRAWAL, revisions
 from hypothesis import HealthCheck, given, settings
+from judges.markdown import markdown_html
 from lxml import etree
 from published import EVERY, OURS
 
@@ -136,6 +137,8 @@ def found_in(body: bytes, media_type: str) -> str:
         pieces: Iterable[str] = _strings(json.loads(body))
     elif media_type == "text/html":
         pieces = _html(body.decode())
+    elif media_type == "text/markdown":
+        pieces = _html(markdown_html(body))
     elif media_type.startswith("text/"):
         pieces = [body.decode()]
     else:

@@ -75,8 +75,13 @@ def shallow_blocks(blocks: Iterable[Block], room: int) -> tuple[Block, ...]:
 def _shallow_list(block: BulletList | NumberedList | DefinitionList, room: int) -> Block:
     if isinstance(block, DefinitionList):
         return DefinitionList(tuple(_shallow_definition(one, room) for one in block.items))
-    inner = [replace(item, blocks=shallow_blocks(item.blocks, room)) for item in block.items]
-    return replace(block, items=tuple(inner))
+    items = tuple(replace(item, blocks=shallow_blocks(item.blocks, room)) for item in block.items)
+    if isinstance(block, NumberedList) and any(label.startswith("-") for label in labels(block)):  # AMP counts from 0
+        named = zip(labels(block), items, strict=True)
+        return BulletList(
+            tuple(replace(item, blocks=with_label(label, item.blocks), number=None) for label, item in named)
+        )
+    return replace(block, items=items)
 
 
 def _lifted(block: BulletList | NumberedList | DefinitionList, room: int) -> list[Block]:

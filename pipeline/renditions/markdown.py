@@ -1,0 +1,241 @@
+"""Markdown (CommonMark with tables), for programs and language models that read the article and for people who edit it.
+
+What Markdown has no sign for (raised and struck-out text, lists with other numbers, definitions) stands in it as HTML,
+which Markdown allows. Every character of the article that could be taken for markup is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pipeline.flattening import note_label
+from pipeline.model.article import (
+    Article,
+    Block,
+    BulletList,
+    Image,
+    Inline,
+    LineBreak,
+    Link,
+    ListItem,
+    Marker,
+    Note,
+    NumberedList,
+    Paragraph,
+    Preformatted,
+    Quotation,
+    Section,
+    Table,
+    Text,
+)
+from pipeline.model.rendition import Format
+from pipeline.model.revision import Revision, Withdrawal
+from pipeline.model.site import Site
+from pipeline.renditions.parts.content import page_url
+from pipeline.renditions.parts.content_text import byline_texts, reference_text
+from pipeline.renditions.parts.dates import date_text
+from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.fragments import disclaimers
+from pipeline.renditions.parts.markup import blocks_html, inlines_html
+from pipeline.renditions.parts.text import clean, paragraphs
+from pipeline.renditions.parts.uri import address, uri
+
+_SIGNS = re.compile(r"([\\`*_{}\[\]#|<>~^&$])")
+_AT_START = re.compile(r"([+\-=:]|[0-9]{1,9}(?=[.)]))")  # what is markup at the start of a block only
+_DEEPEST = 6
+
+
+def render(revision: Revision, site: Site) -> bytes:
+    article = revision.article
+    return _document(
+        f"# {_inlines(article.marked_title) if article.marked_title else _line(article.title)}",
+        f"*{_line(article.question)}*" if article.question else "",
+        _inlines(article.marked_answer) or _plain(article.answer),
+        _block(article.image) if article.image else "",
+        _blocks(article.lead),
+        *_sections(article.sections, 2),
+        *_around(article),
+        _headed("References", [_plain(reference_text(cited)) for cited in revision.references]),
+        _plain(attribution(revision.references) or ""),
+        "\\\n".join(map(_line, byline_texts(revision))),
+        *map(_plain, disclaimers(article, site)),
+        f"Licence: {_link(article.licence, article.licence)}" if article.licence else "",
+        _link(page_url(article, site), page_url(article, site)),
+    )
+
+
+def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+    """Say that the article was withdrawn, when and why, and nothing of what it said."""
+    to = withdrawal.canonical or site.article_url(withdrawal.article_id)
+    return _document(
+        f"# Withdrawn: {_line(withdrawal.title)}",
+        f"This article was withdrawn on {date_text(withdrawal.withdrawn, 'en')}. Please do not rely on copies of it.",
+        _plain(withdrawal.reason),
+        _link(to, to),
+    )
+
+
+def _document(*parts: str) -> bytes:
+    return clean("\n\n".join(part for part in parts if part) + "\n").encode()
+
+
+def _around(article: Article) -> Iterable[str]:
+    for call in article.calls_to_action:
+        label = f"**{_link(call.url, call.label)}**"
+        yield f"{label}\\\n{_line(call.text)}" if call.text else label
+    yield _headed("Related", [f"- {_link(link.url, link.title)}" for link in article.related])
+
+
+def _headed(heading: str, lines: Sequence[str]) -> str:
+    return "\n\n".join([f"## {heading}", *lines]) if lines else ""
+
+
+def _sections(sections: Iterable[Section], level: int) -> Iterable[str]:
+    for section in sections:
+        heading = _inlines(section.marked_heading) if section.marked_heading else _line(section.heading)
+        yield f"{'#' * min(level, _DEEPEST)} {heading}"
+        yield _blocks(section.blocks)
+        yield from _sections(section.sections, level + 1)
+
+
+# --- text ---------------------------------------------------------------------------------------------------------
+
+
+def _escaped(text: str) -> str:
+    return _SIGNS.sub(r"\\\1", clean(text))
+
+
+def _line(text: str) -> str:
+    return _begun(" ".join(_escaped(text).split()))
+
+
+def _begun(text: str) -> str:
+    """The text of a block, whose first sign begins no list, definition or heading."""
+    found = _AT_START.match(text)
+    if found is None:
+        return text
+    sign = found[0]
+    return f"{sign}\\{text[found.end() :]}" if sign.isdigit() else f"\\{text}"
+
+
+def _plain(text: str) -> str:
+    """A plain text's paragraphs."""
+    return "\n\n".join(map(_line, paragraphs(text)))
+
+
+def _link(href: str | None, words: str) -> str:
+    to = address(href)
+    return f"[{_line(words)}](<{to}>)" if to else _line(words)
+
+
+def _inlines(inlines: Iterable[Inline]) -> str:
+    """What holds nothing but text, emphasis, links and markers, as Markdown; anything else as HTML in it."""
+    return _begun("".join(map(_inline, inlines)).strip())
+
+
+def _inline(inline: Inline) -> str:
+    match inline:
+        case Text(value):
+            return re.sub(r"\s*\n\s*", " ", _escaped(value))
+        case Marker(numbers):
+            return rf"\[{','.join(map(str, numbers))}\]"
+        case LineBreak():
+            return "<br>"
+        case Link(href, children) if _is_simple(children):
+            to = address(href)
+            inner = "".join(map(_inline, children))
+            return f"[{inner}](<{to}>)" if to else inner
+        case _:
+            return _html([inline])
+
+
+def _is_simple(inlines: Iterable[Inline]) -> bool:
+    return all(isinstance(inline, Text) for inline in inlines)
+
+
+def _html(inlines: Iterable[Inline]) -> str:
+    """As HTML on one line; a character of Markdown in it is a character reference, which no parser takes for a sign."""
+    return re.sub(r"\s*\n\s*", " ", _inert(inlines_html(inlines, linked=False)))
+
+
+def _inert(html: str) -> str:
+    """Signs of Markdown in the text between tags as character references."""
+    parts = re.split(r"(<[^<>]*>)", html)
+    return "".join(part if part.startswith("<") else _REFERRED.sub(_reference, part) for part in parts)
+
+
+_REFERRED = re.compile(r"[\\`*_\[\]~^=|$@:]")
+
+
+def _reference(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};"
+
+
+# --- blocks -------------------------------------------------------------------------------------------------------
+
+
+def _blocks(blocks: Iterable[Block]) -> str:
+    return "\n\n".join(text for text in map(_block, blocks) if text)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(children):
+            return _inlines(children)
+        case BulletList(items):
+            return "\n".join(_item("-", item) for item in items if item.blocks)
+        case NumberedList(items, start) if _counts_plainly(block):
+            return "\n".join(_item(f"{number}.", item) for number, item in enumerate(items, start))
+        case Quotation(inner, source):
+            parts = (_blocks(inner), f"— {_line(source)}" if source else "")
+            return _prefixed("> ", "\n\n".join(part for part in parts if part)) if any(parts) else ""
+        case Note():
+            return _note(block)
+        case Image(src, alt, _, _, caption, credit):
+            told = " ".join(part for part in (caption, credit) if part)
+            picture = f"![{_line(alt)}](<{uri(src)}>)"
+            return f"{picture}\\\n{_line(told)}" if told else picture
+        case Preformatted(value):
+            return _prefixed("    ", clean(value))
+        case Table(rows, _) if not any(row for row in rows):
+            return _line(block.caption or "")
+        case _:
+            return _html_block(block)
+
+
+def _html_block(block: Block) -> str:
+    """A table or list that Markdown cannot say, on one line: an empty line would end it."""
+    return re.sub(r"\n+", "&#10;", _inert(blocks_html([block])))
+
+
+def _counts_plainly(numbered: NumberedList) -> bool:
+    plain = all(item.number is None and item.blocks for item in numbered.items)
+    return plain and numbered.style == "1" and not numbered.reversed and 0 <= numbered.start < 999_999_999
+
+
+def _item(mark: str, item: ListItem) -> str:
+    box = {True: "[x] ", False: "[ ] ", None: ""}[item.checked]
+    indent = " " * (len(mark) + 1)
+    return f"{mark} {box}{_prefixed(indent, _blocks(item.blocks))[len(indent) :]}".rstrip()
+
+
+def _note(note: Note) -> str:
+    label = note_label(note)
+    inner = _blocks(note.blocks)
+    if not inner:
+        return ""
+    return _prefixed("> ", f"**{label}**\n\n{inner}" if label else inner)
+
+
+def _prefixed(prefix: str, text: str) -> str:
+    return "\n".join(f"{prefix}{line}".rstrip() for line in text.split("\n"))
+
+
+FORMAT = Format(
+    name="markdown",
+    media_type="text/markdown",
+    extension="md",
+    render=render,
+    tombstone=tombstone,
+)
