@@ -18,6 +18,7 @@ import pytest
 from articles import FEED, SITE, revision_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from judges.markdown import markdown_html
 from lxml import etree
 
 from pipeline.flattening import blocks_text, inlines_text, line_of
@@ -117,6 +118,8 @@ def read(body: bytes, media_type: str) -> list[str]:
     if media_type.endswith("xml"):
         return [text for node in etree.fromstring(body).iter() for text in strings(node.text or "")]
     whole = body.decode()
+    if media_type == "text/markdown":
+        return [read_html(markdown_html(body))]
     if media_type != "text/html":
         return [whole]
     metas = [html.unescape(found) for found in re.findall(r'content="([^"]*)"', whole)]

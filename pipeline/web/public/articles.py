@@ -35,12 +35,15 @@ def router(context: Context) -> APIRouter:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if standing.state == "withdrawn":
                 return _gone(context, format, standing)
-            stored = None
-            if standing.rendered is not None:
-                stored = renditions.one(transaction, article_id, standing.rendered, format.name)
-            if stored is None or standing.rendered is None:
+            if standing.rendered is None:
                 raise Problem(404, "not-published", f"{name!r} is not published yet")
+            stored = renditions.one(transaction, article_id, standing.rendered, format.name)
             revision = revisions.get(transaction, article_id, standing.rendered)
+        if stored is None:  # the format is newer than the rendition; rendering is pure, so it can be made now
+            body = format.render(revision, context.site)
+            return respond(
+                request, body, media_type=format.media_type, digest=digest_of(body), modified=revision.updated
+            )
         body = stored_body(context, stored, revision)
         return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=revision.updated)
 
