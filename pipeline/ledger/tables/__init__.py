@@ -1,0 +1,52 @@
+"""The schema, by room. Times are `Instant`s, documents are JSON bytes, and a row is worked on when it is `due`."""
+
+from pipeline.ledger.tables.articles import articles, contents, events, renditions, revisions, topics, withheld
+from pipeline.ledger.tables.base import metadata
+from pipeline.ledger.tables.deliveries import STRANDED, attempts, channel_contents, channels, deliveries, proofs
+from pipeline.ledger.tables.evidence import citations, evidence_changes, identifier_citations, identifiers, references
+from pipeline.ledger.tables.feeds import (
+    feed_changes,
+    feed_documents,
+    feed_entries,
+    feed_page_documents,
+    feed_pages,
+    feeds,
+)
+from pipeline.ledger.tables.hub import subscription_requests, subscriptions
+from pipeline.ledger.tables.partners import changes, pull_positions, pulls
+from pipeline.ledger.tables.site import leases, tokens
+
+__all__ = [
+    "STRANDED",
+    "articles",
+    "attempts",
+    "changes",
+    "channel_contents",
+    "channels",
+    "citations",
+    "contents",
+    "deliveries",
+    "events",
+    "evidence_changes",
+    "feed_changes",
+    "feed_documents",
+    "feed_entries",
+    "feed_page_documents",
+    "feed_pages",
+    "feeds",
+    "identifier_citations",
+    "identifiers",
+    "leases",
+    "metadata",
+    "proofs",
+    "pull_positions",
+    "pulls",
+    "references",
+    "renditions",
+    "revisions",
+    "subscription_requests",
+    "subscriptions",
+    "tokens",
+    "topics",
+    "withheld",
+]

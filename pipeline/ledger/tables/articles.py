@@ -1,0 +1,103 @@
+"""Articles, their revisions and renditions, and the events that made them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Instant
+from pipeline.ledger.tables.base import lease_columns, metadata
+
+_OVERTAKEN = sa.text("outcome = 'overtaken'")
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),  # CloudEvents' source and id: together one event, however often sent
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("type", sa.String(16), nullable=False),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("changed", sa.Boolean, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False, server_default="accepted"),  # or overtaken
+    sa.Column("digest", sa.String(80)),  # of what the event says; None: it arrived before this was kept
+    sa.Column("time", Instant),  # when it happened, by the sender's clock
+    sa.Column("sequence", sa.Text),
+    sa.Column("accepted", Instant, nullable=False),
+    sa.UniqueConstraint("source", "source_id"),
+    sa.Index("ix_events_article", "article", "source", "time"),
+    sa.Index("ix_events_overtaken", "accepted", sqlite_where=_OVERTAKEN, postgresql_where=_OVERTAKEN),
+)
+
+articles = sa.Table(
+    "articles",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),  # live, scheduled, withdrawn
+    sa.Column("revision", sa.Integer, nullable=False),  # the newest
+    sa.Column("rendered", sa.Integer),  # the newest that was rendered, which channels should have
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("language", sa.String(64), nullable=False),
+    sa.Column("published", Instant, nullable=False),
+    sa.Column("updated", Instant, nullable=False),
+    sa.Column("due", Instant),  # to be rendered
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+    *lease_columns(),
+    sa.Index("ix_articles_due", "due"),
+    sa.Index("ix_articles_state_updated", "state", "updated"),
+)
+
+topics = sa.Table(
+    "article_topics",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("topic", sa.String(128), primary_key=True),
+    sa.Index("ix_article_topics_topic", "topic"),
+)
+
+contents = sa.Table(
+    "contents",
+    metadata,
+    sa.Column("digest", sa.String(80), primary_key=True),
+    sa.Column("article", sa.LargeBinary, nullable=False),  # a model.article.Article
+)
+
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("event_id", sa.String(64)),  # None: evidence changed
+    sa.Column("content", sa.String(80)),  # None: a withdrawal
+    sa.Column("reason", sa.Text),  # of a withdrawal
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("updated", Instant, nullable=False),  # the date that readers see
+    sa.Column("evidence", sa.LargeBinary),  # tuple[CitedReference, ...] as it was shown; None until rendered
+    sa.Column("rendered_at", Instant),
+    sa.Column("pending", sa.Integer),  # references that it shows without PubMed's answer
+)
+
+renditions = sa.Table(
+    "renditions",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("format", sa.String(64), primary_key=True),
+    sa.Column("media_type", sa.String(128), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(80), nullable=False),  # names the bytes in the rendition store
+)
+
+withheld = sa.Table(
+    "withheld",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("channel", sa.String(128), primary_key=True),
+    sa.Column("cause", sa.String(16), nullable=False),  # gate, hold
+    sa.Column("reason", sa.Text, nullable=False),  # names the references at fault
+    sa.Column("pmids", sa.Text, nullable=False),  # JSON
+    sa.Column("revision", sa.Integer, nullable=False),  # for which that was found
+    sa.Column("since", Instant, nullable=False),
+)

@@ -1,0 +1,21 @@
+"""What all tables share: the names of their constraints, and the columns of a lease."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Instant
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(column_0_label)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def lease_columns() -> tuple[sa.Column[str], sa.Column[object]]:
+    """Return the columns for who works on the row and until when. An expired lease counts as none."""
+    return sa.Column("lease", sa.String(64)), sa.Column("leased_until", Instant)

@@ -1,0 +1,119 @@
+"""Deliveries, attempts at them, and the channels that they go to."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Instant
+from pipeline.ledger.tables.base import lease_columns, metadata
+
+# The few that may block their channel, looked up before every send without reading those that were delivered.
+_WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
+
+# The few that are being sent now, counted before every claim.
+_LEASED = sa.text("lease IS NOT NULL")
+
+# Those that wait for a partner to fetch them.
+_AVAILABLE = sa.text("available IS NOT NULL")
+
+# What no delivery may be: unfinished, and nothing will ever pick it up; or delivered with an older revision. The
+# constraints refuse it. The sweep looks for it all the same, in an index that is empty.
+_UNFINISHED_HAS_TIME = "state IN ('delivered', 'abandoned') OR due IS NOT NULL OR available IS NOT NULL"
+_DELIVERED_IS_CURRENT = "state <> 'delivered' OR (held IS NOT NULL AND held >= wanted)"
+STRANDED = sa.text(f"NOT (({_UNFINISHED_HAS_TIME}) AND ({_DELIVERED_IS_CURRENT}))")
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("channel", sa.String(128), nullable=False),
+    sa.Column("format", sa.String(64), nullable=False),
+    sa.Column("wanted", sa.Integer, nullable=False),  # the revision that the channel should hold
+    sa.Column("wanted_digest", sa.String(80)),  # None: a withdrawal, whose tombstone is made when it is sent
+    sa.Column("urgency", sa.Integer, nullable=False),  # 0 a withdrawal, 1 anything else
+    sa.Column("held", sa.Integer),  # the revision that it took last
+    sa.Column("held_digest", sa.String(80)),
+    sa.Column("held_event", sa.String(16)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # at the wanted revision
+    sa.Column("attempted", sa.Boolean, nullable=False, default=False),  # ever: the channel may have seen the article
+    sa.Column("error", sa.Text),
+    sa.Column("remote_id", sa.Text),
+    sa.Column("changed", Instant, nullable=False),
+    sa.Column("due", Instant),
+    sa.Column("available", Instant),  # of a pulled channel: since when it waits for the partner to fetch it
+    *lease_columns(),
+    sa.UniqueConstraint("article", "channel"),
+    sa.CheckConstraint("state IN ('pending', 'sending', 'delivered', 'abandoned')", name="state"),
+    sa.CheckConstraint(_UNFINISHED_HAS_TIME, name="unfinished_has_time"),
+    sa.CheckConstraint(_DELIVERED_IS_CURRENT, name="delivered_is_current"),
+    sa.Index("ix_deliveries_due", "channel", "due", "id"),
+    sa.Index("ix_deliveries_leased", "channel", "lease", sqlite_where=_LEASED, postgresql_where=_LEASED),
+    sa.Index("ix_deliveries_withdrawals", "channel", sqlite_where=_WITHDRAWALS, postgresql_where=_WITHDRAWALS),
+    sa.Index("ix_deliveries_state", "state"),
+    sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE, postgresql_where=_AVAILABLE),
+    sa.Index("ix_deliveries_stranded", "id", sqlite_where=STRANDED, postgresql_where=STRANDED),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("delivery", sa.String(64), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),  # delivered, transient, permanent, fault
+    sa.Column("status", sa.Integer),  # the other end's, where it has such a thing
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text),  # the first kilobyte of what the other end said, secrets cut out
+    sa.Index("ix_attempts_delivery", "delivery", "at"),
+    sa.Index("ix_attempts_at", "at", "outcome"),
+)
+
+channels = sa.Table(
+    "channels",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),  # transient ones, in a row
+    sa.Column("paused_until", Instant),
+    sa.Column("disabled", Instant),  # when the other end said 410 Gone
+    sa.Column("reason", sa.Text),
+    sa.Column("opened", Instant),  # when its circuit opened; None: it is closed
+    sa.Column("answered", Instant),  # when the other end took or refused something last
+    sa.Column("next_send", Instant),  # not before: its rate
+    sa.Column("next_batch", Instant),  # not before: what comes until then goes together
+)
+
+channel_contents = sa.Table(
+    "holdings",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("channel", sa.String(128), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("digest", sa.String(80)),  # None: a withdrawal
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_holdings_article", "article", "channel", "at"),
+)
+
+proofs = sa.Table(
+    "proofs",
+    metadata,
+    sa.Column("delivery", sa.String(64), primary_key=True),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("channel", sa.String(128), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("withdrawn", Instant, nullable=False),  # when the channel took the withdrawal
+    sa.Column("checked", Instant),
+    sa.Column("proved", Instant),  # when it was found to be gone
+    sa.Column("shown", sa.Text),  # where it was still to be read
+    sa.Column("due", Instant),  # to be looked for
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),  # why it could not be looked for
+    *lease_columns(),
+    sa.Index("ix_proofs_due", "due"),
+    sa.Index("ix_proofs_article", "article"),
+)

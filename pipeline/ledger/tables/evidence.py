@@ -1,0 +1,71 @@
+"""References, identifiers, and which articles cite them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Instant
+from pipeline.ledger.tables.base import lease_columns, metadata
+
+references = sa.Table(
+    "reference_records",
+    metadata,
+    sa.Column("pmid", sa.String(16), primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("record", sa.LargeBinary),  # a model.reference.Reference
+    sa.Column("digest", sa.String(80)),  # of the record: whether an answer says anything new
+    sa.Column("fetched", Instant),  # PubMed's last answer
+    sa.Column("changed", Instant),  # when the record became what it is
+    sa.Column("due", Instant),  # to be asked for
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+    sa.Column("editorial", sa.Text, nullable=False, server_default=""),  # of the record: "retracted concern"
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # the lower is asked for first: see rechecks
+    *lease_columns(),
+    sa.Index("ix_reference_records_due", "due"),
+    sa.Index("ix_reference_records_priority", "priority", "due"),
+    sa.Index("ix_reference_records_state", "state", "editorial"),
+)
+
+citations = sa.Table(
+    "citations",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("pmid", sa.String(16), primary_key=True),
+    sa.Index("ix_citations_pmid", "pmid"),
+)
+
+identifiers = sa.Table(
+    "identifiers",
+    metadata,
+    sa.Column("work", sa.Text, primary_key=True),  # a DOI or PMCID: "doi:10.1000/x", "pmcid:PMC1"
+    sa.Column("state", sa.String(16), nullable=False),  # pending, resolved, unknown
+    sa.Column("pmid", sa.String(16)),  # exactly when resolved
+    sa.Column("asked", Instant),  # the converter's last answer
+    sa.Column("due", Instant),  # to be asked for
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+    *lease_columns(),
+    sa.Index("ix_identifiers_due", "due"),
+)
+
+identifier_citations = sa.Table(
+    "identifier_citations",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("work", sa.Text, primary_key=True),
+    sa.Index("ix_identifier_citations_work", "work"),
+)
+
+evidence_changes = sa.Table(
+    "evidence_changes",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("pmid", sa.String(16), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("gained", sa.Text, nullable=False),  # editorial states: "retracted concern"
+    sa.Column("lost", sa.Text, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),  # the model.reference.Reference that says so
+    sa.Column("articles", sa.Text, nullable=False),  # JSON: the articles that were out and cited it
+    sa.Index("ix_evidence_changes_pmid", "pmid"),
+)

@@ -1,0 +1,78 @@
+"""Feeds, their pages, and what was built of them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Instant
+from pipeline.ledger.tables.base import lease_columns, metadata
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),  # counts the changes that made it stale
+    sa.Column("due", Instant),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+    sa.Column("shape", sa.String(80)),  # of the settings that it was built by; other settings rebuild all of it
+    sa.Column("findings", sa.Text),  # JSON: what its partner's rules say against it; None: nothing
+    sa.Column("rest_until", Instant),  # it is not built sooner, whatever changes
+    sa.Column("rest", sa.Integer),  # milliseconds from its last build until then: longer while changes keep coming
+    *lease_columns(),
+)
+
+feed_documents = sa.Table(
+    "feed_documents",
+    metadata,
+    sa.Column("feed", sa.String(128), primary_key=True),
+    sa.Column("format", sa.String(64), primary_key=True),
+    sa.Column("media_type", sa.String(128), nullable=False),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("modified", Instant, nullable=False),  # when these bytes came to be
+    sa.Column("previous", sa.String(80)),  # the digest that it had before: kept in the store until the next one
+)
+
+feed_changes = sa.Table(
+    "feed_changes",
+    metadata,
+    sa.Column("feed", sa.String(128), primary_key=True),
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),  # counts the changes since the feed took the article in
+)
+
+feed_entries = sa.Table(
+    "feed_entries",
+    metadata,
+    sa.Column("feed", sa.String(128), primary_key=True),
+    sa.Column("page", sa.Integer, primary_key=True),
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),  # live, withdrawn
+    sa.Column("revision", sa.Integer, nullable=False),  # that the feed shows
+    sa.Column("published", Instant, nullable=False),
+    sa.Column("updated", Instant, nullable=False),
+    sa.Column("canonical", sa.Text),  # of the sitemap's entries only: where the article says that it lives
+    sa.Index("ix_feed_entries_article", "article", "feed"),
+    sa.Index("ix_feed_entries_updated", "feed", "state", "updated"),
+    sa.Index("ix_feed_entries_published", "feed", "state", "published"),
+)
+
+feed_pages = sa.Table(
+    "feed_pages",
+    metadata,
+    sa.Column("feed", sa.String(128), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1, the oldest
+    sa.Column("sealed", sa.Boolean, nullable=False),  # it is full: nothing new comes into it
+    sa.Column("stale", sa.Integer, nullable=False),  # 0 built, 1 to be built, 2 to be built first: something left it
+    sa.Index("ix_feed_pages_stale", "feed", "stale"),
+)
+
+feed_page_documents = sa.Table(
+    "feed_page_documents",
+    metadata,
+    sa.Column("feed", sa.String(128), primary_key=True),
+    sa.Column("page", sa.Integer, primary_key=True),
+    sa.Column("format", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("modified", Instant, nullable=False),
+)

@@ -1,0 +1,58 @@
+"""The hub's subscriptions and the requests for them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Instant
+from pipeline.ledger.tables.base import lease_columns, metadata
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # made of topic and callback: each pair is one subscription
+    sa.Column("feed", sa.String(128), nullable=False),
+    sa.Column("format", sa.String(64), nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),  # the feed's address, as the subscriber knows it
+    sa.Column("callback", sa.Text, nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),  # of the callback
+    sa.Column("secret", sa.Text),  # what is pushed is signed with it, so it cannot be kept as a hash
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("expires", Instant, nullable=False),
+    sa.Column("wanted", sa.String(80)),  # the digest of the feed document that the subscriber should hold
+    sa.Column("held", sa.String(80)),  # … of the one that it took last, or that there was when it subscribed
+    sa.Column("suspect", sa.Boolean, nullable=False, default=False),  # slow or silent when it was called last
+    sa.Column("due", Instant),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # that failed, in a row
+    sa.Column("error", sa.Text),
+    *lease_columns(),
+    sa.CheckConstraint(
+        "due IS NOT NULL OR wanted IS NULL OR (held IS NOT NULL AND held = wanted)", name="owed_has_time"
+    ),
+    sa.Index("ix_subscriptions_due", "suspect", "due"),
+    sa.Index("ix_subscriptions_topic", "feed", "format"),
+    sa.Index("ix_subscriptions_host", "host"),
+    sa.Index("ix_subscriptions_expires", "expires"),
+)
+
+subscription_requests = sa.Table(
+    "subscription_requests",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # as the subscription's: a newer request replaces an older
+    sa.Column("mode", sa.String(16), nullable=False),  # subscribe, unsubscribe, denied
+    sa.Column("feed", sa.String(128), nullable=False),
+    sa.Column("format", sa.String(64), nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("callback", sa.Text, nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("secret", sa.Text),
+    sa.Column("lease_seconds", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text),  # of a denial
+    sa.Column("generation", sa.String(64), nullable=False),  # tells a request from the one that it replaced
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("due", Instant),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    *lease_columns(),
+    sa.Index("ix_subscription_requests_due", "due"),
+    sa.Index("ix_subscription_requests_host", "host"),
+)
