@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -176,3 +178,15 @@ def asked(folder: Path, answer: str, *more: str) -> tuple[int, bool]:
             pass
     os.close(ours)
     return ran.returncode, b"Publish them all?" in said
+
+
+def test_articles_that_wait_are_counted_with_the_room_that_is_left(tmp_path: Path, run: Run) -> None:
+    article(tmp_path / "sleep.md", "Sleep")
+    run("publish", "sleep.md")
+    with contextlib.closing(sqlite3.connect(tmp_path / "var" / "ledger.sqlite")) as ledger:
+        ledger.execute("UPDATE articles SET due = due - 60000000, error = 'the disk is full'")  # a minute ago
+        ledger.commit()
+    waiting = run("status", "--json").json["waiting"]
+    assert (waiting["articles"], waiting["error"]) == (1, "the disk is full")
+    assert waiting["free"] > 0
+    assert f"waiting: 1: the disk is full; {tmp_path / 'var'} has " in run("status").out

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from pipeline import views
@@ -45,6 +46,7 @@ from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
 from workers.cli.names import check_article, unknown_article, unknown_channel
 from workers.cli.reading import read_files
+from workers.cli.waiting import waiting_of
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
 SOURCE = "urn:citewire:command-line"
@@ -171,7 +173,10 @@ def status(
             web = system.running.web if system.running else None
             channels = [channel.id for channel in system.settings.channels]
             whole = views.system(transaction, channels, now=now(), web=web)
-            print_json(whole) if json else output.system(whole)
+            waiting = waiting_of(transaction, system.settings, now())
+            print_json(msgspec.to_builtins(whole) | {"waiting": waiting}) if json else output.system(whole)
+            if waiting["articles"] and not json:
+                output.waiting(waiting)
             return
         shape = views.article(transaction, article_id)
     if shape is None:

@@ -128,6 +128,13 @@ def line(text: str) -> None:
     answers.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
+def waiting(shape: Shape) -> None:
+    """How many articles wait to be rendered, why, and how much room is left on the disk."""
+    why = f": {shape['error']}" if shape["error"] else ""
+    free = "" if shape["free"] is None else f"; {shape['folder']} has {shape['free']:,} bytes free"
+    line(f"waiting: {shape['articles']}{why}{free}")
+
+
 def note(text: str) -> None:
     """A line about an answer, on standard error."""
     notes.print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)

@@ -43,6 +43,13 @@ def live_with_title(transaction: Transaction, title: str) -> str | None:
     return transaction.scalar(query.order_by(articles.c.id).limit(1))
 
 
+def waiting(transaction: Transaction, now: dt.datetime) -> tuple[int, str | None]:
+    """Count the articles whose rendering is overdue, and return the error of one that failed, if any did."""
+    overdue = articles.c.due <= now
+    count, error = transaction.execute(sa.select(sa.func.count(), sa.func.max(articles.c.error)).where(overdue)).one()
+    return count, error
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
     """How many articles there are in each state."""
     rows = transaction.execute(sa.select(articles.c.state, sa.func.count()).group_by(articles.c.state))
