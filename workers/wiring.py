@@ -100,7 +100,7 @@ def _context(settings: Settings, doorbell: Doorbell) -> Context:
 
 def public_http(settings: Settings) -> Http:
     """The client for partners' addresses, which reaches no private network unless `egress_allow` has it."""
-    return Http(EgressGuard(settings.egress_allow), about=settings.site.url)
+    return Http(EgressGuard(settings.egress_allow), contact_url=settings.site.url)
 
 
 def new_id(prefix: str) -> str:
@@ -189,8 +189,8 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         evidence=channel.evidence,
         gate=Gate(**channel.gate.model_dump()) if channel.gate else Gate(),
         proof_check=_proof_of(channel, http),
-        is_pull=kind.pulled,
-        wait_for_feeds=kind.after_feeds,
+        is_pull=kind.is_pull,
+        wait_for_feeds=kind.wait_for_feeds,
         also=kind.also,
     )
 
@@ -208,7 +208,7 @@ def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
     for channel in settings.channels:
         kind, key = channel_types()[channel.type], f"channels.{channel.id}"
         own = own_settings(channel)
-        for path, make in (kind.serves(own) if kind.serves else {}).items():
+        for path, make in (kind.well_known(own) if kind.well_known else {}).items():
             if served.setdefault(path, make) != make:
                 raise ConfigError(f"another channel has {path} hold something else: both must have one key", key=key)
     return served
@@ -243,7 +243,7 @@ def converter_of(settings: Settings) -> IdConverter | None:
 def _http_of_ncbi(settings: Settings) -> Http:
     """Its address is the operator's own word, so the guard against strangers' addresses lets it be private."""
     anywhere = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
-    return Http(anywhere, about=settings.site.url)
+    return Http(anywhere, contact_url=settings.site.url)
 
 
 def hub_of(settings: Settings, http: Http) -> HubPlan | None:

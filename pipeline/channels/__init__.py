@@ -79,9 +79,11 @@ class ChannelType:
     open: Callable[[Any, Http], Channel]
     format: str | None = None  # what it is sent where the operator names no format
     also: tuple[str, ...] = ()  # formats that each parcel carries beside that one
-    pulled: bool = False  # nothing is ever sent: the partner asks for its changes
-    after_feeds: bool = False  # it announces feeds: nothing is sent before they hold what changed
-    serves: Callable[[Any], Mapping[str, Callable[[], Served]]] | None = None  # by path; making one raises ConfigError
+    is_pull: bool = False  # nothing is ever sent: the partner asks for its changes
+    wait_for_feeds: bool = False  # it announces feeds: nothing is sent before they hold what changed
+    well_known: Callable[[Any], Mapping[str, Callable[[], Served]]] | None = (
+        None  # by path; making one raises ConfigError
+    )
 
 
 @functools.cache

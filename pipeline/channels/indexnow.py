@@ -18,7 +18,7 @@ from pydantic import Field
 
 from pipeline.channels import ChannelType, Served
 from pipeline.channels.shared.announcing import delivered
-from pipeline.channels.shared.countdown import Countdown, knock
+from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http, Response
@@ -50,22 +50,22 @@ class IndexNow:
         return delivered(self.deliver_all([parcel])[0])
 
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
-        within = Countdown(self._settings.total_timeout)
+        deadline = Deadline(self._settings.total_timeout)
         pages = dict.fromkeys(parcel.links.page for parcel in parcels if parcel.links)
         outcomes: dict[str, Receipt | CitewireError] = {}
         for host, urls in _requests(pages):
-            outcome = self._announce(host, urls, parcels[0].at, within)
+            outcome = self._announce(host, urls, parcels[0].at, deadline)
             outcomes |= dict.fromkeys(urls, outcome)
         unknown = PermanentError("the article has no page whose address could be announced", code="no-address")
         return [outcomes.get(parcel.links.page if parcel.links else "", unknown) for parcel in parcels]
 
     def check(self) -> str:
-        within = Countdown(self._settings.total_timeout)
-        reached = f"reached: {knock(self._http, self._settings.url, within.left)}"
+        deadline = Deadline(self._settings.total_timeout)
+        reached = f"reached: {probe(self._http, self._settings.url, deadline.left)}"
         location = self._settings.key_location
         if location is None:
             return reached
-        response = self._http.request("GET", location, limits=within.limits())
+        response = self._http.request("GET", location, limits=deadline.limits())
         response.raise_for_delivery(dt.datetime.now(dt.UTC))
         if response.body.decode("utf-8", "replace").strip() != self._settings.key:
             raise PermanentError("the file at `key_location` does not hold the key", code="key-file-wrong")
@@ -74,13 +74,13 @@ class IndexNow:
     def close(self) -> None:
         """The connections are the thread's, and shared with other channels."""
 
-    def _announce(self, host: str, urls: Sequence[str], at: dt.datetime, within: Countdown) -> Receipt | CitewireError:
+    def _announce(self, host: str, urls: Sequence[str], at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
         settings = self._settings
         location = settings.key_location or f"{'{0.scheme}://{0.netloc}'.format(urlsplit(urls[0]))}/{settings.key}.txt"
         body = msgspec.json.encode({"host": host, "key": settings.key, "keyLocation": location, "urlList": urls})
         headers = {"content-type": "application/json; charset=utf-8"}
         try:
-            response = self._http.request("POST", settings.url, headers=headers, body=body, limits=within.limits())
+            response = self._http.request("POST", settings.url, headers=headers, body=body, limits=deadline.limits())
             _explained(response).raise_for_delivery(at)
         except (TransientError, PermanentError) as error:
             return error
@@ -118,4 +118,4 @@ def _explained(response: Response) -> Response:
     return dataclasses.replace(response, body=meaning.encode()) if meaning and not response.excerpt else response
 
 
-CHANNEL = ChannelType(name="indexnow", settings=IndexNowSettings, open=IndexNow, format="html", serves=served)
+CHANNEL = ChannelType(name="indexnow", settings=IndexNowSettings, open=IndexNow, format="html", well_known=served)

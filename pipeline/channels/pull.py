@@ -30,4 +30,4 @@ class Pull:
         return
 
 
-CHANNEL = ChannelType(name="pull", settings=PullSettings, open=Pull, pulled=True)
+CHANNEL = ChannelType(name="pull", settings=PullSettings, open=Pull, is_pull=True)

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from pipeline.channels import ChannelType
 from pipeline.channels.shared.announcing import delivered, worst
-from pipeline.channels.shared.countdown import Countdown, knock
+from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http
@@ -43,26 +43,26 @@ class WebSub:
 
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
         """Announce each feed once, however many of the parcels are in it."""
-        within = Countdown(self._settings.total_timeout)
+        deadline = Deadline(self._settings.total_timeout)
         feeds = dict.fromkeys(feed for parcel in parcels for feed in _feeds(parcel))
-        pings = {feed: self._announce(feed, parcels[0].at, within) for feed in feeds}
+        pings = {feed: self._announce(feed, parcels[0].at, deadline) for feed in feeds}
         return [_outcome(parcel, pings) for parcel in parcels]
 
     def check(self) -> str:
-        within = Countdown(self._settings.total_timeout)
-        return "; ".join(f"reached: {knock(self._http, hub, within.left)}" for hub in self._settings.hub)
+        deadline = Deadline(self._settings.total_timeout)
+        return "; ".join(f"reached: {probe(self._http, hub, deadline.left)}" for hub in self._settings.hub)
 
     def close(self) -> None:
         """The connections are the thread's, and shared with other channels."""
 
-    def _announce(self, feed: str, at: dt.datetime, within: Countdown) -> Receipt | CitewireError:
-        return worst([self._ping(hub, feed, at, within) for hub in self._settings.hub])
+    def _announce(self, feed: str, at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
+        return worst([self._ping(hub, feed, at, deadline) for hub in self._settings.hub])
 
-    def _ping(self, hub: str, feed: str, at: dt.datetime, within: Countdown) -> Receipt | CitewireError:
+    def _ping(self, hub: str, feed: str, at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
         body = urlencode({"hub.mode": "publish", "hub.url": feed}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
         try:
-            response = self._http.request("POST", hub, headers=headers, body=body, limits=within.limits())
+            response = self._http.request("POST", hub, headers=headers, body=body, limits=deadline.limits())
             response.raise_for_delivery(at)
         except (TransientError, PermanentError) as error:
             return error
@@ -84,4 +84,4 @@ def _outcome(parcel: Parcel, pings: Mapping[str, Receipt | CitewireError]) -> Re
     return outcome
 
 
-CHANNEL = ChannelType(name="websub", settings=WebSubSettings, open=WebSub, format="atom", after_feeds=True)
+CHANNEL = ChannelType(name="websub", settings=WebSubSettings, open=WebSub, format="atom", wait_for_feeds=True)

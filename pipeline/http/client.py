@@ -20,7 +20,7 @@ import urllib3.exceptions as u3
 from urllib3 import Retry, Timeout
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http.connection import CA_FILE, Gate, GuardedPools, Identity, tls_context
+from pipeline.http.connection import CA_FILE, ClientCertificate, Gate, GuardedPools, tls_context
 from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
 from pipeline.http.urls import web_address
@@ -55,39 +55,41 @@ class Http:
     """Keeps connections alive per thread and process; safe to share between threads and across a fork.
 
     Ignores the environment's proxies, .netrc and certificates, and keeps no cookies.
-    `about`: an address for the User-Agent that tells the other side who is calling.
+    `contact_url`: an address for the User-Agent that tells the other side who is calling.
     `ca_file`: the certificate authorities to trust (PEM); None for Mozilla's, as requests ships them.
-    `identity`: the client certificate to show; see `identified`.
+    `client_certificate`: the client certificate to show; see `with_client_certificate`.
     """
 
     def __init__(
         self,
         guard: EgressGuard,
         *,
-        about: str | None = None,
+        contact_url: str | None = None,
         ca_file: str | None = None,
-        identity: Identity | None = None,
+        client_certificate: ClientCertificate | None = None,
     ) -> None:
         self.guard = guard
-        self._about, self._ca_file, self._identity = about, ca_file, identity
-        agent = f"{USER_AGENT} (+{about})" if about else USER_AGENT
+        self._contact_url, self._ca_file, self._client_certificate = contact_url, ca_file, client_certificate
+        agent = f"{USER_AGENT} (+{contact_url})" if contact_url else USER_AGENT
         self._headers = {"user-agent": agent, "accept-encoding": "gzip"}
         self._local = threading.local()
-        self._others: dict[Identity, tuple[float, Http]] = {}
+        self._others: dict[ClientCertificate, tuple[float, Http]] = {}
 
-    def identified(self, identity: Identity) -> Http:
+    def with_client_certificate(self, client_certificate: ClientCertificate) -> Http:
         """The same way out, with a client certificate: the same object as long as the files stay the same.
 
         Raises OSError (ssl.SSLError is one) and ValueError for files that hold no certificate and its key.
         """
-        files = (identity.certificate, identity.key, identity.authorities)
+        files = (client_certificate.certificate, client_certificate.key, client_certificate.authorities)
         changed = max(file.stat().st_mtime for file in files if file)
-        known = self._others.get(identity)
+        known = self._others.get(client_certificate)
         if known is None or known[0] != changed:
-            other = Http(self.guard, about=self._about, ca_file=self._ca_file, identity=identity)
+            other = Http(
+                self.guard, contact_url=self._contact_url, ca_file=self._ca_file, client_certificate=client_certificate
+            )
             _ = other._tls  # read now, so that a mistake is the opening's
             # Two threads at once may both make one; the last stays, and the other serves out its channel.
-            self._others[identity] = known = (changed, other)
+            self._others[client_certificate] = known = (changed, other)
         return known[1]
 
     def request(
@@ -145,7 +147,7 @@ class Http:
 
     @functools.cached_property
     def _tls(self) -> ssl.SSLContext:
-        return tls_context(self._ca_file or CA_FILE, self._identity)
+        return tls_context(self._ca_file or CA_FILE, self._client_certificate)
 
     def _connections(self) -> tuple[GuardedPools, Gate]:
         """urllib3's pools without requests' Session, which would look into the environment (proxies, .netrc), keep

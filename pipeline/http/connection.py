@@ -138,7 +138,7 @@ class GuardedPools(PoolManager):
 
 
 @dataclass(frozen=True)
-class Identity:
+class ClientCertificate:
     """Who we are to a server that asks for a client certificate, and whom we believe: files in PEM.
 
     `key`: None where it stands in the certificate's file. It must not be encrypted: nobody is there to be asked.
@@ -150,14 +150,14 @@ class Identity:
     authorities: Path | None = None
 
 
-def tls_context(ca_file: str, identity: Identity | None = None) -> ssl.SSLContext:
+def tls_context(ca_file: str, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
     """A context that checks names and certificates against `ca_file` (PEM), and whose sockets look at the deadline.
 
     Raises OSError (ssl.SSLError is one) and ValueError for files that hold no certificate and its key.
     """
-    context = ssl.create_default_context(cafile=str((identity and identity.authorities) or ca_file))
+    context = ssl.create_default_context(cafile=str((client_certificate and client_certificate.authorities) or ca_file))
     context.sslsocket_class = _TimedTLS
-    if identity:
+    if client_certificate:
         # Without a password of ours OpenSSL would ask for one at the terminal, and wait.
-        context.load_cert_chain(identity.certificate, identity.key, password=lambda: "")
+        context.load_cert_chain(client_certificate.certificate, client_certificate.key, password=lambda: "")
     return context

@@ -103,8 +103,8 @@ def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AmpCacheHa
     monkeypatch.setenv("AMP_KEY", pem_of(rsa_key()))
     monkeypatch.setenv("SMALL_KEY", pem_of(rsa_key(1024)))
     monkeypatch.setenv("NOT_PEM", "hush")
-    assert CHANNEL.serves is not None
-    served = CHANNEL.serves(read_settings(CHANNEL, {"key": "env:AMP_KEY"}, prefix="channels.x"))[PUBLIC_KEY]()
+    assert CHANNEL.well_known is not None
+    served = CHANNEL.well_known(read_settings(CHANNEL, {"key": "env:AMP_KEY"}, prefix="channels.x"))[PUBLIC_KEY]()
     site = Publisher({PUBLIC_KEY: Reply(200, served.body, served.media_type)})
     with site.serve() as public:
         cache = AmpCache(lambda address: fetch(public, address), {HOST: SUBDOMAIN})

@@ -192,7 +192,7 @@ def test_the_image_is_built_once_for_all_services() -> None:
 
 def test_the_example_site_stands_and_each_of_its_channels_too() -> None:
     settings = load({"CITEWIRE_CONFIG": str(SITE)})
-    http = Http(EgressGuard(settings.egress_allow), about=settings.site.url)
+    http = Http(EgressGuard(settings.egress_allow), contact_url=settings.site.url)
     assert [plan_of(channel, http).id for channel in settings.channels] == ["archive", "partner-a"]
     assert [feed.id for feed in settings.feeds] == ["latest", "spasticity"]
 

@@ -18,7 +18,7 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http, Limits
 from standins.receiver import Conduct, Receiver
 
-HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]), about="https://notes.example.org")
+HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]), contact_url="https://notes.example.org")
 SECRET = "hush-" * 3  # put together here, so that a traceback's source lines do not show it
 SHORT = Limits(connect=2, read=2, total=0.3, max_bytes=1_000_000)
 
@@ -49,8 +49,8 @@ def test_a_request_arrives_as_it_was_given(receiver: Receiver) -> None:
 
 
 def test_a_header_of_the_caller_replaces_ours_in_any_case(receiver: Receiver) -> None:
-    HTTP.request("GET", receiver.url, headers={"accept-ENCODING": "identity"})
-    assert receiver.received[0].headers["accept-encoding"] == "identity"
+    HTTP.request("GET", receiver.url, headers={"accept-ENCODING": "client_certificate"})
+    assert receiver.received[0].headers["accept-encoding"] == "client_certificate"
 
 
 @pytest.mark.parametrize("mode", ["hang", "drip-head", "drip-body"])

@@ -26,7 +26,7 @@ from pydantic import Field, field_validator
 from pipeline.channels import ChannelType, Served
 from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
-from pipeline.channels.shared.countdown import Countdown, knock
+from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.http import Http, Response, web_address
@@ -96,12 +96,12 @@ class AmpCache:
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Every cache is told, whatever the others answer; then the first that may still come round is raised."""
-        path, within = _path(parcel), Countdown(self._settings.total_timeout)
+        path, deadline = _path(parcel), Deadline(self._settings.total_timeout)
         told: list[str] = []
         failures: list[CitewireError] = []
-        for cache in self._caches(within):
+        for cache in self._caches(deadline):
             try:
-                told.append(f"{cache.id}: {self._refresh(cache, path, parcel, within)}")
+                told.append(f"{cache.id}: {self._refresh(cache, path, parcel, deadline)}")
             except (TransientError, PermanentError) as error:
                 failures.append(error)
         if failures:
@@ -109,17 +109,17 @@ class AmpCache:
         return Receipt(detail="; ".join(told), status=200)
 
     def shows(self, parcel: Parcel) -> str | None:
-        path, within = _path(parcel), Countdown(self._settings.total_timeout)
-        for cache in self._caches(within):
-            if self._copy(cache, path, parcel, within) == "stale":
+        path, deadline = _path(parcel), Deadline(self._settings.total_timeout)
+        for cache in self._caches(deadline):
+            if self._copy(cache, path, parcel, deadline) == "stale":
                 return f"{cache.id}: {_address(cache, parcel)}{path}"
         return None
 
     def check(self) -> str:
-        within = Countdown(self._settings.total_timeout)
+        deadline = Deadline(self._settings.total_timeout)
         names = []
-        for cache in self._caches(within):
-            knock(self._http, cache.address.replace("{subdomain}", subdomain("example.com")) + "/", within.left)
+        for cache in self._caches(deadline):
+            probe(self._http, cache.address.replace("{subdomain}", subdomain("example.com")) + "/", deadline.left)
             names.append(cache.id)
         return f"reached: {', '.join(names)}; requests are signed with a key of {self._key.key_size} bits"
 
@@ -128,24 +128,24 @@ class AmpCache:
 
     # --- one cache
 
-    def _refresh(self, cache: CacheSettings, path: str, parcel: Parcel, within: Countdown) -> str:
+    def _refresh(self, cache: CacheSettings, path: str, parcel: Parcel, deadline: Deadline) -> str:
         """What the cache holds in the end, in a word."""
         target = self._signed(f"/update-cache{path}", parcel.at)
         url = _address(cache, parcel, update=True) + target
-        response = self._http.request("GET", url, limits=within.limits())
+        response = self._http.request("GET", url, limits=deadline.limits())
         if response.status not in (404, 410):  # then it never held the page
             _named(response, cache).raise_for_delivery(parcel.at)
         if not self._settings.read_back:
             return response.line
-        copy = self._copy(cache, path, parcel, within)
+        copy = self._copy(cache, path, parcel, deadline)
         if copy == "stale":
             message = f"{cache.id} answered {response.line} and still shows an older revision"
             raise TransientError(message, status=response.status, code="cache-stale")
         return copy
 
-    def _copy(self, cache: CacheSettings, path: str, parcel: Parcel, within: Countdown) -> str:
+    def _copy(self, cache: CacheSettings, path: str, parcel: Parcel, deadline: Deadline) -> str:
         """`fresh`, `stale`, or `not held`."""
-        response = self._http.request("GET", _address(cache, parcel) + path, limits=within.limits(max_bytes=_LARGEST))
+        response = self._http.request("GET", _address(cache, parcel) + path, limits=deadline.limits(max_bytes=_LARGEST))
         if response.status in _NOT_HELD:
             return "not held"
         _named(response, cache).raise_for_delivery(parcel.at)
@@ -159,12 +159,12 @@ class AmpCache:
 
     # --- which caches
 
-    def _caches(self, within: Countdown) -> Sequence[CacheSettings]:
+    def _caches(self, deadline: Deadline) -> Sequence[CacheSettings]:
         """The list in the settings, or the one at `caches_url`, asked for once while the channel is open."""
         if self._settings.caches_url is None:
             return self._settings.caches
         if self._listed is None:
-            limits = within.limits(max_bytes=1_000_000)
+            limits = deadline.limits(max_bytes=1_000_000)
             response = self._http.request("GET", self._settings.caches_url, limits=limits)
             response.raise_for_delivery(dt.datetime.now(dt.UTC))
             self._listed = tuple(_listed(response.body))
@@ -234,5 +234,5 @@ def _listed(body: bytes) -> Iterator[CacheSettings]:
 
 
 CHANNEL = ChannelType(
-    name="amp-cache", settings=AmpCacheSettings, open=AmpCache, format="amp", also=("json-feed",), serves=served
+    name="amp-cache", settings=AmpCacheSettings, open=AmpCache, format="amp", also=("json-feed",), well_known=served
 )

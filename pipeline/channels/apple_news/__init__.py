@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from pipeline.channels import ChannelType
 from pipeline.channels.apple_news.api import Answer, AppleNewsApi, Part, signing_secret
-from pipeline.channels.shared.countdown import Countdown
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http, web_address
@@ -75,7 +75,7 @@ class _Turn:
     """One delivery: when it began, and what is left of its time."""
 
     at: dt.datetime
-    within: Countdown
+    deadline: Deadline
 
 
 class AppleNews:
@@ -197,10 +197,10 @@ class AppleNews:
     # --- requests
 
     def _turn(self, at: dt.datetime) -> _Turn:
-        return _Turn(at, Countdown(self._settings.total_timeout))
+        return _Turn(at, Deadline(self._settings.total_timeout))
 
     def _call(self, method: str, path: str, turn: _Turn, parts: Sequence[Part] = ()) -> Answer:
-        return self._api.call(method, path, parts, at=turn.at, within=turn.within)
+        return self._api.call(method, path, parts, at=turn.at, deadline=turn.deadline)
 
     @property
     def _metadata(self) -> Mapping[str, Any]:

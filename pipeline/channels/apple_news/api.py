@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.channels.shared.countdown import Countdown
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http, Response
 from pipeline.model.moment import rfc3339
@@ -85,13 +85,15 @@ class AppleNewsApi:
         self._key_id = key_id
         self._secret = secret
 
-    def call(self, method: str, path: str, parts: Sequence[Part] = (), *, at: dt.datetime, within: Countdown) -> Answer:
+    def call(
+        self, method: str, path: str, parts: Sequence[Part] = (), *, at: dt.datetime, deadline: Deadline
+    ) -> Answer:
         """One request, of whatever status its answer. Raises as `Http.request`."""
         url = self._base + path
         content_type, body = multipart(parts) if parts else ("", b"")
         headers = {"accept": "application/json"} | ({"content-type": content_type} if body else {})
         headers["authorization"] = authorization(method, url, at, content_type, body, self._key_id, self._secret)
-        limits = within.limits(max_bytes=_LARGEST)
+        limits = deadline.limits(max_bytes=_LARGEST)
         response = self._http.request(method, url, headers=headers, body=body or None, limits=limits)
         return Answer(response, _json_object(response.body))
 

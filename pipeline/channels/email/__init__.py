@@ -17,7 +17,7 @@ from pipeline.channels.email.mail import Letterhead, Mail, mail, message_id
 from pipeline.channels.email.mailing import Post, answered, unfit
 from pipeline.channels.email.smtp import Security, Server, Session, session, tls_context
 from pipeline.channels.shared.announcing import delivered
-from pipeline.channels.shared.countdown import Countdown
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.http import CA_FILE, Http
@@ -93,12 +93,12 @@ class Email:
         recipients = tuple(dict.fromkeys(self._settings.recipients))
         post = Post(recipients, [parcel for parcel in parcels if not unfit(parcel)])
         if post.parcels:
-            with session(self._server, self._guard, Countdown(self._settings.total_timeout)) as smtp:
+            with session(self._server, self._guard, Deadline(self._settings.total_timeout)) as smtp:
                 self._send(post, smtp)
         return [unfit(parcel) or post.outcome(parcel, thread=self._thread(parcel, post)) for parcel in parcels]
 
     def check(self) -> str:
-        with session(self._server, self._guard, Countdown(self._settings.total_timeout)) as smtp:
+        with session(self._server, self._guard, Deadline(self._settings.total_timeout)) as smtp:
             return f"reached: {self._server.host}, {smtp.idle()}"
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.channels.shared.countdown import Countdown
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import EgressGuard
 
@@ -43,7 +43,7 @@ class Server:
 class _Bounded(socket.socket):
     """Looks at the countdown at every step, so that a byte now and then does not hold the session open."""
 
-    within: Countdown | None = None
+    deadline: Deadline | None = None
     said = 0
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
@@ -59,8 +59,8 @@ class _Bounded(socket.socket):
         super().sendall(*args, **kwargs)
 
     def _bound(self) -> None:
-        if self.within is not None:
-            self.settimeout(self.within.left)
+        if self.deadline is not None:
+            self.settimeout(self.deadline.left)
 
 
 class _BoundedTLS(_Bounded, ssl.SSLSocket):
@@ -75,17 +75,17 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
 
 
 class _Smtp(smtplib.SMTP):
-    def __init__(self, server: Server, guard: EgressGuard, within: Countdown) -> None:
+    def __init__(self, server: Server, guard: EgressGuard, deadline: Deadline) -> None:
         self._server = server
         self._guard = guard
-        self._within = within
+        self._deadline = deadline
         # With a name of our own, or smtplib would look one up, without any limit; and without `host`, or it would
         # connect here and leave a socket behind where that fails.
-        super().__init__(local_hostname=server.helo, timeout=within.left)
+        super().__init__(local_hostname=server.helo, timeout=deadline.left)
         self._host = server.host  # what the certificate is checked for
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock: socket.socket = self._guard.connect(host, port, timeout=min(_CONNECT, self._within.left), make=_Bounded)
+        sock: socket.socket = self._guard.connect(host, port, timeout=min(_CONNECT, self._deadline.left), make=_Bounded)
         if self._server.security == "tls":
             sock = self._wrapped(sock)
         return self._watched(sock)
@@ -104,7 +104,7 @@ class _Smtp(smtplib.SMTP):
 
     def _wrapped(self, sock: socket.socket) -> socket.socket:
         try:
-            sock.settimeout(self._within.left)
+            sock.settimeout(self._deadline.left)
             return self._server.tls.wrap_socket(sock, server_hostname=self._server.host)
         except BaseException:
             sock.close()
@@ -112,7 +112,7 @@ class _Smtp(smtplib.SMTP):
 
     def _watched(self, sock: socket.socket) -> socket.socket:
         if isinstance(sock, _Bounded):
-            sock.within = self._within
+            sock.deadline = self._deadline
         return sock
 
 
@@ -155,13 +155,13 @@ class Session:
 
 
 @contextmanager
-def session(server: Server, guard: EgressGuard, within: Countdown) -> Iterator[Session]:
+def session(server: Server, guard: EgressGuard, deadline: Deadline) -> Iterator[Session]:
     """Connects, secures, logs in, and says goodbye.
 
     Raises TransientError and PermanentError: as `EgressGuard.connect`; `tls-failed`, `tls-not-offered`,
     `login-refused`, `try-later`, `refused`, `timeout`, `connection-failed`, `bad-response`.
     """
-    smtp = _Smtp(server, guard, within)
+    smtp = _Smtp(server, guard, deadline)
     try:
         with _told_apart(server):
             Session._expect(smtp.connect(server.host, server.port), 220)

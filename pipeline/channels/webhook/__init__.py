@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.channels import ChannelType
 from pipeline.channels.webhook.settings import TLSSettings, WebhookSettings
 from pipeline.errors import ConfigError
-from pipeline.http import Http, Identity, Limits
+from pipeline.http import ClientCertificate, Http, Limits
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
@@ -29,7 +29,7 @@ class Webhook:
 
     def __init__(self, settings: WebhookSettings, http: Http) -> None:
         self._url = settings.url
-        self._http = _identified(http, settings.tls) if settings.tls else http
+        self._http = _with_client_certificate(http, settings.tls) if settings.tls else http
         self._limits = Limits(
             connect=settings.connect_timeout,
             read=settings.read_timeout,
@@ -124,10 +124,10 @@ def _shown_to_them(settings: WebhookSettings) -> Iterator[bytes]:
             yield secret.encode()
 
 
-def _identified(http: Http, tls: TLSSettings) -> Http:
+def _with_client_certificate(http: Http, tls: TLSSettings) -> Http:
     key = Path(tls.key.name) if tls.key else None
     try:
-        return http.identified(Identity(Path(tls.certificate.name), key, tls.authorities))
+        return http.with_client_certificate(ClientCertificate(Path(tls.certificate.name), key, tls.authorities))
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not PEM"
         raise ConfigError(

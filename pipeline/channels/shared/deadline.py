@@ -12,7 +12,7 @@ ANSWER_BYTES = 16_384  # of an answer that counts by its status alone
 _CONNECT, _READ = 5.0, 10.0  # seconds
 
 
-class Countdown:
+class Deadline:
     """`seconds` from now on. A delivery is leased for 45, so no channel's whole may be longer than 40."""
 
     def __init__(self, seconds: float) -> None:
@@ -34,12 +34,12 @@ class Countdown:
         )
 
 
-def knock(http: Http, url: str, seconds: float) -> str:
+def probe(http: Http, url: str, seconds: float) -> str:
     """Whether anybody is there: OPTIONS changes nothing at the other end (RFC 9110, section 9.2.1).
 
     Many endpoints take nothing but their own method, so 4xx and 501 say no more than that they can be reached.
     """
-    response = http.request("OPTIONS", url, limits=Countdown(seconds).limits())
+    response = http.request("OPTIONS", url, limits=Deadline(seconds).limits())
     if response.status == 410 or (response.status >= 500 and response.status != 501):
         response.raise_for_delivery(dt.datetime.now(dt.UTC))
     return f"{response.line} to OPTIONS"
