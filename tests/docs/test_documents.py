@@ -78,7 +78,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_file_that_is_named_exists(document: Path) -> None:
     named = re.findall(r"`((?:pipeline|workers|config|tests|examples|docs|standins)/[\w./-]+)`", prose(document))
     new = {"pipeline/renditions/gemtext.py", "pipeline/channels/journal.py", "tests/channels/harness_journal.py"}
-    new |= {"pipeline/stages/remind.py", "tests/stages/test_remind.py"}
+    new |= {"pipeline/intake/sources/textile.py", "pipeline/stages/remind.py", "tests/stages/test_remind.py"}
     for path in set(named) - new:
         assert (ROOT / path).exists(), f"{document.name}: {path}"
 
@@ -191,7 +191,8 @@ def test_settings_in_documents_stand(example: Block, tmp_path: Path) -> None:
 
 def test_every_example_is_one_that_some_test_runs() -> None:
     run = {
-        ("add-a-format.md", ""), ("add-a-channel.md", ""), ("operating.md", "backup.py"), ("partners.md", "verify.py"),
+        ("add-a-format.md", ""), ("add-a-source.md", ""), ("add-a-channel.md", ""), ("operating.md", "backup.py"),
+        ("partners.md", "verify.py"),
         ("add-a-stage.md", "pipeline/stages/remind.py"), ("add-a-stage.md", "tests/stages/test_remind.py"),
         ("partners.md", "receive.py"), ("operating.md", ""),
     }  # fmt: skip
