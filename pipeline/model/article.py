@@ -188,7 +188,7 @@ TopicKind = Literal["condition", "drug", "test", "procedure", "therapy", "anatom
 class Topic(Struct, frozen=True, omit_defaults=True):
     name: str
     slug: str  # what feeds and channels filter by
-    mesh: str | None = None  # a MeSH descriptor, "D009128", or a tree number, "C10.597.613"
+    mesh: str | None = None  # a MeSH descriptor, "D009128"
     url: str | None = None
     kind: TopicKind | None = None  # None: nobody said
 

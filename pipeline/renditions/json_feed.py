@@ -147,7 +147,7 @@ def _reviewer(person: Person) -> Json:
 
 
 def _topic(topic: Topic) -> Json:
-    return {"name": topic.name, "slug": topic.slug, "mesh": topic.mesh}
+    return {"name": topic.name, "kind": topic.kind, "slug": topic.slug, "mesh": topic.mesh}
 
 
 def _reference(cited: CitedReference) -> Json:

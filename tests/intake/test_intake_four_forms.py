@@ -175,7 +175,7 @@ def html_page() -> str:
         "lastReviewed": FIELDS["reviewed"],
         "author": {"@type": "Person", "name": "Jane Roe", "honorificSuffix": "MD"},
         "reviewedBy": {"@type": "Person", "name": "Amir Haddad", "honorificSuffix": "MD, FAAN"},
-        "about": {"@type": "MedicalCondition", "name": "Insomnia"},
+        "about": {"@type": "MedicalEntity", "name": "Insomnia"},
         "inLanguage": "en",
         "usageInfo": FIELDS["disclaimer"],
         "potentialAction": {

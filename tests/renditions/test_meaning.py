@@ -353,3 +353,11 @@ def body_texts(block: Block) -> dict[str, str]:
 def test_bodies_that_differ_in_meaning_never_give_equal_text(pair: Pair) -> None:
     one, other = map(body_texts, pair)
     assert [name for name, text in one.items() if text == other[name]] == []
+
+
+@pytest.mark.parametrize("filler", range(150, 200))
+def test_a_description_is_never_cut_inside_a_number_and_its_unit(filler: int) -> None:
+    answer = f"{'w' * filler} give up to 2 × 10⁶ IU or 50 mg per day and not more than 1 g at most, {'x' * 60}"
+    page = formats()["html"].render(revision_of(Article(id="a", title="T", answer=answer)), SITE).decode()
+    (told,) = re.findall(r'<meta name="description" content="([^"]*)…">', page)
+    assert not re.search(r"(?:[0-9⁶]|×|up to|not|than|not more)$", told)

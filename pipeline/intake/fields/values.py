@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pipeline.hints import nearest
 from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.slugs import article_id, slug
 from pipeline.intake.fields.text import line
-from pipeline.model.article import CallToAction, Image, Person, RelatedLink, Topic
+from pipeline.intake.fields.topic_kinds import kind_in_tree, topic_kind, tree_number
+from pipeline.model.article import CallToAction, Image, Person, RelatedLink, Topic, TopicKind
 
 T = TypeVar("T")
 
@@ -49,15 +50,24 @@ def person(value: object) -> Person:
 
 
 def topic(value: object) -> Topic:
-    """Read a name, or a mapping of name, slug, mesh (a MeSH descriptor) and url."""
+    """Read a name, or a mapping of name, kind, slug, mesh (a MeSH descriptor), tree (its tree number) and url.
+
+    A mapping of one kind and a name, `drug: Baclofen`, is the short form.
+    """
+    if isinstance(value, Mapping) and len(value) == 1 and "name" not in value:
+        ((kind, name),) = value.items()
+        value = {"name": name, "kind": kind} if str(kind) in get_args(TopicKind) else value
     if not isinstance(value, Mapping):
         name = text_line(value)
         return Topic(name, slug(name, otherwise="topic"))
-    keys = _Keys(value, ("name", "slug", "mesh", "url"))
+    keys = _Keys(value, ("name", "kind", "slug", "mesh", "tree", "url"))
     name, given = keys.required("name"), keys.read("slug", article_id)
     mesh, url = keys.read("mesh", _mesh), keys.address("url")
+    kind, tree = keys.read("kind", topic_kind), keys.read("tree", tree_number)
     keys.check()
-    return Topic(name, given or slug(name, otherwise="topic"), mesh, url)
+    return Topic(
+        name, given or slug(name, otherwise="topic"), mesh, url, kind or (kind_in_tree(tree) if tree else None)
+    )
 
 
 def call_to_action(value: object) -> CallToAction:

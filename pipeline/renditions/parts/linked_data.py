@@ -121,7 +121,25 @@ def _publisher(site: Site) -> Node:
 def _topic(topic: Topic) -> Node:
     code = {"@type": "MedicalCode", "codeValue": topic.mesh, "codingSystem": "MeSH"} if topic.mesh else None
     mesh = f"https://id.nlm.nih.gov/mesh/{topic.mesh}" if topic.mesh else None
-    return {"@type": "MedicalCondition", "name": topic.name, "code": code, "sameAs": mesh, "url": address(topic.url)}
+    return {
+        "@type": _KINDS.get(topic.kind or "", "MedicalEntity"),
+        "name": topic.name,
+        "code": code,
+        "sameAs": mesh,
+        "url": address(topic.url),
+    }
+
+
+_KINDS = {
+    "condition": "MedicalCondition",
+    "drug": "Drug",
+    "test": "MedicalTest",
+    "procedure": "MedicalProcedure",
+    "therapy": "MedicalTherapy",
+    "anatomy": "AnatomicalStructure",
+    "symptom": "MedicalSignOrSymptom",
+    "lifestyle": "LifestyleModification",
+}
 
 
 def _image(image: Image) -> Node:

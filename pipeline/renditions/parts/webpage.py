@@ -42,6 +42,9 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 _LONG = 3  # sections from which an article has a list of contents
 _MANY = 20  # entries from which that list leaves out the inner sections
 _DESCRIPTION = 200  # characters of the answer that search engines and previews show
+_BEFORE_A_UNIT = re.compile(
+    r"(?:[0-9⁰¹²³⁴-⁹½⅓⅔¼¾⅕-⅞][.,)]*|[×±<>≤≥=/–-]|\b(?:to|and|not|no|than|up|at|most|least|more))$"
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ def _description(answer: str) -> str:
     line = " ".join(answer.split())
     if len(line) <= _DESCRIPTION:
         return line
-    return line[: line.rfind(" ", 0, _DESCRIPTION) % _DESCRIPTION].rstrip(" ,;:") + "…"
+    end = line.rfind(" ", 0, _DESCRIPTION)
+    while end > 0 and _BEFORE_A_UNIT.search(line, max(0, end - 40), end):
+        end = line.rfind(" ", 0, end)
+    return line[: end if end > 0 else _DESCRIPTION].rstrip(" ,;:") + "…"
 
 
 def _numbers(references: Sequence[CitedReference], state: EditorialState) -> list[int]:

@@ -165,7 +165,16 @@ def _topic(value: object) -> object:
     codes = [_as_node(code) for code in _each(value.get("code")) + _each(value.get("identifier"))]
     mesh = next((_text(c.get("codeValue") or c.get("value")) for c in codes if "mesh" in str(c).lower()), "")
     name = _text(value.get("name"))
-    return name and _kept(name=name, mesh=mesh, url=_text(value.get("url")))
+    kind = next((_KINDS_OF_TOPICS[type_] for type_ in _types(value) if type_ in _KINDS_OF_TOPICS), "")
+    return name and _kept(name=name, kind=kind, mesh=mesh, url=_text(value.get("url")))
+
+
+_KINDS_OF_TOPICS = {
+    "MedicalCondition": "condition", "InfectiousDisease": "condition", "Drug": "drug", "DrugClass": "drug",
+    "MedicalTest": "test", "MedicalProcedure": "procedure", "SurgicalProcedure": "procedure",
+    "MedicalTherapy": "therapy", "AnatomicalStructure": "anatomy", "AnatomicalSystem": "anatomy",
+    "MedicalSignOrSymptom": "symptom", "MedicalSymptom": "symptom", "LifestyleModification": "lifestyle",
+}  # fmt: skip
 
 
 def _image(value: object) -> object:
