@@ -32,7 +32,7 @@ import structlog
 from benchmarks.processes import end_on_signals, ready, started
 from config import load
 from pipeline.ledger import articles, evidence
-from pipeline.ledger.articles import Standing
+from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
@@ -96,7 +96,7 @@ def _cite(context: Context, number: int) -> None:
         with context.ledger.write() as transaction:
             articles.create(
                 transaction,
-                Standing(
+                ArticleState(
                     id=f"article-{start}",
                     state="live",
                     revision=1,
@@ -138,9 +138,9 @@ def _settle(context: Context) -> None:
             transaction, token=context.new_id(LEASE), now=_later(context), seconds=60, limit=500
         ):
             for article_id in due:
-                standing = articles.standing(transaction, article_id)
-                assert standing is not None
-                articles.set_standing(transaction, articles.changed(standing, due=None))
+                current = articles.get(transaction, article_id)
+                assert current is not None
+                articles.save(transaction, articles.changed(current, due=None))
 
 
 def _only_theirs(context: Context, number: int) -> None:

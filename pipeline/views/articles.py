@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger import deliveries as ledger_deliveries
-from pipeline.ledger.articles import Standing, renditions, revisions, withheld
+from pipeline.ledger.articles import ArticleState, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Cause
 from pipeline.ledger.deliveries import proofs as ledger_proofs
 from pipeline.model.reference import CitedReference
@@ -61,29 +61,29 @@ class ArticleStatus:
 
 def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
     """Return the status of an article, or None if the id is unknown."""
-    standing = articles.standing(transaction, article_id)
-    if standing is None:
+    current = articles.get(transaction, article_id)
+    if current is None:
         return None
     return ArticleStatus(
-        article=standing.id,
-        state=standing.state,
-        revision=standing.revision,
-        title=standing.title,
-        published=standing.published,
-        updated=standing.updated,
-        error=standing.error,
-        references=tuple(reference(one) for one in _cited(transaction, standing)),
-        renditions=_renditions(transaction, standing),
+        article=current.id,
+        state=current.state,
+        revision=current.revision,
+        title=current.title,
+        published=current.published,
+        updated=current.updated,
+        error=current.error,
+        references=tuple(reference(one) for one in _cited(transaction, current)),
+        renditions=_renditions(transaction, current),
         deliveries=deliveries(transaction, ledger_deliveries.of_article(transaction, article_id)),
         withheld=_withheld(transaction, article_id),
         proofs=tuple(proof(one) for one in ledger_proofs.of_article(transaction, article_id)),
     )
 
 
-def _renditions(transaction: Transaction, standing: Standing) -> tuple[Rendition, ...]:
-    if standing.state != "live" or standing.rendered is None:
+def _renditions(transaction: Transaction, current: ArticleState) -> tuple[Rendition, ...]:
+    if current.state != "live" or current.rendered is None:
         return ()
-    found = renditions.of_revision(transaction, standing.id, standing.rendered)
+    found = renditions.of_revision(transaction, current.id, current.rendered)
     return tuple(Rendition(one.format, one.media_type, one.bytes, one.digest) for one in found)
 
 
@@ -101,9 +101,9 @@ def _withheld(transaction: Transaction, article_id: str) -> tuple[Withheld, ...]
     )
 
 
-def _cited(transaction: Transaction, standing: Standing) -> tuple[CitedReference, ...]:
+def _cited(transaction: Transaction, current: ArticleState) -> tuple[CitedReference, ...]:
     """Return the newest revision's references as they are known now, which may be newer than any rendition."""
-    if standing.state == "withdrawn":
+    if current.state == "withdrawn":
         return ()
-    newest = revisions.get(transaction, standing.id, standing.revision)
+    newest = revisions.get(transaction, current.id, current.revision)
     return evidence.references_for(transaction, newest.article.references)

@@ -92,11 +92,11 @@ def warning(given: ReadWarning) -> SourceWarning:
 
 def outcome(transaction: Transaction, article_id: str, revision: int) -> Outcome | None:
     """Return how the deliveries of a revision ended, or None while any of them is unfinished."""
-    standing = articles.standing(transaction, article_id)
-    if standing is None:
+    current = articles.get(transaction, article_id)
+    if current is None:
         return None
-    if standing.state != "withdrawn" and (standing.rendered or 0) < revision:
-        return "scheduled" if standing.state == "scheduled" else None
+    if current.state != "withdrawn" and (current.rendered or 0) < revision:
+        return "scheduled" if current.state == "scheduled" else None
     found = deliveries.of_article(transaction, article_id)
     states = {one.state for one in found if one.state != "pending" or one.due is not None}  # else it waits to be pulled
     if states & {"pending", "sending"}:

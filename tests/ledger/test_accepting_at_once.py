@@ -54,7 +54,7 @@ def test_the_same_event_from_two_connections_at_once_is_one_event(ledger: Ledger
     answers = at_once(*(lambda: bench.publish(article(), id="same") for _ in range(4)))
     assert len(answers) == 4
     assert len({answer.event for answer in answers}) == 1
-    assert bench.standing().revision == 1
+    assert bench.article().revision == 1
 
 
 def test_a_doi_that_is_converted_while_an_article_is_accepted_is_its_citation_too(postgresql: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.ledger import Ledger, Transaction, articles
-from pipeline.ledger.articles import Standing
+from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import metadata
 
@@ -193,7 +193,7 @@ def _write(ledger: Ledger, writer: int) -> None:
             article = f"article-{writer}-{number}"
             with ledger.write() as transaction:
                 if revision == 1:
-                    articles.create(transaction, _standing(article))
+                    articles.create(transaction, _state(article))
                 articles.lock(transaction, article)
                 note(transaction, article, revision)
                 threading.Event().wait(chance.random() / 200)
@@ -208,8 +208,8 @@ def _follow(ledger: Ledger, mine: list[changes.Change], stopped: threading.Event
             return
 
 
-def _standing(article: str) -> Standing:
-    return Standing(
+def _state(article: str) -> ArticleState:
+    return ArticleState(
         id=article,
         state="live",
         revision=1,

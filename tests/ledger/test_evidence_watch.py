@@ -13,7 +13,7 @@ from bench import START, article, paper
 from watched import Watched, publish
 
 from pipeline.ledger import Ledger, articles, evidence, figures
-from pipeline.ledger.articles import Standing, revisions, withheld
+from pipeline.ledger.articles import ArticleState, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.evidence import changes as evidence_changes
@@ -30,7 +30,7 @@ def cite(ledger: Ledger, id: str, pmids: Sequence[str], *, state: str = "live", 
     with ledger.write() as transaction:
         articles.create(
             transaction,
-            Standing(
+            ArticleState(
                 id=id,
                 state=state,
                 revision=1,

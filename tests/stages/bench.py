@@ -280,9 +280,9 @@ class Bench:
         """A worker claims what is due, and is killed."""
         stage.claim(self.context, key)
 
-    def standing(self, article_id: str = "spasms") -> articles.Standing:
+    def article(self, article_id: str = "spasms") -> articles.ArticleState:
         with self.ledger.read() as transaction:
-            found = articles.standing(transaction, article_id)
+            found = articles.get(transaction, article_id)
         assert found is not None
         return found
 

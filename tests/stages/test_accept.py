@@ -46,7 +46,7 @@ def test_the_same_event_again_gets_the_same_answer(bench: Bench) -> None:
     bench.publish(article(text="Move."))
     again = bench.publish(article(), id="one")
     assert again == first
-    assert bench.standing().revision == 2
+    assert bench.article().revision == 2
 
 
 def test_an_id_that_was_used_for_another_content_is_refused(bench: Bench) -> None:
@@ -54,7 +54,7 @@ def test_an_id_that_was_used_for_another_content_is_refused(bench: Bench) -> Non
     with pytest.raises(InvalidEvent) as refused:
         bench.publish(article(text="Move."), id="one")
     assert refused.value.code == "event-id-reused"
-    assert bench.standing().revision == 1
+    assert bench.article().revision == 1
 
 
 def test_an_event_older_than_what_its_source_said_before_is_answered_as_overtaken(bench: Bench) -> None:
@@ -118,7 +118,7 @@ def test_a_delayed_edit_does_not_undo_a_withdrawal(bench: Bench) -> None:
     bench.publish(article(), time=START - HOUR)
     bench.withdraw(time=START)
     assert bench.publish(article(text="late"), time=START - HOUR / 2).outcome == "overtaken"
-    assert bench.standing().state == "withdrawn"
+    assert bench.article().state == "withdrawn"
 
 
 def test_a_sequence_decides_where_both_events_have_one(bench: Bench) -> None:
@@ -130,18 +130,18 @@ def test_a_sequence_decides_where_both_events_have_one(bench: Bench) -> None:
 def test_a_date_of_publication_to_come_is_a_schedule(bench: Bench) -> None:
     bench.publish(article(published=START + HOUR))
     bench.work()
-    assert (bench.standing().state, bench.partner.got) == ("scheduled", [])
+    assert (bench.article().state, bench.partner.got) == ("scheduled", [])
     bench.clock.pass_(3600)
     bench.work()
-    assert (bench.standing().state, bench.standing().published) == ("live", START + HOUR)
+    assert (bench.article().state, bench.article().published) == ("live", START + HOUR)
 
 
 def test_a_mistyped_year_leaves_no_trace_once_it_is_corrected(bench: Bench) -> None:
     bench.publish(article(published=dt.datetime(2036, 3, 1, tzinfo=dt.UTC)))
     bench.publish(article(text="Move.", published=START - HOUR))
     bench.work()
-    standing = bench.standing()
-    assert (standing.state, standing.published, standing.updated) == ("live", START - HOUR, START)
+    current = bench.article()
+    assert (current.state, current.published, current.updated) == ("live", START - HOUR, START)
 
 
 def test_a_mistyped_year_of_an_update_leaves_what_is_out_and_then_goes(bench: Bench) -> None:
@@ -153,20 +153,20 @@ def test_a_mistyped_year_of_an_update_leaves_what_is_out_and_then_goes(bench: Be
     bench.publish(article(text="Move.", published=START - HOUR))
     bench.work()
     assert bench.partner.last("spasms").revision == 3
-    assert bench.standing().updated == START + dt.timedelta(seconds=1)
+    assert bench.article().updated == START + dt.timedelta(seconds=1)
 
 
 def test_dates_of_change_grow_even_where_the_clock_was_set_back(bench: Bench) -> None:
     bench.clock.pass_(7200)
     bench.publish(article())
     bench.work()
-    out = bench.standing().updated
+    out = bench.article().updated
     bench.clock.pass_(-7200)
     bench.publish(article(text="Move."))
     bench.work()
-    corrected = bench.standing().updated
+    corrected = bench.article().updated
     bench.withdraw()
-    assert out < corrected < bench.standing().updated
+    assert out < corrected < bench.article().updated
 
 
 def test_a_withdrawal_of_what_was_never_published_is_refused(bench: Bench) -> None:
@@ -207,20 +207,20 @@ def test_the_date_that_machines_compare_is_the_ledgers_whatever_the_author_state
 ) -> None:
     bench.publish(article(modified=stated))
     bench.work()
-    assert bench.standing().updated == START
+    assert bench.article().updated == START
     bench.clock.pass_(60)
     bench.publish(article(text="Move.", modified=stated))
     bench.work()
-    assert bench.standing().updated == START + dt.timedelta(seconds=60)
+    assert bench.article().updated == START + dt.timedelta(seconds=60)
 
 
 def test_an_embargoed_article_is_scheduled_and_comes_out_at_its_time(bench: Bench) -> None:
     bench.publish(article(embargo=START + dt.timedelta(hours=1)))
     bench.work()
-    assert (bench.standing().state, bench.partner.got) == ("scheduled", [])
+    assert (bench.article().state, bench.partner.got) == ("scheduled", [])
     bench.clock.pass_(3600)
     bench.work()
-    assert bench.standing().state == "live"
+    assert bench.article().state == "live"
     assert len(bench.partner.got) == 1
 
 
@@ -239,15 +239,15 @@ def test_news_of_a_reference_does_not_break_the_embargo_of_an_update(bench: Benc
 def test_nothing_of_an_update_is_told_before_its_embargo_ends(bench: Bench) -> None:
     bench.publish(article())
     bench.work()
-    before = bench.standing()
+    before = bench.article()
     embargo = START + dt.timedelta(hours=1)
     bench.publish(structs.replace(article(text="secret", embargo=embargo), title="Secret", language="de"))
     bench.work()
-    told = bench.standing()
+    told = bench.article()
     assert (told.title, told.language, told.updated) == (before.title, before.language, before.updated)
     bench.clock.pass_(3600)
     bench.work()
-    assert (bench.standing().title, bench.standing().language) == ("Secret", "de")
+    assert (bench.article().title, bench.article().language) == ("Secret", "de")
 
 
 def test_a_batch_is_accepted_as_its_events_would_be_one_by_one(ledger: Ledger) -> None:

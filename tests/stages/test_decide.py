@@ -8,7 +8,7 @@ from bench import START, article, paper
 from msgspec import structs
 
 from pipeline.channels import Channel
-from pipeline.ledger.articles import Standing
+from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import Gate
@@ -47,7 +47,7 @@ def revision(number: int = 1, references: tuple[CitedReference, ...] = (), **mor
 
 
 def facts(newest: Revision, rendered: Revision | None, references: tuple[CitedReference, ...], **more: object) -> Facts:
-    state = Standing(
+    state = ArticleState(
         id="spasms",
         state="live",
         revision=newest.number,

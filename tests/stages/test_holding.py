@@ -48,7 +48,7 @@ def test_a_channel_under_hold_gets_a_withdrawal_that_names_the_paper_the_others_
     assert bench.got() == [(1, "published"), (2, "withdrawn")]
     assert b"PMID 1 (retracted)" in bench.partner.last("spasms").rendition.body
     assert bench.got("other") == [(1, "published"), (2, "updated")]
-    assert bench.standing().state == "live"
+    assert bench.article().state == "live"
     (kept,) = bench.status()["withheld"]
     assert (kept["channel"], kept["cause"], kept["references"]) == ("partner", "hold", ["pmid:1"])
 
@@ -144,18 +144,18 @@ def test_a_hold_of_the_whole_site_takes_the_article_back_until_it_is_released(le
     bench.recheck()
     for channel in ("partner", "other"):
         assert bench.got(channel) == [(1, "published"), (2, "withdrawn")]
-    assert bench.standing().state == "withdrawn"
+    assert bench.article().state == "withdrawn"
     assert _feed(bench) == b""
     (kept,) = bench.status()["withheld"]
     assert (kept["channel"], kept["cause"], kept["references"]) == (None, "hold", ["pmid:1"])
     publish(bench, "1")  # a system that sends all it has again decides nothing
-    assert bench.standing().state == "withdrawn"
+    assert bench.article().state == "withdrawn"
     done = bench.release()
     bench.work_for(5)
     assert done.channels == ()
     assert bench.got()[-1] == (done.revision, "published")
     assert b"retracted" in bench.partner.last("spasms").rendition.body
-    assert (bench.standing().state, bench.status()["withheld"]) == ("live", [])
+    assert (bench.article().state, bench.status()["withheld"]) == ("live", [])
     assert _feed(bench) == b"spasms"
 
 

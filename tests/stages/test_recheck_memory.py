@@ -13,7 +13,7 @@ from every_stage import enrich
 from watched import Watched, open_sqlite
 
 from pipeline.ledger import Transaction, articles, evidence
-from pipeline.ledger.articles import Standing
+from pipeline.ledger.articles import ArticleState
 from pipeline.model.article import CitedWork
 from pipeline.stages.enrich import watch
 
@@ -45,7 +45,7 @@ def test_the_thousandth_reference_costs_no_more_than_the_hundredth(bench: Watche
 
 def _file(bench: Watched, transaction: Transaction, id: str, pmids: list[str]) -> None:
     now = bench.clock.now
-    standing = Standing(
+    current = ArticleState(
         id=id,
         state="live",
         revision=1,
@@ -57,7 +57,7 @@ def _file(bench: Watched, transaction: Transaction, id: str, pmids: list[str]) -
         due=None,
         error=None,
     )
-    articles.create(transaction, standing)
+    articles.create(transaction, current)
     evidence.cite(transaction, id, [CitedWork("pmid", pmid) for pmid in pmids], now=now)
 
 

@@ -82,8 +82,8 @@ def test_a_renderer_with_a_fault_holds_up_no_other_article(bench: Bench, monkeyp
     bench.publish(article("good"))
     bench.work()
     assert [one.article_id for one in bench.partner.got] == ["good"]
-    assert bench.standing("bad").error == "ZeroDivisionError: a fault"
-    assert bench.standing("bad").due is not None
+    assert bench.article("bad").error == "ZeroDivisionError: a fault"
+    assert bench.article("bad").due is not None
 
 
 def test_the_feed_is_built_once_for_a_burst_and_holds_all_of_it(bench: Bench) -> None:

@@ -117,7 +117,7 @@ def test_a_change_of_which_no_format_shows_anything_makes_no_revision(bench: Wat
     publish(bench, "1")
     bench.know(structs.replace(bench.pubmed.papers["1"], issn="1234-5678"))
     bench.recheck()
-    assert bench.standing().revision == 1
+    assert bench.article().revision == 1
     assert bench.got() == [(1, "published")]
     assert "render" not in bench.due()
 

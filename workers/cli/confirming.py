@@ -20,6 +20,6 @@ def confirm_many(ledger: Ledger, found: ArticleFiles, drop: tuple[str, ...]) -> 
         return
     ids = {one.read.article.id for one in read_files(found, drop, now()) if one.read}
     with ledger.read() as transaction:
-        new = sum(articles.standing(transaction, id) is None for id in ids)
+        new = sum(articles.get(transaction, id) is None for id in ids)
     if new >= ASK_FROM:
         typer.confirm(f"{new} articles are new. Publish them all?", abort=True, err=True)

@@ -30,7 +30,7 @@ def unknown_channel(channel: str, configured: Iterable[str]) -> InvalidEvent:
 
 def check_article(transaction: Transaction, article_id: str) -> None:
     """Raise InvalidEvent `unknown-article` unless the article was ever published."""
-    if articles.standing(transaction, article_id) is None:
+    if articles.get(transaction, article_id) is None:
         raise unknown_article(article_id)
 
 

@@ -83,16 +83,16 @@ class Previewer:
         )
 
     def _against_ledger(self, article: Article) -> tuple[Action, int, str | None, list[str]]:
-        standing = articles.standing(self.transaction, article.id) if self.transaction else None
-        if self.transaction is None or standing is None:
+        current = articles.get(self.transaction, article.id) if self.transaction else None
+        if self.transaction is None or current is None:
             former = articles.live_with_title(self.transaction, article.title) if self.transaction else None
             return ("renamed" if former else "new"), 1, former, []
         before = revisions.newest_content(self.transaction, article.id).article
-        if standing.state == "withdrawn":
-            return "again", standing.revision + 1, None, word_diff(before, article)
+        if current.state == "withdrawn":
+            return "again", current.revision + 1, None, word_diff(before, article)
         if before == article:
-            return "same", standing.revision, None, []
-        return "changed", standing.revision + 1, None, word_diff(before, article)
+            return "same", current.revision, None, []
+        return "changed", current.revision + 1, None, word_diff(before, article)
 
     def _scheduled(self, article: Article) -> dt.datetime | None:
         latest = max(filter(None, (article.embargo, article.published)), default=None)

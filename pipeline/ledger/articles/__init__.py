@@ -1,4 +1,4 @@
-"""Articles: where each stands, under which topics, and whether it wants rendering."""
+"""Articles: the current state of each, its topics, and whether it is due to be rendered."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.tables import articles, topics
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """Where an article stands: its row, without the work columns."""
+class ArticleState(Struct, frozen=True, kw_only=True):
+    """An article's row, without the columns that track the rendering work."""
 
     id: str
     state: str
@@ -28,13 +28,13 @@ class Standing(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-def lock(transaction: Transaction, article_id: str) -> Standing | None:
-    """The article's standing, held still until the transaction ends."""
-    return _standing(transaction, sa.select(*_STANDING).where(articles.c.id == article_id).with_for_update())
+def lock(transaction: Transaction, article_id: str) -> ArticleState | None:
+    """Return the article's state, with its row locked until the transaction ends."""
+    return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id).with_for_update())
 
 
-def standing(transaction: Transaction, article_id: str) -> Standing | None:
-    return _standing(transaction, sa.select(*_STANDING).where(articles.c.id == article_id))
+def get(transaction: Transaction, article_id: str) -> ArticleState | None:
+    return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id))
 
 
 def live_with_title(transaction: Transaction, title: str) -> str | None:
@@ -51,25 +51,25 @@ def waiting(transaction: Transaction, now: dt.datetime) -> tuple[int, str | None
 
 
 def counts(transaction: Transaction) -> dict[str, int]:
-    """How many articles there are in each state."""
+    """Return the number of articles in each state."""
     rows = transaction.execute(sa.select(articles.c.state, sa.func.count()).group_by(articles.c.state))
     return dict(rows.all())
 
 
-def changed(standing: Standing, **changes: Any) -> Standing:
-    """The same article, standing otherwise."""
-    return structs.replace(standing, **changes)
+def changed(current: ArticleState, **changes: Any) -> ArticleState:
+    """Return the state with these fields replaced."""
+    return structs.replace(current, **changes)
 
 
-def create(transaction: Transaction, first: Standing) -> bool:
-    """Add an article. False: another process has just done so; lock it and see."""
+def create(transaction: Transaction, first: ArticleState) -> bool:
+    """Add an article. Return False if another process has just added it: lock it and read its state."""
     values = structs.asdict(first)
     new = insert(transaction, articles).values(**values).on_conflict_do_nothing().returning(articles.c.id)
     return transaction.scalar(new) is not None
 
 
-def set_standing(transaction: Transaction, new: Standing) -> None:
-    """Replace the row. A renderer that still works on an older revision finds its lease gone."""
+def save(transaction: Transaction, new: ArticleState) -> None:
+    """Replace the row. This ends the lease of a renderer that is still working on an older revision."""
     values = structs.asdict(new) | {"lease": None, "leased_until": None, "attempts": 0}
     transaction.execute(sa.update(articles).where(articles.c.id == new.id).values(**values))
 
@@ -119,10 +119,10 @@ def oldest_due(transaction: Transaction) -> dt.datetime | None:
     return claims.oldest_due(transaction, articles)
 
 
-def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> Standing | None:
+def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> ArticleState | None:
     """As `lock`, but None where the claim was lost to time or to a newer revision."""
-    query = sa.select(*_STANDING).where(articles.c.id == article_id, articles.c.lease == token)
-    return _standing(transaction, query.with_for_update())
+    query = sa.select(*_COLUMNS).where(articles.c.id == article_id, articles.c.lease == token)
+    return _one(transaction, query.with_for_update())
 
 
 def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime, error: str | None) -> None:
@@ -158,9 +158,9 @@ def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.dateti
         transaction.execute(sa.update(articles).where(alive).values(due=sooner))
 
 
-_STANDING = tuple(articles.c[field] for field in Standing.__struct_fields__)
+_COLUMNS = tuple(articles.c[field] for field in ArticleState.__struct_fields__)
 
 
-def _standing(transaction: Transaction, query: sa.Select[Any]) -> Standing | None:
+def _one(transaction: Transaction, query: sa.Select[Any]) -> ArticleState | None:
     row = transaction.execute(query).one_or_none()
-    return None if row is None else Standing(**row._mapping)
+    return None if row is None else ArticleState(**row._mapping)

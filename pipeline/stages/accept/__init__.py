@@ -19,7 +19,7 @@ import structlog
 from pipeline.errors import InvalidEvent
 from pipeline.intake.review_date import check_review_date
 from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence
-from pipeline.ledger.articles import Standing, events, revisions, withheld
+from pipeline.ledger.articles import ArticleState, events, revisions, withheld
 from pipeline.model.article import Article
 from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
@@ -69,8 +69,8 @@ def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.date
     earlier = events.answer_to(transaction, event)
     if earlier is not None:
         return earlier
-    standing = articles.lock(transaction, event.article_id)
-    accepted = _Acceptance(intake, transaction, event, standing, now).answer()
+    current = articles.lock(transaction, event.article_id)
+    accepted = _Acceptance(intake, transaction, event, current, now).answer()
     events.record(transaction, event, accepted, now=now)
     return accepted
 
@@ -79,18 +79,18 @@ class _Acceptance:
     """One event about one article, within one transaction."""
 
     def __init__(
-        self, intake: Intake, transaction: Transaction, event: Event, standing: Standing | None, now: dt.datetime
+        self, intake: Intake, transaction: Transaction, event: Event, current: ArticleState | None, now: dt.datetime
     ) -> None:
         self.intake = intake
         self.transaction = transaction
         self.event = event
-        self.standing = standing
+        self.current = current
         self.now = now
         self.event_id = intake.new_id("evt_")
 
     def answer(self) -> Accepted:
-        if self.standing is not None and is_overtaken(self.transaction, self.event, now=self.now):
-            return self._accepted(self._type(), self.standing.revision, changed=False, outcome="overtaken")
+        if self.current is not None and is_overtaken(self.transaction, self.event, now=self.now):
+            return self._accepted(self._type(), self.current.revision, changed=False, outcome="overtaken")
         match self.event:
             case Publish(article=article):
                 return self._publish(article)
@@ -101,16 +101,16 @@ class _Acceptance:
         check_review_date(article, self.now)
         content = revisions.add_content(self.transaction, article)
         if self._same(content):
-            assert self.standing is not None
-            return self._accepted(self._type(), self.standing.revision, changed=False)
-        new = self._next_standing(article)
-        if self.standing is None and not articles.create(self.transaction, new):
-            self.standing = articles.lock(self.transaction, article.id)  # another process was first
+            assert self.current is not None
+            return self._accepted(self._type(), self.current.revision, changed=False)
+        new = self._next_state(article)
+        if self.current is None and not articles.create(self.transaction, new):
+            self.current = articles.lock(self.transaction, article.id)  # another process was first
             return self.answer()
-        unheard_of = self.standing is None
+        unheard_of = self.current is None
         pending = evidence.cite(self.transaction, article.id, article.references, now=self.now, new=unheard_of)
         due = _due(new, article, self.intake, self.now, pending=pending)
-        articles.set_standing(self.transaction, self._as_shown(due, article))
+        articles.save(self.transaction, self._as_shown(due, article))
         revisions.add(
             self.transaction,
             article.id,
@@ -124,8 +124,8 @@ class _Acceptance:
         return self._accepted(self._type(), new.revision, changed=True)
 
     def _withdraw(self, reason: str) -> Accepted:
-        standing = self.standing
-        if standing is None:
+        current = self.current
+        if current is None:
             raise InvalidEvent(
                 "no article of this id was ever published",
                 code="unknown-article",
@@ -133,26 +133,26 @@ class _Acceptance:
                 hint="give the id that `citewire status` shows",
                 article=self.event.article_id,
             )
-        withheld.lift(self.transaction, standing.id)  # a withdrawn article cannot be released
-        if standing.state == "withdrawn":
-            return self._accepted("withdrawn", standing.revision, changed=False)
-        take_back(self.transaction, standing, event_id=self.event_id, reason=reason, now=self.now)
-        return self._accepted("withdrawn", standing.revision + 1, changed=True)
+        withheld.lift(self.transaction, current.id)  # a withdrawn article cannot be released
+        if current.state == "withdrawn":
+            return self._accepted("withdrawn", current.revision, changed=False)
+        take_back(self.transaction, current, event_id=self.event_id, reason=reason, now=self.now)
+        return self._accepted("withdrawn", current.revision + 1, changed=True)
 
     def _same(self, content: str) -> bool:
-        if self.standing is None or self.standing.state == "withdrawn":
+        if self.current is None or self.current.state == "withdrawn":
             return False
-        return revisions.content_of(self.transaction, self.standing.id, self.standing.revision) == content
+        return revisions.content_of(self.transaction, self.current.id, self.current.revision) == content
 
     def _type(self) -> EventType:
         if isinstance(self.event, Withdraw):
             return "withdrawn"
-        return "published" if self.standing is None or self.standing.state == "withdrawn" else "updated"
+        return "published" if self.current is None or self.current.state == "withdrawn" else "updated"
 
-    def _next_standing(self, article: Article) -> Standing:
-        before = self.standing
+    def _next_state(self, article: Article) -> ArticleState:
+        before = self.current
         known = before.published if before is not None and before.published <= self.now else self.now
-        return Standing(
+        return ArticleState(
             id=article.id,
             state="live",
             revision=before.revision + 1 if before else 1,
@@ -165,9 +165,9 @@ class _Acceptance:
             error=None,
         )
 
-    def _as_shown(self, new: Standing, article: Article) -> Standing:
+    def _as_shown(self, new: ArticleState, article: Article) -> ArticleState:
         """Return what lists and tombstones may say of the article: nothing of an update before its time."""
-        before = self.standing
+        before = self.current
         if before is None or new.rendered is None or not _is_scheduled(article, self.now):
             return new
         shown = {name: getattr(before, name) for name in ("title", "language", "published", "updated")}
@@ -190,7 +190,7 @@ def _is_scheduled(article: Article, now: dt.datetime) -> bool:
     return article.not_before is not None and article.not_before > now
 
 
-def _due(new: Standing, article: Article, intake: Intake, now: dt.datetime, *, pending: bool) -> Standing:
+def _due(new: ArticleState, article: Article, intake: Intake, now: dt.datetime, *, pending: bool) -> ArticleState:
     """Have the revision rendered once its references are known or were waited for, and not before its time."""
     ready = now + dt.timedelta(seconds=intake.evidence_wait if pending else 0)
     due = max(ready, article.not_before or ready)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles, evidence
-from pipeline.ledger.articles import Standing, revisions, withheld
+from pipeline.ledger.articles import ArticleState, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.stages.accept import Intake
 
@@ -26,8 +26,8 @@ def release(intake: Intake, article_id: str, channel: str | None = None) -> Rele
     """
     now = intake.clock()
     with intake.ledger.write() as transaction:
-        standing = articles.lock(transaction, article_id)
-        if standing is None:
+        current = articles.lock(transaction, article_id)
+        if current is None:
             raise InvalidEvent(
                 "no article of this id was ever published",
                 code="unknown-article",
@@ -40,34 +40,34 @@ def release(intake: Intake, article_id: str, channel: str | None = None) -> Rele
         if not held:
             raise _nothing(article_id, channel, kept)
         withheld.lift(transaction, article_id, [one.channel for one in held])
-        number = _go_on(transaction, standing, now)
+        number = _go_on(transaction, current, now)
     intake.doorbell.ring("render")
     return Released(article_id, number, tuple(one.channel for one in held if one.channel != EVERYWHERE))
 
 
-def _go_on(transaction: Transaction, standing: Standing, now: dt.datetime) -> int:
+def _go_on(transaction: Transaction, current: ArticleState, now: dt.datetime) -> int:
     """The next revision with the newest content, due now. One that is still to be rendered does as well."""
-    if standing.state != "withdrawn" and standing.rendered != standing.revision:
-        articles.set_standing(transaction, articles.changed(standing, due=standing.due or now))
-        return standing.revision
-    number, updated = standing.revision + 1, now
-    newest = revisions.newest_content(transaction, standing.id)
+    if current.state != "withdrawn" and current.rendered != current.revision:
+        articles.save(transaction, articles.changed(current, due=current.due or now))
+        return current.revision
+    number, updated = current.revision + 1, now
+    newest = revisions.newest_content(transaction, current.id)
     revisions.add(
         transaction,
-        standing.id,
+        current.id,
         number,
-        event="published" if standing.state == "withdrawn" else "updated",
+        event="published" if current.state == "withdrawn" else "updated",
         event_id=None,
         now=now,
         updated=updated,
         content=newest.digest,
     )
-    evidence.cite(transaction, standing.id, newest.article.references, now=now)
-    rendered = None if standing.state == "withdrawn" else standing.rendered
+    evidence.cite(transaction, current.id, newest.article.references, now=now)
+    rendered = None if current.state == "withdrawn" else current.rendered
     again = articles.changed(
-        standing, state="live", revision=number, rendered=rendered, updated=updated, due=now, error=None
+        current, state="live", revision=number, rendered=rendered, updated=updated, due=now, error=None
     )
-    articles.set_standing(transaction, again)
+    articles.save(transaction, again)
     return number
 
 

@@ -53,7 +53,7 @@ class Render(Stage):
         """Render the article's newest revision, or the next one when only its evidence is new."""
         now = context.clock()
         with context.ledger.read() as transaction:
-            state = articles.standing(transaction, claim.keys[0])
+            state = articles.get(transaction, claim.keys[0])
             if state is None or state.state == "withdrawn":
                 return True
             facts = fan_out.read(transaction, state)

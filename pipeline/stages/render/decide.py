@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct, structs
 
-from pipeline.ledger.articles import Standing
+from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.model.reference import CitedReference
@@ -35,7 +35,7 @@ class ChannelState(Struct, frozen=True):
 class Facts(Struct, frozen=True):
     """What the ledger knows of an article."""
 
-    state: Standing
+    state: ArticleState
     newest: Revision
     rendered: Revision | None  # the revision that is out
     last_update: dt.datetime | None  # of what came out last, be it a withdrawal

@@ -9,7 +9,7 @@ import structlog
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
-from pipeline.ledger.articles import Standing, renditions, revisions, withheld
+from pipeline.ledger.articles import ArticleState, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.evidence import identifiers
 from pipeline.model.rendition import Rendition
@@ -22,7 +22,7 @@ from pipeline.stages.render.decide import ChannelState, Decision, Facts
 _log = structlog.get_logger()
 
 
-def read(transaction: Transaction, state: Standing) -> Facts:
+def read(transaction: Transaction, state: ArticleState) -> Facts:
     """Return what is known of an article that is not withdrawn."""
     newest = revisions.get(transaction, state.id, state.revision)
     rendered, stored = None, {}
@@ -74,7 +74,7 @@ def apply(
     answered_meanwhile = evidence.references_for(transaction, revision.article.references) != facts.references
     done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)
     if not decision.render:
-        articles.set_standing(transaction, done)
+        articles.save(transaction, done)
         return []
     _keep_revision(transaction, done, revision, rendered, now=now)
     topics = frozenset(topic.slug for topic in revision.article.topics)
@@ -117,7 +117,12 @@ def log_withheld(article_id: str, why: Withheld) -> None:
 
 
 def _keep_revision(
-    transaction: Transaction, state: Standing, revision: Revision, rendered: Sequence[Rendition], *, now: dt.datetime
+    transaction: Transaction,
+    state: ArticleState,
+    revision: Revision,
+    rendered: Sequence[Rendition],
+    *,
+    now: dt.datetime,
 ) -> None:
     if revision.number != state.revision:
         revisions.add(
@@ -133,7 +138,7 @@ def _keep_revision(
     shown, updated = revision.references, revision.updated
     revisions.keep_shown(transaction, state.id, revision.number, shown, updated=updated, now=now)
     renditions.add(transaction, state.id, revision.number, rendered)
-    articles.set_standing(
+    articles.save(
         transaction,
         articles.changed(
             state,

@@ -65,7 +65,7 @@ def router(
 def _ledger_cause(context: Context) -> str | None:
     try:
         with context.ledger.read() as transaction:
-            articles.standing(transaction, "")
+            articles.get(transaction, "")
     except TransientError as error:
         return f"{error.code}: {error}"
     return None

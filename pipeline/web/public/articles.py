@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from pipeline.ledger import articles
-from pipeline.ledger.articles import Standing, renditions, revisions
+from pipeline.ledger.articles import ArticleState, renditions, revisions
 from pipeline.model.rendition import Format, digest_of
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
@@ -30,15 +30,15 @@ def router(context: Context) -> APIRouter:
         """
         article_id, format = _split(name, by_extension, context.formats.get(PAGE))
         with context.ledger.read() as transaction:
-            standing = articles.standing(transaction, article_id)
-            if standing is None or format is None:
+            current = articles.get(transaction, article_id)
+            if current is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
-            if standing.state == "withdrawn":
-                return _gone(context, format, standing)
-            if standing.rendered is None:
+            if current.state == "withdrawn":
+                return _gone(context, format, current)
+            if current.rendered is None:
                 raise Problem(404, "not-published", f"{name!r} is not published yet")
-            stored = renditions.one(transaction, article_id, standing.rendered, format.name)
-            revision = revisions.get(transaction, article_id, standing.rendered)
+            stored = renditions.one(transaction, article_id, current.rendered, format.name)
+            revision = revisions.get(transaction, article_id, current.rendered)
         if stored is None:  # the format is newer than the rendition; rendering is pure, so it can be made now
             body = format.render(revision, context.site)
             return respond(
@@ -62,10 +62,10 @@ def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> t
     return article_id, by_extension.get(extension) if dot else page
 
 
-def _gone(context: Context, format: Format, standing: Standing) -> Response:
+def _gone(context: Context, format: Format, current: ArticleState) -> Response:
     """Return 410 with the tombstone: there was an article, and it is gone (RFC 9110, section 15.5.11)."""
     with context.ledger.read() as transaction:
-        withdrawal = revisions.withdrawal(transaction, standing.id, standing.revision)
+        withdrawal = revisions.withdrawal(transaction, current.id, current.revision)
     body = format.tombstone(withdrawal, context.site)
     headers = {"Cache-Control": "public, max-age=60", "ETag": f'"{digest_of(body)[7:39]}"'}
     return Response(body, status_code=410, media_type=format.media_type, headers=headers)

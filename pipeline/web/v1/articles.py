@@ -40,7 +40,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     ) -> views.Snapshot:
         """Return what a channel, or the site itself, had of the article at a given time."""
         with context.ledger.read() as transaction:
-            if articles.standing(transaction, article_id) is None:
+            if articles.get(transaction, article_id) is None:
                 raise _unknown(article_id)
             if channel is not None and not known(transaction, article_id, channel):
                 raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
