@@ -14,7 +14,7 @@ from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.identifiers import MAX_REFERENCES, article_or_address, cited_work, joined, pmid
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.languages import language
-from pipeline.intake.fields.slugs import article_id, slug
+from pipeline.intake.fields.slugs import address_slug, article_id, slug
 from pipeline.intake.fields.text import paragraphs, same
 from pipeline.intake.remarks import remarks
 from pipeline.model.article import Article, CitedWork
@@ -36,8 +36,11 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
     if title is None and body is not None and not fields.is_wrong("title"):
         fields.refuse_whole("title", InvalidValue("the title is missing", hint="give it a title", code="missing-field"))
     answer = _answer(fields, body)
+    given, title_id = fields.one("id", article_id), slug(title or "", otherwise="article")
+    found = _lines(fields)
+    by_address = address_slug(found["canonical"])
     article = Article(
-        id=fields.one("id", article_id) or slug(title or "", otherwise="article"),
+        id=given or by_address or title_id,
         title=title or "",
         answer=answer.text,
         lead=answer.lead,
@@ -47,10 +50,11 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
         marked_answer=answer.marked,
         **_people_and_topics(fields),
         **_dates(fields),
-        **_lines(fields),
+        **found,
     )
     fields.check()
-    return Read(article, (*fields.warnings, *remarks(article, fields.file)))
+    warnings = (*fields.warnings, *remarks(article, fields.file))
+    return Read(article, warnings, "id" if given else "canonical" if by_address else "title", title_id)
 
 
 def _people_and_topics(fields: Fields) -> dict[str, Any]:

@@ -249,6 +249,7 @@ class Article(Struct, frozen=True, kw_only=True):
     canonical: str | None = None  # absolute http(s); None: {site.url}/articles/{id}
     disclaimer: str | None = None  # stands beside the site's own
     licence: str | None = None
+    address: str | None = None  # its present name, where that is another than the id it was first published under
     short_title: str | None = None  # where a headline has little room
     audience: str | None = None  # "patients"
     next_review: dt.date | None = None
@@ -256,6 +257,11 @@ class Article(Struct, frozen=True, kw_only=True):
     cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites knowing that they are retracted
     marked_title: tuple[Inline, ...] = ()  # the title with its marks, where it has any that carry meaning
     marked_answer: tuple[Inline, ...] = ()  # the answer's one paragraph, where it is the body's first and has marks
+
+    @property
+    def name(self) -> str:
+        """What stands in its address."""
+        return self.address or self.id
 
     @property
     def not_before(self) -> dt.datetime | None:

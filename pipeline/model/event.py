@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from pipeline.model.article import Article
-from pipeline.model.reading import ReadWarning
+from pipeline.model.reading import IdFrom, ReadWarning
 from pipeline.model.revision import EventType
 
 Outcome = Literal["accepted", "overtaken"]
@@ -29,6 +29,10 @@ class Publish(Struct, frozen=True):
     origin: Origin
     article: Article
     warnings: tuple[ReadWarning, ...] = ()  # from reading its source; the answer passes them on
+    place: str | None = None  # the file or source that it comes from; None: unknown
+    id_from: IdFrom = "id"  # a derived id counts only where the place is new
+    former_id: str | None = None  # as earlier versions derived it
+    take_over: bool = False  # the article may have come from another place until now
 
     @property
     def article_id(self) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from pipeline.model.article import Article
+
+IdFrom = Literal["id", "canonical", "file", "title"]
 
 
 class ReadWarning(Struct, frozen=True, kw_only=True):
@@ -32,3 +36,5 @@ class Read(Struct, frozen=True):
 
     article: Article
     warnings: tuple[ReadWarning, ...] = ()
+    id_from: IdFrom = "id"  # what the article's id was made of
+    title_id: str | None = None  # the id that its title makes

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger import deliveries as ledger_deliveries
-from pipeline.ledger.articles import ArticleState, renditions, revisions, withheld
+from pipeline.ledger.articles import ArticleState, names, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Cause
 from pipeline.ledger.deliveries import proofs as ledger_proofs
 from pipeline.model.reference import CitedReference
@@ -61,6 +61,7 @@ class ArticleStatus:
 
 def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
     """Return the status of an article, or None if the id is unknown."""
+    article_id = names.article_named(transaction, article_id)
     current = articles.get(transaction, article_id)
     if current is None:
         return None

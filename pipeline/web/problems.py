@@ -106,6 +106,7 @@ def register(app: FastAPI) -> None:
 _STATUS = {
     "unknown-article": 404,
     "event-id-reused": 409,
+    "id-taken": 409,
     "nothing-to-release": 409,
     "article-too-large": 413,
     "event-too-large": 413,

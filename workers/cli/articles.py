@@ -17,7 +17,7 @@ from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger import Ledger, clock
 from pipeline.ledger.deliveries import channel_contents
-from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
+from pipeline.model.event import Accepted, Origin, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import Intake, accept, accept_all
 from workers.cli import output
@@ -45,7 +45,7 @@ from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
 from workers.cli.names import check_article, unknown_article, unknown_channel
-from workers.cli.reading import read_files
+from workers.cli.reading import is_gone, publication, read_files, same_id
 from workers.cli.waiting import waiting_of
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
@@ -97,6 +97,9 @@ def publish(
     timeout: TimeoutOption = 300.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Publish any number of new articles without asking.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Accept ids that belong to articles of other files or senders.")
+    ] = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -110,7 +113,7 @@ def publish(
     with open_ledger(system) as ledger:
         if not yes:
             confirm_many(ledger, found, system.settings.intake.drop)
-        batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop)
+        batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop, take_over=take_over)
         if any(one.accepted.changed for one in batch.published):
             say_if_nobody_delivers(system)
         finished = not wait or _wait(ledger, batch.published, timeout)
@@ -213,6 +216,7 @@ def intake_of(ledger: Ledger, system: System) -> Intake:
         clock=lambda: clock.ledger_time(ledger, now(), running=system.running is not None),
         new_id=new_id,
         evidence_wait=system.settings.evidence.wait,
+        gone=is_gone,
     )
 
 
@@ -228,33 +232,58 @@ def origin() -> Origin:
     return Origin(source=SOURCE, id=secrets.token_hex(12))
 
 
-def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...]) -> _Batch:
+def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
-    batch, read, size = _Batch(), list[tuple[str, Event]](), 0
+    batch, read, size = _Batch(), list[tuple[str, Publish]](), 0
     for one in read_files(found, drop, now()):
         batch.refused += one.mistakes
         if one.left_out:
             batch.left_out.append((str(one.file), one.left_out))
         if one.read:
-            read.append((str(one.file), Publish(origin(), one.read.article, one.read.warnings)))
+            read.append((str(one.file), publication(one, origin(), take_over=take_over)))
             size += one.size
         if len(read) >= _TOGETHER or size >= _BYTES:
-            batch.published += _accept_read(intake, read)
+            _accept_read(intake, read, batch)
             read, size = [], 0
-    batch.published += _accept_read(intake, read)
+    _accept_read(intake, read, batch)
     return batch
 
 
-def _accept_read(intake: Intake, read: Sequence[tuple[str, Event]]) -> list[_Published]:
-    """Together, or one by one where the ledger does not take them together: who else writes may stand in the way."""
+def _accept_read(intake: Intake, read: Sequence[tuple[str, Publish]], batch: _Batch) -> None:
+    """Accept together, or one by one where one is refused, or where another process that writes was in the way."""
+    doubled = _same_ids(read)
+    batch.refused += doubled.values()
+    good = [(file, event) for file, event in read if file not in doubled]
     try:
-        answers = accept_all(intake, [event for _, event in read])
-    except TransientError:
-        answers = [accept(intake, event) for _, event in read]
-    return [
+        answers: list[Accepted | None] = list(accept_all(intake, [event for _, event in good]))
+    except (InvalidEvent, TransientError):
+        answers = [_accept_one(intake, event, batch) for _, event in good]
+    batch.published += [
         _Published(file, answer, "overtaken" if answer.outcome == "overtaken" else "accepted", event.warnings)
-        for (file, event), answer in zip(read, answers, strict=True)
+        for (file, event), answer in zip(good, answers, strict=True)
+        if answer is not None
     ]
+
+
+def _accept_one(intake: Intake, event: Publish, batch: _Batch) -> Accepted | None:
+    try:
+        return accept(intake, event)
+    except InvalidEvent as error:
+        batch.refused.append(error)
+        return None
+
+
+def _same_ids(read: Sequence[tuple[str, Publish]]) -> dict[str, InvalidEvent]:
+    """Return why files are refused that have one id between them."""
+    files: dict[str, dict[str, str]] = {}
+    for file, event in read:
+        files.setdefault(event.article_id, {})[event.place or file] = file
+    shared = [(id, list(named.values())) for id, named in files.items() if len(named) > 1]
+    return {
+        file: same_id(Path(file), Path(next(other for other in named if other != file)), id)
+        for id, named in shared
+        for file in named
+    }
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from config import Settings
-from pipeline.errors import InvalidArticle, InvalidEvent
+from pipeline.errors import InvalidEvent
 from pipeline.hints import meant
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import revisions
 from pipeline.model.article import Article
 from pipeline.model.reading import ReadWarning
 from pipeline.model.site import Feed
-from workers.cli.reading import FileRead
+from workers.cli.reading import FileRead, same_id
 from workers.cli.word_diff import word_diff
 
 Action = Literal["new", "changed", "same", "renamed", "again", "refused", "left-out"]
@@ -66,7 +66,9 @@ class Previewer:
         article, warnings = one.read.article, (*one.read.warnings, *self._unknown_topics(one))
         other = self.ids.setdefault(article.id, one.file)
         if other != one.file:
-            return Preview(str(one.file), "refused", mistakes=(_same_id(one.file, other, article),), warnings=warnings)
+            return Preview(
+                str(one.file), "refused", mistakes=(same_id(one.file, other, article.id),), warnings=warnings
+            )
         action, revision, former, difference = self._against_ledger(article)
         return Preview(
             str(one.file),
@@ -125,14 +127,3 @@ class Previewer:
                     field="topics",
                     hint=f"did you mean {close!r}?" if close else None,
                 )
-
-
-def _same_id(file: Path, other: Path, article: Article) -> InvalidArticle:
-    return InvalidArticle(
-        f"has the id {article.id!r}, which {other} has too",
-        file=str(file),
-        field="id",
-        code="same-id",
-        hint="give each an id of its own",
-        article=article.id,
-    )

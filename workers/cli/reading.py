@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import structs
+
 from pipeline.errors import InvalidArticle, InvalidEvent
 from pipeline.intake import SourceFile, read_source
+from pipeline.intake.fields.slugs import slug
 from pipeline.intake.review_date import check_review_date
+from pipeline.model.event import Origin, Publish
 from pipeline.model.reading import Read
+from pipeline.stages.accept.identity import FILE
 from workers.cli.files import ArticleFiles, is_ours, read_file
 
 
@@ -42,11 +47,39 @@ def read_one(path: Path, drop: tuple[str, ...], now: dt.datetime, *, named: bool
             raise _own_rendition(path)
         found = read_source(SourceFile(data, str(path), drop))
         check_review_date(found.article, now, file=str(path))
-        return FileRead(path, size, found)
+        return FileRead(path, size, _named_by_file(found, path))
     except InvalidEvent as error:
         mistakes = (error, *error.further)
         why = next((_LEFT_OUT[one.code] for one in mistakes if one.code in _LEFT_OUT), None)
         return FileRead(path, size, left_out=why) if why and not named else FileRead(path, size, mistakes=mistakes)
+
+
+def publication(one: FileRead, origin: Origin, *, take_over: bool = False) -> Publish:
+    """Return the event that publishes a file which was read."""
+    assert one.read is not None
+    found = one.read
+    return Publish(
+        origin,
+        found.article,
+        found.warnings,
+        place=FILE + str(one.file.resolve()),
+        id_from=found.id_from,
+        former_id=found.title_id,
+        take_over=take_over,
+    )
+
+
+def is_gone(place: str) -> bool:
+    """Return whether a file that an article came from no longer exists: it was moved, or its folder was."""
+    return place.startswith(FILE) and not Path(place.removeprefix(FILE)).is_file()
+
+
+def _named_by_file(found: Read, path: Path) -> Read:
+    """Take the id from the file's name rather than from a title, which is likely to change."""
+    if found.id_from != "title":
+        return found
+    article = structs.replace(found.article, id=slug(path.stem, otherwise="article"))
+    return structs.replace(found, article=article, id_from="file")
 
 
 _LEFT_OUT = {"draft": "a draft", "own-rendition": "made by Citewire"}
@@ -55,3 +88,14 @@ _LEFT_OUT = {"draft": "a draft", "own-rendition": "made by Citewire"}
 def _own_rendition(path: Path) -> InvalidArticle:
     hint = "publish the article that it was made from"
     return InvalidArticle("was made by Citewire", file=str(path), code="own-rendition", hint=hint)
+
+
+def same_id(file: Path, other: Path, article_id: str) -> InvalidArticle:
+    return InvalidArticle(
+        f"has the id {article_id!r}, which {other} has too",
+        file=str(file),
+        field="id",
+        code="same-id",
+        hint="give each an id of its own",
+        article=article_id,
+    )

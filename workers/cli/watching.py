@@ -12,14 +12,13 @@ import typer
 from watchfiles import Change, watch
 
 from pipeline.errors import InvalidArticle, InvalidEvent, TransientError
-from pipeline.model.event import Publish
 from pipeline.stages.accept import Intake, accept
 from workers.cli import output
 from workers.cli.articles import intake_of, origin
 from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
 from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import Excluded, article_files, is_article
-from workers.cli.reading import read_one
+from workers.cli.reading import publication, read_one
 
 _SETTLE = 300  # milliseconds without a further change: an editor writes a file in several steps
 
@@ -64,7 +63,7 @@ def _publish(intake: Intake, drop: tuple[str, ...], files: list[Path]) -> None:
         if one.read is None:
             continue
         try:
-            answer = accept(intake, Publish(origin(), one.read.article, one.read.warnings))
+            answer = accept(intake, publication(one, origin()))
         except (InvalidEvent, TransientError) as error:
             print(f"citewire: {error}", file=sys.stderr)
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
 
@@ -23,6 +24,14 @@ def slug(text: str, *, otherwise: str) -> str:
         text, max_length=MAX_ID, word_boundary=True, save_order=True, entities=False, decimal=False, hexadecimal=False
     )
     return made if _SLUG.fullmatch(made) else f"{otherwise}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def address_slug(address: str | None) -> str | None:
+    """Return the slug of an address's path, without its ending; None where no path tells its pages apart."""
+    path = unquote(urlsplit(address).path) if address else ""
+    stem = re.sub(r"(?:/?index)?\.[a-zA-Z0-9]{2,5}$", "", path.strip("/"))
+    made = slug(stem, otherwise="article") if stem else ""
+    return made if made and len(stem) <= MAX_ID and not made.startswith("article-") else None
 
 
 def article_id(value: object) -> str:

@@ -1,6 +1,16 @@
 """The schema, by room. Times are `Instant`s, documents are JSON bytes, and a row is worked on when it is `due`."""
 
-from pipeline.ledger.tables.articles import articles, contents, events, renditions, revisions, topics, withheld
+from pipeline.ledger.tables.articles import (
+    article_names,
+    articles,
+    contents,
+    events,
+    origins,
+    renditions,
+    revisions,
+    topics,
+    withheld,
+)
 from pipeline.ledger.tables.base import metadata
 from pipeline.ledger.tables.deliveries import STRANDED, attempts, channel_contents, channels, deliveries, proofs
 from pipeline.ledger.tables.evidence import citations, evidence_changes, identifier_citations, identifiers, references
@@ -18,6 +28,7 @@ from pipeline.ledger.tables.site import leases, tokens
 
 __all__ = [
     "STRANDED",
+    "article_names",
     "articles",
     "attempts",
     "changes",
@@ -38,6 +49,7 @@ __all__ = [
     "identifiers",
     "leases",
     "metadata",
+    "origins",
     "proofs",
     "pull_positions",
     "pulls",

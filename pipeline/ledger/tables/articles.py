@@ -48,6 +48,26 @@ articles = sa.Table(
     sa.Index("ix_articles_state_updated", "state", "updated"),
 )
 
+origins = sa.Table(
+    "origins",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),  # "file:" and a path, or "source:" and an event's source
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("body", sa.String(80), nullable=False),  # the digest of its text
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_origins_article", "article"),
+    sa.Index("ix_origins_body", "place", "body"),
+)
+
+article_names = sa.Table(
+    "article_names",
+    metadata,
+    sa.Column("name", sa.String(128), primary_key=True),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("current", sa.Boolean, nullable=False),  # it is in the article's address
+    sa.Index("ix_article_names_article", "article"),
+)
+
 topics = sa.Table(
     "article_topics",
     metadata,

@@ -48,7 +48,7 @@ def content_html(
 
 def page_url(article: Article, site: Site) -> str:
     """The address of the article for people: its canonical one."""
-    return article.canonical or site.article_url(article.id)
+    return article.canonical or site.article_url(article.name)
 
 
 def _headed(heading: str, html: str, level: int) -> str:

@@ -68,7 +68,7 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
             article=article,
             site=site,
             address=address,
-            amp_address=uri(site.rendition_url(article.id, "amp")),
+            amp_address=uri(site.rendition_url(article.name, "amp")),
             feeds=_feeds(revision, site),
             description=_description(article.answer),
             published=rfc3339(dates.published),

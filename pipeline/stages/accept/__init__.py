@@ -23,6 +23,7 @@ from pipeline.ledger.articles import ArticleState, events, revisions, withheld
 from pipeline.model.article import Article
 from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
+from pipeline.stages.accept.identity import identified
 from pipeline.stages.accept.order import is_overtaken
 from pipeline.stages.accept.withdrawing import take_back
 from pipeline.stages.context import Doorbell
@@ -39,10 +40,12 @@ class Intake:
     clock: Callable[[], dt.datetime]  # the ledger's time, which every process agrees on
     new_id: Callable[[str], str]
     evidence_wait: float  # seconds
+    gone: Callable[[str], bool] = lambda place: False  # whether a place that an article came from no longer exists
 
 
 def accept(intake: Intake, event: Event) -> Accepted:
-    """Accept one event. Raises InvalidEvent (`unknown-article`, `event-id-reused`), TransientError as the ledger does.
+    """Accept one event. Raises InvalidEvent (`unknown-article`, `event-id-reused`, `id-taken`), TransientError
+    as the ledger does.
 
     What it raises InvalidEvent for is not recorded.
     """
@@ -69,8 +72,9 @@ def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.date
     earlier = events.answer_to(transaction, event)
     if earlier is not None:
         return earlier
-    current = articles.lock(transaction, event.article_id)
-    accepted = _Acceptance(intake, transaction, event, current, now).answer()
+    about = identified(transaction, event, gone=intake.gone, now=now)
+    current = articles.lock(transaction, about.article_id)
+    accepted = _Acceptance(intake, transaction, about, current, now).answer()
     events.record(transaction, event, accepted, now=now)
     return accepted
 

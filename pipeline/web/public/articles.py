@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from pipeline.ledger import articles
-from pipeline.ledger.articles import ArticleState, renditions, revisions
+from pipeline.ledger.articles import ArticleState, names, renditions, revisions
 from pipeline.model.rendition import Format, digest_of
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
@@ -26,19 +27,22 @@ def router(context: Context) -> APIRouter:
     def article(request: Request, name: str) -> Response:
         """Return an article as a page, or with an extension in another format: `/articles/ID.amp`.
 
-        410 with a tombstone: the article was withdrawn.
+        301 to its present address: the article was renamed. 410 with a tombstone: the article was withdrawn.
         """
         article_id, format = _split(name, by_extension, context.formats.get(PAGE))
         with context.ledger.read() as transaction:
-            current = articles.get(transaction, article_id)
+            current = articles.get(transaction, names.article_named(transaction, article_id))
+            present = names.current(transaction, current.id) if current else article_id
             if current is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if current.state == "withdrawn":
                 return _gone(context, format, current)
             if current.rendered is None:
                 raise Problem(404, "not-published", f"{name!r} is not published yet")
-            stored = renditions.one(transaction, article_id, current.rendered, format.name)
-            revision = revisions.get(transaction, article_id, current.rendered)
+            if present != article_id:
+                return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
+            stored = renditions.one(transaction, current.id, current.rendered, format.name)
+            revision = revisions.get(transaction, current.id, current.rendered)
         if stored is None:  # the format is newer than the rendition; rendering is pure, so it can be made now
             body = format.render(revision, context.site)
             return respond(
@@ -53,7 +57,8 @@ def router(context: Context) -> APIRouter:
 def answers_with(media_types: set[str]) -> Responses:
     """Return the responses to a request for an article in one of these media types."""
     gone = document(media_types, "The article was withdrawn; the tombstone says when and why.", cached=False)[200]
-    return document(media_types, "The article.") | {410: gone} | problems(404, 422)
+    moved: Responses = {301: {"description": "The article was renamed; `Location` is its present address."}}
+    return document(media_types, "The article.") | moved | {410: gone} | problems(404, 422)
 
 
 def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> tuple[str, Format | None]:

@@ -21,6 +21,7 @@ from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.slugs import article_id
 from pipeline.model.article import Article
 from pipeline.model.event import Event, Origin, Publish, Withdraw
+from pipeline.stages.accept.identity import SOURCE
 
 PREFIX = "org.citewire.article."
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -51,6 +52,9 @@ class CloudEvent(Struct, frozen=True):
     subject: Annotated[_Attribute | None, Meta(description="The article's id. Without it: the id in the data.")] = None
     time: Annotated[dt.datetime | None, Meta(description="When the event happened.")] = None
     sequence: Annotated[str | None, Meta(description="Its place among the source's events about the article.")] = None
+    takeover: Annotated[
+        str | None, Meta(description='"true": the article may have come from another source until now.')
+    ] = None
     datacontenttype: Annotated[str | None, Meta(description="The data's media type. Default: JSON.")] = None
     data: Annotated[msgspec.Raw, Meta(extra_json_schema=_DATA)] | msgspec.UnsetType = msgspec.UNSET
     data_base64: Annotated[str | None, Meta(description="The data in base64, in place of `data`.")] = None
@@ -137,7 +141,15 @@ def _publish(envelope: CloudEvent, origin: Origin, media_type: str, data: bytes,
         raise InvalidEvent("is missing", field="data", hint="send the article as the event's data", event=envelope.id)
     read = read_source_as(media_type, SourceFile(data, f"event {envelope.id}", drop))
     article = _named(read.article, envelope) if envelope.subject else read.article
-    return Publish(origin, article, read.warnings)
+    return Publish(
+        origin,
+        article,
+        read.warnings,
+        place=SOURCE + envelope.source,
+        id_from="id" if envelope.subject else read.id_from,
+        former_id=read.title_id,
+        take_over=envelope.takeover == "true",
+    )
 
 
 def _named(article: Article, envelope: CloudEvent) -> Article:

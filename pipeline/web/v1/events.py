@@ -31,7 +31,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         "/events",
         status_code=202,
         max_body_size=MAX_BODY,
-        responses=problems(401, 403, 404, 413, 415, 422),
+        responses=problems(401, 403, 404, 409, 413, 415, 422),
         openapi_extra=cloud_event(),
     )
     async def post_event(

@@ -1,0 +1,42 @@
+"""Which file or source each article came from, by which it is recognised when its id or its title changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import origins
+
+
+def article_from(transaction: Transaction, place: str) -> str | None:
+    """Return the article that came from a place last."""
+    newest = (
+        sa.select(origins.c.article).where(origins.c.place == place).order_by(origins.c.at.desc(), origins.c.article)
+    )
+    return transaction.scalar(newest.limit(1))
+
+
+def article_with_body(transaction: Transaction, place: str, body: str) -> str | None:
+    """Return the article of a place that has this text, given its digest."""
+    same = sa.select(origins.c.article).where(origins.c.place == place, origins.c.body == body)
+    return transaction.scalar(same.order_by(origins.c.at.desc(), origins.c.article).limit(1))
+
+
+def places_of(transaction: Transaction, article_id: str) -> list[str]:
+    """Return every place that an article came from."""
+    query = sa.select(origins.c.place).where(origins.c.article == article_id).order_by(origins.c.place)
+    return list(transaction.scalars(query))
+
+
+def record(transaction: Transaction, place: str, article_id: str, body: str, *, now: dt.datetime) -> None:
+    row = insert(transaction, origins).values(place=place, article=article_id, body=body, at=now)
+    key = [origins.c.place, origins.c.article]
+    transaction.execute(row.on_conflict_do_update(index_elements=key, set_={"body": body, "at": now}))
+
+
+def forget(transaction: Transaction, article_id: str, places: list[str]) -> None:
+    """Take an article from the places that it came from: it comes from another now."""
+    gone = sa.and_(origins.c.article == article_id, origins.c.place.in_(places))
+    transaction.execute(sa.delete(origins).where(gone))
