@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 from bench import START, Bench
 from former_ledger import former_ledger
@@ -70,7 +72,7 @@ def test_what_waits_for_a_partner_to_fetch_it_goes_on_waiting(empty_database: st
     ledger.migrate()
     bench = Bench(ledger)
     plan = bench.context.channels["partner"]
-    object.__setattr__(plan, "pulled", True)
+    bench.context = replace(bench.context, channels={"partner": replace(plan, is_pull=True)})
     bench.clock.pass_(10**9)  # past the migration, which ran by this machine's clock
     bench.work()
     with ledger.read() as transaction:
