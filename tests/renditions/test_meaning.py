@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from articles import FEED, SITE, revision_of
 from hypothesis import HealthCheck, given, settings
@@ -32,6 +33,7 @@ from pipeline.model.article import (
     Definition,
     DefinitionList,
     Deleted,
+    Image,
     Inline,
     LineBreak,
     ListItem,
@@ -361,3 +363,14 @@ def test_a_description_is_never_cut_inside_a_number_and_its_unit(filler: int) ->
     page = formats()["html"].render(revision_of(Article(id="a", title="T", answer=answer)), SITE).decode()
     (told,) = re.findall(r'<meta name="description" content="([^"]*)…">', page)
     assert not re.search(r"(?:[0-9⁶]|×|up to|not|than|not more)$", told)
+
+
+def test_an_article_that_an_earlier_release_stored_is_read_as_it_is() -> None:
+    stored = {
+        "id": "a", "title": "T", "answer": "A", "topics": [{"name": "B", "slug": "b", "mesh": None, "url": None}],
+        "lead": [{"type": "numbers", "start": 3, "items": [{"blocks": [{"type": "image", "src": "https://x.example/i"}]}]}],
+        "sections": [{"heading": "H", "anchor": "h", "blocks": [], "sections": []}],
+    }  # fmt: skip
+    read = msgspec.convert(stored, Article)
+    assert read.lead == (NumberedList((ListItem((Image("https://x.example/i"),)),), 3),)
+    assert (read.sections[0].marked_heading, read.topics[0].kind, read.marked_title) == ((), None, ())
