@@ -88,11 +88,9 @@ def known_references(transaction: Transaction, pmids: Sequence[str]) -> list[Kno
 
 
 def known_reference(transaction: Transaction, pmid: str) -> KnownReference | None:
-    """Return what is known of a PMID, or None if no article ever cited it."""
-    if not cited.times(transaction, [pmid]):
-        return None
+    """Return what is known of a PMID, or None if no live article cites it."""
     (known,) = known_references(transaction, [pmid])
-    return known
+    return known if known.articles else None
 
 
 def evidence_changes(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[EvidenceChange]:

@@ -113,11 +113,11 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
 
 
 def _canonical(transaction: Transaction, article_id: str, before: int) -> str | None:
-    """Return the canonical address in the newest content before a revision."""
+    """Return the canonical address in the newest content that was out before a revision."""
     newest = (
         sa.select(contents.c.article)
         .join(revisions, contents.c.digest == revisions.c.content)
-        .where(revisions.c.article == article_id, revisions.c.number <= before)
+        .where(revisions.c.article == article_id, revisions.c.number <= before, revisions.c.evidence.is_not(None))
         .order_by(revisions.c.number.desc())
         .limit(1)
     )

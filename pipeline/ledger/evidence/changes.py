@@ -71,13 +71,14 @@ def counts(transaction: Transaction) -> dict[tuple[str, str], int]:
 
 
 def out_with(transaction: Transaction, pmid: str) -> list[str]:
-    """Return the live articles that cite the paper and have a revision that is out."""
+    """Return the live articles whose revision that is out cites the paper. A newer one may be under an embargo."""
     query = (
-        sa.select(articles.c.id)
+        sa.select(articles.c.id, articles.c.rendered != articles.c.revision)
         .join(citations, citations.c.article == articles.c.id)
         .where(citations.c.pmid == pmid, articles.c.state == "live", articles.c.rendered.is_not(None))
     )
-    return sorted(transaction.scalars(query))
+    found = sorted(transaction.execute(query).all())
+    return [article for article, newer in found if not newer or shows(transaction, article, pmid)]
 
 
 def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
+from pipeline.ledger.evidence import changes
 from pipeline.ledger.tables import articles, citations, references
 
 
@@ -26,16 +27,18 @@ def times(transaction: Transaction, pmids: Sequence[str]) -> dict[str, Times]:
 
 
 def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, list[str]]:
-    """Return which published articles cite each of these. Articles under embargo are left out."""
+    """Return which articles that are out cite each of the papers. What is under an embargo is not known to anyone."""
+    newer = articles.c.rendered != articles.c.revision
     query = (
-        sa.select(citations.c.pmid, citations.c.article)
+        sa.select(citations.c.pmid, citations.c.article, newer)
         .join(articles, articles.c.id == citations.c.article)
         .where(citations.c.pmid.in_(pmids), articles.c.state == "live", articles.c.rendered.is_not(None))
         .order_by(citations.c.article)
     )
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for pmid, article_id in transaction.execute(query):
-        found[pmid].append(article_id)
+    for pmid, article_id, newer_is_kept in transaction.execute(query).all():
+        if not newer_is_kept or changes.shows(transaction, article_id, pmid):
+            found[pmid].append(article_id)
     return found
 
 

@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger.articles import public
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.feeds.layout import BUILT, Candidate, Moves, Pages, Place, layout
 from pipeline.ledger.feeds.pages import is_page
@@ -20,17 +21,17 @@ def candidates(transaction: Transaction, article_ids: Collection[str], *, canoni
     One that comes back after a withdrawal and is not out yet is still withdrawn: it may be under an embargo.
     `canonical`: include the address that each article gives itself, for which its content is read.
     """
-    before = revisions.alias()
-    taken_back = sa.select(sa.func.max(before.c.number)).where(
-        before.c.article == articles.c.id, before.c.event == "withdrawn"
+    columns = (
+        articles.c.id,
+        public.state().label("state"),
+        revisions.c.number,
+        articles.c.published,
+        articles.c.language,
     )
-    shown = sa.func.coalesce(articles.c.rendered, taken_back.correlate(articles).scalar_subquery())
-    state = sa.case((articles.c.rendered.is_(None), "withdrawn"), else_=articles.c.state).label("state")
-    columns = (articles.c.id, state, revisions.c.number, articles.c.published, articles.c.language)
     query = (
         sa.select(*columns, revisions.c.updated)
         .select_from(articles)
-        .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == shown))
+        .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == public.number()))
         .where(articles.c.id.in_(article_ids))
         .order_by(revisions.c.updated, articles.c.id)
     )

@@ -19,8 +19,8 @@ import structlog
 from pipeline.errors import InvalidEvent
 from pipeline.intake.review_date import check_review_date
 from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence
-from pipeline.ledger.articles import ArticleState, events, revisions, withheld
-from pipeline.model.article import Article
+from pipeline.ledger.articles import ArticleState, events, public, revisions, withheld
+from pipeline.model.article import Article, CitedWork
 from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
 from pipeline.stages.accept.identity import identified
@@ -112,7 +112,8 @@ class _Acceptance:
             self.current = articles.lock(self.transaction, article.id)  # another process was first
             return self.answer()
         unheard_of = self.current is None
-        pending = evidence.cite(self.transaction, article.id, article.references, now=self.now, new=unheard_of)
+        works = (*article.references, *self._still_shown(new, article))
+        pending = evidence.cite(self.transaction, article.id, works, now=self.now, new=unheard_of)
         due = _due(new, article, self.intake, self.now, pending=pending)
         articles.save(self.transaction, self._as_shown(due, article))
         revisions.add(
@@ -172,10 +173,18 @@ class _Acceptance:
     def _as_shown(self, new: ArticleState, article: Article) -> ArticleState:
         """Return what lists and tombstones may say of the article: nothing of an update before its time."""
         before = self.current
-        if before is None or new.rendered is None or not _is_scheduled(article, self.now):
+        if before is None or not _is_scheduled(article, self.now):
+            return new
+        if public.find(self.transaction, article.id) is None:
             return new
         shown = {name: getattr(before, name) for name in ("title", "language", "published", "updated")}
         return articles.changed(new, **shown)
+
+    def _still_shown(self, new: ArticleState, article: Article) -> tuple[CitedWork, ...]:
+        """Return what readers see cited until a scheduled update is out. It is watched as long as it is shown."""
+        if new.rendered is None or not _is_scheduled(article, self.now):
+            return ()
+        return revisions.get(self.transaction, article.id, new.rendered).article.references
 
     def _accepted(self, type: EventType, revision: int, *, changed: bool, outcome: Outcome = "accepted") -> Accepted:
         time = self.event.origin.time

@@ -29,9 +29,11 @@ def take_back(
         reason=reason,
     )
     evidence.cite(transaction, current.id, (), now=now)
-    channels = deliveries.schedule_withdrawal(transaction, current.id, revision=number, now=now)
-    feeds.changed(transaction, current.id, now=now)  # those that hold it, whatever settings this process has
-    shown = None if current.rendered is None else number
+    channels, shown = [], None
+    if current.rendered is not None:  # else nobody has seen it since it was last withdrawn, if ever
+        channels = deliveries.schedule_withdrawal(transaction, current.id, revision=number, now=now)
+        feeds.changed(transaction, current.id, now=now)  # those that hold it, whatever settings this process has
+        shown = number
     gone = articles.changed(
         current, state="withdrawn", revision=number, rendered=shown, updated=updated, due=None, error=None
     )

@@ -76,6 +76,9 @@ def apply(
     if not decision.render:
         articles.save(transaction, done)
         return []
+    if facts.rendered is not None and facts.rendered.article.references != revision.article.references:
+        # If this revision was scheduled, what the one before it cites was watched until now.
+        evidence.cite(transaction, state.id, revision.article.references, now=now)
     _keep_revision(transaction, done, revision, rendered, now=now)
     topics = frozenset(topic.slug for topic in revision.article.topics)
     articles.set_topics(transaction, state.id, topics)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from pipeline.ledger import articles
-from pipeline.ledger.articles import ArticleState, names, renditions, revisions
+from pipeline.ledger.articles import names, renditions, revisions
+from pipeline.ledger.articles import public as public_articles
 from pipeline.model.rendition import Format, digest_of
+from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
 from pipeline.web.conditional import respond
@@ -31,18 +32,17 @@ def router(context: Context) -> APIRouter:
         """
         article_id, format = _split(name, by_extension, context.formats.get(PAGE))
         with context.ledger.read() as transaction:
-            current = articles.get(transaction, names.article_named(transaction, article_id))
-            present = names.current(transaction, current.id) if current else article_id
-            if current is None or format is None:
+            known = names.article_named(transaction, article_id)
+            shown = public_articles.find(transaction, known)
+            if shown is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
-            if current.state == "withdrawn":
-                return _gone(context, format, current)
-            if current.rendered is None:
-                raise Problem(404, "not-published", f"{name!r} is not published yet")
+            if shown.state == "withdrawn":
+                return _gone(context, format, revisions.withdrawal(transaction, known, shown.revision))
+            present = names.current(transaction, known)
             if present != article_id:
                 return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
-            stored = renditions.one(transaction, current.id, current.rendered, format.name)
-            revision = revisions.get(transaction, current.id, current.rendered)
+            stored = renditions.one(transaction, known, shown.revision, format.name)
+            revision = revisions.get(transaction, known, shown.revision)
         if stored is None:  # the format is newer than the rendition; rendering is pure, so it can be made now
             body = format.render(revision, context.site)
             return respond(
@@ -67,10 +67,8 @@ def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> t
     return article_id, by_extension.get(extension) if dot else page
 
 
-def _gone(context: Context, format: Format, current: ArticleState) -> Response:
+def _gone(context: Context, format: Format, withdrawal: Withdrawal) -> Response:
     """Return 410 with the tombstone: there was an article, and it is gone (RFC 9110, section 15.5.11)."""
-    with context.ledger.read() as transaction:
-        withdrawal = revisions.withdrawal(transaction, current.id, current.revision)
     body = format.tombstone(withdrawal, context.site)
     headers = {"Cache-Control": "public, max-age=60", "ETag": f'"{digest_of(body)[7:39]}"'}
     return Response(body, status_code=410, media_type=format.media_type, headers=headers)

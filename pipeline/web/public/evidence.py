@@ -38,7 +38,7 @@ def router(context: Context) -> APIRouter:
             with context.ledger.read() as transaction:
                 shape = views.known_reference(transaction, pmid)
         if shape is None:
-            raise Problem(404, "unknown-reference", "no article here ever cited a paper of this PMID")
+            raise Problem(404, "unknown-reference", "no article here cites a paper of this PMID")
         return shape
 
     @public.head("/evidence/changes.atom", include_in_schema=False)

@@ -1,0 +1,46 @@
+"""What a stranger may know of an article: the revision that is out, or the withdrawal of the last one that was.
+
+An article that was never out is unknown. One that was withdrawn and is scheduled to return is still withdrawn, whatever
+became of the return: the withdrawal that counts is the first one after the last revision that was out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import articles, revisions
+
+
+class Public(Struct, frozen=True):
+    state: Literal["live", "withdrawn"]
+    revision: int
+
+
+def find(transaction: Transaction, article_id: str) -> Public | None:
+    """Return what a stranger may know of the article, or None if that is nothing."""
+    query = sa.select(state(), number()).where(articles.c.id == article_id)
+    row = transaction.execute(query).one_or_none()
+    return None if row is None or row[1] is None else Public(*row)
+
+
+def state() -> sa.ColumnElement[Any]:
+    """Return the public state of a row of `articles`, as a column."""
+    return sa.case((articles.c.rendered.is_(None), "withdrawn"), else_=articles.c.state)
+
+
+def number() -> sa.ColumnElement[Any]:
+    """Return the number of the public revision of a row of `articles`, as a column; null if there is none."""
+    out, withdrawal = revisions.alias(), revisions.alias()
+    last_out = sa.select(sa.func.max(out.c.number)).where(
+        out.c.article == articles.c.id, out.c.event != "withdrawn", out.c.evidence.is_not(None)
+    )
+    after = sa.select(sa.func.min(withdrawal.c.number)).where(
+        withdrawal.c.article == articles.c.id,
+        withdrawal.c.event == "withdrawn",
+        withdrawal.c.number > last_out.correlate(articles).scalar_subquery(),
+    )
+    return sa.func.coalesce(articles.c.rendered, after.correlate(articles).scalar_subquery())
