@@ -1,10 +1,8 @@
-"""The web side: the API that takes events in, and what readers and partners fetch.
+"""The web server: the API that takes events in, and what readers, partners and operators fetch.
 
-app        puts the parts together          cloudevents  an HTTP request → events
-api        /v1: events, articles, deliveries
-public     feeds and articles, with conditional requests
-health     /healthz, /readyz                problems     errors as RFC 9457 problem details
-auth       tokens                            limits       how often a caller may ask
-partners   what partners pull                arrivals     waiting for it
-hub        where readers subscribe
+app       puts the parts together             auth         tokens
+v1/       events, articles, deliveries        problems     errors as RFC 9457 problem details
+public/   articles, feeds, evidence, the hub  limits       rate limits
+partners/ what partners pull                  conditional  If-None-Match and If-Modified-Since
+ops/      health and metrics                  openapi/     the description of all of it
 """

@@ -1,4 +1,4 @@
-"""Answers that are made for a request are compressed for it. Files of the store are compressed already."""
+"""Compress responses that are made for a request. Files of the store are compressed already."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FILES = ("/feeds/", "/sitemap.xml", "/sitemaps/")
 
 
 class Compression(GZipMiddleware):
-    """gzip, but where a file is sent: its tag and its ranges are those of the very bytes."""
+    """Compress with gzip, except files: their tags and ranges belong to the bytes that are stored."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_FILES):

@@ -1,4 +1,4 @@
-"""Waiting for changes: one look at the ledger serves all who wait, and nobody who waits holds a thread."""
+"""Long polling: one query serves everyone who waits for changes, and nobody who waits occupies a thread."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fastapi.concurrency import run_in_threadpool
 
 from pipeline.errors import TransientError
 
-EVERY = 0.5  # seconds between two looks
-MANY = 500  # who may wait at once in one process; whoever comes then gets the answer of the moment
-MANY_OF_ONE = 20  # … of one channel
+EVERY = 0.5  # seconds between queries
+MANY = 500  # clients that may wait in one process; others are answered at once
+MANY_OF_ONE = 20  # … for one channel
 
 
 class Arrivals:
-    """`look` tells which of these (channel, cursor) pairs have something to read. It may raise TransientError."""
+    """`look` returns which of the (channel, cursor) pairs have something to read. It may raise TransientError."""
 
     def __init__(self, look: Callable[[Collection[tuple[str, str]]], Collection[tuple[str, str]]]) -> None:
         self._look = look
@@ -24,9 +24,9 @@ class Arrivals:
         self._poller: asyncio.Task[None] | None = None
 
     async def wait(self, channel: str, cursor: str, *, seconds: float) -> None:
-        """Until there may be something after the cursor, or the time is over, or too many wait already."""
-        of_one = sum(len(events) for (other, _), events in self._waiting.items() if other == channel)
-        if of_one >= MANY_OF_ONE or sum(map(len, self._waiting.values())) >= MANY:
+        """Wait until there may be something after the cursor or the time is over. Return at once if too many wait."""
+        waiting_for_channel = sum(len(events) for (other, _), events in self._waiting.items() if other == channel)
+        if waiting_for_channel >= MANY_OF_ONE or sum(map(len, self._waiting.values())) >= MANY:
             return
         place, event = (channel, cursor), asyncio.Event()
         self._waiting[place].append(event)
@@ -42,13 +42,13 @@ class Arrivals:
                 del self._waiting[place]
 
     async def _poll(self) -> None:
-        """As long as somebody waits."""
+        """Query as long as anyone waits."""
         while self._waiting:
             places = list(self._waiting)
             try:
                 found = await run_in_threadpool(self._look, places)
             except TransientError:
-                found = places  # whoever asks for them now is told why there is no answer
+                found = places  # wake everyone: their next query raises the error
             for place in found:
                 for event in self._waiting.get(place, ()):
                     event.set()

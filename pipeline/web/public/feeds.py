@@ -1,4 +1,4 @@
-"""Feeds, sitemaps, and the lists of feeds: files of the rendition store, and what is made of the settings.
+"""Feeds, sitemaps and lists of feeds: files of the rendition store, and documents made from the settings.
 
 /feeds/{id}.{rss,atom,json}               the subscription document
 /feeds/{id}/archive/{n}.{rss,atom,json}   an archive page (RFC 5005)
@@ -93,7 +93,7 @@ def router(context: Context) -> APIRouter:
 
 
 class _Feeds:
-    """The routes, and what they share: the files and the feeds' formats."""
+    """The handlers, and what they share: the files and the formats of the feeds."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -155,7 +155,7 @@ class _Feeds:
 
     async def news(self, request: Request) -> Response:
         body = await run_in_threadpool(sitemap_stage.news, self.context)
-        # What falls out of it by age changes it too, so that no moment of change can be told: only a tag.
+        # It also changes when entries become too old, so there is no time of change: only a tag.
         return respond(request, body, media_type=sitemaps.MEDIA_TYPE, digest=digest_of(body), modified=None)
 
     async def _sitemap(self, request: Request, path: str) -> Response:
@@ -178,7 +178,7 @@ class _Feeds:
         return format
 
     def _no_page(self, feed_id: str, number: int, current: str) -> Response:
-        """The page after the newest full one is the subscription document, as long as it is not full itself."""
+        """Redirect to the feed for the page after the newest sealed one; otherwise have the missing page built."""
         with self.context.ledger.read() as transaction:
             newest = feed_pages.newest_sealed(transaction, feed_id) or 0
         if number == newest + 1:
@@ -197,7 +197,7 @@ class _Feeds:
 
 
 async def _preflight(_: Request) -> Response:
-    """What a browser asks before a page of another site may send conditions."""
+    """Answer the request that a browser makes before a script of another site may send conditional headers."""
     return Response(status_code=204, headers=PREFLIGHT)
 
 
@@ -215,7 +215,7 @@ def _addresses(context: Context, feed: Feed) -> tuple[listing.Address, ...]:
 
 
 def _number(text: str) -> int | None:
-    """Of a page: decimal digits, from 1, without zeros before them."""
+    """Return the number of a page: decimal digits, from 1, without leading zeros."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 and text[0] != "0" else None
 
 

@@ -1,4 +1,4 @@
-"""Files of the rendition store over HTTP: what nginx would answer of the same files, header for header.
+"""Files of the rendition store over HTTP, answered as nginx would answer the same files, header for header.
 
 `ETag` is made of a file's time and size, as nginx makes it; each compressed form is a file with a tag of its own, so
 tags are strong, and ranges (RFC 9110, section 14) fit together. Whoever has the file already is sent nothing, and the
@@ -21,14 +21,14 @@ from starlette.types import Receive, Scope, Send
 from pipeline.feeds.files import CODINGS
 from pipeline.model.rendition import content_type
 from pipeline.store import FileState
-from pipeline.web.conditional import CACHE, has_it
+from pipeline.web.conditional import CACHE, is_current
 from pipeline.web.public.ranges import Span, span_of
 
-_PIECE = 65_536  # bytes: what one slow reader holds in memory
-_CACHED = 64 * 2**20  # bytes of all bodies kept
-_LARGEST = 8 * 2**20  # bytes of one body that is kept
+_PIECE = 65_536  # bytes that one slow reader keeps in memory
+_CACHED = 64 * 2**20  # bytes of all cached bodies
+_LARGEST = 8 * 2**20  # bytes of the largest body that is cached
 
-ANYWHERE = {  # what pages of other sites may read (Fetch standard, CORS protocol)
+ANYWHERE = {  # lets scripts of other sites read it (Fetch standard, CORS protocol)
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link",
 }
@@ -41,7 +41,7 @@ PREFLIGHT = {
 
 
 class FileStore(Protocol):
-    """The part of the rendition store that files are read from."""
+    """The part of the rendition store that reads files."""
 
     @property
     def local(self) -> bool: ...
@@ -52,7 +52,7 @@ class FileStore(Protocol):
 
 
 class Files:
-    """Answers with files. Keeps the newest bodies that were asked for, within bounds."""
+    """Answers with files, and caches the bodies that were requested last."""
 
     def __init__(self, store: FileStore) -> None:
         self._store = store
@@ -63,8 +63,8 @@ class Files:
     async def answer(
         self, request: Request, path: str, *, media_type: str, headers: Mapping[str, str]
     ) -> Response | None:
-        """200, 206, 304 or 416; None where there is no such file. Raises TransientError as the store does."""
-        if self._store.local:  # two calls of the system: less than the way to another thread
+        """Return 200, 206, 304 or 416, or None if there is no such file. Raises TransientError as the store does."""
+        if self._store.local:  # two system calls cost less than handing over to another thread
             return self._answer(request, path, media_type, headers)
         return await run_in_threadpool(self._answer, request, path, media_type, headers)
 
@@ -73,7 +73,7 @@ class Files:
         if state is None:
             return None
         common = _headers(state, coding) | dict(headers)
-        if has_it(request, common["ETag"], state.modified):
+        if is_current(request, common["ETag"], state.modified):
             same = {name: value for name, value in common.items() if name not in ("Accept-Ranges", "Content-Encoding")}
             return Response(status_code=304, headers=same)
         body = b""
@@ -81,7 +81,7 @@ class Files:
             got = self._body(path, state)
             if got is None:
                 return None
-            body, state = got  # replaced in between: the tag goes with the bytes
+            body, state = got  # it may have been replaced meanwhile: the tag must match the bytes
             common |= _headers(state, coding)
         common["Content-Type"] = content_type(media_type)
         return _sent(request, body, state, common)
@@ -113,7 +113,7 @@ class Files:
 
 
 def codings(accepted: str) -> list[str]:
-    """The content codings that may be sent, the smallest first (RFC 9110, section 12.5.3)."""
+    """Return the content codings that the client accepts, smallest result first (RFC 9110, section 12.5.3)."""
     weights = dict(map(_weighed, accepted.lower().split(",")))
     anything = weights.get("*", 0.0)
     return [name for name in ("br", "gzip") if weights.get(name, anything) > 0]
@@ -139,7 +139,7 @@ def _headers(state: FileState, coding: str | None) -> dict[str, str]:
 
 
 def _sent(request: Request, body: bytes, state: FileState, headers: dict[str, str]) -> Response:
-    """Parts of a compressed form are of no use to anyone."""
+    """Return the response. Ranges are served only of the uncompressed form."""
     etag, modified = headers["ETag"], headers["Last-Modified"]
     ranged = headers.pop("Accept-Ranges", None)
     span = span_of(request, size=state.size, etag=etag, modified=modified) if ranged else None
@@ -153,7 +153,7 @@ def _sent(request: Request, body: bytes, state: FileState, headers: dict[str, st
 
 
 class _Pieces(Response):
-    """A part of a body, in pieces: the server waits between them for a reader that is slow."""
+    """A part of a body, sent in pieces, so that the server can wait for a slow reader between them."""
 
     def __init__(self, body: bytes, span: Span, status: int, headers: dict[str, str]) -> None:
         super().__init__(status_code=status, headers=headers | {"Content-Length": str(span.length)})

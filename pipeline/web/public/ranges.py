@@ -1,4 +1,4 @@
-"""Range requests (RFC 9110, section 14): one part of a body. Several parts at once are answered with the whole."""
+"""Range requests (RFC 9110, section 14) for one part of a body. A request for several parts gets the whole body."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Span(NamedTuple):
 
 
 def span_of(request: Request, *, size: int, etag: str, modified: str) -> Span | None:
-    """The part asked for; None: the whole. A length of 0: there is no such part (416).
+    """Return the part that was requested, or None for the whole. A length of 0 means that there is no such part (416).
 
     With `If-Range` a part is only asked for of the very representation that has the tag or the date.
     """
@@ -26,11 +26,11 @@ def span_of(request: Request, *, size: int, etag: str, modified: str) -> Span | 
     if request.headers.get("if-range", etag).strip() not in (etag, modified):
         return None
     first, last = asked.groups()
-    if not first:  # the last so many bytes
+    if not first:  # a suffix: the last bytes
         length = min(int(last), size)
         return Span(size - length, length)
     start = int(first)
     end = min(int(last), size - 1) if last else size - 1
     if last and int(last) < start:
-        return None  # not a range at all
+        return None  # not a valid range
     return Span(start, max(end - start + 1, 0) if start < size else 0)

@@ -1,4 +1,4 @@
-"""Small documents that channels need at our own address: keys by which their other ends check what we send them."""
+"""Small documents that channels publish at our own address, such as keys that let receivers verify what we send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.stages.context import Context
 from pipeline.web.problems import Problem
 
 _log = structlog.get_logger()
-_KEPT = 300  # seconds that somebody may keep it: a new key must get about soon
+_KEPT = 300  # seconds that it may be cached: short, so that a new key spreads soon
 
 
 def router(context: Context) -> APIRouter:
@@ -25,12 +25,12 @@ def router(context: Context) -> APIRouter:
 
 def _answering(path: str, make: Callable[[], Served]) -> Callable[[], Response]:
     def document() -> Response:
-        """503 where a secret is not to be had: the one who asks shall come again, the operator is told in the log."""
+        """Return the document, or 503 and a log line if a secret that it needs cannot be read."""
         try:
             served = make()
         except ConfigError as error:
             _log.error("not served", path=path, code=error.code, error=str(error))
-            raise Problem(503, "not-served", "it cannot be answered at the moment", {"Retry-After": "60"}) from error
+            raise Problem(503, "not-served", "the document is not available now", {"Retry-After": "60"}) from error
         headers = {"Cache-Control": f"public, max-age={_KEPT}"}
         return Response(served.body, media_type=served.media_type, headers=headers)
 
