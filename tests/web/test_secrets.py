@@ -28,6 +28,7 @@ CALLERS = {
     "a partner who pulls": {"authorization": "Bearer reader"},
     "a partner who is sent": {"authorization": "Bearer partner"},
 }
+TOKENS_MATTER = ("/partners/", "/v1/")  # other addresses do not look at them
 OPERATORS = {"/metrics"}  # counts everything, and is kept from the public by the proxy (docs/operating.md)
 
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -65,10 +66,16 @@ class Pair:
     def compare(self) -> None:
         """Ask both everything, before and after what is due is done."""
         for _ in range(2):
-            for (caller, headers), (method, address) in itertools.product(CALLERS.items(), addresses(self.hiding)):
-                asked = f"{method} {address} by {caller}"
-                assert ask(self.hiding, method, address, headers) == ask(self.plain, method, address, headers), asked
+            asyncio.run(self._ask_both())
             self.both(Served.work)
+
+    async def _ask_both(self) -> None:
+        for method, address in addresses(self.hiding):
+            for caller, headers in CALLERS.items():
+                if caller == "anyone" or address.startswith(TOKENS_MATTER):
+                    hiding = await ask(self.hiding, method, address, headers)
+                    plain = await ask(self.plain, method, address, headers)
+                    assert hiding == plain, f"{method} {address} by {caller}"
 
 
 @pytest.fixture
@@ -81,8 +88,8 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         yield pair
 
 
-def ask(site: Served, method: str, address: str, headers: Mapping[str, str]) -> Answer:
-    answer = asyncio.run(send(site.app, method, address, headers=headers))
+async def ask(site: Served, method: str, address: str, headers: Mapping[str, str]) -> Answer:
+    answer = await send(site.app, method, address, headers=headers)
     return answer.status, {name: value for name, value in answer.headers.items() if name != "date"}, answer.body
 
 
