@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from pipeline.intake.body.markers import MARKER
@@ -20,6 +21,7 @@ from pipeline.model.article import (
 )
 from pipeline.model.reading import ReadWarning
 
+_NUMBER = re.compile(r"\d+")
 _MOST = 20  # warnings of one kind
 
 
@@ -41,8 +43,14 @@ def remarks(article: Article, file: str) -> tuple[ReadWarning, ...]:
 
 
 def _texts(article: Article) -> Iterator[str]:
+    yield MARKER.sub(lambda marker: marker[0] if _beyond(marker[1], len(article.references)) else "", article.answer)
     yield from _in_blocks(article.lead)
     yield from _in_sections(article.sections)
+
+
+def _beyond(inside: str, count: int) -> bool:
+    """Whether a marker of the answer, which is plain text, has a number that no reference has."""
+    return any(int(number) > count for number in _NUMBER.findall(inside))
 
 
 def _in_sections(sections: Iterable[Section]) -> Iterator[str]:
