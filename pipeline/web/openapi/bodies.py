@@ -89,8 +89,8 @@ def _article() -> dict[str, Any]:
         "title": text,
         "question": text,
         "summary": text,
-        "topics": {"type": "array"},
-        "references": {"type": "array", "description": "PMIDs, DOIs, addresses or whole citations."},
+        "topics": {"type": "array", "items": {}},
+        "references": {"type": "array", "items": {}, "description": "PMIDs, DOIs, addresses or whole citations."},
     }
     return {
         "title": "ArticleData",
