@@ -23,6 +23,7 @@ from pipeline.views.events import (
     outcome,
     warning,
 )
+from pipeline.views.operations import Operation, OperationList, Undone, operation, operations
 from pipeline.views.proofs import Proof
 from pipeline.views.references import (
     EvidenceChange,
@@ -44,6 +45,8 @@ __all__ = [
     "DeliveryWithAttempts",
     "EvidenceChange",
     "KnownReference",
+    "Operation",
+    "OperationList",
     "Proof",
     "Reference",
     "Released",
@@ -51,6 +54,7 @@ __all__ = [
     "Snapshot",
     "SourceWarning",
     "SystemStatus",
+    "Undone",
     "accepted",
     "article",
     "deliveries",
@@ -59,6 +63,8 @@ __all__ = [
     "evidence_changes",
     "known_reference",
     "known_references",
+    "operation",
+    "operations",
     "outcome",
     "snapshot",
     "system",

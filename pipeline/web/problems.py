@@ -105,6 +105,7 @@ def register(app: FastAPI) -> None:
 # Every other InvalidEvent is 422: understood, and not acceptable.
 _STATUS = {
     "unknown-article": 404,
+    "unknown-operation": 404,
     "event-id-reused": 409,
     "id-taken": 409,
     "nothing-to-release": 409,

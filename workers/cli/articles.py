@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -17,6 +17,7 @@ from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger import Ledger, clock
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.ledger.operations import Kind, Operation
 from pipeline.model.event import Accepted, Origin, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import Intake, accept, accept_all
@@ -86,6 +87,7 @@ class _Published:
 
 @dataclass
 class _Batch:
+    operation: str | None = None
     published: list[_Published] = field(default_factory=list)
     refused: list[InvalidEvent] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)  # files of folders, and why
@@ -121,7 +123,8 @@ def publish(
         mistakes = [output.mistake(error) for error in batch.refused]
         left_out = [{"file": file, "why": why} for file, why in batch.left_out]
         beside = {name: value for name, value in {"errors": mistakes, "left_out": left_out}.items() if value}
-        print_json({"articles": [one.shape() for one in batch.published]} | beside)
+        told = {"articles": [one.shape() for one in batch.published], "operation": batch.operation}
+        print_json(told | beside)
     output.left_out(batch.left_out)
     for one in batch.published:
         output.warnings(one.warnings)
@@ -147,15 +150,17 @@ def withdraw(
     system = find(data, config)
     with existing_ledger(system) as ledger:
         event = Withdraw(origin(), article_id, reason.strip())
-        taken = _Published("", accept(intake_of(ledger, system), event))
+        intake = intake_of(ledger, system)
+        operation = operation_of(intake, "withdraw")
+        taken = _Published("", accept(intake, event, operation))
         finished = not wait or _wait(ledger, [taken], timeout)
     shape = taken.shape()
     del shape["file"], shape["warnings"]
     if json:
-        print_json({"articles": [shape]})
+        print_json({"articles": [shape], "operation": operation.id})
     elif not wait:
         output.accepted([shape])
-    _exit(_Batch([taken]), finished)
+    _exit(_Batch(operation.id, [taken]), finished)
 
 
 def status(
@@ -232,9 +237,15 @@ def origin() -> Origin:
     return Origin(source=SOURCE, id=secrets.token_hex(12))
 
 
+def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"]) -> Operation:
+    kind: Kind = "withdraw" if command == "withdraw" else "publish"
+    return Operation(intake.new_id("op_"), kind, f"citewire {command}", intake.clock())
+
+
 def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
-    batch, read, size = _Batch(), list[tuple[str, Publish]](), 0
+    operation = operation_of(intake, "publish")
+    batch, read, size = _Batch(operation.id), list[tuple[str, Publish]](), 0
     for one in read_files(found, drop, now()):
         batch.refused += one.mistakes
         if one.left_out:
@@ -243,21 +254,21 @@ def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *,
             read.append((str(one.file), publication(one, origin(), take_over=take_over)))
             size += one.size
         if len(read) >= _TOGETHER or size >= _BYTES:
-            _accept_read(intake, read, batch)
+            _accept_read(intake, operation, read, batch)
             read, size = [], 0
-    _accept_read(intake, read, batch)
+    _accept_read(intake, operation, read, batch)
     return batch
 
 
-def _accept_read(intake: Intake, read: Sequence[tuple[str, Publish]], batch: _Batch) -> None:
+def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: _Batch) -> None:
     """Accept together, or one by one where one is refused, or where another process that writes was in the way."""
     doubled = _same_ids(read)
     batch.refused += doubled.values()
     good = [(file, event) for file, event in read if file not in doubled]
     try:
-        answers: list[Accepted | None] = list(accept_all(intake, [event for _, event in good]))
+        answers: list[Accepted | None] = list(accept_all(intake, [event for _, event in good], operation))
     except (InvalidEvent, TransientError):
-        answers = [_accept_one(intake, event, batch) for _, event in good]
+        answers = [_accept_one(intake, operation, event, batch) for _, event in good]
     batch.published += [
         _Published(file, answer, "overtaken" if answer.outcome == "overtaken" else "accepted", event.warnings)
         for (file, event), answer in zip(good, answers, strict=True)
@@ -265,9 +276,9 @@ def _accept_read(intake: Intake, read: Sequence[tuple[str, Publish]], batch: _Ba
     ]
 
 
-def _accept_one(intake: Intake, event: Publish, batch: _Batch) -> Accepted | None:
+def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: _Batch) -> Accepted | None:
     try:
-        return accept(intake, event)
+        return accept(intake, event, operation)
     except InvalidEvent as error:
         batch.refused.append(error)
         return None

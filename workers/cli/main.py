@@ -19,6 +19,7 @@ from workers.cli import (
     checks,
     deliveries,
     linting,
+    operations,
     processes,
     references,
     releasing,
@@ -39,6 +40,7 @@ app = typer.Typer(
 _GROUPS = (
     processes,
     articles,
+    operations,
     releasing,
     rendering,
     linting,
@@ -54,7 +56,9 @@ for group in _GROUPS:
 
 # typer carries click's exceptions and makes only this one of them public: its bases are what every wrong use raises.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
-_UNKNOWN = frozenset({"unknown-article", "unknown-channel", "unknown-delivery", "unknown-reference"})
+_UNKNOWN = frozenset(
+    {"unknown-article", "unknown-channel", "unknown-delivery", "unknown-reference", "unknown-operation"}
+)
 
 
 def _show_version(wanted: bool) -> None:

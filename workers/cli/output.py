@@ -219,3 +219,18 @@ def _cell(value: object) -> str:
 def _plain(text: str) -> str:
     """Article text may hold square brackets, which rich would take for markup."""
     return text.replace("[", r"\[")
+
+
+def operations(every: Sequence[views.Operation]) -> None:
+    for one in every:
+        line = f"{one.operation}  {one.at:%Y-%m-%d %H:%M:%S}Z  {one.by}  {one.changed} of {len(one.parts)} changed"
+        answers.print(
+            line + (f"  undoes {one.undoes}" if one.undoes else ""), highlight=False, soft_wrap=True, markup=False
+        )
+
+
+def operation(one: views.Operation) -> None:
+    operations([one])
+    for part in one.parts:
+        change = f"revision {part.before or 'none'} → {part.revision}"
+        answers.print(f"  {part.article}  {part.outcome}  {change}", highlight=False, soft_wrap=True, markup=False)

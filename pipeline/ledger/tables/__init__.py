@@ -23,6 +23,7 @@ from pipeline.ledger.tables.feeds import (
     feeds,
 )
 from pipeline.ledger.tables.hub import subscription_requests, subscriptions
+from pipeline.ledger.tables.operations import operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
 from pipeline.ledger.tables.site import leases, tokens
 
@@ -49,6 +50,8 @@ __all__ = [
     "identifiers",
     "leases",
     "metadata",
+    "operation_parts",
+    "operations",
     "origins",
     "proofs",
     "pull_positions",

@@ -18,8 +18,9 @@ import structlog
 
 from pipeline.errors import InvalidEvent
 from pipeline.intake.review_date import check_review_date
-from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence
+from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence, operations
 from pipeline.ledger.articles import ArticleState, events, public, revisions, withheld
+from pipeline.ledger.operations import Operation, Part, PartOutcome
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
@@ -43,32 +44,37 @@ class Intake:
     gone: Callable[[str], bool] = lambda place: False  # whether a place that an article came from no longer exists
 
 
-def accept(intake: Intake, event: Event) -> Accepted:
+def accept(intake: Intake, event: Event, operation: Operation | None = None) -> Accepted:
     """Accept one event. Raises InvalidEvent (`unknown-article`, `event-id-reused`, `id-taken`), TransientError
     as the ledger does.
 
     What it raises InvalidEvent for is not recorded.
     """
-    (accepted,) = accept_all(intake, (event,))
+    (accepted,) = accept_all(intake, (event,), operation)
     return accepted
 
 
-def accept_all(intake: Intake, batch: Sequence[Event]) -> list[Accepted]:
+def accept_all(intake: Intake, batch: Sequence[Event], operation: Operation | None = None) -> list[Accepted]:
     """Accept events in one transaction, all of them or none, and return their answers in the same order.
 
-    Raises as `accept`. Any number of articles costs one write to the disk and rings once for the stages that follow.
+    `operation` is what they are parts of, and is recorded with them. Raises as `accept`. Any number of articles costs
+    one write to the disk and rings once for the stages that follow.
     """
     if not batch:
         return []
     with intake.ledger.write() as transaction:
         now = intake.clock()
-        accepted = [_accept(intake, transaction, event, now) for event in batch]
+        parts: list[Part] = []
+        accepted = [_accept(intake, transaction, event, now, parts) for event in batch]
+        if operation is not None and parts:
+            operations.record(transaction, operation, parts)
     _log_doubtful(batch, accepted)
     _ring(intake, list(zip(batch, accepted, strict=True)))
     return accepted
 
 
-def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.datetime) -> Accepted:
+def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.datetime, parts: list[Part]) -> Accepted:
+    """Answer one event, and add to `parts` what became of it unless the answer is an earlier one."""
     earlier = events.answer_to(transaction, event)
     if earlier is not None:
         return earlier
@@ -76,6 +82,9 @@ def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.date
     current = articles.lock(transaction, about.article_id)
     accepted = _Acceptance(intake, transaction, about, current, now).answer()
     events.record(transaction, event, accepted, now=now)
+    outcome: PartOutcome = accepted.type if accepted.changed else "unchanged"
+    outcome = "overtaken" if accepted.outcome == "overtaken" else outcome
+    parts.append(Part(accepted.article, current.revision if current else None, accepted.revision, outcome))
     return accepted
 
 

@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from pipeline import views
 from pipeline.ledger.articles import events
+from pipeline.ledger.operations import Operation
 from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context
 from pipeline.web.auth import Grant, granted
@@ -22,9 +23,10 @@ def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
     publisher = granted(context, "publish")
 
-    def take(headers: dict[str, str], body: bytes) -> tuple[views.AcceptedEvent, ...]:
+    def take(headers: dict[str, str], body: bytes, by: str) -> tuple[views.AcceptedEvent, ...]:
         batch = read_events(headers, body, drop=context.policy.intake_drop)
-        answers = zip(batch, accept_all(intake, batch), strict=True)
+        operation = Operation(intake.new_id("op_"), "event", by, intake.clock())
+        answers = zip(batch, accept_all(intake, batch, operation), strict=True)
         return tuple(views.accepted(answer, warnings=event.warnings) for event, answer in answers)
 
     @api.post(
@@ -35,7 +37,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         openapi_extra=cloud_event(),
     )
     async def post_event(
-        request: Request, _: Annotated[Grant, Depends(publisher)]
+        request: Request, grant: Annotated[Grant, Depends(publisher)]
     ) -> views.AcceptedEvent | views.AcceptedBatch:
         """Publish, update or withdraw an article with a CloudEvent, or several with a batch.
 
@@ -43,7 +45,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         the same answer and changes nothing.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
-        answers = await run_in_threadpool(take, headers, await request.body())
+        answers = await run_in_threadpool(take, headers, await request.body(), grant.name)
         return views.AcceptedBatch(answers) if is_batch(headers) else answers[0]
 
     @api.get("/events/{event_id}", responses=problems(401, 403, 404, 422))

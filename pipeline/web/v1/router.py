@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
-from pipeline.web.v1 import articles, deliveries, events
+from pipeline.web.v1 import articles, deliveries, events, operations
 
 
 def router(context: Context) -> APIRouter:
@@ -21,4 +21,5 @@ def router(context: Context) -> APIRouter:
     api.include_router(events.router(context, intake))
     api.include_router(articles.router(context, intake))
     api.include_router(deliveries.router(context))
+    api.include_router(operations.router(context, intake))
     return api

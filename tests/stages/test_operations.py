@@ -1,0 +1,97 @@
+"""What was done in one go is taken back in one go, at every channel."""
+
+from __future__ import annotations
+
+import pytest
+from bench import START, Bench, article
+
+from pipeline import views
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Ledger
+from pipeline.ledger.operations import Operation
+from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
+from pipeline.stages.accept import accept_all
+from pipeline.stages.accept.undo import undo
+
+
+@pytest.fixture
+def bench(ledger: Ledger) -> Bench:
+    return Bench(ledger, "first", "second")
+
+
+def publish(bench: Bench, name: str, texts: dict[str, str]) -> list[Accepted]:
+    """One operation that publishes these articles."""
+    events: list[Event] = [
+        Publish(Origin(source="test", id=f"{name}/{id}"), article(id, text=text)) for id, text in texts.items()
+    ]
+    return accept_all(bench._intake(), events, Operation(name, "publish", "citewire publish", START))
+
+
+def shown(bench: Bench, channel: str, id: str) -> bytes | None:
+    """The text that a channel holds; None: a tombstone."""
+    parcel = bench.receivers[channel].last(id)
+    return None if parcel.event == "withdrawn" else parcel.rendition.body.split(b"|")[1]
+
+
+def test_the_undo_of_300_files_restores_what_every_channel_had(bench: Bench) -> None:
+    ids = [f"article-{number}" for number in range(300)]
+    before = {id: f"Before {id}." for id in ids[:150]}
+    publish(bench, "op_before", before)
+    bench.work_for(5)
+    publish(bench, "op_wrong", dict.fromkeys(ids, "Wrong."))
+    bench.work_for(10)
+    done = undo(bench._intake(), "op_wrong", by="somebody")
+    bench.work_for(10)
+    assert (len(done.accepted), done.overtaken) == (300, ())
+    for channel in bench.receivers:
+        for id in ids:
+            assert shown(bench, channel, id) == (before[id].encode() if id in before else None)
+
+
+def test_an_undo_is_undone(bench: Bench) -> None:
+    publish(bench, "op_1", {"spasms": "First."})
+    publish(bench, "op_2", {"spasms": "Second."})
+    back = undo(bench._intake(), "op_2", by="somebody")
+    undo(bench._intake(), back.operation, by="somebody")
+    bench.work()
+    assert shown(bench, "first", "spasms") == b"Second."
+
+
+def test_the_undo_of_a_withdrawal_publishes_again(bench: Bench) -> None:
+    publish(bench, "op_1", {"spasms": "First."})
+    bench.work()
+    gone: list[Event] = [Withdraw(Origin(source="test", id="gone"), "spasms", "Wrong.")]
+    accept_all(bench._intake(), gone, Operation("op_2", "withdraw", "citewire withdraw", START))
+    bench.work()
+    undo(bench._intake(), "op_2", by="somebody")
+    bench.work()
+    assert shown(bench, "first", "spasms") == b"First."
+
+
+def test_an_article_that_was_changed_since_is_left_as_it_is_and_named(bench: Bench) -> None:
+    publish(bench, "op_1", {"spasms": "First.", "cramps": "First."})
+    publish(bench, "op_2", {"spasms": "Second."})
+    done = undo(bench._intake(), "op_1", by="somebody")
+    assert (done.overtaken, [one.article for one in done.accepted]) == (("spasms",), ["cramps"])
+    assert bench.article("spasms").state == "live"
+
+
+def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) -> None:
+    publish(bench, "op_1", {"spasms": "First."})
+    publish(bench, "op_2", {"spasms": "First.", "cramps": "First."})
+    with bench.ledger.read() as transaction:
+        found = views.operation(transaction, "op_2")
+        newest = views.operations(transaction, limit=10)
+    assert found is not None
+    assert [(part.article, part.before, part.revision, part.outcome) for part in found.parts] == [
+        ("spasms", 1, 1, "unchanged"),
+        ("cramps", None, 1, "published"),
+    ]
+    assert (found.changed, found.by) == (1, "citewire publish")
+    assert [one.operation for one in newest.operations] == ["op_1", "op_2"]
+
+
+def test_an_unknown_operation_is_named(bench: Bench) -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        undo(bench._intake(), "op_none", by="somebody")
+    assert refused.value.code == "unknown-operation"

@@ -1,0 +1,65 @@
+"""`operations` and `undo`: what was done, and taking it back."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline import views
+from pipeline.errors import InvalidEvent
+from pipeline.stages.accept.undo import REASON
+from pipeline.stages.accept.undo import undo as undo_operation
+from workers.cli import output
+from workers.cli.articles import intake_of
+from workers.cli.common import OVERTAKEN, ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
+
+_MOST = 100  # operations in the list
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(operations)
+    app.command()(undo)
+
+
+def operations(
+    operation: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show what commands and events did, the newest first, or one operation with each of its parts."""
+    with existing_ledger(find(data, config)) as ledger, ledger.read() as transaction:
+        if operation is None:
+            every = views.operations(transaction, limit=_MOST)
+            print_json(every) if json else output.operations(every.operations)
+            return
+        found = views.operation(transaction, operation)
+    if found is None:
+        hint = "give the id that `citewire operations` shows"
+        raise InvalidEvent(f"no operation {operation!r} is known", code="unknown-operation", hint=hint)
+    print_json(found) if json else output.operation(found)
+
+
+def undo(
+    operation: Annotated[str, typer.Argument(metavar="OPERATION")],
+    reason: Annotated[str, typer.Option(help="Why what it made is withdrawn, for everyone downstream.")] = REASON,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Bring back what an operation changed, as new revisions, and withdraw what it made."""
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        done = undo_operation(intake_of(ledger, system), operation, by="citewire undo", reason=reason)
+    if json:
+        print_json(views.Undone(done.operation, len(done.accepted), done.overtaken))
+    else:
+        output.accepted(
+            [{"article": one.article, "revision": one.revision, "changed": one.changed} for one in done.accepted]
+        )
+    for article in done.overtaken:
+        print(f"citewire: {article} was changed since and is left as it is [overtaken]", file=sys.stderr)
+    if done.overtaken:
+        raise typer.Exit(OVERTAKEN)
