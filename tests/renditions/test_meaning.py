@@ -350,6 +350,7 @@ def body_texts(block: Block) -> dict[str, str]:
     }
 
 
+@pytest.mark.timeout(3600)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pair=pairs())
 def test_bodies_that_differ_in_meaning_never_give_equal_text(pair: Pair) -> None:
