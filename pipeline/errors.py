@@ -1,15 +1,15 @@
-"""Every way a step of the pipeline can fail, told apart by who must act.
+"""The errors of the pipeline, grouped by who has to act on them.
 
     CitewireError                      code, ids
-    ├── InvalidEvent                   the sender: an event that cannot be understood
-    │   └── InvalidArticle             … or an article file: file, line, field, hint
+    ├── InvalidEvent                   the sender: an event that cannot be accepted
+    │   └── InvalidArticle             the sender: an article file, with file, line, field and hint
     ├── ConfigError                    the operator: a setting, named by its key
-    ├── TransientError                 time: try again, not before `retry_after` seconds
-    └── PermanentError                 the partner's owner: trying again will not help
-        └── EndpointGone               … and the endpoint says that it never will
+    ├── TransientError                 no one: retried, not before `retry_after` seconds have passed
+    └── PermanentError                 the partner's operator: retrying will not help
+        └── EndpointGone               the same, for an endpoint that asks never to be called again
 
-Each carries a stable `code` (kebab-case, part of the public interface) and the ids of what it concerns,
-chains its cause, and survives pickling.
+Each has a stable `code` (kebab-case, part of the public interface) and the ids of the objects it concerns,
+and can be pickled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 class CitewireError(Exception):
-    """The root of the tree; never raised itself."""
+    """The base class; never raised itself."""
 
     code = "citewire-error"
 
@@ -43,9 +43,9 @@ def _rebuild(kind: type[CitewireError], message: str, state: dict[str, Any]) -> 
 
 
 class InvalidEvent(CitewireError):
-    """The sender's: what came in cannot be accepted. Nothing was changed by it.
+    """The input cannot be accepted, and the sender has to correct it. Nothing was changed.
 
-    `further`: the other mistakes that were found in the same source.
+    `further`: the other mistakes found in the same source.
     """
 
     code = "invalid-event"
@@ -65,7 +65,7 @@ class InvalidEvent(CitewireError):
         self.file = file
         self.line = line  # from 1
         self.field = field
-        self.hint = hint  # what to do about it, as an imperative sentence
+        self.hint = hint  # how to fix it, in the imperative
         self.further: tuple[InvalidEvent, ...] = ()
 
     def __str__(self) -> str:
@@ -76,15 +76,15 @@ class InvalidEvent(CitewireError):
 
 
 class InvalidArticle(InvalidEvent):
-    """An article's source that does not say what an article must say."""
+    """An article file that is malformed or incomplete."""
 
     code = "invalid-article"
 
 
 class ConfigError(CitewireError):
-    """The operator's: a setting, folder or file that cannot be used, named by its key.
+    """A setting, folder or file that cannot be used, named by its key. The operator has to fix it.
 
-    `further`: the other mistakes that were found at the same time.
+    `further`: the other mistakes found at the same time.
     """
 
     code = "invalid-config"
@@ -101,8 +101,8 @@ class ConfigError(CitewireError):
     ) -> None:
         super().__init__(message, code=code, **ids)
         self.key = key
-        self.file = file  # the settings file that says it; None where it is not from a file
-        self.hint = hint  # what to do about it, as an imperative sentence
+        self.file = file  # the settings file that contains it; None if it does not come from a file
+        self.hint = hint  # how to fix it, in the imperative
         self.further: tuple[ConfigError, ...] = ()
 
     def __str__(self) -> str:
@@ -112,10 +112,10 @@ class ConfigError(CitewireError):
 
 
 class TransientError(CitewireError):
-    """Time's: the same attempt may succeed later.
+    """A failure that may go away: the same attempt may succeed later.
 
-    `retry_after`: seconds that the other side asked for, or None where it did not say.
-    `answer`: the first kilobyte of what it said, without our secrets; None where it said nothing.
+    `retry_after`: the seconds that the other side asked to wait, if it did.
+    `answer`: the first kilobyte of its response, with our secrets removed, if there was one.
     """
 
     code = "transient"
@@ -132,12 +132,12 @@ class TransientError(CitewireError):
     ) -> None:
         super().__init__(message, code=code, **ids)
         self.retry_after = retry_after
-        self.status = status  # the HTTP status, where there was one
+        self.status = status  # the HTTP status, if there was one
         self.answer = answer
 
 
 class PermanentError(CitewireError):
-    """The partner's: the other side understood and refused. `answer` as in TransientError."""
+    """The other side understood the request and refused it. `answer` as in TransientError."""
 
     code = "refused"
 

@@ -1,4 +1,4 @@
-"""References to secrets: settings name where a secret is, never the secret itself."""
+"""References to secrets. Settings say where to find a secret, and never contain one."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pydantic_core import core_schema
 
 from pipeline.errors import ConfigError
 
-_LONGEST = 64 * 1024  # bytes of a secret's file: room for any key
+_LONGEST = 64 * 1024  # bytes read of a secret's file: enough for any key
 
 
 @dataclass(frozen=True)
 class SecretRef:
-    """`env:NAME`, or `file:/path` (as container platforms mount secrets). Usable as a pydantic field."""
+    """`env:NAME`, or `file:/path` (as mounted by container platforms). Usable as a pydantic field."""
 
     kind: Literal["env", "file"]
     name: str
 
     @classmethod
     def parse(cls, text: object) -> SecretRef:
-        """Parse a reference. Raises ValueError without quoting the text, which may be the secret itself."""
+        """Parse a reference. Raises ValueError that does not quote the text, which may be the secret itself."""
         if isinstance(text, SecretRef):
             return text
         if isinstance(text, str):
@@ -32,10 +32,10 @@ class SecretRef:
                 return cls("env", text[4:])
             if text.startswith("file:/"):
                 return cls("file", text[5:])
-        raise ValueError("a secret is never written here itself: name it as 'env:NAME' or 'file:/path'")
+        raise ValueError("do not write the secret here: refer to it as 'env:NAME' or 'file:/path'")
 
     def resolve(self, key: str) -> str:
-        """Return the secret without surrounding white space. Raises ConfigError naming the setting `key`."""
+        """Return the secret, stripped of white space. Raises ConfigError naming the setting `key`."""
         value = (os.environ.get(self.name, "") if self.kind == "env" else self._read(key)).strip()
         if not value:
             what = "environment variable" if self.kind == "env" else "file"
@@ -47,10 +47,10 @@ class SecretRef:
             with Path(self.name).open("rb") as file:
                 return file.read(_LONGEST).decode()
         except OSError as error:
-            message = f"the secret's file {self.name} cannot be read: {error.strerror}"
+            message = f"the secret file {self.name} cannot be read: {error.strerror}"
             raise ConfigError(message, key=key, code="secret-missing") from error
         except UnicodeDecodeError:
-            # No cause: its text would hold the bytes.
+            # No cause: its message would contain the bytes.
             raise ConfigError(f"the file {self.name} is not UTF-8", key=key, code="secret-missing") from None
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""Channel types: one module or package each, found by being there.
+"""Channel types, one module or package each.
 
-A module or package in this folder that exports `CHANNEL` is a type; an installed package adds one through the
-entry-point group `citewire.channels`, naming such an object. Nothing else has to change.
+Every module or package in this folder that exports `CHANNEL` is a channel type. An installed package can add one
+through the entry-point group `citewire.channels`. There is no list to keep up to date.
 """
 
 from __future__ import annotations
@@ -18,41 +18,43 @@ from pipeline.plugins import discover
 
 
 class Channel(Protocol):
-    """An open channel. Used by one thread at a time; opened lazily in the process that uses it."""
+    """An open channel. It is opened lazily in the process that uses it, and used by one thread at a time."""
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """Bring the article to `parcel.revision`; harmless when repeated.
+        """Bring the article to `parcel.revision`. Repeating it must be harmless.
 
-        Raises TransientError, PermanentError or EndpointGone; with `remote_id` where a failure, too, is something to
-        remember: the next attempt gets it in the parcel.
+        Raises TransientError, PermanentError or EndpointGone. An error may carry a `remote_id` if the failed attempt
+        left something to remember; the next attempt's parcel has it.
         """
         ...
 
     def check(self) -> str:
-        """Reach the other end without sending an article; say in a line what was found. Raises as `deliver`."""
+        """Contact the other end without sending an article; return a line on what was found. Raises as `deliver`."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close what the channel has opened."""
+        ...
 
 
 @runtime_checkable
 class BatchChannel(Channel, Protocol):
-    """A channel that takes several articles in one go: a digest by mail, one ping for a burst."""
+    """A channel that can deliver several articles at once, as in a mail digest or one ping for a burst of changes."""
 
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
-        """What became of each, in their order: a Receipt, a TransientError or a PermanentError.
+        """Deliver the parcels, and return for each, in order, a Receipt, a TransientError or a PermanentError.
 
-        Raises as `deliver` where it is the same for all.
+        Raises as `deliver` if all of them failed for the same reason.
         """
         ...
 
 
 @runtime_checkable
 class ReadableChannel(Channel, Protocol):
-    """A channel that can be read back, so that a withdrawal can be proved."""
+    """A channel that can be read back, so that a withdrawal can be verified."""
 
     def shows(self, parcel: Parcel) -> str | None:
-        """Where the withdrawn article can still be read, in a line for the operator; None: nowhere any more.
+        """Return where the withdrawn article can still be read, as a line for the operator, or None if nowhere.
 
         `parcel` is the withdrawal as it was delivered, with its remote id. Raises as `deliver`.
         """
@@ -61,7 +63,7 @@ class ReadableChannel(Channel, Protocol):
 
 @dataclass(frozen=True)
 class Served:
-    """A small document that the other end asks our own web server for, as a key to check a signature with."""
+    """A small document that the other end fetches from our web server, such as a public key."""
 
     media_type: str
     body: bytes
@@ -69,18 +71,18 @@ class Served:
 
 @dataclass(frozen=True)
 class ChannelType:
-    """What a module under `pipeline/channels/` exports as `CHANNEL`.
+    """The description of a channel type, exported as `CHANNEL` by its module.
 
-    `settings` is a pydantic model of the type's own keys (unknown keys forbidden); `open` is handed one of it.
+    `settings` is a pydantic model of the type's own keys, which forbids unknown ones; `open` gets an instance of it.
     """
 
     name: str
     settings: type[Any]
     open: Callable[[Any, Http], Channel]
-    format: str | None = None  # what it is sent where the operator names no format
-    also: tuple[str, ...] = ()  # formats that each parcel carries beside that one
-    is_pull: bool = False  # nothing is ever sent: the partner asks for its changes
-    wait_for_feeds: bool = False  # it announces feeds: nothing is sent before they hold what changed
+    format: str | None = None  # used if the operator configures no format
+    also: tuple[str, ...] = ()  # further formats that each parcel carries
+    is_pull: bool = False  # nothing is sent: the partner fetches its changes
+    wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change
     well_known: Callable[[Any], Mapping[str, Callable[[], Served]]] | None = (
         None  # by path; making one raises ConfigError
     )
@@ -88,5 +90,5 @@ class ChannelType:
 
 @functools.cache
 def channel_types() -> dict[str, ChannelType]:
-    """Every channel type there is, by its name."""
+    """Return every channel type, by name."""
     return discover("pipeline.channels", "CHANNEL", "citewire.channels")

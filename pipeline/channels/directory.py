@@ -1,7 +1,7 @@
-"""The `directory` channel: one file for each article in a folder, and what it is beside it (`manifest.py`).
+"""The `directory` channel: one file per article in a folder, with a manifest for each (`shared/manifest.py`).
 
-Each is replaced as a whole, so a reader never meets half a file. The manifest is replaced first: when its digest is
-not the file's, the file is about to change.
+Files are replaced atomically, so that a reader never sees a partial one. The manifest is replaced first: if its digest
+does not match the file, the file is about to change.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 _PROBE = ".citewire-check"
-_LOCKS = 256  # lock files in all: articles share them, for the milliseconds that a write takes
+_LOCKS = 256  # lock files in total, shared by all articles; a lock is held for the milliseconds of a write
 
 
 class DirectorySettings(ChannelSettings):
     path: LocalPath
-    create: bool = True  # make the folder where it is missing; false for mounted ones, which may be away
+    create: bool = True  # create the folder if missing; false for mount points, which may not be mounted
 
 
 class Directory:
@@ -33,7 +33,7 @@ class Directory:
         self._settings = settings
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """An older revision than the one there changes nothing and succeeds: the folder is already further."""
+        """Write the article's file. If the folder already has a newer revision, change nothing and succeed."""
         name = file_name(parcel)
         former = former_name(parcel)
         try:
@@ -66,7 +66,7 @@ class Directory:
         return f"{self._settings.path} can be written to"
 
     def close(self) -> None:
-        """Nothing is kept open between deliveries."""
+        """Do nothing: no file is kept open between deliveries."""
 
     def _opened(self) -> AbstractContextManager[Folder]:
         if self._settings.create:
@@ -81,12 +81,12 @@ def _locked(manifests: Folder, name: str) -> Iterator[None]:
 
 
 def _bring(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
-    """Under the article's lock. Ends with everything on the disk, or with an OSError."""
+    """Write the file and its manifest, synced to disk. The caller holds the article's lock."""
     there, wanted = read(manifests.read(f"{name}.json")), manifest_of(parcel)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
     if wanted.same(there) and _digest(folder, name) == wanted.digest:
-        return f"revision {parcel.revision} was there"
+        return f"revision {parcel.revision} was already there"
     manifests.replace(f"{name}.json", written(wanted))
     folder.replace(name, parcel.rendition.body)
     manifests.sync()
@@ -95,7 +95,7 @@ def _bring(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
 
 
 def _clear(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> str:
-    """Takes away what the channel kept under its former format; the file first, or nobody would know it any more."""
+    """Remove what was kept under the former format: the file before its manifest, or a crash would orphan the file."""
     there = read(manifests.read(f"{former}.json"))
     if there is None or there.revision > parcel.revision:
         return ""
@@ -103,11 +103,11 @@ def _clear(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> st
     folder.sync()
     manifests.remove(f"{former}.json")
     manifests.sync()
-    return f"; {former} is gone"
+    return f"; removed {former}"
 
 
 def _shown(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str | None:
-    """The file before the manifest: what is newer than both was put there meanwhile."""
+    """Return what is still readable under `name`. The file is read before the manifest, which is written first."""
     return shown(name, parcel, _digest(folder, name), read(manifests.read(f"{name}.json")))
 
 

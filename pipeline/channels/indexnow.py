@@ -1,7 +1,7 @@
 """The `indexnow` channel: tells search engines which pages have changed or are gone (indexnow.org/documentation).
 
-One request for up to 10,000 pages of a host. The engine checks the key by a file at the host, which Citewire's web
-server answers as `/KEY.txt`. Withdrawn pages are announced too: the engine fetches them and finds 410.
+One request announces up to 10,000 pages of a host. The engine verifies the key with a file on that host, which
+Citewire's web server provides at `/KEY.txt`. Withdrawn pages are announced too: the engine fetches them and gets a 410.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http, Response
 from pipeline.model.delivery import Parcel, Receipt
 
-_MOST = 10_000  # addresses in a request
-_MEANS = {  # of its statuses, in the words of the documentation
-    400: "the request is not understood",
-    403: "the key is not valid: its file was not found, or holds another key",
-    422: "an address is not of this host, or the key does not fit",
+_MOST = 10_000  # addresses per request
+_MEANS = {  # of the statuses, according to the documentation
+    400: "the request is malformed",
+    403: "the key is not valid: its file was not found or contains another key",
+    422: "an address does not belong to this host, or the key does not match",
 }
 
 
 class IndexNowSettings(ChannelSettings):
-    """`key` is no secret: it stands in a file for all to read, at `key_location` (default: `/KEY.txt` at the host)."""
+    """`key` is not a secret: it is published in the file at `key_location` (default: `/KEY.txt` on the host)."""
 
     key: str = Field(pattern=r"^[A-Za-z0-9-]{8,128}$")
     key_location: Address | None = None
@@ -56,23 +56,23 @@ class IndexNow:
         for host, urls in _requests(pages):
             outcome = self._announce(host, urls, parcels[0].at, deadline)
             outcomes |= dict.fromkeys(urls, outcome)
-        unknown = PermanentError("the article has no page whose address could be announced", code="no-address")
+        unknown = PermanentError("the article has no page address to announce", code="no-address")
         return [outcomes.get(parcel.links.page if parcel.links else "", unknown) for parcel in parcels]
 
     def check(self) -> str:
         deadline = Deadline(self._settings.total_timeout)
-        reached = f"reached: {probe(self._http, self._settings.url, deadline.left)}"
+        reached = f"reached: {probe(self._http, self._settings.url, deadline.limits())}"
         location = self._settings.key_location
         if location is None:
             return reached
         response = self._http.request("GET", location, limits=deadline.limits())
         response.raise_for_delivery(dt.datetime.now(dt.UTC))
         if response.body.decode("utf-8", "replace").strip() != self._settings.key:
-            raise PermanentError("the file at `key_location` does not hold the key", code="key-file-wrong")
-        return f"{reached}; the key stands in its file"
+            raise PermanentError("the file at `key_location` does not contain the key", code="key-file-wrong")
+        return f"{reached}; the key file is in place"
 
     def close(self) -> None:
-        """The connections are the thread's, and shared with other channels."""
+        """Do nothing: connections belong to the thread and are shared with other channels."""
 
     def _announce(self, host: str, urls: Sequence[str], at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
         settings = self._settings
@@ -90,7 +90,7 @@ class IndexNow:
 
 @dataclass(frozen=True)
 class KeyFile:
-    """Makes the file that proves whose key it is."""
+    """Makes the file that proves ownership of the key."""
 
     key: str
 
@@ -103,7 +103,7 @@ def served(settings: IndexNowSettings) -> Mapping[str, KeyFile]:
 
 
 def _requests(pages: Mapping[str, None]) -> Iterator[tuple[str, list[str]]]:
-    """A host and its pages, as many as one request may hold."""
+    """Yield each host with its pages, split into requests of at most 10,000."""
     by_host: dict[str, list[str]] = {}
     for page in pages:
         by_host.setdefault(urlsplit(page).netloc, []).append(page)
@@ -113,7 +113,7 @@ def _requests(pages: Mapping[str, None]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _explained(response: Response) -> Response:
-    """With what the status means where the answer does not say it."""
+    """Return the response with the meaning of its status as its body, if it has none of its own."""
     meaning = _MEANS.get(response.status)
     return dataclasses.replace(response, body=meaning.encode()) if meaning and not response.excerpt else response
 

@@ -1,6 +1,6 @@
-"""The `pull` channel: for a partner who is never called, and asks instead (`GET /partners/{id}/changes`).
+"""The `pull` channel: for a partner that fetches its changes itself (`GET /partners/{id}/changes`).
 
-Its deliveries wait until the partner has asked for what comes after them: see `pipeline.stages.partners.pull`.
+A delivery is done once the partner has asked for the changes after it: see `pipeline.stages.partners.pull`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from pipeline.model.delivery import Parcel, Receipt
 
 
 class PullSettings(ChannelSettings):
-    """None: whoever holds a token of the scope `partner:ID` may ask."""
+    """No settings: any token with the scope `partner:ID` gives access."""
 
 
 class Pull:
     def __init__(self, settings: PullSettings, http: Http) -> None:
-        """Nothing is opened."""
+        """Open nothing."""
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """Never called for what is owed, which waits in the ledger. Does nothing."""
-        return Receipt("waits to be asked for")
+        """Do nothing. Pending deliveries wait in the ledger and are never passed to this method."""
+        return Receipt("waits to be pulled")
 
     def check(self) -> str:
-        return "waits to be asked: GET /partners/ID/changes"
+        return "waits to be pulled: GET /partners/ID/changes"
 
     def close(self) -> None:
         return

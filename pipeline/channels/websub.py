@@ -1,7 +1,7 @@
 """The `websub` channel: notifies public hubs that feeds have changed (PubSubHubbub 0.4, section 7.1).
 
-W3C's WebSub leaves open how a publisher speaks to its hub; `hub.mode=publish` is what public hubs take. The hub then
-fetches the feed, so nothing is sent before the feeds hold the change, and a withdrawal is announced like any other.
+W3C's WebSub does not specify how a publisher notifies its hub; `hub.mode=publish` is what public hubs accept. The hub
+then fetches the feed, so nothing is sent before the feeds contain the change. Withdrawals are announced alike.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _several(value: object) -> object:
 
 
 class WebSubSettings(ChannelSettings):
-    """`hub`: one address or several."""
+    """`hub`: one or several addresses."""
 
     hub: Annotated[tuple[Address, ...], BeforeValidator(_several), Field(min_length=1, max_length=10)]
     total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0
@@ -50,10 +50,10 @@ class WebSub:
 
     def check(self) -> str:
         deadline = Deadline(self._settings.total_timeout)
-        return "; ".join(f"reached: {probe(self._http, hub, deadline.left)}" for hub in self._settings.hub)
+        return "; ".join(f"reached: {probe(self._http, hub, deadline.limits())}" for hub in self._settings.hub)
 
     def close(self) -> None:
-        """The connections are the thread's, and shared with other channels."""
+        """Do nothing: connections belong to the thread and are shared with other channels."""
 
     def _announce(self, feed: str, at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
         return worst([self._ping(hub, feed, at, deadline) for hub in self._settings.hub])
@@ -76,7 +76,7 @@ def _feeds(parcel: Parcel) -> Sequence[str]:
 def _outcome(parcel: Parcel, pings: Mapping[str, Receipt | CitewireError]) -> Receipt | CitewireError:
     feeds = _feeds(parcel)
     if not feeds:
-        return Receipt(detail="in no feed: nothing to announce")
+        return Receipt(detail="not in any feed: nothing to announce")
     outcome = worst(pings[feed] for feed in feeds)
     if isinstance(outcome, Receipt):
         detail = f"{outcome.detail}: announced {len(feeds)} feeds"

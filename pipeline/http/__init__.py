@@ -1,4 +1,4 @@
-"""The one way out: limited in time and size, guarded against our own network, silent about secrets."""
+"""Outgoing HTTP: the only module that makes requests. Time and size are bounded, private addresses are refused."""
 
 from pipeline.http.client import Http, Limits
 from pipeline.http.connection import CA_FILE, ClientCertificate

@@ -1,4 +1,4 @@
-"""The HTTP client: limited in time and size, guarded against private addresses, silent about secrets."""
+"""The HTTP client. It bounds time and size, refuses private addresses, and keeps secrets out of its messages."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
 from pipeline.http.urls import web_address
 
-# RFC 9110, sections 5.1 and 5.5, without the obsolete bytes beyond ASCII.
+# RFC 9110, sections 5.1 and 5.5, without the obsolete non-ASCII bytes.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 USER_AGENT = "citewire/0.1"
 
-_NEVER = Retry(False, redirect=False)  # nothing is sent again in secret, and no redirect followed
+_NEVER = Retry(False, redirect=False)  # no silent retries, no redirects
 
-# urllib3 writes paths and query strings at DEBUG, and partners put tokens there.
+# urllib3 logs paths and query strings at DEBUG, and partners put tokens there.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds to connect (name and TCP), to wait for the next byte, and for the whole; bytes of the decoded body.
+    """Bounds of one request: seconds to connect (DNS and TCP), between two bytes and in total; bytes of decoded body.
 
-    `truncate`: a longer body is cut there instead of refused, for callers that want the status.
+    `truncate`: cut a longer body instead of refusing it, for callers that only need the status.
     """
 
     connect: float = 5.0
@@ -52,12 +52,12 @@ class Limits:
 
 
 class Http:
-    """Keeps connections alive per thread and process; safe to share between threads and across a fork.
+    """An HTTP client with keep-alive, safe to share between threads and across a fork.
 
-    Ignores the environment's proxies, .netrc and certificates, and keeps no cookies.
-    `contact_url`: an address for the User-Agent that tells the other side who is calling.
-    `ca_file`: the certificate authorities to trust (PEM); None for Mozilla's, as requests ships them.
-    `client_certificate`: the client certificate to show; see `with_client_certificate`.
+    It ignores proxies, .netrc and certificates from the environment, and stores no cookies.
+    `contact_url`: goes into the User-Agent, so that the other side can see who is calling.
+    `ca_file`: the certificate authorities to trust (PEM); Mozilla's, as shipped with requests, if None.
+    `client_certificate`: the certificate to present; see `with_client_certificate`.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Http:
         self._others: dict[ClientCertificate, tuple[float, Http]] = {}
 
     def with_client_certificate(self, client_certificate: ClientCertificate) -> Http:
-        """The same way out, with a client certificate: the same object as long as the files stay the same.
+        """Return a client that presents this certificate; the same object until one of its files changes.
 
-        Raises OSError (ssl.SSLError is one) and ValueError for files that hold no certificate and its key.
+        Raises OSError (which includes ssl.SSLError) or ValueError if the files do not hold a certificate and its key.
         """
         files = (client_certificate.certificate, client_certificate.key, client_certificate.authorities)
         changed = max(file.stat().st_mtime for file in files if file)
@@ -87,8 +87,8 @@ class Http:
             other = Http(
                 self.guard, contact_url=self._contact_url, ca_file=self._ca_file, client_certificate=client_certificate
             )
-            _ = other._tls  # read now, so that a mistake is the opening's
-            # Two threads at once may both make one; the last stays, and the other serves out its channel.
+            _ = other._tls  # load the files now, so that a mistake shows up when the channel is opened
+            # Two threads may each create one; the last is kept, and the other lives as long as its channel.
             self._others[client_certificate] = known = (changed, other)
         return known[1]
 
@@ -101,11 +101,11 @@ class Http:
         body: bytes | None = None,
         limits: Limits = Limits(),
     ) -> Response:
-        """Send one request, at most once, and return the answer whatever its status; redirects are not followed.
+        """Send a request, at most once, and return the response whatever its status. Redirects are not followed.
 
         Raises TransientError (`connection-failed`, `name-not-resolved`, `tls-failed`, `timeout`, `bad-response`) and
-        PermanentError (`egress-refused`, `invalid-url`, `invalid-request`, `response-too-large`). Messages name the
-        host and nothing else of the address.
+        PermanentError (`egress-refused`, `invalid-url`, `invalid-request`, `response-too-large`). Of the address,
+        messages give only the host.
         """
         address = _address(url)
         sent = _checked({**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}, address)
@@ -140,7 +140,7 @@ class Http:
             raise _failure(error, address.origin, limits) from error
 
     def close(self) -> None:
-        """Close this thread's connections; those of other threads close when the threads end."""
+        """Close this thread's connections. Those of other threads are closed when the threads end."""
         if self._local.__dict__.get("pid") == os.getpid():
             self._local.pools.clear()
         self._local.__dict__.clear()
@@ -150,11 +150,13 @@ class Http:
         return tls_context(self._ca_file or CA_FILE, self._client_certificate)
 
     def _connections(self) -> tuple[GuardedPools, Gate]:
-        """urllib3's pools without requests' Session, which would look into the environment (proxies, .netrc), keep
-        cookies, read the body of a redirect without a limit, and take twice the time for a request.
+        """Return this thread's connection pools and their gate.
+
+        urllib3 is used directly, without requests' Session, which reads the environment (proxies, .netrc), stores
+        cookies, reads the body of a redirect without a limit, and takes twice the time for a request.
         """
         local = self._local
-        if getattr(local, "pid", None) != os.getpid():  # new thread, or forked: a connection has one owner
+        if getattr(local, "pid", None) != os.getpid():  # a new thread or a forked process: connections are never shared
             gate = Gate(self.guard)
             local.pid, local.pools, local.gate = os.getpid(), GuardedPools(gate, self._tls), gate
         return local.pools, local.gate
@@ -162,7 +164,7 @@ class Http:
 
 @dataclass(frozen=True)
 class _Address:
-    """An address that a request can go to. `origin` is all of it that may stand in a message."""
+    """The address of a request. `origin` is the only part of it that may appear in a message."""
 
     scheme: str
     host: str
@@ -173,7 +175,7 @@ class _Address:
 
 @functools.lru_cache(maxsize=1024)
 def _address(url: str) -> _Address:
-    """Raises PermanentError (`invalid-url`)."""
+    """Parse a URL. Raises PermanentError (`invalid-url`)."""
     try:
         parts = web_address(url)
     except ValueError as error:
@@ -182,11 +184,11 @@ def _address(url: str) -> _Address:
     origin = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
     request = requests.PreparedRequest()
     try:
-        request.prepare_url(url, None)  # IDNA, and percent signs where they belong
+        request.prepare_url(url, None)  # IDNA and percent-encoding
         made = urlsplit(str(request.url))
         return _Address(made.scheme, str(made.hostname), made.port, request.path_url, origin)
     except (requests.RequestException, ValueError) as error:
-        raise PermanentError(f"{origin}: the address cannot be understood", code="invalid-url") from error
+        raise PermanentError(f"{origin}: the address is malformed", code="invalid-url") from error
 
 
 def _checked(headers: dict[str, str], address: _Address) -> dict[str, str]:
@@ -203,7 +205,7 @@ def _failure(error: Exception, origin: str, limits: Limits) -> CitewireError:
     if any(isinstance(cause, u3.SSLError | ssl.SSLError) for cause in causes):
         return TransientError(f"{origin}: no secure connection: {_detail(causes)}", code="tls-failed")
     if any(isinstance(cause, u3.DecodeError | HTTPException) and not _cut(cause) for cause in causes):
-        return TransientError(f"{origin} answered with what is not HTTP", code="bad-response")
+        return TransientError(f"{origin} did not answer with valid HTTP", code="bad-response")
     return TransientError(f"{origin}: the connection failed: {_detail(causes)}", code="connection-failed")
 
 
@@ -212,7 +214,7 @@ def _cut(cause: BaseException) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it wraps (urllib3 puts causes in `args` as well), and what they come from."""
+    """Yield the error, the exceptions it wraps (urllib3 also puts causes in `args`), and their causes."""
     while error is not None:
         yield error
         yield from (argument for argument in error.args if isinstance(argument, BaseException))
@@ -220,6 +222,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _detail(causes: list[BaseException]) -> str:
-    """The system's own words, which name no address."""
+    """Return the operating system's description of the error, which contains no address."""
     words = (getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) for cause in causes)
     return next((word for word in words if isinstance(word, str)), "it was closed")

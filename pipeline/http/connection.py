@@ -1,4 +1,4 @@
-"""urllib3's connections, made to go only where the guard lets them and to end when their time is up."""
+"""urllib3 connections that go only where the egress guard allows and that respect a total deadline."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from urllib3.response import HTTPResponse
 
 from pipeline.http.egress import EgressGuard
 
-# Common servers close an idle connection after five seconds. Closing ours first means that a request hardly
-# ever meets a connection that is just being closed, so that no request needs to be sent again in secret.
+# Many servers close an idle connection after five seconds. Closing it first makes it rare for a request to be sent
+# on a connection that is being closed, so that silent retries are not needed.
 _IDLE = 4.0  # seconds
 
-CA_FILE = DEFAULT_CA_BUNDLE_PATH  # Mozilla's certificate authorities, as requests ships them (PEM)
+CA_FILE = DEFAULT_CA_BUNDLE_PATH  # Mozilla's certificate authorities, as shipped with requests (PEM)
 
 
 class Gate:
-    """What the connections of one session obey: the guard, and the limits of the request in hand."""
+    """The guard that a thread's connections go through, and the limits of the request being sent."""
 
     def __init__(self, guard: EgressGuard) -> None:
         self.guard = guard
@@ -34,17 +34,17 @@ class Gate:
         self.deadline = 0.0  # by time.monotonic()
 
     def left(self, most: float = math.inf) -> float:
-        """Seconds that a step may take: `most`, or what is left of the whole. Raises TimeoutError when nothing is."""
+        """Return the seconds that a step may take: `most`, or less if the deadline is closer. Raises TimeoutError."""
         seconds = min(most, self.deadline - time.monotonic())
         if seconds <= 0:
-            raise TimeoutError("the whole time is used up")
+            raise TimeoutError("the deadline has passed")
         return seconds
 
 
 class _Timed(socket.socket):
-    """A socket whose every step looks at the deadline: a peer that drips a byte a second is cut as one that hangs.
+    """A socket that checks the deadline at every step.
 
-    A timeout on each step alone would let it drip for ever.
+    With only a timeout per step, a peer could send a byte a second for ever.
     """
 
     gate: Gate | None = None
@@ -66,11 +66,11 @@ class _Timed(socket.socket):
 
 
 class _TimedTLS(_Timed, ssl.SSLSocket):
-    """The same over TLS. `ssl` bounds the handshake by one timeout for all its steps."""
+    """The same over TLS. `ssl` applies the socket's timeout to the handshake as a whole."""
 
 
 class _Guarded(HTTPConnection):
-    """The socket goes to a checked address; Host header, SNI and the certificate's check keep the name."""
+    """A connection to a checked address. The Host header, SNI and certificate verification still use the name."""
 
     gate: Gate
     used = 0.0  # by time.monotonic()
@@ -80,7 +80,7 @@ class _Guarded(HTTPConnection):
         host = self._dns_host.strip("[]")
         sock = gate.guard.connect(host, self.port or 0, timeout=gate.left(gate.connect), make=_Timed)
         try:
-            sock.settimeout(gate.left(gate.read))  # for the handshake
+            sock.settimeout(gate.left(gate.read))  # for the TLS handshake
         except TimeoutError:
             sock.close()
             raise
@@ -121,7 +121,7 @@ class _TLSPool(_Pool, HTTPSConnectionPool):
 
 
 class GuardedPools(PoolManager):
-    """One connection for each host, for the one thread that uses it."""
+    """One connection per host, used by a single thread."""
 
     def __init__(self, gate: Gate, tls: ssl.SSLContext) -> None:
         super().__init__(32, maxsize=1, block=False, ssl_context=tls)
@@ -139,10 +139,10 @@ class GuardedPools(PoolManager):
 
 @dataclass(frozen=True)
 class ClientCertificate:
-    """Who we are to a server that asks for a client certificate, and whom we believe: files in PEM.
+    """A client certificate for mutual TLS, as paths of PEM files.
 
-    `key`: None where it stands in the certificate's file. It must not be encrypted: nobody is there to be asked.
-    `authorities`: what the server's certificate is checked against; None for what `Http` trusts anyway.
+    `key`: None if the certificate's file also contains it. It must be unencrypted, since no one can be prompted.
+    `authorities`: what to verify the server's certificate against; the client's default if None.
     """
 
     certificate: Path
@@ -151,13 +151,13 @@ class ClientCertificate:
 
 
 def tls_context(ca_file: str, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
-    """A context that checks names and certificates against `ca_file` (PEM), and whose sockets look at the deadline.
+    """Return a context that verifies certificates against `ca_file` (PEM) and whose sockets check the deadline.
 
-    Raises OSError (ssl.SSLError is one) and ValueError for files that hold no certificate and its key.
+    Raises OSError (which includes ssl.SSLError) or ValueError if the files do not hold a certificate and its key.
     """
     context = ssl.create_default_context(cafile=str((client_certificate and client_certificate.authorities) or ca_file))
     context.sslsocket_class = _TimedTLS
     if client_certificate:
-        # Without a password of ours OpenSSL would ask for one at the terminal, and wait.
+        # Without this OpenSSL would prompt for a password on the terminal and block.
         context.load_cert_chain(client_certificate.certificate, client_certificate.key, password=lambda: "")
     return context

@@ -1,7 +1,7 @@
-"""The guard against being sent into our own network: which addresses a connection may go to.
+"""The guard against server-side request forgery: it decides which addresses a connection may go to.
 
-A name is resolved once and the connection goes to an address of that one answer, so a name that answers
-differently a moment later (DNS rebinding) gains nothing. Used alone by what does not speak HTTP (SFTP, SMTP).
+A name is resolved once, and the connection goes to one of the resolved addresses, so that DNS rebinding has no effect.
+SFTP and SMTP use the guard directly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.http.addresses import IPAddress, Network, public, unwrapped
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A checked address to connect to; `sockaddr` is what `socket.connect` takes for `family`."""
+    """A checked address to connect to. `sockaddr` is the argument of `socket.connect` for `family`."""
 
     family: int
     sockaddr: tuple[Any, ...]
@@ -33,19 +33,19 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class EgressGuard:
-    """Lets through public unicast addresses, and those in `allow`."""
+    """Allow public unicast addresses, and the networks in `allow`."""
 
     allow: Sequence[Network] = ()
 
     def permits(self, address: IPAddress) -> bool:
-        """An address that only wraps another one is judged by the one within."""
+        """Return whether the address may be reached. One that embeds another (6to4) is judged by the latter."""
         inner = unwrapped(address)
         return public(inner) or any(one in network for network in self.allow for one in (address, inner))
 
     def resolve(self, host: str, port: int, *, timeout: float = 5.0) -> list[Endpoint]:
-        """The addresses of `host` (a name, or an IP address without brackets) that may be reached; never empty.
+        """Return the addresses of `host` (a name, or an IP address without brackets) that may be reached; never empty.
 
-        A name with public and private addresses keeps its public ones. `timeout` in seconds.
+        If a name has public and private addresses, only the public ones are returned. `timeout` is in seconds.
         Raises TransientError (`name-not-resolved`, `timeout`) and PermanentError (`egress-refused`).
         """
         found = _lookup(host, port, timeout)
@@ -53,7 +53,7 @@ class EgressGuard:
         if not checked:
             raise PermanentError(
                 f"{host} may not be reached: {', '.join(sorted({str(e.address) for e in found}))} is not a public "
-                "address (if it is meant, allow its network: CITEWIRE_EGRESS_ALLOW)",
+                "address (if this is intended, allow its network with CITEWIRE_EGRESS_ALLOW)",
                 code="egress-refused",
             )
         return checked
@@ -61,14 +61,14 @@ class EgressGuard:
     def connect(
         self, host: str, port: int, *, timeout: float = 5.0, make: Callable[[int], socket.socket] = socket.socket
     ) -> socket.socket:
-        """A connected TCP socket made by `make(family)`; `timeout` seconds for the name and all its addresses together.
+        """Return a connected TCP socket made by `make(family)`; `timeout` covers look-up and all attempts.
 
-        Raises as `resolve`, and TransientError (`connection-failed`, `timeout`).
+        Raises the same errors as `resolve`, and TransientError (`connection-failed`, `timeout`).
         """
         deadline = time.monotonic() + timeout
         endpoints = self.resolve(host, port, timeout=timeout)
         for left, endpoint in zip(range(len(endpoints), 0, -1), endpoints, strict=True):
-            # An even share for each address, so that one black hole leaves time for the next.
+            # Each address gets an equal share, so that an unresponsive one leaves time for the next.
             share = (deadline - time.monotonic()) / left
             try:
                 return _connected(make(endpoint.family), endpoint, share)
@@ -81,7 +81,7 @@ class EgressGuard:
 
 def _connected(sock: socket.socket, endpoint: Endpoint, timeout: float) -> socket.socket:
     try:
-        sock.settimeout(max(timeout, 0.001))  # 0 would mean "do not wait at all", with another error
+        sock.settimeout(max(timeout, 0.001))  # 0 would make the socket non-blocking
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(endpoint.sockaddr)
     except BaseException:
@@ -91,7 +91,7 @@ def _connected(sock: socket.socket, endpoint: Endpoint, timeout: float) -> socke
 
 
 def _lookup(host: str, port: int, timeout: float) -> list[Endpoint]:
-    """`getaddrinfo` cannot be interrupted, so a name is looked up in a thread that may be left behind."""
+    """Look up a name, in a thread that is abandoned on timeout because `getaddrinfo` cannot be interrupted."""
     answer: queue.SimpleQueue[list[Endpoint] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -109,7 +109,7 @@ def _lookup(host: str, port: int, timeout: float) -> list[Endpoint]:
     try:
         found = answer.get(timeout=max(timeout, 0.001))
     except queue.Empty:
-        raise TransientError(f"{host}: its name was not resolved in time", code="timeout") from None
+        raise TransientError(f"{host}: the name was not resolved in time", code="timeout") from None
     if isinstance(found, UnicodeError):
         raise PermanentError(f"{host!r} is not a host name", code="invalid-url") from found
     if isinstance(found, OSError):

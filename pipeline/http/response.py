@@ -1,4 +1,4 @@
-"""A response, and what it means for a delivery."""
+"""An HTTP response, and what its status means for a delivery."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib3 import HTTPHeaderDict
 
 from pipeline.errors import EndpointGone, PermanentError, TransientError
 
-LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds: who asks for more is asked again after a day
+LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds: longer waits are shortened to a day
 _EXCERPT = 200  # characters
 _OPENING = 1024  # bytes
 _TRANSIENT = frozenset({408, 425, 429})
@@ -24,10 +24,10 @@ _MARKUP = re.compile(r"<[^<>]{0,500}>")
 
 @dataclass(frozen=True)
 class Response:
-    """An answer of any status. `body` is decoded (gzip), and whole unless `truncated`."""
+    """A response of any status. `body` is decoded (gzip), and complete unless `truncated`."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)  # looked up in any case
+    headers: Mapping[str, str] = field(default_factory=dict)  # case-insensitive
     body: bytes = b""
     truncated: bool = False
 
@@ -37,7 +37,7 @@ class Response:
 
     @property
     def line(self) -> str:
-        """The status for people: "429 Too Many Requests"."""
+        """Return the status as text, such as "429 Too Many Requests"."""
         try:
             return f"{self.status} {HTTPStatus(self.status).phrase}"
         except ValueError:
@@ -45,19 +45,19 @@ class Response:
 
     @property
     def excerpt(self) -> str:
-        """The first line of the body that says something, printable, at most 200 characters; "" where none does."""
+        """Return the first line of the body that is not empty, without markup and cut to 200 characters, or ""."""
         text = _MARKUP.sub(" ", self.body[:4096].decode("utf-8", "replace"))
         lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
         return next((line[:_EXCERPT] for line in lines if line), "")
 
     @property
     def opening(self) -> str | None:
-        """The first kilobyte of the body as text that can be kept: without control characters; None: there is none."""
+        """Return the first kilobyte of the body as text without control characters, or None if it is empty."""
         text = self.body[:_OPENING].decode("utf-8", "replace")
         return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text).strip() or None
 
     def without(self, secrets: Iterable[bytes]) -> Response:
-        """The same, with `[secret]` where its body repeats one of `secrets`, so that it may be kept and shown."""
+        """Return a copy with each of `secrets` in the body replaced by `[secret]`, so that it can be kept."""
         if not self.body:
             return self
         body = self.body
@@ -66,13 +66,13 @@ class Response:
         return replace(self, body=body)
 
     def retry_after(self, now: dt.datetime) -> float | None:
-        """Seconds from `now` (aware) that the other side asks to be left alone, 0 to a day; None: it does not say.
+        """Return the Retry-After header in seconds from `now` (aware), limited to a day, or None if there is none.
 
-        RFC 9110, section 10.2.3: seconds, or a date in any of the three forms of section 5.6.7.
+        RFC 9110, section 10.2.3: a number of seconds, or a date in any of the three forms of section 5.6.7.
         """
         value = self.headers.get("retry-after", "").strip()
         if re.fullmatch(r"[0-9]+", value):
-            seconds = float(value[:20])  # more digits than that would change nothing
+            seconds = float(value[:20])  # avoids parsing an absurdly long number
         elif (moment := _http_date(value)) is not None:
             seconds = (moment - now).total_seconds()
         else:
@@ -80,9 +80,9 @@ class Response:
         return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
     def raise_for_delivery(self, now: dt.datetime) -> None:
-        """Returns for 2xx. Raises TransientError for 408, 425, 429 and 5xx, EndpointGone for 410, else PermanentError.
+        """Raise TransientError for 408, 425, 429 and 5xx, EndpointGone for 410, PermanentError for any other non-2xx.
 
-        A redirect is the partner's to fix too: a signed article is not carried to an address nobody configured.
+        Redirects are permanent errors too: a signed article is not sent to an address that was not configured.
         """
         if 200 <= self.status < 300:
             return
@@ -101,5 +101,5 @@ def _http_date(value: str) -> dt.datetime | None:
     try:
         moment = parsedate_to_datetime(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):  # email.utils is lenient, and lets these through
+    except (ValueError, TypeError, IndexError, OverflowError):  # email.utils raises any of these for malformed dates
         return None

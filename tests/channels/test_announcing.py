@@ -86,7 +86,7 @@ def test_the_refusal_of_one_host_is_not_the_others(http: Http) -> None:
         )
     assert isinstance(ours, Receipt)
     assert isinstance(theirs, PermanentError)
-    assert str(theirs) == "403 Forbidden: the key is not valid: its file was not found, or holds another key"
+    assert str(theirs) == "403 Forbidden: the key is not valid: its file was not found or contains another key"
     assert isinstance(nowhere, PermanentError)
     assert nowhere.code == "no-address"
 
@@ -101,7 +101,7 @@ def test_the_check_looks_at_the_keys_file_where_it_is_told_of_one(
         channel = opened(indexnow, http, key=KEY, url=endpoint.url, key_location=f"{endpoint.url}/key.txt")
         endpoint.misbehave(file, methods=("GET",))
         if code is None:
-            assert channel.check().endswith("the key stands in its file")
+            assert channel.check().endswith("the key file is in place")
         else:
             with pytest.raises(PermanentError) as raised:
                 channel.check()
@@ -145,7 +145,7 @@ def test_a_feed_that_is_refused_fails_only_the_articles_it_holds(http: Http) -> 
     assert isinstance(public, Receipt)
     assert isinstance(private, PermanentError)
     assert isinstance(nowhere, Receipt)
-    assert nowhere.detail == "in no feed: nothing to announce"
+    assert nowhere.detail == "not in any feed: nothing to announce"
 
 
 def test_the_time_of_a_batch_is_bounded_however_many_feeds_hang(http: Http) -> None:

@@ -42,7 +42,7 @@ class Sender:
         """Whether a reader at the other end finds just this."""
         wanted, held = expected(self._harness, shaped(self._harness, one)), self._harness.held(one.article_id)
         assert held == wanted or held is None or (held.revision, held.event) != (wanted.revision, wanted.event), (
-            "another body"
+            "other content"
         )
         return held == wanted
 

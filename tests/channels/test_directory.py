@@ -124,7 +124,7 @@ def test_nothing_is_left_beside_files_and_manifests(channel: Directory, out: Pat
 def test_a_repeat_writes_nothing(channel: Directory, out: Path) -> None:
     channel.deliver(parcel(1))
     before = (out / NAME).stat()
-    assert channel.deliver(parcel(1)).detail == "revision 1 was there"
+    assert channel.deliver(parcel(1)).detail == "revision 1 was already there"
     after = (out / NAME).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
@@ -215,7 +215,7 @@ def in_format(one: Parcel, name: str, *, remote_id: str | None = None) -> Parcel
 def test_after_a_change_of_format_the_file_of_the_old_one_goes(channel: Directory, out: Path) -> None:
     first = channel.deliver(in_format(parcel(1), "rss"))
     receipt = channel.deliver(replace(parcel(2), remote_id=first.remote_id))
-    assert "what-is-spasticity.rss is gone" in receipt.detail
+    assert "removed what-is-spasticity.rss" in receipt.detail
     assert receipt.remote_id == NAME
     assert sorted(one.name for one in out.iterdir()) == ["manifest", NAME]
     assert [one.name for one in (out / "manifest").glob("*.json")] == [f"{NAME}.json"]
@@ -249,7 +249,7 @@ def test_a_remote_id_that_is_no_name_of_the_article_takes_nothing_away(
 def test_a_withdrawn_article_shows_under_its_old_format_too(channel: Directory, out: Path) -> None:
     channel.deliver(in_format(parcel(1), "rss"))
     withdrawal = replace(parcel(2, "withdrawn", body=b"gone"), remote_id="what-is-spasticity.rss")
-    assert channel.shows(withdrawal) == f"{out}: what-is-spasticity.rss holds revision 1 in place of the withdrawal"
+    assert channel.shows(withdrawal) == f"{out}: what-is-spasticity.rss contains revision 1 instead of the withdrawal"
     channel.deliver(withdrawal)
     assert channel.shows(withdrawal) is None
 
@@ -259,7 +259,7 @@ def test_a_file_that_somebody_put_back_is_shown(channel: Directory, out: Path) -
     withdrawal = parcel(2, "withdrawn", body=b"gone")
     channel.deliver(withdrawal)
     (out / NAME).write_bytes(parcel(1).rendition.body)
-    assert channel.shows(withdrawal) == f"{out}: {NAME} holds another body in place of the withdrawal"
+    assert channel.shows(withdrawal) == f"{out}: {NAME} contains other content instead of the withdrawal"
 
 
 def test_what_was_published_after_a_withdrawal_is_not_shown(channel: Directory) -> None:

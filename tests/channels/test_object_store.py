@@ -201,7 +201,9 @@ def test_an_index_that_cannot_be_read_begins_anew(s3: object_stores.Bucket) -> N
 def test_a_withdrawal_leaves_a_tombstone(bucket: object_stores.Bucket) -> None:
     channel = opened(bucket)
     channel.deliver(parcel(1))
-    assert channel.shows(WITHDRAWAL) == f"{bucket.settings['url']}: {NAME} holds revision 1 in place of the withdrawal"
+    assert (
+        channel.shows(WITHDRAWAL) == f"{bucket.settings['url']}: {NAME} contains revision 1 instead of the withdrawal"
+    )
     channel.deliver(WITHDRAWAL)
     assert bucket.get(NAME) == b"taken back"
     assert channel.shows(WITHDRAWAL) is None

@@ -173,7 +173,7 @@ def test_half_an_upload_of_an_older_revision_does_not_stay(server: sftp_server.S
 def test_after_a_change_of_format_the_file_of_the_old_one_goes(channel: Sftp, out: Path) -> None:
     first = channel.deliver(replace(parcel(1), extension="rss"))
     receipt = channel.deliver(replace(parcel(2), remote_id=first.remote_id))
-    assert "what-is-spasticity.rss is gone" in receipt.detail
+    assert "removed what-is-spasticity.rss" in receipt.detail
     assert sorted(one.name for one in out.rglob("*") if one.is_file()) == [NAME, f"{NAME}.json"]
 
 
@@ -182,7 +182,7 @@ def test_a_withdrawn_article_is_shown_until_its_tombstone_is_there(channel: Sftp
     channel.deliver(parcel(1))
     where = channel.shows(withdrawal)
     assert where is not None
-    assert where.endswith(f"{NAME} holds revision 1 in place of the withdrawal")
+    assert where.endswith(f"{NAME} contains revision 1 instead of the withdrawal")
     channel.deliver(withdrawal)
     assert channel.shows(withdrawal) is None
     (out / NAME).unlink()
@@ -309,7 +309,7 @@ def test_the_library_says_nothing_on_its_own(
 def test_a_parcel_is_found_again_as_it_was(channel: Sftp, out: Path) -> None:
     one: Parcel = parcel(1)
     assert channel.deliver(one).detail == f"{NAME}: revision 1, {len(one.rendition.body)} bytes"
-    assert channel.deliver(one).detail == "revision 1 was there"
+    assert channel.deliver(one).detail == "revision 1 was already there"
     (out / NAME).write_bytes(b"defaced")
     channel.deliver(one)
     assert (out / NAME).read_bytes() == one.rendition.body

@@ -16,14 +16,14 @@ BAD = {
     "hush": "must start with https:// or http://",
     "ftp://hush.example.org/": "must start with https:// or http://",
     "https:///hush": "must name a host",
-    "https://me:hush@x.org/": "must hold no user name or password",
-    "https://me@x.org/": "must hold no user name or password",
-    "https://x.org:hush/": "cannot be understood as an address",
-    "https://[hush/": "cannot be understood as an address",
-    "https://x.org/hush hush": "must hold no white space, control character or backslash",
-    "https://x.org/hush\r\nX: y": "must hold no white space, control character or backslash",
-    "https://x.org\\hush": "must hold no white space, control character or backslash",
-    "https://x.org/\u202ehush": "must hold no white space, control character or backslash",
+    "https://me:hush@x.org/": "must not contain a user name or password",
+    "https://me@x.org/": "must not contain a user name or password",
+    "https://x.org:hush/": "cannot be parsed as an address",
+    "https://[hush/": "cannot be parsed as an address",
+    "https://x.org/hush hush": "must not contain white space, control characters or backslashes",
+    "https://x.org/hush\r\nX: y": "must not contain white space, control characters or backslashes",
+    "https://x.org\\hush": "must not contain white space, control characters or backslashes",
+    "https://x.org/\u202ehush": "must not contain white space, control characters or backslashes",
 }
 
 

@@ -119,7 +119,7 @@ class AmpCache:
         deadline = Deadline(self._settings.total_timeout)
         names = []
         for cache in self._caches(deadline):
-            probe(self._http, cache.address.replace("{subdomain}", subdomain("example.com")) + "/", deadline.left)
+            probe(self._http, cache.address.replace("{subdomain}", subdomain("example.com")) + "/", deadline.limits())
             names.append(cache.id)
         return f"reached: {', '.join(names)}; requests are signed with a key of {self._key.key_size} bits"
 

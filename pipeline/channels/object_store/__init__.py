@@ -148,7 +148,7 @@ class ObjectStoreChannel:
         gone = parcel.event == "withdrawn" and self._settings.on_withdrawal == "delete"
         if wanted.same(there):
             if (seen is None) if gone else (self._digest(name) == wanted.digest):
-                return f"revision {wanted.revision} was there", True
+                return f"revision {wanted.revision} was already there", True
         else:
             self._objects.put(_beside(name), written(wanted), seen_manifest, _JSON)
         if gone:
@@ -174,7 +174,7 @@ class ObjectStoreChannel:
             return ""
         self._objects.delete(former)
         self._objects.delete(_beside(former))
-        return f"; {former} is gone"
+        return f"; removed {former}"
 
     def _announce(self, name: str, wanted: Manifest) -> None:
         found = self._objects.get(_INDEX)

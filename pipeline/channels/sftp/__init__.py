@@ -118,7 +118,7 @@ def _bring(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
     if wanted.same(there) and folder.digest(name) == wanted.digest:
-        return f"revision {parcel.revision} was there"
+        return f"revision {parcel.revision} was already there"
     part = folder.upload(name, parcel.rendition.body, wanted.digest)
     there = _manifest(folder, name)  # the upload may have taken its time
     if there and there.revision > parcel.revision:
@@ -136,7 +136,7 @@ def _clear(folder: RemoteFolder, former: str, parcel: Parcel) -> str:
         return ""
     folder.remove(former)
     folder.remove(_beside(former))
-    return f"; {former} is gone"
+    return f"; removed {former}"
 
 
 def _manifest(folder: RemoteFolder, name: str) -> Manifest | None:

@@ -1,1 +1,1 @@
-"""What several channel types share; no type stands here."""
+"""Code shared by several channel types."""

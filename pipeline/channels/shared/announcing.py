@@ -1,4 +1,4 @@
-"""Shared by channel types that announce addresses or send several parcels at once."""
+"""Helpers for channel types that announce addresses or send several parcels at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.model.delivery import Receipt
 def worst(outcomes: Iterable[Receipt | CitewireError]) -> Receipt | CitewireError:
     """Return the worst of several outcomes: a TransientError before a PermanentError before a Receipt.
 
-    Raises ValueError if there are none.
+    Raises ValueError if there are no outcomes.
     """
     known = list(outcomes)
     for kind in (TransientError, PermanentError):

@@ -1,4 +1,4 @@
-"""A folder written to so that a reader never meets half a file, a crash loses nothing, and no link leads out of it."""
+"""A folder with atomic, durable writes, in which symbolic links are never followed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 _LOCK_WAIT = 10.0  # seconds
-_MENDED_BY_PEOPLE = frozenset(
+_PERMANENT = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 )
 
 
 class Folder:
-    """An open folder. Names are plain file names; a link in the folder is replaced or refused, never followed."""
+    """An open folder. Names are plain file names. A link in the folder is replaced or refused, never followed."""
 
     def __init__(self, descriptor: int) -> None:
         self._fd = descriptor
@@ -29,13 +29,13 @@ class Folder:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator[Folder]:
-        """`path` itself may be a link: the operator put it there. Every method raises OSError."""
+        """Open `path`, which itself may be a link, since the operator created it. Every method may raise OSError."""
         with _closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
             yield cls(descriptor)
 
     @contextmanager
     def inner(self, name: str) -> Iterator[Folder]:
-        """The folder `name` in this one, made where it is missing."""
+        """Open the subfolder `name`, and create it if it is missing."""
         with suppress(FileExistsError):
             os.mkdir(name, dir_fd=self._fd)
         with _closing(os.open(name, os.O_RDONLY | os.O_DIRECTORY | _FLAGS, dir_fd=self._fd)) as descriptor:
@@ -43,13 +43,13 @@ class Folder:
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
-        """Shuts out every other thread and process; the lock ends with its holder, also when that is killed."""
+        """Lock out every other thread and process. The lock is released when its holder exits or is killed."""
         with _closing(os.open(name, os.O_RDWR | os.O_CREAT | _FLAGS, 0o666, dir_fd=self._fd)) as descriptor:
             _lock(descriptor)
             yield
 
     def read(self, name: str) -> bytes | None:
-        """None where `name` is not a regular file."""
+        """Return the contents of `name`, or None if it is not a regular file."""
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=self._fd)
         except OSError as error:
@@ -60,8 +60,8 @@ class Folder:
             return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
     def replace(self, name: str, data: bytes) -> None:
-        """All or nothing. Only under a lock that covers `name`, whose temporary file has one name too."""
-        temporary = f".{name}.tmp"  # so that what a killed process left behind is used up by the next
+        """Replace `name` atomically. The caller must hold a lock for it: the temporary name is fixed."""
+        temporary = f".{name}.tmp"  # fixed, so that the next write removes what a killed process left
         self.remove(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666, dir_fd=self._fd)
         try:
@@ -75,18 +75,19 @@ class Folder:
             raise
 
     def remove(self, name: str) -> None:
+        """Remove the file, if there is one."""
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._fd)
 
     def sync(self) -> None:
-        """After this a replaced file stays replaced, whatever happens to the machine."""
+        """Make replacements durable, so that they survive a power failure."""
         os.fsync(self._fd)
 
 
 def failure_of(error: OSError, path: Path | str) -> CitewireError:
-    """Permissions and wrong kinds of file are mended by people; disks are emptied and mounts come back in time."""
+    """Return a PermanentError if someone has to fix permissions or file types, else a TransientError (disk, mount)."""
     message = f"{path}: {error.strerror or error}"
-    if error.errno in _MENDED_BY_PEOPLE:
+    if error.errno in _PERMANENT:
         return PermanentError(message, code="folder-refused")
     code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "folder-unavailable"
     return TransientError(message, code=code)

@@ -1,10 +1,10 @@
-"""What stands beside each file that is kept for a partner: which revision of what it is. Pure.
+"""Manifests, which tell a partner which revision of which article each file contains.
 
-    {article}.{extension}                the rendition; of a withdrawn article, its tombstone
+    {article}.{extension}                the rendition, or the tombstone of a withdrawn article
     manifest/{article}.{extension}.json  article, revision, event, message id, digest, size, media type, time
 
-Folders, SFTP servers and object stores have the same layout. There is one small manifest for each file, not one for
-all, so that a change costs the same however many articles there are.
+Folders, SFTP servers and object stores use the same layout. Each file has a small manifest of its own, so that the cost
+of a change does not depend on the number of articles.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pipeline.model.delivery import Parcel
 from pipeline.model.moment import rfc3339
 
 MANIFESTS = "manifest"  # the folder
-# Checked at the door too; here because what passes becomes a path.
+# Ids are validated on intake too. They are checked again here because they become part of a path.
 _SAFE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SAFE_EXTENSION = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What stands in `manifest/`, as JSON."""
+    """The manifest of one file, as JSON in the manifest folder."""
 
     article: str
     revision: int
@@ -35,14 +35,15 @@ class Manifest(msgspec.Struct, frozen=True):
     format: str
     media_type: str
     title: str
-    at: str  # RFC 3339, UTC: of the attempt that wrote it
+    at: str  # RFC 3339, UTC: when it was written
 
     def same(self, other: Manifest | None) -> bool:
-        """Whether both stand for one revision, whenever it was written."""
+        """Return whether both describe the same revision, regardless of when they were written."""
         return other is not None and self == msgspec.structs.replace(other, at=self.at)
 
 
 def manifest_of(parcel: Parcel) -> Manifest:
+    """Return the manifest of a parcel's rendition."""
     rendition = parcel.rendition
     return Manifest(
         article=parcel.article_id,
@@ -59,11 +60,12 @@ def manifest_of(parcel: Parcel) -> Manifest:
 
 
 def written(manifest: Manifest) -> bytes:
+    """Return the manifest as JSON."""
     return msgspec.json.encode(manifest)
 
 
 def read(data: bytes | None) -> Manifest | None:
-    """None where there is none, or none that can be read: then what is there is replaced."""
+    """Parse a manifest. Return None if it is missing or unreadable, in which case it gets replaced."""
     try:
         return msgspec.json.decode(data, type=Manifest) if data else None
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -71,16 +73,16 @@ def read(data: bytes | None) -> Manifest | None:
 
 
 def file_name(parcel: Parcel) -> str:
-    """Raises PermanentError (`unsafe-name`) for what may not become a path."""
+    """Return the name of the article's file. Raises PermanentError (`unsafe-name`)."""
     if not (_SAFE_ID.fullmatch(parcel.article_id) and _SAFE_EXTENSION.fullmatch(parcel.extension)):
-        raise PermanentError(f"{parcel.article_id!r} cannot be a file's name", code="unsafe-name")
+        raise PermanentError(f"{parcel.article_id!r} cannot be used as a file name", code="unsafe-name")
     return f"{parcel.article_id}.{parcel.extension}"
 
 
 def former_name(parcel: Parcel) -> str | None:
-    """The name under which an earlier revision was kept, where the channel had another format then.
+    """Return the name of an earlier revision's file, if the channel's format has changed since, or None.
 
-    A file's name is its receipt's remote id, so nothing has to be looked for.
+    The file name is the remote id of the receipt, so the folder need not be searched.
     """
     article, _, extension = (parcel.remote_id or "").partition(".")
     if article != parcel.article_id or extension == parcel.extension or not _SAFE_EXTENSION.fullmatch(extension):
@@ -89,12 +91,13 @@ def former_name(parcel: Parcel) -> str | None:
 
 
 def shown(name: str, parcel: Parcel, digest: str | None, manifest: Manifest | None) -> str | None:
-    """What is still to be read of a withdrawn article under `name`, where a file with `digest` stands, in a line.
+    """Return a line on what is still readable of a withdrawn article under `name`, or None.
 
-    `parcel` is the withdrawal. Its tombstone is no article, and neither is what was published after it one of the past.
+    `parcel` is the withdrawal and `digest` that of the file found. The tombstone does not count as the article, and
+    neither does a revision published after the withdrawal.
     """
     later = manifest is not None and manifest.revision > parcel.revision and manifest.digest == digest
     if digest is None or later or digest == parcel.rendition.digest:
         return None
-    which = f"revision {manifest.revision}" if manifest and manifest.digest == digest else "another body"
-    return f"{name} holds {which} in place of the withdrawal"
+    which = f"revision {manifest.revision}" if manifest and manifest.digest == digest else "other content"
+    return f"{name} contains {which} instead of the withdrawal"

@@ -1,4 +1,4 @@
-"""Whether a withdrawn article can still be read at a partner's public address: the proof of a withdrawal there."""
+"""Check whether a withdrawn article can still be read at a partner's public address."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _LIMITS = Limits(max_bytes=1024, truncate=True)
 
 
 def checked(template: str, *, key: str) -> str:
-    """The setting, if it can be used: `{article}` stands once in its path or query. Raises ConfigError."""
+    """Return the template if `{article}` occurs exactly once, in its path or query. Raises ConfigError."""
     parts = urlsplit(template)
     if template.count(ARTICLE) != 1 or ARTICLE not in parts.path + "?" + parts.query:
-        raise ConfigError("must hold `{article}` once, behind the host: the article's id is put there", key=key)
+        raise ConfigError("must contain `{article}`, the article's id, exactly once, after the host", key=key)
     if re.search(r"[{}]", template.replace(ARTICLE, "")):
-        raise ConfigError("must hold no braces but those of `{article}`", key=key)
+        raise ConfigError("must contain no braces other than those of `{article}`", key=key)
     return template
 
 
 def shown_at(http: Http, template: str, article_id: str) -> str | None:
-    """Where the article can still be read, with the status; None where 404 or 410 says that it is gone.
+    """Return the address and status if the article can still be read, or None if the answer is 404 or 410.
 
-    A redirect or a refusal (401, 403) proves nothing, so it counts as shown. Raises TransientError where the host does
-    not answer, and for what asks to come back later; PermanentError for an id that would leave its place.
+    A redirect or a refusal (401, 403) proves nothing, so it counts as readable. Raises TransientError if the host does
+    not answer or asks to try later, and PermanentError for an id that would change the path.
     """
     if not article_id.strip("."):
-        raise PermanentError("an id of dots names no article", code="invalid-url")
+        raise PermanentError("an id of dots only is not an article", code="invalid-url")
     url = template.replace(ARTICLE, quote(article_id, safe=""))
-    headers = {"cache-control": "no-cache"}  # past what a cache in between may still hold
+    headers = {"cache-control": "no-cache"}  # bypasses caches in between
     response = http.request("GET", url, headers=headers, limits=_LIMITS)
     if response.status in _GONE:
         return None

@@ -1,4 +1,4 @@
-"""What the settings of all channel types have in common."""
+"""The base of all channel types' settings, and how they are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LocalPath = Annotated[Path, AfterValidator(_from_base)]  # relative to the setti
 
 
 class ChannelSettings(BaseModel):
-    """The base of every type's own keys: unknown ones are refused, and errors never quote a value."""
+    """The base class of channel settings. Unknown keys are refused, and errors never quote a value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -39,20 +39,20 @@ class ChannelSettings(BaseModel):
 def read_settings(
     channel_type: ChannelType, raw: Mapping[str, object], *, prefix: str, base: Path = Path(), more: Sequence[str] = ()
 ) -> Any:
-    """The type's settings out of `raw`, its own keys of a `[[channels]]` table.
+    """Return the type's settings from `raw`, the keys of a `[[channels]]` table that are its own.
 
-    Raises ConfigError with the key, under `prefix` ("channels.partner-a"), and every further mistake in `further`.
-    `base`: what relative paths start from. `more`: the keys that every channel has, for hints.
+    Raises ConfigError with the key under `prefix` ("channels.partner-a"), and the other mistakes in `further`.
+    `base`: the folder that relative paths start from. `more`: the keys that every channel has, for hints.
     """
     try:
         return channel_type.settings.model_validate(raw, context={"base": base})
     except ValidationError as error:
         mistake = config_error(error, channel_type.settings, raw, prefix=prefix, more=more)
-    raise mistake  # without a cause: a validator's own exception may quote the value
+    raise mistake  # without a cause: a validator's exception may quote the value
 
 
 def open_channel(channel_type: ChannelType, settings: Any, http: Http, *, prefix: str) -> Channel:
-    """Opens it. Raises ConfigError with the key under `prefix`, as for a secret that is not there."""
+    """Open a channel. Raises ConfigError with the key under `prefix`, as for a missing secret."""
     try:
         return channel_type.open(settings, http)
     except ConfigError as error:

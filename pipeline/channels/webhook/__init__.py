@@ -1,31 +1,31 @@
 """The `webhook` channel: each revision as a signed HTTP POST (Standard Webhooks, www.standardwebhooks.com).
 
-What is signed is the article itself. With `gzip` the body is packed after that: the specification's own libraries
-verify text only, so that nobody could check a signature over packed bytes with them.
+The signature covers the uncompressed article even with `gzip`: the specification's own libraries verify only text, and
+could not check a signature over compressed bytes.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import datetime as dt
 import gzip
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.channels import ChannelType
+from pipeline.channels.shared.deadline import probe
 from pipeline.channels.webhook.settings import TLSSettings, WebhookSettings
 from pipeline.errors import ConfigError
 from pipeline.http import ClientCertificate, Http, Limits
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
-_ANSWER_BYTES = 16_384  # of the partner's answer, of which a kilobyte is kept
+_ANSWER_BYTES = 16_384  # read of the partner's response; the first kilobyte is kept
 
 
 class Webhook:
-    """One endpoint. Its answer counts by status alone; its body is read for the operator's sake, to a bound."""
+    """One endpoint. Only the status of a response matters; part of the body is kept for the operator."""
 
     def __init__(self, settings: WebhookSettings, http: Http) -> None:
         self._url = settings.url
@@ -38,9 +38,9 @@ class Webhook:
             truncate=True,
         )
         self._keys = tuple(signing_key(secret.resolve("secret")) for secret in settings.secret)
-        self._headers = _own_headers(settings)
+        self._headers = _configured_headers(settings)
         self._encoding = {"content-encoding": "gzip"} if settings.gzip else {}
-        self._secrets = tuple(_shown_to_them(settings))
+        self._secrets = tuple(_secrets_sent(settings))
 
     def deliver(self, parcel: Parcel) -> Receipt:
         body = parcel.rendition.body
@@ -54,30 +54,24 @@ class Webhook:
             "citewire-revision": str(parcel.revision),
         }
         if self._encoding:
-            body = gzip.compress(body, 6, mtime=0)  # the same bytes at every attempt
+            body = gzip.compress(body, 6, mtime=0)  # mtime=0: the same bytes at every attempt
         response = self._http.request("POST", self._url, headers=headers, body=body, limits=self._limits)
         response = response.without(self._secrets)
         response.raise_for_delivery(parcel.at)
         return Receipt(detail=response.line, status=response.status, answer=response.opening)
 
     def check(self) -> str:
-        """OPTIONS changes nothing at the other end (RFC 9110, section 9.2.1). No secret is shown to it.
-
-        Many endpoints take nothing but POST, so 4xx and 501 say no more than that somebody is there.
-        """
-        response = self._http.request("OPTIONS", self._url, limits=self._limits)
-        if response.status == 410 or (response.status >= 500 and response.status != 501):
-            response.raise_for_delivery(dt.datetime.now(dt.UTC))
-        return f"reached: {response.line} to OPTIONS"
+        """Contact the endpoint without sending any credentials."""
+        return f"reached: {probe(self._http, self._url, self._limits)}"
 
     def close(self) -> None:
-        """The connections are the thread's, and shared with other channels."""
+        """Do nothing: connections belong to the thread and are shared with other channels."""
 
 
 def signed(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
-    """The three headers of Standard Webhooks, one signature for each key.
+    """Return the three headers of Standard Webhooks, with one signature per key.
 
-    Not by the `standardwebhooks` package, which signs text only and with one key; the tests verify with it.
+    The `standardwebhooks` package signs only text and with a single key. The tests use it to verify.
     """
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     signatures = (base64.b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys)
@@ -89,20 +83,20 @@ def signed(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes]) 
 
 
 def signing_key(secret: str, *, key: str = "secret") -> bytes:
-    """The bytes of a Standard Webhooks secret: base64 after an optional `whsec_`, its padding optional too.
+    """Return the bytes of a Standard Webhooks secret: base64 with optional padding, after an optional `whsec_`.
 
-    Other text is refused, because libraries disagree on what it would mean. Raises ConfigError naming `key`.
+    Other text is refused, because libraries disagree on its meaning. Raises ConfigError naming `key`.
     """
     encoded = secret.removeprefix("whsec_").rstrip("=")
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ConfigError(
-            "the secret is not base64: make one with `echo whsec_$(openssl rand -base64 32)`", key=key
+            "the secret is not base64: create one with `echo whsec_$(openssl rand -base64 32)`", key=key
         ) from None
 
 
-def _own_headers(settings: WebhookSettings) -> Mapping[str, str]:
+def _configured_headers(settings: WebhookSettings) -> Mapping[str, str]:
     headers = {name: _value(name, value) for name, value in settings.headers.items()}
     if settings.bearer:
         headers["authorization"] = f"Bearer {settings.bearer.resolve('bearer')}"
@@ -112,8 +106,8 @@ def _own_headers(settings: WebhookSettings) -> Mapping[str, str]:
     return headers
 
 
-def _shown_to_them(settings: WebhookSettings) -> Iterator[bytes]:
-    """The secrets that a request holds, in each form: an answer may repeat them."""
+def _secrets_sent(settings: WebhookSettings) -> Iterator[bytes]:
+    """Yield the secrets sent in a request, in every form in which a response may repeat them."""
     if settings.bearer:
         yield settings.bearer.resolve("bearer").encode()
     if settings.basic:
@@ -131,7 +125,7 @@ def _with_client_certificate(http: Http, tls: TLSSettings) -> Http:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not PEM"
         raise ConfigError(
-            f"no certificate and unencrypted key in PEM can be read there: {reason}",
+            f"cannot read a certificate and an unencrypted key in PEM: {reason}",
             key="tls",
             code="invalid-certificate",
         ) from error

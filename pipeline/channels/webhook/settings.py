@@ -1,4 +1,4 @@
-"""The settings of the `webhook` channel, checked without its secrets being read."""
+"""The settings of the `webhook` channel, validated without reading its secrets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pydantic import Field, PlainValidator, StringConstraints, field_validator, 
 from pipeline.channels.shared.settings import Address, ChannelSettings, LocalPath
 from pipeline.secret import SecretRef
 
-_OURS = re.compile(r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date")
-_SECRET_NAMED = re.compile(r"(?i).*(auth|key|token|secret|password|cookie|signature).*")
+_RESERVED = re.compile(
+    r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date"
+)
+_SECRET_NAME = re.compile(r"(?i).*(auth|key|token|secret|password|cookie|signature).*")
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
@@ -20,7 +22,7 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-
 def _one_or_two(value: object) -> tuple[SecretRef, ...]:
     secrets = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not 1 <= len(secrets) <= 2:
-        raise ValueError("give one secret, or the new and the old one")
+        raise ValueError("give one secret, or the new one and the old one")
     return tuple(SecretRef.parse(secret) for secret in secrets)
 
 
@@ -30,25 +32,25 @@ class BasicSettings(ChannelSettings):
 
 
 class TLSSettings(ChannelSettings):
-    """Files in PEM: the client certificate that the partner asks for (mTLS), and whom to believe that it is they.
+    """Mutual TLS: PEM files of our client certificate and of the authorities to verify the partner's with.
 
-    Files and no `env:`, because OpenSSL reads nothing else. `key`: None where it stands in the certificate's file.
+    References must be files, because OpenSSL reads nothing else. `key`: None if the certificate's file contains it.
     """
 
     certificate: SecretRef
     key: SecretRef | None = None
-    authorities: LocalPath | None = None  # None: Mozilla's, as for everyone
+    authorities: LocalPath | None = None  # None: Mozilla's
 
     @field_validator("certificate", "key")
     @classmethod
     def _file(cls, reference: SecretRef | None) -> SecretRef | None:
         if reference and reference.kind != "file":
-            raise ValueError("name a file: 'file:/path'")
+            raise ValueError("must be a file: 'file:/path'")
         return reference
 
 
 class WebhookSettings(ChannelSettings):
-    """`secret`: one, or [new, old] while the partner changes over. Header values may be secrets too (`env:NAME`)."""
+    """`secret`: one, or [new, old] while the partner switches. Header values may refer to secrets too (`env:NAME`)."""
 
     url: Address
     secret: Annotated[tuple[SecretRef, ...], PlainValidator(_one_or_two)]
@@ -63,11 +65,11 @@ class WebhookSettings(ChannelSettings):
 
     @field_validator("headers")
     @classmethod
-    def _headers_of_theirs(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _allowed_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if _OURS.fullmatch(name):
-                raise ValueError(f"{name} is set by the delivery itself")
-            if _SECRET_NAMED.fullmatch(name):
+            if _RESERVED.fullmatch(name):
+                raise ValueError(f"{name} is reserved for the delivery itself")
+            if _SECRET_NAME.fullmatch(name):
                 SecretRef.parse(value)
             if any(ord(character) < 32 or ord(character) > 126 for character in value):
                 raise ValueError(f"the value of {name} must be printable ASCII")
