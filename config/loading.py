@@ -1,4 +1,4 @@
-"""Reads the settings: `defaults.toml`, over it the site's TOML file, over both the environment."""
+"""Read the settings: `defaults.toml`, overridden by the site's TOML file, overridden by the environment."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _VARIABLES = {
     "CITEWIRE_IDCONV_URL": "idconv_url",
     "CITEWIRE_EGRESS_ALLOW": "egress_allow",
 }
-_FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # whose addresses hold passwords
+_FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # these URLs may contain passwords
 _SQLITE = "sqlite:///"
 
 
 def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path | None = None) -> Settings:
-    """Return the settings in force. `file` and `data`, from the command line, win over the environment.
+    """Return the settings in force. `file` and `data`, from the command line, override the environment.
 
     Raises ConfigError naming the file (or the variable) and the key, with every further mistake in its `further`.
     """
@@ -52,11 +52,11 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
         return settings
     for one in (mistake, *mistake.further):
         _place(one, file, environment)
-    raise mistake  # without pydantic's own error as its cause: that may quote what it should not
+    raise mistake  # without pydantic's own error as its cause, which may quote a secret
 
 
 def file_in_force(environment: Mapping[str, str], file: Path | None = None) -> Path | None:
-    """The site's TOML file: the given one, or the environment's."""
+    """Return the site's TOML file: the given one, or the one that the environment names."""
     named = environment.get("CITEWIRE_CONFIG")
     return file or (Path(named) if named else None)
 
@@ -64,7 +64,8 @@ def file_in_force(environment: Mapping[str, str], file: Path | None = None) -> P
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """Return what the environment sets. An empty variable counts as unset.
 
-    What holds a secret may be in a file, as container platforms mount secrets: NAME_FILE is its path. NAME wins.
+    A value that may be secret can also be in a file whose path is in NAME_FILE, as container platforms mount secrets.
+    NAME takes precedence.
     """
     said: dict[str, Any] = {key: environment[name] for name, key in _VARIABLES.items() if environment.get(name)}
     for name in _FROM_FILES:
@@ -79,7 +80,7 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Tables are merged key by key; anything else, lists of tables too, is replaced."""
+    """Merge tables key by key; replace anything else, including lists of tables."""
     merged = dict(below)
     for key, value in above.items():
         base = merged.get(key)
@@ -90,7 +91,7 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _relative_to(base: Path, said: dict[str, Any]) -> dict[str, Any]:
     """Resolve the file's own relative paths against its folder, so that every process finds the same ones.
 
-    Those of channels are resolved by their types, which know which of their keys are paths.
+    Channel types resolve their own, because only they know which of their keys are paths.
     """
     found = dict(said)
     if isinstance(data := said.get("data"), str):

@@ -1,4 +1,4 @@
-"""Settings, typed and checked at start. A mistake names the file and the key, and never quotes a secret."""
+"""Settings, typed and checked at startup. An error names the file and the key, and never quotes a secret."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _network(value: object) -> object:
 
 
 def _words(value: object) -> object:
-    """A list may also be one comma-separated string, which is all that the environment can hold."""
+    """Split a comma-separated string, which is the only form of a list that an environment variable can have."""
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
@@ -92,7 +92,7 @@ class SiteSettings(_Part):
     logo: Url | None = None
     disclaimer: str
     hubs: tuple[Url, ...] = ()
-    id_prefix: str | None = None  # keeps the ids of entries when the site moves to another address
+    id_prefix: str | None = None  # the former `url`, which keeps the ids of entries when the site moves
     public_url: Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))] | None = None
 
 
@@ -113,7 +113,7 @@ class FeedSettings(_Part):
 
 
 class GateSettings(_Part):
-    """What an article's references must be before a channel gets it."""
+    """What a channel requires of an article's references."""
 
     min_resolved: int = Field(0, ge=0)
     refuse: tuple[EditorialState, ...] = ()
@@ -121,13 +121,13 @@ class GateSettings(_Part):
 
 
 class ChannelSettings(BaseModel):
-    """What every channel has. The other keys are its type's, which checks them."""
+    """The keys that every channel has. The others belong to its type, which checks them."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
     id: Id
     type: str
-    format: str | None = None  # some types have one of their own
+    format: str | None = None  # optional for types that have a default
     topics: tuple[str, ...] = ()
     enabled: bool = True
     parallel: int | None = Field(None, ge=1, le=64)
@@ -146,7 +146,7 @@ class ChannelSettings(BaseModel):
 
     @property
     def base(self) -> Path:
-        """The folder of the settings file, which the channel's relative paths start from."""
+        """The folder of the settings file; the channel's relative paths start there."""
         return self._base
 
     @property
@@ -231,7 +231,7 @@ class Settings(_Part):
 
     @property
     def file(self) -> Path | None:
-        """The site's TOML file, for messages; None where there is none."""
+        """The site's TOML file, for messages; None if there is none."""
         return self._file
 
     @property
@@ -240,7 +240,7 @@ class Settings(_Part):
 
     @property
     def idconv_location(self) -> str | None:
-        """NCBI's converter belongs to NCBI's PubMed: beside another `pubmed_url`, only what is named is asked."""
+        """The address of the ID converter. NCBI's is the default only if `pubmed_url` is NCBI's too."""
         if self.idconv_url is not None:
             return self.idconv_url
         return _IDCONV if urlsplit(self.pubmed_url).hostname == "eutils.ncbi.nlm.nih.gov" else None

@@ -1,6 +1,6 @@
-"""Signs of life: every process leaves one in Redis each second. A container's health check looks for it:
+"""Heartbeats: every process leaves one in Redis each second. A container's health check looks for it:
 
-python -m workers.alive pipeline     exit 0 where a pipeline worker of this host gave one in the last ten seconds
+python -m workers.alive pipeline     exit 0 if a pipeline worker on this host sent one in the last ten seconds
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from workers.doorbell import CeleryDoorbell
 
 
 def name_of(kind: str) -> str:
-    """Return a name that no other process has, such as "deliver-a1b2c3-7"."""
+    """Return a unique name for this process, such as "deliver-a1b2c3-7"."""
     return f"{kind}-{socket.gethostname()}-{os.getpid()}"
 
 
 def show(bell: CeleryDoorbell, name: str) -> None:
-    """Give signs of life from now on, in a thread."""
+    """Send heartbeats from a daemon thread from now on."""
     threading.Thread(target=_show, args=(bell, name), name="alive", daemon=True).start()
 
 

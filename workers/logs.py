@@ -1,6 +1,6 @@
-"""One log for the whole system: a line for each thing that happened, on standard error, from every process.
+"""One log for the whole system: every process writes one line for each event to standard error.
 
-Read by people on a terminal, and as JSON lines everywhere else. Celery's and uvicorn's own lines take the same form.
+The lines are formatted for people on a terminal and are JSON everywhere else, those of Celery and uvicorn too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from structlog.typing import Processor
 
 
 def configure(process: str, *, level: int = logging.INFO) -> None:
-    """`process` stands in every line: "web", "deliver" …"""
+    """Set up the log. Every line carries `process`: "web", "deliver" …"""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

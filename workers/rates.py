@@ -1,4 +1,4 @@
-"""Rate limits counted in Redis for all processes; each process counts for itself while Redis does not answer."""
+"""Rate limits shared by all processes through Redis; each process counts on its own while Redis does not answer."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _log = structlog.get_logger()
 
 
 class RedisLimiter:
-    """Safe to use from many threads.
+    """A rate limiter that threads can share.
 
-    `clock`: for tests; None for that of Redis, which is the same for all hosts.
+    `clock` is for tests. By default it is the clock of Redis, which is the same for all hosts.
     """
 
     def __init__(self, client: redis.Redis, *, clock: Callable[[], float] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The note that a running system leaves in its data folder, so that commands find it. Holds no secret."""
+"""The file in the data folder by which commands find the running system. It contains no secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = "running.json"
 
 class Running(Struct, frozen=True, kw_only=True):
     web: str  # address of the web server
-    redis: str | None = None  # of an embedded Valkey: a socket that only its owner may open
+    redis: str | None = None  # of an embedded Valkey: a socket that only its owner can open
     config: str | None = None  # the TOML file in force
 
 
@@ -23,7 +23,7 @@ def write(folder: Path, running: Running) -> None:
 
 
 def read(folder: Path) -> Running | None:
-    """None where no system runs on the folder, or none that ended well did."""
+    """Return the file's content, or None without a usable file. A system that was killed leaves its file behind."""
     try:
         return msgspec.json.decode((folder / _NAME).read_bytes(), type=Running)
     except (OSError, msgspec.DecodeError):

@@ -1,6 +1,6 @@
-"""The Celery tasks, one for each stage. A message says "look at the ledger"; what is due there is all that a task does.
+"""The Celery tasks, one for each stage. A message means "look at the ledger", and the task does what is due there.
 
-A task is called "citewire.NAME" after its stage, so messages and queues come from `pipeline.stages.STAGES` alone.
+A task is named "citewire.NAME" after its stage, so `pipeline.stages.STAGES` defines all messages and queues.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workers.wiring import services
 
 
 def _task_of(stage: Stage) -> Callable[..., None]:
-    """Return the task's function. When `stage.threads` of it are running, it does nothing: they find what is due."""
+    """Return the task's function. It does nothing while `stage.threads` others run, because they find what is due."""
     free = threading.BoundedSemaphore(stage.threads) if stage.threads else None
 
     def look(key: str = "", urgent: bool = False) -> None:

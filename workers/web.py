@@ -1,4 +1,4 @@
-"""uvicorn as a process of ours."""
+"""The web server process: uvicorn, with the application and its services."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workers.wiring import services
 
 
 def run(*, host: str, port: int, fd: int | None) -> None:
-    """Serve until SIGTERM; on a socket that was handed down, where `fd` names one."""
+    """Serve until SIGTERM, on the inherited socket if `fd` names one."""
     logs.configure("web")
     with listening(host, port) if fd is None else socket.socket(fileno=fd) as listener:
         _serve(listener)
@@ -44,12 +44,12 @@ def _serve(listener: socket.socket) -> None:
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=65_536,
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has ended well
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
     uvicorn.Server(settings).run(sockets=[listener])
 
 
 def _disk(settings: Settings) -> Callable[[], str | None]:
-    """Return the check of the folders on this machine that accepting and rendering write to."""
+    """Return a check of the free space in the local folders that accepting and rendering write to."""
     own = [] if settings.database_url else [settings.data.absolute()]
     store = settings.store_location
     folders = [*own, *([] if isinstance(store, str) and "://" in store else [Path(store)])]

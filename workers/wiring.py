@@ -1,4 +1,4 @@
-"""The composition root: settings → services. The only place that knows what is behind each interface."""
+"""The composition root: settings → services. The only module that knows the class behind each interface."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPl
 from pipeline.store import RenditionStore
 from workers.doorbell import CeleryDoorbell
 
-TOOL = "citewire"  # how we name ourselves to NCBI
-OWNER = "CITEWIRE_OWNER"  # set by `up` for each start of a child: what its leases begin with
+TOOL = "citewire"  # our name in requests to NCBI
+OWNER = "CITEWIRE_OWNER"  # set by `up` for each start of a child: the prefix of its lease tokens
 
 
 @dataclass(frozen=True)
 class Services:
-    """What one process works with."""
+    """The services of one process."""
 
     settings: Settings
     context: Context
@@ -50,7 +50,7 @@ class Services:
 
 @functools.cache
 def services() -> Services:
-    """This process's services, from its environment; made at the first call, and so after any fork."""
+    """Return this process's services, built from its environment at the first call, and so after any fork."""
     from workers.celery import app
 
     settings = load(os.environ)
@@ -61,14 +61,14 @@ def services() -> Services:
 
 
 def build_context(settings: Settings, doorbell: Doorbell) -> Context:
-    """Raises ConfigError, naming the key, where a setting cannot stand."""
+    """Build the context. Raises ConfigError naming the key of a setting that cannot be used."""
     with named_file(settings):
         return _context(settings, doorbell)
 
 
 @contextlib.contextmanager
 def named_file(settings: Settings) -> Iterator[None]:
-    """Have a ConfigError of what is in the settings file name the file."""
+    """Add the settings file to a ConfigError about something in it."""
     try:
         yield
     except ConfigError as error:
@@ -99,18 +99,18 @@ def _context(settings: Settings, doorbell: Doorbell) -> Context:
 
 
 def public_http(settings: Settings) -> Http:
-    """The client for partners' addresses, which reaches no private network unless `egress_allow` has it."""
+    """Return the client for partners' addresses. It reaches only those private networks that `egress_allow` lists."""
     return Http(EgressGuard(settings.egress_allow), contact_url=settings.site.url)
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id. A lease's also names its owner, so that `up` can give back what a child held that has died."""
+    """Return a new id. A lease's id also names its owner, so that `up` can release the leases of a dead child."""
     owner = os.environ.get(OWNER, "") if prefix == LEASE else ""
     return f"{prefix}{owner}{secrets.token_hex(12)}"
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """Open the ledger, made where there is none, its schema brought up to date."""
+    """Open the ledger, creating it if there is none, and migrate its schema."""
     if settings.database_url is None:
         make_data_folder(settings)
     ledger = Ledger(settings.ledger_url)
@@ -126,7 +126,7 @@ def existing_ledger(settings: Settings) -> Ledger:
 
 
 def make_data_folder(settings: Settings) -> Path:
-    """Return the data folder, made where it is missing. Raises ConfigError, or TransientError for a full disk."""
+    """Return the data folder, creating it if necessary. Raises ConfigError, or TransientError for a full disk."""
     folder = settings.data.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -145,7 +145,7 @@ def site_of(settings: Settings) -> Site:
 
 
 def feeds_of(settings: Settings) -> tuple[Feed, ...]:
-    """Raises ConfigError for a format that does not exist or has no feeds."""
+    """Return the feeds. Raises ConfigError for a format that does not exist or has no feeds."""
     known = [format.name for format in formats().values() if format.document is not None]
     for feed in settings.feeds:
         for name in feed.formats:
@@ -156,7 +156,7 @@ def feeds_of(settings: Settings) -> tuple[Feed, ...]:
 
 
 def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
-    """A channel that can be opened; its type's own settings are checked here, its secrets when it is opened."""
+    """Return the plan of a channel. Its type's own settings are checked here, its secrets when it is opened."""
     key = f"channels.{channel.id}"
     types = channel_types()
     if channel.type not in types:
@@ -203,7 +203,7 @@ def own_settings(channel: ChannelSettings) -> Any:
 
 
 def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
-    """What channels have our own web server answer. Raises ConfigError where two want one path for different things."""
+    """Return what our own web server answers for channels. Raises ConfigError if two claim one path."""
     served: dict[str, Callable[[], Served]] = {}
     for channel in settings.channels:
         kind, key = channel_types()[channel.type], f"channels.{channel.id}"
@@ -233,7 +233,7 @@ def pubmed_of(settings: Settings) -> Eutils:
 
 
 def converter_of(settings: Settings) -> IdConverter | None:
-    """None where DOIs and PMCIDs are not to be looked up."""
+    """Return the ID converter, or None if DOIs and PMCIDs are not looked up."""
     url = settings.idconv_location
     if url is None:
         return None
@@ -241,7 +241,7 @@ def converter_of(settings: Settings) -> IdConverter | None:
 
 
 def _http_of_ncbi(settings: Settings) -> Http:
-    """Its address is the operator's own word, so the guard against strangers' addresses lets it be private."""
+    """Return a client without an egress guard: the operator chose the address, so it may be private."""
     anywhere = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
     return Http(anywhere, contact_url=settings.site.url)
 

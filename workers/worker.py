@@ -1,4 +1,4 @@
-"""A Celery worker process: its threads and queues, with signs of life and the sweep beside them."""
+"""A Celery worker process: its threads and queues, and a thread that sends heartbeats and runs the sweep."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _log = structlog.get_logger()
 def run(kind: str, name: str | None = None) -> None:
     """Work until SIGTERM. `kind` is "deliver", or "pipeline" for everything else, withdrawals included.
 
-    `name` identifies the worker in the log and in its signs of life, and must be unique.
+    `name` identifies the worker in the log and in its heartbeats, and must be unique.
     """
     if kind == "pipeline":
-        _have_feeds_built()
+        _make_feeds_due()
         drop_others(services().context)
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
     _serve(name or alive.name_of(kind), QUEUES[kind], threads)
 
 
-def _have_feeds_built() -> None:
-    """Have every feed built, because settings may have changed. What did not change keeps its bytes and its time."""
+def _make_feeds_due() -> None:
+    """Make every feed due, because settings may have changed. An unchanged document keeps its bytes and its time."""
     context = services().context
     with context.ledger.write() as transaction:
         feeds.make_due(transaction, [SITEMAP, *context.feeds], now=context.clock())

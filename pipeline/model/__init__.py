@@ -1,4 +1,4 @@
-"""The nouns of the pipeline: frozen, typed, and free of any I/O.
+"""The data types of the pipeline: frozen, typed and free of I/O.
 
-Every one is a `msgspec.Struct`, so that `msgspec.json` writes and reads it without a schema beside it.
+Most are `msgspec.Struct`s, so `msgspec.json` writes and reads them without a separate schema.
 """

@@ -1,8 +1,8 @@
-"""An article as its author meant it, whatever file it came in.
+"""An article, independent of the file format it came in.
 
-Body text is a tree: an article has lead blocks and sections, a section has blocks and sections,
-a block has inlines or further blocks. Nothing in the tree is markup: renderers escape every string.
-Strings are NFC and hold no control characters; none is only white space but for a `Text` between two inlines.
+The body is a tree: an article has lead blocks and sections, a section has blocks and sections, and a block has inlines
+or further blocks. Nothing in the tree is markup: renderers escape every string. Strings are in NFC and contain no
+control characters. None consists of white space alone, except a `Text` between two inlines.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-_DOI_SAFE = "/:;()._-,"  # old DOIs hold `<`, `>` and `#` beside these
+_DOI_SAFE = "/:;()._-,"  # old DOIs also contain `<`, `>` and `#`
 
-MAX_NESTING = 64  # levels of blocks within blocks, and of sections within sections; deeper is refused at the door
+MAX_NESTING = 64  # levels of blocks within blocks, and of sections within sections; intake refuses deeper ones
 
 
-# --- inlines: what stands in a line of text -----------------------------------------------------------------------
+# --- inlines ------------------------------------------------------------------------------------------------------
 
 
 class Text(Struct, frozen=True, tag="text"):
@@ -42,7 +42,7 @@ class Subscript(Struct, frozen=True, tag="subscript"):
 
 
 class Deleted(Struct, frozen=True, tag="deleted"):
-    """Struck out by its author: never part of what the article says. Shown as deleted, or not at all."""
+    """Text that its author struck out. It is shown as deleted, or not at all, and is never part of the plain text."""
 
     children: tuple[Inline, ...]
 
@@ -76,7 +76,7 @@ class LineBreak(Struct, frozen=True, tag="break"):
 
 
 class Image(Struct, frozen=True, tag="image"):
-    """A block, or, in a table's cell, an inline."""
+    """An image: a block, or an inline within a table cell."""
 
     src: str  # absolute http(s)
     alt: str = ""
@@ -99,15 +99,15 @@ class Paragraph(Struct, frozen=True, tag="paragraph"):
 
 class ListItem(Struct, frozen=True, omit_defaults=True):
     blocks: tuple[Block, ...]
-    number: int | None = None  # in a numbered list: this item's own; those after it count on
-    checked: bool | None = None  # of a task; None: it is no task
+    number: int | None = None  # this item's own number in a numbered list; later items count on from it
+    checked: bool | None = None  # whether a task is done; None if the item is not a task
 
 
 class BulletList(Struct, frozen=True, tag="bullets"):
     items: tuple[ListItem, ...]
 
 
-NumberStyle = Literal["1", "a", "A", "i", "I"]  # as HTML's `type` has them
+NumberStyle = Literal["1", "a", "A", "i", "I"]  # as in HTML's `type` attribute
 
 
 class NumberedList(Struct, frozen=True, tag="numbers"):
@@ -118,7 +118,7 @@ class NumberedList(Struct, frozen=True, tag="numbers"):
 
 
 class Definition(Struct, frozen=True):
-    """Terms that share their descriptions."""
+    """One or more terms with their descriptions."""
 
     terms: tuple[tuple[Inline, ...], ...]
     descriptions: tuple[tuple[Block, ...], ...]
@@ -150,7 +150,7 @@ Direction = Literal["ltr", "rtl"]
 
 
 class Note(Struct, frozen=True, tag="note"):
-    """A passage that must stand out. `urgent`: when to seek urgent care."""
+    """A highlighted passage. `urgent` says when to seek urgent care."""
 
     kind: NoteKind
     blocks: tuple[Block, ...]
@@ -165,13 +165,13 @@ Block = Paragraph | BulletList | NumberedList | DefinitionList | Table | Quotati
 
 class Section(Struct, frozen=True):
     heading: str
-    anchor: str  # a slug, unique in the article: stands in `id` attributes and in links
+    anchor: str  # a slug, unique in the article, for `id` attributes and links
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
-    marked_heading: tuple[Inline, ...] = ()  # the heading with its marks, where it has any that carry meaning
+    marked_heading: tuple[Inline, ...] = ()  # the heading with its inline marks, if any carry meaning
 
 
-# --- what stands around the body ----------------------------------------------------------------------------------
+# --- around the body ----------------------------------------------------------------------------------------------
 
 
 class Person(Struct, frozen=True):
@@ -190,7 +190,7 @@ class Topic(Struct, frozen=True, omit_defaults=True):
     slug: str  # what feeds and channels filter by
     mesh: str | None = None  # a MeSH descriptor, "D009128"
     url: str | None = None
-    kind: TopicKind | None = None  # None: nobody said
+    kind: TopicKind | None = None  # None: not given
 
 
 class CallToAction(Struct, frozen=True):
@@ -205,9 +205,9 @@ class RelatedLink(Struct, frozen=True):
 
 
 class CitedWork(Struct, frozen=True):
-    """What the author cites, as an identifier: normalised, before anything is known of it.
+    """The normalised identifier of a work that the author cites.
 
-    `value` is the PMID's digits, "PMC" and digits, a lower-case DOI ("10.1000/x"), or an absolute URL.
+    `value` is a PMID's digits, "PMC" and digits, a lower-case DOI ("10.1000/x"), or an absolute URL.
     """
 
     scheme: Literal["pmid", "pmcid", "doi", "url"]
@@ -215,7 +215,7 @@ class CitedWork(Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """Where a reader finds it."""
+        """The address at which a reader finds the work."""
         match self.scheme:
             case "pmid":
                 return f"https://pubmed.ncbi.nlm.nih.gov/{self.value}/"
@@ -230,9 +230,9 @@ class CitedWork(Struct, frozen=True):
 class Article(Struct, frozen=True, kw_only=True):
     id: str  # a readable slug: [a-z0-9] and single hyphens, at most 120 characters
     title: str
-    answer: str  # the short answer, plain text; paragraphs are parted by "\n\n"
+    answer: str  # the short answer in plain text; "\n\n" separates paragraphs
     question: str | None = None
-    lead: tuple[Block, ...] = ()  # what stands before the first heading
+    lead: tuple[Block, ...] = ()  # the blocks before the first heading
     sections: tuple[Section, ...] = ()
     references: tuple[CitedWork, ...] = ()  # each once, in the author's order
     authors: tuple[Person, ...] = ()
@@ -247,25 +247,25 @@ class Article(Struct, frozen=True, kw_only=True):
     embargo: dt.datetime | None = None  # not to be shown before
     language: str = "en"  # BCP 47
     canonical: str | None = None  # absolute http(s); None: {site.url}/articles/{id}
-    disclaimer: str | None = None  # stands beside the site's own
+    disclaimer: str | None = None  # shown in addition to the site's own
     licence: str | None = None
-    address: str | None = None  # its present name, where that is another than the id it was first published under
-    short_title: str | None = None  # where a headline has little room
+    address: str | None = None  # its present name, if that is not the id it was first published under
+    short_title: str | None = None  # for places with little room
     audience: str | None = None  # "patients"
     next_review: dt.date | None = None
     translation_of: str | None = None  # an article's id, or an absolute http(s) address
-    cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites knowing that they are retracted
-    marked_title: tuple[Inline, ...] = ()  # the title with its marks, where it has any that carry meaning
-    marked_answer: tuple[Inline, ...] = ()  # the answer's one paragraph, where it is the body's first and has marks
+    cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites in the knowledge that they are retracted
+    marked_title: tuple[Inline, ...] = ()  # the title with its inline marks, if any carry meaning
+    marked_answer: tuple[Inline, ...] = ()  # the answer with its marks, if it is the body's first paragraph
 
     @property
     def name(self) -> str:
-        """What stands in its address."""
+        """The article's name in its address."""
         return self.address or self.id
 
     @property
     def not_before(self) -> dt.datetime | None:
-        """The earliest time at which the article may be shown; None where its author names none."""
+        """The earliest time at which the article may be shown; None if its author gives none."""
         return max((moment for moment in (self.embargo, self.published) if moment is not None), default=None)
 
     @property
@@ -274,7 +274,7 @@ class Article(Struct, frozen=True, kw_only=True):
 
 
 def direction_of(language: str) -> Direction:
-    """The base direction of a language (BCP 47), for `dir` attributes."""
+    """Return the base direction of a language (BCP 47), for `dir` attributes."""
     return "rtl" if language.split("-", maxsplit=1)[0].lower() in _RTL_LANGUAGES else "ltr"
 
 

@@ -1,4 +1,4 @@
-"""A delivery: what a channel is owed. An attempt: one try at it."""
+"""What a channel is sent, and its answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Links:
     page: str  # the canonical page
     rendition: str  # in the channel's format
     amp: str
-    feeds: tuple[str, ...] = ()  # of every document of every feed that holds it; of a withdrawn one, that held it
+    feeds: tuple[str, ...] = ()  # every document of each feed that contains it, or did before its withdrawal
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,16 @@ class Parcel:
     rendition: Rendition
     extension: str  # of the rendition's format
     at: dt.datetime  # of this attempt
-    remote_id: str | None = None  # what the channel called it when it took an earlier revision
-    links: Links | None = None  # None only where nobody has use for them
-    also: Mapping[str, Rendition] = field(default_factory=dict)  # by format: what the channel type asked for besides
+    remote_id: str | None = None  # the channel's own id for the article, from an earlier delivery
+    links: Links | None = None  # None only if the channel does not use them
+    also: Mapping[str, Rendition] = field(default_factory=dict)  # further renditions, by format
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A channel has it."""
+    """A channel's confirmation that it has taken a parcel."""
 
     detail: str  # one line for the operator: "204 No Content"
     status: int | None = None
     remote_id: str | None = None
-    answer: str | None = None  # the first kilobyte of what the other end said, without our secrets
+    answer: str | None = None  # the first kilobyte of the response, without our secrets

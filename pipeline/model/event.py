@@ -61,7 +61,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
     nothing.
     """
 
-    event: str  # our id for it
+    event: str  # our own id for the event
     type: EventType
     article: str
     revision: int  # the article's newest

@@ -1,4 +1,4 @@
-"""Moments as we write them: UTC, in whole seconds."""
+"""Timestamps in the one form that we write: UTC, in whole seconds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import datetime as dt
 
 
 def utc(moment: dt.datetime) -> dt.datetime:
-    """Return the moment in UTC, in whole seconds: no format that we write needs more, and some refuse it."""
+    """Return the moment in UTC, in whole seconds: none of our formats needs fractions, and some refuse them."""
     return moment.astimezone(dt.UTC).replace(microsecond=0)
 
 
 def rfc3339(moment: dt.datetime) -> str:
-    """Return `2025-03-12T09:00:00Z` (RFC 3339, section 5.6)."""
+    """Return the moment in the form `2025-03-12T09:00:00Z` (RFC 3339, section 5.6)."""
     return utc(moment).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""What is done when the evidence under a published article changes; what a channel asks of the evidence at all."""
+"""What happens when the evidence for a published article changes, and what a channel requires of it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from msgspec import Struct
 from pipeline.model.reference import EditorialState
 
 EvidencePolicy = Literal["annotate", "hold", "notify"]
-"""annotate: the citation is marked and a new revision goes out. hold: the article is taken back until an operator
-decides. notify: the operator is told, and what is out there stays as it is until the article changes by itself."""
+"""annotate: send a new revision with the citation marked. hold: take the article back until an operator releases it.
+notify: record the change for the operator, and send nothing until the article itself changes."""
 
 
 class Gate(Struct, frozen=True, kw_only=True):
-    """What an article's references must be before a channel gets it. Empty: anything goes."""
+    """What a channel requires of an article's references. The default requires nothing."""
 
     min_resolved: int = 0
     refuse: tuple[EditorialState, ...] = ()  # an article that cites such a paper is refused
-    newest_within_years: int | None = None  # at least one resolved reference is no older than that
+    newest_within_years: int | None = None  # at least one resolved reference must be no older
 
 
 ANYTHING = Gate()

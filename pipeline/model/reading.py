@@ -1,4 +1,4 @@
-"""What reading an article's source returns: the article, and what a person should know of how it was read."""
+"""The result of reading an article's source: the article, and warnings about how it was read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ IdFrom = Literal["id", "canonical", "file", "title"]
 
 
 class ReadWarning(Struct, frozen=True, kw_only=True):
-    """Something in a source that was left out or read with doubt. It never stops the article.
+    """Something in a source that was left out or is doubtful. It never stops the article.
 
-    `code` is stable, as an error's is. `field` or `line` say where, and `hint` what to do, as far as they are known.
+    `code` is stable, like an error's. `field` and `line` say where it is and `hint` what to do, if known.
     """
 
     code: str
@@ -32,7 +32,7 @@ class ReadWarning(Struct, frozen=True, kw_only=True):
 
 
 class Read(Struct, frozen=True):
-    """An article as it was read from its source."""
+    """An article as read from its source."""
 
     article: Article
     warnings: tuple[ReadWarning, ...] = ()

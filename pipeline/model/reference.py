@@ -1,4 +1,4 @@
-"""A reference: what PubMed says of a cited work. A citation is a reference, formatted."""
+"""A reference: what PubMed says about a cited work. A citation is a formatted reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EditorialState = Literal[
 
 
 class Notice(Struct, frozen=True):
-    """The publication that changed a paper's standing (PubMed's CommentsCorrections)."""
+    """The publication that changed a paper's editorial status (PubMed's CommentsCorrections)."""
 
     state: EditorialState
     source: str | None = None  # "Lancet. 2010 Feb 6;375(9713):445"
@@ -22,7 +22,7 @@ class Notice(Struct, frozen=True):
 
 
 class Author(Struct, frozen=True):
-    """A person (last, with fore or initials) or a group (collective)."""
+    """A person (`last`, with `fore` or `initials`) or a group (`collective`)."""
 
     last: str | None = None
     fore: str | None = None
@@ -33,21 +33,21 @@ class Author(Struct, frozen=True):
 
 
 class PartialDate(Struct, frozen=True):
-    """A publication date as precise as it was given, and no more."""
+    """A publication date, exactly as precise as it was given."""
 
     year: int | None = None
     month: int | None = None  # 1 to 12
     day: int | None = None
     season: str | None = None
-    text: str | None = None  # PubMed's MedlineDate, where it says no more than that: "1998 Dec-1999 Jan"
+    text: str | None = None  # PubMed's MedlineDate, if nothing else is given: "1998 Dec-1999 Jan"
 
 
 class Reference(Struct, frozen=True, kw_only=True):
-    """One PubMed record, reduced to what a reader, a citation or a policy needs."""
+    """A PubMed record, reduced to what readers, citations and policies need."""
 
     pmid: str
-    title: str  # plain text, whole; a translated one without its brackets
-    title_html: str | None = None  # only i, b, u, sup, sub; None where the title has no markup
+    title: str  # plain text, untruncated; a translated title without its brackets
+    title_html: str | None = None  # only i, b, u, sup, sub; None if the title has no markup
     translated: bool = False  # PubMed gave the title in brackets: the paper is not in English
     vernacular_title: str | None = None
     authors: tuple[Author, ...] = ()
@@ -75,24 +75,24 @@ class Reference(Struct, frozen=True, kw_only=True):
 
 
 class EvidenceChange(Struct, frozen=True):
-    """What an answer of PubMed's says anew of one PMID."""
+    """How PubMed's answer about one PMID changed."""
 
     pmid: str
-    before: Reference | None  # None: it had not been resolved
-    after: Reference | None  # None: PubMed knows no such record
+    before: Reference | None  # None: not resolved before
+    after: Reference | None  # None: PubMed has no such record
 
 
 ReferenceState = Literal["resolved", "pending", "unknown"]
 
 
 class CitedReference(Struct, frozen=True):
-    """An article's n-th reference with what is known of it at one moment.
+    """An article's n-th reference, with what is known about it at one moment.
 
-    `pending`: PubMed has not answered yet. `unknown`: PubMed answered and has no such record, or the work
-    is not one that PubMed can be asked for. Neither says anything about its standing.
+    `pending`: PubMed has not answered yet. `unknown`: PubMed answered and has no such record, or the
+    work cannot be looked up in PubMed. Neither says anything about its editorial status.
     """
 
     number: int  # from 1
     work: CitedWork
     state: ReferenceState
-    reference: Reference | None = None  # exactly when resolved
+    reference: Reference | None = None  # set exactly if `state` is "resolved"

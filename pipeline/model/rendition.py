@@ -1,4 +1,4 @@
-"""A rendition: the bytes that leave the house, and the form that a format module takes."""
+"""A rendition: the bytes that go out, and the interface of a format module."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class Rendition:
 def content_type(media_type: str) -> str:
     """Return the `Content-Type` of a body in this media type: text and XML name their encoding.
 
-    JSON is always UTF-8 and has no such parameter (RFC 8259, section 11); other types are no text.
+    JSON is always UTF-8 and has no such parameter (RFC 8259, section 11); other types are not text.
     """
     text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
     return f"{media_type}; charset=utf-8" if text else media_type
 
 
 def digest_of(body: bytes) -> str:
-    """`sha256:` and the hexadecimal digest: the name of the bytes in the store and in `status`."""
+    """Return `sha256:` and the hexadecimal digest, which names the bytes in the store and in `status`."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 @dataclass(frozen=True)
 class Page:
-    """Which of a feed's documents this is (RFC 5005, section 4: archived feeds)."""
+    """Identifies one of a feed's documents (RFC 5005, section 4: archived feeds)."""
 
-    number: int | None = None  # of an archive page, from 1, the oldest; None: the subscription document
-    previous: int | None = None  # the archive page that holds what is older
-    partner: str | None = None  # the channel whose own feed this is, which only its partner may read
+    number: int | None = None  # of an archive page, from 1 (the oldest); None: the subscription document
+    previous: int | None = None  # the archive page with the next older entries
+    partner: str | None = None  # the channel whose own feed this is; only its partner may read it
 
 
 SUBSCRIPTION = Page()
@@ -57,7 +57,7 @@ class Format:
     """What a module under `pipeline/renditions/` exports as `FORMAT`.
 
     All functions are pure: the same arguments give the same bytes in any process, time zone and locale.
-    `document` and `page` are there for feed formats only. `document` writes the `revisions` of a feed in the order
+    Only feed formats have `document` and `page`. `document` writes the `revisions` of a feed in the order
     given, with `updated` as the moment of the feed's newest change; `page` writes one of its pages, linked with the
     others. A feed format without `page` has a subscription document and no archive.
     """

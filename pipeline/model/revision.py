@@ -1,4 +1,4 @@
-"""One state of an article that goes out, with everything that a renderer may look at."""
+"""One published state of an article, with everything that a renderer may use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EventType = Literal["published", "updated", "withdrawn"]
 
 
 class Revision(Struct, frozen=True, kw_only=True):
-    """The n-th state of an article. Once rendered it never changes: other evidence makes the next revision."""
+    """The n-th state of an article. Once rendered it never changes; new evidence creates the next revision."""
 
     article: Article
     number: int  # from 1
@@ -26,10 +26,10 @@ class Revision(Struct, frozen=True, kw_only=True):
 
 
 def next_update(last: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-    """Return the date of what comes out now, after what came out at `last`: a second later at least.
+    """Return the date of a revision that comes out now: at least a second after `last`, that of the one before.
 
-    Readers compare these dates to see that something changed, so they grow even where a clock was set back. One that is
-    further ahead than a clock can be is an author's, from before these dates were the ledger's own.
+    Readers compare these dates to detect changes, so each is later than the one before even if a clock was set back. A
+    date too far ahead for any clock is an author's, from versions before these dates were the ledger's own.
     """
     if last is None or last > now + _MOST_AHEAD:
         return now
@@ -37,7 +37,7 @@ def next_update(last: dt.datetime | None, now: dt.datetime) -> dt.datetime:
 
 
 class Withdrawal(Struct, frozen=True, kw_only=True):
-    """An article taken back. Enough for a tombstone in any format, without PubMed and without the article."""
+    """A withdrawn article: enough for a tombstone in any format, without PubMed and without the article."""
 
     article_id: str
     title: str

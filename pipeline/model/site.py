@@ -1,4 +1,4 @@
-"""The publisher's own facts, the same in every rendition, and what each feed holds."""
+"""Facts about the publisher, the same in every rendition, and what each feed contains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Profile = Literal["msn", "smartnews", "flipboard"]  # partners whose ingestion asks for more than RSS does
+Profile = Literal["msn", "smartnews", "flipboard"]  # partners whose ingestion requires more than plain RSS
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -18,10 +18,10 @@ class Site(Struct, frozen=True, kw_only=True):
     logo: str | None = None
     disclaimer: str
     hubs: tuple[str, ...] = ()  # WebSub hubs that feeds announce
-    public_url: str | None = None  # where feeds and renditions are served, when that is not `url`
-    feeds: tuple[Feed, ...] = ()  # those that an article's page announces to feed readers
-    own_hub: bool = True  # a hub of our own is served
-    id_prefix: str | None = None  # of the ids in feeds; to be set to the former one when `url` changes
+    public_url: str | None = None  # where feeds and renditions are served, if not at `url`
+    feeds: tuple[Feed, ...] = ()  # the feeds that article pages announce to feed readers
+    own_hub: bool = True  # whether our own hub is served
+    id_prefix: str | None = None  # of the ids in feeds; set it to the former `url` when `url` changes
 
     def article_url(self, article_id: str) -> str:
         return f"{self.url}/articles/{article_id}"
@@ -33,11 +33,11 @@ class Site(Struct, frozen=True, kw_only=True):
         return f"{self.served}/feeds/{feed_id}.{extension}"
 
     def archive_url(self, feed_id: str, number: int, extension: str) -> str:
-        """Of an archive page (RFC 5005, section 4), counted from 1; page 1 is the oldest."""
+        """Return the address of an archive page (RFC 5005, section 4), counted from 1, the oldest."""
         return f"{self.served}/feeds/{feed_id}/archive/{number}.{extension}"
 
     def partner_feed_url(self, channel: str, extension: str) -> str:
-        """Of a partner's own feed, without the token that opens it."""
+        """Return the address of a partner's own feed, without the token that it requires."""
         return f"{self.served}/partners/{channel}/feed.{extension}"
 
     @property
@@ -46,7 +46,7 @@ class Site(Struct, frozen=True, kw_only=True):
 
     @property
     def feed_hubs(self) -> tuple[str, ...]:
-        """The hubs that feeds announce: those of the settings, or our own where they name none."""
+        """The hubs that feeds announce: those in the settings, or our own if they name none."""
         return self.hubs or ((self.hub_url,) if self.own_hub else ())
 
     @property
@@ -55,16 +55,16 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 class Feed(Struct, frozen=True, kw_only=True):
-    """What a feed says of itself and which articles it holds."""
+    """A feed's description, and the rules for which articles it contains."""
 
     id: str
     title: str
     description: str | None = None
     topics: tuple[str, ...] = ()  # slugs; empty: every topic
-    without_topics: tuple[str, ...] = ()  # what stands under one of these is left out
-    language: str | None = None  # BCP 47; `en` holds `en-GB` too; None: every language
-    formats: tuple[str, ...] = ()  # names of feed formats; empty: all that there are, of a partner's profile RSS
-    size: int = 50  # entries in the subscription document, and in an archive page
+    without_topics: tuple[str, ...] = ()  # articles with one of these are left out
+    language: str | None = None  # BCP 47; `en` includes `en-GB`; None: every language
+    formats: tuple[str, ...] = ()  # names of feed formats; empty: all, or RSS alone for a partner's profile
+    size: int = 50  # entries in the subscription document and in each archive page
     content: Literal["full", "summary"] = "full"
     order: Literal["updated", "published"] = "updated"  # of the entries, newest first
     profile: Profile | None = None
@@ -72,17 +72,17 @@ class Feed(Struct, frozen=True, kw_only=True):
     analytics: str | None = None  # markup that SmartNews shows with each article
 
     def holds(self, topics: Collection[str], language: str) -> bool:
-        """Whether an article under these topics and in this language belongs into the feed."""
+        """Return whether an article with these topics and this language belongs in the feed."""
         wanted = not self.topics or not frozenset(self.topics).isdisjoint(topics)
         return wanted and frozenset(self.without_topics).isdisjoint(topics) and self._speaks(language)
 
     def _speaks(self, language: str) -> bool:
-        """Basic filtering of RFC 4647, section 3.3.1."""
+        """Compare languages by the basic filtering of RFC 4647, section 3.3.1."""
         if self.language is None:
             return True
         wanted, spoken = self.language.lower(), language.lower()
         return spoken == wanted or spoken.startswith(f"{wanted}-")
 
     def built_in(self, format: str) -> bool:
-        """Whether the feed is written in a feed format. A partner's profile is of RSS, if nothing else is said."""
+        """Return whether the feed is built in a format. With a partner's profile, RSS is the default."""
         return format in (self.formats or (("rss",) if self.profile else (format,)))

@@ -236,7 +236,7 @@ def test_who_has_lost_the_lease_writes_nothing(everywhere: FeedBench) -> None:
     before = dict(bench.store.files)
     bench.publish_many(1)
     drain(bench.context, render)
-    with pytest.raises(Exception, match="another worker builds the feed"):
+    with pytest.raises(Exception, match="another worker is building the feed"):
         feeds.do(bench.context, slow)
     assert bench.store.files == before
 

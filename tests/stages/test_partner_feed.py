@@ -42,7 +42,7 @@ def bench(ledger: Ledger) -> Followed:
 
 
 def told(feed: PartnerFeed) -> list[tuple[str, int, str]]:
-    return [(change.article, change.revision, change.event) for change in feed.told]
+    return [(change.article, change.revision, change.event) for change in feed.listed]
 
 
 def test_it_is_made_of_the_newest_change_of_each_article(bench: Followed) -> None:
@@ -77,7 +77,7 @@ def test_what_came_last_is_told_of_before_it_has_a_place(bench: Followed) -> Non
 
 def test_each_change_is_kept_as_handed_out_once_for_each_token(bench: Followed) -> None:
     def hand_out(token: str) -> None:
-        partner_feed.hand_out(bench.context, bench.plan, bench.feed(), token)
+        partner_feed.record_listed(bench.context, bench.plan, bench.feed(), token)
 
     bench.put_out("one", "two")
     for token in ("a", "a", "b"):

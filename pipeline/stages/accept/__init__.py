@@ -1,11 +1,11 @@
 """accept: turn an event into an article revision in the ledger, in one transaction, and answer at once.
 
 the same event again                    → the same answer
-the same id with another content        → refused
+the same id with other content          → refused
 the same content again                  → nothing new
-older than what its source said before  → overtaken: recorded, not done, and answered so
+older than its source's previous event  → overtaken: recorded, but not carried out
 anything else                           → the next revision, due to be rendered
-a withdrawal                            → a tombstone for every channel that may have seen the article, always
+a withdrawal                            → always a tombstone for every channel that may have seen the article
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Intake:
-    """What accepting needs. It is less than the other stages need: reaching the ledger is enough to publish."""
+    """What accepting needs. It is less than other stages need: publishing works whenever the ledger can be reached."""
 
     ledger: Ledger
     doorbell: Doorbell
@@ -45,10 +45,9 @@ class Intake:
 
 
 def accept(intake: Intake, event: Event, operation: Operation | None = None) -> Accepted:
-    """Accept one event. Raises InvalidEvent (`unknown-article`, `event-id-reused`, `id-taken`), TransientError
-    as the ledger does.
+    """Accept one event. Raises InvalidEvent (`unknown-article`, `event-id-reused`, `id-taken`) and TransientError.
 
-    What it raises InvalidEvent for is not recorded.
+    An event that is refused with InvalidEvent is not recorded.
     """
     (accepted,) = accept_all(intake, (event,), operation)
     return accepted
@@ -57,8 +56,8 @@ def accept(intake: Intake, event: Event, operation: Operation | None = None) -> 
 def accept_all(intake: Intake, batch: Sequence[Event], operation: Operation | None = None) -> list[Accepted]:
     """Accept events in one transaction, all of them or none, and return their answers in the same order.
 
-    `operation` is what they are parts of, and is recorded with them. Raises as `accept`. Any number of articles costs
-    one write to the disk and rings once for the stages that follow.
+    `operation` is what the events are part of, and is recorded with them. Raises as `accept` does. Any number of
+    articles costs one disk write and rings each later stage once.
     """
     if not batch:
         return []
@@ -180,7 +179,7 @@ class _Acceptance:
         )
 
     def _as_shown(self, new: ArticleState, article: Article) -> ArticleState:
-        """Return what lists and tombstones may say of the article: nothing of an update before its time."""
+        """Return the state that lists and tombstones may show: it reveals nothing of an update before its time."""
         before = self.current
         if before is None or not _is_scheduled(article, self.now):
             return new
@@ -213,7 +212,7 @@ def _is_scheduled(article: Article, now: dt.datetime) -> bool:
 
 
 def _due(new: ArticleState, article: Article, intake: Intake, now: dt.datetime, *, pending: bool) -> ArticleState:
-    """Have the revision rendered once its references are known or were waited for, and not before its time."""
+    """Make the revision due when its references are known or the wait for them is over, but not before its time."""
     ready = now + dt.timedelta(seconds=intake.evidence_wait if pending else 0)
     due = max(ready, article.not_before or ready)
     state = "scheduled" if _is_scheduled(article, now) and new.rendered is None else "live"
@@ -221,7 +220,7 @@ def _due(new: ArticleState, article: Article, intake: Intake, now: dt.datetime, 
 
 
 def _log_doubtful(batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
-    """Log the events whose order or time was not taken as the sender told it."""
+    """Log the events whose order or time was not taken from the sender."""
     for event, answer in zip(batch, answers, strict=True):
         ids = {"event_id": answer.event, "article": answer.article, "source": event.origin.source}
         if answer.outcome == "overtaken":
@@ -231,7 +230,7 @@ def _log_doubtful(batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
 
 
 def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
-    """Ring after the commit. It only saves time: the sweep would find everything."""
+    """Ring after the commit. This only saves time, because the sweep finds everything."""
     changed = [(event, accepted) for event, accepted in answered if accepted.changed]
     if any(isinstance(event, Publish) for event, _ in changed):
         intake.doorbell.ring("enrich")

@@ -1,8 +1,8 @@
-"""Decide whether an event is older than what its source has said about the article before.
+"""Decide whether an event is older than an earlier one from its source about the same article.
 
-Arrival is the order, because a sender's clock may be hours off. `time` and `sequence` only help to recognise an event
-that was delayed on its way. A `sequence` on both events decides alone. Otherwise `time` does, as long as the source's
-clock has not been ahead of ours: then its times say nothing about order.
+Events count in order of arrival, because a sender's clock may be hours off. `time` and `sequence` only help to identify
+an event that was delayed on its way. If both events have a `sequence`, it alone decides. Otherwise `time` does, unless
+the source's clock has been ahead of ours: then its times say nothing about order.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pipeline.ledger import Transaction
 from pipeline.ledger.articles import events
 from pipeline.model.event import Event, Withdraw
 
-AHEAD = dt.timedelta(minutes=1)  # a clock that is off by more says nothing about order
+AHEAD = dt.timedelta(minutes=1)  # a clock that is further off says nothing about order
 
 
 def is_overtaken(transaction: Transaction, event: Event, *, now: dt.datetime) -> bool:
-    """Return whether a newer event of the same source is known. A withdrawal is never overtaken."""
+    """Return whether a newer event from the same source is known. A withdrawal is never overtaken."""
     if isinstance(event, Withdraw):
         return False
     origin, article_id = event.origin, event.article_id
@@ -34,6 +34,6 @@ def is_overtaken(transaction: Transaction, event: Event, *, now: dt.datetime) ->
 
 
 def _rank(sequence: str) -> tuple[int, str]:
-    """Integers in their order, whatever their leading zeros; other texts in theirs."""
+    """Return a sort key: integers by value, whatever their leading zeros; other text by its characters."""
     digits = sequence.lstrip("0") if sequence.isascii() and sequence.isdigit() else ""
     return len(digits), digits or sequence

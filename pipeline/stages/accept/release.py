@@ -1,4 +1,4 @@
-"""release: what was held for its evidence goes out again by an operator's word: with its marks, as a new revision."""
+"""release: an operator lets a held article go out again, as a new revision with its evidence marks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pipeline.stages.accept import Intake
 class Released(Struct, frozen=True):
     article: str
     revision: int
-    channels: tuple[str, ...]  # that are held up no more; empty: all, for the whole article was
+    channels: tuple[str, ...]  # whose hold ended; empty: the hold was on the whole article
 
 
 def release(intake: Intake, article_id: str, channel: str | None = None) -> Released:
-    """End the article's holds: all of them, or a channel's.
+    """End the article's holds: all of them, or one channel's.
 
-    Raises InvalidEvent (`unknown-article`, `nothing-to-release`); TransientError as the ledger does.
+    Raises InvalidEvent (`unknown-article`, `nothing-to-release`), and TransientError as the ledger does.
     """
     now = intake.clock()
     with intake.ledger.write() as transaction:
@@ -40,13 +40,13 @@ def release(intake: Intake, article_id: str, channel: str | None = None) -> Rele
         if not held:
             raise _nothing(article_id, channel, kept)
         withheld.lift(transaction, article_id, [one.channel for one in held])
-        number = _go_on(transaction, current, now)
+        number = _next_revision(transaction, current, now)
     intake.doorbell.ring("render")
     return Released(article_id, number, tuple(one.channel for one in held if one.channel != EVERYWHERE))
 
 
-def _go_on(transaction: Transaction, current: ArticleState, now: dt.datetime) -> int:
-    """The next revision with the newest content, due now. One that is still to be rendered does as well."""
+def _next_revision(transaction: Transaction, current: ArticleState, now: dt.datetime) -> int:
+    """Add a revision with the newest content, due now, and return its number. One not yet rendered is used instead."""
     if current.state != "withdrawn" and current.rendered != current.revision:
         articles.save(transaction, articles.changed(current, due=current.due or now))
         return current.revision
@@ -72,11 +72,11 @@ def _go_on(transaction: Transaction, current: ArticleState, now: dt.datetime) ->
 
 
 def _nothing(article_id: str, channel: str | None, kept: dict[str, withheld.Withheld]) -> InvalidEvent:
-    """What keeps it back instead, if anything does, and what to do about that."""
+    """Return the error for an article that is not held, naming what else keeps it back, if anything does."""
     here = kept.get(channel) if channel is not None else next(iter(kept.values()), None)
-    told, hint = "nothing of it is held", "look at `citewire status` for what is withheld, and from whom"
+    message, hint = "nothing of it is held", "look at `citewire status` for what is withheld, and from whom"
     if here is not None:
-        told, hint = f"it is withheld by the channel's gate: {here.reason}", "change the channel's gate"
+        message, hint = f"it is withheld by the channel's gate: {here.reason}", "change the channel's gate"
     elif channel is not None and EVERYWHERE in kept:
-        told, hint = "it is held from everyone, not from that channel alone", "release it without --channel"
-    return InvalidEvent(told, code="nothing-to-release", field="article", hint=hint, article=article_id)
+        message, hint = "it is held from everyone, not from that channel alone", "release it without --channel"
+    return InvalidEvent(message, code="nothing-to-release", field="article", hint=hint, article=article_id)

@@ -1,4 +1,4 @@
-"""Take an article back. A withdrawal and a hold do the same."""
+"""Take an article back, for a withdrawal or a hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def take_back(
 ) -> list[str]:
     """Add a revision without content, schedule it for every channel that may have seen the article, and return those.
 
-    `event_id`: None where no event asked for it.
+    `event_id` is None if no event asked for it.
     """
     number = current.revision + 1
     updated = next_update(revisions.last_update(transaction, current.id), now)
@@ -30,9 +30,9 @@ def take_back(
     )
     evidence.cite(transaction, current.id, (), now=now)
     channels, shown = [], None
-    if current.rendered is not None:  # else nobody has seen it since it was last withdrawn, if ever
+    if current.rendered is not None:  # otherwise nobody can have seen it since it was last withdrawn
         channels = deliveries.schedule_withdrawal(transaction, current.id, revision=number, now=now)
-        feeds.changed(transaction, current.id, now=now)  # those that hold it, whatever settings this process has
+        feeds.changed(transaction, current.id, now=now)  # the feeds that contain it, whatever this process's settings
         shown = number
     gone = articles.changed(
         current, state="withdrawn", revision=number, rendered=shown, updated=updated, due=None, error=None

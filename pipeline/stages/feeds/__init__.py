@@ -1,11 +1,11 @@
-"""feeds: Articles → feed documents. Coalesced: however many articles changed, a stale feed is built once.
+"""feeds: Articles → feed documents. Builds are coalesced: a stale feed is built once, however many articles changed.
 
-    place     what changed since the last build gets its place in the feed's pages
-    archive   the sealed pages that it left or filled are written: at most two for one article
-    newest    the subscription document is written
+    place     assign the articles that changed since the last build to the feed's pages
+    archive   write the sealed pages that they left or filled: at most two for one article
+    newest    write the subscription document
 
 The cost does not depend on the number of articles in the feed. Changed settings rebuild every page, a few at a time
-(`_PAGES`), and the subscription document after the pages that something withdrawn has to leave but before the others.
+(`_PAGES`). The subscription document is written after the pages that a withdrawn article leaves, before the others.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Feeds(Stage):
             whole, findings = sitemaps.build(context, claim), None
         elif feed := context.feeds.get(feed_id):
             whole, findings = _Build(context, claim, feed).run()
-        else:  # no longer configured: its documents must not outlive a withdrawal
+        else:  # no longer configured: its documents must not keep an article that is withdrawn
             whole, findings = True, None
             feed_files.remove(context, feed_id)
         with context.ledger.write() as transaction:
@@ -80,8 +80,8 @@ class Feeds(Stage):
                 whole=whole,
             )
             digests = {format: built.digest for format, built in feeds.documents(transaction, feed_id).items()}
-            owed = subscriptions.changed(transaction, feed_id, digests, now=context.clock())
-        if owed:
+            to_push = subscriptions.changed(transaction, feed_id, digests, now=context.clock())
+        if to_push:
             context.doorbell.ring("hub")
         return True
 
@@ -107,7 +107,7 @@ class _Build:
         self.findings: list[Finding] = []
 
     def run(self) -> tuple[bool, list[Finding]]:
-        """Build the feed; return whether every page is built, and what the partner's rules find wrong with it."""
+        """Build the feed; return whether every page is built, and the partner's rules that it breaks."""
         feed_files.follow_settings(self.context, self.claim, self.feed)
         while self._place_changes():
             pass
@@ -123,7 +123,7 @@ class _Build:
         """Place what has changed, up to a limit; return whether more may be left."""
         feed = self.feed
         with self.context.ledger.write() as transaction:
-            feed_files.hold(self.context, transaction, self.claim)
+            feed_files.renew_lease(self.context, transaction, self.claim)
             seen = feeds.changes(transaction, feed.id, limit=_ARTICLES)
             found = {one.article: one for one in places.candidates(transaction, seen)}
             wanted: dict[str, Candidate | None] = {
@@ -159,7 +159,7 @@ class _Build:
     def _entries(
         self, transaction: Transaction, rows: Sequence[Entry], *, checked: bool = False
     ) -> list[Revision | Withdrawal]:
-        """Return the entries, newest first and then by id. What breaks the partner's rules is left out."""
+        """Return the entries, newest first and then by id. Those that break the partner's rules are left out."""
         dated = [(row.published if self.feed.order == "published" else row.updated, row) for row in rows]
         by_id = sorted(dated, key=lambda each: each[1].article)
         found: list[Revision | Withdrawal] = []

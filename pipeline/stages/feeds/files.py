@@ -1,7 +1,7 @@
-"""Built documents as files in the rendition store, also compressed, for any web server to serve.
+"""Built documents as files in the rendition store, plain and compressed, for any web server to serve.
 
-Web servers derive `ETag` and `Last-Modified` from a file's time and size. So a file is written only when its bytes
-change, and then with a time at least a second later than before.
+Web servers derive `ETag` and `Last-Modified` from a file's time and size. A file is therefore written only when its
+bytes change, with a time at least a second later than before.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def addresses_of(context: Context, topics: Collection[str], language: str) -> tu
     )
 
 
-def hold(context: Context, transaction: Transaction, claim: Claim) -> None:
-    """Extend the lease. Raises TransientError when another worker has the feed, whose work must not be overwritten."""
+def renew_lease(context: Context, transaction: Transaction, claim: Claim) -> None:
+    """Extend the lease. Raises TransientError if another worker has the feed, so as not to overwrite its work."""
     until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
     if not feeds.renew(transaction, claim.keys[0], token=claim.token, until=until):
-        raise TransientError("another worker builds the feed", code="feed-lease-lost")
+        raise TransientError("another worker is building the feed", code="feed-lease-lost")
 
 
 def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
-    """When the settings differ from those of the last build, place every article and build every page again."""
+    """Place every article and build every page again if the settings differ from those of the last build."""
     formats = {format.name: format for format in formats_of(context, feed)}
     facts = (feed, structs.replace(context.site, feeds=()), sorted(formats))
     shape = digest_of(msgspec.json.encode(facts))
@@ -56,7 +56,7 @@ def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
         if feeds.shape_of(transaction, feed.id) == shape:
             return
     with context.ledger.write() as transaction:
-        hold(context, transaction, claim)
+        renew_lease(context, transaction, claim)
         feeds.set_shape(transaction, feed.id, shape)
         feeds.all_changed(transaction, feed.id)
         feed_pages.make_stale(transaction, feed.id)
@@ -66,7 +66,7 @@ def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
 
 
 def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str, bytes]) -> None:
-    """Write the subscription document in each format in which it changed, as a file and under its digest."""
+    """Write the subscription document in each format in which it changed, as a file and by its digest."""
     with context.ledger.read() as transaction:
         before = {name: Built(one.digest, one.modified) for name, one in feeds.documents(transaction, feed.id).items()}
     paths = {name: feed_path(feed.id, context.formats[name].extension) for name in bodies}
@@ -91,7 +91,7 @@ def keep_page(context: Context, claim: Claim, feed: Feed, number: int, bodies: M
     paths = {name: feed_path(feed.id, context.formats[name].extension, number) for name in bodies}
     written = put(context, claim, paths, bodies, before)
     with context.ledger.write() as transaction:
-        hold(context, transaction, claim)
+        renew_lease(context, transaction, claim)
         feed_pages.keep_page(transaction, feed.id, number, written)
 
 
@@ -102,7 +102,7 @@ def put(
     bodies: Mapping[str, bytes],
     before: Mapping[str, Built],
 ) -> dict[str, Built]:
-    """Write the files that differ from `before` or are missing, in all their forms; return which they are."""
+    """Write the files that differ from `before` or are missing, in all their forms; return what was written."""
     now = context.clock().replace(microsecond=0)
     new = {}
     for name, body in bodies.items():
@@ -115,9 +115,9 @@ def put(
     made = {name: forms(bodies[name]) for name in new}
     if new:
         with context.ledger.write() as transaction:
-            hold(context, transaction, claim)
+            renew_lease(context, transaction, claim)
     for name, built in new.items():
-        for ending in reversed(made[name]):  # the plain one, which says whether there is a document, last
+        for ending in reversed(made[name]):  # the plain one last: its presence says that the document exists
             context.store.put_file(paths[name] + ending, made[name][ending], built.modified)
     return new
 
@@ -137,7 +137,7 @@ def remove(context: Context, feed_id: str) -> None:
 
 
 def _drop(context: Context, transaction: Transaction, feed_id: str, *, kept: frozenset[str]) -> list[str]:
-    """Forget the documents in formats other than those `kept`; return their paths."""
+    """Delete the rows of the documents in formats other than those `kept`; return their paths."""
     paths = []
     for name, format in context.formats.items():
         if name not in kept and format.document is not None:

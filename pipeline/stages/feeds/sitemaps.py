@@ -1,6 +1,6 @@
-"""The sitemap: built as a feed of its own, in pages whose entries never move.
+"""The sitemap: built like a feed, in pages whose entries never move.
 
-A change rewrites the page that the article is in, and the index.
+A change rewrites the article's page and the index.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.stages.feeds import files as feed_files
 from pipeline.stages.stage import Claim
 
 _FORMAT = "sitemap"
-_INDEX = 0  # the number under which the index is kept among the pages
+_INDEX = 0  # the page number of the index
 _ARTICLES = 2000  # placed in one transaction
 _PAGES = 10  # written in one build
 
@@ -54,7 +54,7 @@ def _follow_settings(context: Context, claim: Claim) -> None:
         if feeds.shape_of(transaction, ID) == shape:
             return
     with context.ledger.write() as transaction:
-        feed_files.hold(context, transaction, claim)
+        feed_files.renew_lease(context, transaction, claim)
         feeds.set_shape(transaction, ID, shape)
         feeds.all_changed(transaction, ID)
         feed_pages.make_stale(transaction, ID)
@@ -62,7 +62,7 @@ def _follow_settings(context: Context, claim: Claim) -> None:
 
 def _place_changes(context: Context, claim: Claim) -> bool:
     with context.ledger.write() as transaction:
-        feed_files.hold(context, transaction, claim)
+        feed_files.renew_lease(context, transaction, claim)
         seen = feeds.changes(transaction, ID, limit=_ARTICLES)
         found = places.candidates(transaction, seen, canonical=True)
         wanted = {one.article: one if _listed(context, one) else None for one in found}
@@ -94,5 +94,5 @@ def _keep(context: Context, claim: Claim, number: int, path: str, body: bytes) -
         before = feed_pages.page_documents(transaction, ID, number)
     written = feed_files.put(context, claim, {_FORMAT: path}, {_FORMAT: body}, before)
     with context.ledger.write() as transaction:
-        feed_files.hold(context, transaction, claim)
+        feed_files.renew_lease(context, transaction, claim)
         feed_pages.keep_page(transaction, ID, number, written)

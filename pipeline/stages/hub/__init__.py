@@ -1,10 +1,10 @@
-"""hub: WebSub (W3C Recommendation of 2018) for our own feeds. Subscribers are pushed each feed's newest document.
+"""hub: WebSub (W3C Recommendation of 2018) for our own feeds. It pushes each feed's newest document to subscribers.
 
-    requests    subscription requests are verified with the subscriber: verification of intent
-    pushes      subscribers that answered last time are sent the newest document
-    slow        … and those that were slow or did not answer, separately, so that the others never wait for them
+    requests    verify subscription requests with the subscriber (verification of intent)
+    pushes      send the newest document to the subscribers that answered last time
+    slow        … and to those that were slow or did not answer, separately, so that the others never wait for them
 
-There are three lanes, each with concurrent calls. A doorbell's key is the lane that it rings for.
+The three lanes make their calls concurrently. A doorbell's key names the lane that it rings for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAME = "hub"
 PUSHES, SLOW, REQUESTS = "", "slow", "requests"  # lanes
 LANES = (PUSHES, SLOW, REQUESTS)
 
-CALL_LEASE = 45.0  # seconds: longer than a call and the wait before it
+CALL_LEASE = 45.0  # seconds: longer than a call and the wait before it can take
 _FEW = 8  # concurrent calls to slow subscribers, and to strangers
 
 
@@ -50,7 +50,7 @@ class Hub(Stage):
         return [Claim(context.new_id(LEASE), (key,))]
 
     def do(self, context: Context, claim: Claim) -> bool:
-        """Make the lane's calls until none is due or the time is over."""
+        """Make the lane's calls until none is due or the time is up."""
         (lane,) = claim.keys
         seconds = context.policy.drain_seconds
         if lane == REQUESTS:
@@ -58,10 +58,10 @@ class Hub(Stage):
         return run(_Pushes(context, claim.token, lane == SLOW), seconds=seconds)
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        """Does nothing: the leases are short, and what they cover is due again when they end."""
+        """Do nothing: the leases are short, and the calls they cover are due again when they expire."""
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Does nothing, as `failed`."""
+        """Do nothing, for the same reason as `failed`."""
 
 
 def _anything(transaction: Transaction, lane: str, now: dt.datetime) -> bool:

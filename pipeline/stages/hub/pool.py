@@ -15,7 +15,7 @@ PER_HOST = 8  # concurrent calls to one host
 
 
 class Lane(Protocol[T]):
-    """A kind of calls: which ones are due, and how each is made."""
+    """A kind of call: which ones are due, and how each is made."""
 
     @property
     def parallel(self) -> int: ...
@@ -31,16 +31,16 @@ class Lane(Protocol[T]):
         ...
 
     def close(self) -> None:
-        """Close what the calling thread has open; it makes no more calls."""
+        """Close the connections of the calling thread, which makes no further calls."""
         ...
 
     def release(self, calls: Sequence[T]) -> None:
-        """Give back what was claimed and not made."""
+        """Release the calls that were claimed but not made."""
         ...
 
 
 def run(lane: Lane[T], *, seconds: float) -> bool:
-    """Make calls until none is due or the time is over; return whether nothing was left."""
+    """Make calls until none is due or the time is up; return whether none was left."""
     pool = _Pool(lane, time.monotonic() + seconds)
     with ThreadPoolExecutor(lane.parallel, thread_name_prefix="hub") as threads:
         for each in [threads.submit(pool.work) for _ in range(lane.parallel)]:
@@ -49,7 +49,7 @@ def run(lane: Lane[T], *, seconds: float) -> bool:
 
 
 class _Pool(Generic[T]):
-    """What the threads share."""
+    """The state that the threads share."""
 
     def __init__(self, lane: Lane[T], until: float) -> None:
         self._lane, self._until = lane, until
@@ -68,7 +68,7 @@ class _Pool(Generic[T]):
         self._lane.close()
 
     def end(self) -> bool:
-        """Give back the calls that were not made; return whether there were none."""
+        """Release the calls that were not made; return whether none was left."""
         if self._waiting:
             self._lane.release(self._waiting)
         return self._empty and not self._waiting

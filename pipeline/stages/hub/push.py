@@ -1,4 +1,4 @@
-"""A push: the whole feed document, signed where the subscriber gave a secret (WebSub, sections 7 and 7.1)."""
+"""Push the whole feed document, signed if the subscriber gave a secret (WebSub, sections 7 and 7.1)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Documents:
 
 
 def push(context: Context, documents: Documents, to: Subscription, token: str) -> None:
-    """Send the subscriber the newest document, unless it has it."""
+    """Send the subscriber the newest document, unless it already has it."""
     document = documents.newest(to.feed, to.format, to.wanted)
     if document is None or document.digest == to.held:
         _settle(context, to, token, to.held, slow=False)
@@ -84,7 +84,7 @@ def push(context: Context, documents: Documents, to: Subscription, token: str) -
 
 
 def put_off(context: Context, to: Subscription, token: str, error: str, retry_after: float | None) -> None:
-    """Schedule another attempt, with whatever document is newest then; after enough failures, end the subscription."""
+    """Schedule another attempt, with the newest document by then, or end the subscription after too many failures."""
     attempts = to.attempts + 1
     wait = next_delay(attempts, context.policy.retries, jitter=context.random(), retry_after=retry_after)
     if wait is None:
@@ -97,7 +97,7 @@ def put_off(context: Context, to: Subscription, token: str, error: str, retry_af
 
 
 def signature(secret: str, body: bytes) -> str:
-    """`X-Hub-Signature` (section 7.1)."""
+    """Return the value of `X-Hub-Signature` (section 7.1)."""
     return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
 
 

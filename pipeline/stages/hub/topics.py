@@ -1,4 +1,4 @@
-"""Topics: the addresses of our own feeds' documents, as each document states its own."""
+"""Topics: the addresses of our own feed documents, as each document gives them in its `self` link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Topic(Struct, frozen=True):
 
 
 def topics(context: Context) -> Mapping[str, Topic]:
-    """Return what can be subscribed to, by address."""
+    """Return the topics that can be subscribed to, by address."""
     return {
         context.site.feed_url(feed.id, format.extension): Topic(feed.id, format.name)
         for feed in context.feeds.values()
@@ -33,7 +33,7 @@ def topics(context: Context) -> Mapping[str, Topic]:
 def drop_others(context: Context) -> int:
     """End subscriptions to feeds that are no longer served, and notify the subscribers (section 5.2); return how many.
 
-    Settings are read when a process starts, so this is done then.
+    Run when a process starts, since that is when settings are read.
     """
     ended = 0
     while context.hub is not None:

@@ -1,4 +1,4 @@
-"""Verification of intent: a subscription request is confirmed at its callback (WebSub, sections 5.2 and 5.3)."""
+"""Verification of intent: ask a subscription request's callback to confirm it (WebSub, sections 5.2 and 5.3)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 
 def verify(context: Context, request: Request, token: str) -> None:
-    """Ask the callback, and carry the request out if it confirms."""
+    """Ask the callback, and carry out the request if it confirms."""
     challenge = context.new_id("")
     said = {"hub.mode": request.mode, "hub.topic": request.topic}
     match request.mode:
@@ -60,7 +60,7 @@ def _ask(context: Context, request: Request, said: Mapping[str, str]) -> Respons
 
 
 def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
-    """Return the callback with our parameters after its own, which are kept (section 5.1)."""
+    """Return the callback with our parameters added after its own (section 5.1)."""
     parts = urlsplit(address)
     query = "&".join(filter(None, (parts.query, urlencode(parameters))))
     return urlunsplit(parts._replace(query=query, fragment=""))
@@ -85,7 +85,7 @@ def _carry_out(context: Context, request: Request, token: str) -> None:
             of = {name: getattr(request, name) for name in names}
             subscriptions.keep(transaction, expires=expires, now=now, **of)
         else:
-            _deny(context, transaction, request, "the hub takes no more subscriptions at present")
+            _deny(context, transaction, request, "the hub has no room for another subscription at present")
             return
     if request.mode == "subscribe":
         _log.info("subscribed", host=request.host, subscription=request.id, topic=request.topic)
@@ -94,7 +94,7 @@ def _carry_out(context: Context, request: Request, token: str) -> None:
 
 
 def _deny(context: Context, transaction: Transaction, request: Request, reason: str) -> None:
-    """Tell the subscriber, whose request was accepted with 202, why there is no subscription (section 5.2)."""
+    """Schedule a denial, because the request was already accepted with 202 (section 5.2)."""
     new = context.new_id("req_")
     denial = structs.replace(request, mode="denied", secret=None, attempts=0, generation=new, reason=reason)
     subscription_requests.add(transaction, denial, now=context.clock())

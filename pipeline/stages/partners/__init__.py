@@ -1,1 +1,1 @@
-"""What partners can ask for: a channel's changes, and a feed of what it holds."""
+"""What partners can fetch: a channel's changes, and a feed of its current articles."""

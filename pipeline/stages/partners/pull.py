@@ -1,7 +1,7 @@
-"""pull: every change of a partner's channel since a cursor, in the order of commits.
+"""pull: every change to a partner's channel since a cursor, in commit order.
 
-The newest change of an article comes with its current content: a rendition, or the tombstone of a withdrawal. A change
-that a later one supersedes comes without content, so that no partner is given a text that was corrected or withdrawn.
+The newest change to an article includes its current content: a rendition, or the tombstone of a withdrawal. A change
+that a later one supersedes has no content, so that no partner receives a text that was corrected or withdrawn.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import stored_body
 
-INLINE = 100_000  # bytes of a rendition that is put in the page itself; a larger one is fetched from its address
-PAGE = 4_000_000  # bytes of renditions on one page, about; the rest is on the next
+INLINE = 100_000  # bytes: a larger rendition is not in the page itself but is fetched from its address
+PAGE = 4_000_000  # approximate bytes of renditions on one page; the rest follow on the next
 
 
 class Page(Struct, frozen=True):
     changes: tuple[Mapping[str, Any], ...]
-    cursor: str  # after the last change; without changes, the one that was given
+    cursor: str  # after the last change; the given one if there are no changes
 
 
 class Document(Struct, frozen=True):
@@ -45,12 +45,12 @@ def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token:
     """Return at most `limit` changes after the cursor; None when the cursor is not one of this channel's.
 
     `token` is the name of the partner's token. Asking with a cursor confirms that everything before it was received.
-    Without a token an operator is looking, which confirms nothing.
+    Without a token it is an operator who asks, which confirms nothing.
     """
     after = _arrived(context, plan, cursor, token)
     if after is None:
         return None
-    told: list[Change] = []
+    listed: list[Change] = []
     shown: list[dict[str, Any]] = []
     size = 0
     for change, source in _follow(context, plan, after, limit):
@@ -58,13 +58,13 @@ def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token:
         if shown and size + bytes > PAGE:
             break
         size += bytes
-        told.append(change)
+        listed.append(change)
         shown.append(entry)
-    if not told:
+    if not listed:
         return Page((), cursor)
     if token is not None:
-        _hand_out(context, plan, told, token)
-    return Page(tuple(shown), told[-1].cursor)
+        _record_page(context, plan, listed, token)
+    return Page(tuple(shown), listed[-1].cursor)
 
 
 def anything_after(context: Context, channel: str, cursor: str) -> bool:
@@ -87,53 +87,53 @@ def document(context: Context, plan: ChannelPlan, article_id: str, revision: int
 
 
 def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None) -> int | None:
-    """Return the cursor's place, and record that the partner has received everything before it."""
+    """Return the cursor's sequence number, and record that the partner has received everything before it."""
     now = context.clock()
     with context.ledger.read() as transaction:
         after = changes.sequence_of(transaction, plan.id, cursor)
         if after is None or token is None:
             return after
-        news = pulls.is_new_request(transaction, plan.id, after=after, token=token, now=now)
+        is_new = pulls.is_new_request(transaction, plan.id, after=after, token=token, now=now)
         known = pulls.position(transaction, plan.id)
-    if news:
+    if is_new:
         if plan.is_pull:
-            _hold(context, plan, known.taken if known else 0, after)
+            _confirm_received(context, plan, known.taken if known else 0, after)
         with context.ledger.write() as transaction:
             pulls.record_request(transaction, plan.id, after=after, token=token, now=now)
     return after
 
 
-def _hold(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
+def _confirm_received(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
     """Record what was received. Done before the position is stored, so that a killed process repeats it harmlessly."""
     now = context.clock()
     with context.ledger.read() as transaction:
-        held = pulls.between(transaction, plan.id, after=after, up_to=up_to, now=now)
-    if held:
+        received = pulls.between(transaction, plan.id, after=after, up_to=up_to, now=now)
+    if received:
         with context.ledger.write() as transaction:
-            left = pulls.confirm_received(transaction, plan.id, held, wait=False, now=now)
+            left = pulls.confirm_received(transaction, plan.id, received, wait=False, now=now)
         for one in left:
             with context.ledger.write() as transaction:
                 pulls.confirm_received(transaction, plan.id, [one], wait=True, now=now)
 
 
-def _hand_out(context: Context, plan: ChannelPlan, told: Sequence[Change], token: str) -> None:
+def _record_page(context: Context, plan: ChannelPlan, listed: Sequence[Change], token: str) -> None:
     """Record what the page contains, before it is sent."""
-    show(context, plan, told)
+    mark_seen(context, plan, listed)
     with context.ledger.write() as transaction:
-        pulls.record_page(transaction, plan.id, told, token=token, now=context.clock())
+        pulls.record_page(transaction, plan.id, listed, token=token, now=context.clock())
 
 
-def show(context: Context, plan: ChannelPlan, told: Sequence[Change]) -> None:
-    """Record that the partner may have seen these, and so has to be told of their withdrawal."""
+def mark_seen(context: Context, plan: ChannelPlan, listed: Sequence[Change]) -> None:
+    """Record that the partner may have seen these articles, and so must also receive their withdrawals."""
     with context.ledger.read() as transaction:
-        unseen = pulls.unseen(transaction, plan.id, told)
+        unseen = pulls.unseen(transaction, plan.id, listed)
     for delivery_id in unseen:
         with context.ledger.write() as transaction:
             pulls.mark_seen(transaction, delivery_id)
 
 
-def place(context: Context, plan: ChannelPlan) -> None:
-    """Number the committed changes that have no place in the channel's order yet."""
+def assign_sequence(context: Context, plan: ChannelPlan) -> None:
+    """Give a sequence number to each committed change that has none yet."""
     with context.ledger.read() as transaction:
         waiting = changes.any_without_sequence(transaction, plan.id)
     if waiting:
@@ -142,7 +142,7 @@ def place(context: Context, plan: ChannelPlan) -> None:
 
 
 def _follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, _Source | None]]:
-    place(context, plan)
+    assign_sequence(context, plan)
     with context.ledger.read() as transaction:
         found = changes.after(transaction, plan.id, after, limit=limit)
         return [(change, None if change.superseded_by else _source(transaction, plan, change)) for change in found]
@@ -153,7 +153,7 @@ def _source(transaction: Transaction, plan: ChannelPlan, change: Change) -> _Sou
         reason = withheld.reason(transaction, change.article, plan.id)
         return revisions.withdrawal(transaction, change.article, change.revision, reason=reason)
     stored = renditions.one(transaction, change.article, change.revision, change.format)
-    assert stored is not None, "a change tells only of what was rendered"
+    assert stored is not None, "a change always refers to a stored rendition"
     return stored, revisions.get(transaction, change.article, change.revision)
 
 
@@ -176,7 +176,7 @@ def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source 
     found = _read(context, plan, change, source)
     try:
         return entry | {"media_type": found.media_type, "content": found.body.decode()}, len(found.body)
-    except UnicodeDecodeError:  # a format of an installed package need not be text
+    except UnicodeDecodeError:  # a plug-in's format need not be text
         return entry | {"media_type": found.media_type, "href": href(context, plan, change)}, 0
 
 

@@ -110,9 +110,9 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
             request, built.body, media_type=format.media_type, digest=digest_of(built.body), modified=built.modified
         )
         if request.method == "GET" and grant.scope != "admin":  # an operator's request says nothing of the partner
-            partner_feed.asked(context, plan, grant.name)
+            partner_feed.record_request(context, plan, grant.name)
             if answer.status_code == 200:
-                partner_feed.hand_out(context, plan, built, grant.name)
+                partner_feed.record_listed(context, plan, built, grant.name)
         answer.headers.update(_FEED)
         return answer
 
