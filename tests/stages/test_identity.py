@@ -69,7 +69,7 @@ def test_a_withdrawal_by_the_new_name_takes_the_article_back(bench: Bench) -> No
     publish(bench, article("old"))
     publish(bench, article("new"))
     bench.withdraw("new")
-    assert bench.standing("old").state == "withdrawn"
+    assert bench.article("old").state == "withdrawn"
 
 
 def test_a_derived_id_counts_only_where_the_place_is_new(bench: Bench) -> None:
@@ -91,7 +91,7 @@ def test_another_file_that_takes_an_id_is_refused_with_both_names(bench: Bench) 
         publish(bench, article("a", text="Move."), "file:/site/b.md")
     assert (refused.value.code, refused.value.file) == ("id-taken", "/site/b.md")
     assert "/site/a.md" in refused.value.message
-    assert bench.standing("a").revision == 1
+    assert bench.article("a").revision == 1
 
 
 def test_a_file_may_take_an_id_over_where_that_is_said(bench: Bench) -> None:
