@@ -16,14 +16,27 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
-from pipeline.errors import ConfigError
-from pipeline.ledger.failures import failure_of
+from pipeline.errors import ConfigError, TransientError
+from pipeline.ledger.failures import connection_is_useless, failure_of
 
 Transaction = sa.Connection
 T = TypeVar("T")
 
 BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; past that the work stays due
 _LOOK = 0.003  # seconds between two looks whether it may write
+_POOL_TIMEOUT = 10.0  # seconds that a thread waits for one of its process's connections
+# libpq's defaults wait for hours for a server whose machine is gone. Each of them can be set otherwise in the URL.
+_DEADLINES = {
+    "connect_timeout": "5",  # seconds
+    "keepalives": "1",
+    "keepalives_idle": "10",  # seconds without an answer, after which the server is asked whether it is there
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",  # milliseconds that what was sent may stay unacknowledged
+}
+_SESSION = (  # milliseconds; by the name of PostgreSQL's setting
+    "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -116,6 +129,9 @@ def _reachable(url: URL) -> Iterator[None]:
         if failure is None:
             raise
         raise failure from error
+    except sa.exc.TimeoutError as error:  # of SQLAlchemy's pool
+        message = f"all connections of this process to the ledger at {url.database} are in use"
+        raise TransientError(message, code="ledger-busy") from error
 
 
 def _with_driver(url: URL) -> URL:
@@ -131,7 +147,8 @@ def _with_driver(url: URL) -> URL:
 
 
 def _sqlite(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}, pool_size=20)
+    arguments = {"timeout": BUSY_TIMEOUT, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=arguments, pool_size=20, pool_timeout=_POOL_TIMEOUT)
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -187,4 +204,23 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _postgresql(url: URL) -> sa.Engine:
-    return sa.create_engine(url, pool_size=20, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    engine = sa.create_engine(with_deadlines(url), pool_size=20, pool_pre_ping=True, pool_timeout=_POOL_TIMEOUT)
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _throw_away(context: sa.engine.ExceptionContext) -> None:
+        if connection_is_useless(context.original_exception):
+            context.is_disconnect = True  # SQLAlchemy closes this connection and, when idle, all others of the pool
+
+    return engine
+
+
+def with_deadlines(url: URL) -> URL:
+    """Return a PostgreSQL URL with a limit to every wait; what the URL itself says stays.
+
+    Its `options` come after ours, so that a session's setting that is named there has the last word.
+    """
+    given = url.query
+    missing = {name: value for name, value in _DEADLINES.items() if name not in given}
+    own = given.get("options", "")
+    options = f"{_SESSION} {own if isinstance(own, str) else ' '.join(own)}".rstrip()
+    return url.update_query_dict({**missing, "options": options})

@@ -1,4 +1,9 @@
-"""What a database's own errors mean, in an operator's words: the file or the server, what is wrong, and what to do."""
+"""What a database's own errors mean, in an operator's words: the file or the server, what is wrong, and what to do.
+
+TransientError   no answer, a failover, a lock or a statement that took too long, a full disk: it may succeed later
+ConfigError      for the operator: a schema that is not this program's, a login or a right that is missing
+None             a fault of ours: the driver's error is raised as it is
+"""
 
 from __future__ import annotations
 
@@ -18,17 +23,69 @@ _REFUSED = {
     sqlite3.SQLITE_PERM: "cannot be opened",
     sqlite3.SQLITE_AUTH: "cannot be opened",
 }
+_MIGRATE = "run `citewire migrate`, or check database_url"
+
+# PostgreSQL's SQLSTATEs (its documentation, appendix A), by code or by class, which is the first two characters.
+_TIME = {
+    "08": "cannot be reached",  # connection exceptions, PgBouncer's own included
+    "25006": "is read-only: a standby, or a failover in progress",
+    "25P03": "closed a connection that was idle in a transaction",
+    "40": "rolled back a transaction because of another one",
+    "53": "is short of memory, disk space or connections",
+    "53100": "has a full disk",
+    "55": "did not grant a lock in time",
+    "57": "is shutting down, starting, or was told to cancel",
+    "57014": "cancelled a statement that took too long",
+    "58": "has a fault of its own: see its log",
+}
+_REFUSALS = {
+    "28": "refuses the login",
+    "3D": "has no such database",
+    "42501": "denies a right that is needed",
+}
+_OTHER_SCHEMA = {
+    "3F": "lacks a schema",
+    "42P01": "lacks a table of this version",
+    "42703": "lacks a column of this version",
+}
 
 
 def failure_of(error: sa.exc.DBAPIError, url: URL) -> CitewireError | None:
     """Return what to raise in place of the driver's error; None where it is a fault of the program."""
     if url.get_backend_name() == "sqlite":
         return _of_sqlite(error, Path(url.database or ""))
-    if not isinstance(error, sa.exc.OperationalError):
+    return _of_postgresql(error, f"the ledger at {url.host or 'localhost'}:{url.port or 5432}")
+
+
+def connection_is_useless(error: BaseException | None) -> bool:
+    """Return whether PostgreSQL said that this connection, and those beside it, may lead to the wrong server.
+
+    A server that is read-only or shutting down is about to be replaced: only a new connection finds the new one.
+    """
+    state = getattr(error, "sqlstate", None) or ""
+    return state in ("25006", "25P03", "57P01", "57P02", "57P03", "57P05") or state[:2] in ("08", "58")
+
+
+def _of_postgresql(error: sa.exc.DBAPIError, ledger: str) -> CitewireError | None:
+    state: str = getattr(error.orig, "sqlstate", None) or ""
+    if state == "53100":
+        return TransientError(f"{ledger} has a full disk", code="disk-full")
+    if what := _said(_REFUSALS, state):
+        hint = "check database_url, and the rights of its user"
+        return ConfigError(f"{ledger} {what}", key="database_url", hint=hint, code="ledger-refused")
+    if what := _said(_OTHER_SCHEMA, state):
+        return ConfigError(f"{ledger} {what}", key="database_url", hint=_MIGRATE, code="ledger-older")
+    if what := _said(_TIME, state):
+        return TransientError(f"{ledger} {what}", code="ledger-unreachable")
+    lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated
+    if state or not lost:
         return None
-    server = f"{url.host or 'localhost'}:{url.port or 5432}"
     hint = "check that the database server runs, and database_url"
-    return TransientError(f"the ledger at {server} cannot be reached; {hint}", code="ledger-unreachable")
+    return TransientError(f"{ledger} cannot be reached; {hint}", code="ledger-unreachable")
+
+
+def _said(meanings: dict[str, str], state: str) -> str | None:
+    return meanings.get(state) or meanings.get(state[:2])
 
 
 def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
@@ -45,8 +102,17 @@ def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
         return ConfigError(f"{file} is damaged", key="database_url", hint="restore a backup", code="ledger-damaged")
     if not isinstance(error, sa.exc.OperationalError):
         return None
+    if kind == sqlite3.SQLITE_ERROR:  # SQL that does not fit the schema, or is no SQL
+        return _without_table(str(error.orig), file)
     what = _REFUSED.get(kind or 0, "cannot be reached")
     return TransientError(f"the ledger {file} {what}", code="ledger-unreachable")
+
+
+def _without_table(said: str, file: Path) -> ConfigError | None:
+    if not said.startswith(("no such table", "no such column")):
+        return None
+    message = f"the ledger {file} lacks a table or column of this version"
+    return ConfigError(message, key="database_url", hint=_MIGRATE, code="ledger-older")
 
 
 def disk_full(folder: Path, *, at_most: int | None = None) -> TransientError | None:

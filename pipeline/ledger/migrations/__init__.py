@@ -24,7 +24,9 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", "pipeline:ledger/migrations")
     config.set_main_option("path_separator", "os")
     with engine.execution_options(citewire_write=True).begin() as connection:
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "postgresql":  # a migration may take, and wait for another's, as long as it must
+            connection.execute(sa.text("SELECT set_config('statement_timeout', '0', true)"))
+            connection.execute(sa.text("SELECT set_config('lock_timeout', '0', true)"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(4204204204)"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
