@@ -57,6 +57,16 @@ def content_of(transaction: Transaction, article_id: str, number: int) -> str | 
     return transaction.scalar(sa.select(revisions.c.content).where(_is(article_id, number)))
 
 
+def says(transaction: Transaction, article_id: str, number: int, article: Article) -> bool:
+    """Return whether a revision has this content. A withdrawal has none.
+
+    Values are compared, for a release that adds a field encodes the same article in other bytes.
+    """
+    stored = sa.select(contents.c.article).join(revisions, contents.c.digest == revisions.c.content)
+    body = transaction.scalar(stored.where(_is(article_id, number)))
+    return body is not None and msgspec.json.decode(body, type=Article) == article
+
+
 class Content(Struct, frozen=True):
     digest: str
     article: Article

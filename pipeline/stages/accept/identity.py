@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-import msgspec
 from msgspec import structs
 
 from pipeline.errors import InvalidEvent
@@ -19,7 +18,7 @@ from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import names, origins
 from pipeline.model.article import Article
 from pipeline.model.event import Event, Publish, Withdraw
-from pipeline.model.rendition import digest_of
+from pipeline.model.value_digest import value_digest
 
 FILE, SOURCE = "file:", "source:"  # what a place begins with
 
@@ -103,4 +102,4 @@ def shown(place: str) -> str:
 
 
 def body_digest(article: Article) -> str:
-    return digest_of(msgspec.json.encode((article.answer, article.lead, article.sections)))
+    return value_digest((article.answer, article.lead, article.sections))
