@@ -12,7 +12,15 @@ from contextlib import AbstractContextManager, contextmanager
 
 from pipeline.channels import ChannelType
 from pipeline.channels.shared.folder import Folder, failure_of
-from pipeline.channels.shared.manifest import MANIFESTS, file_name, former_name, manifest_of, read, shown, written
+from pipeline.channels.shared.manifest import (
+    MANIFESTS,
+    decode,
+    encode,
+    file_name,
+    former_name,
+    manifest_of,
+    still_readable,
+)
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import ConfigError
 from pipeline.http import Http
@@ -37,12 +45,12 @@ class Directory:
         name = file_name(parcel)
         former = former_name(parcel)
         try:
-            with self._opened() as folder, folder.inner(MANIFESTS) as manifests:
+            with self._open() as folder, folder.inner(MANIFESTS) as manifests:
                 with _locked(manifests, name):
-                    detail = _bring(folder, manifests, name, parcel)
+                    detail = _write(folder, manifests, name, parcel)
                 if former:
                     with _locked(manifests, former):
-                        detail += _clear(folder, manifests, former, parcel)
+                        detail += _remove_former(folder, manifests, former, parcel)
         except OSError as error:
             raise failure_of(error, self._settings.path) from error
         return Receipt(detail=detail, remote_id=name)
@@ -50,15 +58,15 @@ class Directory:
     def shows(self, parcel: Parcel) -> str | None:
         names = [name for name in (file_name(parcel), former_name(parcel)) if name]
         try:
-            with self._opened() as folder, folder.inner(MANIFESTS) as manifests:
-                found = [_shown(folder, manifests, name, parcel) for name in names]
+            with self._open() as folder, folder.inner(MANIFESTS) as manifests:
+                found = [_still_readable(folder, manifests, name, parcel) for name in names]
         except OSError as error:
             raise failure_of(error, self._settings.path) from error
         return next((f"{self._settings.path}: {one}" for one in found if one), None)
 
     def check(self) -> str:
         try:
-            with self._opened() as folder:
+            with self._open() as folder:
                 folder.replace(_PROBE, b"")
                 folder.remove(_PROBE)
         except OSError as error:
@@ -68,7 +76,7 @@ class Directory:
     def close(self) -> None:
         """Do nothing: no file is kept open between deliveries."""
 
-    def _opened(self) -> AbstractContextManager[Folder]:
+    def _open(self) -> AbstractContextManager[Folder]:
         if self._settings.create:
             self._settings.path.mkdir(parents=True, exist_ok=True)
         return Folder.opened(self._settings.path)
@@ -80,23 +88,23 @@ def _locked(manifests: Folder, name: str) -> Iterator[None]:
         yield
 
 
-def _bring(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
+def _write(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
     """Write the file and its manifest, synced to disk. The caller holds the article's lock."""
-    there, wanted = read(manifests.read(f"{name}.json")), manifest_of(parcel)
+    there, wanted = decode(manifests.read(f"{name}.json")), manifest_of(parcel)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if wanted.same(there) and _digest(folder, name) == wanted.digest:
+    if wanted.same_revision(there) and _digest(folder, name) == wanted.digest:
         return f"revision {parcel.revision} was already there"
-    manifests.replace(f"{name}.json", written(wanted))
+    manifests.replace(f"{name}.json", encode(wanted))
     folder.replace(name, parcel.rendition.body)
     manifests.sync()
     folder.sync()
     return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
 
 
-def _clear(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> str:
+def _remove_former(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> str:
     """Remove what was kept under the former format: the file before its manifest, or a crash would orphan the file."""
-    there = read(manifests.read(f"{former}.json"))
+    there = decode(manifests.read(f"{former}.json"))
     if there is None or there.revision > parcel.revision:
         return ""
     folder.remove(former)
@@ -106,9 +114,9 @@ def _clear(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> st
     return f"; removed {former}"
 
 
-def _shown(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str | None:
+def _still_readable(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str | None:
     """Return what is still readable under `name`. The file is read before the manifest, which is written first."""
-    return shown(name, parcel, _digest(folder, name), read(manifests.read(f"{name}.json")))
+    return still_readable(name, parcel, _digest(folder, name), decode(manifests.read(f"{name}.json")))
 
 
 def _digest(folder: Folder, name: str) -> str | None:
@@ -116,8 +124,8 @@ def _digest(folder: Folder, name: str) -> str | None:
     return None if body is None else digest_of(body)
 
 
-def _open(settings: DirectorySettings, http: Http) -> Directory:
+def _channel(settings: DirectorySettings, http: Http) -> Directory:
     return Directory(settings)
 
 
-CHANNEL = ChannelType(name="directory", settings=DirectorySettings, open=_open)
+CHANNEL = ChannelType(name="directory", settings=DirectorySettings, open=_channel)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, cast
@@ -172,6 +174,18 @@ def test_no_title_ends_a_header(title: str, name: str) -> None:
 
 
 @given(ANY_TITLE)
+def test_a_subject_is_folded_into_short_lines_and_short_encoded_words(title: str) -> None:
+    raw = mail([short(title=f"x{title}")], LETTERHEAD).to(A)
+    subject = raw[raw.index(b"Subject: ") : raw.index(b"\r\nDate:")].decode("ascii")
+    lines = subject.split("\r\n")
+    assert max(map(len, lines)) <= 78  # RFC 5322, section 2.1.1
+    assert lines[0] != "Subject: "
+    for word in re.findall(r"=\?utf-8\?[bq]\?[^?]*\?=", subject):
+        assert len(word) <= 75  # RFC 2047, section 2
+        str(make_header(decode_header(word)))  # no character is split between two words
+
+
+@given(ANY_TITLE)
 def test_a_line_for_a_header_has_no_control_character(text: str) -> None:
     line = one_line(text)
     assert not any(ord(one) < 32 or 0x7F <= ord(one) < 0xA0 or one in "\u2028\u2029" for one in line)
@@ -231,7 +245,7 @@ def test_whoever_has_it_does_not_get_it_again_when_the_others_are_tried_later(
         (error,) = channel.deliver_all([short()])
         assert isinstance(error, TransientError)
         assert error.code == "recipients-waiting"
-        assert str(error).startswith("2 of 3 recipients are still without it: 127.0.0.1: 451 greylisted")
+        assert str(error).startswith("2 of 3 recipients do not have it yet: 127.0.0.1: 451 greylisted")
         box.rcpt = {}
         (error,) = channel.deliver_all([short(remote_id=remembered(error))])
         box.data = {}

@@ -213,7 +213,7 @@ def test_known_hosts_prove_the_server_too(server: sftp_server.Server, out: Path,
 def test_known_hosts_without_the_server_are_refused(server: sftp_server.Server, out: Path, tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
     known.write_text(f"example.org {server.host_key}\n")
-    with pytest.raises(ConfigError, match="holds no key of") as raised:
+    with pytest.raises(ConfigError, match="contains no key of") as raised:
         opened(server, out, host_key=None, known_hosts=str(known))
     assert raised.value.key == "channels.a.known_hosts"
 

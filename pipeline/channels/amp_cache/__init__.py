@@ -1,7 +1,7 @@
-"""The `amp-cache` channel: tells AMP caches that a page has changed, and reads it back there until it has.
+"""The `amp-cache` channel: tells AMP caches that a page has changed, and reads it back until the cache is fresh.
 
-The request is signed; the cache checks it with the public key at the page's own host (`PUBLIC_KEY`), which Citewire's
-web server answers. A cache may answer "OK" and stay stale, so its word is not taken for it.
+Requests are signed. The cache verifies them with the public key on the page's host (`PUBLIC_KEY`), which Citewire's web
+server provides. A cache may answer "OK" and stay stale, so its copy is read back.
 Sources: developers.google.com/amp/cache/update-cache, cdn.ampproject.org/caches.json.
 """
 
@@ -36,13 +36,13 @@ from pipeline.secret import SecretRef
 PUBLIC_KEY = "/.well-known/amphtml/apikey.pub"
 _SMALLEST_KEY = 2048  # bits
 _LARGEST = 4_000_000  # bytes of a document
-_NOT_HELD = (301, 302, 303, 307, 308, 404, 410)  # a cache sends readers to the page itself when it holds none
+_NOT_HELD = (301, 302, 303, 307, 308, 404, 410)  # a cache without a copy redirects to the page itself
 
 
 class CacheSettings(ChannelSettings):
-    """A cache's address, in which `{subdomain}` stands for the page's host as the cache writes it.
+    """The address of a cache, in which `{subdomain}` is replaced by the cache's label for the page's host.
 
-    `update_address`: where update requests go, when that is somewhere else.
+    `update_address`: the address for update requests, if it is a different one.
     """
 
     id: str = Field(pattern=r"^[a-z0-9-]+$")
@@ -54,7 +54,7 @@ class CacheSettings(ChannelSettings):
     def _absolute(cls, address: str | None) -> str | None:
         parts = web_address((address or "https://x").replace("{subdomain}", "x"))
         if parts.query or "{" in parts.netloc:
-            raise ValueError("must hold no query, and no braces but those of {subdomain}")
+            raise ValueError("must contain no query and no braces other than those of {subdomain}")
         return address and address.rstrip("/")
 
 
@@ -63,7 +63,7 @@ BING = CacheSettings(id="bing", address="https://{subdomain}.www.bing-amp.com")
 
 
 class AmpCacheSettings(ChannelSettings):
-    """`key`: an RSA private key in PEM. `caches_url`: a list as in caches.json, in place of `caches`."""
+    """`key`: an RSA private key in PEM. `caches_url`: a list like caches.json, used instead of `caches`."""
 
     key: SecretRef
     caches: tuple[CacheSettings, ...] = Field((GOOGLE, BING), min_length=1)
@@ -79,7 +79,7 @@ class _Listed(msgspec.Struct):
     """An entry of caches.json."""
 
     id: str
-    cacheDomain: _Domain  # noqa: N815  # the file's own names
+    cacheDomain: _Domain  # noqa: N815  # as named in the file
     updateCacheApiDomainSuffix: _Domain  # noqa: N815
 
 
@@ -95,18 +95,18 @@ class AmpCache:
         self._listed: Sequence[CacheSettings] | None = None
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """Every cache is told, whatever the others answer; then the first that may still come round is raised."""
+        """Notify every cache, then raise the first error, if any; a transient one takes precedence."""
         path, deadline = _path(parcel), Deadline(self._settings.total_timeout)
-        told: list[str] = []
+        notified: list[str] = []
         failures: list[CitewireError] = []
         for cache in self._caches(deadline):
             try:
-                told.append(f"{cache.id}: {self._refresh(cache, path, parcel, deadline)}")
+                notified.append(f"{cache.id}: {self._refresh(cache, path, parcel, deadline)}")
             except (TransientError, PermanentError) as error:
                 failures.append(error)
         if failures:
             raise next((error for error in failures if isinstance(error, TransientError)), failures[0])
-        return Receipt(detail="; ".join(told), status=200)
+        return Receipt(detail="; ".join(notified), status=200)
 
     def shows(self, parcel: Parcel) -> str | None:
         path, deadline = _path(parcel), Deadline(self._settings.total_timeout)
@@ -124,16 +124,16 @@ class AmpCache:
         return f"reached: {', '.join(names)}; requests are signed with a key of {self._key.key_size} bits"
 
     def close(self) -> None:
-        """The connections are the thread's, and shared with other channels."""
+        """Do nothing: connections belong to the thread and are shared with other channels."""
 
     # --- one cache
 
     def _refresh(self, cache: CacheSettings, path: str, parcel: Parcel, deadline: Deadline) -> str:
-        """What the cache holds in the end, in a word."""
+        """Notify one cache, and return what it holds afterwards."""
         target = self._signed(f"/update-cache{path}", parcel.at)
         url = _address(cache, parcel, update=True) + target
         response = self._http.request("GET", url, limits=deadline.limits())
-        if response.status not in (404, 410):  # then it never held the page
+        if response.status not in (404, 410):  # 404 or 410: it never had the page
             _named(response, cache).raise_for_delivery(parcel.at)
         if not self._settings.read_back:
             return response.line
@@ -144,7 +144,7 @@ class AmpCache:
         return copy
 
     def _copy(self, cache: CacheSettings, path: str, parcel: Parcel, deadline: Deadline) -> str:
-        """`fresh`, `stale`, or `not held`."""
+        """Return the state of the cache's copy: `fresh`, `stale` or `not held`."""
         response = self._http.request("GET", _address(cache, parcel) + path, limits=deadline.limits(max_bytes=_LARGEST))
         if response.status in _NOT_HELD:
             return "not held"
@@ -152,7 +152,7 @@ class AmpCache:
         return "fresh" if same_or_newer(response.body, parcel) else "stale"
 
     def _signed(self, path: str, at: dt.datetime) -> str:
-        """Valid for a minute around `at`; the cache's own name is not part of it."""
+        """Return the path with a signature, valid for a minute around `at`. The cache's host is not part of it."""
         target = f"{path}{'&' if '?' in path else '?'}amp_action=flush&amp_ts={int(at.timestamp())}"
         signature = self._key.sign(target.encode(), PKCS1v15(), SHA256())
         return f"{target}&amp_url_signature={base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
@@ -160,7 +160,7 @@ class AmpCache:
     # --- which caches
 
     def _caches(self, deadline: Deadline) -> Sequence[CacheSettings]:
-        """The list in the settings, or the one at `caches_url`, asked for once while the channel is open."""
+        """Return the caches from the settings, or from `caches_url`, which is fetched once per open channel."""
         if self._settings.caches_url is None:
             return self._settings.caches
         if self._listed is None:
@@ -173,7 +173,7 @@ class AmpCache:
 
 @dataclass(frozen=True)
 class PublicKey:
-    """Makes the document that caches look for. Raises ConfigError."""
+    """Makes the public key document that caches fetch. Raises ConfigError."""
 
     key: SecretRef
 
@@ -187,13 +187,13 @@ def served(settings: AmpCacheSettings) -> Mapping[str, PublicKey]:
 
 
 def private_key(secret: SecretRef) -> RSAPrivateKey:
-    """Raises ConfigError, without a word of the key."""
+    """Return the key. Raises ConfigError that quotes nothing of it."""
     text = secret.resolve("key")
-    hint = "make one with `openssl genrsa 2048`"
+    hint = "create one with `openssl genrsa 2048`"
     try:
         key: Any = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ConfigError(f"not a private key in PEM without a password: {hint}", key="key") from None
+        raise ConfigError(f"must be a private key in PEM without a password: {hint}", key="key") from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < _SMALLEST_KEY:
         raise ConfigError(f"must be an RSA key of {_SMALLEST_KEY} bits or more: {hint}", key="key")
     return key
@@ -202,19 +202,19 @@ def private_key(secret: SecretRef) -> RSAPrivateKey:
 def _path(parcel: Parcel) -> str:
     try:
         return document_path(parcel.links.amp if parcel.links else "")
-    except ValueError:  # a UnicodeError too
-        raise PermanentError("the AMP page has no address that a cache could fetch", code="no-address") from None
+    except ValueError:  # includes UnicodeError
+        raise PermanentError("the AMP page has no address that a cache can fetch", code="no-address") from None
 
 
 def _address(cache: CacheSettings, parcel: Parcel, *, update: bool = False) -> str:
-    assert parcel.links is not None, "_path has asked"
+    assert parcel.links is not None, "checked by _path"
     host = ascii_host(urlsplit(parcel.links.amp).hostname or "")
     template = (cache.update_address if update else None) or cache.address
     return template.replace("{subdomain}", subdomain(host))
 
 
 def _named(response: Response, cache: CacheSettings) -> Response:
-    """With the cache's name before its words."""
+    """Return the response with the cache's name in front of its text."""
     return dataclasses.replace(response, body=f"{cache.id}: {response.excerpt}".encode())
 
 
@@ -227,7 +227,7 @@ def _listed(body: bytes) -> Iterator[CacheSettings]:
                 address=f"https://{{subdomain}}.{one.cacheDomain}",
                 update_address=f"https://{{subdomain}}.{one.updateCacheApiDomainSuffix}",
             )
-    except ValueError as error:  # msgspec's and pydantic's are ValueErrors
+    except ValueError as error:  # msgspec's and pydantic's errors are ValueErrors
         raise TransientError("the list of caches cannot be read", code="bad-response") from error
     if not caches:
         raise TransientError("the list of caches is empty", code="bad-response")

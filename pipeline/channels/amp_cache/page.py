@@ -1,4 +1,4 @@
-"""Which revision a page shows: to compare a cache's copy, which the cache has worked on, with what we sent."""
+"""Find out which revision a page shows, to compare the copy of a cache, which modifies pages, with what was sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pipeline.model.delivery import Parcel
 
-_LINE, _PARAGRAPH = "\x01", "\x02"  # breaks, until it is known which of several at one place counts
+_LINE, _PARAGRAPH = "\x01", "\x02"  # breaks, until adjacent ones have been merged
 # fmt: off
 _PARAGRAPHS = frozenset([
     "address", "article", "aside", "blockquote", "details", "dl", "div", "figure", "footer", "h1", "h2", "h3", "h4",
@@ -57,7 +57,7 @@ def modified(root: Any | None) -> dt.datetime | None:
 
 
 class _Item(Struct, frozen=True):
-    """The article as JSON Feed has it; of a tombstone, `content_text` is the reason."""
+    """An item of JSON Feed. The `content_text` of a tombstone is the reason for the withdrawal."""
 
     date_modified: dt.datetime
     content_text: str = ""

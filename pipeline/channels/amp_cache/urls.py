@@ -1,4 +1,4 @@
-"""Addresses of AMP caches (amp.dev, "AMP Cache URL Format and Request Handling"): pure."""
+"""The addresses of pages in AMP caches (amp.dev, "AMP Cache URL Format and Request Handling")."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import unicodedata
 from urllib.parse import quote, urlsplit
 
 _LABEL = 63  # bytes, at most (RFC 1035, section 2.3.4)
-_IN_PATH = "/%:@!$&'()*+,;=~-._"  # what stays as it is: the signature is over the very bytes of the address
+_IN_PATH = "/%:@!$&'()*+,;=~-._"  # not percent-encoded; the signature covers the exact bytes of the address
 _IN_QUERY = _IN_PATH + "?"
 
 
 def subdomain(host: str) -> str:
-    """The one label under which a cache keeps all documents of `host` (in its ASCII form).
+    """Return the label under which a cache keeps all documents of `host` (in its ASCII form).
 
-    Readable where it can be: `notes.example.org` is `notes-example-org`. Else 52 characters of its SHA-256.
+    It is readable if possible (`notes-example-org` for `notes.example.org`), and otherwise a 52-character hash.
     """
     return _readable(host) or _hashed(host)
 
 
 def document_path(address: str) -> str:
-    """The document at a cache: `/c/s/` for https (`/c/` for http), then host, path and query.
+    """Return the path of a document in a cache: `/c/s/` for https (`/c/` for http), then host, path and query.
 
-    Raises ValueError where the address is none.
+    Raises ValueError if the address is not an absolute http or https address.
     """
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -35,7 +35,7 @@ def document_path(address: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """Raises ValueError where it is no host name."""
+    """Return the host name in ASCII (IDNA). Raises ValueError if it is not valid."""
     return host if host.isascii() else host.encode("idna").decode()
 
 
@@ -47,7 +47,7 @@ def _readable(host: str) -> str | None:
     if "." not in name or _both_directions(name):
         return None
     label = name.replace("-", "--").replace(".", "-")
-    if label[2:4] == "--":  # only what is Punycode may look like it
+    if label[2:4] == "--":  # so that it cannot be mistaken for Punycode
         label = f"0-{label}-0"
     if not label.isascii():
         label = "xn--" + label.encode("punycode").decode()

@@ -1,8 +1,8 @@
-"""The `apple-news` channel: creates, updates and deletes articles in Apple News, each there only once.
+"""The `apple-news` channel: creates, updates and deletes articles in Apple News, without duplicates.
 
-Apple gives an article an id and, at every change, a revision token that the next change must show. Both are the remote
-id, which the ledger keeps as soon as Apple has answered. An answer that was lost on the way (a cut, a kill) leaves an
-article whose id is not known here; Apple names it when it refuses the second one as a duplicate.
+Apple assigns an article an id, and with every change a revision token that the next change has to include. Together
+they form the remote id, which is stored in the ledger as soon as Apple has answered. If an answer is lost (connection
+cut, process killed), the id of the new article is unknown, but Apple reveals it by refusing the next attempt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipeline.http import Http, web_address
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
-_STEPS = 6  # requests that may change something, in one delivery: more would mean that somebody else changes it too
+_STEPS = 6  # changing requests per delivery; needing more means that someone else is changing the article
 _DETAIL = 500  # characters
 _GONE = (404, 410)
 
@@ -32,7 +32,7 @@ Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4
 
 
 class AppleNewsSettings(ChannelSettings):
-    """`sections`: ids; None leaves it to Apple (the default section), an empty list means an article outside of all."""
+    """`sections`: ids. None leaves the choice to Apple (the default section); an empty list means no section."""
 
     channel_id: Uuid
     key_id: SecretRef
@@ -50,16 +50,16 @@ class AppleNewsSettings(ChannelSettings):
     @classmethod
     def _absolute(cls, url: str) -> str:
         if web_address(url).query:
-            raise ValueError("must hold no query")
+            raise ValueError("must not contain a query")
         return url.rstrip("/")
 
 
 @dataclass(frozen=True)
 class _Remote:
-    """What the ledger keeps: `id@revision`."""
+    """The remote id, stored as `id@revision`."""
 
     id: str
-    revision: str | None  # None: to be asked for
+    revision: str | None  # None: not known yet
 
     @classmethod
     def parse(cls, text: str | None) -> _Remote | None:
@@ -71,8 +71,8 @@ class _Remote:
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """One delivery: when it began, and what is left of its time."""
+class _Attempt:
+    """One delivery: when it began, and its deadline."""
 
     at: dt.datetime
     deadline: Deadline
@@ -85,85 +85,85 @@ class AppleNews:
         self._api = AppleNewsApi(http, settings.url, settings.key_id.resolve("key_id"), secret)
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        turn = self._turn(parcel.at)
+        attempt = self._attempt(parcel.at)
         remote = _Remote.parse(parcel.remote_id)
         if parcel.event == "withdrawn":
-            return self._withdraw(parcel, remote, turn)
-        return self._publish(parcel, remote, turn)
+            return self._withdraw(parcel, remote, attempt)
+        return self._publish(parcel, remote, attempt)
 
     def shows(self, parcel: Parcel) -> str | None:
         remote = _Remote.parse(parcel.remote_id)
         if remote is None:
             return None
-        turn = self._turn(parcel.at)
-        answer = self._call("GET", f"/articles/{remote.id}", turn)
+        attempt = self._attempt(parcel.at)
+        answer = self._call("GET", f"/articles/{remote.id}", attempt)
         if answer.response.status in _GONE:
             return None
-        answer.refuse(turn.at)
+        answer.refuse(attempt.at)
         return f"{answer.text('shareUrl') or f'Apple News, article {remote.id}'} ({answer.text('state') or 'there'})"
 
     def check(self) -> str:
-        turn = self._turn(dt.datetime.now(dt.UTC))
-        answer = self._call("GET", f"/channels/{self._settings.channel_id}", turn)
-        answer.refuse(turn.at)
+        attempt = self._attempt(dt.datetime.now(dt.UTC))
+        answer = self._call("GET", f"/channels/{self._settings.channel_id}", attempt)
+        answer.refuse(attempt.at)
         return f"reached: the channel {answer.want('name')!r}"
 
     def close(self) -> None:
-        """The connections are the thread's, and shared with other channels."""
+        """Do nothing: connections belong to the thread and are shared with other channels."""
 
     # --- publishing
 
-    def _publish(self, parcel: Parcel, remote: _Remote | None, turn: _Turn) -> Receipt:
+    def _publish(self, parcel: Parcel, remote: _Remote | None, attempt: _Attempt) -> Receipt:
         for _ in range(_STEPS):
             if remote is None:
-                answer = self._create(parcel.rendition.body, turn, preview=self._settings.is_preview)
+                answer = self._create(parcel.rendition.body, attempt, preview=self._settings.is_preview)
                 if answer.ok:
                     return _receipt(answer)
-                remote = self._duplicate(answer, parcel, turn)
+                remote = self._duplicate(answer, parcel, attempt)
                 if remote is None:
-                    answer.refuse(turn.at)
+                    answer.refuse(attempt.at)
             elif remote.revision is None:
-                remote = self._read(remote.id, turn)
+                remote = self._read(remote.id, attempt)
             else:
-                answer = self._update(remote, parcel.rendition.body, turn)
+                answer = self._update(remote, parcel.rendition.body, attempt)
                 if answer.ok:
                     return _receipt(answer)
-                remote = _after_update(answer, remote, turn)
-        raise TransientError("Apple News: the article changes while it is being sent", code="try-later")
+                remote = _after_update(answer, remote, attempt)
+        raise TransientError("Apple News: the article is being changed by someone else", code="try-later")
 
-    def _create(self, document: bytes, turn: _Turn, *, preview: bool) -> Answer:
+    def _create(self, document: bytes, attempt: _Attempt, *, preview: bool) -> Answer:
         parts = [_metadata({**self._metadata, "isPreview": preview}), _document(document)]
-        return self._call("POST", f"/channels/{self._settings.channel_id}/articles", turn, parts)
+        return self._call("POST", f"/channels/{self._settings.channel_id}/articles", attempt, parts)
 
-    def _update(self, remote: _Remote, document: bytes, turn: _Turn) -> Answer:
+    def _update(self, remote: _Remote, document: bytes, attempt: _Attempt) -> Answer:
         data = {**self._metadata, "isPreview": self._settings.is_preview, "revision": remote.revision}
-        return self._call("POST", f"/articles/{remote.id}", turn, [_metadata(data), _document(document)])
+        return self._call("POST", f"/articles/{remote.id}", attempt, [_metadata(data), _document(document)])
 
-    def _read(self, id: str, turn: _Turn) -> _Remote | None:
-        """The article's revision as it is; None: there is none of that id."""
-        answer = self._call("GET", f"/articles/{id}", turn)
+    def _read(self, id: str, attempt: _Attempt) -> _Remote | None:
+        """Return the article with its current revision token, or None if there is no such article."""
+        answer = self._call("GET", f"/articles/{id}", attempt)
         if answer.response.status in _GONE:
             return None
-        answer.refuse(turn.at)
+        answer.refuse(attempt.at)
         return _Remote(id, answer.want("revision"))
 
-    def _duplicate(self, answer: Answer, parcel: Parcel, turn: _Turn) -> _Remote | None:
-        """Ours, by Apple's refusal of a second one; None where it was refused for something else.
+    def _duplicate(self, answer: Answer, parcel: Parcel, attempt: _Attempt) -> _Remote | None:
+        """Return the existing article if it was refused as a duplicate, or None if it was refused for another reason.
 
-        Apple takes for a duplicate what shares title, source or thumbnail within a day, so it may well be another
-        article, which must not be written over. Raises PermanentError (`duplicate-elsewhere`) then.
+        To Apple, articles of one day that share a title, source or thumbnail are duplicates, so it may be a different
+        article, which must not be overwritten. Raises PermanentError (`duplicate-elsewhere`) in that case.
         """
         error = answer.error("DUPLICATE_ARTICLE_FOUND")
         if error is None or not (id := str(error.get("value") or "")):
             return None
-        there = self._call("GET", f"/articles/{_safe(id)}", turn)
+        there = self._call("GET", f"/articles/{_safe(id)}", attempt)
         if there.response.status not in _GONE:
-            there.refuse(turn.at)
+            there.refuse(attempt.at)
             identifier = _identifier(there)
             if identifier not in (None, parcel.article_id):
                 raise PermanentError(
-                    f"Apple News takes it for a duplicate of {identifier!r} ({there.text('shareUrl') or id}): "
-                    "within a day no two articles may share title or thumbnail",
+                    f"Apple News considers it a duplicate of {identifier!r} ({there.text('shareUrl') or id}): "
+                    "articles of one day may not share a title or thumbnail",
                     status=answer.response.status,
                     code="duplicate-elsewhere",
                 )
@@ -171,36 +171,36 @@ class AppleNews:
 
     # --- withdrawing
 
-    def _withdraw(self, parcel: Parcel, remote: _Remote | None, turn: _Turn) -> Receipt:
-        remote = remote or self._found(parcel, turn)
-        answer = self._call("DELETE", f"/articles/{remote.id}", turn)
+    def _withdraw(self, parcel: Parcel, remote: _Remote | None, attempt: _Attempt) -> Receipt:
+        remote = remote or self._found(parcel, attempt)
+        answer = self._call("DELETE", f"/articles/{remote.id}", attempt)
         if answer.response.status in _GONE:
-            return Receipt(detail="was not there any more", status=answer.response.status, remote_id=str(remote))
-        answer.refuse(turn.at)
+            return Receipt(detail="was already gone", status=answer.response.status, remote_id=str(remote))
+        answer.refuse(attempt.at)
         return Receipt(detail=f"{answer.response.line}: deleted", status=answer.response.status, remote_id=str(remote))
 
-    def _found(self, parcel: Parcel, turn: _Turn) -> _Remote:
-        """The article whose id never reached us, as after a kill: Apple lists none by our identifier.
+    def _found(self, parcel: Parcel, attempt: _Attempt) -> _Remote:
+        """Find the article if its id never reached us, as after a kill: Apple cannot search by our identifier.
 
-        So the tombstone is sent as a preview, which no reader sees. It is refused as a duplicate, which tells the
-        article's id, or there was none, and the preview itself is what gets deleted.
+        The tombstone is sent as a preview, which no reader sees. Either it is refused as a duplicate, which reveals the
+        article's id, or there was no article, and the preview itself gets deleted.
         """
-        answer = self._create(parcel.rendition.body, turn, preview=True)
+        answer = self._create(parcel.rendition.body, attempt, preview=True)
         if answer.ok:
             return _Remote(_safe(answer.want("id")), answer.text("revision"))
-        remote = self._duplicate(answer, parcel, turn)
+        remote = self._duplicate(answer, parcel, attempt)
         if remote is None:
-            answer.refuse(turn.at)
+            answer.refuse(attempt.at)
             raise AssertionError("refuse raises for whatever is not ok")
         return remote
 
     # --- requests
 
-    def _turn(self, at: dt.datetime) -> _Turn:
-        return _Turn(at, Deadline(self._settings.total_timeout))
+    def _attempt(self, at: dt.datetime) -> _Attempt:
+        return _Attempt(at, Deadline(self._settings.total_timeout))
 
-    def _call(self, method: str, path: str, turn: _Turn, parts: Sequence[Part] = ()) -> Answer:
-        return self._api.call(method, path, parts, at=turn.at, deadline=turn.deadline)
+    def _call(self, method: str, path: str, attempt: _Attempt, parts: Sequence[Part] = ()) -> Answer:
+        return self._api.call(method, path, parts, at=attempt.at, deadline=attempt.deadline)
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
@@ -218,23 +218,23 @@ class AppleNews:
         return data
 
 
-def _after_update(answer: Answer, remote: _Remote, turn: _Turn) -> _Remote | None:
-    """What is known after a refused update: nothing where there is no article, the id alone where the token is old."""
+def _after_update(answer: Answer, remote: _Remote, attempt: _Attempt) -> _Remote | None:
+    """Return what a refused update tells: None if the article is gone, the id alone if the token is outdated."""
     if answer.response.status in _GONE:
         return None
     if answer.error("WRONG_REVISION"):
         return _Remote(remote.id, None)
-    answer.refuse(turn.at)
+    answer.refuse(attempt.at)
     raise AssertionError("refuse raises for whatever is not ok")
 
 
 def _receipt(answer: Answer) -> Receipt:
-    """Raises PermanentError (`update-not-applied`) for 202: Apple has taken it and changed nothing."""
+    """Return a receipt. Raises PermanentError (`update-not-applied`) for 202: accepted, but nothing was changed."""
     if answer.response.status == 202:
-        message = "Apple's editors have optimised the article, so the update was not applied: ask your contact at Apple"
+        message = "Apple's editors have modified the article, so the update was not applied: ask your contact at Apple"
         raise PermanentError(message, status=202, code="update-not-applied")
     remote = _Remote(_safe(answer.want("id")), answer.want("revision"))
-    state = answer.text("state") or "taken"
+    state = answer.text("state") or "accepted"
     parts = [
         f"{answer.response.line}: {state}",
         answer.text("shareUrl"),
@@ -246,7 +246,7 @@ def _receipt(answer: Answer) -> Receipt:
 
 
 def _identifier(answer: Answer) -> str | None:
-    """Our own name for the article, out of the document that Apple repeats (as an object, or as text)."""
+    """Return our identifier from the document in Apple's answer, which is an object or a string."""
     document = answer.data.get("document")
     if isinstance(document, str):
         try:
@@ -258,10 +258,10 @@ def _identifier(answer: Answer) -> str | None:
 
 
 def _safe(id: str) -> str:
-    """An id that Apple gave, as part of a path. Raises TransientError (`bad-response`) where it could be more."""
+    """Return an id from Apple if it is safe in a path. Raises TransientError (`bad-response`)."""
     if id.replace("-", "").replace("_", "").isalnum() and id.isascii():
         return id
-    raise TransientError("Apple News gave an id that is none", code="bad-response")
+    raise TransientError("Apple News gave an invalid id", code="bad-response")
 
 
 def _metadata(data: Mapping[str, Any]) -> Part:

@@ -1,4 +1,4 @@
-"""Apple News API (developer.apple.com/documentation/applenewsapi): signed requests, and what their answers say."""
+"""A client of the Apple News API (developer.apple.com/documentation/applenewsapi): signed requests and answers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http, Response
 from pipeline.model.moment import rfc3339
 
-_LARGEST = 8_000_000  # bytes: an answer repeats the article
-_EXCERPT = 300  # characters of what Apple says, in a message
+_LARGEST = 8_000_000  # bytes: an answer includes the article
+_EXCERPT = 300  # characters of Apple's text in a message
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a multipart request. The metadata go without a file's name, documents under theirs."""
+    """One part of a multipart request. Metadata have no file name."""
 
     name: str
     body: bytes
@@ -35,7 +35,7 @@ class Part:
 @dataclass(frozen=True)
 class Answer:
     response: Response
-    content: Mapping[str, Any]  # empty where the body is no JSON object
+    content: Mapping[str, Any]  # empty if the body is not a JSON object
 
     @property
     def ok(self) -> bool:
@@ -46,26 +46,26 @@ class Answer:
         return _mapping(self.content.get("data"))
 
     def text(self, name: str) -> str | None:
-        """A text of `data`; None where it is missing, empty or something else."""
+        """Return a string of `data`, or None if it is missing, empty or not a string."""
         value = self.data.get(name)
         return value if isinstance(value, str) and value else None
 
     def error(self, code: str) -> Mapping[str, Any] | None:
-        """Apple's error of that code, where the answer holds one."""
+        """Return the error with this code, if the answer contains one."""
         return next((one for one in _mappings(self.content.get("errors")) if one.get("code") == code), None)
 
     @property
     def warnings(self) -> list[str]:
-        return [_told(one) for one in _mappings(self.data.get("warnings"))]
+        return [_described(one) for one in _mappings(self.data.get("warnings"))]
 
     def refuse(self, now: dt.datetime) -> None:
-        """Raises as `Response.raise_for_delivery`, in Apple's words; returns for 2xx."""
-        errors = "; ".join(_told(one) for one in _mappings(self.content.get("errors")))
+        """Raise as `Response.raise_for_delivery` does, with Apple's error messages; return for 2xx."""
+        errors = "; ".join(_described(one) for one in _mappings(self.content.get("errors")))
         body = errors[:_EXCERPT].encode() or self.response.body
         dataclasses.replace(self.response, body=body).raise_for_delivery(now)
 
     def want(self, name: str) -> str:
-        """A text of `data`. Raises TransientError (`bad-response`) where an answer of success lacks it."""
+        """Return a string of `data`. Raises TransientError (`bad-response`) if it is missing."""
         value = self.text(name)
         if value is None:
             raise TransientError(
@@ -77,7 +77,7 @@ class Answer:
 
 
 class AppleNewsApi:
-    """`base`: its address without a slash at the end; `secret`: the key's secret, decoded."""
+    """The API. `base`: its address without a trailing slash; `secret`: the decoded secret of the key."""
 
     def __init__(self, http: Http, base: str, key_id: str, secret: bytes) -> None:
         self._http = http
@@ -88,7 +88,7 @@ class AppleNewsApi:
     def call(
         self, method: str, path: str, parts: Sequence[Part] = (), *, at: dt.datetime, deadline: Deadline
     ) -> Answer:
-        """One request, of whatever status its answer. Raises as `Http.request`."""
+        """Send a request, and return the answer whatever its status. Raises as `Http.request`."""
         url = self._base + path
         content_type, body = multipart(parts) if parts else ("", b"")
         headers = {"accept": "application/json"} | ({"content-type": content_type} if body else {})
@@ -101,7 +101,7 @@ class AppleNewsApi:
 def authorization(
     method: str, url: str, at: dt.datetime, content_type: str, body: bytes, key_id: str, secret: bytes
 ) -> str:
-    """The header (Apple, "About the News Security Model"): HMAC-SHA256 over method, address, date, media type, body."""
+    """Return the header (Apple, "About the News Security Model"): an HMAC over method, address, date, type and body."""
     date = rfc3339(at)
     canonical = f"{method}{url}{date}{content_type}".encode() + body
     signature = base64.b64encode(hmac.digest(secret, canonical, "sha256")).decode()
@@ -109,18 +109,18 @@ def authorization(
 
 
 def signing_secret(text: str) -> bytes:
-    """The secret as Apple hands it out. Raises ConfigError."""
+    """Decode a secret as provided by Apple. Raises ConfigError."""
     try:
         secret = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         secret = b""
     if not secret:
-        raise ConfigError("the secret is not base64: copy it from News Publisher as it stands there", key="secret")
+        raise ConfigError("the secret is not base64: copy it from News Publisher unchanged", key="secret")
     return secret
 
 
 def multipart(parts: Sequence[Part]) -> tuple[str, bytes]:
-    """The media type and the body (RFC 7578). The boundary comes from the parts: equal parts are equal bytes."""
+    """Return media type and body (RFC 7578). The boundary is derived from the parts, so the bytes are deterministic."""
     boundary = "citewire-" + hashlib.sha256(b"\0".join(part.body for part in parts)).hexdigest()[:40]
     lines: list[bytes] = []
     for part in parts:
@@ -135,8 +135,8 @@ def multipart(parts: Sequence[Part]) -> tuple[str, bytes]:
     return f"multipart/form-data; boundary={boundary}", b"\r\n".join([*lines, f"--{boundary}--".encode(), b""])
 
 
-def _told(error: Mapping[str, Any]) -> str:
-    """One error or warning: "INVALID_DOCUMENT at components.1.layout: …"."""
+def _described(error: Mapping[str, Any]) -> str:
+    """Return an error or warning as text, such as "INVALID_DOCUMENT at components.1.layout: …"."""
     path = error.get("keyPath")
     place = f" at {'.'.join(map(str, path))}" if isinstance(path, list) and path else ""
     more = error.get("message") or error.get("value")

@@ -1,8 +1,8 @@
-"""The `email` channel: articles by SMTP, each in a mail of its own or several in a digest.
+"""The `email` channel: articles by SMTP, one per mail or several in a digest.
 
-Every recipient gets a mail of his own. So none sees the others' addresses, and what became of one is no matter for the
-others: those who have it do not get it again when the rest is tried later. Who is still waiting stands in the remote
-id, which goes into the ledger with the error too.
+Every recipient gets a separate mail. No one sees the others' addresses, and a failure for one recipient does not affect
+the rest: a retry goes only to those who do not have the mail yet. The remote id records who they are. It is stored in
+the ledger after a failure too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from pipeline.channels import ChannelType
 from pipeline.channels.email.mail import Letterhead, Mail, mail, message_id
-from pipeline.channels.email.mailing import Post, answered, unfit
+from pipeline.channels.email.mailing import Post, earlier_mails, unsendable
 from pipeline.channels.email.smtp import Security, Server, Session, session, tls_context
 from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.deadline import Deadline
@@ -36,7 +36,7 @@ HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]+$", max_l
 
 class EmailSettings(ChannelSettings):
     host: HostName
-    port: int | None = Field(None, ge=1, le=65_535)  # None: 587, 465 or 25, as `security` has it
+    port: int | None = Field(None, ge=1, le=65_535)  # None: 587, 465 or 25, depending on `security`
     security: Security = "starttls"
     ca_file: LocalPath | None = None
     username: Line | None = None
@@ -57,17 +57,17 @@ class EmailSettings(ChannelSettings):
     def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
         for address in addresses:
             if not address.startswith(("https://", "mailto:")) or set(address) & set("<>, ") or not address.isascii():
-                raise ValueError("each must be a https: or mailto: address")
+                raise ValueError("each must be an https: or mailto: address")
         return addresses
 
     @model_validator(mode="after")
     def _login_over_tls(self) -> EmailSettings:
         if (self.username is None) != (self.password is None):
-            raise ValueError("give `username` and `password`, or neither")
+            raise ValueError("give both `username` and `password`, or neither")
         if self.password is not None and self.security == "none":
-            raise ValueError("a password is sent over TLS only: `security` must be 'starttls' or 'tls'")
+            raise ValueError("passwords are sent only over TLS: `security` must be 'starttls' or 'tls'")
         if self.one_click and not any(address.startswith("https://") for address in self.unsubscribe):
-            raise ValueError("`one_click` needs a https: address in `unsubscribe`")
+            raise ValueError("`one_click` needs an https: address in `unsubscribe`")
         return self
 
 
@@ -91,26 +91,26 @@ class Email:
 
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
         recipients = tuple(dict.fromkeys(self._settings.recipients))
-        post = Post(recipients, [parcel for parcel in parcels if not unfit(parcel)])
+        post = Post(recipients, [parcel for parcel in parcels if not unsendable(parcel)])
         if post.parcels:
             with session(self._server, self._guard, Deadline(self._settings.total_timeout)) as smtp:
                 self._send(post, smtp)
-        return [unfit(parcel) or post.outcome(parcel, thread=self._thread(parcel, post)) for parcel in parcels]
+        return [unsendable(parcel) or post.outcome(parcel, thread=self._thread(parcel, post)) for parcel in parcels]
 
     def check(self) -> str:
         with session(self._server, self._guard, Deadline(self._settings.total_timeout)) as smtp:
             return f"reached: {self._server.host}, {smtp.idle()}"
 
     def close(self) -> None:
-        """A session lasts as long as a batch."""
+        """Do nothing: a session lasts for one batch only."""
 
     def _send(self, post: Post, smtp: Session) -> None:
-        """As far as the session carries."""
+        """Send mails until all are sent or the session ends."""
         composed: dict[str, Mail] = {}
         for recipient, parcels in post.mails(digest=self._settings.digest):
             id = message_id(parcels, self._letterhead)
-            message = composed.get(id) or mail(parcels, self._letterhead, answered(parcels))
-            composed = {id: message}  # the next recipient most often gets the same
+            message = composed.get(id) or mail(parcels, self._letterhead, earlier_mails(parcels))
+            composed = {id: message}  # the next recipient usually gets the same mail
             try:
                 smtp.send(self._settings.sender, recipient, message.to(recipient))
             except (TransientError, PermanentError) as error:
@@ -126,18 +126,18 @@ class Email:
 
 
 def _server(settings: EmailSettings) -> Server:
-    """Raises ConfigError."""
+    """Return the server to connect to. Raises ConfigError."""
     ca_file = str(settings.ca_file or CA_FILE)
     try:
         tls = tls_context(ca_file)
-    except OSError as error:  # an SSLError too
-        message = f"{ca_file} holds no certificates that can be read: {error.strerror or error}"
+    except OSError as error:  # includes SSLError
+        message = f"{ca_file} contains no readable certificates: {error.strerror or error}"
         raise ConfigError(message, key="ca_file") from error
     login = None
     if settings.username is not None and settings.password is not None:
         login = (settings.username, settings.password.resolve("password"))
         if not "".join(login).isascii():
-            raise ConfigError("a password for mail must be ASCII", key="password")
+            raise ConfigError("the user name and password of a mail server must be ASCII", key="password")
     return Server(
         host=settings.host,
         port=settings.port or _PORTS[settings.security],

@@ -1,14 +1,13 @@
-"""Articles as mail: text and HTML beside each other, one article or several (RFC 5322, 2046, 2047, 8058). Pure."""
+"""Compose mails from articles, with text and HTML alternatives (RFC 5322, 2046, 2047, 8058). No I/O."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -20,11 +19,11 @@ from msgspec import Struct
 from pipeline.model.article import direction_of
 from pipeline.model.delivery import Parcel
 
-# 7 bits: a server on the way need know no extension. Header lines are folded.
+# 7bit, so that no server on the way needs to support an extension.
 _POLICY = SMTP.clone(cte_type="7bit")
 _SUBJECT = 250  # characters
-_LINE = 66  # characters, where a line can be ended between words
-_WORD = 45  # bytes in an encoded word: 60 characters of base64
+_LINE = 66  # characters
+_WORD = 75  # characters in an encoded word, at most (RFC 2047, section 2)
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._-]")
 _STYLE = (
@@ -42,9 +41,9 @@ class Letterhead:
     sender: str  # an address
     name: str = ""
     reply_to: str | None = None
-    digest_subject: str | None = None  # None: made of the titles
-    unsubscribe: tuple[str, ...] = ()  # addresses, mailto: or https:
-    one_click: bool = False  # RFC 8058: the https one takes a POST
+    digest_subject: str | None = None  # None: composed from the titles
+    unsubscribe: tuple[str, ...] = ()  # mailto: or https: addresses
+    one_click: bool = False  # RFC 8058: the https address accepts a POST
     list_id: str | None = None
 
     @property
@@ -53,7 +52,7 @@ class Letterhead:
 
 
 def message_id(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
-    """The same for the same parcels at every attempt and for every recipient, so that a second copy can be told."""
+    """Return a Message-ID that is the same at every attempt and for every recipient, to recognise copies by."""
     if len(parcels) == 1:
         name = _NOT_IN_AN_ID.sub("-", parcels[0].message_id)
     else:
@@ -68,15 +67,15 @@ class Mail:
     """A mail without its recipient."""
 
     head: bytes  # header lines
-    body: bytes  # with the headers of its content
+    body: bytes  # including the content headers
 
     def to(self, recipient: str) -> bytes:
-        """As it is sent."""
+        """Return the mail as sent to this recipient."""
         return self.head + _header("To", recipient) + self.body
 
 
 def mail(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[str] = ()) -> Mail:
-    """One mail with all the parcels, withdrawals first. `answers`: the Message-IDs that it follows up."""
+    """Compose one mail from the parcels, withdrawals first. `answers`: the Message-IDs that it follows up."""
     ordered = sorted(parcels, key=lambda parcel: parcel.event != "withdrawn")
     text, html = _text(ordered, letterhead), _html(ordered, letterhead)
     content = EmailMessage(policy=_POLICY)
@@ -87,12 +86,12 @@ def mail(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[st
 
 
 def headline(parcel: Parcel) -> str:
-    """The title on one line, with what has happened."""
+    """Return the title on one line, prefixed with "Updated" or "Withdrawn"."""
     return one_line(_SAYS[parcel.event] + parcel.title)
 
 
 def one_line(text: str) -> str:
-    """Without what could end a header's line, at most 250 characters."""
+    """Return the text without line breaks and control characters, at most 250 characters long."""
     kept = (" " if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one for one in text)
     return " ".join("".join(kept).split())[:_SUBJECT].rstrip()
 
@@ -104,7 +103,7 @@ def _subject(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
 
 
 # --- headers ------------------------------------------------------------------------------------------------------
-# Written here and not by `email`, which decodes what looks like an encoded word when a header is set, line ends too.
+# Not set on an EmailMessage, which decodes whatever looks like an encoded word in a value, even to line breaks.
 
 
 def _head(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[str]) -> bytes:
@@ -134,26 +133,18 @@ def _header(name: str, value: str) -> bytes:
 
 
 def _unstructured(text: str) -> str:
-    """ASCII as it is, folded between words; anything else, and what could be taken for one, in encoded words."""
-    if text.isascii() and "=?" not in text:
-        return "\r\n ".join(textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False))
-    return _encoded(text)
+    """Return the text folded, as encoded words (RFC 2047) if it is not plain ASCII or has words too long to fold."""
+    plain = text.isascii() and "=?" not in text and all(len(word) <= _LINE for word in text.split())
+    return _folded(text, "us-ascii" if plain else "utf-8")
 
 
 def _phrase(name: str) -> str:
-    return name if _ATOMS.fullmatch(name) and "=?" not in name else _encoded(name)
+    """Return a display name, as encoded words unless it consists of atoms."""
+    return name if _ATOMS.fullmatch(name) and "=?" not in name else _folded(name, "utf-8")
 
 
-def _encoded(text: str) -> str:
-    """RFC 2047: each word at most 75 characters long, and no character parted."""
-    words, word = [], b""
-    for character in text:
-        one = character.encode()
-        if len(word) + len(one) > _WORD:
-            words.append(word)
-            word = b""
-        word += one
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(part).decode()}?=" for part in [*words, word])
+def _folded(text: str, charset: str) -> str:
+    return Header(text, charset, maxlinelen=_WORD, header_name="Subject").encode(linesep="\r\n")
 
 
 # --- text ---------------------------------------------------------------------------------------------------------
@@ -177,7 +168,7 @@ def _plain(parcel: Parcel) -> str:
 
 
 class _Item(Struct, frozen=True):
-    """An article in JSON Feed: its HTML has absolute links, and no script, form or menu. A tombstone has only text."""
+    """An item of JSON Feed. Its HTML has absolute links and no scripts, forms or menus. A tombstone has only text."""
 
     language: str = "en"
     content_html: str | None = None
@@ -191,7 +182,7 @@ _feed = msgspec.json.Decoder(_Feed)
 
 
 def _html(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
-    """One article, or several, one below the other."""
+    """Return one article, or several below one another, as an HTML page."""
     foot = "".join(f'<p><a href="{escape(address)}">Unsubscribe</a></p>' for address in letterhead.unsubscribe)
     bodies = list(map(_body, parcels))
     if len(parcels) > 1:
@@ -205,7 +196,7 @@ def _html(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
 
 
 def _body(parcel: Parcel) -> str:
-    """The article under its headline; of a withdrawal what the plain text says, as paragraphs."""
+    """Return the article with its headline, or the plain text of a withdrawal as paragraphs."""
     item = _feed.decode(parcel.also["json-feed"].body).items[0]
     if item.content_html is None:
         return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in _plain(parcel).split("\n\n"))

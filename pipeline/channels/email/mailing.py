@@ -1,4 +1,4 @@
-"""Who gets which articles by mail, and what became of each: pure bookkeeping for the `email` channel."""
+"""Bookkeeping for the `email` channel: which recipient gets which articles, and the outcome of each. No I/O."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _DETAIL = 500  # characters
 
 @dataclass(frozen=True)
 class Memory:
-    """What the ledger keeps as the remote id: `THREAD`, and `THREAD MESSAGE KEY,KEY…` while some still wait."""
+    """The state kept as the remote id: `THREAD`, or `THREAD MESSAGE KEY,KEY…` while some recipients are waiting."""
 
     thread: str | None = None  # the Message-ID of the article's first mail
-    of: str = ""  # the parcel's message id that those who wait are waiting for
+    of: str = ""  # the message id of the parcel that recipients are waiting for
     waiting: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, text: str | None) -> Memory:
+        """Parse a remote id."""
         thread, of, waiting = [*(text or "").split(" "), "", "", ""][:3]
         return cls(thread if thread.startswith("<") else None, of, frozenset(filter(None, waiting.split(","))))
 
@@ -29,38 +30,39 @@ class Memory:
         return " ".join([self.thread or "-", *([self.of, ",".join(sorted(self.waiting))] if self.waiting else [])])
 
     def resumes(self, parcel: Parcel) -> bool:
-        """Whether some have this very revision already."""
+        """Return whether some recipients already have this revision."""
         return self.of == parcel.message_id and bool(self.waiting)
 
-    def owes(self, recipient: str, parcel: Parcel) -> bool:
+    def needs(self, recipient: str, parcel: Parcel) -> bool:
+        """Return whether the recipient does not have this revision yet."""
         return not self.resumes(parcel) or key_of(recipient) in self.waiting
 
 
 def key_of(recipient: str) -> str:
-    """Enough of a digest to tell one recipient of a channel from another."""
+    """Return a short digest that identifies a recipient within the channel."""
     return hashlib.sha256(recipient.lower().encode()).hexdigest()[:10]
 
 
 @dataclass
 class Post:
-    """The parcels of a batch on their way to the recipients; what became of it is written down with each mail."""
+    """A batch of parcels on its way to the recipients, with the outcome of each mail."""
 
     recipients: Sequence[str]
     parcels: Sequence[Parcel]
     _sent: set[tuple[str, str]] = field(default_factory=set)  # message id of a parcel, recipient
     _failed: dict[tuple[str, str], CitewireError] = field(default_factory=dict)
-    _broken: CitewireError | None = None  # why the rest was not tried
+    _broken: CitewireError | None = None  # why the rest was not attempted
 
     def mails(self, *, digest: bool) -> Iterator[tuple[str, Sequence[Parcel]]]:
-        """A recipient, and what goes to him in one mail: all that he is owed, or one article.
+        """Yield each recipient with the parcels of one mail: everything that is missing, or a single article.
 
-        Article by article, so that when the time is up the first ones have reached everybody.
+        The order is article by article, so that if time runs out, the first articles have reached everyone.
         """
         for parcels in [self.parcels] if digest else [[one] for one in self.parcels]:
             for recipient in self.recipients:
-                owed = [one for one in parcels if Memory.parse(one.remote_id).owes(recipient, one)]
-                if owed:
-                    yield recipient, owed
+                parcels_due = [one for one in parcels if Memory.parse(one.remote_id).needs(recipient, one)]
+                if parcels_due:
+                    yield recipient, parcels_due
 
     def sent(self, recipient: str, parcels: Sequence[Parcel]) -> None:
         self._sent |= {(one.message_id, recipient) for one in parcels}
@@ -69,20 +71,21 @@ class Post:
         self._failed |= {(one.message_id, recipient): error for one in parcels}
 
     def broken(self, error: CitewireError) -> None:
-        """The session is over: who was not reached waits."""
+        """Record that the session ended: recipients who were not reached keep waiting."""
         self._broken = error
 
     def outcome(self, parcel: Parcel, *, thread: str) -> Receipt | CitewireError:
-        """What became of one parcel. `thread`: the Message-ID of its mail, where there was none before.
+        """Return the outcome of one parcel. `thread`: the Message-ID of its mail, used if it is the article's first.
 
-        Nobody has it: the first failure, as if there were one recipient. Some have it, and others may get it later:
-        TransientError (`recipients-waiting`) with the `remote_id` to remember. Else it is done, refusals and all.
+        If no recipient has the mail, the outcome is the first failure. If some have it and others may get it later, it
+        is a TransientError (`recipients-waiting`) with the `remote_id` to keep. Otherwise it is a Receipt, which lists
+        the recipients who were refused.
         """
         memory = Memory.parse(parcel.remote_id)
-        owed = [recipient for recipient in self.recipients if memory.owes(recipient, parcel)]
-        failures = [(recipient, error) for recipient in owed if (error := self._failure(parcel, recipient))]
+        recipients_due = [recipient for recipient in self.recipients if memory.needs(recipient, parcel)]
+        failures = [(recipient, error) for recipient in recipients_due if (error := self._failure(parcel, recipient))]
         waiting = [one for one in failures if not isinstance(one[1], PermanentError)]
-        sent = len(owed) - len(failures)
+        sent = len(recipients_due) - len(failures)
         if failures and not sent and not memory.resumes(parcel):
             return (waiting or failures)[0][1]
         thread = memory.thread or thread
@@ -97,22 +100,22 @@ class Post:
         return None if one in self._sent else self._failed.get(one, self._broken)
 
 
-def answered(parcels: Sequence[Parcel]) -> list[str]:
-    """The Message-IDs that a mail with these parcels follows up."""
+def earlier_mails(parcels: Sequence[Parcel]) -> list[str]:
+    """Return the Message-IDs of the mails that a mail with these parcels follows up."""
     threads = (Memory.parse(one.remote_id).thread for one in parcels)
     return list(dict.fromkeys(thread for thread in threads if thread))
 
 
-def unfit(parcel: Parcel) -> PermanentError | None:
-    """Why it cannot go by mail."""
+def unsendable(parcel: Parcel) -> PermanentError | None:
+    """Return an error if the parcel cannot be sent by mail."""
     if parcel.rendition.media_type == "text/html":
         return None
-    return PermanentError(f"mail is made of HTML: {parcel.rendition.format!r} is none", code="format-unfit")
+    return PermanentError(f"mail needs an HTML format: {parcel.rendition.format!r} is not one", code="format-unfit")
 
 
 def _waiting(waiting: int, of: int, error: CitewireError, memory: Memory) -> TransientError:
     return TransientError(
-        f"{waiting} of {of} recipients are still without it: {error}",
+        f"{waiting} of {of} recipients do not have it yet: {error}",
         status=getattr(error, "status", None),
         retry_after=getattr(error, "retry_after", None),
         code="recipients-waiting",

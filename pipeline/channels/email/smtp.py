@@ -1,7 +1,8 @@
-"""SMTP out of the house: one guarded, bounded session; every failure told apart by who must act.
+"""Outgoing SMTP: a session that goes through the egress guard and is bounded in time and size.
 
-smtplib speaks the protocol (RFC 5321). What is ours is the socket: connected by the egress guard, each step within the
-time of the whole delivery, and with a limit on what the other end may say.
+smtplib implements the protocol (RFC 5321). This module provides the socket, which the egress guard connects, which
+checks the deadline of the delivery at every step, and which limits how much the server may send. It also translates
+smtplib's errors.
 """
 
 from __future__ import annotations
@@ -20,38 +21,38 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import EgressGuard
 
 Security = Literal["starttls", "tls", "none"]
-_MOST_SAID = 1_000_000  # bytes that a server may say in a session
-_EXCERPT = 200  # characters of its words, in a message
+_MOST_RECEIVED = 1_000_000  # bytes that a server may send in a session
+_EXCERPT = 200  # characters of a reply in a message
 _CONNECT = 5.0  # seconds
 
 
 @dataclass(frozen=True)
 class Server:
-    """`login`: a user name and a password, sent over TLS only."""
+    """A mail server. `login`: a user name and password, sent only over TLS."""
 
     host: str
     port: int
     security: Security
     tls: ssl.SSLContext
-    helo: str  # how we name ourselves
+    helo: str  # our name in EHLO
     login: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
-        return f"Server({self.host}:{self.port})"  # without the password
+        return f"Server({self.host}:{self.port})"  # omits the password
 
 
 class _Bounded(socket.socket):
-    """Looks at the countdown at every step, so that a byte now and then does not hold the session open."""
+    """A socket that checks the deadline at every step, so that a slow trickle of bytes cannot keep it open."""
 
     deadline: Deadline | None = None
-    said = 0
+    received = 0
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self._bound()
         count = super().recv_into(*args, **kwargs)
-        self.said += count
-        if self.said > _MOST_SAID:
-            raise TransientError("the mail server does not stop talking", code="bad-response")
+        self.received += count
+        if self.received > _MOST_RECEIVED:
+            raise TransientError("the mail server sent too much", code="bad-response")
         return count
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
@@ -64,11 +65,11 @@ class _Bounded(socket.socket):
 
 
 class _BoundedTLS(_Bounded, ssl.SSLSocket):
-    """The same over TLS. `ssl` bounds the handshake by one timeout for all its steps."""
+    """The same over TLS. `ssl` applies the socket's timeout to the handshake as a whole."""
 
 
 def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Checks names and certificates against `ca_file` (PEM)."""
+    """Return a context that verifies names and certificates against `ca_file` (PEM)."""
     context = ssl.create_default_context(cafile=ca_file)
     context.sslsocket_class = _BoundedTLS
     return context
@@ -79,19 +80,19 @@ class _Smtp(smtplib.SMTP):
         self._server = server
         self._guard = guard
         self._deadline = deadline
-        # With a name of our own, or smtplib would look one up, without any limit; and without `host`, or it would
-        # connect here and leave a socket behind where that fails.
+        # Without `local_hostname`, smtplib would look up a name, with no timeout. With `host`, it would connect here
+        # and leak the socket on failure.
         super().__init__(local_hostname=server.helo, timeout=deadline.left)
-        self._host = server.host  # what the certificate is checked for
+        self._host = server.host  # the name that the certificate is verified for
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock: socket.socket = self._guard.connect(host, port, timeout=min(_CONNECT, self._deadline.left), make=_Bounded)
         if self._server.security == "tls":
             sock = self._wrapped(sock)
-        return self._watched(sock)
+        return self._with_deadline(sock)
 
     def secure(self) -> None:
-        """STARTTLS (RFC 3207). smtplib drops what was said before it."""
+        """Switch to TLS (STARTTLS, RFC 3207). smtplib discards what the server sent before."""
         self.ehlo_or_helo_if_needed()
         if not self.has_extn("starttls"):
             raise PermanentError(
@@ -100,7 +101,7 @@ class _Smtp(smtplib.SMTP):
             )
         self.starttls(context=self._server.tls)
         assert self.sock is not None
-        self._watched(self.sock)
+        self._with_deadline(self.sock)
 
     def _wrapped(self, sock: socket.socket) -> socket.socket:
         try:
@@ -110,25 +111,25 @@ class _Smtp(smtplib.SMTP):
             sock.close()
             raise
 
-    def _watched(self, sock: socket.socket) -> socket.socket:
+    def _with_deadline(self, sock: socket.socket) -> socket.socket:
         if isinstance(sock, _Bounded):
             sock.deadline = self._deadline
         return sock
 
 
 class Session:
-    """An open, secured and authenticated connection. Given by `session`."""
+    """An open, secured and authenticated connection, made by `session`."""
 
     def __init__(self, smtp: _Smtp, server: Server) -> None:
         self._smtp = smtp
         self._server = server
 
     def send(self, sender: str, recipient: str, message: bytes) -> str:
-        """One mail to one recipient; the server's own words. Raises TransientError or PermanentError.
+        """Send a mail to one recipient and return the server's reply. Raises TransientError or PermanentError.
 
-        After an error with a status the session goes on; after one without, or 421, it is over.
+        The session is still usable after an error with a status other than 421.
         """
-        with _told_apart(self._server):
+        with _translated_errors(self._server):
             try:
                 self._expect(self._smtp.mail(sender), 250)
                 self._expect(self._smtp.rcpt(recipient), 250, 251, 252)
@@ -136,13 +137,13 @@ class Session:
                 self._expect(answer, 250)
             except smtplib.SMTPResponseException:
                 with contextlib.suppress(smtplib.SMTPServerDisconnected):
-                    self._smtp.rset()  # the next recipient begins anew
+                    self._smtp.rset()  # a clean state for the next recipient
                 raise
-        return _said(answer[1])
+        return _printable(answer[1])
 
     def idle(self) -> str:
-        """NOOP: says whether the session is in order, and how it is secured."""
-        with _told_apart(self._server):
+        """Send NOOP, and return how the session is secured."""
+        with _translated_errors(self._server):
             self._expect(self._smtp.noop(), 250)
         sock = self._smtp.sock
         version = sock.version() if isinstance(sock, ssl.SSLSocket) else None
@@ -156,14 +157,14 @@ class Session:
 
 @contextmanager
 def session(server: Server, guard: EgressGuard, deadline: Deadline) -> Iterator[Session]:
-    """Connects, secures, logs in, and says goodbye.
+    """Open a session: connect, secure, log in, and quit at the end.
 
-    Raises TransientError and PermanentError: as `EgressGuard.connect`; `tls-failed`, `tls-not-offered`,
+    Raises TransientError and PermanentError: those of `EgressGuard.connect`, and `tls-failed`, `tls-not-offered`,
     `login-refused`, `try-later`, `refused`, `timeout`, `connection-failed`, `bad-response`.
     """
     smtp = _Smtp(server, guard, deadline)
     try:
-        with _told_apart(server):
+        with _translated_errors(server):
             Session._expect(smtp.connect(server.host, server.port), 220)
             if server.security == "starttls":
                 smtp.secure()
@@ -178,7 +179,7 @@ def session(server: Server, guard: EgressGuard, deadline: Deadline) -> Iterator[
 
 
 @contextmanager
-def _told_apart(server: Server) -> Iterator[None]:
+def _translated_errors(server: Server) -> Iterator[None]:
     try:
         yield
     except (smtplib.SMTPException, OSError, ValueError) as error:
@@ -188,9 +189,9 @@ def _told_apart(server: Server) -> Iterator[None]:
 def _failure(error: Exception, host: str) -> CitewireError:
     match error:
         case smtplib.SMTPAuthenticationError() if error.smtp_code >= 500:
-            return PermanentError(f"{host} refuses the login: {_said(error.smtp_error)}", code="login-refused")
+            return PermanentError(f"{host} refused the login: {_printable(error.smtp_error)}", code="login-refused")
         case smtplib.SMTPResponseException():
-            return _answered(error.smtp_code, error.smtp_error, host)
+            return _reply_error(error.smtp_code, error.smtp_error, host)
         case ssl.SSLError():
             reason = getattr(error, "verify_message", None) or error.reason or "the handshake failed"
             return TransientError(f"{host}: no secure connection: {reason}", code="tls-failed")
@@ -199,7 +200,7 @@ def _failure(error: Exception, host: str) -> CitewireError:
         case smtplib.SMTPServerDisconnected():
             return TransientError(f"{host} closed the connection", code="connection-failed")
         case smtplib.SMTPException():
-            return PermanentError(f"{host} offers no login that is known here", code="login-refused")
+            return PermanentError(f"{host} offers no supported login method", code="login-refused")
         case TimeoutError():
             return TransientError(f"{host} did not answer in time", code="timeout")
         case OSError():
@@ -208,20 +209,20 @@ def _failure(error: Exception, host: str) -> CitewireError:
     return TransientError(f"{host} answered with what is not SMTP", code="bad-response")
 
 
-def _answered(code: int, words: bytes | str, host: str) -> CitewireError:
-    """4yz may work later, 5yz will not (RFC 5321, section 4.2.1)."""
+def _reply_error(code: int, words: bytes | str, host: str) -> CitewireError:
+    """Return the error for a reply: 4yz is transient, 5yz permanent (RFC 5321, section 4.2.1)."""
     if 400 <= code < 500:
-        return TransientError(f"{host}: {code} {_said(words)}", status=code, code="try-later")
-    if 500 <= code < 600 and words != "Line too long.":  # smtplib's own word
-        return PermanentError(f"{host}: {code} {_said(words)}", status=code)
+        return TransientError(f"{host}: {code} {_printable(words)}", status=code, code="try-later")
+    if 500 <= code < 600 and words != "Line too long.":  # smtplib's own message
+        return PermanentError(f"{host}: {code} {_printable(words)}", status=code)
     return TransientError(f"{host} answered with what is not SMTP", code="bad-response")
 
 
 def _without_secrets(error: Exception) -> Exception | None:
-    """smtplib's errors of a login hold nothing but the server's words; those of values may quote what was sent."""
+    """Return the error to chain. A ValueError is dropped, because it may quote what was sent, such as the password."""
     return None if isinstance(error, ValueError) else error
 
 
-def _said(words: bytes | str) -> str:
+def _printable(words: bytes | str) -> str:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_EXCERPT]

@@ -1,12 +1,12 @@
-"""The `object-store` channel: one object for each article in S3, Google Cloud Storage, Azure or a folder.
+"""The `object-store` channel: one object per article in S3, Google Cloud Storage, Azure or a folder.
 
-    {prefix}/{article}.{extension}                and manifest/{article}.{extension}.json, as in a folder (manifest.py)
-    {prefix}/index.json                           the newest changes, newest first, as many as `index` says
+    {prefix}/{article}.{extension}                and manifest/{article}.{extension}.json (see shared/manifest.py)
+    {prefix}/index.json                           the latest changes, newest first, as many as `index` says
 
-Writers hold no lock. Every put names the object that its writer has seen (If-Match; If-None-Match for a new one), the
-manifest goes first, and what a writer has seen of the object is older than what it has seen of the manifest. So of
-two writers the one with the older revision fails at the manifest or at the object, looks again, and finds that the
-store is further. A folder cannot compare: there a lock does it.
+Cloud stores are written to without locks. Every put is conditional on the version that the writer has read (If-Match,
+or If-None-Match for a new object). The object's version is read before the manifest's, and the manifest is written
+first. Of two concurrent writers, the one with the older revision therefore fails on either, tries again, and finds the
+newer revision. Folders do not support conditional writes and use a lock instead.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.channels.shared.manifest import (
     MANIFESTS,
     Manifest,
+    decode,
+    encode,
     file_name,
     former_name,
     manifest_of,
-    read,
-    shown,
-    written,
+    manifest_path,
+    still_readable,
 )
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http
@@ -42,11 +43,11 @@ from pipeline.model.rendition import digest_of
 Done = TypeVar("Done")
 
 _INDEX = "index.json"
-_TURNS = 20  # each that is lost was another writer's success
+_ROUNDS = 20  # each failed round means that another writer succeeded
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 
 
-class Entry(msgspec.Struct, frozen=True):
+class IndexEntry(msgspec.Struct, frozen=True):
     """A change in `index.json`."""
 
     name: str
@@ -61,7 +62,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    changes: tuple[Entry, ...] = ()
+    changes: tuple[IndexEntry, ...] = ()
 
 
 class ObjectStoreChannel:
@@ -71,47 +72,47 @@ class ObjectStoreChannel:
         self._objects = Objects(store_of(settings), settings.url, conditional=folder is None)
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """An older revision than the one there changes nothing and succeeds: the store is already further."""
-        deadline = self._begin()
+        """Write the article's object. If the store already has a newer revision, change nothing and succeed."""
+        deadline = self._start()
         name, former, wanted = file_name(parcel), former_name(parcel), manifest_of(parcel)
-        with self._alone():
-            detail, newest = self._won(deadline, lambda: self._bring(name, parcel, wanted))
+        with self._locked():
+            detail, newest = self._retry_if_overtaken(deadline, lambda: self._write(name, parcel, wanted))
             if former:
-                detail += self._clear(former, parcel)
+                detail += self._remove_former(former, parcel)
             if newest and self._settings.index:
-                self._won(deadline, lambda: self._announce(name, wanted))
+                self._retry_if_overtaken(deadline, lambda: self._announce(name, wanted))
         return Receipt(detail=detail, remote_id=name)
 
     def shows(self, parcel: Parcel) -> str | None:
-        self._begin()
+        self._start()
         for name in filter(None, (file_name(parcel), former_name(parcel))):
             digest, (there, _) = self._digest(name), self._manifest(name)
-            if where := shown(name, parcel, digest, there):
+            if where := still_readable(name, parcel, digest, there):
                 return f"{self._settings.url}: {where}"
         return None
 
     def check(self) -> str:
-        """Also whether the store compares: one that does not would let an older revision replace a newer one."""
-        self._begin()
+        """Also check that the store honours conditions: otherwise an older revision could replace a newer one."""
+        self._start()
         objects, probe = self._objects, f".citewire-check-{os.getpid()}"
-        with self._alone():
+        with self._locked():
             objects.delete(probe)
             objects.put(probe, b"1", None, _JSON)
             try:
-                if objects.conditional and not _compares(objects, probe):
-                    raise ConfigError("the store takes no notice of If-Match and If-None-Match", key="url")
+                if objects.conditional and not _honours_conditions(objects, probe):
+                    raise ConfigError("the store ignores If-Match and If-None-Match", key="url")
             finally:
                 objects.delete(probe)
         return f"{self._settings.url} can be written to"
 
     def close(self) -> None:
-        """obstore keeps its connections to itself, and closes idle ones."""
+        """Do nothing: obstore manages its connections and closes idle ones."""
 
-    def _begin(self) -> float:
-        """The deadline. Checks where the store's name leads to.
+    def _start(self) -> float:
+        """Check the address of the store, and return the deadline.
 
-        obstore makes its own connections, in Rust, so that the guard cannot hand it the checked address: a name that
-        is answered otherwise a moment later is not caught.
+        obstore connects by itself, in Rust, so that the guard cannot pass it the checked address. DNS rebinding is
+        therefore not caught.
         """
         if self._settings.where is not None:
             parts = urlsplit(self._settings.where)
@@ -120,7 +121,7 @@ class ObjectStoreChannel:
         return time.monotonic() + self._settings.total_timeout
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         path = self._settings.folder
         if path is None:
             yield
@@ -131,49 +132,49 @@ class ObjectStoreChannel:
         except OSError as error:
             raise failure_of(error, path) from error
 
-    def _won(self, deadline: float, step: Callable[[], Done]) -> Done:
-        for _ in range(_TURNS):
+    def _retry_if_overtaken(self, deadline: float, step: Callable[[], Done]) -> Done:
+        for _ in range(_ROUNDS):
             if time.monotonic() > deadline:
                 raise TransientError(f"{self._settings.url} did not answer in time", code="timeout")
             with suppress(OvertakenError):
                 return step()
-        raise TransientError(f"{self._settings.url}: others write there all the time", code="store-contended")
+        raise TransientError(f"{self._settings.url}: too many concurrent writers", code="store-contended")
 
-    def _bring(self, name: str, parcel: Parcel, wanted: Manifest) -> tuple[str, bool]:
-        """What was done, and whether this revision is the newest that is there."""
-        seen = self._objects.version(name)  # before the manifest: see above
+    def _write(self, name: str, parcel: Parcel, wanted: Manifest) -> tuple[str, bool]:
+        """Write manifest and object. Return what was done, and whether this revision is now the newest."""
+        seen = self._objects.version(name)  # before the manifest: see the module's docstring
         there, seen_manifest = self._manifest(name)
         if there and there.revision > wanted.revision:
             return f"the newer revision {there.revision} is there", False
         gone = parcel.event == "withdrawn" and self._settings.on_withdrawal == "delete"
-        if wanted.same(there):
+        if wanted.same_revision(there):
             if (seen is None) if gone else (self._digest(name) == wanted.digest):
                 return f"revision {wanted.revision} was already there", True
         else:
-            self._objects.put(_beside(name), written(wanted), seen_manifest, _JSON)
+            self._objects.put(manifest_path(name), encode(wanted), seen_manifest, _JSON)
         if gone:
             self._objects.delete(name)
-            return f"{name} is gone: revision {wanted.revision}", True
+            return f"deleted {name}: revision {wanted.revision}", True
         self._objects.put(name, parcel.rendition.body, seen, self._attributes(parcel))
-        if self._settings.on_withdrawal == "delete" and (later := self._taken_back(name, wanted)):
+        if self._settings.on_withdrawal == "delete" and (later := self._deleted_meanwhile(name, wanted)):
             return f"the newer revision {later} is there", False
         return f"{name}: revision {wanted.revision}, {wanted.bytes} bytes", True
 
-    def _taken_back(self, name: str, wanted: Manifest) -> int | None:
-        """The withdrawal that came while the object was put. Nothing was left that the put could have failed at."""
+    def _deleted_meanwhile(self, name: str, wanted: Manifest) -> int | None:
+        """Delete the object again if a withdrawal deleted it in the meantime, and return the withdrawal's revision."""
         there, _ = self._manifest(name)
         if there is None or there.revision <= wanted.revision or there.event != "withdrawn":
             return None
         self._objects.delete(name)
         return there.revision
 
-    def _clear(self, former: str, parcel: Parcel) -> str:
-        """Takes away what the channel kept under its former format; the object first."""
+    def _remove_former(self, former: str, parcel: Parcel) -> str:
+        """Remove what was kept under the former format: the object before its manifest, as in a folder."""
         there, _ = self._manifest(former)
         if there is None or there.revision > parcel.revision:
             return ""
         self._objects.delete(former)
-        self._objects.delete(_beside(former))
+        self._objects.delete(manifest_path(former))
         return f"; removed {former}"
 
     def _announce(self, name: str, wanted: Manifest) -> None:
@@ -183,13 +184,13 @@ class ObjectStoreChannel:
         known = next((one for one in changes if one.name == name), None)
         if known and known.revision >= wanted.revision:
             return
-        facts = {field: getattr(wanted, field) for field in Entry.__struct_fields__ if field != "name"}
-        index = Index((Entry(name=name, **facts), *others)[: self._settings.index])
+        facts = {field: getattr(wanted, field) for field in IndexEntry.__struct_fields__ if field != "name"}
+        index = Index((IndexEntry(name=name, **facts), *others)[: self._settings.index])
         self._objects.put(_INDEX, msgspec.json.encode(index), found[1] if found else None, _JSON)
 
     def _manifest(self, name: str) -> tuple[Manifest | None, Version | None]:
-        found = self._objects.get(_beside(name))
-        return (read(found[0]), found[1]) if found else (None, None)
+        found = self._objects.get(manifest_path(name))
+        return (decode(found[0]), found[1]) if found else (None, None)
 
     def _digest(self, name: str) -> str | None:
         found = self._objects.get(name)
@@ -202,20 +203,16 @@ class ObjectStoreChannel:
         return attributes
 
 
-def _beside(name: str) -> str:
-    return f"{MANIFESTS}/{name}.json"
-
-
-def _changes(data: bytes | None) -> tuple[Entry, ...]:
-    """None where there is no index, or none that can be read: then a new one begins."""
+def _changes(data: bytes | None) -> tuple[IndexEntry, ...]:
+    """Parse the index. If it is missing or unreadable, a new one is started."""
     try:
         return msgspec.json.decode(data, type=Index).changes if data else ()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ()
 
 
-def _compares(objects: Objects, probe: str) -> bool:
-    """Whether puts that must fail do: one for a new object where one is, one over an object that is no more."""
+def _honours_conditions(objects: Objects, probe: str) -> bool:
+    """Return whether puts fail if a new object already exists, or if the version to replace is outdated."""
     first = objects.version(probe)
     try:
         objects.put(probe, b"2", None, _JSON)

@@ -1,4 +1,4 @@
-"""Objects in a store, put so that who has not seen the newest one cannot replace it."""
+"""Objects in a store, written with conditions so that a newer version is never overwritten by mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from obstore.store import ObjectStore
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
 
-Version = dict[str, str]  # an ETag, and a generation where the store has one
+Version = dict[str, str]  # an ETag, and a generation if the store has one
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _NOT_HTTP = ("Parse(", "MissingEtag", "MissingContentLength", "Metadata {", "InvalidResponse", "Deserialize")
@@ -28,14 +28,14 @@ _MISSING = (NotFoundError, FileNotFoundError)
 
 
 class OvertakenError(Exception):
-    """Another writer was there first. Never leaves the channel."""
+    """Another writer was first. Never leaves the channel."""
 
 
 @dataclass(frozen=True)
 class Objects:
-    """`where`: what names the store in messages, without a secret. `conditional`: whether the store can compare.
+    """Access to a store. Methods raise TransientError and PermanentError.
 
-    Methods raise TransientError and PermanentError.
+    `where`: the store's name in messages, without secrets. `conditional`: whether it supports conditional writes.
     """
 
     store: ObjectStore
@@ -43,7 +43,7 @@ class Objects:
     conditional: bool
 
     def get(self, name: str) -> tuple[bytes, Version] | None:
-        """None where there is no such object."""
+        """Return the content and version of an object, or None if there is none."""
         try:
             found = obstore.get(self.store, name)
             return bytes(found.bytes()), _version(found.meta)
@@ -53,6 +53,7 @@ class Objects:
             raise _failure(error, self.where) from None
 
     def version(self, name: str) -> Version | None:
+        """Return the version of an object, or None if there is none."""
         try:
             return _version(obstore.head(self.store, name))
         except _MISSING:
@@ -61,7 +62,7 @@ class Objects:
             raise _failure(error, self.where) from None
 
     def put(self, name: str, body: bytes, seen: Version | None, attributes: dict[str, str]) -> None:
-        """In place of the object `seen`; None: where none was. Raises OvertakenError when another is there now."""
+        """Replace the version `seen`, or create the object if None. Raises OvertakenError if that is outdated."""
         options: dict[str, Any] = {"use_multipart": False}
         if self.conditional:
             options["mode"] = seen or "create"
@@ -74,6 +75,7 @@ class Objects:
             raise _failure(error, self.where) from None
 
     def delete(self, name: str) -> None:
+        """Delete an object, if there is one."""
         with suppress(*_MISSING):
             try:
                 obstore.delete(self.store, name)
@@ -88,12 +90,12 @@ def _version(meta: Any) -> Version:
 
 
 def _failure(error: Exception, where: str) -> CitewireError:
-    """Without obstore's own words, which hold addresses and what the store said, tokens among it."""
+    """Return the error to raise, without obstore's message, which may contain tokens."""
     words = str(error)
     found = _STATUS.search(words)
     status = int(found[1]) if found else None
     if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
-        return PermanentError(f"{where} does not let us write there", status=status, code="store-refused")
+        return PermanentError(f"{where} denies access", status=status, code="store-refused")
     if isinstance(error, _MISSING):
         return PermanentError(f"{where} has no such bucket or container", status=status, code="store-refused")
     if status is not None and (status >= 500 or status in (408, 429)):
@@ -103,7 +105,7 @@ def _failure(error: Exception, where: str) -> CitewireError:
     if "TimedOut" in words or "kind: Timeout" in words:
         return TransientError(f"{where} did not answer in time", code="timeout")
     if any(sign in words for sign in _NOT_HTTP):
-        return TransientError(f"{where} answered with what is no object store's answer", code="bad-response")
+        return TransientError(f"{where} did not answer like an object store", code="bad-response")
     if isinstance(error, OSError) or "Generic LocalFileSystem" in words:
         return TransientError(f"{where} cannot be written to", code="folder-unavailable")
     return TransientError(f"{where}: the connection failed", code="connection-failed")

@@ -1,4 +1,4 @@
-"""The settings of the `object-store` channel, and the store that they name."""
+"""The settings of the `object-store` channel, and the store that they describe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.http import web_address
 from pipeline.secret import SecretRef
 
 _SCHEMES = ("s3", "gs", "az", "file")
-_KEYS = {  # what proves who we are to each, all of one line or none
+_KEYS = {  # the credentials of each kind: all keys of one alternative are required
     "s3": (("access_key_id", "secret_access_key"),),
     "gs": (("service_account",),),
     "az": (("account", "account_key"), ("account", "sas_token")),
@@ -27,38 +27,38 @@ _ALL_KEYS = ("access_key_id", "secret_access_key", "service_account", "account",
 
 
 class ObjectStoreSettings(ChannelSettings):
-    """`credentials`: "given" here, or the "machine"'s own (its role, its environment), as obstore finds them."""
+    """`credentials`: "given" in these settings, or those of the "machine" (role, environment) as found by obstore."""
 
     url: str
     credentials: Literal["given", "machine"] = "given"
     access_key_id: SecretRef | None = None
     secret_access_key: SecretRef | None = None
-    service_account: SecretRef | None = None  # the JSON of a service account's key
-    account: str | None = None  # Azure's storage account; no secret
+    service_account: SecretRef | None = None  # a service account's key in JSON
+    account: str | None = None  # Azure's storage account; not a secret
     account_key: SecretRef | None = None
     sas_token: SecretRef | None = None
     region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
-    endpoint: str | None = None  # None: the cloud's own
+    endpoint: str | None = None  # None: the cloud's
     content_type: str | None = Field(default=None, pattern=r"^[!-~]+/[ -~]+$")  # None: the rendition's
     cache_control: str | None = Field(default=None, pattern=r"^[ -~]+$")
     on_withdrawal: Literal["tombstone", "delete"] = "tombstone"
-    index: int = Field(default=100, ge=0, le=1000)  # newest changes that `index.json` holds; 0: there is none
+    index: int = Field(default=100, ge=0, le=1000)  # latest changes in `index.json`; 0: no index
     connect_timeout: Annotated[float, Field(gt=0, le=10)] = 5.0
     request_timeout: Annotated[float, Field(gt=0, le=10)] = 10.0
-    total_timeout: Annotated[float, Field(gt=0, le=30)] = 30.0  # no request is begun after that
+    total_timeout: Annotated[float, Field(gt=0, le=30)] = 30.0  # no request is started after that
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES:
-            raise ValueError("must begin with s3://, gs://, az:// or file:///")
+            raise ValueError("must start with s3://, gs://, az:// or file:///")
         if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
-            raise ValueError("a folder is written file:///path")
+            raise ValueError("a folder must be written as file:///path")
         if parts.scheme != "file" and not parts.netloc:
             raise ValueError("must name a bucket, or a container")
         if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must hold nothing but the bucket and a path: credentials have keys of their own")
+            raise ValueError("must contain only the bucket and a path: credentials have their own keys")
         return url
 
     @field_validator("endpoint")
@@ -76,7 +76,7 @@ class ObjectStoreSettings(ChannelSettings):
             raise ValueError("az:// needs `account`")
         if self.credentials == "machine":
             if given - {"account"}:
-                raise ValueError('either credentials = "machine" or keys')
+                raise ValueError('give either credentials = "machine" or keys')
         elif not any(given == set(line) for line in _KEYS[self.kind]):
             choices = " or ".join(" and ".join(f"`{key}`" for key in line) or "no keys" for line in _KEYS[self.kind])
             raise ValueError(f"{self.kind}:// takes {choices}")
@@ -92,7 +92,7 @@ class ObjectStoreSettings(ChannelSettings):
 
     @property
     def where(self) -> str | None:
-        """The address that requests go to; None for a folder."""
+        """Return the address that requests go to, or None for a folder."""
         clouds = {
             "s3": f"https://s3.{self.region}.amazonaws.com",
             "gs": "https://storage.googleapis.com",
@@ -103,7 +103,7 @@ class ObjectStoreSettings(ChannelSettings):
 
 @dataclass(frozen=True)
 class _Keys:
-    """Hands over the credentials that were given. Left to itself obstore mixes in what it finds in the environment."""
+    """A provider of the given credentials. Otherwise obstore would mix in what it finds in the environment."""
 
     found: dict[str, str | None]
 
@@ -112,7 +112,7 @@ class _Keys:
 
 
 def store_of(settings: ObjectStoreSettings) -> ObjectStore:
-    """Makes no connection. Raises ConfigError: a secret that is not there, or one that obstore does not take."""
+    """Return the store, without connecting. Raises ConfigError if a secret is missing or obstore rejects one."""
     if settings.folder is not None:
         return LocalStore(settings.folder, automatic_cleanup=False, mkdir=True)
     where = settings.where or ""
@@ -123,15 +123,15 @@ def store_of(settings: ObjectStoreSettings) -> ObjectStore:
             "timeout": f"{round(settings.request_timeout * 1000)}ms",
             "user_agent": "citewire",
         },
-        "retry_config": {"max_retries": 0},  # when to try again is the ledger's to say
+        "retry_config": {"max_retries": 0},  # retries are scheduled by the ledger
     }
     parts = urlsplit(settings.url)
     bucket, prefix = parts.netloc, parts.path.strip("/") or None
     try:
         return _made(settings, bucket, {**options, "prefix": prefix}, where)
     except (BaseError, ValueError, TypeError):
-        # No cause: its text may quote the credentials.
-        raise ConfigError("the object store's library does not take these settings", key="url") from None
+        # No cause: its message may contain credentials.
+        raise ConfigError("the object store's library rejects these settings", key="url") from None
 
 
 def _made(settings: ObjectStoreSettings, bucket: str, options: dict[str, Any], where: str) -> ObjectStore:
@@ -140,7 +140,7 @@ def _made(settings: ObjectStoreSettings, bucket: str, options: dict[str, Any], w
         if given:
             key, secret = _secret(settings, "access_key_id"), _secret(settings, "secret_access_key")
             options["credential_provider"] = _Keys({"access_key_id": key, "secret_access_key": secret, "token": None})
-        # One object is deleted by DELETE: not every store that speaks S3 knows the request for many at once.
+        # Objects are deleted one by one: not every S3-compatible store supports bulk deletion.
         return S3Store(bucket, endpoint=where, region=settings.region, disable_bulk_delete=True, **options)
     if settings.kind == "gs":
         if given:

@@ -1,8 +1,8 @@
-"""The `sftp` channel: one file for each article in a folder on a partner's server, and what it is beside it.
+"""The `sftp` channel: one file per article in a folder on a partner's server, with a manifest for each.
 
-The layout is a `directory` channel's (`manifest.py`). A file is uploaded to `.parts/`, where nobody looks, and renamed
-when it is whole. No lock is held at the other end: one delivery of an article is under way at a time, by its lease,
-which is longer than `total_timeout`; and before a file is renamed the manifest is looked at again.
+The layout is that of a `directory` channel (`shared/manifest.py`). A file is uploaded to `.parts/`, which readers
+ignore, and renamed when complete. There is no lock on the server. Only one delivery of an article is in progress at a
+time, thanks to its lease, which outlasts `total_timeout`; and the manifest is checked again before the rename.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pipeline.channels.sftp.connection import Connection, Login
 from pipeline.channels.sftp.folder import RemoteFolder
 from pipeline.channels.sftp.settings import SftpSettings, private_key, server_keys
 from pipeline.channels.shared.manifest import (
-    MANIFESTS,
     Manifest,
+    decode,
+    encode,
     file_name,
     former_name,
     manifest_of,
-    read,
-    shown,
-    written,
+    manifest_path,
+    still_readable,
 )
 from pipeline.errors import TransientError
 from pipeline.http import Http
@@ -35,7 +35,7 @@ _PROBE = ".citewire-check"
 
 
 class Sftp:
-    """Keeps its connection from one delivery to the next, and makes another where it has ended."""
+    """An open channel, which keeps its connection between deliveries and reconnects if it has ended."""
 
     def __init__(self, settings: SftpSettings, http: Http) -> None:
         self._settings, self._guard = settings, http.guard
@@ -53,23 +53,23 @@ class Sftp:
         self._folder: RemoteFolder | None = None
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        """An older revision than the one there changes nothing and succeeds: the folder is already further."""
+        """Upload the article's file. If the folder already has a newer revision, change nothing and succeed."""
         name, former = file_name(parcel), former_name(parcel)
 
-        def bring(folder: RemoteFolder) -> str:
-            detail = _bring(folder, name, parcel)
-            return detail + _clear(folder, former, parcel) if former else detail
+        def update(folder: RemoteFolder) -> str:
+            detail = _upload(folder, name, parcel)
+            return detail + _remove_former(folder, former, parcel) if former else detail
 
-        return Receipt(detail=self._done(bring, parcel.at.timestamp()), remote_id=name)
+        return Receipt(detail=self._run(update, parcel.at.timestamp()), remote_id=name)
 
     def shows(self, parcel: Parcel) -> str | None:
         names = [name for name in (file_name(parcel), former_name(parcel)) if name]
 
-        def look(folder: RemoteFolder) -> str | None:
-            found = (shown(name, parcel, folder.digest(name), _manifest(folder, name)) for name in names)
+        def find(folder: RemoteFolder) -> str | None:
+            found = (still_readable(name, parcel, folder.digest(name), _manifest(folder, name)) for name in names)
             return next((one for one in found if one), None)
 
-        where = self._done(look, parcel.at.timestamp())
+        where = self._run(find, parcel.at.timestamp())
         return where and f"{self._login.where}: {where}"
 
     def check(self) -> str:
@@ -77,7 +77,7 @@ class Sftp:
             folder.replace(_PROBE, b"")
             folder.remove(_PROBE)
 
-        self._done(probe, time.time())
+        self._run(probe, time.time())
         return f"{self._login.where} can be written to"
 
     def close(self) -> None:
@@ -85,23 +85,23 @@ class Sftp:
             self._connection.close()
         self._connection = self._folder = None
 
-    def _done(self, work: Callable[[RemoteFolder], Done], now: float) -> Done:
-        """`work` on the folder, within the whole time; once more where a kept connection turns out to have been cut."""
+    def _run(self, work: Callable[[RemoteFolder], Done], now: float) -> Done:
+        """Run `work` on the folder within `total_timeout`, a second time if a kept connection turns out to be cut."""
         deadline = time.monotonic() + self._settings.total_timeout
         kept = self._connection is not None and self._connection.usable
         try:
-            return self._worked(work, deadline, now)
+            return self._run_once(work, deadline, now)
         except TransientError as error:
             self.close()
             if not kept or error.code != "connection-failed":
                 raise
         try:
-            return self._worked(work, deadline, now)
+            return self._run_once(work, deadline, now)
         except TransientError:
             self.close()
             raise
 
-    def _worked(self, work: Callable[[RemoteFolder], Done], deadline: float, now: float) -> Done:
+    def _run_once(self, work: Callable[[RemoteFolder], Done], deadline: float, now: float) -> Done:
         if self._connection is None or not self._connection.usable:
             self.close()
             self._connection = Connection(self._login, self._guard, deadline)
@@ -112,39 +112,35 @@ class Sftp:
             return work(self._folder)
 
 
-def _bring(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
+def _upload(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
     wanted = manifest_of(parcel)
     there = _manifest(folder, name)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if wanted.same(there) and folder.digest(name) == wanted.digest:
+    if wanted.same_revision(there) and folder.digest(name) == wanted.digest:
         return f"revision {parcel.revision} was already there"
     part = folder.upload(name, parcel.rendition.body, wanted.digest)
-    there = _manifest(folder, name)  # the upload may have taken its time
+    there = _manifest(folder, name)  # the upload may have taken a while
     if there and there.revision > parcel.revision:
         folder.remove(part)
         return f"the newer revision {there.revision} is there"
-    folder.replace(_beside(name), written(wanted))
+    folder.replace(manifest_path(name), encode(wanted))
     folder.rename(part, name)
     return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
 
 
-def _clear(folder: RemoteFolder, former: str, parcel: Parcel) -> str:
-    """Takes away what the channel kept under its former format; the file first, or nobody would know it any more."""
+def _remove_former(folder: RemoteFolder, former: str, parcel: Parcel) -> str:
+    """Remove what was kept under the former format: the file before its manifest, or a crash would orphan the file."""
     there = _manifest(folder, former)
     if there is None or there.revision > parcel.revision:
         return ""
     folder.remove(former)
-    folder.remove(_beside(former))
+    folder.remove(manifest_path(former))
     return f"; removed {former}"
 
 
 def _manifest(folder: RemoteFolder, name: str) -> Manifest | None:
-    return read(folder.read(_beside(name)))
-
-
-def _beside(name: str) -> str:
-    return f"{MANIFESTS}/{name}.json"
+    return decode(folder.read(manifest_path(name)))
 
 
 CHANNEL = ChannelType(name="sftp", settings=SftpSettings, open=Sftp)

@@ -1,4 +1,4 @@
-"""An SSH connection to an SFTP server: to a checked address, to the right server, and never for longer than allowed."""
+"""An SSH connection to an SFTP server, made through the egress guard, with a verified host key and a deadline."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pipeline.channels.shared.folder import failure_of
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import EgressGuard
 
-# What it has to say is in the errors; a traceback of every cut connection in the log is not wanted.
+# Its errors say enough: a traceback in the log for every cut connection is just noise.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
-_IDLE = 30.0  # seconds after which a connection is not trusted to be there any more
+_IDLE = 30.0  # seconds after which an idle connection is assumed to be dead
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")  # RFC 8332: what an ssh-rsa key signs with
 
 _INHERITED: list[Connection] = []
@@ -34,8 +34,8 @@ class Login:
     username: str
     password: str | None
     key: paramiko.PKey | None
-    server_keys: frozenset[bytes]  # one of which the server must prove to have
-    connect_timeout: float  # seconds, for the name, TCP, and SSH's handshake each
+    server_keys: frozenset[bytes]  # the server must prove that it has one of them
+    connect_timeout: float  # seconds, each for look-up, TCP and the SSH handshake
     read_timeout: float  # seconds without a byte
 
     @property
@@ -44,10 +44,10 @@ class Login:
 
 
 class Connection:
-    """One session with one server, for one thread of one process."""
+    """A session with a server, used by one thread of one process."""
 
     def __init__(self, login: Login, guard: EgressGuard, deadline: float) -> None:
-        """`deadline` by time.monotonic(). Raises TransientError and PermanentError."""
+        """Connect and log in. `deadline` is by time.monotonic(). Raises TransientError and PermanentError."""
         self.login = login
         self._pid = os.getpid()
         self.used = time.monotonic()
@@ -67,7 +67,7 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Not after a fork, whose parent goes on with it; nor when it has ended, or may have while nobody looked."""
+        """Return False after a fork (the parent keeps using it), and if it has ended or been idle for too long."""
         if self._pid != os.getpid():
             return False
         return bool(self._transport.is_active()) and time.monotonic() - self.used < _IDLE
@@ -75,14 +75,14 @@ class Connection:
     def close(self) -> None:
         if self._pid == os.getpid():
             self._end()
-        else:  # closing it, and its destructor too, would speak on the parent's connection
+        else:  # closing or destroying it would write to the parent's connection
             _INHERITED.append(self)
 
     @contextmanager
     def within(self, deadline: float) -> Iterator[None]:
-        """Whatever the server does or leaves undone inside ends at `deadline`; what goes wrong is a CitewireError.
+        """Close the connection at `deadline` if the block is still running, and translate errors to CitewireErrors.
 
-        A time limit on each step would let a server drip a byte a second for ever: the connection is closed instead.
+        With only a timeout per step, a server could send a byte a second for ever.
         """
         expired = threading.Event()
 
@@ -102,7 +102,7 @@ class Connection:
             self.used = time.monotonic()
 
     def _end(self) -> None:
-        """Close the connection in whatever state it is: paramiko leaves the socket open until its thread runs."""
+        """Close transport and socket: paramiko leaves the socket open until its thread runs."""
         self._transport.close()
         self._socket.close()
 
@@ -114,9 +114,7 @@ class Connection:
         transport.get_security_options().key_types = [kind for kind in known if kind in kinds]
         transport.start_client(timeout=login.connect_timeout)
         if transport.get_remote_server_key().asbytes() not in login.server_keys:
-            raise PermanentError(
-                f"{login.where} does not have the host key that was agreed on", code="host-key-mismatch"
-            )
+            raise PermanentError(f"{login.where} does not have the configured host key", code="host-key-mismatch")
         _log_in(transport, login)
         sftp = paramiko.SFTPClient.from_transport(transport)
         assert sftp is not None
@@ -131,13 +129,13 @@ def _signatures(kind: str) -> tuple[str, ...]:
 
 
 def _log_in(transport: paramiko.Transport, login: Login) -> None:
-    """With the key, with the password, or with one after the other where the server wants both."""
+    """Log in with the key, the password, or both if the server demands it."""
     if login.key is not None:
         transport.auth_publickey(login.username, login.key)
     if login.password is not None and not transport.is_authenticated():
         transport.auth_password(login.username, login.password)
     if not transport.is_authenticated():
-        raise paramiko.AuthenticationException("the server asks for more")
+        raise paramiko.AuthenticationException("the server requires more")
 
 
 def _left(deadline: float, login: Login) -> float:
@@ -148,14 +146,14 @@ def _left(deadline: float, login: Login) -> float:
 
 
 def _failure(error: Exception, login: Login, *, expired: bool) -> CitewireError:
-    """The server's own words stand in no message: nobody knows what is in them."""
+    """Return the error to raise. No message quotes the server, since its text cannot be trusted."""
     where, causes = login.where, list(_causes(error))
     if expired or any(isinstance(cause, TimeoutError) or "timeout" in str(cause).lower() for cause in causes):
         return TransientError(f"{where} did not answer in time", code="timeout")
     if isinstance(error, paramiko.AuthenticationException):
-        return PermanentError(f"{where} does not let {login.username} in", code="login-refused")
+        return PermanentError(f"{where} refused the login of {login.username}", code="login-refused")
     if isinstance(error, IncompatiblePeer):
-        message = f"{where} has no host key of the kind agreed on, or no way of speaking in common"
+        message = f"{where} has no host key of the configured type, or no algorithm in common"
         return PermanentError(message, code="host-key-mismatch")
     if isinstance(error, paramiko.SFTPError) or any(map(_not_ssh, causes)):
         return TransientError(f"{where} answered with what is not SFTP", code="bad-response")

@@ -1,4 +1,4 @@
-"""A remote folder: files replaced whole, uploads that go on where they were cut."""
+"""A remote folder with atomic replacement of files and resumable uploads."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from paramiko.sftp import CMD_EXTENDED
 from pipeline.channels.shared.manifest import MANIFESTS
 from pipeline.model.rendition import digest_of
 
-PARTS = ".parts"  # what is being uploaded, each under its name and the digest of what it will be
-_CHUNK = 32_768  # bytes: what every server takes in one write
-_LONGEST = 64_000_000  # bytes that are read back; more is certainly none of ours
-_STALE = 86_400  # seconds after which an upload will not be taken up again
+PARTS = ".parts"  # uploads in progress, named after the file and the digest of its content
+_CHUNK = 32_768  # bytes that every server accepts in one write
+_LONGEST = 64_000_000  # bytes read back at most; a larger file is not one of ours
+_STALE = 86_400  # seconds after which an upload is not resumed
 
 
 class RemoteFolder:
-    """Raises OSError, EOFError and paramiko's errors."""
+    """A folder on the server. Methods raise OSError, EOFError and paramiko's errors."""
 
     def __init__(self, sftp: paramiko.SFTPClient, path: str, *, create: bool, now: float) -> None:
-        """`now`: Unix time, to tell stale uploads by."""
+        """Open the folder, and create it if `create`. `now`: Unix time, to recognise stale uploads."""
         self._sftp, self._path = sftp, path
-        self._syncs = True  # until the server says that it cannot
+        self._syncs = True  # until the server turns out not to support it
         if create:
             self._make(path)
         for folder in (MANIFESTS, PARTS):
@@ -36,7 +36,7 @@ class RemoteFolder:
         self._parts = self._left_behind(now)
 
     def read(self, name: str) -> bytes | None:
-        """None where there is no such file."""
+        """Return the contents of a file, or None if there is none."""
         try:
             with self._sftp.open(self._of(name), "rb") as file:
                 return file.read(_LONGEST)
@@ -48,15 +48,15 @@ class RemoteFolder:
         return None if body is None else digest_of(body)
 
     def replace(self, name: str, data: bytes) -> None:
-        """A small file, whole or not at all."""
+        """Replace a small file atomically."""
         temporary = posixpath.join(PARTS, name.replace("/", "."))
         self._write(temporary, data, 0)
         self.rename(temporary, name)
 
     def upload(self, name: str, body: bytes, digest: str) -> str:
-        """Brings `body` to the server under a name that no reader looks at, and gives that.
+        """Upload `body` under a temporary name, and return that name.
 
-        Goes on where an earlier try ended. Other half uploads of the same file will not be needed any more.
+        An earlier upload of the same content is resumed, and partial uploads of other content are removed.
         """
         part = f"{name}.{digest.removeprefix('sha256:')[:16]}"
         for other in [one for one in self._parts if one.startswith(f"{name}.") and one != part]:
@@ -68,7 +68,7 @@ class RemoteFolder:
         return path
 
     def rename(self, old: str, new: str) -> None:
-        """Over what is there. Without OpenSSH's extension there is a moment in which nothing is there."""
+        """Rename, replacing what exists. Without OpenSSH's extension there is a moment without either file."""
         try:
             self._sftp.posix_rename(self._of(old), self._of(new))
         except OSError as error:
@@ -84,11 +84,11 @@ class RemoteFolder:
         return posixpath.join(self._path, name)
 
     def _make(self, path: str, *, above: bool = True) -> None:
-        """The folder, and those above it."""
+        """Create the folder, and its parents if `above`."""
         try:
             if stat.S_ISDIR(self._sftp.stat(path).st_mode or 0):
                 return
-            raise NotADirectoryError(errno.ENOTDIR, "a file stands where the folder should")
+            raise NotADirectoryError(errno.ENOTDIR, "there is a file in place of the folder")
         except FileNotFoundError:
             parent = posixpath.dirname(path)
             if above and parent not in ("", "/", path):
@@ -96,12 +96,12 @@ class RemoteFolder:
         try:
             self._sftp.mkdir(path)
         except OSError:
-            # Another one may have made it meanwhile.
+            # It may have been created concurrently.
             if not stat.S_ISDIR(self._sftp.stat(path).st_mode or 0):
                 raise
 
     def _left_behind(self, now: float) -> set[str]:
-        """Uploads that were cut, read once for each connection: a cut is also the end of one."""
+        """Return interrupted uploads and remove stale ones. Done once per connection, since an interruption ends it."""
         found = set()
         for one in self._sftp.listdir_attr(self._of(PARTS)):
             if one.st_mtime is not None and now - one.st_mtime > _STALE:
@@ -111,7 +111,7 @@ class RemoteFolder:
         return found
 
     def _sound(self, path: str, body: bytes) -> int:
-        """How many bytes an earlier upload has brought: all that are there, if the last of them are `body`'s."""
+        """Return how many bytes of an earlier upload can be kept: all, if the last of them match `body`."""
         try:
             with self._sftp.open(self._of(path), "rb") as file:
                 size = file.stat().st_size or 0
@@ -128,7 +128,7 @@ class RemoteFolder:
             for position in range(start, len(body), _CHUNK):
                 file.write(body[position : position + _CHUNK])
             self._sync(file)
-        # Pipelined writes are not answered one by one, so that what arrived is measured.
+        # Pipelined writes are not acknowledged one by one, so check the size of the result.
         size = self._sftp.stat(self._of(name)).st_size
         if size != len(body):
             raise OSError(f"{size} of {len(body)} bytes arrived")
@@ -139,7 +139,7 @@ class RemoteFolder:
             yield file
 
     def _sync(self, file: paramiko.SFTPFile) -> None:
-        """OpenSSH's `fsync@openssh.com`, for which paramiko has no name."""
+        """Request OpenSSH's `fsync@openssh.com`, for which paramiko has no method."""
         if not self._syncs:
             return
         sftp: Any = self._sftp

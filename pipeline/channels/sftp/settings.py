@@ -1,4 +1,4 @@
-"""The settings of the `sftp` channel, and the keys that they name."""
+"""The settings of the `sftp` channel, and the keys that they refer to."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _KEY_KINDS: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECD
 
 
 def _host_keys(value: object) -> tuple[bytes, ...]:
-    """One or several lines as `ssh-keyscan` prints them without the host: "ssh-ed25519 AAAA…"."""
+    """Parse one or several lines as printed by `ssh-keyscan`, without the host: "ssh-ed25519 AAAA…"."""
     lines = value if isinstance(value, list | tuple) else (value,)
     keys = tuple(_host_key(line) for line in lines)
     if not keys:
-        raise ValueError("give a key, or leave it away for `known_hosts`")
+        raise ValueError("give a key, or use `known_hosts` instead")
     return keys
 
 
@@ -33,20 +33,20 @@ def _host_key(line: object) -> bytes:
     try:
         key = base64.b64decode(words[1], validate=True)
     except (IndexError, binascii.Error, ValueError):
-        raise ValueError("write it as 'ssh-ed25519 AAAA…', as `ssh-keyscan` prints it after the host") from None
+        raise ValueError("must look like 'ssh-ed25519 AAAA…', as printed by `ssh-keyscan` after the host") from None
     if kind_of(key) != words[0]:
-        raise ValueError("the key is not of the kind that stands before it")
+        raise ValueError("the key does not have the type written before it")
     return key
 
 
 def kind_of(key: bytes) -> str:
-    """What a public key says of itself (RFC 4253, section 6.6); "" where it says nothing."""
+    """Return the type in a public key's encoding (RFC 4253, section 6.6), or "" if it is malformed."""
     size = int.from_bytes(key[:4], "big")
     return key[4 : 4 + size].decode("ascii", "replace") if len(key) > 4 + size else ""
 
 
 class SftpSettings(ChannelSettings):
-    """`host_key` or `known_hosts`: a server that cannot prove to be the one meant gets nothing, not even a password."""
+    """`host_key` or `known_hosts` is required: an unverified server gets nothing, not even a password."""
 
     host: str = Field(pattern=r"^[^\s/@]+$")
     port: int = Field(default=22, ge=1, le=65535)
@@ -56,7 +56,7 @@ class SftpSettings(ChannelSettings):
     passphrase: SecretRef | None = None
     host_key: Annotated[tuple[bytes, ...], PlainValidator(_host_keys)] | None = None
     known_hosts: LocalPath | None = None
-    path: str = "."  # the remote folder; relative to where the login leads
+    path: str = "."  # the remote folder, relative to the login directory
     create: bool = True
     connect_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0
     read_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0
@@ -74,12 +74,12 @@ class SftpSettings(ChannelSettings):
         if not (self.password or self.private_key):
             raise ValueError("give `private_key` or `password`")
         if (self.host_key is None) == (self.known_hosts is None):
-            raise ValueError("give `host_key` or `known_hosts`, so that the server can prove itself")
+            raise ValueError("give `host_key` or `known_hosts`, so that the server can be verified")
         return self
 
 
 def private_key(settings: SftpSettings) -> paramiko.PKey | None:
-    """Ed25519, ECDSA or RSA, in OpenSSH's form or in PEM. Raises ConfigError, without a word of the key."""
+    """Return the key (Ed25519, ECDSA or RSA; OpenSSH format or PEM). Raises ConfigError that quotes nothing of it."""
     if settings.private_key is None:
         return None
     text = settings.private_key.resolve("private_key")
@@ -92,12 +92,12 @@ def private_key(settings: SftpSettings) -> paramiko.PKey | None:
         except (paramiko.SSHException, ValueError, IndexError):
             continue
     raise ConfigError(
-        "no private key can be read there (Ed25519, ECDSA or RSA), or the passphrase is not its own", key="private_key"
+        "cannot read a private key (Ed25519, ECDSA or RSA), or the passphrase is wrong", key="private_key"
     )
 
 
 def server_keys(settings: SftpSettings) -> frozenset[bytes]:
-    """The keys that the server may prove itself with; never empty. Raises ConfigError."""
+    """Return the acceptable host keys; never empty. Raises ConfigError."""
     if settings.host_key is not None:
         return frozenset(settings.host_key)
     assert settings.known_hosts is not None
@@ -107,5 +107,5 @@ def server_keys(settings: SftpSettings) -> frozenset[bytes]:
     except (OSError, paramiko.SSHException, UnicodeDecodeError) as error:
         raise ConfigError(f"{settings.known_hosts} cannot be read", key="known_hosts") from error
     if not found:
-        raise ConfigError(f"{settings.known_hosts} holds no key of {host}", key="known_hosts")
+        raise ConfigError(f"{settings.known_hosts} contains no key of {host}", key="known_hosts")
     return frozenset(found[kind].asbytes() for kind in found)

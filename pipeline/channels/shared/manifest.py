@@ -37,9 +37,14 @@ class Manifest(msgspec.Struct, frozen=True):
     title: str
     at: str  # RFC 3339, UTC: when it was written
 
-    def same(self, other: Manifest | None) -> bool:
+    def same_revision(self, other: Manifest | None) -> bool:
         """Return whether both describe the same revision, regardless of when they were written."""
         return other is not None and self == msgspec.structs.replace(other, at=self.at)
+
+
+def manifest_path(name: str) -> str:
+    """Return the path of a file's manifest, relative to the file's folder."""
+    return f"{MANIFESTS}/{name}.json"
 
 
 def manifest_of(parcel: Parcel) -> Manifest:
@@ -59,12 +64,12 @@ def manifest_of(parcel: Parcel) -> Manifest:
     )
 
 
-def written(manifest: Manifest) -> bytes:
+def encode(manifest: Manifest) -> bytes:
     """Return the manifest as JSON."""
     return msgspec.json.encode(manifest)
 
 
-def read(data: bytes | None) -> Manifest | None:
+def decode(data: bytes | None) -> Manifest | None:
     """Parse a manifest. Return None if it is missing or unreadable, in which case it gets replaced."""
     try:
         return msgspec.json.decode(data, type=Manifest) if data else None
@@ -90,7 +95,7 @@ def former_name(parcel: Parcel) -> str | None:
     return f"{article}.{extension}"
 
 
-def shown(name: str, parcel: Parcel, digest: str | None, manifest: Manifest | None) -> str | None:
+def still_readable(name: str, parcel: Parcel, digest: str | None, manifest: Manifest | None) -> str | None:
     """Return a line on what is still readable of a withdrawn article under `name`, or None.
 
     `parcel` is the withdrawal and `digest` that of the file found. The tombstone does not count as the article, and
