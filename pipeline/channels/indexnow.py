@@ -10,18 +10,17 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import Field
 
 from pipeline.channels import ChannelType, Served
-from pipeline.channels.shared.announcing import delivered
+from pipeline.channels.shared.announcing import Announcer
 from pipeline.channels.shared.deadline import Deadline, probe
-from pipeline.channels.shared.settings import Address, ChannelSettings
+from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http import Http, Response
+from pipeline.http import Response
 from pipeline.model.delivery import Parcel, Receipt
 
 _MOST = 10_000  # addresses per request
@@ -38,17 +37,10 @@ class IndexNowSettings(ChannelSettings):
     key: str = Field(pattern=r"^[A-Za-z0-9-]{8,128}$")
     key_location: Address | None = None
     url: Address = "https://api.indexnow.org/indexnow"
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0
+    total_timeout: TotalTimeout = 20.0
 
 
-class IndexNow:
-    def __init__(self, settings: IndexNowSettings, http: Http) -> None:
-        self._settings = settings
-        self._http = http
-
-    def deliver(self, parcel: Parcel) -> Receipt:
-        return delivered(self.deliver_all([parcel])[0])
-
+class IndexNow(Announcer[IndexNowSettings]):
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
         deadline = Deadline(self._settings.total_timeout)
         pages = dict.fromkeys(parcel.links.page for parcel in parcels if parcel.links)
@@ -70,9 +62,6 @@ class IndexNow:
         if response.body.decode("utf-8", "replace").strip() != self._settings.key:
             raise PermanentError("the file at `key_location` does not contain the key", code="key-file-wrong")
         return f"{reached}; the key file is in place"
-
-    def close(self) -> None:
-        """Do nothing: connections belong to the thread and are shared with other channels."""
 
     def _announce(self, host: str, urls: Sequence[str], at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
         settings = self._settings

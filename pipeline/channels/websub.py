@@ -14,11 +14,10 @@ from urllib.parse import urlencode
 from pydantic import BeforeValidator, Field
 
 from pipeline.channels import ChannelType
-from pipeline.channels.shared.announcing import delivered, worst
+from pipeline.channels.shared.announcing import Announcer, worst
 from pipeline.channels.shared.deadline import Deadline, probe
-from pipeline.channels.shared.settings import Address, ChannelSettings
+from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 
 
@@ -30,17 +29,10 @@ class WebSubSettings(ChannelSettings):
     """`hub`: one or several addresses."""
 
     hub: Annotated[tuple[Address, ...], BeforeValidator(_several), Field(min_length=1, max_length=10)]
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0
+    total_timeout: TotalTimeout = 30.0
 
 
-class WebSub:
-    def __init__(self, settings: WebSubSettings, http: Http) -> None:
-        self._settings = settings
-        self._http = http
-
-    def deliver(self, parcel: Parcel) -> Receipt:
-        return delivered(self.deliver_all([parcel])[0])
-
+class WebSub(Announcer[WebSubSettings]):
     def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
         """Announce each feed once, however many of the parcels are in it."""
         deadline = Deadline(self._settings.total_timeout)
@@ -51,9 +43,6 @@ class WebSub:
     def check(self) -> str:
         deadline = Deadline(self._settings.total_timeout)
         return "; ".join(f"reached: {probe(self._http, hub, deadline.limits())}" for hub in self._settings.hub)
-
-    def close(self) -> None:
-        """Do nothing: connections belong to the thread and are shared with other channels."""
 
     def _announce(self, feed: str, at: dt.datetime, deadline: Deadline) -> Receipt | CitewireError:
         return worst([self._ping(hub, feed, at, deadline) for hub in self._settings.hub])

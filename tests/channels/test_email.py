@@ -31,7 +31,7 @@ from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.rendition import Rendition
 
 A, B, C = (f"{name}@partner.example.org" for name in "abc")
-LETTERHEAD = Letterhead(sender="news@notes.example.org", name="Doctor's Note")
+LETTERHEAD = Letterhead(sender="news@notes.example.org", sender_name="Doctor's Note")
 
 
 @pytest.fixture
@@ -132,7 +132,9 @@ def test_several_articles_make_one_digest_with_withdrawals_first() -> None:
     for said in ("Revision 1 of spasms.", "Revision 2 of b.", "Revision 3 of c."):
         assert said in text and said in html
     assert text.index("Revision 3") < text.index("Revision 1") < text.index("Revision 2")
-    named = composed(short(), short(article="b"), letterhead=replace(LETTERHEAD, digest_subject="Today's articles"))
+    named = composed(
+        short(), short(article="b"), letterhead=LETTERHEAD.model_copy(update={"digest_subject": "Today's articles"})
+    )
     assert named["Subject"] == "Today's articles"
 
 
@@ -144,7 +146,8 @@ def test_the_same_articles_are_the_same_mail_in_any_order() -> None:
 def test_whoever_wants_no_more_finds_how() -> None:
     addresses = ("mailto:stop@notes.example.org?subject=stop", "https://notes.example.org/stop")
     message = composed(
-        short(), letterhead=replace(LETTERHEAD, unsubscribe=addresses, one_click=True, list_id="x.y.org")
+        short(),
+        letterhead=LETTERHEAD.model_copy(update={"unsubscribe": addresses, "one_click": True, "list_id": "x.y.org"}),
     )
     assert message["List-Unsubscribe"] == f"<{addresses[0]}>, <{addresses[1]}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -163,7 +166,7 @@ ANY_TITLE = st.one_of(
 
 @given(ANY_TITLE, ANY_TITLE)
 def test_no_title_ends_a_header(title: str, name: str) -> None:
-    raw = mail([short(title=f"x{title}")], replace(LETTERHEAD, name=name)).to(A)
+    raw = mail([short(title=f"x{title}")], LETTERHEAD.model_copy(update={"sender_name": name})).to(A)
     message = read(raw)
     wanted = ["From", "Subject", "Date", "Message-ID", "Auto-Submitted", "Citewire-Article", "Citewire-Revision"]
     assert message.keys() == [*wanted, "Citewire-Event", "To", "MIME-Version", "Content-Type"]

@@ -17,7 +17,7 @@ from documents import DOCS, ROOT, Block, block, blocks, documents
 from pydantic import BaseModel
 
 from config import Settings, load
-from pipeline.channels import channel_types
+from pipeline.channels import ChannelType, channel_types
 from pipeline.channels.shared.settings import read_settings
 from pipeline.intake import source_formats
 from pipeline.intake.fields import KNOWN
@@ -161,6 +161,16 @@ def test_every_setting_is_in_the_operators_guide() -> None:
     guide = text_of(DOCS / "operating.md")
     wanted = {*fields_of(Settings), *(name for kind in channel_types().values() for name in fields_of(kind.settings))}
     assert {name for name in wanted if not re.search(rf"\b{name}\b", guide)} == set()
+
+
+@pytest.mark.parametrize("kind", channel_types().values(), ids=list(channel_types()))
+def test_the_operators_guide_gives_the_defaults_of_a_channels_settings(kind: ChannelType) -> None:
+    sections = re.split(r"^#{2,4} ", text_of(DOCS / "operating.md"), flags=re.MULTILINE)
+    section = next((one for one in sections if one.startswith(f"{kind.name}\n")), "")
+    told = dict(re.findall(r"`([a-z_]+)` \(`([^`]+)`\)", section))
+    defaults = {name: field.default for name, field in kind.settings.model_fields.items() if field.default != ""}
+    simple = {name: str(value) for name, value in defaults.items() if isinstance(value, int | float | str)}
+    assert told == {name: value.lower() if value in ("True", "False") else value for name, value in simple.items()}
 
 
 def test_every_variable_is_in_the_operators_guide() -> None:

@@ -27,7 +27,7 @@ from pipeline.channels import ChannelType, Served
 from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
 from pipeline.channels.shared.deadline import Deadline, probe
-from pipeline.channels.shared.settings import Address, ChannelSettings
+from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.http import Http, Response, web_address
 from pipeline.model.delivery import Parcel, Receipt
@@ -69,7 +69,7 @@ class AmpCacheSettings(ChannelSettings):
     caches: tuple[CacheSettings, ...] = Field((GOOGLE, BING), min_length=1)
     caches_url: Address | None = None
     read_back: bool = True
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0
+    total_timeout: TotalTimeout = 30.0
 
 
 _Domain = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]+$")]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import StringConstraints, field_validator
 
 from pipeline.channels import ChannelType
 from pipeline.channels.apple_news.api import Answer, AppleNewsApi, Part, signing_secret
 from pipeline.channels.shared.deadline import Deadline
-from pipeline.channels.shared.settings import ChannelSettings
+from pipeline.channels.shared.settings import ChannelSettings, TotalTimeout
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http, web_address
 from pipeline.model.delivery import Parcel, Receipt
@@ -44,7 +44,7 @@ class AppleNewsSettings(ChannelSettings):
     is_candidate_to_be_featured: bool = False
     maturity_rating: Literal["KIDS", "MATURE", "GENERAL"] | None = None
     territories: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...] = ()
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0
+    total_timeout: TotalTimeout = 30.0
 
     @field_validator("url")
     @classmethod

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.channels import ChannelType
-from pipeline.channels.email.mail import Letterhead, Mail, mail, message_id
+from pipeline.channels.email.mail import Letterhead, Line, Mail, MailAddress, mail, message_id
 from pipeline.channels.email.mailing import Post, earlier_mails, unsendable
 from pipeline.channels.email.smtp import Security, Server, Session, session, tls_context
 from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.deadline import Deadline
-from pipeline.channels.shared.settings import ChannelSettings, LocalPath
+from pipeline.channels.shared.settings import LocalPath, TotalTimeout
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
 from pipeline.http import CA_FILE, Http
 from pipeline.model.delivery import Parcel, Receipt
@@ -27,38 +27,19 @@ from pipeline.secret import SecretRef
 _PORTS: Mapping[str, int] = {"starttls": 587, "tls": 465, "none": 25}
 _CLOSING = 421  # "service not available, closing" (RFC 5321, section 4.2.2)
 
-MailAddress = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)
-]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$", max_length=200)]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
 
 
-class EmailSettings(ChannelSettings):
+class EmailSettings(Letterhead):
     host: HostName
     port: int | None = Field(None, ge=1, le=65_535)  # None: 587, 465 or 25, depending on `security`
     security: Security = "starttls"
     ca_file: LocalPath | None = None
     username: Line | None = None
     password: SecretRef | None = None
-    sender: MailAddress
-    sender_name: Line = ""
-    reply_to: MailAddress | None = None
     recipients: tuple[MailAddress, ...] = Field(min_length=1, max_length=200)
     digest: bool = False
-    digest_subject: Line | None = None
-    unsubscribe: tuple[Annotated[str, StringConstraints(max_length=900)], ...] = ()
-    one_click: bool = False
-    list_id: str | None = Field(None, pattern=r"^[A-Za-z0-9.-]+$", max_length=253)
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 35.0
-
-    @field_validator("unsubscribe")
-    @classmethod
-    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        for address in addresses:
-            if not address.startswith(("https://", "mailto:")) or set(address) & set("<>, ") or not address.isascii():
-                raise ValueError("each must be an https: or mailto: address")
-        return addresses
+    total_timeout: TotalTimeout = 35.0
 
     @model_validator(mode="after")
     def _login_over_tls(self) -> EmailSettings:
@@ -66,8 +47,6 @@ class EmailSettings(ChannelSettings):
             raise ValueError("give both `username` and `password`, or neither")
         if self.password is not None and self.security == "none":
             raise ValueError("passwords are sent only over TLS: `security` must be 'starttls' or 'tls'")
-        if self.one_click and not any(address.startswith("https://") for address in self.unsubscribe):
-            raise ValueError("`one_click` needs an https: address in `unsubscribe`")
         return self
 
 
@@ -76,15 +55,6 @@ class Email:
         self._settings = settings
         self._guard = http.guard
         self._server = _server(settings)
-        self._letterhead = Letterhead(
-            sender=settings.sender,
-            name=settings.sender_name,
-            reply_to=settings.reply_to,
-            digest_subject=settings.digest_subject,
-            unsubscribe=settings.unsubscribe,
-            one_click=settings.one_click,
-            list_id=settings.list_id,
-        )
 
     def deliver(self, parcel: Parcel) -> Receipt:
         return delivered(self.deliver_all([parcel])[0])
@@ -108,8 +78,8 @@ class Email:
         """Send mails until all are sent or the session ends."""
         composed: dict[str, Mail] = {}
         for recipient, parcels in post.mails(digest=self._settings.digest):
-            id = message_id(parcels, self._letterhead)
-            message = composed.get(id) or mail(parcels, self._letterhead, earlier_mails(parcels))
+            id = message_id(parcels, self._settings)
+            message = composed.get(id) or mail(parcels, self._settings, earlier_mails(parcels))
             composed = {id: message}  # the next recipient usually gets the same mail
             try:
                 smtp.send(self._settings.sender, recipient, message.to(recipient))
@@ -122,7 +92,7 @@ class Email:
         return None
 
     def _thread(self, parcel: Parcel, post: Post) -> str:
-        return message_id(post.parcels if self._settings.digest else [parcel], self._letterhead)
+        return message_id(post.parcels if self._settings.digest else [parcel], self._settings)
 
 
 def _server(settings: EmailSettings) -> Server:
@@ -143,7 +113,7 @@ def _server(settings: EmailSettings) -> Server:
         port=settings.port or _PORTS[settings.security],
         security=settings.security,
         tls=tls,
-        helo=settings.sender.rpartition("@")[2],
+        helo=settings.domain,
         login=login,
     )
 

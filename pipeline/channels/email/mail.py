@@ -12,10 +12,13 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
+from typing import Annotated
 
 import msgspec
 from msgspec import Struct
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.model.article import direction_of
 from pipeline.model.delivery import Parcel
 
@@ -34,17 +37,36 @@ _STYLE = (
 _SAYS = {"published": "", "updated": "Updated: ", "withdrawn": "Withdrawn: "}
 
 
-@dataclass(frozen=True)
-class Letterhead:
-    """What all mails of a channel have in common."""
+MailAddress = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)
+]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$", max_length=200)]
 
-    sender: str  # an address
-    name: str = ""
-    reply_to: str | None = None
-    digest_subject: str | None = None  # None: composed from the titles
-    unsubscribe: tuple[str, ...] = ()  # mailto: or https: addresses
+
+class Letterhead(ChannelSettings):
+    """The settings for what all mails of a channel have in common."""
+
+    sender: MailAddress
+    sender_name: Line = ""
+    reply_to: MailAddress | None = None
+    digest_subject: Line | None = None  # None: composed from the titles
+    unsubscribe: tuple[Annotated[str, StringConstraints(max_length=900)], ...] = ()
     one_click: bool = False  # RFC 8058: the https address accepts a POST
-    list_id: str | None = None
+    list_id: str | None = Field(None, pattern=r"^[A-Za-z0-9.-]+$", max_length=253)
+
+    @field_validator("unsubscribe")
+    @classmethod
+    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for address in addresses:
+            if not address.startswith(("https://", "mailto:")) or set(address) & set("<>, ") or not address.isascii():
+                raise ValueError("each must be an https: or mailto: address")
+        return addresses
+
+    @model_validator(mode="after")
+    def _one_click_over_https(self) -> Letterhead:
+        if self.one_click and not any(address.startswith("https://") for address in self.unsubscribe):
+            raise ValueError("`one_click` needs an https: address in `unsubscribe`")
+        return self
 
     @property
     def domain(self) -> str:
@@ -107,7 +129,7 @@ def _subject(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
 
 
 def _head(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[str]) -> bytes:
-    name = one_line(letterhead.name)
+    name = one_line(letterhead.sender_name)
     headers = {
         "From": f"{_phrase(name)} <{letterhead.sender}>" if name else letterhead.sender,
         "Reply-To": letterhead.reply_to,

@@ -10,7 +10,7 @@ from typing import Annotated
 import paramiko
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
-from pipeline.channels.shared.settings import ChannelSettings, LocalPath
+from pipeline.channels.shared.settings import ChannelSettings, LocalPath, TotalTimeout
 from pipeline.errors import ConfigError
 from pipeline.secret import SecretRef
 
@@ -58,9 +58,9 @@ class SftpSettings(ChannelSettings):
     known_hosts: LocalPath | None = None
     path: str = "."  # the remote folder, relative to the login directory
     create: bool = True
-    connect_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0
-    read_timeout: Annotated[float, Field(gt=0, le=40)] = 10.0
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 30.0  # a delivery is leased for a little longer
+    connect_timeout: TotalTimeout = 10.0
+    read_timeout: TotalTimeout = 10.0
+    total_timeout: TotalTimeout = 30.0
 
     @field_validator("path")
     @classmethod

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.model.delivery import Receipt
+from pipeline.http import Http
+from pipeline.model.delivery import Parcel, Receipt
+
+Settings = TypeVar("Settings")
+
+
+class Announcer(ABC, Generic[Settings]):
+    """The base of channels that announce addresses over HTTP, for several parcels at once."""
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        return delivered(self.deliver_all([parcel])[0])
+
+    @abstractmethod
+    def deliver_all(self, parcels: Sequence[Parcel]) -> Sequence[Receipt | CitewireError]:
+        """Announce the addresses of all parcels, and return the outcome of each."""
+
+    def close(self) -> None:
+        """Do nothing: connections belong to the thread and are shared with other channels."""
 
 
 def worst(outcomes: Iterable[Receipt | CitewireError]) -> Receipt | CitewireError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from pipeline.errors import ConfigError
 from pipeline.http import web_address
@@ -26,6 +26,8 @@ def _callable(address: str) -> str:
     return address
 
 
+# Seconds that a delivery may take in all. Its row is leased for 45.
+TotalTimeout = Annotated[float, Field(gt=0, le=40)]
 Address = Annotated[str, AfterValidator(_callable)]  # absolute, http or https
 LocalPath = Annotated[Path, AfterValidator(_from_base)]  # relative to the settings file
 

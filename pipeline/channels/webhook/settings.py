@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
 
-from pipeline.channels.shared.settings import Address, ChannelSettings, LocalPath
+from pipeline.channels.shared.settings import Address, ChannelSettings, LocalPath, TotalTimeout
 from pipeline.secret import SecretRef
 
 _RESERVED = re.compile(
@@ -61,7 +61,7 @@ class WebhookSettings(ChannelSettings):
     gzip: bool = False
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 10.0
-    total_timeout: Annotated[float, Field(gt=0, le=40)] = 20.0  # a delivery is leased for a little longer
+    total_timeout: TotalTimeout = 20.0
 
     @field_validator("headers")
     @classmethod
