@@ -35,10 +35,15 @@ def line_of(inlines: Iterable[Inline]) -> str:
 
 
 def image_text(image: Image) -> str:
-    """`[Image: what it shows] Caption Credit`."""
-    named = image.alt or ("" if image.caption or image.credit else image.src)
-    shows = f"[Image: {named}]" if named and named != image.caption else ""
-    return " ".join(part for part in (shows, image.caption, image.credit) if part)
+    """`[Image: what it shows] Caption Credit`; `[Image]` where nothing says what it shows.
+
+    Its address is no text: a reader learns nothing from it, and there may be one in every paragraph.
+    """
+    caption, credit = image.caption or "", image.credit or ""
+    if not (image.alt or caption or credit):
+        return "[Image]"
+    shows = f"[Image: {image.alt}]" if image.alt not in caption else ""
+    return " ".join(part for part in (shows, caption, credit if credit not in caption else "") if part)
 
 
 def _texts(inlines: Iterable[Inline], markers: bool) -> Iterator[str]:

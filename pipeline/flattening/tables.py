@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.flattening.grid import Row, divided
 from pipeline.flattening.inlines import inlines_text
-from pipeline.model.article import Cell, Table
+from pipeline.model.article import Cell, Image, Table
 
 _EMPTY = "–"
 _DITTO = "〃"
@@ -33,6 +33,10 @@ def table_text(table: Table) -> str:
 
 
 def _cell_text(cell: Cell) -> str:
+    """A cell's text. An image that nothing describes is named by its address, so that its column says something."""
+    match cell.children:
+        case (Image(src, alt="", caption=None, credit=None),):
+            return f"[Image: {src}]"
     return inlines_text(cell.children).strip().replace("\n", "\n    ")
 
 

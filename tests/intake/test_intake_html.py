@@ -60,7 +60,7 @@ def test_json_ld_gives_the_fields() -> None:
     head = f'<script type="application/ld+json">{json.dumps(graph)}</script><link rel=canonical href=https://example.org/p>'
     article = read(page(head, "<main><h1>Other h1</h1><p>Text.</p></main>"))
     assert article.title == "Sleep & you"
-    assert (article.question, article.answer) == ("Why?", "In short.")
+    assert (article.question, article.answer) == ("Why?", "Because.")
     assert article.published == dt.datetime(2026, 2, 23, tzinfo=dt.UTC)
     assert article.modified == dt.datetime(2026, 2, 24, tzinfo=dt.UTC)
     assert article.reviewed == dt.date(2026, 2, 25)
@@ -92,6 +92,54 @@ def test_meta_tags_give_what_json_ld_does_not() -> None:
     assert article.published == dt.datetime(2026, 2, 23, tzinfo=dt.UTC)
     assert article.topics == (Topic("Sleep", "sleep"),)
     assert article.image == Image("https://example.org/i.png", width=12)
+
+
+LONG = "<p>Stretch your calves every night.</p>" + "<p>It takes two minutes and costs nothing.</p>" * 9
+
+
+def test_a_description_for_search_engines_is_not_the_answer_where_the_page_has_a_text() -> None:
+    for description in (
+        "<meta name=description content='Cramps in the calves at night are painful and common.'>",
+        '<script type=application/ld+json>{"@type": "NewsArticle", "description": "Cramps hurt at night."}</script>',
+    ):
+        article = read(page(f"<title>Cramps in the calves at night</title>{description}", f"<article>{LONG}</article>"))
+        assert article.answer == "Stretch your calves every night."
+        assert len(article.lead) == 9
+
+
+def test_an_abstract_is_the_answer_because_its_author_wrote_it_as_one() -> None:
+    node = '{"@type": "Article", "abstract": "Stretch calves."}'
+    head = f"<title>Calves</title><script type=application/ld+json>{node}</script>"
+    article = read(page(head, f"<article>{LONG}</article>"))
+    assert (article.answer, len(article.lead)) == ("Stretch calves.", 10)
+
+
+def test_an_image_before_the_first_paragraph_does_not_repeat_it() -> None:
+    article = read(
+        page("<title>Calves</title>", f"<article><img src=https://x.example/i.jpg alt=Calf>{LONG}</article>")
+    )
+    assert article.answer == "Stretch your calves every night."
+    assert article.lead[0] == Image("https://x.example/i.jpg", "Calf") and len(article.lead) == 10
+
+
+def test_descriptions_and_captions_that_repeat_the_title_or_each_other_are_left_out() -> None:
+    images = "".join(
+        f"<figure><img src=https://x.example/{name}.jpg alt='{alt}'><figcaption>Night cramps</figcaption></figure>"
+        for name, alt in (("a", "Night cramps"), ("b", "A calf"), ("c", "A calf"))
+    )
+    article = read(page("<title>Night cramps</title>", f"<article>{LONG}{images}</article>"))
+    assert article.lead[-3:] == tuple(
+        Image(f"https://x.example/{name}.jpg", alt) for name, alt in (("a", ""), ("b", "A calf"), ("c", ""))
+    )
+
+
+def test_paragraphs_around_a_link_are_kept_in_a_script_without_spaces() -> None:
+    kept = "<p>本を読むには<a href=https://x.example/>Kindle for PC</a>というアプリを使うことができます。</p>"
+    other = "".join(
+        f"<p>{n}時に目が覚めたら、無理に眠らず、静かに座り、明かりをつけ、本を読みます。</p>" for n in range(24)
+    )
+    article = read(page("<title>夜</title>", f"<div><p>目次</p></div><div>{other}{kept}{other}</div>"))
+    assert sum("Kindle for PC" in repr(block) for block in article.lead) == 1
 
 
 def test_only_the_article_of_a_page_is_its_text() -> None:

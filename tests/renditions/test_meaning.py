@@ -375,3 +375,22 @@ def test_an_article_that_an_earlier_release_stored_is_read_as_it_is() -> None:
     read = msgspec.convert(stored, Article)
     assert read.lead == (NumberedList((ListItem((Image("https://x.example/i"),)),), 3),)
     assert (read.sections[0].marked_heading, read.topics[0].kind, read.marked_title) == ((), None, ())
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        (Image("https://x.example/i.png", ""), "[Image]"),
+        (Image("https://x.example/i.png", "A calf"), "[Image: A calf]"),
+        (
+            Image("https://x.example/i.png", "A calf", caption="A calf at rest", credit="N. Roe"),
+            "A calf at rest N. Roe",
+        ),
+        (
+            Image("https://x.example/i.png", "", caption="A calf. Photo: N. Roe", credit="N. Roe"),
+            "A calf. Photo: N. Roe",
+        ),
+    ],
+)
+def test_an_image_is_described_once_and_never_by_its_address(image: Image, text: str) -> None:
+    assert blocks_text([image]) == text

@@ -10,6 +10,7 @@ from pipeline.model.article import (
     Block,
     BulletList,
     DefinitionList,
+    Image,
     Inline,
     Note,
     NumberedList,
@@ -30,13 +31,14 @@ class Answer:
 def answer_of(summary: str | None, body: Body) -> Answer:
     """A first paragraph that says what the summary says is left out of the lead, its marks kept with the answer.
 
-    Below a heading it stays where it is: a section would lose what it begins with.
+    Images may come before it. Below a heading it stays where it is: a section would lose what it begins with.
     """
     text = summary or _text_in(body.lead) or _text_in_sections(body.sections) or ""
-    match body.lead:
+    first = next((n for n, block in enumerate(body.lead) if not isinstance(block, Image)), 0)
+    match body.lead[first:]:
         case (Paragraph(children), *rest) if plain(children) == text:
             only_text = len(children) == 1 and isinstance(children[0], Text)
-            return Answer(text, () if only_text else children, tuple(rest))
+            return Answer(text, () if only_text else children, (*body.lead[:first], *rest))
     return Answer(text, (), body.lead)
 
 

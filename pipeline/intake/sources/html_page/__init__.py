@@ -28,10 +28,12 @@ from pipeline.intake.sources.html_page.page_fields import PageFields, page_field
 from pipeline.intake.sources.html_page.selection import select
 from pipeline.intake.sources.html_page.summary import is_summary
 from pipeline.intake.sources.html_page.titles import is_heading_of
-from pipeline.intake.sources.html_page.words import heading_text, words_in
+from pipeline.intake.sources.html_page.words import heading_text, short_text, words_in
 from pipeline.model.reading import Read
 
 _SMALL_SHARE = 0.25  # of the page's prose: where less was taken, a person should look
+
+_HARDLY_LONGER = 3  # times as many words in the text as in the page's description
 
 
 def read(file: SourceFile) -> Read:
@@ -39,9 +41,9 @@ def read(file: SourceFile) -> Read:
     page, fields, element = _parts(file)
     said = text_in(element)
     if len(words_in(page.body)) > 2 * len(words_in(said)):
-        return assemble(_with_summary(fields, page.body), _as_html(page.body), base=page.base)
+        return assemble(_with_summary(fields, page, page.body), _as_html(page.body), base=page.base)
     markup = etree.tostring(element, method="html", encoding="unicode", with_tail=False)
-    return assemble(_with_summary(fields, said), markup, base=page.base)
+    return assemble(_with_summary(fields, page, said), markup, base=page.base)
 
 
 def article_element(file: SourceFile) -> etree._Element:
@@ -66,10 +68,11 @@ def _parts(file: SourceFile) -> tuple[PageFields, Fields, etree._Element]:
 def _article(tree: etree._Element, page: PageFields, fields: Fields, drop: tuple[str, ...]) -> etree._Element:
     found = tree.find("body")
     body = found if found is not None else tree
-    prepare(body, page.base)
+    prepare(body, page.base, title=str(page.values.get("title", "")))
     remove_furniture(body, title=str(page.values.get("title", "")), drop=drop)
     chosen = select(body, article_lines(body))
     _remove_heading(chosen.element, str(page.values.get("title", "")))
+    _remove_repeated_title(chosen.element, str(page.values.get("title", "")))
     _remove_byline(chosen.element)
     if chosen.share < _SMALL_SHARE:
         hint = "check the article; mark it with <article> where it is not all"
@@ -89,6 +92,15 @@ def _remove_heading(article: etree._Element, title: str) -> None:
         take_out(heading)
 
 
+def _remove_repeated_title(article: etree._Element, title: str) -> None:
+    """Remove captions and paragraphs that say only the title, as galleries have them, unless nothing else is said."""
+    repeated = [element for element in article.iter("p", "figcaption") if same(short_text(element), title)]
+    if len(words_in(text_in(article))) > len(repeated) * len(words_in(title)):
+        for element in repeated:
+            if element is not article and element.find(".//img") is None:
+                take_out(element)
+
+
 def _remove_byline(article: etree._Element) -> None:
     """Remove the byline of the article's header, and its footer: both are fields, where they are anything."""
     marked = [article, *article.iter("article")]
@@ -106,12 +118,17 @@ def _is_byline(element: etree._Element) -> bool:
     return element.tag in ("time", "address") or "byline" in names or "author" in names or "date" in names
 
 
-def _with_summary(fields: Fields, said: str) -> Fields:
-    """Without a description that is no summary: the first paragraph is the answer then."""
-    summary, title = fields.values.get("summary"), str(fields.values.get("title", ""))
-    if not isinstance(summary, str) or is_summary(summary, title=title, text=said):
-        return fields
+def _with_summary(fields: Fields, page: PageFields, said: str) -> Fields:
+    """Keep the page's own answer where it adds to the text; without one, the first paragraph is the answer.
+
+    A page's description is written for search engines, so it is the answer only where the text is hardly longer.
+    """
+    given = fields.values.get("summary")
+    if not given and len(words_in(said)) <= _HARDLY_LONGER * len(words_in(page.description)):
+        given = page.description
     values = {name: value for name, value in fields.values.items() if name != "summary"}
+    if isinstance(given, str) and is_summary(given, title=str(values.get("title", "")), text=said):
+        values["summary"] = given
     return replace(fields, values=values)
 
 

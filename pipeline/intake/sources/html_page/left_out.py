@@ -11,7 +11,7 @@ from lxml import etree
 from pipeline.intake.body.elements import take_out, text_in
 from pipeline.intake.fields.addresses import link_address
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
-from pipeline.intake.fields.text import line
+from pipeline.intake.fields.text import line, same
 from pipeline.intake.sources.html_page.selection import EMBED
 
 _EMBEDS = ("iframe", "video", "audio", "object", "embed")
@@ -26,10 +26,12 @@ _MOST = 20  # warnings of a kind: a page of a thousand links need not give a tho
 Warn = Callable[[InvalidValue], None]
 
 
-def prepare(body: etree._Element, base: str | None) -> None:
+def prepare(body: etree._Element, base: str | None, *, title: str) -> None:
     """Put what an article can hold in the place of what it cannot, before anything is taken out."""
-    for image in list(body.iter("img")):
+    images = list(body.iter("img"))
+    for image in images:
         _load(image)
+    _remove_empty_descriptions(images, title)
     for noscript in list(body.iter("noscript")):
         _unwrap_images(noscript)
     for svg in list(body.iter("svg")):
@@ -69,9 +71,7 @@ def _left_out(message: str, *, code: str) -> InvalidValue:
 
 
 def _load(image: etree._Element) -> None:
-    """Give a lazy image the address that a script would have given it; the name of its file is no description."""
-    if _FILE_NAME.fullmatch((image.get("alt") or "").strip()):
-        image.set("alt", "")
+    """Give a lazy image the address that a script would have given it."""
     src = (image.get("src") or "").strip()
     if src and not src.lower().startswith("data:"):
         return
@@ -79,6 +79,18 @@ def _load(image: etree._Element) -> None:
     given = [*(image.get(name) for name in _SOURCES), *map(_largest, filter(None, sets))]
     if found := next((one for one in given if one and not one.startswith("data:")), None):
         image.set("src", found)
+
+
+def _remove_empty_descriptions(images: list[etree._Element], title: str) -> None:
+    """Remove descriptions that describe nothing: a file's name, the page's title, what another image says too."""
+    said = {title: ""}
+    for image in images:
+        alt = line(image.get("alt") or "")
+        address = image.get("src") or ""
+        if _FILE_NAME.fullmatch(alt) or same(alt, title) or said.setdefault(alt, address) != address:
+            image.set("alt", "")
+        if same(image.get("title") or "", title):
+            image.set("title", "")
 
 
 def _picture_sets(image: etree._Element) -> list[str | None]:

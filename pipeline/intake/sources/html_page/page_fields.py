@@ -18,14 +18,16 @@ from pipeline.intake.sources.html_page.titles import page_title
 
 @dataclass(frozen=True)
 class PageFields:
-    """`values` as Fields wants them. `body`: the article's text where the page holds it as data (`articleBody`).
+    """The fields under the names that Fields expects, and what else the page says of itself.
 
-    `dates`: a field's name and how its date was read, where it is not ISO 8601.
+    `body` is the article's text where the page holds it as data (`articleBody`), `description` what the page tells
+    search engines about itself. `dates` lists each date that is not in ISO 8601: the field's name and how it was read.
     """
 
     values: dict[str, object]
     base: str | None
     body: str
+    description: str
     dates: tuple[tuple[str, str], ...] = ()
 
 
@@ -47,14 +49,15 @@ def page_fields(tree: etree._Element) -> PageFields:
         if isinstance(value := found.get(name), str) and (read := iso(value, language)) != value:
             notes.append((name, f"{quoted(value)} is read as {read}"))
             found[name] = read
-    body = str(found.pop("article_body", ""))
+    body, description = str(found.pop("article_body", "")), str(found.pop("description", ""))
     found["references"] = _references(found.get("references"))
     for name in ("canonical", "image"):
         found[name] = _resolved(found.get(name), base)
     for name in ("authors", "reviewers", "topics", "calls_to_action", "related"):
         entries = found.get(name)
         found[name] = [_resolved(entry, base, name) for entry in entries] if isinstance(entries, list) else entries
-    return PageFields({name: value for name, value in found.items() if value}, base, body, tuple(notes))
+    values = {name: value for name, value in found.items() if value}
+    return PageFields(values, base, body, description, tuple(notes))
 
 
 def _json_ld_scripts(tree: etree._Element) -> list[str]:

@@ -28,7 +28,7 @@ def meta_fields(tree: etree._Element) -> dict[str, object]:
     fields: dict[str, object] = {
         "title": _first(found, "og:title", "twitter:title"),
         "site": _first(found, "og:site_name", "application-name"),
-        "summary": _TAGS.sub(" ", _first(found, "description", "og:description")),
+        "description": _TAGS.sub(" ", _first(found, "description", "og:description")),
         "published": _first(found, *_PUBLISHED),
         "modified": _first(found, *_MODIFIED),
         "authors": _authors(found),

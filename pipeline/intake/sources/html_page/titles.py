@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from pipeline.intake.fields.text import line
-from pipeline.intake.sources.html_page.words import heading_text, short_text
+from pipeline.intake.sources.html_page.words import heading_text, short_text, words_in
 
 _SEPARATOR = re.compile(r"\s+[|–—·•»:-]\s+|\s*[|»]\s*")
 _LETTERS = re.compile(r"[\W_]+")
 _MOST = 1000  # characters that are looked at
+_NEARLY = 0.75  # of the words of the longer one
 
 
 def page_title(tree: etree._Element, given: Sequence[str], *, site: str, address: str) -> str:
@@ -38,9 +39,12 @@ def page_title(tree: etree._Element, given: Sequence[str], *, site: str, address
 
 
 def is_heading_of(heading: str, title: str) -> bool:
-    """Whether a heading says the title again, or part of it."""
+    """Whether a heading says the title again, part of it, or nearly all of its words."""
     one, other = _plain(heading), _plain(title)
-    return bool(one) and (one in other or other in one)
+    if not one or one in other or other in one:
+        return bool(one)
+    words, wanted = set(words_in(heading[:_MOST])), set(words_in(title[:_MOST]))
+    return len(words & wanted) >= _NEARLY * max(len(words), len(wanted))
 
 
 def without_site(title: str, *, site: str, address: str = "") -> str:

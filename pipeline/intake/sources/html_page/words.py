@@ -19,7 +19,11 @@ SHINGLE = 4  # words
 
 _WHOLE = frozenset({"table", "pre"})  # one run, however many blocks are inside
 
-_WORD = re.compile(r"\w+")
+# Chinese, Japanese, Thai, Lao, Burmese and Khmer have no spaces between words: each character counts as one.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_WORD = re.compile(rf"[^\W{_UNSPACED}]+|(?=\w)[{_UNSPACED}]")
 
 
 def words_in(text: str) -> list[str]:
