@@ -1,1 +1,1 @@
-"""What Citewire costs, measured beside a floor in the same run, so that ratios hold on any machine. See README.md."""
+"""Benchmarks that compare Citewire with a baseline in the same run, so that ratios hold on any machine (README.md)."""

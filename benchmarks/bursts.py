@@ -1,13 +1,13 @@
-"""What a burst of articles asks of PubMed, and what comes of it when PubMed misbehaves.
+"""The requests that a burst of articles makes to PubMed, and the outcome when PubMed misbehaves.
 
     python -m benchmarks.bursts [burst] [events] [misbehaviour] [--articles N] [--processes N]
 
-`burst`: 1,000 articles of 5 references, 3,000 unique ones, published at once by the command, through 4 pipeline workers
-and to a stand-in that enforces 3 requests a second. `events`: the same as one batch of CloudEvents to the API.
-`misbehaviour`: 500 articles, while the stand-in fails in each of its ways, by turns and at random.
+`burst`: the command publishes 1,000 articles at once, with 5 references each and 3,000 unique ones in total. There are
+4 pipeline workers, and a stand-in that enforces 3 requests per second. `events`: the same as one batch of CloudEvents.
+`misbehaviour`: 500 articles, while the stand-in fails in each of its ways, in turn and at random.
 
-Fails where a request too many was made or refused, where the requests took more than 1.3 times the time that they need
-at that rate, and where a reference ends otherwise than resolved, by its own record, or truly unknown.
+It fails if there are too many requests or one is refused, if the requests take more than 1.3 times as long as the rate
+requires, or if a reference ends up neither resolved with its own record nor truly unknown.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from standins.papers import Paper, invented
 from standins.receiver import Receiver
 
 RATE, BATCH, SLACK = 3, 200, 1.3
-MOST_MORE = 4 / 3  # 20 requests where 15 are the least
-UNKNOWN = 90_000_000  # PMIDs from here on are known to nobody
+MOST_MORE = 4 / 3  # 20 requests where 15 would suffice
+UNKNOWN = 90_000_000  # PMIDs from here on do not exist
 
 
 def main() -> None:
@@ -120,7 +120,7 @@ def _post(system: Running, cited: Sequence[Sequence[str]]) -> None:
 
 
 def _misbehaviour(articles: int, processes: int) -> None:
-    """A part of the articles for each way to fail, which lasts for two requests; then by turns, then at random."""
+    """Publish some articles per failure, which lasts for two requests, then with failures in turn and at random."""
     ways: list[tuple[str, int | None]] = [(name, 2) for name in MISBEHAVIOURS]
     ways += [("turns", None), ("random", None), ("random", None)]
     share = -(-articles // len(ways))
@@ -132,7 +132,7 @@ def _misbehaviour(articles: int, processes: int) -> None:
             count, began, asked = count + len(cited), time.monotonic(), len(ncbi.requests)
             ncbi.misbehave(name, times=times, seed=part)
             _publish_part(system, part, cited)
-            until(lambda: not _unanswered(system), within=300, what=f"every reference answered for after {name!r}")
+            until(lambda: not _unanswered(system), within=300, what=f"every reference settled after {name!r}")
             requests_made = len(ncbi.requests) - asked
             ncbi.misbehave()
             rows.append((name, str(len(cited)), str(requests_made), f"{time.monotonic() - began:.1f}"))
@@ -145,7 +145,7 @@ def _misbehaviour(articles: int, processes: int) -> None:
 
 
 def _cited(number: int) -> list[int]:
-    """Five references: four papers, shared with neighbours, and one that nobody knows."""
+    """Return five references: four papers shared with neighbouring articles, and one that does not exist."""
     return [10_000_000 + number * 3 + n for n in range(4)] + [UNKNOWN + number // 2]
 
 
@@ -166,7 +166,7 @@ def _unanswered(system: Running) -> int:
 
 
 def _check(system: Running) -> None:
-    """Every reference by its own record, or truly unknown."""
+    """Check that every reference has its own record or is truly unknown."""
     with _ledger(system) as ledger, ledger.read() as transaction:
         pmids = list(transaction.scalars(sa.select(references.c.pmid)))
         shown = evidence.references_for(transaction, [CitedWork("pmid", pmid) for pmid in pmids])
@@ -174,7 +174,7 @@ def _check(system: Running) -> None:
         expected = "unknown" if int(one.work.value) >= UNKNOWN else "resolved"
         _expect(one.state == expected, f"{one.work.value} ended {one.state}")
         if one.reference is not None:
-            _expect(_is_of(one.reference, one.work.value), f"{one.work.value} holds another paper's record")
+            _expect(_is_of(one.reference, one.work.value), f"{one.work.value} has another paper's record")
 
 
 def _is_of(reference: Reference, pmid: str) -> bool:

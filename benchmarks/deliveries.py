@@ -1,13 +1,13 @@
-"""Deliveries a second, with the ledger's work, beside what a task for each POST and a bare loop come to.
+"""Deliveries per second, including the ledger's work, compared with one task per POST and with a bare loop.
 
     python -m benchmarks.deliveries [--deliveries N] [--rounds N] [--processes N] [--kill]
 
-A real `citewire up` delivers what it is owed to one webhook channel, whose receiver is a process of its own on the
-loopback: claims, attempts, holdings and all, in SQLite on the disk with synchronous=FULL. By turns as many POSTs of as
-many bytes go out (a) by bare Celery tasks, one for each, and (b) by a bare loop over one requests.Session. With
-`--kill` every worker is killed with kill -9 in the middle of it, and what the receiver got is checked.
+A real `citewire up` delivers pending articles to one webhook channel, whose receiver is a separate process on the
+loopback interface. Claims, attempts and channel contents are stored in SQLite on disk with synchronous=FULL. In turn,
+the same number of POSTs of the same size are sent (a) by bare Celery tasks, one per POST, and (b) by a loop over one
+requests.Session. With `--kill`, every worker is killed with SIGKILL midway, and what was received is checked.
 
-Asserts that ours is at least 3 times (a) and at least (b).
+Asserts that Citewire is at least 3 times as fast as (a) and at least as fast as (b).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import owed
+from benchmarks import pending
 from benchmarks.figures import ratio, table
 from benchmarks.processes import cpu_seconds, end_on_signals, peak_megabytes, until
 from benchmarks.receiving import Receiving, receiving
@@ -38,17 +38,17 @@ from workers.celery import app
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 from workers.wiring import build_context
 
-BYTES = 4_500  # of a POST: about an article's ninjs
-OF_TASKS, OF_LOOP = 3.0, 1.0  # what ours must come to
-IN_FLIGHT = 4 * 50  # deliveries that a kill may let be sent twice: a batch of each drain, and one more
+BYTES = 4_500  # per POST: about the size of an article in ninjs
+OF_TASKS, OF_LOOP = 3.0, 1.0  # required ratios
+IN_FLIGHT = 4 * 50  # deliveries that a kill may cause to be sent twice: one batch per drain, and one more
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deliveries", description="Deliveries a second.")
     parser.add_argument("--deliveries", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2, help="delivering workers: one a core")
-    parser.add_argument("--kill", action="store_true", help="kill all workers in the middle")
+    parser.add_argument("--processes", type=int, default=2, help="delivering workers: one per core")
+    parser.add_argument("--kill", action="store_true", help="kill all workers midway")
     arguments = parser.parse_args()
     end_on_signals()
     plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
@@ -71,7 +71,7 @@ def _filled(folder: Path, partner: Receiving, count: int, processes: int) -> Map
     found.data.mkdir(parents=True)
     ledger = Ledger(found.ledger_url)
     ledger.migrate()
-    owed.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * BYTES)
+    pending.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * BYTES)
     ledger.close()
     return environment
 
@@ -103,9 +103,9 @@ def _compared(folder: Path, partner: Receiving, environment: Mapping[str, str], 
 
 
 def _settled(system: Running) -> None:
-    """Until the feeds of all those articles are built: that is none of a delivery's work."""
+    """Wait until the feeds of all articles are built, which is not part of a delivery."""
     ledger = Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")
-    until(lambda: owed.feeds_are_built(ledger), within=600, what="the feeds")
+    until(lambda: pending.feeds_are_built(ledger), within=600, what="the feeds")
     ledger.close()
 
 
@@ -121,15 +121,15 @@ def _row(name: str, runs: Sequence[Run], tasks: Sequence[Run], loop: Sequence[Ru
 
 
 def _delivered(system: Running, partner: Receiving, count: int) -> Run:
-    """From the commit that owes them to the commit that settles the last."""
+    """Measure from the commit that schedules the deliveries to the commit that settles the last one."""
     ledger = Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")
     before, cpu = partner.count(), cpu_seconds(list(system.parts().values()))
-    owed.owe(ledger, "partner")
+    pending.schedule(ledger, "partner")
     started = time.time()
     app.conf.update(broker_url=system.queue)
     CeleryDoorbell(app, system.queue).ring("deliver", "partner")
     until(lambda: partner.count() >= before + count, within=600, what="all deliveries at the receiver")
-    until(lambda: owed.left(ledger) == 0, within=60, what="all deliveries settled")
+    until(lambda: pending.left(ledger) == 0, within=60, what="all deliveries settled")
     seconds = time.time() - started
     used = cpu_seconds(list(system.parts().values())) - cpu
     records = partner.since(before)
@@ -139,13 +139,13 @@ def _delivered(system: Running, partner: Receiving, count: int) -> Run:
 
 
 def _alone(environment: Mapping[str, str], count: int) -> str:
-    """What one delivery asks of the ledger: one thread, nobody beside it."""
+    """Measure the ledger's work for one delivery, in one thread with nothing else running."""
     os.environ["BENCHMARK_SECRET"] = environment["BENCHMARK_SECRET"]
     count = min(count, 2_000)
     context = build_context(load(environment), NoDoorbell())
-    owed.owe(context.ledger, "partner", limit=count)
+    pending.schedule(context.ledger, "partner", limit=count)
     with counted() as statements:
-        while owed.left(context.ledger):
+        while pending.left(context.ledger):
             Deliver().drain(context, "partner")
     context.ledger.close()
     each = f"{statements.statements / count:.2f} SQL statements, {statements.writes / count:.3f} commits to disk"
@@ -153,16 +153,16 @@ def _alone(environment: Mapping[str, str], count: int) -> str:
 
 
 def _killed(folder: Path, partner: Receiving, environment: Mapping[str, str], count: int) -> str:
-    """kill -9 of every worker in the middle; `up` starts them again."""
+    """Kill every worker with SIGKILL midway; `up` restarts them."""
     with running(folder, environment) as system:
         ledger = Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")
-        owed.owe(ledger, "partner")
+        pending.schedule(ledger, "partner")
         until(lambda: partner.count() > count // 3, within=120, what="a third of the deliveries")
         victims = [one for name, one in system.parts().items() if name.startswith(("deliver", "pipeline"))]
         for victim in victims:
             victim.kill()
         psutil.wait_procs(victims, timeout=20)
-        until(lambda: owed.left(ledger) == 0, within=600, what="all deliveries settled")
+        until(lambda: pending.left(ledger) == 0, within=600, what="all deliveries settled")
         ledger.close()
     records = partner.since(0)
     times = Counter(record["headers"]["citewire-article"] for record in records)

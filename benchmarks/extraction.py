@@ -1,14 +1,14 @@
-"""Which text of a page is its article: ours beside bare trafilatura and bare readability-lxml.
+"""How well the article is extracted from a page, compared with bare trafilatura and readability-lxml.
 
     python -m benchmarks.extraction [FOLDER] [--worst N]
 
-The metric is that of the public scrapinghub/article-extraction-benchmark: 4-gram shingles of the words, precision and
-recall of each page, F1 of their means. A page that is refused counts as empty. FOLDER holds `ground-truth.json` and
+The metric is that of the public scrapinghub/article-extraction-benchmark: precision and recall of 4-word shingles per
+page, and F1 of their means. A page that is refused counts as empty. FOLDER holds `ground-truth.json` and
 `html/ID.html.gz`; by default it is `../shared/data/pages` beside the checkout.
 
-Two figures are ours. *text* is the text that was chosen of the page; *as published* is all that readers see of it: the
-answer, which is the page's own summary where it gives one and which the benchmark's people did not mark, and the text
-after it has gone through the article's tree.
+There are two figures for Citewire. *text* is the text selected from the page. *as published* is everything that readers
+see: the answer, which is the page's own summary if it has one and which the benchmark's ground truth does not include,
+and the text after it has been converted to the article's tree.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def shingles(text: str) -> Counter[tuple[str, ...]]:
 
 
 def score(marked: str, found: str) -> Score:
-    """Of one page."""
+    """Return the score of one page."""
     wanted, given = shingles(marked), shingles(found)
     both = (wanted & given).total()
     return Score(both / given.total(), both / wanted.total())
@@ -66,7 +66,7 @@ def mean(scores: list[Score]) -> Score:
     return Score(statistics.mean(one.precision for one in scores), statistics.mean(one.recall for one in scores))
 
 
-# --- the contenders: a page's bytes → its text ------------------------------------------------------------------------
+# --- contenders: from a page's bytes to its text----------------------------------------------------------------------
 
 
 def chosen(page: bytes) -> str:
@@ -105,12 +105,12 @@ CONTENDERS: dict[str, Callable[[bytes], str]] = {
 }
 
 
-# --- the run ----------------------------------------------------------------------------------------------------------
+# --- running ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Result:
-    """`refused`: pages that gave nothing."""
+    """The result of one contender. `refused`: the number of pages without a result."""
 
     scores: dict[str, Score]
     refused: int
@@ -132,14 +132,14 @@ def run(extract: Callable[[bytes], str], pages: dict[str, bytes], marked: dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description="Finding a page's article.")
     parser.add_argument("folder", type=Path, nargs="?", default=PAGES)
-    parser.add_argument("--worst", type=int, default=0, metavar="N", help="show the N worst pages of ours")
+    parser.add_argument("--worst", type=int, default=0, metavar="N", help="show the N worst pages of Citewire")
     arguments = parser.parse_args()
     if not (arguments.folder / "ground-truth.json").is_file():
         sys.exit(f"{arguments.folder} holds no ground-truth.json: the benchmark's pages are not part of this project")
     truth = json.loads((arguments.folder / "ground-truth.json").read_text(encoding="utf-8"))
     marked = {name: entry["articleBody"] for name, entry in sorted(truth.items())}
     pages = {name: gzip.decompress((arguments.folder / "html" / f"{name}.html.gz").read_bytes()) for name in marked}
-    logging.disable(logging.CRITICAL)  # the libraries log each page that they find little in
+    logging.disable(logging.CRITICAL)  # the libraries log every page with little text
     results = {name: run(extract, pages, marked) for name, extract in CONTENDERS.items()}
     columns = ("reader", "F1", "precision", "recall", "least precision", "below 0.5", "refused", "ms a page")
     print(f"{len(pages)} pages\n")

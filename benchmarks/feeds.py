@@ -1,10 +1,9 @@
-"""What one publish costs the feeds, with few articles behind it and with many.
+"""The cost of updating the feeds for one new article, with few and with many existing articles.
 
 python -m benchmarks.feeds [--few N] [--many N] [--rounds N]
 
-Two ledgers are filled with rows as if everything had been built before. Then one article after the other is published
-in each, by turns, and its feed and the sitemap are built: five documents, each compressed twice. The ratio of the
-medians must stay under 1.5.
+Two ledgers are filled with rows as if everything had been built. Then articles are published in both in turn, and
+the feed and the sitemap are built: five documents, each compressed twice. The ratio of the medians must be under 1.5.
 """
 
 from __future__ import annotations
@@ -51,12 +50,12 @@ _TEXT = "Stretching each day helps most people; ask for a physiotherapist who kn
 
 class _NoPubMed:
     def fetch(self, pmids: object) -> Fetched:
-        raise TransientError("nothing is asked here", code="connection-failed")
+        raise TransientError("no article has references", code="connection-failed")
 
 
 @dataclass
 class _Place:
-    """A ledger with so many articles behind it."""
+    """A ledger with a number of existing articles."""
 
     size: int
     context: Context
@@ -79,7 +78,7 @@ def main() -> None:
 
 
 def report(folder: Path, few: int, many: int, rounds: int) -> tuple[str, float]:
-    """A table, and how many times as long the feeds take with many articles as with few."""
+    """Return a table, and the ratio of the feeds' time with many articles to that with few."""
     places = [_place(folder, size) for size in (few, many)]
     for number in range(rounds + 3):
         for place in places:
@@ -95,7 +94,7 @@ def report(folder: Path, few: int, many: int, rounds: int) -> tuple[str, float]:
     for place in places:
         place.context.ledger.close()
     ratio = statistics.median(places[1].feeds) / statistics.median(places[0].feeds)
-    columns = ("articles behind it", "ms to build the feed and the sitemap", "ms for the whole publish")
+    columns = ("existing articles", "ms to build the feed and the sitemap", "ms for the whole publish")
     return f"{table(columns, rows)}\n\nfeeds, many over few: {ratio:.2f} (limit {LIMIT})", ratio
 
 
@@ -104,7 +103,7 @@ def _milliseconds(seconds: list[float]) -> str:
 
 
 def _publish(place: _Place, number: int, *, counted: bool) -> None:
-    """One new article through accept, render and feeds, with nothing else going on."""
+    """Take one new article through accept, render and feeds, with nothing else running."""
     place.now += dt.timedelta(seconds=60)
     context = place.context
     article = _article(f"new-{number:05}", place.now)
@@ -147,8 +146,8 @@ def _place(folder: Path, size: int) -> _Place:
         clock=lambda: place.now,
     )
     _fill(ledger, size)
-    _publish(place, 99_999, counted=False)  # the first build takes in all that there is …
-    with ledger.write() as transaction:  # … and its pages are taken for built: that is paid once, when a site moves in
+    _publish(place, 99_999, counted=False)  # the first build adds every article …
+    with ledger.write() as transaction:  # … and its pages count as built: that is paid once, when a site is imported
         transaction.execute(sa.update(tables.feed_pages).values(stale=0))
     place.now += dt.timedelta(seconds=60)
     drain(place.context, Feeds())

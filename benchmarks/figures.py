@@ -1,4 +1,4 @@
-"""From samples to what is printed."""
+"""Statistics of samples, and tables to print them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """An aligned Markdown table: the first column to the left, the others to the right."""
+    """Return an aligned Markdown table, with the first column left-aligned and the others right-aligned."""
     widths = [max(len(row[number]) for row in (columns, *rows)) for number in range(len(columns))]
 
     def line(cells: Sequence[str]) -> str:
@@ -20,9 +20,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of CPU of each contender in each round.
+    """Return the CPU seconds of each contender in each round.
 
-    One round runs all by turns, and what other processes take of the machine does not count: a busy moment meets all
+    A round runs all contenders in turn. CPU time excludes other processes, and a busy moment affects all contenders
     alike.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -35,11 +35,11 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> 
 
 
 def ratio(ours: Sequence[float], floor: Sequence[float]) -> float:
-    """The median of the rounds' ratios."""
+    """Return the median of the ratios per round."""
     return statistics.median(one / other for one, other in zip(ours, floor, strict=True))
 
 
 def percentile(sample: Sequence[float], percent: int) -> float:
-    """The smallest value that so many per cent of the sample do not exceed."""
+    """Return the smallest value that the given percentage of the sample does not exceed."""
     ordered = sorted(sample)
     return ordered[max(-(-len(ordered) * percent // 100) - 1, 0)]

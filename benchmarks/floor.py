@@ -1,6 +1,6 @@
-"""The floor: a bare Celery app, one task for each POST of bytes that are ready, and nothing else that could cost time.
+"""The baseline: a bare Celery app with one task per POST of prepared bytes, and nothing else.
 
-The worker finds its queue, its address and its bytes in BENCHMARK_REDIS, BENCHMARK_URL and BENCHMARK_BODY (a file).
+The worker gets its queue, address and bytes from BENCHMARK_REDIS, BENCHMARK_URL and BENCHMARK_BODY (a file).
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def post(message_id: str) -> None:
 
 
 def send(session: requests.Session, url: str, message_id: str, body: bytes) -> None:
-    """One POST; the id is what the benchmark finds it by."""
+    """Send one POST. The id lets the benchmark match it."""
     headers = {"webhook-id": message_id, "content-type": "application/json"}
     session.post(url, data=body, headers=headers, timeout=20).raise_for_status()
 
 
 def _session() -> requests.Session:
-    """One for each thread, with its connection kept alive."""
+    """Return the thread's session, which keeps its connection alive."""
     if not hasattr(_own, "session"):
         _own.session = requests.Session()
     session: requests.Session = _own.session

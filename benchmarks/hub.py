@@ -1,14 +1,14 @@
-"""A thousand subscribers of the hub, some slow, some dead: how soon do the others have what was published?
+"""A thousand subscribers of the hub, some of them slow or dead: how soon do the others get a new article?
 
     python -m benchmarks.hub [--subscribers N] [--slow N] [--dead N]
 
-The system is a real `citewire up`, the subscribers a process on the loopback, each tenth on an address of its own. One
-subscribes as the specification has it; the others are written into the ledger, which is what a verification leaves
-there. An article is published when all are well, when some are slow or dead and the hub does not know it yet, and when
-it does. Half of the dead refuse the connection, half take it and never answer, as the slow do for thirty seconds.
+The system is a real `citewire up`. The subscribers are a process on the loopback interface, with an address for every
+ten of them. One subscribes according to the specification; the others are inserted into the ledger as if they had been
+verified. An article is published when all are healthy, when some are slow or dead and the hub does not know yet, and
+when it does know. Half of the dead refuse connections, half accept them and never answer; the slow take thirty seconds.
 
-It must hold: each subscriber that is well has one push with the newest document and no other; one alone has it within
-two seconds; the slow and the dead delay the others by less than half a time-out of theirs.
+Asserts that each healthy subscriber gets exactly one push, with the newest document; that a single subscriber gets it
+within two seconds; and that slow and dead ones delay the others by less than half a timeout.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ from standins.subscriber import subscribe
 TOPIC = "https://notes.example.org/feeds/latest.json"
 TIME_OUT = 5.0  # seconds that the hub waits for a subscriber
 _WITHIN = 180.0
-_SECRET = "a secret"  # noqa: S105 # of subscribers that are not there
+_SECRET = "a secret"  # noqa: S105 # of subscribers that do not exist
 
 
 @dataclass(frozen=True)
 class _Round:
     what: str
     alone: float  # seconds from acceptance to the first push
-    all: list[float]  # … to each push to one that is well
+    all: list[float]  # … to each push to a healthy subscriber
 
 
 class _Crowd:
-    """The subscribers' process, and who of them is subscribed."""
+    """The subscribers' process, and the current subscriptions."""
 
     def __init__(self, url: str, system: Running) -> None:
         self.url, self.port, self.system = url, urlsplit(url).port or 0, system
@@ -67,7 +67,7 @@ class _Crowd:
             return subscriptions.count(transaction, now=dt.datetime.now(dt.UTC))
 
     def subscribe(self, conduct: str, count: int, *, port: int | None = None, first_host: int) -> None:
-        """Write so many subscriptions into the ledger; ten to an address."""
+        """Insert subscriptions into the ledger, ten per address."""
         now = dt.datetime.now(dt.UTC)
         with self.ledger.write() as transaction:
             for number in range(count):
@@ -123,14 +123,14 @@ def _measure(folder: Path, total: int, slow: int, dead: int) -> None:
             crowd.subscribe("silent", dead // 2, first_host=3)
             crowd.subscribe("well", dead - dead // 2, port=1, first_host=4)
             rounds.append(_round(crowd, folder, 3, "some are not, unknown", total - slow - dead))
-            time.sleep(2.5)  # the least time between two builds of a feed
+            time.sleep(2.5)  # the minimum time between two builds of a feed
             rounds.append(_round(crowd, folder, 4, "some are not, known", total - slow - dead))
             crowd.ledger.close()
     _report(rounds)
 
 
 def _one_alone(crowd: _Crowd, folder: Path) -> _Round:
-    """A real subscription, with verification and signature; and nobody else."""
+    """Measure a single, real subscription, with verification and signature."""
     time.sleep(2.5)
     callback = f"{crowd.url}well/alone"
     assert subscribe(f"{crowd.system.web}/hub", TOPIC, callback, secret=_SECRET).status_code == 202
@@ -141,7 +141,7 @@ def _one_alone(crowd: _Crowd, folder: Path) -> _Round:
 
 
 def _round(crowd: _Crowd, folder: Path, number: int, what: str, well: int) -> _Round:
-    """Publish one article, and wait until everyone who is well has been told."""
+    """Publish one article, and wait until all healthy subscribers have received it."""
     before = len(crowd.pushes(0))
     _publish(crowd.system, folder, number)
 
@@ -149,12 +149,12 @@ def _round(crowd: _Crowd, folder: Path, number: int, what: str, well: int) -> _R
         return [push for push in crowd.pushes(before) if push["callback"].startswith("/well/")]
 
     until(lambda: len(told()) >= well, within=_WITHIN, what=f"{well} pushes")
-    time.sleep(1.0)  # for what should not come
+    time.sleep(1.0)  # for unexpected pushes
     pushes = told()
     accepted = crowd.system.accepted()[f"article-{number}"]
     times = Counter((push["host"] + push["callback"], push["digest"]) for push in pushes)
     assert len(pushes) == well, f"{len(pushes)} pushes to {well} subscribers"
-    assert len({digest for _, digest in times}) == 1, "not all were pushed the same document"
+    assert len({digest for _, digest in times}) == 1, "not all received the same document"
     assert all(push["signature"] for push in pushes), "a push was not signed"
     seconds = sorted(push["at"] - accepted for push in pushes)
     return _Round(what, seconds[0], seconds)
@@ -183,8 +183,8 @@ def _report(rounds: Sequence[_Round]) -> None:
     for other in (unknown, known):
         later = (other.all[-1] - other.alone) - spread
         print(f"{other.what}: the last that is well has it {later:+.2f} s later than when all are")
-        assert later < TIME_OUT / 2, "the slow and the dead delay the others"
-    assert alone.alone < 2.0, "one subscriber alone waits more than two seconds"
+        assert later < TIME_OUT / 2, "slow and dead subscribers delay the others"
+    assert alone.alone < 2.0, "a single subscriber waits more than two seconds"
 
 
 if __name__ == "__main__":

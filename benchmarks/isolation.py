@@ -1,10 +1,10 @@
-"""Whether channels that are slow or dead delay the others.
+"""Whether slow or dead channels delay the others.
 
     python -m benchmarks.isolation [--articles N] [--rounds N]
 
-Twenty webhook channels of a real `citewire up` are owed as many articles each. One of them answers after 30 seconds,
-one never does. By turns the other eighteen are owed theirs alone, and together with those two; the ratio of the times
-until the eighteen have everything is asserted to be under 1.2.
+Twenty webhook channels of a real `citewire up` have the same number of pending deliveries. One of them answers after 30
+seconds, one never does. In turn, the other eighteen are served alone and together with those two. The ratio of the
+times until the eighteen have everything must be under 1.2.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import owed
+from benchmarks import pending
 from benchmarks.figures import ratio, table
 from benchmarks.processes import end_on_signals, until
 from benchmarks.receiving import Receiving, receiving
@@ -67,7 +67,7 @@ def _filled(folder: Path, partner: Receiving, count: int) -> Mapping[str, str]:
     found.data.mkdir(parents=True)
     ledger = Ledger(found.ledger_url)
     ledger.migrate()
-    owed.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * 2_000)
+    pending.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * 2_000)
     ledger.close()
     return environment
 
@@ -92,10 +92,10 @@ def _compared(folder: Path, partner: Receiving, environment: Mapping[str, str], 
 
 
 def _seconds(ledger: Ledger, channels: Sequence[str]) -> float:
-    """Until the eighteen have everything."""
-    owed.owe(ledger, *channels)
+    """Return the seconds until the eighteen have everything."""
+    pending.schedule(ledger, *channels)
     started = time.monotonic()
-    until(lambda: owed.left(ledger, *WELL) == 0, within=900, what="everything at the eighteen")
+    until(lambda: pending.left(ledger, *WELL) == 0, within=900, what="all deliveries to the eighteen")
     return time.monotonic() - started
 
 

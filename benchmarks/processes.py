@@ -1,4 +1,4 @@
-"""Processes that a benchmark starts and surely ends, and what they used."""
+"""Child processes of a benchmark, which always end with it, and the resources they use."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from benchmarks.samples import ROOT
 
 
 def end_on_signals() -> None:
-    """SIGTERM ends the benchmark as Ctrl-C does: through every `finally`."""
+    """Handle SIGTERM like Ctrl-C, so that every `finally` block runs."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 @contextmanager
 def started(module: str, *arguments: str, environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[str]]:
-    """`python -m module`, asked to end at the end, and killed with its children where it does not."""
+    """Run `python -m module`. At the end it is terminated, and if necessary killed with its children."""
     with log.open("a") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
@@ -41,7 +41,7 @@ def started(module: str, *arguments: str, environment: Mapping[str, str], log: P
 
 
 def ready(process: subprocess.Popen[str], *, within: float, log: Path) -> str:
-    """The address after `ready ` in what it prints first."""
+    """Return the address after `ready ` in the first line of output."""
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], within)
     line = process.stdout.readline() if readable else ""
@@ -59,7 +59,7 @@ def until(done: Callable[[], bool], *, within: float, what: str) -> None:
 
 
 def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
-    """Of user and system, since they started. A process that has ended counts nothing."""
+    """Return user and system time since the processes started. Ended processes are not counted."""
     total = 0.0
     for process in processes:
         with suppress(psutil.Error):
@@ -69,7 +69,7 @@ def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
 
 
 def peak_megabytes(process: psutil.Process) -> float:
-    """Peak resident memory where the system keeps it (Linux), and what it is now elsewhere."""
+    """Return peak resident memory where the system records it (Linux), and otherwise the current value."""
     with suppress(OSError):
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -1,11 +1,11 @@
-"""From accepting an article to its receipt at a partner: throughput, latency, CPU and memory, beside a floor.
+"""From accepting an article to its receipt by a partner: throughput, latency, CPU and memory, with a baseline.
 
     python -m benchmarks.publish [--articles N] [--rounds N] [--alone N]
 
-The system is a real `citewire up`, the partner a receiver on the loopback. Each round sends as many POSTs in three
-ways, one after the other: through the system; by bare Celery tasks on the same Valkey, one for each POST of ready
-bytes; by a bare loop over one requests.Session. Then articles are published one by one, to see what one takes by
-itself, and the stages are run by themselves, to count what they ask of the ledger.
+The system is a real `citewire up`, and the partner a receiver on the loopback interface. Each round sends the same
+number of POSTs in three ways, one after the other: through the system; by bare Celery tasks on the same Valkey, one per
+POST of prepared bytes; and by a loop over one requests.Session. Then articles are published one by one, to measure the
+latency of a single one, and the stages are run in isolation, to count their statements.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from benchmarks.ways import Bench, Run
 from standins.eutils import EutilsStandin
 
 _PERCENTILES = (50, 95, 99)
-_IDLE = 5.0  # seconds that the idle system is watched
+_IDLE = 5.0  # seconds of observing the idle system
 _APART = 0.2  # seconds between articles that are published one by one
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.publish", description="Publish → delivered.")
-    parser.add_argument("--articles", type=int, default=1000, help="in all rounds together")
+    parser.add_argument("--articles", type=int, default=1000, help="in all rounds in total")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--alone", type=int, default=40, help="articles that are published one by one")
+    parser.add_argument("--alone", type=int, default=40, help="articles to publish one by one")
     arguments = parser.parse_args()
     end_on_signals()
     load = _load()
@@ -55,7 +55,7 @@ def _publish(folder: Path, articles: int, rounds: int, alone: int) -> None:
         environment = configured(folder, pubmed=pubmed.url, partner=partner.url)
         with running(folder, environment) as system:
             bench = Bench(system, partner, folder)
-            system.citewire("publish", "--wait", bench.files(1))  # has PubMed asked for what all will cite
+            system.citewire("publish", "--wait", bench.files(1))  # fetches the references that all articles cite
             body = b"x" * int(partner.since(0)[-1]["bytes"])
             ours, tasks, loop = runs.values()
             for _ in range(rounds):
@@ -73,14 +73,14 @@ def _publish(folder: Path, articles: int, rounds: int, alone: int) -> None:
 
 
 def _idle(system: Running) -> dict[str, float]:
-    """CPU seconds in a minute of each process, with nothing to do."""
+    """Return the CPU seconds per minute of each idle process."""
     before = system.cpu()
     time.sleep(_IDLE)
     return {name: (used - before[name]) * 60 / _IDLE for name, used in system.cpu().items()}
 
 
 def _ways(runs: Mapping[str, Sequence[Run]], articles: int) -> str:
-    """Medians over the rounds; the ratio is the median of each round's."""
+    """Return a table of medians over the rounds. The ratio is the median of the rounds' ratios."""
     tasks = [run.rate for run in runs["bare Celery, a task for each POST"]]
     rows = []
     for name, some in runs.items():
@@ -110,7 +110,7 @@ def _processes(
         )
         for name, seconds in cpu.items()
     ]
-    return table(("process", "CPU ms each article", "CPU s a minute, idle", "peak MB"), rows)
+    return table(("process", "CPU ms per article", "CPU s a minute, idle", "peak MB"), rows)
 
 
 def _load() -> str:

@@ -1,4 +1,4 @@
-"""The receiver of all POSTs, in a process of its own, so that what is measured does not share its interpreter."""
+"""The receiver of all POSTs, in a process of its own, so that it does not slow down what is measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Receiving:
         until(lambda: self.count() >= count, within=within, what=f"{count} POSTs at the receiver")
 
     def since(self, count: int) -> Sequence[Mapping[str, Any]]:
-        """The records after the first `count`."""
+        """Return the records after the first `count`."""
         answer = requests.get(f"{self.url}received?after={count}", timeout=60)
         return [json.loads(line) for line in answer.text.splitlines()]
 

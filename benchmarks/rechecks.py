@@ -1,16 +1,15 @@
-"""Looking again at very many references: memory, time and requests, on a real ledger and over real HTTP.
+"""Rechecking a large number of references: memory, time and requests, with a real ledger and real HTTP.
 
     python -m benchmarks.rechecks [--references 100000]
 
-A stand-in of PubMed that knows every PMID runs as a process of its own. Articles that cite so many papers stand in a
-SQLite ledger; every reference is fetched, and then, by one order as `citewire references --recheck` gives it, looked at
-again, by the stage that a pipeline worker runs, in this process, with all that such a worker has loaded. Half-way, some
-papers are retracted.
+A stand-in for PubMed that knows every PMID runs as a separate process. A SQLite ledger contains articles that cite the
+papers. Every reference is fetched, and then rechecked as by `citewire references --recheck`. The stage of a pipeline
+worker runs in this process, with everything loaded that such a worker loads. Halfway, some papers are retracted.
 
-Must hold: the process never takes 200 MB; from a tenth of the way to its end it grows by less than 20 MB; every request
-is a full batch; exactly the articles that cite a retracted paper are due to be rendered, and exactly those papers are
-noted. At three requests a second that takes six minutes. The floor is parsing the same answers from memory, with
-nothing fetched and nothing kept.
+Asserts that the process never reaches 200 MB; that it grows by less than 20 MB after the first tenth; that every
+request is a full batch; and that exactly the retracted papers are recorded, and exactly the articles citing them are
+due for rendering. At three requests per second that takes six minutes. The baseline is parsing the same answers from
+memory.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def _measure(folder: Path, pubmed: str, number: int) -> None:
 
 
 def _context(folder: Path, pubmed: str) -> Context:
-    """A worker's, at NCBI's pace, but that no batch waits for more to come."""
+    """Return a worker's context, with NCBI's rate limit, in which batches do not wait to be filled."""
     site = folder / "site.toml"
     site.write_text(f'pubmed_url = "{pubmed}"\negress_allow = ["127.0.0.0/8"]\n')
     context = build_context(load({}, file=site, data=folder / "data"), NoDoorbell())
@@ -114,7 +113,7 @@ def _cite(context: Context, number: int) -> None:
 
 
 def _rounds(context: Context, number: int, what: str) -> float:
-    """Seconds until nothing is due any more, on a process that must not grow meanwhile."""
+    """Return the seconds until nothing is due, and check that the process does not grow."""
     own, sizes, began, batches = psutil.Process(), [], time.perf_counter(), 0
     one = dataclasses.replace(context, policy=dataclasses.replace(context.policy, drain_seconds=0.0))
     while drain(one, Enrich()):
@@ -132,7 +131,7 @@ def _rounds(context: Context, number: int, what: str) -> float:
 
 
 def _settle(context: Context) -> None:
-    """As if all had been rendered."""
+    """Mark all articles as rendered."""
     with context.ledger.write() as transaction:
         while due := articles.claim_due(
             transaction, token=context.new_id(LEASE), now=_later(context), seconds=60, limit=500
@@ -162,7 +161,7 @@ def _later(context: Context) -> dt.datetime:
 
 
 def _floor(pubmed: str, number: int) -> float:
-    """Seconds that parsing one batch takes, as often as there are batches."""
+    """Return the seconds that it takes to parse all batches."""
     ids = ",".join(str(pmid) for pmid in range(1, 201))
     order = {"db": "pubmed", "retmode": "xml", "id": ids}
     body = requests.post(f"{pubmed}efetch.fcgi", data=order, timeout=20).content

@@ -1,8 +1,8 @@
-"""What reading PubMed records costs, beside lxml's bare parse of the same bytes and beside two other libraries.
+"""The cost of reading PubMed records, compared with bare lxml on the same bytes and with two other libraries.
 
     python -m benchmarks.references [--data FOLDER] [--rounds N]
 
-The records are the real ones of ../shared/data/pubmed where that lies beside the checkout, and invented ones elsewhere.
+The records are those of ../shared/data/pubmed if that exists beside the checkout, and invented ones otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from standins.papers import invented, load_papers, paper_xml, record_set
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "pubmed"
 _SETS = (b"<PubmedArticleSet", b"<PubmedBookArticleSet", b"<MedlineCitationSet")
-_BATCH = 200  # records in one answer of PubMed
+_BATCH = 200  # records per answer of PubMed
 
 Reader = Callable[[bytes], object]
 
@@ -45,27 +45,27 @@ def main() -> None:
     size = sum(map(len, documents))
     kind = "real" if real(arguments.data) else "invented"
     print(f"{records:,} {kind} records in {len(documents)} documents, {size / 1e6:.2f} MB; {arguments.rounds} rounds\n")
-    readers: dict[str, Reader] = {"lxml, hardened as ours": parse_xml, "citewire": parse_pubmed, **_others()}
+    readers: dict[str, Reader] = {"lxml, with the same hardening": parse_xml, "citewire": parse_pubmed, **_others()}
     rows = [_row(name, read, documents, arguments.rounds) for name, read in readers.items()]
     columns = ("reader", "documents read", "ms per record", "times lxml's bare parse", "least", "most")
     print(table(columns, rows))
 
 
 def real(folder: Path) -> list[bytes]:
-    """The record sets in `folder` and its folders; what else lies there is left out."""
+    """Return the record sets in `folder` and its subfolders, ignoring other files."""
     files = [path.read_bytes() for path in sorted(folder.rglob("*.xml"))]
     return [body for body in files if any(one in body[:2000] for one in _SETS)]
 
 
 def made_up() -> bytes:
-    """A full answer of PubMed: the stand-in's papers, and invented ones up to 200."""
+    """Return a full answer of PubMed: the stand-in's papers, filled up to 200 with invented ones."""
     papers = load_papers()
     papers += [invented(str(10_000_000 + number)) for number in range(_BATCH - len(papers))]
     return record_set([paper_xml(paper) for paper in papers])
 
 
 def _row(name: str, read: Reader, documents: Sequence[bytes], rounds: int) -> tuple[str, ...]:
-    """Over those documents that the reader takes, against the bare parse of the same ones, by turns."""
+    """Measure a reader on the documents that it accepts, alternating with the bare parse of the same documents."""
     taken = [document for document in documents if _takes(read, document)]
     if not taken:
         return (name, f"0 of {len(documents)}", *["–"] * 4)
@@ -89,7 +89,7 @@ def _each(read: Reader, documents: Iterable[bytes]) -> None:
 
 
 def _takes(read: Reader, document: bytes) -> bool:
-    """Other libraries fail in ways of their own: whatever it is, the document is not read. Warms them up, too."""
+    """Return whether the reader accepts the document, whatever exception it raises. This also warms it up."""
     try:
         read(document)
     except (Exception, SystemExit):
@@ -97,11 +97,11 @@ def _takes(read: Reader, document: bytes) -> bool:
     return True
 
 
-# --- the others ---------------------------------------------------------------------------------------------------
+# --- other libraries-----------------------------------------------------------------------------------------------
 
 
 def _others() -> dict[str, Reader]:
-    """Those that are installed; the others are named, with what installs them."""
+    """Return the installed libraries. For the others, print how to install them."""
     makers = {"Bio": ("biopython", _biopython), "pubmed_parser": ("pubmed_parser", _pubmed_parser)}
     readers = {}
     for module, (package, make) in makers.items():
@@ -119,7 +119,7 @@ def _biopython() -> Reader:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("a benchmark fetches nothing")
 
-    parser.urlopen = refuse  # it would fetch a document type that it does not hold
+    parser.urlopen = refuse  # it would fetch unknown document types
     return lambda document: entrez.read(io.BytesIO(document), validate=False)
 
 
@@ -142,7 +142,7 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 @functools.cache
 def _on_disk(document: bytes) -> Path:
-    """It reads gzipped files only: they are written before the clock runs, stored rather than compressed."""
+    """Write the document for a library that only reads gzipped files. It is not timed, and stored uncompressed."""
     path = Path(_folder().name) / f"{hashlib.sha256(document).hexdigest()}.xml.gz"
     path.write_bytes(gzip.compress(document, compresslevel=0))
     return path

@@ -1,4 +1,4 @@
-"""What rendering costs: each format and all together, feed documents, and the memory that a very long article takes.
+"""The cost of rendering: each format and all of them, feed documents, and the memory that a very long article needs.
 
 python -m benchmarks.renditions [--rounds N] [--megabytes N]
 """
@@ -31,8 +31,8 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.renditions", description="What rendering costs.")
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--megabytes", type=float, default=5.0, help="size of the article that memory is measured with")
-    parser.add_argument("--memory-of", choices=FORMS, help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--megabytes", type=float, default=5.0, help="size of the article used for measuring memory")
+    parser.add_argument("--memory-of", choices=FORMS, help=argparse.SUPPRESS)  # in a separate process
     arguments = parser.parse_args()
     size = int(arguments.megabytes * 1024 * 1024)
     if arguments.memory_of:
@@ -53,11 +53,11 @@ def _formats(revision: Revision, rounds: int) -> str:
         return lambda: format.render(revision, SITE)
 
     contenders = {name: rendering(format) for name, format in formats().items()}
-    sizes = {name: len(render()) for name, render in contenders.items()}  # and all are warm now
+    sizes = {name: len(render()) for name, render in contenders.items()}  # which also warms up every format
     seconds = interleaved(contenders, rounds)
     seven = [sum(seconds[name][number] for name in SEVEN) for number in range(rounds)]
     rows = [_row(name, seconds[name], f"{sizes[name]:,}") for name in contenders]
-    rows.append(_row("the seven together", seven, f"{sum(sizes[name] for name in SEVEN):,}"))
+    rows.append(_row("all seven", seven, f"{sum(sizes[name] for name in SEVEN):,}"))
     return table(("format", "ms, median", "ms, 90th percentile", "bytes"), rows)
 
 
@@ -98,7 +98,7 @@ def _memories(megabytes: float) -> str:
 
 
 def _memory(form: str, size: int) -> dict[str, float]:
-    """Peak resident memory, in MB, after each step: the file is read, then rendered in one format after the other."""
+    """Return peak resident memory in MB after reading the file and after rendering each format in turn."""
     known = formats()
     data = big(form, size)
     peaks = {"start": _peak()}

@@ -1,4 +1,4 @@
-"""What is measured: the seed page (an example where that does not lie beside the checkout), many like it, big ones."""
+"""Sample articles: the seed page (or an example if that is not available), numbered copies, and very long ones."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SITE = Site(
 
 
 def seed() -> tuple[Article, str]:
-    """The article to render, and what it is."""
+    """Return the article to render, and a description of it."""
     pages = sorted(SEED.glob("*.txt"))
     file, what = (pages[0], "the seed page") if pages else (EXAMPLE, "an example article")
     return read_article(file.read_bytes(), name=file.name), what
 
 
 def revision_of(article: Article) -> Revision:
-    """As it is rendered once PubMed has answered: by the stand-in's papers, and invented ones for the others."""
+    """Return the article with resolved references: the stand-in's papers, and invented ones for the rest."""
     assert article.published is not None
     known = _papers(work.value for work in article.references if work.scheme == "pmid")
     shown = tuple(
@@ -48,13 +48,13 @@ def revision_of(article: Article) -> Revision:
 
 
 def numbered(number: int) -> str:
-    """The example under an id of its own, as a Markdown file."""
+    """Return the example with a numbered id, as Markdown."""
     text = EXAMPLE.read_text(encoding="utf-8")
     return text.replace("\nid: baclofen-for-spasticity\n", f"\nid: article-{number}\n", 1)
 
 
 def big(form: str, size: int) -> bytes:
-    """An article of `size` bytes in one of the source forms: paragraphs, emphasis, links and lists in many sections."""
+    """Return an article of `size` bytes in a source format: many sections with emphasis, links and lists."""
     head = {"id": "big", "title": "A very long article", "summary": "Long.", "published": "2026-03-01"}
     match form:
         case "md":

@@ -1,10 +1,10 @@
-"""Serving a feed: requests a second for 200, 304 and gzip, beside nginx with the same file on the same machine.
+"""Serving a feed: requests per second for 200, 304 and gzip, compared with nginx serving the same file.
 
 python -m benchmarks.serving [--seconds S] [--clients N] [--entries N]
 
-`citewire web` runs as a process of its own on a data folder with one built feed; nginx serves the same folder by the
-project's own configuration. Keep-alive clients ask each by turns. Then slow readers, many at a time, take the whole
-document from `citewire web`: its peak memory must stay flat.
+`citewire web` runs as a separate process on a data folder with one built feed, and nginx serves the same folder with
+the project's configuration. Keep-alive clients query both in turn. Then many slow readers at a time fetch the whole
+document from `citewire web`, whose peak memory must stay flat.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 PATH = "/feeds/latest.atom"
-GROWTH = 32.0  # megabytes that slow readers may cost, however many there are
+GROWTH = 32.0  # megabytes allowed for slow readers, regardless of their number
 _NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 512; }}
@@ -56,13 +56,13 @@ http {{
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description="Serving a feed, beside nginx.")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of asking, for each figure")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of requests per figure")
     parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--readers", type=int, default=200, help="slow ones, at once")
+    parser.add_argument("--readers", type=int, default=200, help="concurrent slow readers")
     parser.add_argument("--entries", type=int, default=50)
     arguments = parser.parse_args()
     if shutil.which("nginx") is None:
-        sys.exit("nginx is not here: apt-get install nginx-light")
+        sys.exit("nginx is not installed: apt-get install nginx-light")
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _built(folder: Path, entries: int) -> dict[str, str]:
-    """A data folder with a feed of so many entries; the environment that names it."""
+    """Create a data folder with a feed, and return the environment that refers to it."""
     settings = folder / "site.toml"
     settings.write_text(
         '[site]\ntitle = "Notes"\nurl = "https://notes.example.org"\npublisher = "Example Health"\n'
@@ -169,7 +169,7 @@ def _kinds(address: str, seconds: float, clients: int) -> dict[str, float]:
 
 
 def _rate(address: str, headers: Mapping[str, str], status: int, seconds: float, clients: int) -> float:
-    """Requests a second of so many clients, each on a connection of its own."""
+    """Return the requests per second of a number of clients, each with its own connection."""
     counts = [0] * clients
     until = time.perf_counter() + seconds
 
@@ -201,7 +201,7 @@ def _ask(connection: http.client.HTTPConnection, headers: Mapping[str, str], sta
 
 
 def _memory(address: str, process: psutil.Process, readers: int) -> str:
-    """Peak resident memory before and after many readers who take their time over the whole document."""
+    """Return peak resident memory before and after many slow readers have fetched the document."""
     before = peak_megabytes(process)
     slow = [_begun(address) for _ in range(readers)]
     time.sleep(1)
@@ -216,7 +216,7 @@ def _memory(address: str, process: psutil.Process, readers: int) -> str:
 
 
 def _begun(address: str) -> socket.socket:
-    """A reader that asks, and does not read yet."""
+    """Return a connection that has sent its request and not read anything yet."""
     parts = urlsplit(address)
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

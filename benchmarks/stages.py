@@ -1,4 +1,4 @@
-"""What each stage takes by itself, in one process, with nobody beside it: time, statements, and commits to disk.
+"""The cost of each stage in isolation, in a single process: time, statements, and commits to disk.
 
 python -m benchmarks.stages [--articles N] [--profile STAGE]
 """
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def report(folder: Path, articles: int, *, profiled: str | None = None) -> str:
-    """A table of every stage, per article; and on standard output the profile of one."""
+    """Return a table of all stages, per article, and optionally print the profile of one."""
     own = folder / "stages"
     own.mkdir()
     with EutilsStandin() as pubmed, receiving(own, os.environ) as partner, _logged(own / "stages.log"):
@@ -74,7 +74,7 @@ def report(folder: Path, articles: int, *, profiled: str | None = None) -> str:
     ]
     total = [sum(getattr(cost, name) for cost in costs) for name in ("milliseconds", "cpu", "statements", "writes")]
     rows.append(("together", f"{total[0]:.2f}", f"{total[1]:.2f}", f"{total[2]:.1f}", f"{total[3]:.2f}"))
-    columns = ("stage", "ms each article", "of it CPU", "statements", "commits to disk")
+    columns = ("stage", "ms per article", "of it CPU", "statements", "commits to disk")
     return f"{articles} articles, one stage after the other, in one thread\n\n{table(columns, rows)}"
 
 
@@ -111,7 +111,7 @@ def _cost(stage: str, step: Callable[[], object], articles: int, *, profile: boo
 
 @contextmanager
 def _logged(log: Path) -> Iterator[None]:
-    """As the workers do, into a file: writing it is a part of what a stage costs."""
+    """Log to a file as the workers do, which is part of the cost of a stage."""
     with log.open("w") as file, contextlib.redirect_stderr(file):
         logs.configure("stages")
         yield

@@ -1,4 +1,4 @@
-"""What SQLAlchemy sends to a database, counted."""
+"""Count what SQLAlchemy sends to a database."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import sqlalchemy as sa
 
 @dataclass
 class Count:
-    """What went to the database since it was made."""
+    """Counts since its creation."""
 
     statements: int = 0
-    writes: int = 0  # transactions that wrote: on SQLite each waits for the disk once
+    writes: int = 0  # transactions with writes: on SQLite each waits for the disk once
 
 
 @contextmanager
 def counted() -> Iterator[Count]:
-    """Counts what SQLAlchemy sends, to whatever database; BEGIN, which is no work, left out."""
+    """Count what SQLAlchemy sends to any database, excluding BEGIN."""
     count = Count()
     wrote = set()
 

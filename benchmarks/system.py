@@ -1,4 +1,4 @@
-"""A whole `citewire up` in a temporary folder, with one webhook channel, and what it used."""
+"""A complete `citewire up` in a temporary folder, with one webhook channel, and the resources it uses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ secret = "env:BENCHMARK_SECRET"
 
 @dataclass(frozen=True)
 class Running:
-    """The system's web address and its queue's; `up` is the process that all others are children of."""
+    """A running system, with the addresses of its web server and queue. `up` is the parent of all its processes."""
 
     web: str
     queue: str
@@ -55,7 +55,7 @@ class Running:
     up: psutil.Process
 
     def citewire(self, *arguments: str | Path) -> str:
-        """What a command prints. Raises CalledProcessError where it fails."""
+        """Run a command and return its output. Raises CalledProcessError if it fails."""
         command = [sys.executable, "-m", "workers.cli", *map(str, arguments), "--data", str(self.data)]
         with (self.data.parent / "commands.log").open("a") as log:
             done = subprocess.run(
@@ -64,7 +64,7 @@ class Running:
         return done.stdout
 
     def accepted(self) -> dict[str, float]:
-        """When each article was accepted first, in Unix time."""
+        """Return the Unix time at which each article was first accepted."""
         ledger = Ledger(f"sqlite:///{self.data / 'ledger.sqlite'}")
         with ledger.read() as transaction:
             rows = transaction.execute(sa.select(events.c.article, sa.func.min(events.c.accepted)).group_by("article"))
@@ -73,7 +73,7 @@ class Running:
         return times
 
     def parts(self) -> dict[str, psutil.Process]:
-        """Every process of the system by its part."""
+        """Return the processes of the system, by role."""
         return {"up": self.up} | {_part(child): child for child in self.up.children(recursive=True)}
 
     def cpu(self) -> dict[str, float]:
@@ -84,7 +84,7 @@ class Running:
 
 
 def configured(folder: Path, *, pubmed: str, partner: str, more: str = "") -> dict[str, str]:
-    """Settings for a system in `folder`, and `more` TOML after them: the environment that names them."""
+    """Write settings for a system in `folder`, with `more` TOML appended; return its environment."""
     settings = folder / "site.toml"
     settings.write_text(_SITE.format(pubmed=pubmed, partner=partner) + more)
     own = {name: value for name, value in os.environ.items() if not name.startswith(("CITEWIRE_", "BENCHMARK_"))}

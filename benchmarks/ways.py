@@ -1,4 +1,4 @@
-"""The three ways that as many POSTs reach the receiver: through the system, by bare Celery tasks, by a bare loop."""
+"""Three ways to send POSTs to the receiver: through the system, by bare Celery tasks, and by a bare loop."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from benchmarks.receiving import Receiving
 from benchmarks.samples import numbered
 from benchmarks.system import Running
 
-THREADS = 16  # of the floor's worker: as many as the system delivers with
-_WITHIN = 300.0  # seconds that one run may take
+THREADS = 16  # of the baseline's worker: as many as the system uses for deliveries
+_WITHIN = 300.0  # seconds allowed for one run
 
 
 @dataclass(frozen=True)
 class Run:
-    """So many articles in one of the ways."""
+    """The measurements of one run."""
 
     latencies: list[float]  # seconds from acceptance, or from sending the task, to receipt
     sending: float  # seconds from the first acceptance to the last
@@ -33,24 +33,24 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Articles a second."""
+        """Return articles per second."""
         return len(self.latencies) / self.seconds
 
     @property
     def sent(self) -> float:
-        """Articles a second, at the start of the way: what comes out cannot be faster."""
+        """Return articles per second at the entrance, which limits the rate at the other end."""
         return len(self.latencies) / self.sending
 
 
 @dataclass
 class Bench:
-    """A running system and its partner, which both serve every way."""
+    """A running system and its partner, used for all runs."""
 
     system: Running
     partner: Receiving
     folder: Path
     cpu: dict[str, list[float]] = field(default_factory=dict)  # of each process of the system, in each run
-    published: int = 0  # articles so far, for their ids
+    published: int = 0  # articles so far, for numbering
 
     def through_the_system(self, articles: int) -> Run:
         before, cpu, own = self.partner.count(), self.system.cpu(), os.times()
@@ -86,7 +86,7 @@ class Bench:
         return self._run(before, "webhook-id", sent, time.process_time() - cpu)
 
     def one_by_one(self, articles: int, pause: float) -> Run:
-        """As events over HTTP, so far apart that none waits for another; from the start of each one's POST."""
+        """Publish events over HTTP, spaced so that none waits for another, and time each from the start of its POST."""
         token = self.system.citewire("token", "create", "--name", "benchmark", "--scope", "publish").split()[-1]
         event = {"authorization": f"Bearer {token}", "content-type": "text/markdown", "ce-specversion": "1.0"}
         event |= {"ce-type": "org.citewire.article.published", "ce-source": "urn:benchmark"}
@@ -101,7 +101,7 @@ class Bench:
         return self._run(before, "citewire-article", sent, 0.0)
 
     def files(self, count: int) -> Path:
-        """A folder of so many articles that nobody has seen."""
+        """Create a folder with new articles."""
         folder = self.folder / f"articles-from-{self.published}"
         folder.mkdir()
         for number in range(self.published, self.published + count):
@@ -110,7 +110,7 @@ class Bench:
         return folder
 
     def _run(self, before: int, name: str, since: Mapping[str, float], cpu: float) -> Run:
-        """What the receiver got since it had `before`, by the header `name`. Each article once, or nothing counts."""
+        """Return what was received after `before`, by the header `name`. Fails if an article was received twice."""
         records = self.partner.since(before)
         came = {record["headers"][name]: float(record["at"]) for record in records}
         assert len(came) == len(records), "something was delivered twice"
@@ -123,14 +123,14 @@ class Bench:
         )
 
     def _floor_cpu(self, worker: psutil.Process) -> float:
-        """Of the worker, of Valkey, and of sending the tasks from here."""
+        """Return the CPU seconds of the worker, of Valkey, and of sending the tasks."""
         others = cpu_seconds([worker, *worker.children(recursive=True), self.system.parts()["valkey"]])
         return others + time.process_time()
 
 
 @contextmanager
 def _bare_worker(bench: Bench, body: bytes) -> Iterator[psutil.Process]:
-    """Celery's own command on the floor's app, on the system's Valkey; warm: every thread has its connection."""
+    """Start a Celery worker on the system's Valkey and warm it up, so that every thread has a connection."""
     file = bench.folder / "body"
     file.write_bytes(body)
     floor.app.conf.update(broker_url=bench.system.queue)

@@ -1,4 +1,4 @@
-"""Stand-ins for what cannot be reached from here: they speak real HTTP, and misbehave when told to.
+"""Stand-ins for external services. They speak real HTTP, and can be made to misbehave.
 
-For tests and demonstrations only; nothing in the product imports them.
+They are for tests and demonstrations only; nothing in the product imports them.
 """

@@ -1,8 +1,8 @@
-"""An AMP cache: keeps what it has fetched until a signed request flushes it.
+"""An AMP cache, which keeps what it has fetched until a signed request flushes it.
 
 Source: developers.google.com/amp/cache/update-cache.
 
-Its addresses begin with the cache's subdomain as a folder, because no name server here knows subdomains.
+The cache's subdomain is the first folder of its addresses, because there is no DNS for subdomains here.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from standins.endpoint import Call, Endpoint, Reply
 
-_AROUND = 60  # seconds that a request's time may be off
+_AROUND = 60  # tolerance in seconds of a request's timestamp
 KEY = "/.well-known/amphtml/apikey.pub"
 
 
 @dataclass
 class AmpCache:
-    """`fetch` gets an https address from the publisher; `subdomains` are those of the hosts it knows."""
+    """The cache. `fetch` gets an https address from the publisher; `subdomains` are those of the known hosts."""
 
     fetch: Callable[[str], Reply]
     subdomains: Mapping[str, str]
     clock: Callable[[], float] = time.time
-    copies: dict[str, Reply] = field(default_factory=dict)  # by host and path, as the publisher gave them
-    stubborn: int = 0  # so many flushes are answered with OK and not done
+    copies: dict[str, Reply] = field(default_factory=dict)  # by host and path, as served by the publisher
+    stubborn: int = 0  # the number of flushes to answer with OK but not perform
     flushes: int = 0
 
     def serve(self) -> Endpoint:
@@ -89,5 +89,5 @@ class AmpCache:
 
 
 def transformed(body: bytes) -> bytes:
-    """As caches change a document: the runtime's style put in, its first paint sped up, the words left alone."""
+    """Change a document as caches do: add the runtime's style and speed up the first paint, but keep the text."""
     return body.replace(b"<head>", b'<head><style amp-runtime="">html{overflow-x:hidden!important}</style>', 1)

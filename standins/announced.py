@@ -1,4 +1,4 @@
-"""Those who are told that pages or feeds have changed, and then fetch them: an IndexNow engine, a public WebSub hub."""
+"""Services that are notified of changed pages or feeds and then fetch them: an IndexNow engine, a public WebSub hub."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KEY = re.compile(r"[A-Za-z0-9-]{8,128}")
 
 @dataclass
 class Crawler:
-    """What it has fetched, by address."""
+    """A crawler that keeps what it has fetched, by address."""
 
     fetch: Callable[[str], Reply]
     fetched: dict[str, Reply] = field(default_factory=dict)
-    announced: list[str] = field(default_factory=list)  # every address, as often as it was named
+    announced: list[str] = field(default_factory=list)  # every announced address, with repetitions
 
     def crawl(self, addresses: list[str]) -> None:
         self.announced += addresses
@@ -29,7 +29,7 @@ class Crawler:
 
 @dataclass
 class IndexNowEngine(Crawler):
-    """As indexnow.org/documentation has it: the key's file at the host, at most 10,000 addresses of that host."""
+    """An engine as in indexnow.org/documentation: a key file on the host, at most 10,000 addresses of that host."""
 
     requests: int = 0
 
@@ -59,7 +59,7 @@ class IndexNowEngine(Crawler):
 
 @dataclass
 class PublicHub(Crawler):
-    """`hub.mode=publish` with one or several `hub.url` (PubSubHubbub 0.4, section 7.1)."""
+    """A hub that accepts `hub.mode=publish` with one or several `hub.url` (PubSubHubbub 0.4, section 7.1)."""
 
     def serve(self) -> Endpoint:
         return Endpoint(self.respond)

@@ -1,7 +1,7 @@
-"""Apple News as its API guide describes it: signatures, clocks, revision tokens, duplicates, documents.
+"""Apple News as described by its API guide: signatures, clocks, revision tokens, duplicates, documents.
 
 Sources: developer.apple.com/documentation/applenewsapi ("Create an Article", "Update an Article", "Delete an Article",
-"About the News Security Model"), …/applenewsformat (what an article must have).
+"About the News Security Model"), …/applenewsformat (required properties of an article).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from standins.endpoint import Call, Endpoint, Reply, json_reply
 
-SKEW = 300  # seconds that the two clocks may differ
+SKEW = 300  # seconds by which the two clocks may differ
 _AUTHORIZATION = re.compile(r'HHMAC; key="([^"]*)"; signature="([^"]*)"; date="([^"]*)"')
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_@.:-]{1,64}")
 _ROLES_WITH_TEXT = {"title", "body", "intro", "byline", "caption", "heading", "heading1", "heading2", "quote"}
@@ -32,7 +32,7 @@ _ROLES_WITH_TEXT = {"title", "body", "intro", "byline", "caption", "heading", "h
 class Article:
     id: str
     document: Mapping[str, Any]
-    body: bytes  # of the part article.json
+    body: bytes  # the content of the part article.json
     metadata: Mapping[str, Any]
     created: float
     changes: int = 1
@@ -53,7 +53,7 @@ class Refused(Exception):
 
 @dataclass
 class AppleNews:
-    """One channel. `articles` are those that stand there; `preview` ones are seen by nobody but the publisher."""
+    """A channel with its current `articles`; only the publisher can see those in `preview`."""
 
     channel_id: str = "63a75491-2c4d-3530-af91-819be8c3ace0"
     key_id: str = "1e3fc5ee-e9f8-4232-a6be-17bf40edad09"
@@ -61,14 +61,14 @@ class AppleNews:
     clock: Callable[[], float] = time.time
     articles: dict[str, Article] = field(default_factory=dict)
     warnings: list[dict[str, Any]] = field(default_factory=list)
-    optimised: bool = False  # Apple's editors have taken the articles over: updates change nothing
-    changes: int = 0  # that were made, over all articles
+    optimised: bool = False  # Apple's editors have modified the articles: updates change nothing
+    changes: int = 0  # number of revisions created, of all articles
 
     def serve(self) -> Endpoint:
         return Endpoint(self.respond)
 
     def find(self, identifier: str) -> Article | None:
-        """Raises AssertionError where there are two of one identifier, which is what must never be."""
+        """Return the article with an identifier. Raises AssertionError if there are two, which must never happen."""
         found = [one for one in self.articles.values() if one.document["identifier"] == identifier]
         assert len(found) <= 1, f"{len(found)} articles with the identifier {identifier}"
         return found[0] if found else None
@@ -169,7 +169,7 @@ class AppleNews:
 
 
 def _marks(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What no two articles of a day may share."""
+    """Return the properties that no two articles of a day may share."""
     metadata = document.get("metadata") or {}
     yield "title", document["title"]
     yield from ((name, metadata[name]) for name in ("canonicalURL", "thumbnailURL") if metadata.get(name))
@@ -229,7 +229,7 @@ def _document(parts: Mapping[str, MIMEPart]) -> tuple[Mapping[str, Any], bytes]:
 
 
 def _problems(document: Any) -> Iterator[tuple[tuple[str | int, ...], None, str]]:
-    """Each with its key path and, as Apple's errors have it, no value but a message."""
+    """Yield the errors of a document, each with its key path and message, as in Apple's answers."""
     if not isinstance(document, dict):
         yield (), None, "it is no object"
         return

@@ -1,30 +1,29 @@
-"""A small HTTP/1.1 server around one function, which can also be told to hang, drip, break off and talk nonsense.
+"""A small HTTP/1.1 server around one function, which can also be made to hang, drip, break off or send garbage.
 
-Requests are kept in `calls`, in the order of their arrival. Each connection has its thread; `respond` is called by one
-at a time.
+Requests are recorded in `calls`, in order of arrival. Each connection has a thread of its own, but `respond` is never
+called concurrently.
 """
 
 from __future__ import annotations
 
 import json
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-# `lost`: the work is done, and the connection cut before the answer.
+from standins.serving import QuietHandler, QuietServer
+
+# `lost`: the request is processed, but the connection is cut before the answer.
 Mode = Literal["hang", "drip-head", "drip-body", "cut", "cut-body", "garbage", "lost"]
 _DRIP = 0.02  # seconds between bytes
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `target` is the path with its query, `headers` have names in lower case."""
+    """A request. `target` is the path with the query; the names in `headers` are in lower case."""
 
     method: str
     target: str
@@ -55,7 +54,7 @@ def json_reply(status: int, content: object, **headers: str) -> Reply:
 
 
 class Endpoint:
-    """Serves `respond` on 127.0.0.1; safe to instruct from any thread."""
+    """Serves `respond` on 127.0.0.1. Methods may be called from any thread."""
 
     def __init__(self, respond: Callable[[Call], Reply]) -> None:
         self.calls: list[Call] = []
@@ -82,7 +81,7 @@ class Endpoint:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def misbehave(self, trouble: Mode | Reply, *, times: int | None = None, methods: tuple[str, ...] = ()) -> None:
-        """From the next request on, so many times (None: always), to requests of `methods` (none: all)."""
+        """Misbehave from the next request on, `times` times (None: always), for `methods` (empty: all)."""
         with self._lock:
             self._trouble, self._times, self._methods = trouble, times, methods
 
@@ -106,23 +105,15 @@ class Endpoint:
         return self._trouble
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(QuietServer):
     block_on_close = False
-    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], endpoint: Endpoint) -> None:
         super().__init__(address, _Handler)
         self.endpoint = endpoint
-        self.stopping = threading.Event()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that gave up is no error of ours."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or every answer on a kept-alive connection takes 40 ms
+class _Handler(QuietHandler):
     server: _Server
 
     def __getattr__(self, name: str) -> Any:
@@ -139,13 +130,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._write(reply)
             case "hang":
                 self.server.stopping.wait()
-                self._reset()
+                self.reset()
             case "drip-head":
                 self._drip(b"HTTP/1.1 200 OK\r\nx-drip: ")
             case "drip-body":
                 self._drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
             case "cut" | "lost":
-                self._reset()
+                self.reset()
             case "cut-body":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf of it")
                 self.close_connection = True
@@ -166,11 +157,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(start)
         while not self.server.stopping.wait(_DRIP):
             self.wfile.write(b"x")
-
-    def _reset(self) -> None:
-        """Closes with RST instead of FIN."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent: what was asked stands in `calls`."""

@@ -2,11 +2,11 @@
 
     python -m standins.eutils --port 0 [--papers FILE] [--xml FILE_OR_DIR ...] [--invent] [--rate 3] [--misbehave NAME]
 
-prints `ready http://127.0.0.1:PORT/entrez/eutils/` and serves until it is terminated. In-process:
+prints `ready http://127.0.0.1:PORT/entrez/eutils/` and serves until terminated. In-process:
 `with EutilsStandin() as ncbi: ncbi.url, ncbi.idconv_url, ncbi.misbehave("429", times=2), ncbi.requests`.
 
 While it runs: `POST /standin/papers` (a list of papers as in papers.json), `/standin/misbehave`
-({"name": "down", "times": 3}; "" ends it), `/standin/retract` ({"pmid", "notice"}), `/standin/correct`
+({"name": "down", "times": 3}; "" to stop), `/standin/retract` ({"pmid", "notice"}), `/standin/correct`
 ({"pmid", "kind", "source", "notice"}), `/standin/remove` ({"pmid"}); `GET /standin/requests`.
 """
 
@@ -32,13 +32,13 @@ from standins.serving import Listener
 
 EFETCH = "/entrez/eutils/efetch.fcgi"
 IDCONV = "/tools/idconv/api/v1/articles/"
-_LONGEST_ADDRESS = 4_000  # characters, of a GET
+_LONGEST_ADDRESS = 4_000  # characters of a GET request
 _MOST_CONVERTED = 200
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request to NCBI, as it came; `status` as it was answered."""
+    """A request to NCBI, and the `status` of the answer."""
 
     at: float  # time.monotonic()
     path: str
@@ -48,9 +48,10 @@ class Asked:
 
 
 class EutilsStandin:
-    """`papers`: of what file; None for the real papers in papers.json. `rate`: requests a second, answered 429 above.
+    """The stand-in. `papers`: the file to load, by default papers.json, which describes real papers.
 
-    `invent`: every other PMID is known too, by a record that says that it is invented.
+    `rate`: requests per second above which it answers 429. `invent`: every other PMID is known too, with a record that
+    says that it is invented.
     """
 
     def __init__(
@@ -81,11 +82,11 @@ class EutilsStandin:
         self.stop()
 
     def start(self) -> None:
-        """Listens; after `stop`, again on the same port."""
+        """Start listening; after `stop`, on the same port as before."""
         self._listener.start()
 
     def stop(self) -> None:
-        """Closes the port: connections are refused from now on."""
+        """Close the port, so that connections are refused."""
         self._listener.stop()
 
     @property
@@ -101,7 +102,7 @@ class EutilsStandin:
         return f"{self.root}{IDCONV}"
 
     def misbehave(self, name: str = "", *, times: int | None = None, seed: int = 0, path: str = "") -> None:
-        """From the next request (to `path`) on; without a name it behaves. Raises ValueError for an unknown name."""
+        """Misbehave from the next request (to `path`) on, or behave if `name` is empty. Raises ValueError."""
         conduct = Conduct(name, times=times, seed=seed, path=path)
         with self._lock:
             self._conduct = conduct
@@ -111,30 +112,30 @@ class EutilsStandin:
             self.records.add(paper)
 
     def retract(self, pmid: str, notice_pmid: str = "") -> None:
-        """Raises KeyError for a PMID that it does not know."""
+        """Mark a paper as retracted. Raises KeyError for an unknown PMID."""
         self.records.retract(pmid, notice_pmid)
 
-    # --- what it answers ------------------------------------------------------------------------------------------
+    # --- answers ------------------------------------------------------------------------------------------------
 
     def _answer(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
         if path.startswith("/standin/"):
-            return self._steer(path.removeprefix("/standin/"), body)
+            return self._control(path.removeprefix("/standin/"), body)
         ids = tuple(one.strip() for one in (params.get("id") or params.get("ids") or "").split(",") if one.strip())
         with self._lock:
-            left = self._take_turn(params)
+            left = self._take_permit(params)
             good = self._data(method, path, params, ids, length) if left >= 0 else rate_answer(self._limit(params))
-            answer = self._conduct.applied(good, path) if left >= 0 else good
+            answer = self._conduct.apply(good, path) if left >= 0 else good
             self.requests.append(Asked(time.monotonic(), path, ids, dict(params), answer.status))
         limits = {"X-RateLimit-Limit": str(self._limit(params)), "X-RateLimit-Remaining": str(max(left, 0))}
         return replace(answer, headers={**answer.headers, **limits})
 
     def _limit(self, params: Mapping[str, str]) -> int:
-        """Ten a second with a key, three without, in NCBI's proportion to what is enforced."""
+        """Return the limit: with an API key it is higher, in the same proportion as NCBI's ten to three a second."""
         rate = self._rate or 3
         return rate * 10 // 3 if params.get("api_key") else rate
 
-    def _take_turn(self, params: Mapping[str, str]) -> int:
-        """How many more are allowed within this second; below zero: this one is not."""
+    def _take_permit(self, params: Mapping[str, str]) -> int:
+        """Return how many more requests are allowed within this second; a negative number refuses this one."""
         if self._rate is None:
             return self._limit(params)
         now = time.monotonic()
@@ -155,7 +156,7 @@ class EutilsStandin:
         return Answer(404, "text/plain", b"Not Found")
 
     def _efetch(self, params: Mapping[str, str], ids: tuple[str, ...]) -> Answer:
-        """Known records in an order of its own, each once; unknown ids left out without a word."""
+        """Return the known records, each once and in arbitrary order. Unknown ids are silently omitted, as by NCBI."""
         if params.get("db") != "pubmed":
             return error_answer("Error: a database that this stand-in does not know")
         valid = sorted({pmid for pmid in ids if pmid.isascii() and pmid.isdigit() and int(pmid)}, key=int, reverse=True)
@@ -180,16 +181,16 @@ class EutilsStandin:
             return {kind: value, "requested-id": value, "status": "error", "errmsg": "Identifier not found in PMC"}
         return {"doi": ids.get("doi"), "pmcid": ids["pmc"], "pmid": int(ids["pubmed"]), "requested-id": value}
 
-    # --- how it is steered ----------------------------------------------------------------------------------------
+    # --- control --------------------------------------------------------------------------------------------------
 
-    def _steer(self, what: str, body: bytes) -> Answer:
+    def _control(self, what: str, body: bytes) -> Answer:
         try:
-            told = self._steered(what, body)
+            told = self._controlled(what, body)
         except (KeyError, ValueError, msgspec.MsgspecError) as error:
             return Answer(400, "application/json", json.dumps({"error": str(error)}).encode())
         return Answer(200, "application/json", json.dumps(told).encode())
 
-    def _steered(self, what: str, body: bytes) -> Any:
+    def _controlled(self, what: str, body: bytes) -> Any:
         if what == "requests":
             with self._lock:
                 return [asdict(asked) for asked in self.requests]
@@ -208,7 +209,7 @@ class EutilsStandin:
             case "remove":
                 self.records.remove(order["pmid"])
             case _:
-                raise ValueError(f"there is nothing to steer by the name {what!r}")
+                raise ValueError(f"there is no control named {what!r}")
         return {}
 
 
@@ -217,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--papers", type=Path, help="facts of papers, as in standins/papers.json")
     parser.add_argument("--xml", type=Path, nargs="*", default=[], help="PubMed XML: files or folders")
-    parser.add_argument("--invent", action="store_true", help="know every PMID, by a record that says it is invented")
+    parser.add_argument("--invent", action="store_true", help="know every PMID, with a record that says it is invented")
     parser.add_argument("--rate", type=int, help="requests a second, above which it answers 429")
     parser.add_argument("--misbehave", default="", choices=Conduct.names)
     given = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
-"""How NCBI fails: each way by its name, as a change to the answer that it would have given.
+"""The ways in which NCBI fails, by name, each as a modification of the regular answer.
 
-The shapes follow recorded responses; the words that a client may look for stand in them.
+They imitate recorded responses and contain the phrases that a client may look for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Transport = Literal["whole", "reset", "cut", "drip", "hang"]
 
 @dataclass(frozen=True)
 class Answer:
-    """`transport`: `reset` closes without a word, `cut` in the middle, `drip` a byte at a time, `hang` says nothing."""
+    """An answer. `transport`: `reset` closes at once, `cut` midway; `drip` sends a byte at a time, `hang` nothing."""
 
     status: int
     media_type: str
@@ -28,7 +28,7 @@ class Answer:
 
 
 def error_answer(message: str) -> Answer:
-    """efetch's own error document."""
+    """Return an error document of efetch."""
     body = (
         '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE eEfetchResult PUBLIC "-//NLM//DTD efetch 20131226//EN" '
         '"https://eutils.ncbi.nlm.nih.gov/eutils/dtd/20131226/efetch.dtd">\n'
@@ -77,10 +77,10 @@ _NO_ANSWERS = tuple(name for name in MISBEHAVIOURS if name not in ("slow", "hang
 
 
 class Conduct:
-    """What the next answer goes through: one misbehaviour, for ever or a number of `times`, at `path` or everywhere.
+    """Applies a misbehaviour to answers, always or a number of `times`, at `path` or everywhere.
 
-    `random`: half the answers, each a misbehaviour drawn from those that say nothing and take no time.
-    `turns`: every one of those in turn, a good answer between any two; for each path by itself.
+    `random`: applies a random one to half the answers, drawn from those that do not reveal a fault and take no time.
+    `turns`: applies each of those in turn, alternating with good answers, separately for each path.
     """
 
     names = ("", "random", "turns", *MISBEHAVIOURS)
@@ -94,15 +94,15 @@ class Conduct:
         self._random = random.Random(seed)
         self._turns: Counter[str] = Counter()
 
-    def applied(self, good: Answer, path: str = "") -> Answer:
+    def apply(self, good: Answer, path: str = "") -> Answer:
         if not self._name or self._left == 0 or not path.startswith(self._path):
             return good
         if self._left is not None:
             self._left -= 1
-        name = self._drawn(path)
+        name = self._next(path)
         return MISBEHAVIOURS[name](good) if name else good
 
-    def _drawn(self, path: str) -> str:
+    def _next(self, path: str) -> str:
         if self._name == "random":
             return self._random.choice(_NO_ANSWERS) if self._random.random() < 0.5 else ""
         if self._name == "turns":

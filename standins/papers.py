@@ -1,7 +1,7 @@
-"""Bibliographic facts → PubMed XML in the shape of NCBI's own, by the DTD of 2025.
+"""Convert bibliographic facts to PubMed XML, following NCBI's DTD of 2025.
 
-`papers.json` holds facts of real papers (no abstracts). `invented` makes records that say of themselves that they are
-none: for tests that need a PMID to be known, whatever stands behind it.
+`papers.json` contains facts about real papers (no abstracts). `invented` makes records that are marked as invented, for
+tests that only need a PMID to exist.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TYPE_UIS = {
 
 
 class Author(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A person, or a group by its `collective` name."""
+    """A person, or a group with a `collective` name."""
 
     last: str = ""
     fore: str = ""
@@ -56,7 +56,7 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One record's facts. `title` is XML text, with i, b, u, sub and sup; `book` makes it a Bookshelf chapter."""
+    """The facts of a record. `title` is XML text with i, b, u, sub and sup; `book` makes it a Bookshelf chapter."""
 
     pmid: str
     title: str
@@ -79,16 +79,16 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     corrections: tuple[Correction, ...] = ()
     book: str = ""
     publisher: str = ""
-    cites: tuple[str, ...] = ()  # DOIs of its reference list
+    cites: tuple[str, ...] = ()  # DOIs in its reference list
 
 
 def load_papers(path: Path = PAPERS) -> list[Paper]:
-    """Raises msgspec.ValidationError, which names the place, for a file that does not fit."""
+    """Load papers from a JSON file. Raises msgspec.ValidationError with the path of the mistake."""
     return msgspec.json.decode(path.read_bytes(), type=list[Paper])
 
 
 def invented(pmid: str) -> Paper:
-    """A record that no reader can take for a real one, always the same. Its reference list is a trap for DOIs."""
+    """Return a deterministic record that no reader can mistake for a real one. It cites DOIs, as a trap for parsers."""
     return Paper(
         pmid=pmid,
         title=f"Stand-in record for PMID {pmid}.",
@@ -107,7 +107,7 @@ def invented(pmid: str) -> Paper:
 
 
 def record_set(records: list[str]) -> bytes:
-    """A whole answer of efetch."""
+    """Return a complete answer of efetch."""
     return f"{_DOCTYPE}<PubmedArticleSet>\n{''.join(records)}</PubmedArticleSet>\n".encode()
 
 
@@ -116,7 +116,7 @@ def paper_xml(paper: Paper) -> str:
 
 
 def _tag(name: str, text: str, **attributes: str) -> str:
-    """An element with its text escaped, or nothing where there is none."""
+    """Return an element with escaped text, or "" if there is no text."""
     written = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
     return f"<{name}{written}>{escape(text)}</{name}>" if text else ""
 

@@ -1,4 +1,4 @@
-"""The publisher's own site, as those see it who are told of a change: pages, feeds and keys, over real HTTP."""
+"""The publisher's site as seen by services that are notified of changes: pages, feeds and keys, over real HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOST = "notes.example.org"
 
 @dataclass
 class Publisher:
-    """`documents` by path. Whoever asks for an address of `HOST` is led to `endpoint`."""
+    """The site, with `documents` by path. Requests to `HOST` are routed to `endpoint`."""
 
     documents: dict[str, Reply] = field(default_factory=dict)
 
@@ -26,7 +26,7 @@ class Publisher:
 
 
 def fetch(endpoint: Endpoint, address: str) -> Reply:
-    """What a crawler gets for an address of `HOST`; nothing else can be reached."""
+    """Return what a crawler gets for an address of `HOST`, the only host that can be reached."""
     parts = urlsplit(address)
     assert parts.hostname == HOST, address
     connection = http.client.HTTPConnection("127.0.0.1", urlsplit(endpoint.url).port, timeout=5)

@@ -1,13 +1,13 @@
-"""A webhook receiver that speaks real HTTP, remembers what it got, and misbehaves when told to.
+"""A webhook receiver that speaks real HTTP, records what it receives, and can be made to misbehave.
 
     python -m standins.receiver --port 0 --secret PARTNER_SECRET --log received.jsonl
 
-prints `ready http://127.0.0.1:PORT/` and serves until it is terminated. In-process: `with Receiver() as receiver:`.
+prints `ready http://127.0.0.1:PORT/` and serves until terminated. In-process: `with Receiver() as receiver:`.
 
 `POST /control` takes a `Conduct` as JSON, by `path` prefix ({"mode": "status", "status": 503, "times": 3}), and `{}`
-makes all as at first; `GET /control` answers {"received": N}; `GET /received?after=N` the records as JSON lines.
-Connections are kept alive, requests carry a Content-Length. One event loop in one thread; a lean protocol of its
-own, because the benchmarks must not measure the receiver.
+resets all; `GET /control` returns {"received": N}, and `GET /received?after=N` the records as JSON lines.
+Connections are kept alive, and requests must have a Content-Length. The server is a minimal protocol implementation on
+one event loop in one thread, because the benchmarks must not measure the receiver.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from standins.looping import LoopThread
+
 Mode = Literal["status", "hang", "drip-head", "drip-body", "cut", "cut-body", "garbage", "endless", "bomb"]
 _BOMB = 50_000_000  # bytes, before gzip
 
 
 @dataclass(frozen=True)
 class Conduct:
-    """How requests under `path` are answered.
+    """How to answer requests under `path`.
 
     `status`: with `status`, `headers` and `body`, after `seconds`. `hang`: never.
     `drip-head`, `drip-body`: a byte every `seconds`, for ever. `cut`: the connection is reset before an answer;
@@ -54,13 +56,13 @@ class Conduct:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     seconds: float = 0.0
-    times: int | None = None  # so many requests, then as usual; None: all
+    times: int | None = None  # this many requests, then as usual; None: all
     path: str = "/"
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request. `verified`: whether its signature was right; None where no secret is known here."""
+    """A request. `verified`: whether its signature was valid; None if no secret is configured."""
 
     at: float  # Unix time
     method: str
@@ -68,73 +70,60 @@ class Received:
     headers: Mapping[str, str]  # names in lower case
     body: bytes
     verified: bool | None
-    answered: int | None  # the status; None where the conduct gave none
+    answered: int | None  # the status; None if no response was sent
 
     @property
     def digest(self) -> str:
         return f"sha256:{sha256(self.body).hexdigest()}"
 
     def record(self) -> dict[str, object]:
-        """As it stands in the log: the body as its digest and size."""
+        """Return the log record, with digest and size instead of the body."""
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "body"}
         return {**fields, "digest": self.digest, "bytes": len(self.body)}
 
 
-class Receiver:
-    """Safe to read and to instruct from any thread while it serves."""
+class Receiver(LoopThread):
+    """The receiver. It may be read and controlled from any thread while it serves."""
 
     def __init__(self, *, port: int = 0, secrets: Iterable[str] = (), log: Path | None = None) -> None:
+        super().__init__("127.0.0.1", port)
         self.received: list[Received] = []
-        self.connections = 0  # ever made
+        self.connections = 0  # number of connections ever made
         self._secrets = tuple(Webhook(secret) for secret in secrets)
-        self._port = port
         self._log_path = log
         self._log: IO[str] | None = None
         self._conducts: dict[str, Conduct] = {}
         self._served: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._loop = asyncio.new_event_loop()
         self._connections: set[_Connection] = set()
-        self._thread = threading.Thread(target=self._serve, name="receiver", daemon=True)
-        self._ready = threading.Event()
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=512)
-        self._port = self._listener.getsockname()[1]
         if self._log_path:
             self._log = self._log_path.open("a", encoding="utf-8", buffering=1)
-        self._thread.start()
-        self._ready.wait()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        super().__exit__()
         if self._log:
             self._log.close()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/"
+        return f"http://127.0.0.1:{self.port}/"
 
     def conduct(self, conduct: Conduct) -> None:
-        """From the next request on; counting its `times` anew. The longest `path` that fits a request decides."""
+        """Set a conduct from the next request on, and restart its count. The longest matching `path` applies."""
         with self._lock:
             self._conducts[conduct.path] = conduct
             self._served[conduct.path] = 0
 
     def behave(self) -> None:
-        """As at first: 204 to everything."""
+        """Reset: answer 204 to everything."""
         with self._lock:
             self._conducts.clear()
 
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(self._loop.create_server(lambda: _Connection(self), sock=self._listener))
-        self._ready.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._end(server))
-        self._loop.close()
+    async def _start(self, listener: socket.socket) -> asyncio.Server:
+        return await self._loop.create_server(lambda: _Connection(self), sock=listener)
 
     async def _end(self, server: asyncio.Server) -> None:
         server.close()
@@ -145,7 +134,7 @@ class Receiver:
                 connection.abort()
             await asyncio.sleep(0)
 
-    # --- called by connections, in the loop's thread
+    # --- called by connections, in the event loop's thread
 
     def _take(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Conduct:
         conduct = self._conduct_for(target)
@@ -179,7 +168,7 @@ class Receiver:
         return False
 
     def _control(self, method: str, target: str, body: bytes) -> bytes:
-        """The answer, whole. Raises ValueError and TypeError for what is no conduct."""
+        """Return the complete response. Raises ValueError or TypeError for an invalid conduct."""
         parts = urlsplit(target)
         if method == "GET" and parts.path == "/received":
             after = int(parse_qs(parts.query).get("after", ["0"])[0])
@@ -196,7 +185,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._buffer = bytearray()
-        self._busy = False  # an answer is still being given
+        self._busy = False  # a response is still being sent
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -313,15 +302,15 @@ def _bomb() -> bytes:
 
 
 def new_secret() -> str:
-    """A secret in the form of Standard Webhooks."""
+    """Return a new secret in the format of Standard Webhooks."""
     return f"whsec_{base64.b64encode(os.urandom(24)).decode()}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m standins.receiver", description="A webhook receiver.")
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--secret", action="append", default=[], metavar="ENVNAME", help="checks signatures with it")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="a JSON line for each request")
+    parser.add_argument("--secret", action="append", default=[], metavar="ENVNAME", help="verifies signatures")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="file for a JSON line per request")
     arguments = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

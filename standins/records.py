@@ -1,4 +1,4 @@
-"""The records that a stand-in of NCBI knows: they can be added, corrected and retracted while it serves them."""
+"""The records known to a stand-in for NCBI, which can be added, corrected and retracted while it is running."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KINDS = ("PubmedArticle", "PubmedBookArticle")
 
 
 class Records:
-    """XML records by PMID. Safe to share between threads. `invent`: every PMID is known, by an invented record."""
+    """XML records by PMID, safe to share between threads. `invent`: unknown PMIDs get an invented record."""
 
     def __init__(self, papers: Iterable[Paper] = (), *, invent: bool = False) -> None:
         self._lock = threading.RLock()
@@ -28,7 +28,7 @@ class Records:
         self.add_xml(paper_xml(paper).encode())
 
     def add_xml(self, xml: bytes) -> None:
-        """Every record of a set, or one record; of PubMed's own XML too."""
+        """Add a record, or every record of a set, in PubMed's XML."""
         root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
         with self._lock:
             for record in root.iter(*_KINDS):
@@ -38,7 +38,7 @@ class Records:
                         self._ids[item.get("IdType", ""), (item.text or "").lower()] = pmid
 
     def add_path(self, path: Path) -> None:
-        """A file of PubMed XML, or every `.xml` file under a folder."""
+        """Add a file of PubMed XML, or every `.xml` file under a folder."""
         for file in sorted(path.rglob("*.xml")) if path.is_dir() else [path]:
             self.add_xml(file.read_bytes())
 
@@ -53,7 +53,7 @@ class Records:
             return self._xml.get(pmid)
 
     def converted(self, kind: str, value: str) -> dict[str, str] | None:
-        """All ids of the record with this DOI, PMCID or PMID, if it is in PubMed Central."""
+        """Return all ids of the record with this DOI, PMCID or PMID, if it is in PubMed Central."""
         with self._lock:
             pmid = value if kind == "pmid" else self._ids.get(("pmc" if kind == "pmcid" else kind, value.lower()))
             xml = self.get(pmid) if pmid else None
@@ -64,7 +64,7 @@ class Records:
         return ids if ids.get("pmc") else None
 
     def correct(self, pmid: str, correction: Correction, *, publication_type: str = "") -> None:
-        """Says of a paper what was done to it, as NLM would. Raises KeyError for a PMID that is not known."""
+        """Add an editorial notice to a paper's record, as NLM would. Raises KeyError for an unknown PMID."""
         with self._lock:
             xml = self.get(pmid)
             if xml is None:
@@ -72,7 +72,7 @@ class Records:
             record = etree.fromstring(xml)
             citation = record.find("MedlineCitation")
             if citation is None:
-                raise KeyError(f"{pmid} is a book, whose records hold no corrections")
+                raise KeyError(f"{pmid} is a book, and records of books have no corrections")
             _within(citation, "CommentsCorrectionsList").append(etree.fromstring(correction_xml(correction)))
             if publication_type:
                 types = _within(_within(citation, "Article"), "PublicationTypeList")

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server around one function, which can also break off, drip and hang."""
+"""A small HTTP/1.1 server around one function, which can also break off, drip or hang."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DRIP = 0.2  # seconds between bytes
 
 
 class Listener:
-    """Serves `respond` on 127.0.0.1; can be stopped, and started again on the same port."""
+    """Serves `respond` on 127.0.0.1. It can be stopped, and restarted on the same port."""
 
     def __init__(self, respond: Respond, port: int = 0) -> None:
         self._respond = respond
@@ -41,14 +41,39 @@ class Listener:
         self._server = None
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """A threading server that ignores clients that give up. `stopping` is set before it stops."""
+
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, address: tuple[str, int], handler: type[QuietHandler]) -> None:
+        super().__init__(address, handler)
+        self.stopping = threading.Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore clients that gave up."""
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """A handler with keep-alive that logs nothing, and can reset its connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # otherwise every answer on a kept-alive connection takes 40 ms
+
+    def reset(self) -> None:
+        """Close with RST instead of FIN."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Log nothing: stand-ins record their requests."""
+
+
+class _Server(QuietServer):
     def __init__(self, address: tuple[str, int], respond: Respond) -> None:
         super().__init__(address, _Handler)
         self.respond = respond
-        self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
 
@@ -63,22 +88,17 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """Kept-alive ones too: who is down answers nobody."""
+        """Close all connections, including idle ones, as when a server goes down."""
         with self._open_lock:
             connections = list(self._open)
         for connection in connections:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the other side was faster
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that gave up is no error of ours."""
+                continue  # already closed by the other side
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or every answer on a kept-alive connection takes 40 ms
+class _Handler(QuietHandler):
     server: _Server
 
     def do_GET(self) -> None:
@@ -98,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.transport == "hang":
             self.server.stopping.wait()
         if answer.transport in ("reset", "hang"):
-            self._reset()
+            self.reset()
         else:
             self.server.stopping.wait(answer.delay)
             self._write_head(answer)
@@ -119,14 +139,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(answer.body[index : index + 1])
         elif answer.transport == "cut":
             self.wfile.write(answer.body[: len(answer.body) // 2])
-            self._reset()
+            self.reset()
         else:
             self.wfile.write(answer.body)
-
-    def _reset(self) -> None:
-        """Closes with RST instead of FIN."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent: what was asked stands in `requests`."""

@@ -1,21 +1,21 @@
-"""A WebSub subscriber over real HTTP, or a thousand of them: each callback's path says how it behaves.
+"""A WebSub subscriber over real HTTP, or a thousand of them: the path of a callback determines its behaviour.
 
     python -m standins.subscriber --port 0
 
-prints `ready http://127.0.0.1:PORT/` and serves until it is terminated. In-process: `with Subscriber() as subscriber:`.
+prints `ready http://127.0.0.1:PORT/` and serves until terminated. In-process: `with Subscriber() as subscriber:`.
 
 A callback is `/{conduct}/{name}`, on any of the host's loopback addresses:
 
-    well        confirms what the hub asks, takes every push
-    refuses     answers 404 when it is asked whether it means it
-    mistaken    confirms with another challenge
-    silent      never answers anything
-    slow        confirms, takes `SLOW` seconds for a push
+    well        confirms subscriptions, accepts every push
+    refuses     answers 404 to the verification of intent
+    mistaken    confirms with a wrong challenge
+    silent      never answers
+    slow        confirms, takes `SLOW` seconds per push
     failing     confirms, answers 500 to a push
     gone        confirms, answers 410 to a push
     moved       confirms, answers 302 to a push
 
-`GET /pushes?after=N` gives what was pushed as JSON lines.
+`GET /pushes?after=N` returns the pushes as JSON lines.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+
+from standins.looping import LoopThread
 
 SLOW = 30.0  # seconds: longer than any hub waits
 
@@ -43,7 +44,7 @@ _PUSH_STATUS = {"failing": "500 Internal Server Error", "gone": "410 Gone", "mov
 
 @dataclass(frozen=True)
 class Asked:
-    """A question of the hub: verification of intent, or a denial."""
+    """A request of the hub: verification of intent, or a denial."""
 
     callback: str  # its path
     parameters: Mapping[str, str]
@@ -57,7 +58,7 @@ class Push:
     body: bytes
 
     def signed_with(self, secret: str) -> bool:
-        """As WebSub has it, section 8.1: computed anew over the body's bytes."""
+        """Return whether the signature matches the body (WebSub, section 8.1)."""
         method, _, given = self.headers.get("x-hub-signature", "").partition("=")
         expected = hmac.new(secret.encode(), self.body, method or "sha256").hexdigest()
         return hmac.compare_digest(given, expected)
@@ -69,50 +70,31 @@ class Push:
         return {"at": self.at, "host": host, "callback": self.callback, "digest": digest, "signature": signature}
 
 
-class Subscriber:
-    """Safe to read from any thread while it serves."""
+class Subscriber(LoopThread):
+    """The subscriber. It may be read from any thread while it serves."""
 
     def __init__(self, *, port: int = 0, address: str = "127.0.0.1") -> None:
+        super().__init__(address, port)
         self.asked: list[Asked] = []
         self.pushes: list[Push] = []
         self._turned: dict[str, str] = {}
-        self._bind = (address, port)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, name="subscriber", daemon=True)
-        self._ready = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server(self._bind, backlog=512)
-        self.port = int(self._listener.getsockname()[1])
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
 
     def callback(self, name: str = "reader", *, conduct: str = "well", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}/{conduct}/{name}"
 
     def turn(self, callback: str, conduct: str) -> None:
-        """The callback behaves otherwise from now on than its path says."""
+        """Change the behaviour of a callback, regardless of its path."""
         self._turned[urlsplit(callback).path] = conduct
 
     def pushed_to(self, name: str) -> list[Push]:
         return [push for push in tuple(self.pushes) if push.callback.endswith(f"/{name}")]
 
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._connected, sock=self._listener))
-        self._ready.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._end(server))
-        self._loop.close()
+    async def _start(self, listener: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(self._connected, sock=listener)
 
     async def _end(self, server: asyncio.Server) -> None:
-        """Let connections that are just being accepted begin, and end them with the others: each closes its socket."""
+        """Wait for connections that are being accepted, and close them with the others, so that no socket leaks."""
         server.close()
         while asyncio.all_tasks() - {asyncio.current_task()}:
             for task in tuple(self._tasks):
@@ -127,7 +109,7 @@ class Subscriber:
             while await self._one(reader, writer):
                 continue
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            return  # the hub has gone, or we have
+            return  # either side is gone
         finally:
             writer.transport.abort()
             self._tasks.discard(task)
@@ -179,7 +161,7 @@ def subscribe(
     session: requests.Session | None = None,
     **more: str,
 ) -> requests.Response:
-    """Ask a hub for a subscription, or to end one. `more`: `secret`, `lease_seconds`."""
+    """Ask a hub to start or end a subscription. `more`: `secret`, `lease_seconds`."""
     fields = {"mode": mode, "topic": topic, "callback": callback, **more}
     form = {f"hub.{name}": value for name, value in fields.items()}
     return (session or requests).post(hub, data=form, timeout=20)

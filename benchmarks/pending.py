@@ -1,4 +1,4 @@
-"""So many deliveries owed to a channel, written into a ledger as the stages before would have left them."""
+"""Pending deliveries, inserted into a ledger as the earlier stages would have left them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMAT = "ninjs"
 
 
 def fill(ledger: Ledger, store: Store, count: int, body: bytes) -> None:
-    """Articles that were rendered, each with bytes of its own, and nothing owed yet."""
+    """Insert rendered articles, each with different content, and no deliveries yet."""
     media_type = formats()[FORMAT].media_type
     now = dt.datetime.now(dt.UTC)
     for start in range(0, count, 1000):
@@ -51,8 +51,8 @@ def fill(ledger: Ledger, store: Store, count: int, body: bytes) -> None:
             transaction.execute(sa.insert(renditions), rows)
 
 
-def owe(ledger: Ledger, *channels: str, limit: int | None = None) -> None:
-    """The channels are owed all of them, or `limit`, as if they had never had any; earlier rounds are forgotten."""
+def schedule(ledger: Ledger, *channels: str, limit: int | None = None) -> None:
+    """Schedule deliveries of all articles, or `limit` of them, to the channels, and discard earlier rounds."""
     now = dt.datetime.now(dt.UTC)
     row = {
         "id": sa.literal("dlv_") + articles.c.id + sa.literal("_") + sa.bindparam("to"),
@@ -78,18 +78,18 @@ def owe(ledger: Ledger, *channels: str, limit: int | None = None) -> None:
 
 
 def feeds_are_built(ledger: Ledger) -> bool:
-    """Whether nothing is left to do for the feeds, which a start builds anew."""
+    """Return whether all feeds are built; they are rebuilt at start."""
     with ledger.read() as transaction:
         return transaction.scalar(sa.select(sa.func.count()).where(feeds.c.due.is_not(None))) == 0
 
 
 def left(ledger: Ledger, *channels: str) -> int:
-    """How many are not delivered yet; of these channels, where any are named."""
+    """Return the number of pending deliveries, of all or the given channels."""
     with ledger.read() as transaction:
-        owed = sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.due.is_not(None))
+        query = sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.due.is_not(None))
         if channels:
-            owed = owed.where(deliveries.c.channel.in_(channels))
-        return transaction.scalar(owed) or 0
+            query = query.where(deliveries.c.channel.in_(channels))
+        return transaction.scalar(query) or 0
 
 
 def _article(name: str, now: dt.datetime) -> dict[str, object]:
