@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import operation_parts, operations, revisions
 
-Kind = Literal["publish", "withdraw", "event", "undo"]
-PartOutcome = Literal["published", "updated", "withdrawn", "unchanged", "overtaken"]
+Kind = Literal["publish", "withdraw", "release", "replay", "event", "undo"]
+PartOutcome = Literal[
+    "published", "updated", "withdrawn", "released", "replayed", "unchanged", "overtaken", "refused", "left-out"
+]
+NOT_DONE: frozenset[PartOutcome] = frozenset({"unchanged", "overtaken", "refused", "left-out"})
 
 
 class Operation(Struct, frozen=True):
@@ -22,32 +25,37 @@ class Operation(Struct, frozen=True):
     by: str  # the command, or the token's name
     at: dt.datetime
     undoes: str | None = None  # the operation that it takes back
+    planned: int | None = None  # parts that it sets out to do, where that is known before
+    ended: dt.datetime | None = None  # None: it is being carried out, or its process was killed
 
 
 class Part(Struct, frozen=True):
-    article: str
+    article: str | None  # None: a file in which no id could be read
     before: int | None  # the article's newest revision before; None: there was no article
-    revision: int  # … and after
+    revision: int | None  # … and after
     outcome: PartOutcome
+    file: str | None = None
+    channel: str | None = None
+    reason: str | None = None
+
+
+def begin(transaction: Transaction, operation: Operation) -> None:
+    """Record an operation that takes several transactions. Until `end`, it is shown as unfinished."""
+    values = structs.asdict(operation)
+    transaction.execute(insert(transaction, operations).values(**values).on_conflict_do_nothing())
+
+
+def end(transaction: Transaction, operation_id: str, now: dt.datetime) -> None:
+    transaction.execute(sa.update(operations).where(operations.c.id == operation_id).values(ended=now))
 
 
 def record(transaction: Transaction, operation: Operation, parts: Sequence[Part]) -> None:
-    """Add parts to an operation, which is made by its first."""
-    row = insert(transaction, operations).values(
-        id=operation.id, kind=operation.kind, by=operation.by, at=operation.at, undoes=operation.undoes
-    )
-    transaction.execute(row.on_conflict_do_nothing())
+    """Add parts to an operation. One that was not begun begins and ends here."""
+    begin(transaction, structs.replace(operation, ended=operation.ended or operation.at))
     mine = operation_parts.c.operation == operation.id
     last = transaction.scalar(sa.select(sa.func.max(operation_parts.c.number)).where(mine)) or 0
     new = [
-        {
-            "operation": operation.id,
-            "number": number,
-            "article": part.article,
-            "before": part.before,
-            "revision": part.revision,
-            "outcome": part.outcome,
-        }
+        {"operation": operation.id, "number": number} | structs.asdict(part)
         for number, part in enumerate(parts, start=last + 1)
     ]
     if new:

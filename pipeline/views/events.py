@@ -59,6 +59,7 @@ class Released:
     channels: Annotated[
         tuple[ChannelId, ...], Field(description="The channels it was held from; empty if it was held from everyone.")
     ]
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Replayed:
     """How many deliveries will be attempted again."""
 
     replayed: Count
+    operation: Annotated[str | None, Field(description="What the replays are part of; null if there were none.")]
 
 
 def accepted(answer: Accepted, status: str = "accepted", warnings: Sequence[ReadWarning] = ()) -> AcceptedEvent:

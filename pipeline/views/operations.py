@@ -5,24 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import structs
 from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
+from pipeline.ledger.operations import NOT_DONE
 from pipeline.ledger.operations import Operation as Recorded
-from pipeline.views.fields import ArticleId, Count, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 
 OperationId = Annotated[str, Field(examples=["op_5f2d8c1e9a7b"])]
 
 
 @dataclass(frozen=True, slots=True)
 class OperationPart:
-    """What an operation did to one article."""
+    """What an operation did to one article, file or delivery, or why it did nothing."""
 
-    article: ArticleId
+    article: Annotated[ArticleId | None, Field(description="Null for a refused file in which no id could be read.")]
     before: Annotated[int | None, Field(description="The newest revision before; null where there was no article.")]
-    revision: RevisionNumber
-    outcome: Annotated[str, Field(description="published, updated, withdrawn, unchanged or overtaken")]
+    revision: Annotated[RevisionNumber | None, Field(description="The newest revision after; null if there is none.")]
+    outcome: Annotated[
+        str,
+        Field(
+            description="published, updated, withdrawn, released, replayed, unchanged, overtaken, refused or left-out"
+        ),
+    ]
+    file: Annotated[str | None, Field(description="The article file, if it came from one.")]
+    channel: Annotated[ChannelId | None, Field(description="The channel of a replay, or of a hold that was released.")]
+    reason: Annotated[str | None, Field(description="Why it was withdrawn, held, refused or not done.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +40,15 @@ class Operation:
     """A command, an event or an undo, with what became of each of its parts."""
 
     operation: OperationId
-    kind: Annotated[str, Field(description="publish, withdraw, event or undo", examples=["publish"])]
+    kind: Annotated[str, Field(description="publish, withdraw, release, replay, event or undo", examples=["publish"])]
     by: Annotated[str, Field(description="The command, or the name of the token.", examples=["cms"])]
     at: Time
     undoes: OperationId | None
-    changed: Annotated[Count, Field(description="How many parts changed an article.")]
+    changed: Annotated[Count, Field(description="How many parts were done; the others say why not.")]
+    planned: Annotated[Count | None, Field(description="How many files or parts it set out to do, if that was known.")]
+    ended: Annotated[
+        Time | None, Field(description="Null while it is being carried out, and for good if its process was killed.")
+    ]
     parts: tuple[OperationPart, ...]
 
 
@@ -66,6 +80,15 @@ def operations(transaction: Transaction, *, limit: int) -> OperationList:
 
 def _operation(transaction: Transaction, one: Recorded) -> Operation:
     parts = ledger_operations.parts_of(transaction, one.id)
-    shown = tuple(OperationPart(part.article, part.before, part.revision, part.outcome) for part in parts)
-    changed = sum(part.revision != part.before for part in parts)
-    return Operation(one.id, one.kind, one.by, one.at, one.undoes, changed, shown)
+    changed = sum(part.outcome not in NOT_DONE for part in parts)
+    return Operation(
+        operation=one.id,
+        kind=one.kind,
+        by=one.by,
+        at=one.at,
+        undoes=one.undoes,
+        changed=changed,
+        planned=one.planned,
+        ended=one.ended,
+        parts=tuple(OperationPart(**structs.asdict(part)) for part in parts),
+    )

@@ -13,10 +13,12 @@ from msgspec import structs
 from structlog.testing import capture_logs
 from watched import Watched, open_sqlite, publish
 
+from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, feeds
 from pipeline.model.policy import Gate
 from pipeline.model.reference import PartialDate
+from pipeline.stages.accept.undo import undo
 from pipeline.stages.context import Policy
 from pipeline.stages.enrich import watch
 from pipeline.stages.stage import drain
@@ -61,6 +63,15 @@ def test_a_hold_lasts_through_edits_until_it_is_released(ledger: Ledger) -> None
     assert bench.got() == [(1, "published"), (2, "withdrawn")]
     done = bench.release()
     assert (done.revision, done.channels) == (4, ("partner",))
+    with ledger.read() as transaction:
+        operation = views.operation(transaction, done.operation)
+    assert operation is not None
+    assert [(one.outcome, one.channel, one.before, one.revision) for one in operation.parts] == [
+        ("released", "partner", 3, 4)
+    ]
+    with pytest.raises(InvalidEvent) as refused:
+        undo(bench._intake(), done.operation, by="somebody")
+    assert refused.value.code == "cannot-be-undone"
     assert bench.got()[2:] == [(4, "published")]
     assert b"1:resolved:retracted" in bench.partner.last("spasms").rendition.body
     assert bench.got("other") == [(1, "published"), (2, "updated"), (3, "updated")]  # to whom it would say nothing new

@@ -7,10 +7,11 @@ from bench import START, Bench, article
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, operations
 from pipeline.ledger.operations import Operation
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.stages.accept import accept_all
+from pipeline.stages.accept.replay import Replayed, replay
 from pipeline.stages.accept.undo import undo
 
 
@@ -89,6 +90,34 @@ def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) ->
     ]
     assert (found.changed, found.by) == (1, "citewire publish")
     assert [one.operation for one in newest.operations] == ["op_1", "op_2"]
+
+
+def test_a_replay_is_an_operation_that_says_why_it_cannot_be_undone(bench: Bench) -> None:
+    publish(bench, "op_1", {"spasms": "First."})
+    bench.work()
+    done = replay(bench._intake(), by="somebody", article_id="spasms", since=START)
+    assert done.operation is not None
+    with bench.ledger.read() as transaction:
+        found = views.operation(transaction, done.operation)
+    assert found is not None
+    parts = [(part.article, part.channel, part.outcome, part.reason) for part in found.parts]
+    assert parts == [("spasms", channel, "replayed", "was delivered") for channel in ("first", "second")]
+    assert (found.kind, found.changed) == ("replay", 2)
+    with pytest.raises(InvalidEvent, match="what the channels had") as refused:
+        undo(bench._intake(), done.operation, by="somebody")
+    assert refused.value.code == "cannot-be-undone"
+    assert replay(bench._intake(), by="somebody", article_id="no-such-article") == Replayed(None, 0)
+
+
+def test_an_operation_that_never_came_to_its_end_is_shown_as_unfinished_and_can_be_undone(bench: Bench) -> None:
+    with bench.ledger.write() as transaction:
+        operations.begin(transaction, Operation("op_1", "publish", "citewire publish", START, planned=3))
+    publish(bench, "op_1", {"spasms": "First.", "cramps": "First."})
+    with bench.ledger.read() as transaction:
+        found = views.operation(transaction, "op_1")
+    assert found is not None
+    assert (found.ended, found.planned, found.changed) == (None, 3, 2)
+    assert len(undo(bench._intake(), "op_1", by="somebody").accepted) == 2
 
 
 def test_an_unknown_operation_is_named(bench: Bench) -> None:

@@ -74,7 +74,7 @@ class Watched(Bench):
         self.work_for(2)
 
     def release(self, article_id: str = "spasms", channel: str | None = None) -> Released:
-        done = release(self._intake(), article_id, channel)
+        done = release(self._intake(), article_id, channel, by="somebody")
         self.work()
         return done
 

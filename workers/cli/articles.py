@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
+from msgspec import structs
 
 from pipeline import views
 from pipeline.errors import InvalidEvent, TransientError
-from pipeline.ledger import Ledger, clock
+from pipeline.ledger import Ledger, clock, operations
 from pipeline.ledger.deliveries import channel_contents
-from pipeline.ledger.operations import Kind, Operation
+from pipeline.ledger.operations import Kind, Operation, Part
 from pipeline.model.event import Accepted, Origin, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import Intake, accept, accept_all
@@ -244,7 +245,9 @@ def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"
 
 def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> _Batch:
     """A file that cannot be read as an article stops none of the others."""
-    operation = operation_of(intake, "publish")
+    operation = structs.replace(operation_of(intake, "publish"), planned=len(found.files) + len(found.left_out))
+    with intake.ledger.write() as transaction:
+        operations.begin(transaction, operation)
     batch, read, size = _Batch(operation.id), list[tuple[str, Publish]](), 0
     for one in read_files(found, drop, now()):
         batch.refused += one.mistakes
@@ -257,7 +260,26 @@ def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *,
             _accept_read(intake, operation, read, batch)
             read, size = [], 0
     _accept_read(intake, operation, read, batch)
+    with intake.ledger.write() as transaction:
+        operations.record(transaction, operation, _not_done(batch))
+        operations.end(transaction, operation.id, intake.clock())
     return batch
+
+
+def _not_done(batch: _Batch) -> list[Part]:
+    """Return a part for each file that was refused, with all its mistakes, and for each that was left out."""
+    refused: dict[str | None, list[InvalidEvent]] = {}
+    for error in batch.refused:
+        refused.setdefault(error.file, []).append(error)
+    parts = [
+        Part(errors[0].ids.get("article"), None, None, "refused", file, None, _why(errors))
+        for file, errors in refused.items()
+    ]
+    return parts + [Part(None, None, None, "left-out", file, None, why) for file, why in batch.left_out]
+
+
+def _why(errors: Sequence[InvalidEvent]) -> str:
+    return "; ".join(f"{error.field + ': ' if error.field else ''}{error.message} [{error.code}]" for error in errors)
 
 
 def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: _Batch) -> None:

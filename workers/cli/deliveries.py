@@ -10,8 +10,9 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries as ledger_deliveries
-from pipeline.ledger.deliveries import channels
+from pipeline.stages.accept.replay import replay as replay_stage
 from workers.cli import output
+from workers.cli.articles import intake_of
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -20,7 +21,6 @@ from workers.cli.common import (
     existing_ledger,
     find,
     moment_of,
-    now,
     print_json,
 )
 from workers.cli.names import check_article, check_channel, delivery_named
@@ -88,23 +88,23 @@ def replay(
     if not (delivery or channel or article):
         raise InvalidEvent("nothing was named", code="nothing-named", hint="give --delivery, --channel or --article")
     system = find(data, config)
-    with existing_ledger(system) as ledger, ledger.write() as transaction:
-        if delivery:
-            delivery_named(transaction, delivery)
-        if article:
-            check_article(transaction, article)
-        if channel:
-            check_channel(transaction, system, channel)
-            channels.enable(transaction, channel)
-        again = ledger_deliveries.replay(
-            transaction,
-            now=now(),
+    with existing_ledger(system) as ledger:
+        with ledger.read() as transaction:
+            if delivery:
+                delivery_named(transaction, delivery)
+            if article:
+                check_article(transaction, article)
+            if channel:
+                check_channel(transaction, system, channel)
+        done = replay_stage(
+            intake_of(ledger, system),
+            by="citewire replay",
             id=delivery,
             channel=channel,
             article_id=article,
             since=None if since is None else moment_of(since, option="since"),
         )
     if json:
-        print_json({"replayed": len(again)})
+        print_json(views.Replayed(done.count, done.operation))
     else:
-        output.answers.print(f"{len(again)} to be delivered again", highlight=False)
+        output.answers.print(f"{done.count} to be delivered again", highlight=False)

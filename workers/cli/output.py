@@ -223,14 +223,18 @@ def _plain(text: str) -> str:
 
 def operations(every: Sequence[views.Operation]) -> None:
     for one in every:
-        line = f"{one.operation}  {one.at:%Y-%m-%d %H:%M:%S}Z  {one.by}  {one.changed} of {len(one.parts)} changed"
-        answers.print(
-            line + (f"  undoes {one.undoes}" if one.undoes else ""), highlight=False, soft_wrap=True, markup=False
-        )
+        whole = max(one.planned or 0, len(one.parts))
+        words = [one.operation, f"{one.at:%Y-%m-%d %H:%M:%S}Z", one.by, f"{one.changed} of {whole} done"]
+        words += [f"undoes {one.undoes}"] if one.undoes else []
+        line("  ".join([*words, "unfinished"] if one.ended is None else words))
 
 
 def operation(one: views.Operation) -> None:
     operations([one])
     for part in one.parts:
-        change = f"revision {part.before or 'none'} → {part.revision}"
-        answers.print(f"  {part.article}  {part.outcome}  {change}", highlight=False, soft_wrap=True, markup=False)
+        words = [part.article or "", part.outcome, part.channel or "", part.file or "", part.reason or ""]
+        if part.revision is not None and part.revision != part.before:
+            words.insert(2, f"revision {part.before or 'none'} → {part.revision}")
+        line("  " + "  ".join(word for word in words if word))
+    if one.ended is None:
+        line("  it is being carried out, or was stopped midway: the same command again does the rest")

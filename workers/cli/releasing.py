@@ -31,8 +31,8 @@ def release(
         if channel is not None:
             with ledger.read() as transaction:
                 check_channel(transaction, system, channel)
-        done = release_stage(intake_of(ledger, system), article_id, channel)
+        done = release_stage(intake_of(ledger, system), article_id, channel, by="citewire release")
     if json:
-        print_json(views.Released(done.article, done.revision, tuple(done.channels)))
+        print_json(views.Released(done.article, done.revision, done.channels, done.operation))
     else:
         output.released(done.article, done.revision, done.channels)

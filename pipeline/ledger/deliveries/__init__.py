@@ -196,6 +196,16 @@ def search(
     return _many(transaction, *where, limit=limit)
 
 
+class Replayed(Struct, frozen=True):
+    """A delivery that is made again, as it was before."""
+
+    article: str
+    channel: str
+    revision: int
+    state: DeliveryState
+    error: str | None
+
+
 def replay(
     transaction: Transaction,
     *,
@@ -204,8 +214,8 @@ def replay(
     channel: str | None = None,
     article_id: str | None = None,
     since: dt.datetime | None = None,
-) -> list[str]:
-    """Make abandoned deliveries due now, with all their attempts ahead of them, and return their channels.
+) -> list[Replayed]:
+    """Make abandoned deliveries due now, with all their attempts ahead of them, and return them as they were.
 
     With `since`, everything that was delivered or abandoned from then on is sent again with the same message ids, for a
     partner that has lost it.
@@ -216,7 +226,9 @@ def replay(
     for column, value in ((deliveries.c.id, id), (deliveries.c.channel, channel), (deliveries.c.article, article_id)):
         if value is not None:
             where.append(column == value)
-    concerned = list(transaction.scalars(sa.select(deliveries.c.channel).where(*where)))
+    columns = ("article", "channel", "wanted", "state", "error")
+    query = sa.select(*(deliveries.c[name] for name in columns)).where(*where)
+    concerned = [Replayed(*row) for row in transaction.execute(query.order_by(*query.selected_columns[:2]))]
     again = {"state": "pending", "attempts": 0, "due": now, "changed": now, "available": None}
     transaction.execute(sa.update(deliveries).where(*where).values(**again))
     return concerned

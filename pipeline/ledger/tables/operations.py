@@ -1,4 +1,4 @@
-"""What commands and events did, and to which articles."""
+"""What commands, events and people did, and what became of each part."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ operations = sa.Table(
     "operations",
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),  # publish, withdraw, event, undo
+    sa.Column("kind", sa.String(16), nullable=False),  # publish, withdraw, release, replay, event, undo
     sa.Column("by", sa.Text, nullable=False),  # the command, or the name of the token
     sa.Column("at", Instant, nullable=False),
     sa.Column("undoes", sa.String(64)),
+    sa.Column("planned", sa.Integer),  # parts that it sets out to do, where that is known before; files, for a publish
+    sa.Column("ended", Instant),  # None: it is being carried out, or its process was killed
     sa.Index("ix_operations_at", "at"),
 )
 
@@ -23,9 +25,12 @@ operation_parts = sa.Table(
     metadata,
     sa.Column("operation", sa.String(64), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("article", sa.String(128)),  # None: a file in which no id could be read
     sa.Column("before", sa.Integer),  # the article's newest revision before; None: there was no article
-    sa.Column("revision", sa.Integer, nullable=False),  # … and after
+    sa.Column("revision", sa.Integer),  # … and after; None: there is none
     sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("file", sa.Text),
+    sa.Column("channel", sa.String(128)),  # of a replay, and of the release of one channel's hold
+    sa.Column("reason", sa.Text),  # why it was withdrawn, refused or not done
     sa.Index("ix_operation_parts_article", "article"),
 )

@@ -24,7 +24,7 @@ from pipeline.ledger.operations import Operation, Part, PartOutcome
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
-from pipeline.stages.accept.identity import identified
+from pipeline.stages.accept.identity import FILE, identified
 from pipeline.stages.accept.order import is_overtaken
 from pipeline.stages.accept.withdrawing import take_back
 from pipeline.stages.context import Doorbell
@@ -83,8 +83,28 @@ def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.date
     events.record(transaction, event, accepted, now=now)
     outcome: PartOutcome = accepted.type if accepted.changed else "unchanged"
     outcome = "overtaken" if accepted.outcome == "overtaken" else outcome
-    parts.append(Part(accepted.article, current.revision if current else None, accepted.revision, outcome))
+    parts.append(
+        Part(
+            accepted.article,
+            current.revision if current else None,
+            accepted.revision,
+            outcome,
+            file=_file_of(event),
+            reason=_reason(event, outcome),
+        )
+    )
     return accepted
+
+
+def _file_of(event: Event) -> str | None:
+    place = event.place if isinstance(event, Publish) else None
+    return place.removeprefix(FILE) if place is not None and place.startswith(FILE) else None
+
+
+def _reason(event: Event, outcome: PartOutcome) -> str | None:
+    if outcome == "overtaken":
+        return "a newer event of this source about the article is known"
+    return event.reason if isinstance(event, Withdraw) else None
 
 
 class _Acceptance:

@@ -7,19 +7,21 @@ import datetime as dt
 from msgspec import Struct
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Transaction, articles, evidence
+from pipeline.ledger import Transaction, articles, evidence, operations
 from pipeline.ledger.articles import ArticleState, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE
+from pipeline.ledger.operations import Operation, Part
 from pipeline.stages.accept import Intake
 
 
 class Released(Struct, frozen=True):
+    operation: str
     article: str
     revision: int
     channels: tuple[str, ...]  # whose hold ended; empty: the hold was on the whole article
 
 
-def release(intake: Intake, article_id: str, channel: str | None = None) -> Released:
+def release(intake: Intake, article_id: str, channel: str | None = None, *, by: str) -> Released:
     """End the article's holds: all of them, or one channel's.
 
     Raises InvalidEvent (`unknown-article`, `nothing-to-release`), and TransientError as the ledger does.
@@ -41,8 +43,15 @@ def release(intake: Intake, article_id: str, channel: str | None = None) -> Rele
             raise _nothing(article_id, channel, kept)
         withheld.lift(transaction, article_id, [one.channel for one in held])
         number = _next_revision(transaction, current, now)
+        operation = Operation(intake.new_id("op_"), "release", by, now)
+        operations.record(transaction, operation, [_part(current, number, one) for one in held])
     intake.doorbell.ring("render")
-    return Released(article_id, number, tuple(one.channel for one in held if one.channel != EVERYWHERE))
+    return Released(operation.id, article_id, number, tuple(one.channel for one in held if one.channel != EVERYWHERE))
+
+
+def _part(before: ArticleState, number: int, hold: withheld.Withheld) -> Part:
+    channel = None if hold.channel == EVERYWHERE else hold.channel
+    return Part(before.id, before.revision, number, "released", channel=channel, reason=f"was held: {hold.reason}")
 
 
 def _next_revision(transaction: Transaction, current: ArticleState, now: dt.datetime) -> int:

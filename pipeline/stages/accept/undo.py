@@ -16,6 +16,18 @@ from pipeline.stages.accept import Intake, accept_all
 REASON = "Its publication was undone."
 
 
+_FOR_GOOD = {
+    "replay": (
+        "a replay cannot be undone: what it sent again is what the channels had, or should have had",
+        "withdraw the articles, if the channels should not have them",
+    ),
+    "release": (
+        "a release cannot be undone: an operator answered for it, and the article has gone out",
+        "withdraw the article, if nobody should have it",
+    ),
+}
+
+
 class Undone(Struct, frozen=True):
     """`overtaken`: articles that were changed since, and are left as they are."""
 
@@ -24,31 +36,53 @@ class Undone(Struct, frozen=True):
     overtaken: tuple[str, ...]
 
 
+class _Change(Struct, frozen=True):
+    article: str
+    before: int | None
+    after: int
+
+
 def undo(intake: Intake, operation_id: str, *, by: str, reason: str = REASON) -> Undone:
-    """Undo an operation in one transaction. Raises InvalidEvent (`unknown-operation`), and as `accept_all`."""
+    """Undo an operation in one transaction.
+
+    Raises InvalidEvent (`unknown-operation`, `cannot-be-undone`), and as `accept_all`.
+    """
     new_id = intake.new_id("op_")
     with intake.ledger.read() as transaction:
-        if operations.find(transaction, operation_id) is None:
+        found = operations.find(transaction, operation_id)
+        if found is None:
             raise InvalidEvent(
                 f"no operation {operation_id!r} is known",
                 code="unknown-operation",
                 field="operation",
                 hint="give the id that `citewire operations` shows",
             )
-        changed = [one for one in operations.parts_of(transaction, operation_id) if one.revision != one.before]
-        newest = {part.article: part for part in changed}  # an operation may change one article several times
-        first = {part.article: part for part in reversed(changed)}
-        left = [id for id, part in newest.items() if operations.changed_since(transaction, id, part.revision)]
-        wanted = [first[id] for id in newest if id not in left]
+        if found.kind in _FOR_GOOD:
+            message, hint = _FOR_GOOD[found.kind]
+            raise InvalidEvent(message, code="cannot-be-undone", field="operation", hint=hint)
+        changes = _changes(operations.parts_of(transaction, operation_id))
+        left = [one.article for one in changes if operations.changed_since(transaction, one.article, one.after)]
+        wanted = [one for one in changes if one.article not in left]
         events = list(_events(transaction, wanted, new_id, reason))
     operation = Operation(new_id, "undo", by, intake.clock(), operation_id)
     return Undone(new_id, tuple(accept_all(intake, events, operation)), tuple(left))
 
 
-def _events(transaction: Transaction, parts: list[Part], operation: str, reason: str) -> Iterator[Event]:
-    for number, part in enumerate(parts, start=1):
+def _changes(parts: list[Part]) -> list[_Change]:
+    """Return what became of each article, which an operation may have changed several times."""
+    changes: dict[str, _Change] = {}
+    for part in parts:
+        if part.article is None or part.revision is None or part.revision == part.before:
+            continue
+        first = changes.get(part.article)
+        changes[part.article] = _Change(part.article, first.before if first else part.before, part.revision)
+    return list(changes.values())
+
+
+def _events(transaction: Transaction, changes: list[_Change], operation: str, reason: str) -> Iterator[Event]:
+    for number, one in enumerate(changes, start=1):
         origin = Origin(source="urn:citewire:undo", id=f"{operation}/{number}")
-        if part.before is None or revisions.content_of(transaction, part.article, part.before) is None:
-            yield Withdraw(origin, part.article, reason)
+        if one.before is None or revisions.content_of(transaction, one.article, one.before) is None:
+            yield Withdraw(origin, one.article, reason)
         else:
-            yield Publish(origin, revisions.get(transaction, part.article, part.before).article)
+            yield Publish(origin, revisions.get(transaction, one.article, one.before).article)

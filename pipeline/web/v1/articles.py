@@ -52,12 +52,12 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.post("/articles/{article_id}/release", responses=problems(401, 403, 404, 409, 422))
     def post_release(
         article_id: str,
-        _: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(admin)],
         channel: Annotated[str | None, Query(description="End the hold of this channel only.")] = None,
     ) -> views.Released:
         """End the holds of an article, or that of one channel. It goes out again with its editorial marks."""
-        done = release(intake, article_id, channel)
-        return views.Released(done.article, done.revision, done.channels)
+        done = release(intake, article_id, channel, by=grant.name)
+        return views.Released(done.article, done.revision, done.channels, done.operation)
 
     return api
 

@@ -7,15 +7,16 @@ from pydantic import AwareDatetime
 
 from pipeline import views
 from pipeline.ledger import deliveries
-from pipeline.ledger.deliveries import channels as ledger_channels
 from pipeline.model.delivery import DeliveryState
+from pipeline.stages.accept import Intake
+from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
 
 
-def router(context: Context) -> APIRouter:
+def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
     publisher, admin = granted(context, "publish"), granted(context)
 
@@ -42,29 +43,23 @@ def router(context: Context) -> APIRouter:
 
     @api.post("/replay", responses=problems(401, 403, 404, 422))
     def replay_since(
-        _: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(admin)],
         channel: Annotated[str, Query(description="A channel's id. A disabled channel is enabled.")],
         since: Annotated[AwareDatetime, Query(description="A time.")],
     ) -> views.Replayed:
         """Send a channel everything again that it was sent, or should have been sent, since the given time."""
         if channel not in context.channels:
             raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
-        with context.ledger.write() as transaction:
-            ledger_channels.enable(transaction, channel)
-            again = deliveries.replay(transaction, now=context.clock(), channel=channel, since=since)
-        context.doorbell.ring("deliver", channel)
-        return views.Replayed(len(again))
+        done = replay(intake, by=grant.name, channel=channel, since=since)
+        return views.Replayed(done.count, done.operation)
 
     @api.post("/{delivery_id}/replay", responses=problems(401, 403, 404, 422))
-    def replay(delivery_id: str, _: Annotated[Grant, Depends(admin)]) -> views.Replayed:
+    def replay_one(delivery_id: str, grant: Annotated[Grant, Depends(admin)]) -> views.Replayed:
         """Attempt an abandoned delivery again, with all its attempts."""
-        with context.ledger.write() as transaction:
-            channels = deliveries.replay(transaction, now=context.clock(), id=delivery_id)
-        if not channels:
+        done = replay(intake, by=grant.name, id=delivery_id)
+        if not done.count:
             raise Problem(404, "nothing-to-replay", f"no abandoned delivery {delivery_id!r} is known")
-        for channel in channels:
-            context.doorbell.ring("deliver", channel)
-        return views.Replayed(len(channels))
+        return views.Replayed(done.count, done.operation)
 
     return api
 

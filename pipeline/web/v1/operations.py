@@ -34,7 +34,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
             raise Problem(404, "unknown-operation", f"no operation {operation_id!r} is known")
         return found
 
-    @api.post("/operations/{operation_id}/undo", responses=problems(401, 403, 404, 422))
+    @api.post("/operations/{operation_id}/undo", responses=problems(401, 403, 404, 409, 422))
     def undo_operation(operation_id: str, grant: Annotated[Grant, Depends(admin)]) -> views.Undone:
         """Bring back what the operation changed, as new revisions, and withdraw what it made."""
         done = undo(intake, operation_id, by=grant.name)

@@ -20,6 +20,6 @@ def router(context: Context) -> APIRouter:
     api = APIRouter()
     api.include_router(events.router(context, intake))
     api.include_router(articles.router(context, intake))
-    api.include_router(deliveries.router(context))
+    api.include_router(deliveries.router(context, intake))
     api.include_router(operations.router(context, intake))
     return api
