@@ -23,6 +23,7 @@ from pipeline.views.events import (
     outcome,
     warning,
 )
+from pipeline.views.listing import ArticleList, ArticleSummary, articles
 from pipeline.views.operations import Operation, OperationList, Undone, operation, operations
 from pipeline.views.proofs import Proof
 from pipeline.views.references import (
@@ -39,7 +40,9 @@ from pipeline.views.system import SystemStatus, system
 __all__ = [
     "AcceptedBatch",
     "AcceptedEvent",
+    "ArticleList",
     "ArticleStatus",
+    "ArticleSummary",
     "Delivery",
     "DeliveryList",
     "DeliveryWithAttempts",
@@ -57,6 +60,7 @@ __all__ = [
     "Undone",
     "accepted",
     "article",
+    "articles",
     "deliveries",
     "delivery_list",
     "delivery_with_attempts",

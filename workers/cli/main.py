@@ -19,6 +19,7 @@ from workers.cli import (
     checks,
     deliveries,
     linting,
+    listing,
     operations,
     processes,
     references,
@@ -40,6 +41,7 @@ app = typer.Typer(
 _GROUPS = (
     processes,
     articles,
+    listing,
     operations,
     releasing,
     rendering,

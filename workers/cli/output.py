@@ -68,6 +68,15 @@ def standing(shape: views.ArticleStatus) -> None:
     proofs(shape.proofs)
 
 
+def articles(shapes: Sequence[views.ArticleSummary]) -> None:
+    columns = ("article", "state", "revision", "updated", "evidence", "worst", "title")
+    rows = [
+        (one.article, one.state, one.revision, one.updated, ", ".join(one.evidence), one.worst, one.title)
+        for one in shapes
+    ]
+    _table("articles", columns, rows)
+
+
 def withheld(shapes: Sequence[Withheld]) -> None:
     """From whom an article is kept, and why."""
     rows = [(one.channel or "everyone", one.cause, one.since, one.reason) for one in shapes]

@@ -1,12 +1,13 @@
 """/v1/articles: the status of articles, what was shown of them, and the release of held ones."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from pipeline import views
-from pipeline.ledger import Transaction, articles
+from pipeline.ledger import Transaction, articles, deliveries
+from pipeline.ledger.articles.listing import Wanted
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.release import release
@@ -15,12 +16,34 @@ from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
 
+_State = Literal["live", "scheduled", "withdrawn"]
 _Channel = Annotated[str | None, Query(description="A channel's id. Without it: the site itself.")]
 
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
     publisher, admin = granted(context, "publish"), granted(context)
+
+    @api.get("/articles", responses=problems(401, 403, 404, 422))
+    def get_articles(
+        _: Annotated[Grant, Depends(publisher)],
+        state: Annotated[_State | None, Query(description="Only articles in this state.")] = None,
+        topic: Annotated[str | None, Query(description="Only articles of this topic.")] = None,
+        channel: Annotated[str | None, Query(description="Only articles that were meant for this channel.")] = None,
+        query: Annotated[str | None, Query(description="Only articles with this in their title or id.")] = None,
+        after: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> views.ArticleList:
+        """List articles by id. `next` is null on the last page."""
+        wanted = Wanted(state, topic, channel, query)
+        with context.ledger.read() as transaction:
+            if channel is not None and not ever(transaction, channel):
+                raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
+            return views.articles(transaction, wanted, after=after, limit=limit)
+
+    def ever(transaction: Transaction, channel: str) -> bool:
+        sent = deliveries.search(transaction, state=None, channel=channel, limit=1)
+        return channel in context.channels or bool(sent)
 
     @api.get("/articles/{article_id}", responses=problems(401, 403, 404, 422))
     def get_article(article_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.ArticleStatus:

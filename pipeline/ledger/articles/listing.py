@@ -1,0 +1,100 @@
+"""Articles as operators list them: found by state, topic, channel or words, in pages by id."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.tables import articles, citations, deliveries, references, revisions, topics
+from pipeline.model.delivery import DeliveryState
+
+_DELIVERY_STATES: tuple[DeliveryState, ...] = (
+    "delivered",
+    "pending",
+    "sending",
+    "abandoned",
+)  # from the best to the worst
+
+
+class Wanted(Struct, frozen=True):
+    """Which articles to list; None: any."""
+
+    state: str | None = None
+    topic: str | None = None
+    channel: str | None = None  # of which there is a delivery to this channel
+    query: str | None = None  # in the title or the id, whatever the case
+
+
+class Listed(Struct, frozen=True):
+    id: str
+    title: str
+    state: str
+    revision: int
+    published: dt.datetime
+    updated: dt.datetime
+    due: dt.datetime | None
+    withdrawn: dt.datetime | None
+    reason: str | None
+
+
+def page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
+    """Return the articles that follow `after` by id."""
+    gone = articles.c.state == "withdrawn"
+    columns: list[sa.ColumnElement[Any]] = [
+        articles.c[name] for name in ("id", "title", "state", "revision", "published", "updated", "due")
+    ]
+    columns += [sa.case((gone, revisions.c.at)), revisions.c.reason]
+    query = (
+        sa.select(*columns)
+        .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.revision))
+        .where(*_matching(wanted))
+        .order_by(articles.c.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(articles.c.id > after)
+    return [Listed(*row) for row in transaction.execute(query)]
+
+
+def editorial(transaction: Transaction, article_ids: Collection[str]) -> dict[str, set[str]]:
+    """Return the editorial states of what each of the articles cites, as they are known now."""
+    found: dict[str, set[str]] = {}
+    for some in chunks(sorted(article_ids), 500):
+        query = (
+            sa.select(citations.c.article, references.c.editorial)
+            .join(references, references.c.pmid == citations.c.pmid)
+            .where(citations.c.article.in_(some), references.c.editorial != "")
+        )
+        for article, states in transaction.execute(query):
+            found.setdefault(article, set()).update(states.split())
+    return found
+
+
+def worst_deliveries(transaction: Transaction, article_ids: Collection[str]) -> dict[str, DeliveryState]:
+    """Return the worst state that a delivery of each of the articles is in."""
+    worst: dict[str, DeliveryState] = {}
+    for some in chunks(sorted(article_ids), 500):
+        pairs = sa.select(deliveries.c.article, deliveries.c.state).where(deliveries.c.article.in_(some)).distinct()
+        for article, state in transaction.execute(pairs):
+            worst[article] = max(state, worst.get(article, state), key=_DELIVERY_STATES.index)
+    return worst
+
+
+def _matching(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = []
+    if wanted.state is not None:
+        where.append(articles.c.state == wanted.state)
+    if wanted.topic is not None:
+        where.append(articles.c.id.in_(sa.select(topics.c.article).where(topics.c.topic == wanted.topic)))
+    if wanted.channel is not None:
+        theirs = sa.select(deliveries.c.article).where(deliveries.c.channel == wanted.channel)
+        where.append(articles.c.id.in_(theirs))
+    if wanted.query is not None:
+        in_title = articles.c.title.icontains(wanted.query, autoescape=True)
+        where.append(in_title | articles.c.id.icontains(wanted.query, autoescape=True))
+    return where

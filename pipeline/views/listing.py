@@ -1,0 +1,71 @@
+"""The list of articles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from pipeline.ledger import Transaction
+from pipeline.ledger.articles import listing
+from pipeline.ledger.articles.listing import Listed, Wanted
+from pipeline.model.delivery import DeliveryState
+from pipeline.model.reference import EditorialState
+from pipeline.views.fields import ArticleId, RevisionNumber, Time
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleSummary:
+    """An article in the list of articles."""
+
+    article: ArticleId
+    title: str
+    state: Annotated[str, Field(description="live, scheduled or withdrawn", examples=["live"])]
+    revision: RevisionNumber
+    published: Time
+    scheduled: Annotated[Time | None, Field(description="When it is to come out, if it is scheduled.")]
+    updated: Time
+    withdrawn: Time | None
+    reason: Annotated[str | None, Field(description="Why it was withdrawn.")]
+    evidence: Annotated[
+        tuple[EditorialState, ...], Field(description="The editorial states of what it cites, the gravest first.")
+    ]
+    worst: Annotated[
+        DeliveryState | None,
+        Field(description="The worst state of its deliveries: abandoned, sending, pending, delivered."),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleList:
+    """Articles by id."""
+
+    articles: tuple[ArticleSummary, ...]
+    next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
+
+
+def articles(transaction: Transaction, wanted: Wanted, *, after: str | None = None, limit: int) -> ArticleList:
+    """Return a page of the list of articles."""
+    found = listing.page(transaction, wanted, after=after, limit=limit + 1)
+    shown = found[:limit]
+    ids = [one.id for one in shown]
+    evidence, worst = listing.editorial(transaction, ids), listing.worst_deliveries(transaction, ids)
+    rows = tuple(_summary(one, evidence.get(one.id, set()), worst.get(one.id)) for one in shown)
+    return ArticleList(rows, next=ids[-1] if len(found) > limit else None)
+
+
+def _summary(one: Listed, evidence: set[str], worst: DeliveryState | None) -> ArticleSummary:
+    return ArticleSummary(
+        article=one.id,
+        title=one.title,
+        state=one.state,
+        revision=one.revision,
+        published=one.published,
+        scheduled=one.due if one.state == "scheduled" else None,
+        updated=one.updated,
+        withdrawn=one.withdrawn,
+        reason=one.reason,
+        evidence=tuple(state for state in get_args(EditorialState) if state in evidence),
+        worst=worst,
+    )

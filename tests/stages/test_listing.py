@@ -1,0 +1,61 @@
+"""The list of articles: what is in it, what narrows it, and that its pages leave nothing out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from bench import START, Bench, article
+from msgspec import structs
+
+from pipeline import views
+from pipeline.ledger import Ledger
+from pipeline.ledger.articles.listing import Wanted
+from pipeline.model.event import Origin, Publish, Withdraw
+from pipeline.stages.accept import accept_all
+
+
+@pytest.fixture
+def bench(ledger: Ledger) -> Bench:
+    bench = Bench(ledger, "first")
+    later = structs.replace(article("later"), title="100% later", embargo=START + dt.timedelta(days=30))
+    every = [article("spasms", text="Rest."), article("cramps", text="Stretch."), later]
+    accept_all(bench._intake(), [Publish(Origin(source="test", id=one.id), one) for one in every])
+    bench.work()
+    accept_all(bench._intake(), [Withdraw(Origin(source="test", id="gone"), "cramps", "Wrong.")])
+    return bench
+
+
+def listed(bench: Bench, **wanted: str) -> list[str]:
+    with bench.ledger.read() as transaction:
+        found = views.articles(transaction, Wanted(**wanted), limit=10)
+    return [one.article for one in found.articles]
+
+
+def test_each_article_is_listed_with_its_state_its_dates_and_its_worst_delivery(bench: Bench) -> None:
+    with bench.ledger.read() as transaction:
+        cramps, later, spasms = views.articles(transaction, Wanted(), limit=10).articles
+    assert (spasms.state, spasms.revision, spasms.worst, spasms.withdrawn) == ("live", 1, "delivered", None)
+    assert (cramps.state, cramps.reason, cramps.worst) == ("withdrawn", "Wrong.", "pending")
+    assert cramps.withdrawn is not None
+    assert (later.state, later.scheduled, later.worst) == ("scheduled", START + dt.timedelta(days=30), None)
+
+
+def test_state_channel_and_words_narrow_the_list(bench: Bench) -> None:
+    assert listed(bench, state="live") == ["spasms"]
+    assert listed(bench, channel="first") == ["cramps", "spasms"]
+    assert listed(bench, query="SPAS") == ["spasms"]
+    assert listed(bench, query="100%") == listed(bench, query="%") == ["later"]  # a sign, not a pattern
+    assert listed(bench, topic="no-such-topic") == []
+
+
+def test_pages_follow_each_other_without_a_gap(bench: Bench) -> None:
+    found: list[str] = []
+    after = None
+    with bench.ledger.read() as transaction:
+        while page := views.articles(transaction, Wanted(), after=after, limit=1):
+            found += [one.article for one in page.articles]
+            after = page.next
+            if after is None:
+                break
+    assert found == ["cramps", "later", "spasms"]

@@ -1,0 +1,56 @@
+"""`articles`: every article, or those in a state, of a topic, at a channel, or with words in their title."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from pipeline import views
+from pipeline.ledger import Transaction
+from pipeline.ledger.articles.listing import Wanted
+from workers.cli import output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
+from workers.cli.names import check_channel
+
+_TOGETHER = 1000  # articles read from the ledger at a time
+
+
+class State(StrEnum):
+    live = "live"
+    scheduled = "scheduled"
+    withdrawn = "withdrawn"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(articles)
+
+
+def articles(
+    state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only those of this topic.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only those that were meant for this channel.")] = None,
+    query: Annotated[str | None, typer.Option(help="Only those with this in their title or id.")] = None,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show every article: its state and dates, why it was withdrawn, its evidence, and its worst delivery."""
+    system = find(data, config)
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        if channel is not None:
+            check_channel(transaction, system, channel)
+        found = _every(transaction, Wanted(state.value if state else None, topic, channel, query))
+    print_json({"articles": found}) if json else output.articles(found)
+
+
+def _every(transaction: Transaction, wanted: Wanted) -> list[views.ArticleSummary]:
+    found: list[views.ArticleSummary] = []
+    after = None
+    while True:
+        page = views.articles(transaction, wanted, after=after, limit=_TOGETHER)
+        found += page.articles
+        if page.next is None:
+            return found
+        after = page.next
