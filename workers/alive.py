@@ -5,6 +5,7 @@ python -m workers.alive pipeline     exit 0 if a pipeline worker on this host se
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -18,10 +19,19 @@ from pipeline.stages.sweep import EVERY
 from workers import doorbell
 from workers.doorbell import CeleryDoorbell
 
+PIPE = "CITEWIRE_SIGNS"  # the descriptor of a pipe, set by `up` for each child
+
 
 def name_of(kind: str) -> str:
     """Return a unique name for this process, such as "deliver-a1b2c3-7"."""
     return f"{kind}-{socket.gethostname()}-{os.getpid()}"
+
+
+def sign() -> None:
+    """Give a sign of life to the `up` that started this process, if one did. It needs neither Redis nor a disk."""
+    if pipe := os.environ.get(PIPE):
+        with contextlib.suppress(OSError):  # full, because `up` was stopped, or closed, because it is gone
+            os.write(int(pipe), b".")
 
 
 def show(bell: CeleryDoorbell, name: str) -> None:
@@ -33,6 +43,7 @@ def _show(bell: CeleryDoorbell, name: str) -> None:
     pause = threading.Event()
     while True:
         bell.heartbeat(name)
+        sign()
         pause.wait(EVERY)
 
 

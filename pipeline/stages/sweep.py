@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
+
 from pipeline.ledger import leases
+from pipeline.ledger.clock import SWEEP
 from pipeline.stages import STAGES
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.deliver.repair import repair_stranded
+from pipeline.stages.stage import Bell, Stage, caught
 
 EVERY = 1.0  # seconds
 
 
 def sweep(context: Context) -> bool:
-    """Run one sweep if no other process has run one in this interval; return whether it ran."""
+    """Run one sweep if no other process has run one in this interval; return whether it ran.
+
+    A stage that cannot say what is due does not keep the others from being rung for: its error is raised after that.
+    """
     now, token = context.clock(), context.new_id(LEASE)
     with context.ledger.write() as transaction:
-        if not leases.acquire(transaction, "sweep", token=token, now=now, seconds=EVERY * 0.9):
+        if not leases.acquire(transaction, SWEEP, token=token, now=now, seconds=EVERY * 0.9):
             return False
+    outcomes = [(stage.name, caught(functools.partial(_due, context, stage, now))) for stage in STAGES]
+    bells = [(name, bell) for name, found in outcomes if isinstance(found, list) for bell in found]
+    for name, bell in sorted(bells, key=lambda each: not each[1].urgent):  # withdrawals first
+        context.doorbell.ring(name, bell.key, urgent=bell.urgent)
+    for _, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
     repair_stranded(context)
-    with context.ledger.read() as transaction:
-        bells = [(stage.name, bell) for stage in STAGES for bell in stage.due(context, transaction, now)]
-    for stage, bell in sorted(bells, key=lambda each: not each[1].urgent):  # withdrawals first
-        context.doorbell.ring(stage, bell.key, urgent=bell.urgent)
     return True
+
+
+def _due(context: Context, stage: Stage, now: dt.datetime) -> list[Bell]:
+    with context.ledger.read() as transaction:
+        return list(stage.due(context, transaction, now))

@@ -17,9 +17,10 @@ ARTICLES = 200
 
 
 def kill_valkey_and_its_data(running: Running) -> None:
-    running.child("valkey-server").kill()
-    shutil.rmtree(running.data / "valkey", ignore_errors=True)
-    (running.data / "valkey").mkdir(exist_ok=True)
+    valkey = running.child("valkey-server")
+    folder = valkey.cwd()
+    valkey.kill()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def kill_everything(running: Running) -> None:
