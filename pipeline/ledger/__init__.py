@@ -10,6 +10,7 @@ nothing. Every function takes an open transaction first and the time as an argum
     leases       work for one process at a time            partners/     changes in commit order, and who fetched them
     tokens       who may call                              feeds/        which are stale, their pages, what was built
     figures      counts for /metrics                       hub/          subscriptions, and requests for them
+    readiness    whether it can be written to and is swept
 """
 
 from pipeline.ledger.database import Ledger, Transaction

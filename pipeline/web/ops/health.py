@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -9,9 +11,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from pipeline.errors import TransientError
-from pipeline.ledger import articles
+from pipeline.errors import CitewireError
+from pipeline.ledger import readiness
 from pipeline.stages.context import Context
+from pipeline.web.ops.questions import Question
+
+WITHIN = 1.5  # seconds that each answer is waited for: a probe gives up after a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +49,24 @@ def router(
     what is wrong with the disk, or None.
     """
     health = APIRouter(tags=["operations"])
+    processes: Question[list[str] | None] = Question(alive)
+    ledger: Question[str | None] = Question(functools.partial(_ledger_cause, context))
+    space: Question[str | None] = Question(disk)
 
     @health.get("/healthz")
-    def healthz() -> Health:
+    async def healthz() -> Health:
         """Return 200 as long as this process answers."""
         return Health("ok")
 
     @health.get("/readyz", responses=_NOT_READY)
-    def readyz(response: Response) -> Readiness:
+    async def readyz(response: Response) -> Readiness:
         """Return 200 if events can be accepted, or 503 with the causes."""
-        workers = alive()
-        causes = tuple(cause for cause in (_ledger_cause(context), disk()) if cause is not None)
+        workers, *found = await asyncio.gather(
+            processes.answer(within=WITHIN, otherwise=None),
+            ledger.answer(within=WITHIN, otherwise=f"ledger-unreachable: no answer within {WITHIN:g} seconds"),
+            space.answer(within=WITHIN, otherwise=f"disk-full: a disk did not answer within {WITHIN:g} seconds"),
+        )
+        causes = tuple(cause for cause in found if cause is not None)
         if causes:
             response.status_code = 503
         return Readiness(not causes, not causes, workers is not None, tuple(workers or ()), causes)
@@ -65,7 +77,6 @@ def router(
 def _ledger_cause(context: Context) -> str | None:
     try:
         with context.ledger.read() as transaction:
-            articles.get(transaction, "")
-    except TransientError as error:
+            return readiness.obstacle(transaction, now=context.clock())
+    except CitewireError as error:
         return f"{error.code}: {error}"
-    return None

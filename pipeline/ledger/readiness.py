@@ -1,0 +1,24 @@
+"""Whether the ledger can be worked with: written to, and swept."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from pipeline.ledger.clock import SWEEP
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import leases
+
+SWEPT_WITHIN = dt.timedelta(seconds=60)  # a sweep is due each second
+
+
+def obstacle(transaction: Transaction, *, now: dt.datetime) -> str | None:
+    """Return why the ledger cannot be worked with, with a code in front; None when it can."""
+    on_server = transaction.dialect.name == "postgresql"
+    if on_server and transaction.scalar(sa.text("SHOW transaction_read_only")) == "on":
+        return "ledger-unreachable: the database is read-only"
+    swept: dt.datetime | None = transaction.scalar(sa.select(leases.c.leased_until).where(leases.c.name == SWEEP))
+    if swept is not None and now - swept > SWEPT_WITHIN:
+        return f"not-swept: no worker has looked for due work for {(now - swept).total_seconds():.0f} seconds"
+    return None
