@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from msgspec import structs
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
-from pipeline.ledger.articles import names
+from pipeline.ledger.articles import names, public, revisions
 from pipeline.model.article import Article
 from pipeline.model.event import Accepted, Origin, Publish
 from pipeline.model.reading import IdFrom
@@ -63,6 +64,20 @@ def test_a_name_that_is_taken_back_is_the_articles_own_again(bench: Bench) -> No
     with bench.ledger.read() as transaction:
         assert names.current(transaction, "old") == "old"
         assert names.article_named(transaction, "new") == "old"
+
+
+def test_a_name_that_an_embargoed_update_gave_is_not_used_by_an_event_that_comes_first(bench: Bench) -> None:
+    publish(bench, article("old"))
+    bench.work()
+    publish(bench, structs.replace(article("new"), embargo=bench.clock() + dt.timedelta(days=3)))
+    bench.work()
+    publish(bench, article("old", text="Move."), "file:/site/a.md", id_from="file")
+    bench.work()
+    with bench.ledger.read() as transaction:
+        out = public.find(transaction, "old")
+        assert out == public.Public("live", 3)
+        assert revisions.get(transaction, "old", 3).article.name == "old"
+        assert names.article_shown_as(transaction, "new") == "new"
 
 
 def test_a_withdrawal_by_the_new_name_takes_the_article_back(bench: Bench) -> None:

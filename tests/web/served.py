@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,22 +65,21 @@ class Served:
     event: str = ""  # the newest one
 
     def publish(self, markdown: str, *, name: str) -> str:
-        return self.accept_article(read_article(markdown.encode(), name=f"{name}.md"))
+        """Publish the file `name`.md with this text."""
+        return self.accept_article(read_article(markdown.encode(), name=f"{name}.md"), place=f"file:/{name}.md")
 
-    def accept_article(self, article: Article) -> str:
-        accepted = accept(self.intake, Publish(self._origin(), article))
+    def accept_article(self, article: Article, place: str | None = None) -> str:
+        accepted = accept(self.intake, Publish(self._origin(), article, place=place))
         self.event = accepted.event
         return accepted.article
 
     def withdraw(self, article_id: str, reason: str = "It was wrong.") -> None:
         accept(self.intake, Withdraw(self._origin(), article_id, reason))
 
-    def work(self) -> None:
-        """Do what is due now, in every stage."""
-        for stage in (enrich, render, feeds):
-            drain(self.context, stage)
-        for channel in self.context.channels:
-            drain(self.context, deliver, channel)
+    def work(self) -> int:
+        """Do what is due now, in every stage. Return how many claims that were."""
+        done = sum(drain(self.context, stage) for stage in (enrich, render, feeds))
+        return done + sum(drain(self.context, deliver, channel) for channel in self.context.channels)
 
     @property
     def intake(self) -> Intake:
@@ -92,8 +91,8 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, site: str = SITE) -> Iterator[Served]:
-    """Two of them that do the same are the same, byte for byte: ids and time are the test's."""
+def served(folder: Path, site: str = SITE, formats: Collection[str] | None = None) -> Iterator[Served]:
+    """Two of them that do the same are the same, byte for byte: ids and time are the test's. `formats`: None is all."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "site.toml"
     file.write_text(site, encoding="utf-8")
@@ -104,6 +103,7 @@ def served(folder: Path, site: str = SITE) -> Iterator[Served]:
     policy = replace(built.policy, gather_quiet=0.0, gather_longest=0.0, batch_patience=0.0)
     context = replace(
         built,
+        formats={name: made for name, made in built.formats.items() if formats is None or name in formats},
         doorbell=Bells(),
         pubmed=pubmed,
         converter=Converter(),

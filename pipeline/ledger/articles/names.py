@@ -1,4 +1,7 @@
-"""The names of articles that were renamed: what their addresses say. An article keeps the id it had at first."""
+"""The names of articles that were renamed: what their addresses say. An article keeps the id it had at first.
+
+A name is secret until a revision that bears it is out: an update under an embargo may rename its article.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,24 @@ def article_named(transaction: Transaction, name: str) -> str:
     return transaction.scalar(sa.select(names.c.article).where(names.c.name == name)) or name
 
 
+def article_shown_as(transaction: Transaction, name: str) -> str:
+    """Return the id of the article that has or had this name in public; any other name is an id itself."""
+    shown = sa.select(names.c.article).where(names.c.name == name, names.c.shown)
+    return transaction.scalar(shown) or name
+
+
+def is_shown(transaction: Transaction, name: str) -> bool:
+    """Return whether a revision with this name in its address was ever out."""
+    return transaction.scalar(sa.select(names.c.shown).where(names.c.name == name)) or False
+
+
+def show(transaction: Transaction, name: str) -> None:
+    """Record that a revision with this name in its address is out."""
+    transaction.execute(sa.update(names).where(names.c.name == name).values(shown=True))
+
+
 def current(transaction: Transaction, article_id: str) -> str:
-    """Return the name that stands in an article's address: its id, unless it was renamed."""
+    """Return the name that the article was given last: its id, unless it was renamed."""
     now = sa.select(names.c.name).where(names.c.article == article_id, names.c.current)
     return transaction.scalar(now) or article_id
 
@@ -23,6 +42,6 @@ def rename(transaction: Transaction, article_id: str, name: str) -> None:
     """Give an article another name; what it had before still leads to it."""
     transaction.execute(sa.update(names).where(names.c.article == article_id).values(current=False))
     if name != article_id:
-        row = insert(transaction, names).values(name=name, article=article_id, current=True)
+        row = insert(transaction, names).values(name=name, article=article_id, current=True, shown=False)
         changed = {"article": article_id, "current": True}
         transaction.execute(row.on_conflict_do_update(index_elements=[names.c.name], set_=changed))

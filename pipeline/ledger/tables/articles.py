@@ -64,7 +64,8 @@ article_names = sa.Table(
     metadata,
     sa.Column("name", sa.String(128), primary_key=True),
     sa.Column("article", sa.String(128), nullable=False),
-    sa.Column("current", sa.Boolean, nullable=False),  # it is in the article's address
+    sa.Column("current", sa.Boolean, nullable=False),  # the one that it was given last
+    sa.Column("shown", sa.Boolean, nullable=False, server_default=sa.true()),  # a revision with this name was out
     sa.Index("ix_article_names_article", "article"),
 )
 

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles
-from pipeline.ledger.articles import names, origins
+from pipeline.ledger.articles import names, origins, public, revisions
 from pipeline.model.article import Article
 from pipeline.model.event import Event, Publish, Withdraw
 from pipeline.model.value_digest import value_digest
@@ -34,7 +34,7 @@ def identified(transaction: Transaction, event: Event, *, gone: Callable[[str], 
     article_id = _article_of(transaction, event)
     if place is not None:
         _claim(transaction, event, article_id, place, gone=gone, now=now)
-    name = names.current(transaction, article_id)
+    name = _name(transaction, article_id, article.name, now)
     address = None if name == article_id else name
     return structs.replace(event, article=structs.replace(article, id=article_id, address=address))
 
@@ -57,6 +57,23 @@ def _article_of(transaction: Transaction, event: Publish) -> str:
     if exists or former is None or articles.get(transaction, former) is None:
         return named
     return named if origins.places_of(transaction, former) else former
+
+
+def _name(transaction: Transaction, article_id: str, said: str, now: dt.datetime) -> str:
+    """Return the name for the article's address.
+
+    The name that an embargoed update gave counts before its time only for events that give it too.
+    """
+    current = names.current(transaction, article_id)
+    if current in (said, article_id) or names.is_shown(transaction, current):
+        return current
+    not_before = revisions.newest_content(transaction, article_id).article.not_before
+    if not_before is None or not_before <= now:
+        return current
+    out = public.find(transaction, article_id)
+    if out is None or out.state == "withdrawn":
+        return article_id
+    return revisions.get(transaction, article_id, out.revision).article.name
 
 
 def _known(transaction: Transaction, event: Publish) -> str | None:

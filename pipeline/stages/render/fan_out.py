@@ -9,7 +9,7 @@ import structlog
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
-from pipeline.ledger.articles import ArticleState, renditions, revisions, withheld
+from pipeline.ledger.articles import ArticleState, names, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.evidence import identifiers
 from pipeline.model.rendition import Rendition
@@ -80,6 +80,8 @@ def apply(
         # If this revision was scheduled, what the one before it cites was watched until now.
         evidence.cite(transaction, state.id, revision.article.references, now=now)
     _keep_revision(transaction, done, revision, rendered, now=now)
+    if revision.article.address is not None:
+        names.show(transaction, revision.article.address)
     topics = frozenset(topic.slug for topic in revision.article.topics)
     articles.set_topics(transaction, state.id, topics)
     feeds.changed(transaction, state.id, among=_feeds_of(context, topics, revision), now=now)

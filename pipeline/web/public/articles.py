@@ -32,17 +32,17 @@ def router(context: Context) -> APIRouter:
         """
         article_id, format = _split(name, by_extension, context.formats.get(PAGE))
         with context.ledger.read() as transaction:
-            known = names.article_named(transaction, article_id)
+            known = names.article_shown_as(transaction, article_id)
             shown = public_articles.find(transaction, known)
             if shown is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if shown.state == "withdrawn":
                 return _gone(context, format, revisions.withdrawal(transaction, known, shown.revision))
-            present = names.current(transaction, known)
+            revision = revisions.get(transaction, known, shown.revision)
+            present = revision.article.name
             if present != article_id:
                 return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
             stored = renditions.one(transaction, known, shown.revision, format.name)
-            revision = revisions.get(transaction, known, shown.revision)
         if stored is None:  # the format is newer than the rendition; rendering is pure, so it can be made now
             body = format.render(revision, context.site)
             return respond(
