@@ -93,6 +93,7 @@ class SiteSettings(_Part):
     disclaimer: str
     hubs: tuple[Url, ...] = ()
     id_prefix: str | None = None  # the former `url`, which keeps the ids of entries when the site moves
+    tombstone_days: int = Field(30, ge=0, le=3650)
     public_url: Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))] | None = None
 
 

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from pipeline.model.revision import Revision
+from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
+from pipeline.renditions.rss.partner_marks import MSN_AGE, MSN_TITLE, date_taken_back, title_taken_back
 
-_MSN_TITLE = (20, 150)  # longer than, at most
-_MSN_DAYS = 365
 _SMARTNEWS_BYTES = 1_000_000
 _SMARTNEWS_DESCRIPTION = 30
 _FLIPBOARD_EXCERPT = 300
@@ -40,6 +39,17 @@ def entry_findings(feed: Feed, revision: Revision, site: Site, now: dt.datetime)
     return [Finding(rule, detail, revision.article.id) for rule, detail in check(feed, revision, site, now)]
 
 
+def withdrawal_findings(feed: Feed, withdrawal: Withdrawal, site: Site, now: dt.datetime) -> list[Finding]:
+    """Why the partner would not take the item that says that an article was withdrawn."""
+    if feed.profile not in ("msn", "smartnews"):
+        return []
+    broken = [*_language(feed.profile, feed, withdrawal.language, site)]
+    if feed.profile == "msn":
+        broken += _msn_title(title_taken_back(feed, withdrawal))
+        broken += _msn_date(date_taken_back(feed, withdrawal), now)
+    return [Finding(rule, detail, withdrawal.article_id) for rule, detail in broken]
+
+
 def feed_findings(feed: Feed, entries: Sequence[Revision], site: Site) -> list[Finding]:
     """What the partner would object to in the feed as a whole."""
     check = _FEED.get(feed.profile or "")
@@ -58,16 +68,22 @@ _Findings = Iterator[tuple[str, str]]
 
 
 def _msn(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> _Findings:
-    article = revision.article
-    least, most = _MSN_TITLE
-    if not least < len(article.title) <= most:
-        yield "msn-title", f"the title has {len(article.title)} characters, not {least + 1} to {most}"
-    yield from _language("msn", feed, revision, site)
-    published = _published(revision)
+    yield from _msn_title(revision.article.title)
+    yield from _language("msn", feed, revision.article.language, site)
+    yield from _msn_date(_published(revision), now)
+
+
+def _msn_title(title: str) -> _Findings:
+    least, most = MSN_TITLE
+    if not least < len(title) <= most:
+        yield "msn-title", f"the title has {len(title)} characters, not {least + 1} to {most}"
+
+
+def _msn_date(published: dt.datetime, now: dt.datetime) -> _Findings:
     if published > now:
         yield "msn-date", f"it is dated {published.date()}, which is still to come"
-    elif now - published > dt.timedelta(days=_MSN_DAYS):
-        yield "msn-date", f"it is dated {published.date()}, more than {_MSN_DAYS} days ago"
+    elif now - published > MSN_AGE:
+        yield "msn-date", f"it is dated {published.date()}, more than {MSN_AGE.days} days ago"
 
 
 def _flipboard(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> _Findings:
@@ -79,13 +95,13 @@ def _flipboard(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> 
     elif (article.image.width or 0) < _FLIPBOARD_WIDTH:
         known = f"is {article.image.width} pixels wide" if article.image.width else "says no width"
         yield "flipboard-image", f"the image {known}; at least {_FLIPBOARD_WIDTH} are asked for"
-    yield from _language("flipboard", feed, revision, site)
+    yield from _language("flipboard", feed, article.language, site)
 
 
 def _smartnews(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> _Findings:
     if _published(revision) > now:
         yield "smartnews-date", f"it is dated {_published(revision).date()}, which is still to come"
-    yield from _language("smartnews", feed, revision, site)
+    yield from _language("smartnews", feed, revision.article.language, site)
 
 
 def _smartnews_feed(feed: Feed, entries: Sequence[Revision], site: Site) -> _Findings:
@@ -100,9 +116,9 @@ def _flipboard_feed(feed: Feed, entries: Sequence[Revision], site: Site) -> _Fin
         yield "flipboard-items", f"the feed holds {len(entries)} entries, fewer than {_FLIPBOARD_ITEMS}"
 
 
-def _language(partner: str, feed: Feed, revision: Revision, site: Site) -> _Findings:
-    """One language in a feed: the one that its head names."""
-    wanted, spoken = feed.language or site.language, revision.article.language
+def _language(partner: str, feed: Feed, spoken: str, site: Site) -> _Findings:
+    """Require one language in a feed: the one that its head names."""
+    wanted = feed.language or site.language
     if _primary(wanted) != _primary(spoken):
         yield f"{partner}-language", f"it is in {spoken!r}, the feed in {wanted!r}"
 

@@ -22,6 +22,7 @@ class Site(Struct, frozen=True, kw_only=True):
     feeds: tuple[Feed, ...] = ()  # the feeds that article pages announce to feed readers
     own_hub: bool = True  # whether our own hub is served
     id_prefix: str | None = None  # of the ids in feeds; set it to the former `url` when `url` changes
+    tombstone_days: int = 30  # how long feeds show that an article was withdrawn; 0: not at all
 
     def article_url(self, article_id: str) -> str:
         return f"{self.url}/articles/{article_id}"

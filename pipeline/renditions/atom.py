@@ -1,4 +1,4 @@
-"""Atom (RFC 4287), with withdrawals as RFC 6721 has them."""
+"""Atom (RFC 4287). A withdrawal is an `at:deleted-entry` (RFC 6721) and, for readers that ignore it, an entry too."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.content import content_html, former_url, page_url
 from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_atom
-from pipeline.renditions.parts.head import article_head, feed_head, live, withdrawal_head, withdrawn
+from pipeline.renditions.parts.head import article_head, feed_head, withdrawal_head, withdrawn, withdrawn_title
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.uri import address, uri
+from pipeline.renditions.parts.withdrawn_entry import shown, withdrawn_html
 
 
 def render(revision: Revision, site: Site) -> bytes:
@@ -24,16 +25,19 @@ def render(revision: Revision, site: Site) -> bytes:
 
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
-    """Live articles as entries, withdrawn ones as at:deleted-entry."""
+    """Write the subscription document."""
     return page(feed, revisions, site, SUBSCRIPTION)
 
 
 def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
-    """One of the feed's pages (RFC 5005)."""
+    """Write one of the feed's pages (RFC 5005). Every withdrawal among the entries is an `at:deleted-entry`."""
     full = feed.content == "full"
     return write_atom(
         feed_head(feed, revisions, site, "atom", place),
-        [_entry(revision, site, full=full) for revision in live(revisions)],
+        [
+            _withdrawn(entry, site) if isinstance(entry, Withdrawal) else _entry(entry, site, full=full)
+            for entry in shown(revisions, site, place)
+        ],
         extras=[_deleted(withdrawal, site) for withdrawal in withdrawn(revisions)],
         prefixes=("at",),
     )
@@ -47,7 +51,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 def _deleted(withdrawal: Withdrawal, site: Site) -> Element:
     """RFC 6721, section 3."""
-    link = uri(withdrawal.canonical or site.article_url(withdrawal.article_id))
+    link = former_url(withdrawal, site)
     return element(
         "at:deleted-entry",
         None,
@@ -56,6 +60,25 @@ def _deleted(withdrawal: Withdrawal, site: Site) -> Element:
         element("link", rel="alternate", href=link, type="text/html", title=withdrawal.title),
         ref=entry_id(site, withdrawal.article_id),
         when=rfc3339(withdrawal.withdrawn),
+    )
+
+
+def _withdrawn(withdrawal: Withdrawal, site: Site) -> Entry:
+    """Return an entry no newer than its `at:deleted-entry`, which therefore deletes it where RFC 6721 is known."""
+    link = former_url(withdrawal, site)
+    return Entry(
+        id=entry_id(site, withdrawal.article_id),
+        title=withdrawn_title(withdrawal),
+        link=link,
+        summary=withdrawal.reason,
+        content=withdrawn_html(withdrawal),
+        language=withdrawal.language,
+        published=withdrawal.published,
+        updated=withdrawal.withdrawn,
+        extras=(
+            element("link", rel="alternate", href=link, type="text/html"),
+            element("author", None, element("name", site.publisher)),
+        ),
     )
 
 

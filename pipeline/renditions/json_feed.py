@@ -2,7 +2,8 @@
 
 The extension of an item holds what HTML only shows: the article's id and revision, its question, the reviewers and
 their date, the topics with MeSH ids, and each reference with its identifiers and editorial state.
-A withdrawal, for which JSON Feed has no form, is `_citewire.withdrawn`: of the feed in a feed, of the item otherwise.
+JSON Feed has no form for a withdrawal: it is an item whose text says so, and `_citewire.withdrawn` of that item; the
+extension of a feed lists every withdrawal.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.content import content_html, former_url, page_url
 from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.head import (
     Head,
     article_head,
     feed_head,
-    live,
     withdrawal_head,
     withdrawn,
     withdrawn_title,
@@ -35,6 +35,7 @@ from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.uri import address, uri
+from pipeline.renditions.parts.withdrawn_entry import shown, withdrawn_html
 
 VERSION = "https://jsonfeed.org/version/1.1"
 Json = dict[str, Any]
@@ -45,31 +46,41 @@ def render(revision: Revision, site: Site) -> bytes:
 
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
-    """Live articles as items; withdrawn ones are named in the feed's own extension, which no reader shows."""
+    """Write the subscription document."""
     return page(feed, revisions, site, SUBSCRIPTION)
 
 
 def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
-    """One of the feed's pages; `next_url` leads to what is older."""
+    """Write one of the feed's pages; `next_url` leads to what is older. The feed's extension lists every withdrawal."""
     gone = [{"id": entry_id(site, each.article_id), **_withdrawn(each)} for each in withdrawn(revisions)]
     head = feed_head(feed, revisions, site, "json", place)
     full = feed.content == "full"
-    return _write(head, [_item(revision, site, full=full) for revision in live(revisions)], withdrawn=gone)
+    items = [
+        _withdrawn_item(entry, site, {"summary": entry.reason, "content_html": withdrawn_html(entry)})
+        if isinstance(entry, Withdrawal)
+        else _item(entry, site, full=full)
+        for entry in shown(revisions, site, place)
+    ]
+    return _write(head, items, withdrawn=gone)
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
-    """The same id with the reason for text."""
-    item = {
+    """Write the item that replaces the article's, with the reason as its text."""
+    item = _withdrawn_item(withdrawal, site, {"content_text": withdrawal.reason})
+    return _write(withdrawal_head(withdrawal, site, "json"), [item])
+
+
+def _withdrawn_item(withdrawal: Withdrawal, site: Site, text: Json) -> Json:
+    return {
         "id": entry_id(site, withdrawal.article_id),
-        "url": uri(withdrawal.canonical or site.article_url(withdrawal.article_id)),
+        "url": former_url(withdrawal, site),
         "title": withdrawn_title(withdrawal),
-        "content_text": withdrawal.reason,
+        **text,
         "date_published": rfc3339(withdrawal.published),
         "date_modified": rfc3339(withdrawal.withdrawn),
         "language": withdrawal.language,
         "_citewire": {"withdrawn": _withdrawn(withdrawal)},
     }
-    return _write(withdrawal_head(withdrawal, site, "json"), [item])
 
 
 def _write(head: Head, items: list[Json], **extension: Any) -> bytes:

@@ -54,8 +54,10 @@ class FeedBench(Bench):
         self.clock.pass_(5)
 
     def publish_many(self, *numbers: int, text: str = "Rest.") -> None:
+        """Each comes out a second after the one before."""
         for number in numbers:
             self.publish(numbered(number, text=text))
+            drain(self.context, render)
             self.clock.pass_(1)
 
     def file(self, path: str) -> bytes:
@@ -69,6 +71,22 @@ class FeedBench(Bench):
         body = self.file(path)
         ids = [one["id"] for one in json.loads(body)["items"]] if path.endswith(".json") else entry_ids(body)
         return [id.rpartition("/")[2] for id in ids]
+
+    def live(self, path: str) -> list[str]:
+        """The articles in a document of the feed that are not shown as withdrawn."""
+        return [id for id in self.ids(path) if id not in self.shown_withdrawn(path)]
+
+    def shown_withdrawn(self, path: str) -> list[str]:
+        """The articles whose entry says that they were withdrawn."""
+        body = self.file(path)
+        if path.endswith(".json"):
+            titles = [item["title"] for item in json.loads(body)["items"]]
+        else:
+            root = etree.fromstring(body)
+            entries = root.findall(f"{ATOM}entry") or root.findall("channel/item")
+            titles = [entry.findtext(f"{ATOM}title") or str(entry.findtext("title")) for entry in entries]
+        told = zip(self.ids(path), titles, strict=True)
+        return [id for id, title in told if title.startswith("Withdrawn: ")]
 
     def gone(self, path: str) -> list[str]:
         """The articles that a document in Atom says are withdrawn."""

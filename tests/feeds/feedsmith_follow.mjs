@@ -1,5 +1,5 @@
 // Reads a feed and the pages behind it with feedsmith: `node feedsmith_follow.mjs URL` prints a JSON list of
-// [document, id, text] for each entry, and [document, id, null] for each that is said to be withdrawn.
+// [document, id, text, title] for each entry.
 import { parseFeed } from 'feedsmith'
 
 const found = []
@@ -11,8 +11,9 @@ while (address) {
   const links = [...(feed.links ?? []), ...(feed.atom?.links ?? [])]
   for (const entry of feed.entries ?? feed.items ?? []) {
     const id = typeof entry.id === 'string' ? entry.id : (entry.guid?.value ?? entry.guid)
-    const text = entry.summary?.value ?? entry.summary ?? entry.description
-    found.push([address, id, text])
+    const summary = entry.summary?.value ?? entry.summary ?? entry.description
+    const content = entry.content?.value ?? entry.content?.encoded ?? entry.content_html
+    found.push([address, id, `${summary ?? ''}${content ?? ''}`, entry.title?.value ?? entry.title])
   }
   address = format === 'json' ? feed.next_url : links.find((link) => link.rel === 'prev-archive')?.href
 }

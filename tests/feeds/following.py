@@ -8,14 +8,23 @@ import subprocess
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import feedparser  # type: ignore[import-untyped]
 import reader
 import requests
 from judges.presence import NODE_MODULES, ROOT, file, program
 
-Known = list[tuple[str, str]]  # id and text of each entry, in any order; a duplicate stands there twice
+
+class Shown(NamedTuple):
+    """An entry as its reader shows it."""
+
+    id: str
+    text: str
+    title: str
+
+
+Known = list[Shown]  # in any order; a duplicate is there twice
 
 
 class Follower(Protocol):
@@ -28,14 +37,14 @@ class Follower(Protocol):
 class Feedparser:
     """feedparser with what its documentation asks for: conditional requests, and entries kept by their ids.
 
-    It reads archive pages until it comes to one that it knows (RFC 5005, section 4.2), and heeds RFC 6721.
+    It reads archive pages until it comes to one that it knows (RFC 5005, section 4.2).
     """
 
     address: str
     etag: str | None = None
     modified: str | None = None
     read: set[str] = field(default_factory=set)
-    entries: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    entries: dict[str, tuple[Any, Shown]] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
 
     def poll(self) -> None:
@@ -50,7 +59,7 @@ class Feedparser:
             self.read.add(archive)
 
     def known(self) -> Known:
-        return [(id, text) for id, (_, text) in self.entries.items()]
+        return [shown for _, shown in self.entries.values()]
 
     def _parse(self, address: str, **conditions: Any) -> Any:
         feed = feedparser.parse(address, **conditions)
@@ -61,7 +70,7 @@ class Feedparser:
         """Whatever is newer than what is known; the archive page to read next."""
         for entry in feed.entries:
             if entry.id not in self.entries or self.entries[entry.id][0] < entry.updated_parsed:
-                self.entries[entry.id] = (entry.updated_parsed, entry.summary)
+                self.entries[entry.id] = (entry.updated_parsed, Shown(entry.id, _text(entry), entry.title))
         older = [link.href for link in feed.feed.links if link.rel == "prev-archive"]
         return next((one for one in older if one not in self.read), None)
 
@@ -81,7 +90,10 @@ class Reader:
             assert not isinstance(result.value, Exception), result
 
     def known(self) -> Known:
-        return [(entry.id, entry.summary or "") for entry in self.library.get_entries()]
+        return [
+            Shown(entry.id, "".join([entry.summary or "", *(each.value for each in entry.content)]), entry.title or "")
+            for entry in self.library.get_entries()
+        ]
 
 
 @dataclass
@@ -99,7 +111,8 @@ class Newsboat:
 
     def known(self) -> Known:
         with closing(sqlite3.connect(self.folder / "cache.db")) as db:
-            return [(str(guid), str(text)) for guid, text in db.execute("SELECT guid, content FROM rss_item")]
+            rows = db.execute("SELECT guid, content, title FROM rss_item")
+            return [Shown(str(guid), str(text), str(title)) for guid, text, title in rows]
 
 
 @dataclass
@@ -122,7 +135,7 @@ class Sfeed:
 
     def known(self) -> Known:
         lines = (self.folder / "feeds" / "latest").read_text().splitlines()
-        return [(columns[5], columns[3]) for columns in (line.split("\t") for line in lines)]
+        return [Shown(columns[5], columns[3], columns[1]) for columns in (line.split("\t") for line in lines)]
 
 
 @dataclass
@@ -130,7 +143,7 @@ class Feedsmith:
     """feedsmith in node, with every page: it keeps nothing, so at each poll it has to find everything."""
 
     address: str
-    found: list[tuple[str, str, str]] = field(default_factory=list)
+    found: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def poll(self) -> None:
         node = program("node", hint="apt-get install nodejs")
@@ -142,7 +155,11 @@ class Feedsmith:
 
     def known(self) -> Known:
         """The subscription document repeats what the newest page holds; they must agree."""
-        return sorted({(id, text) for _, id, text in self.found})
+        return sorted({Shown(id, text, title) for _, id, text, title in self.found})
+
+
+def _text(entry: Any) -> str:
+    return "".join([entry.summary, *(content.value for content in entry.get("content", []))])
 
 
 def conditional_poll(address: str, coding: str) -> tuple[int, int]:

@@ -100,7 +100,7 @@ def test_a_correction_of_an_archived_entry_is_told_anew_and_its_old_text_stands_
     assert written == ["public/feeds/latest.atom", "public/feeds/latest/archive/1.atom"]
 
 
-def test_a_withdrawn_entry_leaves_every_page_and_its_tombstone_stands_there(bench: FeedBench) -> None:
+def test_a_withdrawn_entry_leaves_every_page_for_its_tombstone(bench: FeedBench) -> None:
     bench.publish_many(*range(12))
     bench.build()
     bench.withdraw("article-003", reason="It was wrong.")
@@ -109,11 +109,47 @@ def test_a_withdrawn_entry_leaves_every_page_and_its_tombstone_stands_there(benc
         assert bench.gone(path) == ["article-003"]
     for path in bench.snapshot():
         if path.endswith((".atom", ".rss", ".json")) and "/feeds/" in path:
-            assert "article-003" not in bench.ids(path.removeprefix("public/"))
+            told = bench.shown_withdrawn(path.removeprefix("public/"))
+            assert told == ([] if "archive" in path else ["article-003"])
+            assert "article-003" not in bench.live(path.removeprefix("public/"))
     bench.publish_many(*range(20, 40))
     bench.build()
     assert "article-003" in bench.gone("feeds/latest.atom")  # told for as long as `size` newer ones have not come
+    assert bench.shown_withdrawn("feeds/latest.rss") == ["article-003"]
+    bench.clock.pass_(40 * 24 * 3600)
+    bench.publish_many(41)
+    bench.build()
+    assert bench.shown_withdrawn("feeds/latest.rss") == []
     assert sum("article-003" in bench.gone(page) for page in _pages(bench)) == 2
+
+
+def test_every_withdrawal_of_the_last_days_is_shown_however_many_there_are(bench: FeedBench) -> None:
+    bench.publish_many(*range(17))
+    bench.build()
+    for number in range(14):
+        bench.withdraw(f"article-{number:03}")
+    bench.build()
+    for extension in ("rss", "atom", "json"):
+        assert len(bench.shown_withdrawn(f"feeds/latest.{extension}")) == 14
+    assert bench.live("feeds/latest.rss") == ["article-016", "article-015", "article-014"]
+
+
+def test_an_old_article_s_withdrawal_is_shown_in_a_feed_by_publication(bench: FeedBench) -> None:
+    bench.configure(structs.replace(FEED, order="published"))
+    bench.publish_many(*range(17))
+    bench.build()
+    bench.withdraw("article-000")
+    bench.build()
+    assert bench.shown_withdrawn("feeds/latest.rss") == ["article-000"]
+
+
+def test_an_article_that_never_was_out_leaves_no_entry(bench: FeedBench) -> None:
+    bench.publish(structs.replace(numbered(1), embargo=bench.clock.now + dt.timedelta(days=9)))
+    bench.withdraw("article-001")
+    bench.publish_many(2)
+    bench.build()
+    assert bench.ids("feeds/latest.rss") == ["article-002"]
+    assert bench.gone("feeds/latest.atom") == []
 
 
 def test_an_article_that_comes_back_has_no_tombstone_any_more(bench: FeedBench) -> None:
@@ -142,7 +178,7 @@ def test_what_was_withdrawn_is_gone_though_it_was_published_again_and_is_not_sho
     bench.build()
     for path in ("feeds/latest.atom", "feeds/latest/archive/1.atom"):
         assert sorted(bench.gone(path)) == ["article-001", "article-002"]
-        assert not {"article-001", "article-002"} & set(bench.ids(path))
+        assert not {"article-001", "article-002"} & set(bench.live(path))
     assert b"article-001<" not in bench.file("sitemaps/1.xml")
     assert b"article-002<" not in bench.file("sitemaps/1.xml")
     bench.clock.pass_(10 * 24 * 3600)
@@ -171,6 +207,9 @@ def test_who_reads_all_pages_has_every_article_once_and_as_it_is_now(everywhere:
     archived: list[str] = []
     for path in ("feeds/latest.json", *_pages(bench, "json")):
         for item in json.loads(bench.file(path))["items"]:
+            if "withdrawn" in item["_citewire"]:
+                assert item["id"].rpartition("/")[2] not in alive
+                continue
             held.setdefault(item["id"].rpartition("/")[2], set()).add(item["summary"])
         archived += bench.ids(path) if "archive" in path else []
     assert held == {name: {text} for name, text in alive.items()}

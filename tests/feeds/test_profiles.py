@@ -139,6 +139,37 @@ def test_msn_is_told_of_a_withdrawal_by_an_expiration(bench: FeedBench) -> None:
     assert rss_findings(bench.file("feeds/partner.rss")) == []
 
 
+@pytest.mark.parametrize("long", ["word " * 29 + "words", "x" * 150, "mg " * 46 + "give 50 mg"])
+def test_what_msn_is_told_of_a_withdrawal_is_no_longer_than_its_limit(bench: FeedBench, long: str) -> None:
+    bench.configure(_feed("msn"))
+    bench.publish(structs.replace(GOOD, title=long))
+    bench.build()
+    bench.withdraw("good")
+    bench.build()
+    (item,) = etree.fromstring(bench.file("feeds/partner.rss")).findall("channel/item")
+    title = str(item.findtext("title"))
+    assert title.startswith("Withdrawn: ") and len(title) <= 150 and not title.endswith("50…")
+
+
+def test_what_msn_was_never_given_is_not_withdrawn_from_it(bench: FeedBench) -> None:
+    _built(bench, _feed("msn"))
+    bench.withdraw("other")  # its title is too short
+    bench.publish(structs.replace(GOOD, id="french", language="fr"))
+    bench.build()
+    bench.withdraw("french")
+    bench.build()
+    assert bench.ids("feeds/partner.rss") == ["good"]
+
+
+def test_msn_reads_of_an_old_article_s_withdrawal_by_a_date_that_it_takes(bench: FeedBench) -> None:
+    _built(bench, _feed("msn"))
+    bench.clock.pass_(400 * 24 * 3600)
+    bench.withdraw("good")
+    bench.build()
+    (item,) = etree.fromstring(bench.file("feeds/partner.rss")).findall("channel/item")
+    assert str(bench.clock.now.year) in str(item.findtext("pubDate"))
+
+
 def test_smartnews_has_its_logos_and_is_told_of_a_withdrawal_by_a_state(bench: FeedBench) -> None:
     logo = "https://notes.example.org/dark.png"
     more = {"description": "Answers from doctors", "dark_logo": logo, "analytics": "<script>count('<&')</script>"}

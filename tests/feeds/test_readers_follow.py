@@ -47,12 +47,17 @@ def bench(tmp_path: Path) -> Iterator[FeedBench]:
 
 
 def _names(follower: Follower) -> list[str]:
-    return sorted(id.rpartition("/")[2] for id, _ in follower.known())
+    return sorted(one.id.rpartition("/")[2] for one in follower.known())
 
 
 def _text(follower: Follower, name: str) -> str:
-    (text,) = [text for id, text in follower.known() if id.endswith(f"/{name}")]
+    (text,) = [one.text for one in follower.known() if one.id.endswith(f"/{name}")]
     return text
+
+
+def _withdrawn_titles(follower: Follower) -> list[str]:
+    """The titles of the entries whose text gives the reason of the withdrawal."""
+    return [one.title for one in follower.known() if "The dose was wrong." in one.text]
 
 
 def _expected(count: int) -> list[str]:
@@ -89,16 +94,21 @@ def test_readers_follow_a_feed_through_its_life(bench: FeedBench, tmp_path: Path
         told = {type(one).__name__: "Corrected." in _text(one, "article-000") for one in followers}
         assert [name for name, corrected in told.items() if not corrected] == ["Sfeed"]  # it keeps what it has
 
-        bench.withdraw("article-001")
+        bench.withdraw("article-001", reason="The dose was wrong.")
         bench.publish_many(8)
         bench.build()
         _poll(followers)
-        for (
-            one
-        ) in followers:  # one that keeps what it had is not shown it anew; one that keeps nothing finds it nowhere
-            assert set(_expected(9)) - {"article-001"} <= set(_names(one))
-            assert len(_names(one)) == len(set(_names(one)))
-        assert "article-001" not in _names(followers[-1])
+        replacing = [one for one in followers if not isinstance(one, Sfeed)]
+        for one in replacing:
+            assert _names(one) == _expected(9)
+            assert "The dose was wrong." in _text(one, "article-001") and "Rest." not in _text(one, "article-001")
+            assert [each.title for each in one.known() if each.title.startswith("Withdrawn: ")] == _withdrawn_titles(
+                one
+            )
+        (sfeed,) = [one for one in followers if isinstance(one, Sfeed)]  # it deletes nothing that it has
+        assert sorted(set(_names(sfeed))) == _expected(9)
+        assert len([one for one in sfeed.known() if one.id.endswith("/article-001")]) == 2
+        assert len(_withdrawn_titles(sfeed)) == 1 and "Withdrawn: " in _withdrawn_titles(sfeed)[0]
 
         _poll(followers[:5])
         assert [one.statuses[-1] for one in followers[:2] if isinstance(one, Feedparser)] == [304, 304]
@@ -111,13 +121,13 @@ def test_who_comes_late_finds_everything_by_paging(bench: FeedBench) -> None:
         bench.publish_many(2, text="Corrected.")
         bench.withdraw("article-007")
         bench.build()
-        wanted = [name for name in _expected(23) if name != "article-007"]
         base = f"{address}/feeds/latest"
         late: list[Follower] = [
             Feedparser(f"{base}.atom"), Feedparser(f"{base}.rss"), Feedsmith(f"{base}.rss"), Feedsmith(f"{base}.json")
         ]  # fmt: skip
         _poll(late)
-        assert [_names(one) for one in late] == [wanted] * len(late)
+        assert [_names(one) for one in late] == [_expected(23)] * len(late)
+        assert all("Rest." not in _text(one, "article-007") for one in late)
         assert all("Corrected." in _text(one, "article-002") for one in late)
         for document in (f"{base}.rss", f"{base}.atom", f"{base}.json", f"{base}/archive/1.atom"):
             for coding in ("identity", "gzip", "br"):

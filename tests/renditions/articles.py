@@ -230,6 +230,7 @@ WITHDRAWAL = Withdrawal(
     published=PUBLISHED,
     withdrawn=dt.datetime(2025, 4, 1, 12, 0, tzinfo=dt.UTC),
 )
+GONE = msgspec.structs.replace(WITHDRAWAL, article_id="gone", title="What once was said")  # beside SAMPLE in a feed
 
 
 # --- strange ones -------------------------------------------------------------------------------------------------

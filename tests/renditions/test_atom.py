@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from articles import FEED, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
+from articles import FEED, GONE, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
 from conftest import Golden
 from judges.atom import atom_findings
 from judges.readers import feedparser_feed, newsboat_rows, reader_entries, seconds
@@ -46,8 +46,8 @@ def test_feedparser_reads_the_entry_whole() -> None:
 
 
 def test_reader_stores_every_entry_of_the_feed(tmp_path: Path) -> None:
-    entries = reader_entries(tmp_path, {"feed.atom": document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE)})
-    assert {entry.title for entry in entries} == {SAMPLE.article.title, "Another one"}
+    entries = reader_entries(tmp_path, {"feed.atom": document(FEED, [SAMPLE, GONE, OTHER], SITE)})
+    assert {entry.title for entry in entries} == {SAMPLE.article.title, f"Withdrawn: {GONE.title}", "Another one"}
     sample = next(entry for entry in entries if entry.id == ID)
     assert (sample.published, sample.updated, sample.authors_str) == (PUBLISHED, UPDATED, "Ada Writer")
 
@@ -75,7 +75,7 @@ def test_a_feed_is_updated_when_its_newest_change_was() -> None:
         return etree.fromstring(body).findtext("a:updated", namespaces=NS)
 
     assert updated(document(FEED, [SAMPLE, OTHER], SITE)) == "2025-03-14T16:05:09+00:00"
-    assert updated(document(FEED, [SAMPLE, WITHDRAWAL], SITE)) == "2025-04-01T12:00:00+00:00"
+    assert updated(document(FEED, [SAMPLE, GONE], SITE)) == "2025-04-01T12:00:00+00:00"
     assert updated(document(FEED, [], SITE)) == "1970-01-01T00:00:00+00:00"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from articles import FEED, HOSTILE, SITE, WITHDRAWAL, revisions
+from articles import FEED, GONE, HOSTILE, SITE, WITHDRAWAL, revisions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from judges.of_formats import JUDGES, findings
@@ -55,7 +55,7 @@ def test_the_judges_find_nothing_in_a_tombstone(name: str, language: str) -> Non
 
 
 @pytest.mark.parametrize("name", FEEDS)
-@pytest.mark.parametrize("entries", [[], [*OURS.values(), WITHDRAWAL]], ids=["empty", "full"])
+@pytest.mark.parametrize("entries", [[], [*OURS.values(), GONE]], ids=["empty", "full"])
 def test_the_judges_find_nothing_in_a_feed(name: str, entries: list[Revision]) -> None:
     document = formats()[name].document
     assert document

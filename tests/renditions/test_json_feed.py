@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from articles import FEED, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
+from articles import FEED, GONE, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
 from conftest import Golden
 from judges.json_schemas import json_feed_findings
 from judges.readers import reader_entries
@@ -25,8 +25,8 @@ def test_the_schema_checks_dates_and_addresses() -> None:
 
 
 def test_reader_stores_every_item_of_the_feed(tmp_path: Path) -> None:
-    entries = reader_entries(tmp_path, {"feed.json": document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE)})
-    assert {entry.title for entry in entries} == {SAMPLE.article.title, "Another one"}
+    entries = reader_entries(tmp_path, {"feed.json": document(FEED, [SAMPLE, GONE, OTHER], SITE)})
+    assert {entry.title for entry in entries} == {SAMPLE.article.title, f"Withdrawn: {GONE.title}", "Another one"}
     sample = next(entry for entry in entries if entry.id == ID)
     assert (sample.published, sample.updated, sample.authors_str) == (PUBLISHED, UPDATED, "Ada Writer")
     assert sample.link == SITE.article_url("leg-spasticity")
@@ -48,9 +48,10 @@ def test_references_are_there_as_data_with_their_standing() -> None:
     assert (extension["revision"], extension["reviewed"]) == (2, "2025-03-09")
 
 
-def test_a_withdrawn_article_is_named_in_the_feed_and_is_no_item() -> None:
+def test_a_withdrawn_article_is_named_in_the_feed_and_its_item_says_so() -> None:
     feed = json.loads(document(FEED, [OTHER, WITHDRAWAL], SITE))
-    assert [item["title"] for item in feed["items"]] == ["Another one"]
+    assert [item["title"] for item in feed["items"]] == ["Another one", f"Withdrawn: {WITHDRAWAL.title}"]
+    assert feed["items"][1]["id"] == ID and "The evidence did not hold" in feed["items"][1]["content_html"]
     (gone,) = feed["_citewire"]["withdrawn"]
     assert (gone["id"], gone["at"], gone["reason"]) == (ID, "2025-04-01T12:00:00Z", WITHDRAWAL.reason)
 

@@ -20,7 +20,7 @@ RENDER_ALL = """
 import contextlib, datetime, json, locale, time
 with contextlib.suppress(locale.Error):  # a machine that lacks it renders in C
     locale.setlocale(locale.LC_ALL, "")
-from articles import FEED, SITE, WITHDRAWAL
+from articles import FEED, GONE, SITE, WITHDRAWAL
 from published import OURS
 from pipeline.model.rendition import digest_of
 from pipeline.renditions import formats
@@ -29,7 +29,7 @@ for name, form in formats().items():
     bodies |= {f"{name} {key}": form.render(revision, SITE) for key, revision in OURS.items()}
     bodies[f"{name} tombstone"] = form.tombstone(WITHDRAWAL, SITE)
     if form.document:
-        bodies[f"{name} feed"] = form.document(FEED, [*OURS.values(), WITHDRAWAL], SITE)
+        bodies[f"{name} feed"] = form.document(FEED, [*OURS.values(), GONE], SITE)
         bodies[f"{name} empty feed"] = form.document(FEED, [], SITE)
 around = {
     "set": list({"a", "b", "c", "d", "e", "f"}),

@@ -6,14 +6,17 @@ import datetime as dt
 from pathlib import Path
 
 import msgspec
-from articles import FEED, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
+import pytest
+from articles import FEED, GONE, PUBLISHED, SAMPLE, SITE, UPDATED, WITHDRAWAL, revision_of
 from conftest import Golden
 from judges.readers import feedparser_feed, newsboat_rows, reader_entries, seconds
 from judges.rss import rss_findings
 from lxml import etree
 
 from pipeline.model.article import Article, Image
+from pipeline.model.rendition import Page
 from pipeline.model.site import Site
+from pipeline.renditions import formats
 from pipeline.renditions.rss import FORMAT, document, render, tombstone
 
 NS = {
@@ -65,9 +68,10 @@ def test_feedparser_reads_the_item_whole() -> None:
 
 
 def test_reader_stores_every_entry_of_the_feed(tmp_path: Path) -> None:
-    entries = reader_entries(tmp_path, {"feed.rss": document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE)})
+    entries = reader_entries(tmp_path, {"feed.rss": document(FEED, [SAMPLE, GONE, OTHER], SITE)})
     assert {entry.id: entry.title for entry in entries} == {
         GUID: SAMPLE.article.title,
+        GUID.replace("leg-spasticity", "gone"): f"Withdrawn: {GONE.title}",
         "tag:notes.example.org,2025:/articles/other": "Another one",
     }
     sample = next(entry for entry in entries if entry.id == GUID)
@@ -116,7 +120,7 @@ def test_sites_under_one_host_have_guids_of_their_own() -> None:
 
 def test_the_build_date_is_that_of_the_newest_change() -> None:
     assert b"<lastBuildDate>Fri, 14 Mar 2025 16:05:09 GMT<" in document(FEED, [SAMPLE, OTHER], SITE)
-    assert b"<lastBuildDate>Tue, 01 Apr 2025 12:00:00 GMT<" in document(FEED, [SAMPLE, WITHDRAWAL], SITE)
+    assert b"<lastBuildDate>Tue, 01 Apr 2025 12:00:00 GMT<" in document(FEED, [SAMPLE, GONE], SITE)
     assert b"lastBuildDate" not in document(FEED, [], SITE)
 
 
@@ -165,14 +169,28 @@ def test_a_tombstone_expires_the_item_and_holds_none_of_its_text() -> None:
     assert item.find("content:encoded", NS) is None
 
 
-def test_a_feed_leaves_withdrawn_articles_out() -> None:
-    assert feedparser_feed(document(FEED, [WITHDRAWAL], SITE)).entries == []
+def test_a_feed_shows_that_an_article_was_withdrawn_under_its_guid() -> None:
+    (entry,) = feedparser_feed(document(FEED, [WITHDRAWAL], SITE)).entries
+    (live,) = feedparser_feed(document(FEED, [SAMPLE], SITE)).entries
+    assert (entry.id, entry.link, entry.title) == (live.id, live.link, f"Withdrawn: {live.title}")
+    assert "1 April 2025</time>.</strong>" in entry.content[0].value and "did not hold" in entry.content[0].value
+
+
+@pytest.mark.parametrize(("days", "after", "is_shown"), [(0, 0, False), (1, 1, True), (1, 2, False), (30, 30, True)])
+def test_a_withdrawal_is_shown_for_as_long_as_the_site_says(days: int, after: int, is_shown: bool) -> None:
+    newest = msgspec.structs.replace(OTHER, updated=WITHDRAWAL.withdrawn + dt.timedelta(days=after))
+    site = msgspec.structs.replace(SITE, tombstone_days=days)
+    for name in ("rss", "atom", "json-feed"):
+        form = formats()[name]
+        assert form.document is not None and form.page is not None
+        assert (b"Withdrawn: " in form.document(FEED, [newest, WITHDRAWAL], site)) is is_shown
+        assert b"Withdrawn: " not in form.page(FEED, [newest, WITHDRAWAL], site, Page(1)), "an archive page"
 
 
 def test_the_sample_and_its_tombstone_are_as_they_were(golden: Golden) -> None:
     golden("sample.rss", render(SAMPLE, SITE))
     golden("tombstone.rss", tombstone(WITHDRAWAL, SITE))
-    golden("feed.rss", document(FEED, [SAMPLE, WITHDRAWAL, OTHER], SITE))
+    golden("feed.rss", document(FEED, [SAMPLE, GONE, OTHER], SITE))
 
 
 def test_it_is_registered_under_its_media_type() -> None:

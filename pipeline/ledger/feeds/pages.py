@@ -22,6 +22,7 @@ from pipeline.ledger.tables import (
 )
 
 Order = Literal["updated", "published"]
+_TOMBSTONES = 1000  # in a subscription document at most, beyond those of its open page
 
 
 class Entry(Struct, frozen=True, order=True):
@@ -61,29 +62,41 @@ def entries_of(transaction: Transaction, feed_id: str, page: int) -> list[Entry]
     return [Entry(*row) for row in transaction.execute(sa.select(*_ENTRY).where(inside))]
 
 
-def newest(transaction: Transaction, feed_id: str, *, size: int, order: Order) -> list[Entry]:
+def newest(
+    transaction: Transaction, feed_id: str, *, size: int, order: Order, tombstones_for: dt.timedelta = dt.timedelta()
+) -> list[Entry]:
     """Return the entries of the subscription document: the `size` newest articles and as many tombstones.
 
-    All that no sealed page holds yet is among them, so that who reads every page misses nothing.
+    Every entry that no sealed page contains yet is included, so that a client that reads all pages misses nothing. So
+    are the tombstones that are no older than `tombstones_for`, counted from the feed's newest change: a client that
+    reads no pages learns of a withdrawal only here.
     """
     opened = sa.select(sa.func.max(feed_pages.c.number)).where(feed_pages.c.feed == feed_id)
     unsealed = entries_of(transaction, feed_id, transaction.scalar(opened) or 1)
-    found: list[Entry] = []
-    for state in ("live", "withdrawn"):
-        chosen = {entry.article: entry for entry in unsealed if entry.state == state}
-        for entry in _newest(transaction, feed_id, state, size, order):
-            if len(chosen) >= size:
-                break
-            chosen.setdefault(entry.article, entry)
-        found += chosen.values()
-    return found
+    fresh = [entry for entry in unsealed if entry.state == "live"]
+    found = _chosen(fresh, _newest(transaction, feed_id, "live", size, order), size)
+    gone = _newest(transaction, feed_id, "withdrawn", 2 * max(size, _TOMBSTONES), "updated")
+    last = max((entry.updated for entry in (*unsealed, *found, *gone)), default=None)
+    must = [one for one in unsealed if one.state == "withdrawn"]
+    must += [one for one in gone if last and last - one.updated <= tombstones_for]
+    return found + _chosen(must, gone, size)
 
 
-def _newest(transaction: Transaction, feed_id: str, state: str, size: int, order: Order) -> list[Entry]:
-    """Ask for twice as many, because a tombstone may be in two pages."""
+def _chosen(must: list[Entry], others: list[Entry], size: int) -> list[Entry]:
+    """Return what must be included, and others while there are fewer than `size`, each article once."""
+    chosen = {entry.article: entry for entry in must}
+    for entry in others:
+        if len(chosen) >= size:
+            break
+        chosen.setdefault(entry.article, entry)
+    return list(chosen.values())
+
+
+def _newest(transaction: Transaction, feed_id: str, state: str, limit: int, order: Order) -> list[Entry]:
+    """Return the newest entries. An article has two where its tombstone is in two pages."""
     mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.state == state)
     query = sa.select(*_ENTRY).where(mine).order_by(feed_entries.c[order].desc(), feed_entries.c.article)
-    return [Entry(*row) for row in transaction.execute(query.limit(2 * size))]
+    return [Entry(*row) for row in transaction.execute(query.limit(limit))]
 
 
 class Built(Struct, frozen=True):

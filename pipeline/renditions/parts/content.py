@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.model.article import Article
-from pipeline.model.revision import Revision
+from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.evidence import references_html
@@ -49,6 +49,11 @@ def content_html(
 def page_url(article: Article, site: Site) -> str:
     """The address of the article for people: its canonical one."""
     return article.canonical or site.article_url(article.name)
+
+
+def former_url(withdrawal: Withdrawal, site: Site) -> str:
+    """Return the address that the withdrawn article had for people, as a URI."""
+    return uri(withdrawal.canonical or site.article_url(withdrawal.article_id))
 
 
 def _headed(heading: str, html: str, level: int) -> str:

@@ -10,6 +10,7 @@ from pipeline.model.rendition import SUBSCRIPTION, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.identity import feed_id, partner_feed_id, single_id
+from pipeline.renditions.parts.text import cut
 from pipeline.renditions.parts.uri import uri
 
 
@@ -83,16 +84,14 @@ def moment_of(revision: Revision | Withdrawal) -> dt.datetime:
     return revision.withdrawn if isinstance(revision, Withdrawal) else revision.updated
 
 
-def live(revisions: Sequence[Revision | Withdrawal]) -> Iterator[Revision]:
-    return (revision for revision in revisions if isinstance(revision, Revision))
-
-
 def withdrawn(revisions: Sequence[Revision | Withdrawal]) -> Iterator[Withdrawal]:
     return (revision for revision in revisions if isinstance(revision, Withdrawal))
 
 
-def withdrawn_title(withdrawal: Withdrawal) -> str:
-    return f"Withdrawn: {withdrawal.title}"
+def withdrawn_title(withdrawal: Withdrawal, limit: int | None = None) -> str:
+    """Return the title of what replaces the article, cut between words where it has more characters than `limit`."""
+    title = f"Withdrawn: {withdrawal.title}"
+    return title if limit is None or len(title) <= limit else cut(title, limit - 1)  # and an ellipsis
 
 
 def _single(site: Site, article_id: str, title: str, language: str, updated: dt.datetime, extension: str) -> Head:

@@ -12,6 +12,9 @@ _FORBIDDEN = re.compile(
     + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
     + "]"
 )
+_BEFORE_A_UNIT = re.compile(
+    r"(?:[0-9⁰¹²³⁴-⁹½⅓⅔¼¾⅕-⅞][.,)]*|[×±<>≤≥=/–-]|\b(?:to|and|not|no|than|up|at|most|least|more))$"
+)
 
 
 def clean(text: str) -> str:
@@ -27,3 +30,18 @@ def escape(text: str) -> str:
 def paragraphs(text: str) -> list[str]:
     """The paragraphs of a plain text in which empty lines part them."""
     return [part for part in (piece.strip() for piece in re.split(r"\n[ \t]*\n", text)) if part]
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the text on one line, or its first `limit` characters at most and an ellipsis.
+
+    It is cut between words, and not between a number, or what qualifies it, and its unit. Where that would leave less
+    than half, it is cut at the limit.
+    """
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    end = line.rfind(" ", 0, limit)
+    while end > 0 and _BEFORE_A_UNIT.search(line, max(0, end - 40), end):
+        end = line.rfind(" ", 0, end)
+    return line[: end if end > limit // 2 else limit].rstrip(" ,;:") + "…"

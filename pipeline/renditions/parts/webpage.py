@@ -35,16 +35,13 @@ from pipeline.renditions.parts.markup import (
 )
 from pipeline.renditions.parts.people import people_html
 from pipeline.renditions.parts.templates import templates
-from pipeline.renditions.parts.text import clean
+from pipeline.renditions.parts.text import clean, cut
 from pipeline.renditions.parts.uri import uri
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _LONG = 3  # sections from which an article has a list of contents
 _MANY = 20  # entries from which that list leaves out the inner sections
 _DESCRIPTION = 200  # characters of the answer that search engines and previews show
-_BEFORE_A_UNIT = re.compile(
-    r"(?:[0-9⁰¹²³⁴-⁹½⅓⅔¼¾⅕-⅞][.,)]*|[×±<>≤≥=/–-]|\b(?:to|and|not|no|than|up|at|most|least|more))$"
-)
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
             address=address,
             amp_address=uri(site.rendition_url(article.name, "amp")),
             feeds=_feeds(revision, site),
-            description=_description(article.answer),
+            description=cut(article.answer, _DESCRIPTION),
             published=rfc3339(dates.published),
             updated=rfc3339(dates.updated),
             retracted=_numbers(revision.references, "retracted"),
@@ -128,17 +125,6 @@ def _feeds(revision: Revision, site: Site) -> list[Feed]:
     """Those of the site's feeds that this article is in."""
     topics = {topic.slug for topic in revision.article.topics}
     return [feed for feed in site.feeds if feed.holds(topics, revision.article.language)]
-
-
-def _description(answer: str) -> str:
-    """The beginning of the answer on one line, cut between words."""
-    line = " ".join(answer.split())
-    if len(line) <= _DESCRIPTION:
-        return line
-    end = line.rfind(" ", 0, _DESCRIPTION)
-    while end > 0 and _BEFORE_A_UNIT.search(line, max(0, end - 40), end):
-        end = line.rfind(" ", 0, end)
-    return line[: end if end > 0 else _DESCRIPTION].rstrip(" ,;:") + "…"
 
 
 def _numbers(references: Sequence[CitedReference], state: EditorialState) -> list[int]:

@@ -1,8 +1,8 @@
 """RSS 2.0, with Dublin Core, Media RSS and the whole text in `content:encoded`.
 
 `guid` never changes, `pubDate` only when its author corrects it; `dcterms:modified` and `atom:updated` change with
-every revision.
-RSS has no form for a withdrawal; a partner's ingestion (MSN's) reads an expiration that has passed.
+every revision. RSS has no form for a withdrawal: the item's text says so, and MSN's ingestion reads an expiration that
+has passed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.parts.content import content_html, page_url
+from pipeline.renditions.parts.content import content_html, former_url, page_url
 from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_rss
 from pipeline.renditions.parts.head import (
     article_head,
     feed_head,
-    live,
     withdrawal_head,
-    withdrawn,
     withdrawn_title,
 )
 from pipeline.renditions.parts.identity import entry_id
@@ -31,7 +29,16 @@ from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import uri
-from pipeline.renditions.rss.partner_marks import PREFIXES, channel_marks, entry_marks, taken_back, tells
+from pipeline.renditions.parts.withdrawn_entry import Entries, shown, withdrawn_html
+from pipeline.renditions.rss.partner_marks import (
+    PREFIXES,
+    Told,
+    channel_marks,
+    entry_marks,
+    expiration,
+    taken_back,
+    told,
+)
 
 _PREFIXES = ("dc", "dcterms", "media")
 
@@ -41,29 +48,45 @@ def render(revision: Revision, site: Site) -> bytes:
 
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
-    """Withdrawals are left out, for most readers would show one as news; they do count as a change of the feed."""
+    """Write the subscription document."""
     return page(feed, revisions, site, SUBSCRIPTION)
 
 
 def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
-    """One of the feed's pages (RFC 5005). A partner's profile adds what its ingestion reads, withdrawals among it."""
+    """Write one of the feed's pages (RFC 5005), with what the ingestion of its partner reads."""
     head = feed_head(feed, revisions, site, "rss", place)
     full = feed.content == "full"
-    entries = [_entry(revision, site, full=full, more=entry_marks(feed)) for revision in live(revisions)]
-    entries += [_withdrawn(feed, withdrawal, site) for withdrawal in withdrawn(revisions) if tells(feed)]
+    entries = [
+        _withdrawn(feed, entry, site)
+        if isinstance(entry, Withdrawal)
+        else _entry(entry, site, full=full, more=entry_marks(feed))
+        for entry in _shown(feed, revisions, site, place)
+    ]
     extras, prefixes = channel_marks(feed, site, head), (*_PREFIXES, *PREFIXES.get(feed.profile or "", ()))
     return write_rss(head, entries, extras=extras, prefixes=prefixes)
 
 
+def _shown(feed: Feed, revisions: Entries, site: Site, place: Page) -> Entries:
+    match told(feed):
+        case Told.ALWAYS:
+            return revisions
+        case Told.NEVER:
+            return [one for one in revisions if isinstance(one, Revision)]
+        case Told.AS_READERS:
+            return shown(revisions, site, place)
+
+
 def _withdrawn(feed: Feed, withdrawal: Withdrawal, site: Site) -> Entry:
-    entry = _gone(withdrawal, site)
-    return replace(entry, **taken_back(feed, withdrawal.withdrawn, entry.extras))
+    entry = replace(_gone(withdrawal, site), content=withdrawn_html(withdrawal))
+    return replace(entry, **taken_back(feed, withdrawal, entry.extras))
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
-    """The same guid with the reason for text, expired at the moment of the withdrawal."""
+    """Write the item that replaces the article's: the reason as its text, expired at the time of the withdrawal."""
     head = withdrawal_head(withdrawal, site, "rss")
-    return write_rss(head, [_gone(withdrawal, site)], prefixes=("dc", "dcterms", "mi"))
+    entry = _gone(withdrawal, site)
+    extras = (*entry.extras, expiration(withdrawal.withdrawn))
+    return write_rss(head, [replace(entry, extras=extras)], prefixes=("dc", "dcterms", "mi"))
 
 
 def _gone(withdrawal: Withdrawal, site: Site) -> Entry:
@@ -71,7 +94,7 @@ def _gone(withdrawal: Withdrawal, site: Site) -> Entry:
     return Entry(
         id=entry_id(site, withdrawal.article_id),
         title=withdrawn_title(withdrawal),
-        link=uri(withdrawal.canonical or site.article_url(withdrawal.article_id)),
+        link=former_url(withdrawal, site),
         summary=escape(withdrawal.reason),
         content=None,
         language=withdrawal.language,
@@ -82,7 +105,6 @@ def _gone(withdrawal: Withdrawal, site: Site) -> Entry:
             element("dcterms:modified", at),
             element("atom:updated", at),
             element("dcterms:valid", f"end={at}; scheme=W3C-DTF"),  # DCMI Period Encoding Scheme
-            element("mi:expirationDate", at),
         ),
     )
 

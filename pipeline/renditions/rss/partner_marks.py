@@ -5,21 +5,34 @@
                 `media:status` deleted and a newer `pubDate`
     flipboard   nothing: it has no form for what was taken back
 
-What an entry must be to be let in stands in `pipeline/feeds/profiles.py`.
+The rules for which entries a partner takes are in `pipeline/feeds/profiles.py`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from enum import Enum, auto
 from typing import Any
 
+from pipeline.model.moment import rfc3339
+from pipeline.model.revision import Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.feed_xml import Element, element, rss_date
-from pipeline.renditions.parts.head import Head
+from pipeline.renditions.parts.head import Head, withdrawn_title
 from pipeline.renditions.parts.uri import uri
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {"msn": ("mi",), "smartnews": ("snf",)}  # namespaces
+MSN_TITLE = (20, 150)  # characters: more than, at most
+MSN_AGE = dt.timedelta(days=365)  # since publication, at most
+
+
+class Told(Enum):
+    """Whether a feed's RSS has items for withdrawn articles."""
+
+    AS_READERS = auto()  # for as long as any feed shows them to readers
+    ALWAYS = auto()  # the partner's ingestion reads them as an instruction
+    NEVER = auto()
 
 
 def channel_marks(feed: Feed, site: Site, head: Head) -> list[Element]:
@@ -39,13 +52,39 @@ def entry_marks(feed: Feed) -> list[Element]:
     return [element("media:status", state="active"), *analytics]
 
 
-def tells(feed: Feed) -> bool:
-    """Whether the partner's ingestion understands an item that was taken back."""
-    return feed.profile in ("msn", "smartnews")
+def told(feed: Feed) -> Told:
+    match feed.profile:
+        case "msn" | "smartnews":
+            return Told.ALWAYS
+        case "flipboard":  # it refuses an item with neither a long text nor an image
+            return Told.NEVER
+        case None:
+            return Told.AS_READERS
 
 
-def taken_back(feed: Feed, at: dt.datetime, extras: tuple[Element, ...]) -> dict[str, Any]:
-    """The fields of the `Entry` that differ from those of the tombstone of one article."""
-    if feed.profile == "smartnews":
-        return {"published": at, "extras": (*extras, element("media:status", state="deleted"))}
+def taken_back(feed: Feed, withdrawal: Withdrawal, extras: tuple[Element, ...]) -> dict[str, Any]:
+    """Return the fields of the `Entry` that differ from those that readers are shown."""
+    date = date_taken_back(feed, withdrawal)
+    match feed.profile:
+        case "smartnews":
+            return {"published": date, "extras": (*extras, element("media:status", state="deleted"))}
+        case "msn":
+            marks = (*extras, expiration(withdrawal.withdrawn))
+            return {"title": title_taken_back(feed, withdrawal), "published": date, "extras": marks}
     return {}
+
+
+def title_taken_back(feed: Feed, withdrawal: Withdrawal) -> str:
+    """Return the item's title, no longer than the partner allows."""
+    return withdrawn_title(withdrawal, MSN_TITLE[1] if feed.profile == "msn" else None)
+
+
+def date_taken_back(feed: Feed, withdrawal: Withdrawal) -> dt.datetime:
+    """Return the item's `pubDate`: the withdrawal's where SmartNews asks for a newer one, or MSN's limit has passed."""
+    at, published = withdrawal.withdrawn, withdrawal.published
+    expired = feed.profile == "msn" and at - published > MSN_AGE
+    return at if expired or feed.profile == "smartnews" else published
+
+
+def expiration(at: dt.datetime) -> Element:
+    return element("mi:expirationDate", rfc3339(at))

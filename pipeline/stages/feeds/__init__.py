@@ -17,7 +17,7 @@ from operator import itemgetter
 import msgspec
 import structlog
 
-from pipeline.feeds.profiles import Finding, document_findings, entry_findings, feed_findings
+from pipeline.feeds.profiles import Finding, document_findings, entry_findings, feed_findings, withdrawal_findings
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, feeds
 from pipeline.ledger.articles import revisions
@@ -147,7 +147,8 @@ class _Build:
     def _newest(self) -> None:
         feed = self.feed
         with self.context.ledger.read() as transaction:
-            rows = feed_pages.newest(transaction, feed.id, size=feed.size, order=feed.order)
+            kept = dt.timedelta(days=self.context.site.tombstone_days)
+            rows = feed_pages.newest(transaction, feed.id, size=feed.size, order=feed.order, tombstones_for=kept)
             entries = self._entries(transaction, rows, checked=True)
             page = Page(None, feed_pages.newest_sealed(transaction, feed.id))
         live = [entry for entry in entries if isinstance(entry, Revision)]
@@ -171,9 +172,10 @@ class _Build:
         return found
 
     def _broken(self, entry: Revision | Withdrawal) -> list[Finding]:
+        site, now = self.context.site, self.context.clock()
         if isinstance(entry, Withdrawal):
-            return []
-        return entry_findings(self.feed, entry, self.context.site, self.context.clock())
+            return withdrawal_findings(self.feed, entry, site, now)
+        return entry_findings(self.feed, entry, site, now)
 
     def _written(self, entries: Sequence[Revision | Withdrawal], page: Page) -> dict[str, bytes]:
         """Return the page in each of the feed's formats that has such pages."""
