@@ -35,13 +35,11 @@ def line_of(inlines: Iterable[Inline]) -> str:
 
 
 def image_text(image: Image) -> str:
-    """`[Image: what it shows] Caption Credit`; `[Image]` where nothing says what it shows.
+    """`[Image: what it shows] Caption Credit`; nothing for an image without any of them, as text browsers have it.
 
-    Its address is no text: a reader learns nothing from it, and there may be one in every paragraph.
+    An empty description marks decoration (HTML, section 4.8.4.4.4), and an address tells a reader nothing.
     """
     caption, credit = image.caption or "", image.credit or ""
-    if not (image.alt or caption or credit):
-        return "[Image]"
     shows = f"[Image: {image.alt}]" if image.alt not in caption else ""
     return " ".join(part for part in (shows, caption, credit if credit not in caption else "") if part)
 

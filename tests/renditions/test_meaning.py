@@ -380,7 +380,7 @@ def test_an_article_that_an_earlier_release_stored_is_read_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("image", "text"),
     [
-        (Image("https://x.example/i.png", ""), "[Image]"),
+        (Image("https://x.example/i.png", ""), ""),
         (Image("https://x.example/i.png", "A calf"), "[Image: A calf]"),
         (
             Image("https://x.example/i.png", "A calf", caption="A calf at rest", credit="N. Roe"),

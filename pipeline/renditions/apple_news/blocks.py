@@ -126,8 +126,10 @@ def _note(note: Note) -> list[Component]:
 
 
 def _linked(image: Image) -> str:
-    """A picture in a table, where Apple allows none: its words as a link to it."""
-    return link_html(image.src, escape(image_text(replace(image, caption=None, credit=None))))
+    """A picture in a table, where Apple allows none: its description, or else its address, as a link to it."""
+    return link_html(
+        image.src, escape(image_text(replace(image, caption=None, credit=None)) or f"[Image: {image.src}]")
+    )
 
 
 def _table(table: Table) -> list[Component]:
