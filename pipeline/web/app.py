@@ -14,6 +14,7 @@ from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, well_known
+from pipeline.web.too_large import TooLarge
 from pipeline.web.v1 import router as v1
 
 
@@ -39,6 +40,7 @@ def create_app(
     )
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
+    app.add_middleware(TooLarge)
     problems.register(app)
     app.include_router(v1.router(context))
     app.include_router(public.router(context))

@@ -144,11 +144,15 @@ async def _parameters(_: Request, error: Exception) -> Response:
     return answer(422, "invalid-parameter", str(first["msg"]), field=field)
 
 
+def too_large(path: str) -> JSONResponse:
+    code = "form-too-large" if path == "/hub" else "event-too-large"
+    return answer(413, code, "the body is larger than this address takes", headers={"Connection": "close"})
+
+
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 413:  # the limit of the route (Starlette's RequestBodyLimitMiddleware)
-        code = "form-too-large" if request.url.path == "/hub" else "event-too-large"
-        return answer(413, code, "the body is larger than this address takes", headers={"Connection": "close"})
+        return too_large(request.url.path)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     return answer(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 

@@ -1,0 +1,28 @@
+"""Refuse a body that is too large with a problem, as every other refusal."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.web.problems import too_large
+
+
+class TooLarge:
+    """Middleware. Starlette answers a `Content-Length` above a route's limit in plain text, whatever handlers say."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replaced = False
+
+        async def as_problem(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                replaced = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/plain")
+                if replaced:
+                    await too_large(scope["path"])(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self.app(scope, receive, as_problem if scope["type"] == "http" else send)
