@@ -21,6 +21,7 @@ from judges import presence
 
 from pipeline.channels.sftp import CHANNEL, Sftp
 from pipeline.channels.sftp.connection import Connection
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, ConfigError, TransientError
 from pipeline.http import EgressGuard, Http
@@ -280,10 +281,10 @@ def test_a_connection_whose_time_is_over_before_it_begins_is_closed(server: sftp
     class LateGuard(EgressGuard):
         def connect(self, *args: Any, **kwargs: Any) -> socket.socket:
             made.append(super().connect(*args, **kwargs))
-            time.sleep(max(0.0, deadline - time.monotonic()))
+            time.sleep(max(0.0, deadline.left))
             return made[-1]
 
-    login, deadline = opened(server, out)._login, time.monotonic() + 0.3
+    login, deadline = opened(server, out)._login, Deadline(0.3)
     with pytest.raises(TransientError):
         Connection(login, LateGuard([ipaddress.ip_network("127.0.0.1/32")]), deadline)
     assert [one.fileno() for one in made] == [-1]

@@ -1,4 +1,4 @@
-"""Find out which revision a page shows, to compare the copy of a cache, which modifies pages, with what was sent."""
+"""Determine which revision a page shows. Caches modify pages, so their copies cannot be compared byte for byte."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ newer revision. Folders do not support conditional writes and use a lock instead
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -23,6 +22,7 @@ import msgspec
 from pipeline.channels import ChannelType
 from pipeline.channels.object_store.objects import Objects, OvertakenError, Version
 from pipeline.channels.object_store.settings import ObjectStoreSettings, store_of
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.channels.shared.manifest import (
     MANIFESTS,
@@ -108,7 +108,7 @@ class ObjectStoreChannel:
     def close(self) -> None:
         """Do nothing: obstore manages its connections and closes idle ones."""
 
-    def _start(self) -> float:
+    def _start(self) -> Deadline:
         """Check the address of the store, and return the deadline.
 
         obstore connects by itself, in Rust, so that the guard cannot pass it the checked address. DNS rebinding is
@@ -118,7 +118,7 @@ class ObjectStoreChannel:
             parts = urlsplit(self._settings.where)
             port = parts.port or (443 if parts.scheme == "https" else 80)
             self._guard.resolve(str(parts.hostname), port, timeout=self._settings.connect_timeout)
-        return time.monotonic() + self._settings.total_timeout
+        return Deadline(self._settings.total_timeout)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -132,10 +132,9 @@ class ObjectStoreChannel:
         except OSError as error:
             raise failure_of(error, path) from error
 
-    def _retry_if_overtaken(self, deadline: float, step: Callable[[], Done]) -> Done:
+    def _retry_if_overtaken(self, deadline: Deadline, step: Callable[[], Done]) -> Done:
         for _ in range(_ROUNDS):
-            if time.monotonic() > deadline:
-                raise TransientError(f"{self._settings.url} did not answer in time", code="timeout")
+            deadline.check()
             with suppress(OvertakenError):
                 return step()
         raise TransientError(f"{self._settings.url}: too many concurrent writers", code="store-contended")

@@ -15,6 +15,7 @@ from pipeline.channels import ChannelType
 from pipeline.channels.sftp.connection import Connection, Login
 from pipeline.channels.sftp.folder import RemoteFolder
 from pipeline.channels.sftp.settings import SftpSettings, private_key, server_keys
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.manifest import (
     Manifest,
     decode,
@@ -87,7 +88,7 @@ class Sftp:
 
     def _run(self, work: Callable[[RemoteFolder], Done], now: float) -> Done:
         """Run `work` on the folder within `total_timeout`, a second time if a kept connection turns out to be cut."""
-        deadline = time.monotonic() + self._settings.total_timeout
+        deadline = Deadline(self._settings.total_timeout)
         kept = self._connection is not None and self._connection.usable
         try:
             return self._run_once(work, deadline, now)
@@ -101,7 +102,7 @@ class Sftp:
             self.close()
             raise
 
-    def _run_once(self, work: Callable[[RemoteFolder], Done], deadline: float, now: float) -> Done:
+    def _run_once(self, work: Callable[[RemoteFolder], Done], deadline: Deadline, now: float) -> Done:
         if self._connection is None or not self._connection.usable:
             self.close()
             self._connection = Connection(self._login, self._guard, deadline)

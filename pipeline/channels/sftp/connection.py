@@ -14,6 +14,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from pipeline.channels.sftp.settings import kind_of
+from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.folder import failure_of
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import EgressGuard
@@ -46,12 +47,12 @@ class Login:
 class Connection:
     """A session with a server, used by one thread of one process."""
 
-    def __init__(self, login: Login, guard: EgressGuard, deadline: float) -> None:
-        """Connect and log in. `deadline` is by time.monotonic(). Raises TransientError and PermanentError."""
+    def __init__(self, login: Login, guard: EgressGuard, deadline: Deadline) -> None:
+        """Connect and log in. Raises TransientError and PermanentError."""
         self.login = login
         self._pid = os.getpid()
         self.used = time.monotonic()
-        timeout = min(login.connect_timeout, _left(deadline, login))
+        timeout = min(login.connect_timeout, deadline.left)
         self._socket = guard.connect(login.host, login.port, timeout=timeout)
         try:
             self._transport = paramiko.Transport(self._socket)
@@ -79,7 +80,7 @@ class Connection:
             _INHERITED.append(self)
 
     @contextmanager
-    def within(self, deadline: float) -> Iterator[None]:
+    def within(self, deadline: Deadline) -> Iterator[None]:
         """Close the connection at `deadline` if the block is still running, and translate errors to CitewireErrors.
 
         With only a timeout per step, a server could send a byte a second for ever.
@@ -90,7 +91,7 @@ class Connection:
             expired.set()
             self._end()
 
-        timer = threading.Timer(_left(deadline, self.login), expire)
+        timer = threading.Timer(deadline.left, expire)
         timer.daemon = True
         timer.start()
         try:
@@ -136,13 +137,6 @@ def _log_in(transport: paramiko.Transport, login: Login) -> None:
         transport.auth_password(login.username, login.password)
     if not transport.is_authenticated():
         raise paramiko.AuthenticationException("the server requires more")
-
-
-def _left(deadline: float, login: Login) -> float:
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TransientError(f"{login.where} did not answer in time", code="timeout")
-    return seconds
 
 
 def _failure(error: Exception, login: Login, *, expired: bool) -> CitewireError:

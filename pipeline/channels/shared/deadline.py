@@ -26,6 +26,10 @@ class Deadline:
             raise TransientError("the delivery took too long", code="timeout")
         return left
 
+    def check(self) -> None:
+        """Raise TransientError (`timeout`) if the deadline has passed."""
+        _ = self.left
+
     def limits(self, *, max_bytes: int = ANSWER_BYTES) -> Limits:
         """Return limits for the next request, within the time left. Longer bodies are cut."""
         left = self.left
