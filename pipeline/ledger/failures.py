@@ -95,6 +95,8 @@ def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
         full = disk_full(file.parent, at_most=None if kind == sqlite3.SQLITE_FULL else _NEXT_TO_NOTHING)
         if full is not None:
             return full
+    if kind == sqlite3.SQLITE_FULL:  # the free bytes are not known
+        return TransientError(f"the disk of {file} is full", code="disk-full", folder=str(file.parent))
     if kind == sqlite3.SQLITE_NOTADB:
         hint = "check database_url, or restore a backup"
         return ConfigError(f"{file} is not a ledger", key="database_url", hint=hint, code="ledger-damaged")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Ledger, tokens
+from pipeline.ledger.failures import failure_of
 
 
 def test_a_full_disk_is_named_with_its_folder_and_the_bytes_that_are_free(tmp_path: Path) -> None:
@@ -26,3 +28,12 @@ def test_a_full_disk_is_named_with_its_folder_and_the_bytes_that_are_free(tmp_pa
     with ledger.read() as transaction:
         assert list(tokens.every(transaction)) == []
     ledger.close()
+
+
+def test_a_full_disk_is_named_where_its_free_bytes_cannot_be_read() -> None:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    url = sa.make_url("sqlite:////no/such/folder/ledger.sqlite")
+    found = failure_of(sa.exc.OperationalError("INSERT", None, error), url)
+    assert isinstance(found, TransientError)
+    assert (found.code, found.message) == ("disk-full", "the disk of /no/such/folder/ledger.sqlite is full")
