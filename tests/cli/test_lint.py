@@ -103,6 +103,7 @@ def test_it_says_what_is_new_changed_the_same_renamed_and_withdrawn(run: Run) ->
     run("withdraw", "again", "--reason", "Wrong.")
     write("changed.md", "id: changed", "title: Changed", body="Take 5 mg a day.")
     write("renamed.md", "id: renamed-since", "title: Renamed", body="Take 50 mg a day.")
+    write("twin.md", "id: twin", "title: Renamed", body="Take 50 mg a day.")  # an equal title renames nothing
     write("new.md", "title: New")
     files = {file["file"]: file for file in run("publish", ".", "--dry-run", "--json").json["files"]}
     assert {name: file["action"] for name, file in files.items()} == {
@@ -111,9 +112,11 @@ def test_it_says_what_is_new_changed_the_same_renamed_and_withdrawn(run: Run) ->
         "new.md": "new",
         "renamed.md": "renamed",
         "same.md": "same",
+        "twin.md": "new",
     }
     assert files["changed.md"]["difference"] == ["answer: Take [-50-] {+5+} mg a day."]
-    assert (files["changed.md"]["revision"], files["renamed.md"]["former"]) == (2, "renamed")
+    assert files["changed.md"]["revision"] == 2
+    assert [files["renamed.md"][name] for name in ("article", "former", "revision")] == ["renamed", "renamed", 2]
     assert run("status", "--json").json["articles"] == {"live": 3, "withdrawn": 1}
 
 
@@ -138,6 +141,26 @@ def test_two_files_with_one_id_are_refused_with_both_names(run: Run, data: Path)
     case = (data / "cases" / "folder" / "vitamin-copy.md").read_text(encoding="utf-8")
     write("first.md", "id: vitamin-d-ms", "title: The first")
     Path("second.md").write_text(case, encoding="utf-8")
-    said = run("lint", ".")
-    assert said.status == 2
-    assert "second.md: field 'id': has the id 'vitamin-d-ms', which first.md has too" in said.err
+    for command in (("lint", "."), ("publish", "first.md", "second.md"), ("publish", ".", "--take-over")):
+        said = run(*command)
+        assert said.status == 2
+        assert "second.md: field 'id': has the id 'vitamin-d-ms', which first.md has too" in said.err
+        assert "first.md: field 'id': has the id 'vitamin-d-ms', which second.md has too" in said.err
+    assert run("status", "--json").json["articles"] == {}
+    assert run("publish", "first.md", "./first.md", "--json").status == 0
+
+
+def test_a_copy_that_would_take_anothers_id_is_refused_by_lint_as_by_publish(run: Run) -> None:
+    write("a.md", "id: a", "title: A")
+    assert run("publish", "a.md").status == 0
+    write("copy.md", "id: a", "title: B")
+    for command in ("lint", "publish"):
+        said = run(command, "copy.md")
+        assert (said.status, "[id-taken]" in said.err) == (2, True)
+    assert run("publish", "copy.md", "--dry-run", "--take-over").status == 0
+
+
+def test_the_one_file_of_a_folder_is_known_by_the_folder(run: Run) -> None:
+    write("cramps/index.md", "title: A")
+    write("sleep/index.md", "title: B")
+    assert [file["article"] for file in run("lint", ".", "--json").json["files"]] == ["cramps", "sleep"]

@@ -47,7 +47,7 @@ from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
 from workers.cli.names import check_article, unknown_article, unknown_channel
-from workers.cli.reading import is_gone, publication, read_files, same_id
+from workers.cli.reading import FilesOfIds, is_gone, publication, read_files
 from workers.cli.waiting import waiting_of
 from workers.doorbell import CeleryDoorbell, NoDoorbell
 
@@ -92,6 +92,7 @@ class _Batch:
     published: list[_Published] = field(default_factory=list)
     refused: list[InvalidEvent] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)  # files of folders, and why
+    ids: FilesOfIds = field(default_factory=FilesOfIds)
 
 
 def publish(
@@ -110,7 +111,7 @@ def publish(
     """Publish articles. The same article with other content is its next revision; with the same, nothing new."""
     system = find(data, config)
     if dry_run:
-        preview(system, files, json=json)
+        preview(system, files, json=json, take_over=take_over)
         return
     found = article_files(files, Excluded.of(system.settings))
     with open_ledger(system) as ledger:
@@ -284,7 +285,7 @@ def _why(errors: Sequence[InvalidEvent]) -> str:
 
 def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: _Batch) -> None:
     """Accept together, or one by one where one is refused, or where another process that writes was in the way."""
-    doubled = _same_ids(read)
+    doubled = batch.ids.refused(read)
     batch.refused += doubled.values()
     good = [(file, event) for file, event in read if file not in doubled]
     try:
@@ -304,19 +305,6 @@ def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: _Ba
     except InvalidEvent as error:
         batch.refused.append(error)
         return None
-
-
-def _same_ids(read: Sequence[tuple[str, Publish]]) -> dict[str, InvalidEvent]:
-    """Return why files are refused that have one id between them."""
-    files: dict[str, dict[str, str]] = {}
-    for file, event in read:
-        files.setdefault(event.article_id, {})[event.place or file] = file
-    shared = [(id, list(named.values())) for id, named in files.items() if len(named) > 1]
-    return {
-        file: same_id(Path(file), Path(next(other for other in named if other != file)), id)
-        for id, named in shared
-        for file in named
-    }
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:

@@ -46,13 +46,13 @@ def lint(
     preview(find(data, config), paths, json=json)
 
 
-def preview(system: System, paths: Sequence[Path], *, json: bool) -> None:
+def preview(system: System, paths: Sequence[Path], *, json: bool, take_over: bool = False) -> None:
     """Print what publishing the files would do; exit with 2 where there are mistakes."""
     at = now()
     found = article_files(paths, Excluded.of(system.settings, os.environ))
     with _ledger_if_any(system) as transaction:
         files = read_files(found, system.settings.intake.drop, at)
-        previews = list(Previewer(system.settings, transaction, at).previews(files))
+        previews = Previewer(system.settings, transaction, at, take_over).previews(files)
     mistakes = sum(len(one.mistakes) for one in previews)
     if json:
         warnings = sum(len(one.warnings) for one in previews)
@@ -113,7 +113,7 @@ def _line(one: Preview) -> str:
         return f"{one.file}  left out: {one.left_out}"
     parts = [one.file, str(one.article), f"revision {one.revision}", one.action]
     if one.former:
-        parts.append(f"formerly {one.former}, which stays live: withdraw it")
+        parts.append(f"formerly {one.former}, whose address leads to the new one")
     if one.scheduled:
         parts.append(f"scheduled for {one.scheduled.isoformat(timespec='minutes').replace('+00:00', 'Z')}")
     if one.action != "same":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import structs
 
 from config import Settings
 from pipeline.errors import InvalidEvent
@@ -14,9 +15,11 @@ from pipeline.hints import meant
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import revisions
 from pipeline.model.article import Article
+from pipeline.model.event import Origin, Publish
 from pipeline.model.reading import ReadWarning
 from pipeline.model.site import Feed
-from workers.cli.reading import FileRead, same_id
+from pipeline.stages.accept.identity import identity_of, taken
+from workers.cli.reading import FileRead, FilesOfIds, is_gone, publication
 from workers.cli.word_diff import word_diff
 
 Action = Literal["new", "changed", "same", "renamed", "again", "refused", "left-out"]
@@ -26,8 +29,8 @@ Action = Literal["new", "changed", "same", "renamed", "again", "refused", "left-
 class Preview:
     """What publishing one file would do.
 
-    `again`: it was withdrawn and would be live once more. `renamed`: a live article has its title or address under
-    another id, `former`, which would stay live.
+    `again`: the article was withdrawn and would be live once more. `renamed`: the file's article gets another name than
+    `former`, and the former address leads to the new one.
     """
 
     file: str
@@ -52,53 +55,68 @@ class Previewer:
     settings: Settings
     transaction: Transaction | None
     now: dt.datetime
-    ids: dict[str, Path] = field(default_factory=dict)
+    take_over: bool = False
 
-    def previews(self, files: Iterable[FileRead]) -> Iterator[Preview]:
+    def previews(self, files: Iterable[FileRead]) -> list[Preview]:
+        """Return what would become of each file. Files that have one id between them are all refused."""
+        previews, publications = list[Preview](), list[tuple[str, Publish]]()
         for one in files:
-            yield self._preview(one)
+            previews.append(self._preview(one))
+            if one.read is not None:
+                publications.append((str(one.file), self._publication(one)))
+        shared = FilesOfIds().refused(publications)
+        return [_refused(one, shared[one.file]) if one.file in shared else one for one in previews]
 
     def _preview(self, one: FileRead) -> Preview:
         if one.left_out is not None:
             return Preview(str(one.file), "left-out", left_out=one.left_out)
         if one.read is None:
             return Preview(str(one.file), "refused", mistakes=one.mistakes)
-        article, warnings = one.read.article, (*one.read.warnings, *self._unknown_topics(one))
-        other = self.ids.setdefault(article.id, one.file)
-        if other != one.file:
-            return Preview(
-                str(one.file), "refused", mistakes=(same_id(one.file, other, article.id),), warnings=warnings
-            )
-        action, revision, former, difference = self._against_ledger(article)
-        return Preview(
-            str(one.file),
-            action,
-            article.id,
-            article.title,
-            revision,
-            former,
-            self._scheduled(article),
-            difference,
-            self._channels(article),
-            self._feeds(article),
+        warnings = (*one.read.warnings, *self._unknown_topics(one))
+        preview = self._against_ledger(self._publication(one), str(one.file))
+        return replace(
+            preview,
+            scheduled=self._scheduled(one.read.article),
+            channels=self._channels(one.read.article),
+            feeds=self._feeds(one.read.article),
             warnings=warnings,
         )
 
-    def _against_ledger(self, article: Article) -> tuple[Action, int, str | None, list[str]]:
-        current = articles.get(self.transaction, article.id) if self.transaction else None
-        if self.transaction is None or current is None:
-            former = articles.live_with_title(self.transaction, article.title) if self.transaction else None
-            return ("renamed" if former else "new"), 1, former, []
-        before = revisions.newest_content(self.transaction, article.id).article
+    def _publication(self, one: FileRead) -> Publish:
+        return publication(one, Origin(source="urn:citewire:preview", id=""), take_over=self.take_over)
+
+    def _against_ledger(self, event: Publish, file: str) -> Preview:
+        article = event.article
+        new = Preview(file, "new", article.id, article.title, 1)
+        if self.transaction is None:
+            return new
+        identity = identity_of(self.transaction, event, now=self.now)
+        if taken_by_other := taken(self.transaction, event, identity, gone=is_gone):
+            return _refused(new, taken_by_other)
+        current = articles.get(self.transaction, identity.article_id)
+        if current is None:
+            return new
+        before, after = revisions.newest_content(self.transaction, current.id).article, identity.of(article)
+        same = before == after and current.state != "withdrawn"
+        action: Action = "changed"
         if current.state == "withdrawn":
-            return "again", current.revision + 1, None, word_diff(before, article)
-        if before == article:
-            return "same", current.revision, None, []
-        return "changed", current.revision + 1, None, word_diff(before, article)
+            action = "again"
+        elif identity.renamed:
+            action = "renamed"
+        elif same:
+            action = "same"
+        return replace(
+            new,
+            action=action,
+            article=current.id,
+            revision=current.revision + (not same),
+            former=identity.former if identity.renamed else None,
+            difference=word_diff(before, structs.replace(after, address=before.address)),
+        )
 
     def _scheduled(self, article: Article) -> dt.datetime | None:
-        latest = max(filter(None, (article.embargo, article.published)), default=None)
-        return latest if latest and latest > self.now else None
+        earliest = article.not_before
+        return earliest if earliest and earliest > self.now else None
 
     def _channels(self, article: Article) -> list[str]:
         slugs = {topic.slug for topic in article.topics}
@@ -127,3 +145,7 @@ class Previewer:
                     field="topics",
                     hint=f"did you mean {close!r}?" if close else None,
                 )
+
+
+def _refused(one: Preview, mistake: InvalidEvent) -> Preview:
+    return Preview(one.file, "refused", mistakes=(mistake,), warnings=one.warnings)

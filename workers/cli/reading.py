@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +78,12 @@ def _named_by_file(found: Read, path: Path) -> Read:
     """Take the id from the file's name rather than from a title, which is likely to change."""
     if found.id_from != "title":
         return found
-    article = structs.replace(found.article, id=slug(path.stem, otherwise="article"))
+    name = path.absolute().parent.name if path.stem in _OF_FOLDER else path.stem
+    article = structs.replace(found.article, id=slug(name, otherwise="article"))
     return structs.replace(found, article=article, id_from="file")
 
 
+_OF_FOLDER = ("index", "_index", "README")  # what generators call the one file of a folder
 _LEFT_OUT = {"draft": "a draft", "own-rendition": "made by Citewire"}
 
 
@@ -90,10 +92,28 @@ def _own_rendition(path: Path) -> InvalidArticle:
     return InvalidArticle("was made by Citewire", file=str(path), code="own-rendition", hint=hint)
 
 
-def same_id(file: Path, other: Path, article_id: str) -> InvalidArticle:
+class FilesOfIds:
+    """Which files of one command have each id. A file that is named twice counts once."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, dict[str, str]] = {}
+
+    def refused(self, read: Sequence[tuple[str, Publish]]) -> dict[str, InvalidArticle]:
+        """Return why files are refused: those whose id another of these files, or of the former ones, has too."""
+        for file, event in read:
+            self._files.setdefault(event.article_id, {}).setdefault(event.place or file, file)
+        found = {}
+        for file, event in read:
+            other = next((one for one in self._files[event.article_id].values() if one != file), None)
+            if other is not None and len(self._files[event.article_id]) > 1:
+                found[file] = _same_id(file, other, event.article_id)
+        return found
+
+
+def _same_id(file: str, other: str, article_id: str) -> InvalidArticle:
     return InvalidArticle(
         f"has the id {article_id!r}, which {other} has too",
-        file=str(file),
+        file=file,
         field="id",
         code="same-id",
         hint="give each an id of its own",

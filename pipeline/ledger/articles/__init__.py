@@ -37,12 +37,6 @@ def get(transaction: Transaction, article_id: str) -> ArticleState | None:
     return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id))
 
 
-def live_with_title(transaction: Transaction, title: str) -> str | None:
-    """Return the id of a live article that has this title, if there is one."""
-    query = sa.select(articles.c.id).where(articles.c.title == title, articles.c.state == "live")
-    return transaction.scalar(query.order_by(articles.c.id).limit(1))
-
-
 def waiting(transaction: Transaction, now: dt.datetime) -> tuple[int, str | None]:
     """Count the articles whose rendering is overdue, and return the error of one that failed, if any did."""
     overdue = articles.c.due <= now

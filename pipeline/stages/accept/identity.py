@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from msgspec import structs
 
@@ -23,40 +24,89 @@ from pipeline.model.value_digest import value_digest
 FILE, SOURCE = "file:", "source:"  # what a place begins with
 
 
-def identified(transaction: Transaction, event: Event, *, gone: Callable[[str], bool], now: dt.datetime) -> Event:
-    """Return the event with the ledger's id of its article. Raises InvalidEvent (`id-taken`).
+@dataclass(frozen=True)
+class Identity:
+    """Which article an event publishes."""
 
-    `gone`: whether a place no longer exists, so that what came from it may come from elsewhere.
+    article_id: str
+    name: str  # the one in its address
+    former: str  # the newest one that was given to it before
+    renamed: bool = False  # the event gives it another one
+
+    def of(self, article: Article) -> Article:
+        """Return the article under the ledger's id."""
+        return structs.replace(article, id=self.article_id, address=None if self.name == self.article_id else self.name)
+
+
+def identified(transaction: Transaction, event: Event, *, gone: Callable[[str], bool], now: dt.datetime) -> Event:
+    """Return the event with the ledger's id of its article, and record its name and where it came from.
+
+    Raises InvalidEvent (`id-taken`). `gone`: whether a place no longer exists, so that what came from it may come from
+    elsewhere.
     """
     if isinstance(event, Withdraw):
         return structs.replace(event, article_id=names.article_named(transaction, event.article_id))
-    article, place = event.article, event.place
-    article_id = _article_of(transaction, event)
-    if place is not None:
-        _claim(transaction, event, article_id, place, gone=gone, now=now)
-    name = _name(transaction, article_id, article.name, now)
-    address = None if name == article_id else name
-    return structs.replace(event, article=structs.replace(article, id=article_id, address=address))
+    identity = identity_of(transaction, event, now=now)
+    if refused := taken(transaction, event, identity, gone=gone):
+        raise refused
+    if event.place is not None:
+        others = _other_places(transaction, identity, event.place)
+        origins.forget(transaction, identity.article_id, others)
+        origins.record(transaction, event.place, identity.article_id, body_digest(event.article), now=now)
+    if identity.renamed:
+        names.rename(transaction, identity.article_id, identity.name)
+    return structs.replace(event, article=identity.of(event.article))
 
 
-def _article_of(transaction: Transaction, event: Publish) -> str:
+def identity_of(transaction: Transaction, event: Publish, *, now: dt.datetime) -> Identity:
+    """Return which article the event publishes and what it will be called. Records nothing."""
+    article_id, named = _article_of(transaction, event)
+    former = names.current(transaction, article_id)
+    if named and former != event.article.id:
+        return Identity(article_id, event.article.id, former, renamed=True)
+    return Identity(article_id, _name(transaction, article_id, event.article.name, now), former)
+
+
+def taken(
+    transaction: Transaction, event: Publish, identity: Identity, *, gone: Callable[[str], bool]
+) -> InvalidEvent | None:
+    """Return why an event is refused whose article comes from another place that is still there."""
+    if event.place is None or event.take_over:
+        return None
+    others = _other_places(transaction, identity, event.place)
+    rival = next((other for other in others if not gone(other)), None)
+    if rival is None:
+        return None
+    return InvalidEvent(
+        f"has the id {event.article.id!r}, which belongs to {shown(rival)}",
+        code="id-taken",
+        file=shown(event.place),
+        field="id",
+        hint="give it an id of its own, or say with --take-over that it is meant",
+        article=identity.article_id,
+    )
+
+
+def _other_places(transaction: Transaction, identity: Identity, place: str) -> list[str]:
+    return [other for other in origins.places_of(transaction, identity.article_id) if other != place]
+
+
+def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
+    """Return the id of the event's article, and whether the event's own id is to be its name from now on."""
     article, place = event.article, event.place
     named = names.article_named(transaction, article.id)
     exists = articles.get(transaction, named) is not None
     known = _known(transaction, event)
     if event.id_from == "id":
         if known is None or known == named or exists or place is None or not place.startswith(FILE):
-            if known == named and names.current(transaction, named) != article.id:
-                names.rename(transaction, named, article.id)
-            return named
-        names.rename(transaction, known, article.id)
-        return known
+            return named, known == named
+        return known, True
     if known is not None:
-        return known
+        return known, False
     former = event.former_id  # as it was made from the title, before articles went by their files' names
     if exists or former is None or articles.get(transaction, former) is None:
-        return named
-    return named if origins.places_of(transaction, former) else former
+        return named, False
+    return named if origins.places_of(transaction, former) else former, False
 
 
 def _name(transaction: Transaction, article_id: str, said: str, now: dt.datetime) -> str:
@@ -85,32 +135,6 @@ def _known(transaction: Transaction, event: Publish) -> str | None:
     if event.id_from != "title":
         return None
     return origins.article_with_body(transaction, event.place, body_digest(event.article))
-
-
-def _claim(
-    transaction: Transaction,
-    event: Publish,
-    article_id: str,
-    place: str,
-    *,
-    gone: Callable[[str], bool],
-    now: dt.datetime,
-) -> None:
-    """Record that the article comes from the place. Raises InvalidEvent where it comes from another, still there."""
-    others = [other for other in origins.places_of(transaction, article_id) if other != place]
-    left = [other for other in others if gone(other)]
-    rivals = [other for other in others if other not in left]
-    if rivals and not event.take_over:
-        raise InvalidEvent(
-            f"has the id {event.article.id!r}, which belongs to {shown(rivals[0])}",
-            code="id-taken",
-            file=shown(place),
-            field="id",
-            hint="give it an id of its own, or say with --take-over that it is meant",
-            article=article_id,
-        )
-    origins.forget(transaction, article_id, others)
-    origins.record(transaction, place, article_id, body_digest(event.article), now=now)
 
 
 def shown(place: str) -> str:
