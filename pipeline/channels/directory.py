@@ -6,9 +6,12 @@ does not match the file, the file is about to change.
 
 from __future__ import annotations
 
+import os
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from pipeline.channels import ChannelType
 from pipeline.channels.shared.folder import Folder, failure_of
@@ -57,6 +60,8 @@ class Directory:
 
     def shows(self, parcel: Parcel) -> str | None:
         names = [name for name in (file_name(parcel), former_name(parcel)) if name]
+        if self._is_to_be_created():
+            return None
         try:
             with self._open() as folder, folder.inner(MANIFESTS) as manifests:
                 found = [_still_readable(folder, manifests, name, parcel) for name in names]
@@ -65,6 +70,11 @@ class Directory:
         return next((f"{self._settings.path}: {one}" for one in found if one), None)
 
     def check(self) -> str:
+        """Write and remove a file. A missing folder is not created before a delivery needs it."""
+        path = self._settings.path
+        if self._is_to_be_created():
+            _try_to_create_in(next(above for above in path.absolute().parents if above.exists()), path)
+            return f"{path} will be created by the first delivery"
         try:
             with self._open() as folder:
                 folder.replace(_PROBE, b"")
@@ -76,10 +86,22 @@ class Directory:
     def close(self) -> None:
         """Do nothing: no file is kept open between deliveries."""
 
+    def _is_to_be_created(self) -> bool:
+        return self._settings.create and not os.path.lexists(self._settings.path)
+
     def _open(self) -> AbstractContextManager[Folder]:
         if self._settings.create:
             self._settings.path.mkdir(parents=True, exist_ok=True)
         return Folder.opened(self._settings.path)
+
+
+def _try_to_create_in(parent: Path, path: Path) -> None:
+    """Create a folder and remove it, since permissions alone do not tell (read-only mounts, quotas)."""
+    try:
+        Path(tempfile.mkdtemp(prefix=_PROBE, dir=parent)).rmdir()
+    except OSError as error:
+        message = f"{path} is missing and cannot be created: {failure_of(error, parent)}"
+        raise ConfigError(message, key="path", hint="create it, or name another folder") from error
 
 
 @contextmanager

@@ -334,5 +334,19 @@ def test_a_check_names_the_setting_of_a_folder_that_cannot_be_written_to(tmp_pat
     assert not (tmp_path / "away").exists()
 
 
+def test_a_check_creates_nothing_and_says_what_a_delivery_will_create(tmp_path: Path) -> None:
+    channel = Directory(DirectorySettings(path=tmp_path / "site" / "out"))
+    assert channel.check() == f"{tmp_path}/site/out will be created by the first delivery"
+    assert channel.shows(parcel(1)) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_refuses_a_folder_that_a_delivery_could_not_create(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"cannot be created: .*Not a directory") as raised:
+        Directory(DirectorySettings(path=tmp_path / "file" / "out")).check()
+    assert raised.value.key == "path"
+
+
 def test_the_type_is_found_by_its_name() -> None:
     assert CHANNEL.name == "directory"
