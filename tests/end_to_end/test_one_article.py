@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import feedparser
@@ -15,9 +16,42 @@ from running import ROOT, Running, article, system, until
 from standins.eutils import EutilsStandin
 from standins.receiver import Receiver, new_secret
 
-PMIDS = ("34187661", "33748956", "35303279", "38006124", "32375549")
-SEED = "constant-spasms-why-baclofen-works-medically-approved-steps"
-HEADINGS = ("Why Baclofen Works", "1. Oral Baclofen (Pills or Liquid)", "When Should You Seek Medical Attention?")
+
+@dataclass(frozen=True)
+class Page:
+    """A page saved as text, and what everyone downstream must find in it."""
+
+    file: Path
+    id: str
+    title: str
+    published: str  # as RSS has it
+    pmids: tuple[str, ...]
+    headings: tuple[str, ...]
+
+
+def saved_page() -> Page:
+    """The real page where it lies beside the checkout, and one of our own elsewhere."""
+    real = sorted((ROOT.parent / "shared" / "data" / "seed").glob("*.txt"))
+    if real:
+        return Page(
+            real[0],
+            "constant-spasms-why-baclofen-works-medically-approved-steps",
+            "Constant Spasms? Why Baclofen Works & Medically Approved Steps",
+            "Mon, 23 Feb 2026 00:00:00 GMT",
+            ("34187661", "33748956", "35303279", "38006124", "32375549"),
+            ("Why Baclofen Works", "1. Oral Baclofen (Pills or Liquid)", "When Should You Seek Medical Attention?"),
+        )
+    return Page(
+        ROOT / "tests/intake/cases/saved-page.txt",
+        "restless-legs-at-night-why-iron-matters-what-helps",
+        "Restless Legs at Night? Why Iron Matters & What Helps",
+        "Sat, 14 Mar 2026 00:00:00 GMT",
+        ("90200001", "90200002"),
+        ("Why Iron Matters", "1. Iron (Tablets or Infusion)", "When Should You Seek Medical Attention?"),
+    )
+
+
+PAGE = saved_page()
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +77,13 @@ def running(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, pubmed
 
 
 @pytest.fixture(scope="module")
-def seed(running: Running, data: Path) -> str:
-    """The seed page, published."""
-    (file,) = (data / "seed").glob("*.txt")
-    answer = running.publish(file)
+def seed(running: Running) -> str:
+    """The page, published."""
+    answer = running.publish(PAGE.file)
     assert answer.status == 0, answer.err
     (one,) = answer.json["articles"]
-    assert (one["article"], one["revision"], one["changed"], one["state"]) == (SEED, 1, True, "delivered")
-    return SEED
+    assert (one["article"], one["revision"], one["changed"], one["state"]) == (PAGE.id, 1, True, "delivered")
+    return PAGE.id
 
 
 def test_its_amp_page_passes_the_official_validator_and_holds_everything(running: Running, seed: str) -> None:
@@ -58,7 +91,7 @@ def test_its_amp_page_passes_the_official_validator_and_holds_everything(running
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert official_findings(page.content) == []
     assert own_findings(page.content) == []
-    for words in (*HEADINGS, *PMIDS, "Stand-in record for PMID 34187661"):
+    for words in (*PAGE.headings, *PAGE.pmids, f"Stand-in record for PMID {PAGE.pmids[0]}"):
         assert words.replace("'", "&#39;") in page.text or words in page.text
 
 
@@ -66,11 +99,11 @@ def test_its_feed_is_read_by_feedparser(running: Running, seed: str) -> None:
     feed = feedparser.parse(until(lambda: _feed_with(running, "Stand-in record"), 20))
     assert not feed.bozo
     (entry,) = [entry for entry in feed.entries if seed in entry.id]
-    assert entry.title == "Constant Spasms? Why Baclofen Works & Medically Approved Steps"
-    assert entry.published == "Mon, 23 Feb 2026 00:00:00 GMT"
+    assert entry.title == PAGE.title
+    assert entry.published == PAGE.published
     assert entry.id == f"tag:notes.example.org,2025:/articles/{seed}"
     content = entry.content[0].value
-    assert all(words in content for words in (*HEADINGS, *PMIDS))
+    assert all(words in content for words in (*PAGE.headings, *PAGE.pmids))
 
 
 def _feed_with(running: Running, words: str) -> bytes | None:
@@ -83,7 +116,7 @@ def test_its_ninjs_passes_the_schema(running: Running, seed: str) -> None:
     schema = json.loads((ROOT / "tests/judges/schemas/ninjs-3.1.json").read_text())
     jsonschema.validate(item, schema, format_checker=jsonschema.FormatChecker())
     text = json.dumps(item)
-    assert all(pmid in text for pmid in PMIDS)
+    assert all(pmid in text for pmid in PAGE.pmids)
 
 
 def test_both_channels_hold_it(running: Running, seed: str, receiver: Receiver) -> None:
@@ -97,7 +130,7 @@ def test_both_channels_hold_it(running: Running, seed: str, receiver: Receiver) 
 def test_its_status_tells_all(running: Running, seed: str) -> None:
     status = running.status(seed)
     assert (status["state"], status["revision"]) == ("live", 1)
-    assert [(one["pmid"], one["state"]) for one in status["references"]] == [(pmid, "resolved") for pmid in PMIDS]
+    assert [(one["pmid"], one["state"]) for one in status["references"]] == [(pmid, "resolved") for pmid in PAGE.pmids]
     assert {one["format"] for one in status["renditions"]} >= {"rss", "amp", "ninjs"}
     assert {(one["channel"], one["state"], one["revision"]) for one in status["deliveries"]} == {
         ("folder", "delivered", 1),
@@ -105,10 +138,9 @@ def test_its_status_tells_all(running: Running, seed: str) -> None:
     }
 
 
-def test_published_again_it_is_nothing_new(running: Running, seed: str, data: Path, receiver: Receiver) -> None:
-    (file,) = (data / "seed").glob("*.txt")
+def test_published_again_it_is_nothing_new(running: Running, seed: str, receiver: Receiver) -> None:
     before = len(receiver.received)
-    (one,) = running.publish(file).json["articles"]
+    (one,) = running.publish(PAGE.file).json["articles"]
     assert (one["revision"], one["changed"], one["state"]) == (1, False, "delivered")
     assert len(receiver.received) == before
 

@@ -44,7 +44,9 @@ def seed(data: Path) -> Revision:
     return revision_from(file)
 
 
-OURS = {"sample": SAMPLE, **STRANGE, **EXAMPLES}
+SAVED = Path(__file__).parents[1] / "intake" / "cases" / "saved-page.txt"
+
+OURS = {"sample": SAMPLE, **STRANGE, **EXAMPLES, "saved-page": revision_from(SAVED)}
 EVERY = [*OURS, "seed"]  # by name: for `@pytest.mark.parametrize("revision", EVERY, indirect=True)`
 
 
