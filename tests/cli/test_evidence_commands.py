@@ -14,7 +14,7 @@ from bench import paper
 from watched import Watched, open_sqlite, publish
 
 from workers.cli import references
-from workers.cli.main import main
+from workers.cli.app import main
 
 SITE = """
 [[channels]]

@@ -23,7 +23,7 @@ from pipeline.http import EgressGuard, Http
 from pipeline.secret import SecretRef
 from pipeline.stages.context import Policy
 from workers.celery import app as celery
-from workers.cli.main import app
+from workers.cli.app import app
 from workers.wiring import plan_of
 
 SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"

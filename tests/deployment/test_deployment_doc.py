@@ -19,7 +19,7 @@ from ledger_database import new_database, programs, reaching, text_of
 
 from config import load
 from pipeline.channels.webhook import signing_key
-from workers.cli.main import app
+from workers.cli.app import app
 
 ARTICLES = ROOT / "examples" / "articles"
 TEXT = (ROOT / "docs" / "deployment.md").read_text()

@@ -29,7 +29,7 @@ from standins.eutils import EutilsStandin
 from standins.receiver import Conduct, Receiver, new_secret
 from workers import runfile
 from workers.cli import output
-from workers.cli.main import main
+from workers.cli.app import main
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 

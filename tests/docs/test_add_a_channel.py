@@ -21,7 +21,7 @@ import contextlib, io, json, pathlib, sys
 import pipeline.channels
 from channel_harness import parcel
 from config import load
-from workers.cli.main import main
+from workers.cli.app import main
 from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 

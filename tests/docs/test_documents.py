@@ -24,7 +24,7 @@ from pipeline.intake.fields import KNOWN
 from pipeline.ledger.tables import metadata
 from pipeline.renditions import formats
 from pipeline.stages.context import Policy
-from workers.cli.main import app
+from workers.cli.app import app
 
 every_document = pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 

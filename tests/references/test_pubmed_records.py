@@ -16,6 +16,7 @@ import pytest
 from judges.presence import missing
 
 from pipeline.citations import citation_csl, citation_html, citation_text
+from pipeline.citations.parts import title_text
 from pipeline.citations.spans import is_safe_markup
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, Reference
@@ -190,7 +191,7 @@ def test_every_record_can_be_cited_in_every_style(records: Records) -> None:
             text = citation_text(cited, style=style)
             assert f"PMID: {reference.pmid}" in text
             assert not re.search(
-                r"\s\s|\.\.(?!\.)|\s[.,;:](?=\s)|None|\[\]", text.replace(reference.title.removesuffix("."), "T")
+                r"\s\s|\.\.(?!\.)|\s[.,;:](?=\s)|None|\[\]", text.replace(title_text(reference).removesuffix("."), "T")
             ), text
             assert f'href="https://pubmed.ncbi.nlm.nih.gov/{reference.pmid}/"' in citation_html(cited, style=style)
         assert citation_csl(reference)["PMID"] == reference.pmid

@@ -14,7 +14,7 @@ INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 def main() -> None:
     """Run the `citewire` command. What it needs is imported here, so that Ctrl-C never leaves a traceback."""
     try:
-        from workers.cli.main import main as run
+        from workers.cli.app import main as run
 
         run()
     except KeyboardInterrupt:
