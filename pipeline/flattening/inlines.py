@@ -30,7 +30,7 @@ def inlines_text(inlines: Iterable[Inline], *, markers: bool = True) -> str:
 
 
 def line_of(inlines: Iterable[Inline]) -> str:
-    """One line without reference markers, for titles and summaries."""
+    """Return one line without reference markers and footnotes' letters, for titles and summaries."""
     return " ".join(inlines_text(inlines, markers=False).split())
 
 
@@ -56,6 +56,8 @@ def _texts(inlines: Iterable[Inline], markers: bool) -> Iterator[str]:
             case Image():
                 yield image_text(inline)
             case Deleted():
+                yield _GONE
+            case Superscript(note=True) if not markers:
                 yield _GONE
             case Superscript(children):
                 yield superscript(_closed("".join(_texts(children, markers))))

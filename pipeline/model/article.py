@@ -33,8 +33,9 @@ class Strong(Struct, frozen=True, tag="strong"):
     children: tuple[Inline, ...]
 
 
-class Superscript(Struct, frozen=True, tag="superscript"):
+class Superscript(Struct, frozen=True, tag="superscript", omit_defaults=True):
     children: tuple[Inline, ...]
+    note: bool = False  # a footnote's letter, which says nothing of the text that it is in
 
 
 class Subscript(Struct, frozen=True, tag="subscript"):

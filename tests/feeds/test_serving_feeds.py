@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -17,6 +18,7 @@ from lxml import etree
 
 from pipeline.ledger import Ledger
 from pipeline.model.site import Feed
+from pipeline.renditions import formats
 from pipeline.web.app import create_app
 from pipeline.web.public.files import codings
 
@@ -177,6 +179,24 @@ def test_what_was_withdrawn_is_gone_with_its_tombstone(quick: Ledger) -> None:
     answer = get(create_app(bench.context, alive=list), "/articles/wrong.atom")
     assert answer.status == 410
     assert b"deleted-entry" in answer.body and b"The dose was wrong." in answer.body
+
+
+def test_a_format_that_is_newer_than_an_article_is_made_when_it_is_first_asked_for(quick: Ledger) -> None:
+    bench = FeedBench(quick, Feed(id="latest", title="Latest"))
+    bench.publish(article("older", text="Stretch each day."))
+    bench.build()
+    newer = formats()["markdown"]
+    assert newer.name not in bench.context.formats, "it was rendered without it"
+    assert get(create_app(bench.context, alive=list), "/articles/older.md").status == 404
+    context = dataclasses.replace(bench.context, formats={**bench.context.formats, newer.name: newer})
+    app = create_app(context, alive=list)
+    answer = get(app, "/articles/older.md")
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, "text/markdown")
+    assert b"Stretch each day." in answer.body
+    assert get(app, "/articles/older.md", **{"if-none-match": answer.headers["etag"]}).status == 304
+    bench.withdraw("older", reason="It was wrong.")
+    assert get(app, "/articles/older.md").status == 410
+    assert get(app, "/articles/never.md").status == 404
 
 
 # --- the lists ----------------------------------------------------------------------------------------------------

@@ -81,6 +81,8 @@ def inline(element: etree._Element, reading: Reading) -> Iterable[Inline]:
         return [Text("“"), *inside, Text("”")]
     if tag == "abbr" and (expansion := line(element.get("title") or "")):
         return [Abbreviation(tuple(inside), expansion)]
+    if tag == "sup" and "footnote" in (element.get("class") or "").split():
+        return [Superscript(tuple(inside), note=True)]
     if (wrapper := TAGS.get(str(tag))) is not None:
         return [wrapper(tuple(inside))]
     return inside
@@ -94,7 +96,7 @@ def tidy(inlines: Iterable[Inline], reading: Reading) -> tuple[Inline, ...]:
 
 
 def plain(inlines: Iterable[Inline]) -> str:
-    """The text alone, on one line, without reference markers."""
+    """Return the text alone, on one line, without reference markers and footnotes' letters."""
     return line(line_of(inlines))
 
 
