@@ -1,4 +1,4 @@
-"""References: PubMed's and the ID converter's answers, read and told apart.
+"""Readers for the answers of PubMed and the PMC ID Converter.
 
-`pubmed_xml` is pure: XML → `Reference`. `eutils` and `idconv` ask NCBI through `pipeline.http`.
+`pubmed_xml` is pure: XML → `Reference`. `eutils` and `idconv` query NCBI through `pipeline.http`.
 """

@@ -1,6 +1,6 @@
 """The PMC ID Converter: DOIs and PMCIDs → PMIDs, over HTTP.
 
-It knows only what is in PubMed Central: that it has no PMID for a DOI does not say that PubMed has none.
+It covers only PubMed Central: a DOI that it has no PMID for may still have one in PubMed.
 Source: NCBI, "PMC ID Converter API" (https://pmc.ncbi.nlm.nih.gov/tools/id-converter-api/).
 """
 
@@ -21,17 +21,17 @@ from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.answers import failure_of
 
 MOST_IDS = 200  # in one request
-_MOST_CHARACTERS = 3_000  # of the ids in an address, which is asked for by GET
+_MOST_CHARACTERS = 3_000  # of the ids in a request's URL
 _SPACING = 1.02  # seconds between the requests of one conversion, whose permit allows one a second
-_SPLITTING = 40.0  # seconds, after which what is left is given back unanswered
+_SPLITTING = 40.0  # seconds, after which the remaining ids are returned unanswered
 _LIMITS = Limits(connect=5.0, read=10.0, total=20.0, max_bytes=2_000_000)
 
 
 @dataclass(frozen=True)
 class Converted:
-    """`pmids`: those that have one. `unknown`: the converter answered, and knows none.
+    """The PMIDs found, and the works (`unknown`) that the converter has none for.
 
-    What is in neither was not answered for. `rate_limit`: requests a second, where it said so.
+    Works in neither were not answered. `rate_limit` is in requests per second, if the converter stated one.
     """
 
     pmids: Mapping[CitedWork, str]
@@ -41,7 +41,7 @@ class Converted:
 
 @dataclass(frozen=True)
 class Conversion:
-    """One answer, by lower-case ids: the PMIDs, and the ids that it has none for."""
+    """One response, keyed by lower-case id: the PMIDs, and the ids that have none."""
 
     pmids: Mapping[str, str]
     without: frozenset[str] = frozenset()
@@ -67,10 +67,10 @@ class IdConverter:
         self._sleep = sleep
 
     def convert(self, works: Sequence[CitedWork]) -> Converted:
-        """At most 200 works of the schemes `doi` and `pmcid`; more, and other schemes, raise ValueError.
+        """Convert at most 200 DOIs and PMCIDs; more works, or other schemes, raise ValueError.
 
-        Raises TransientError, as `Eutils.fetch`. A DOI with a comma cannot be asked for, and is unknown. DOIs and
-        PMCIDs go in requests of their own, a second apart.
+        Raises TransientError, as `Eutils.fetch` does. A DOI with a comma cannot be queried and counts as unknown.
+        DOIs and PMCIDs are sent in separate requests, a second apart.
         """
         asked = list(dict.fromkeys(works))
         if len(asked) > MOST_IDS or any(work.scheme not in ("doi", "pmcid") for work in asked):
@@ -96,7 +96,7 @@ class IdConverter:
         return Converted(pmids, frozenset(unknown - set(pmids)))
 
     def _ask(self, batch: Sequence[CitedWork]) -> Conversion | None:
-        """None where the converter holds an id among these to be none."""
+        """Send one request; return None if the converter rejects one of the ids as malformed."""
         form = {"ids": ",".join(work.value for work in batch), "idtype": batch[0].scheme, "format": "json", **self._who}
         query = urlencode({name: value for name, value in form.items() if value}, safe=",/")
         try:
@@ -107,7 +107,7 @@ class IdConverter:
 
 
 def _batches(works: Sequence[CitedWork]) -> Iterator[list[CitedWork]]:
-    """Of one scheme each, as the converter wants it, and short enough for an address."""
+    """Group works by scheme, as the converter requires, in batches short enough for a URL."""
     for scheme in ("doi", "pmcid"):
         batch: list[CitedWork] = []
         for work in (work for work in works if work.scheme == scheme):
@@ -120,10 +120,10 @@ def _batches(works: Sequence[CitedWork]) -> Iterator[list[CitedWork]]:
 
 
 def read_conversion(response: Response, now: dt.datetime) -> Conversion | None:
-    """PMIDs by the id asked for, or where a record does not say what was asked for, by its ids.
+    """Read PMIDs by requested id, or by all of a record's ids if it does not say which was requested.
 
-    None: the converter refused the request for an id in it (400, `{"status": "error"}`, naming an id).
-    Raises TransientError (the codes of `answers.read_efetch`) for what is no answer.
+    Returns None if the converter rejected the request for one of its ids (400, `{"status": "error"}`, naming the id).
+    Raises TransientError, with the codes of `answers.read_efetch`, for any other response that is not an answer.
     """
     answer = _decoded(response.body)
     records = answer.get("records")
