@@ -111,7 +111,12 @@ def test_the_headers_say_what_it_is(receiver: Receiver) -> None:
     assert got.method == "POST"
 
 
-@pytest.mark.parametrize("media_type", ["application/rss+xml", "application/ld+json", "application/json"])
+def test_xml_names_its_encoding_as_text_does(receiver: Receiver) -> None:
+    one = replace(parcel(1), rendition=Rendition("x", "application/rss+xml", b"<rss/>"))
+    assert sent(receiver, one).headers["content-type"] == "application/rss+xml; charset=utf-8"
+
+
+@pytest.mark.parametrize("media_type", ["application/ld+json", "application/json"])
 def test_a_media_type_that_knows_its_encoding_stays_bare(receiver: Receiver, media_type: str) -> None:
     one = replace(parcel(1), rendition=Rendition("x", media_type, b"{}"))
     assert sent(receiver, one).headers["content-type"] == media_type
