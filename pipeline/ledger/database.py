@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; past that the work stays due
 _LOOK = 0.003  # seconds between two looks whether it may write
+_RUNS = 10  # of a step that is rolled back for a deadlock each time
+_PAUSE = 0.02  # seconds at most before the second run; longer before each further one
 _POOL_TIMEOUT = 10.0  # seconds that a thread waits for one of its process's connections
 # libpq's defaults wait for hours for a server whose machine is gone. Each of them can be set otherwise in the URL.
 _DEADLINES = {
@@ -63,6 +66,21 @@ class Ledger:
         writer = self._engine.execution_options(citewire_write=True)
         with _reachable(self.url), writer.begin() as transaction:
             yield transaction
+
+    def written(self, step: Callable[[Transaction], T]) -> T:
+        """Return what the step returns in a transaction that may write. After a deadlock it is run again.
+
+        PostgreSQL ends a deadlock by rolling back one of its transactions, which finds the locks free the next time.
+        """
+        for left in reversed(range(_RUNS)):
+            try:
+                with self.write() as transaction:
+                    return step(transaction)
+            except TransientError as error:
+                if error.code != "ledger-contended" or not left:
+                    raise
+                time.sleep(random.uniform(0, _PAUSE * (_RUNS - left)))  # noqa: S311 (so that the same two do not meet)
+        raise AssertionError("a step is run at least once")
 
     def migrate(self) -> None:
         """Migrate the schema to this version's. Returns quickly if it is up to date."""

@@ -30,7 +30,7 @@ _TIME = {
     "08": "cannot be reached",  # connection exceptions, PgBouncer's own included
     "25006": "is read-only: a standby, or a failover in progress",
     "25P03": "closed a connection that was idle in a transaction",
-    "40": "rolled back a transaction because of another one",
+    "40": "rolled back a transaction",
     "53": "is short of memory, disk space or connections",
     "53100": "has a full disk",
     "55": "did not grant a lock in time",
@@ -75,6 +75,8 @@ def _of_postgresql(error: sa.exc.DBAPIError, ledger: str) -> CitewireError | Non
         return ConfigError(f"{ledger} {what}", key="database_url", hint=hint, code="ledger-refused")
     if what := _said(_OTHER_SCHEMA, state):
         return ConfigError(f"{ledger} {what}", key="database_url", hint=_MIGRATE, code="ledger-older")
+    if state in ("40001", "40P01"):  # a serialization failure, a deadlock
+        return TransientError(f"{ledger} rolled back a transaction for another one", code="ledger-contended")
     if what := _said(_TIME, state):
         return TransientError(f"{ledger} {what}", code="ledger-unreachable")
     lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,9 +30,26 @@ class ArticleState(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
+_TURNS = 64
+_TURNS_OF_ARTICLES = 4204  # the first key of these advisory locks
+
+
 def lock(transaction: Transaction, article_id: str) -> ArticleState | None:
     """Return the article's state, with its row locked until the transaction ends."""
     return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id).with_for_update())
+
+
+def take_turns(transaction: Transaction, article_ids: Iterable[str]) -> None:
+    """Wait for other batches with any of these articles, new ones included, until they have committed.
+
+    Without it, two batches that insert or lock the same articles in different orders end in a deadlock. On PostgreSQL
+    the turns are advisory locks, taken in order; articles share a fixed number of them, as a server has few locks.
+    """
+    if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time
+        turns = sorted({zlib.crc32(article_id.encode()) % _TURNS for article_id in article_ids})
+        take = sa.text("SELECT pg_advisory_xact_lock(:space, :turn)")
+        for turn in turns:
+            transaction.execute(take, {"space": _TURNS_OF_ARTICLES, "turn": turn})
 
 
 def get(transaction: Transaction, article_id: str) -> ArticleState | None:

@@ -176,7 +176,7 @@ def answered(
                 "new_editorial": " ".join(resolved[pmid].editorial),
                 "new_changed": now if pmid in anew else None,
             }
-            for pmid in records
+            for pmid in sorted(records)  # in the order in which others lock them, too
         ],
         fetched=now,
         due=next_look,

@@ -61,14 +61,22 @@ def accept_all(intake: Intake, batch: Sequence[Event], operation: Operation | No
     """
     if not batch:
         return []
-    with intake.ledger.write() as transaction:
-        now = intake.clock()
-        parts: list[Part] = []
-        accepted = [_accept(intake, transaction, event, now, parts) for event in batch]
-        if operation is not None and parts:
-            operations.record(transaction, operation, parts)
+    accepted = intake.ledger.written(lambda transaction: _accept_in(transaction, intake, batch, operation))
     _log_doubtful(batch, accepted)
     _ring(intake, list(zip(batch, accepted, strict=True)))
+    return accepted
+
+
+def _accept_in(
+    transaction: Transaction, intake: Intake, batch: Sequence[Event], operation: Operation | None
+) -> list[Accepted]:
+    """Accept a batch in this transaction, after overlapping batches that began before it."""
+    articles.take_turns(transaction, {event.article_id for event in batch})
+    now = intake.clock()
+    parts: list[Part] = []
+    accepted = [_accept(intake, transaction, event, now, parts) for event in batch]
+    if operation is not None and parts:
+        operations.record(transaction, operation, parts)
     return accepted
 
 

@@ -105,27 +105,32 @@ def _converted(context: Context, claim: Claim, works: Sequence[CitedWork], found
 
 
 def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
-    now, schedule = context.clock(), Schedule(context)
-    with context.ledger.write() as transaction:
-        _postpone_unanswered(transaction, claim, fetched, schedule, now)
-        changes = evidence.answered(
-            transaction,
-            fetched.resolved,
-            fetched.unknown,
-            now=now,
-            ask_again=schedule.unknown(now),
-            next_look=schedule.next_nightly_check(now),
-        )
-        watch.record_changes(transaction, changes, now=now)
-        citing = evidence.citing(transaction, [change.pmid for change in changes])
-        complete = _make_due(context, transaction, citing, now)
-        counted = fetched.counted or now
-        schedule.answered(transaction, "pubmed", token=claim.token, counted=counted, limit=fetched.rate_limit)
+    complete = context.ledger.written(lambda transaction: _store(transaction, context, claim, fetched))
     _log.info("enriched", resolved=len(fetched.resolved), unknown=len(fetched.unknown))
     for pmid, error in fetched.broken.items():
         _log.warning("pubmed's record cannot be read", pmid=pmid, error=str(error))
     if complete:
         context.doorbell.ring("render")
+
+
+def _store(transaction: Transaction, context: Context, claim: Claim, fetched: Fetched) -> list[str]:
+    """Store PubMed's answer; return the articles concerned that have all their references by now."""
+    now, schedule = context.clock(), Schedule(context)
+    _postpone_unanswered(transaction, claim, fetched, schedule, now)
+    changes = evidence.answered(
+        transaction,
+        fetched.resolved,
+        fetched.unknown,
+        now=now,
+        ask_again=schedule.unknown(now),
+        next_look=schedule.next_nightly_check(now),
+    )
+    watch.record_changes(transaction, changes, now=now)
+    citing = evidence.citing(transaction, [change.pmid for change in changes])
+    complete = _make_due(context, transaction, citing, now)
+    counted = fetched.counted or now
+    schedule.answered(transaction, "pubmed", token=claim.token, counted=counted, limit=fetched.rate_limit)
+    return complete
 
 
 def _postpone_unanswered(
