@@ -108,7 +108,7 @@ def publish(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Publish articles. The same article with other content is its next revision; with the same, nothing new."""
+    """Publish articles. Changed content makes a new revision; unchanged content changes nothing."""
     system = find(data, config)
     if dry_run:
         preview(system, files, json=json, take_over=take_over)
@@ -146,7 +146,7 @@ def withdraw(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Take an article back everywhere."""
+    """Withdraw an article from every channel and from the site."""
     if not reason.strip():
         raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
     system = find(data, config)
@@ -173,7 +173,7 @@ def status(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show where an article stands, or the whole system."""
+    """Show the state of an article, or of the whole system."""
     if channel is not None or at is not None:
         _show_then(article_id, channel, at, json=json, system=find(data, config))
         return
@@ -195,7 +195,7 @@ def status(
 
 
 def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
-    """What a channel (None: the site itself) held of the article at a moment (None: now)."""
+    """Print what a channel (None: the site itself) held of the article at a moment (None: now)."""
     if article_id is None:
         raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
     moment = moment_of(at, option="at") if at is not None else now()
@@ -308,7 +308,7 @@ def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: _Ba
 
 
 def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:
-    """Until every delivery has ended, or time is up; shows how it goes. Whether all have."""
+    """Show progress until every delivery has ended or the time is up. Return whether all have ended."""
     deadline = time.monotonic() + timeout
     with output.progress(len(published)) as show:
         while True:

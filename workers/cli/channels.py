@@ -41,7 +41,7 @@ def fill(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Give a new channel the articles that were published before it. Those that it was ever owed are left alone."""
+    """Send a new channel the articles that were published before it. Articles it was ever due to get are skipped."""
     from workers.wiring import build_context
 
     moment = None if since is None else moment_of(since, option="since")
@@ -63,7 +63,7 @@ def fill(
 
 
 def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Give up what is outstanding for a channel that left the settings, withdrawals included.
+    """Give up the outstanding deliveries of a channel that is no longer configured, withdrawals included.
 
     What a worker with the former settings is still sending is left to it, and counted as `sending`.
     """

@@ -84,7 +84,7 @@ def new_id(prefix: str) -> str:
 
 
 def moment_of(text: str, *, option: str) -> dt.datetime:
-    """A time as an option gives it. Raises InvalidEvent naming the option."""
+    """Parse the time given to an option. Raises InvalidEvent naming the option."""
     hint = "write it with its zone: 2026-03-01T12:00Z"
     try:
         moment = dt.datetime.fromisoformat(text)

@@ -59,7 +59,7 @@ def web(
 
 
 def migrate(data: DataOption = None, config: ConfigOption = None) -> None:
-    """Bring the ledger's schema up to date, and end."""
+    """Migrate the ledger's schema to this release."""
     from workers.cli.common import find, open_ledger
 
     with open_ledger(find(data, config)):

@@ -13,6 +13,7 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
+from pipeline.ledger.database import chunks
 from pipeline.ledger.evidence import cited, rechecks
 from pipeline.stages.enrich import watch
 from workers.cli import output
@@ -34,7 +35,7 @@ def references(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show what is known of references. PubMed's answer to `--recheck` reaches every article that cites them."""
+    """Show what is known about references. Updates from `--recheck` reach every article that cites them."""
     wanted = [_pmid(one) for one in pmids or ()]
     with existing_ledger(find(data, config)) as ledger:
         never_cited = _never_cited(ledger, wanted)
@@ -57,7 +58,7 @@ def _pmid(text: str) -> str:
 
 
 def _never_cited(ledger: Ledger, pmids: Sequence[str]) -> InvalidEvent | None:
-    """The error for PMIDs that no article ever cited; None where there are none."""
+    """Return the error for PMIDs that no article ever cited, or None if there are none."""
     with ledger.read() as transaction:
         known = cited.times(transaction, pmids)
     unknown = [pmid for pmid in pmids if pmid not in known]
@@ -77,8 +78,8 @@ def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
 
 
 def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[views.KnownReference]]:
-    """A few at a time; each read by itself, so that a slow terminal holds no transaction open."""
-    for some in _chunks(pmids) if pmids else _all(ledger):
+    """Yield references in chunks, each read in its own transaction, so that a slow terminal keeps none open."""
+    for some in chunks(pmids, _AT_ONCE) if pmids else _all(ledger):
         with ledger.read() as transaction:
             yield views.known_references(transaction, some)
 
@@ -92,11 +93,6 @@ def _all(ledger: Ledger) -> Iterator[list[str]]:
             return
         yield some
         last = some[-1]
-
-
-def _chunks(pmids: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(pmids), _AT_ONCE):
-        yield list(pmids[start : start + _AT_ONCE])
 
 
 def _show(found: Iterator[list[views.KnownReference]], *, json: bool) -> None:

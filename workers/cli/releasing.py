@@ -25,7 +25,7 @@ def release(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Let an article that was held for its evidence go out again, with its marks, as its next revision."""
+    """Release an article that was held for its evidence: its next revision goes out, with its evidence marked."""
     system = find(data, config)
     with existing_ledger(system) as ledger:
         if channel is not None:

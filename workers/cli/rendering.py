@@ -13,6 +13,7 @@ import typer
 from config import Settings, load
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import SourceFile, read_source
+from pipeline.ledger.database import chunks
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
@@ -58,8 +59,7 @@ def _known(references: str, article: Article, settings: Settings) -> dict[str, R
             from workers.wiring import pubmed_of
 
             pubmed = pubmed_of(settings)
-            batches = [pmids[start : start + MOST_IDS] for start in range(0, len(pmids), MOST_IDS)]
-            answers = [pubmed.fetch(batch) for batch in batches]
+            answers = [pubmed.fetch(batch) for batch in chunks(pmids, MOST_IDS)]
             return {pmid: reference for answer in answers for pmid, reference in answer.resolved.items()}
         case path:
             return _from_file(Path(path))
@@ -92,5 +92,5 @@ def _revision(article: Article, known: dict[str, Reference], *, answered: bool, 
 
 
 def _changed(file: Path) -> dt.datetime:
-    """An article that says no date has its file's: the same file gives the same bytes."""
+    """Return the file's modification time, the date of an article without one: the same file gives the same bytes."""
     return dt.datetime.fromtimestamp(int(file.stat().st_mtime), dt.UTC)

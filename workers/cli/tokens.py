@@ -45,9 +45,9 @@ def _group() -> None:
 
 
 def create(
-    name: Annotated[str, typer.Option(help="Whose it is, for you to know it by.")],
+    name: Annotated[str, typer.Option(help="A name by which you recognise it.")],
     scope: Annotated[str, typer.Option(help="publish, partner:ID or admin.")],
-    expires: Annotated[str | None, typer.Option(help="When it ends: 90d, or 2027-03-01. Default: never.")] = None,
+    expires: Annotated[str | None, typer.Option(help="When it expires: 90d, or 2027-03-01. Default: never.")] = None,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -67,7 +67,7 @@ def create(
 
 
 def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Show every token that there ever was, but not what it is: nobody knows that any more."""
+    """List all tokens ever created, without their values, which are not kept."""
     with existing_ledger(find(data, config)) as ledger, ledger.read() as transaction:
         shape = {"tokens": [_shape(token, now()) for token in tokens.every(transaction)]}
     print_json(shape) if json else output.tokens(shape)
@@ -78,7 +78,7 @@ def revoke(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """End every token of this name, at once."""
+    """Revoke every token with this name immediately."""
     with existing_ledger(find(data, config)) as ledger, ledger.write() as transaction:
         ended = tokens.revoke(transaction, name, now=now())
     if not ended:
