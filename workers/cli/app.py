@@ -27,6 +27,7 @@ from workers.cli import (
     rendering,
     tokens,
     watching,
+    withdrawing,
 )
 from workers.cli.common import BAD_INPUT, FAILED, TIMED_OUT, UNKNOWN
 
@@ -41,6 +42,7 @@ app = typer.Typer(
 _GROUPS = (
     processes,
     articles,
+    withdrawing,
     listing,
     operations,
     releasing,

@@ -1,4 +1,4 @@
-"""`publish`, `withdraw` and `status`: what operators do all day."""
+"""`publish` and `status`: what operators do all day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger import Ledger, clock, operations
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.operations import Kind, Operation, Part
-from pipeline.model.event import Accepted, Origin, Publish, Withdraw
+from pipeline.model.event import Accepted, Origin, Publish
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import Intake, accept, accept_all
 from workers.cli import output
@@ -60,12 +60,11 @@ _TOGETHER, _BYTES = 1000, 32_000_000  # files, and bytes of files, that are read
 
 def register(app: typer.Typer) -> None:
     app.command()(publish)
-    app.command()(withdraw)
     app.command()(status)
 
 
 @dataclass
-class _Published:
+class Published:
     """A file on its way."""
 
     file: str
@@ -87,9 +86,9 @@ class _Published:
 
 
 @dataclass
-class _Batch:
+class Batch:
     operation: str | None = None
-    published: list[_Published] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
     refused: list[InvalidEvent] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)  # files of folders, and why
     ids: FilesOfIds = field(default_factory=FilesOfIds)
@@ -120,7 +119,7 @@ def publish(
         batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop, take_over=take_over)
         if any(one.accepted.changed for one in batch.published):
             say_if_nobody_delivers(system)
-        finished = not wait or _wait(ledger, batch.published, timeout)
+        finished = not wait or wait_for(ledger, batch.published, timeout)
     if json:
         mistakes = [output.mistake(error) for error in batch.refused]
         left_out = [{"file": file, "why": why} for file, why in batch.left_out]
@@ -134,35 +133,7 @@ def publish(
         print(f"citewire: {error}", file=sys.stderr)
     if not json and not wait:
         output.accepted([one.shape() for one in batch.published])
-    _exit(batch, finished)
-
-
-def withdraw(
-    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID")],
-    reason: Annotated[str, typer.Option(help="Why, for everyone downstream to read.")],
-    wait: WaitOption = False,
-    timeout: TimeoutOption = 300.0,
-    json: JsonOption = False,
-    data: DataOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Withdraw an article from every channel and from the site."""
-    if not reason.strip():
-        raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
-    system = find(data, config)
-    with existing_ledger(system) as ledger:
-        event = Withdraw(origin(), article_id, reason.strip())
-        intake = intake_of(ledger, system)
-        operation = operation_of(intake, "withdraw")
-        taken = _Published("", accept(intake, event, operation))
-        finished = not wait or _wait(ledger, [taken], timeout)
-    shape = taken.shape()
-    del shape["file"], shape["warnings"]
-    if json:
-        print_json({"articles": [shape], "operation": operation.id})
-    elif not wait:
-        output.accepted([shape])
-    _exit(_Batch(operation.id, [taken]), finished)
+    exit_with(batch, finished)
 
 
 def status(
@@ -244,12 +215,12 @@ def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"
     return Operation(intake.new_id("op_"), kind, f"citewire {command}", intake.clock())
 
 
-def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> _Batch:
+def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> Batch:
     """A file that cannot be read as an article stops none of the others."""
     operation = structs.replace(operation_of(intake, "publish"), planned=len(found.files) + len(found.left_out))
     with intake.ledger.write() as transaction:
         operations.begin(transaction, operation)
-    batch, read, size = _Batch(operation.id), list[tuple[str, Publish]](), 0
+    batch, read, size = Batch(operation.id), list[tuple[str, Publish]](), 0
     for one in read_files(found, drop, now()):
         batch.refused += one.mistakes
         if one.left_out:
@@ -267,7 +238,7 @@ def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *,
     return batch
 
 
-def _not_done(batch: _Batch) -> list[Part]:
+def _not_done(batch: Batch) -> list[Part]:
     """Return a part for each file that was refused, with all its mistakes, and for each that was left out."""
     refused: dict[str | None, list[InvalidEvent]] = {}
     for error in batch.refused:
@@ -283,7 +254,7 @@ def _why(errors: Sequence[InvalidEvent]) -> str:
     return "; ".join(f"{error.field + ': ' if error.field else ''}{error.message} [{error.code}]" for error in errors)
 
 
-def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: _Batch) -> None:
+def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: Batch) -> None:
     """Accept together, or one by one where one is refused, or where another process that writes was in the way."""
     doubled = batch.ids.refused(read)
     batch.refused += doubled.values()
@@ -293,13 +264,13 @@ def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str,
     except (InvalidEvent, TransientError):
         answers = [_accept_one(intake, operation, event, batch) for _, event in good]
     batch.published += [
-        _Published(file, answer, "overtaken" if answer.outcome == "overtaken" else "accepted", event.warnings)
+        Published(file, answer, "overtaken" if answer.outcome == "overtaken" else "accepted", event.warnings)
         for (file, event), answer in zip(good, answers, strict=True)
         if answer is not None
     ]
 
 
-def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: _Batch) -> Accepted | None:
+def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: Batch) -> Accepted | None:
     try:
         return accept(intake, event, operation)
     except InvalidEvent as error:
@@ -307,7 +278,7 @@ def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: _Ba
         return None
 
 
-def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bool:
+def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> bool:
     """Show progress until every delivery has ended or the time is up. Return whether all have ended."""
     deadline = time.monotonic() + timeout
     with output.progress(len(published)) as show:
@@ -324,7 +295,7 @@ def _wait(ledger: Ledger, published: Sequence[_Published], timeout: float) -> bo
     return False
 
 
-def _look(ledger: Ledger, open_ones: Sequence[_Published], show: Callable[[dict[str, Any]], None]) -> None:
+def _look(ledger: Ledger, open_ones: Sequence[Published], show: Callable[[dict[str, Any]], None]) -> None:
     with ledger.read() as transaction:
         for one in open_ones:
             ended = views.outcome(transaction, one.accepted.article, one.accepted.revision)
@@ -333,7 +304,7 @@ def _look(ledger: Ledger, open_ones: Sequence[_Published], show: Callable[[dict[
                 show(one.shape())
 
 
-def _exit(batch: _Batch, finished: bool) -> None:
+def exit_with(batch: Batch, finished: bool) -> None:
     if batch.refused:
         raise typer.Exit(BAD_INPUT)
     if not finished:

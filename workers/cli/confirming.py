@@ -1,4 +1,4 @@
-"""Asks once, on a terminal, before many new articles go out: a mistyped folder is not easily taken back."""
+"""Asks once, on a terminal, before many articles go out or are taken back: neither is easily reversed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ ASK_FROM = 21  # new articles
 
 def confirm_many(ledger: Ledger, found: ArticleFiles, drop: tuple[str, ...]) -> None:
     """Ask where a person could answer and more than twenty articles are new. Raises typer.Abort for a no."""
-    if len(found.files) < ASK_FROM or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if len(found.files) < ASK_FROM or not _person():
         return
     ids = {one.read.article.id for one in read_files(found, drop, now()) if one.read}
     with ledger.read() as transaction:
         new = sum(articles.get(transaction, id) is None for id in ids)
     if new >= ASK_FROM:
         typer.confirm(f"{new} articles are new. Publish them all?", abort=True, err=True)
+
+
+def confirm_withdrawal(count: int) -> None:
+    """Ask where a person could answer. Raises typer.Abort for a no."""
+    if _person():
+        typer.confirm(f"Withdraw {count} article{'s' if count > 1 else ''} everywhere?", abort=True, err=True)
+
+
+def _person() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

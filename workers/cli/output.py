@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -75,6 +75,13 @@ def articles(shapes: Sequence[views.ArticleSummary]) -> None:
         for one in shapes
     ]
     _table("articles", columns, rows)
+
+
+def holders(rows: Mapping[str, Mapping[str, int]]) -> None:
+    """Which revision of each article each channel, and the site, has. On standard error: it is shown before asking."""
+    places = sorted({place for held in rows.values() for place in held})
+    cells = [(article, *(held.get(place) for place in places or [""])) for article, held in rows.items()]
+    _table("held", ("article", *(places or ["nobody has any"])), cells, console=notes)
 
 
 def withheld(shapes: Sequence[Withheld]) -> None:
@@ -209,13 +216,13 @@ def _channel_state(shape: ChannelHealth) -> str:
     return f"pulled at {_cell(pulled.seen)}, {pulled.left} left" if pulled else "well"
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, console: Console = answers) -> None:
     if not rows:
         return
     table = Table(*columns, title=title, title_justify="left", box=None, header_style="dim")
     for row in rows:
         table.add_row(*(_plain(_cell(value)) for value in row))
-    answers.print(table, highlight=False)
+    console.print(table, highlight=False)
 
 
 def _cell(value: object) -> str:

@@ -61,6 +61,13 @@ def page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: 
     return [Listed(*row) for row in transaction.execute(query)]
 
 
+def not_rendered(transaction: Transaction) -> list[str]:
+    """Return the articles whose newest revision is not out yet, which are not filed under its topics."""
+    waiting = articles.c.rendered.is_(None) | (articles.c.rendered != articles.c.revision)
+    query = sa.select(articles.c.id).where(waiting, articles.c.state != "withdrawn").order_by(articles.c.id)
+    return list(transaction.scalars(query))
+
+
 def editorial(transaction: Transaction, article_ids: Collection[str]) -> dict[str, set[str]]:
     """Return the editorial states of what each of the articles cites, as they are known now."""
     found: dict[str, set[str]] = {}

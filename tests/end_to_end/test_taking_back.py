@@ -1,0 +1,95 @@
+"""What one command did is taken back by one command, at a real folder; and a command that is killed midway shows it."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from running import ROOT, Running, article, system, until
+
+from standins.eutils import EutilsStandin
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with EutilsStandin() as pubmed, system(tmp_path_factory.mktemp("back"), pubmed=pubmed.url) as running:
+        yield running
+
+
+def holds(running: Running, name: str) -> str:
+    """Everything that the channel's folder holds of the article."""
+    found = (running.data.parent / "out").rglob(f"{name}*")
+    return "".join(path.read_text() for path in found if path.is_file())
+
+
+def test_the_undo_of_a_publish_restores_what_a_folder_held(running: Running, tmp_path: Path) -> None:
+    before = [article(tmp_path, name, f"Right {name}.") for name in ("undo-a", "undo-b")]
+    assert running.publish(*before).status == 0
+    wrong = [article(tmp_path, name, "Wrong.") for name in ("undo-a", "undo-b", "undo-new")]
+    operation = running.publish(*wrong).json["operation"]
+    assert all("Wrong." in holds(running, name) for name in ("undo-a", "undo-b", "undo-new"))
+    done = running.run("undo", operation, "--json")
+    assert (done.status, done.json["undone"]) == (0, 3), done.err
+    until(lambda: not any("Wrong." in holds(running, name) for name in ("undo-a", "undo-b", "undo-new")), 30)
+    assert all(f"Right {name}." in holds(running, name) for name in ("undo-a", "undo-b"))
+    assert running.get("/articles/undo-new").status_code == 410
+
+
+def test_files_are_withdrawn_together_after_showing_who_has_them(running: Running, tmp_path: Path) -> None:
+    files = [article(tmp_path, name, topic="cramps") for name in ("bulk-a", "bulk-b", "bulk-c")]
+    operation = running.publish(*files).json["operation"]
+    files[0].unlink()  # what it published is known by its path all the same
+    gone = running.run("withdraw", *files[:2], "--reason", "The dose was wrong.", "--json", "--wait")
+    assert gone.status == 0, gone.err
+    assert [(one["article"], one["state"]) for one in gone.json["articles"]] == [
+        ("bulk-a", "delivered"),
+        ("bulk-b", "delivered"),
+    ]
+    assert [word in gone.err for word in ("bulk-a", "bulk-b", "bulk-c", "folder", "site")] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+    rest = running.run("withdraw", "--operation", operation, "--reason", "All of it.", "--json")
+    assert [one["article"] for one in rest.json["articles"]] == ["bulk-c"]
+    none = running.run("withdraw", "--topic", "cramps", "--reason", "All of it.")
+    assert (none.status, "nothing-to-withdraw" in none.err) == (2, True)
+    found = running.run("articles", "--query", "bulk", "--state", "withdrawn", "--json").json["articles"]
+    assert [(one["article"], one["reason"]) for one in found] == [
+        ("bulk-a", "The dose was wrong."),
+        ("bulk-b", "The dose was wrong."),
+        ("bulk-c", "All of it."),
+    ]
+
+
+def test_a_publish_that_is_killed_midway_is_shown_as_unfinished_and_done_by_the_next(
+    running: Running, tmp_path: Path
+) -> None:
+    for number in range(300):
+        article(tmp_path, f"killed-{number:03}")
+    known = len(running.run("operations", "--json").json["operations"])
+    database = running.data / "ledger.sqlite"
+    command = [*running.command("publish", tmp_path), *running.where]
+    with subprocess.Popen(command, env=running.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as publishing:
+        until(lambda: counted(database) > known, 60)
+        publishing.kill()
+    first = running.run("operations", "--json").json["operations"][0]
+    assert (first["ended"], first["planned"], first["changed"] in (0, 300)) == (None, 300, True)
+    assert "unfinished" in running.run("operations", first["operation"]).out
+    assert running.publish(tmp_path, wait=False).status == 0
+    again = running.run("operations", "--json").json["operations"][0]
+    assert again["ended"] is not None
+    assert first["changed"] + again["changed"] == 300
+
+
+def counted(database: Path) -> int:
+    """The operations in a ledger, without the second that a command takes to start."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as ledger:
+        count: int = ledger.execute("SELECT count(*) FROM operations").fetchone()[0]
+        return count

@@ -1,0 +1,157 @@
+"""`withdraw`: takes back one article by its id, or those of an operation, of a topic, or of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Transaction, articles, deliveries, operations
+from pipeline.ledger.articles import listing, names, origins, public, revisions
+from pipeline.ledger.articles.listing import Wanted
+from pipeline.model.event import Withdraw
+from pipeline.stages.accept import accept_all
+from pipeline.stages.accept.identity import FILE
+from workers.cli import output
+from workers.cli.articles import Batch, Published, exit_with, intake_of, operation_of, origin, wait_for
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    TimeoutOption,
+    WaitOption,
+    existing_ledger,
+    find,
+    now,
+    print_json,
+)
+from workers.cli.confirming import confirm_withdrawal
+from workers.cli.names import unknown_article
+from workers.cli.reading import read_one
+
+_TOGETHER = 1000  # articles of a topic read from the ledger at a time
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(withdraw)
+
+
+def withdraw(
+    reason: Annotated[str, typer.Option(help="Why, for everyone downstream to read.")],
+    named: Annotated[list[str] | None, typer.Argument(metavar="[ARTICLE_ID | FILE...]")] = None,
+    operation: Annotated[
+        str | None, typer.Option(metavar="ID", help="What this operation published or changed.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Every article of this topic.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Withdraw any number of articles without asking.")] = False,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 300.0,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take back everywhere an article, or the articles of files, of an operation or of a topic.
+
+    Of several it shows first who has which, and asks once if it runs on a terminal.
+    """
+    if not reason.strip():
+        raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        with ledger.read() as transaction:
+            chosen = _chosen(transaction, named or [], operation, topic, system.settings.intake.drop)
+            held = {article: _held(transaction, article) for article in chosen}
+        if not (named and chosen == named and len(named) == 1):
+            output.holders(held)
+            if not yes:
+                confirm_withdrawal(len(chosen))
+        intake = intake_of(ledger, system)
+        done = operation_of(intake, "withdraw")
+        events = [Withdraw(origin(), article, reason.strip()) for article in chosen]
+        taken = [Published("", answer) for answer in accept_all(intake, events, done)]
+        finished = not wait or wait_for(ledger, taken, timeout)
+    shapes = [one.shape() for one in taken]
+    for shape in shapes:
+        del shape["file"], shape["warnings"]
+    if json:
+        print_json({"articles": shapes, "operation": done.id})
+    elif not wait:
+        output.accepted(shapes)
+    exit_with(Batch(done.id, taken), finished)
+
+
+def _chosen(
+    transaction: Transaction, named: Sequence[str], operation: str | None, topic: str | None, drop: tuple[str, ...]
+) -> list[str]:
+    """Return the articles to take back, each once. Raises InvalidEvent where none is meant, or two ways are mixed."""
+    if sum((bool(named), operation is not None, topic is not None)) != 1:
+        hint = "give an article's id, or files, or --operation, or --topic"
+        raise InvalidEvent("name what is withdrawn in exactly one way", code="nothing-named", hint=hint)
+    if operation is not None:
+        found = _of_operation(transaction, operation)
+    elif topic is not None:
+        found = sorted(set(_of_topic(transaction, topic)))
+    else:
+        return list(dict.fromkeys(_article(transaction, one, drop) for one in named))
+    if not found:
+        message = "nothing of it is live or scheduled"
+        raise InvalidEvent(message, code="nothing-to-withdraw", hint="`citewire articles` shows what is")
+    return found
+
+
+def _article(transaction: Transaction, named: str, drop: tuple[str, ...]) -> str:
+    """Return the article of this id, or that comes from this file, which may be gone. Raises InvalidEvent."""
+    if articles.get(transaction, names.article_named(transaction, named)) is not None:
+        return named
+    path = Path(named)
+    known = origins.article_from(transaction, FILE + str(path.resolve()))
+    if known is not None:
+        return known
+    if not path.is_file():
+        raise unknown_article(named)
+    one = read_one(path, drop, now(), named=True)
+    if one.read is None:
+        raise one.mistakes[0]
+    article = names.article_named(transaction, one.read.article.id)
+    if articles.get(transaction, article) is None:
+        raise unknown_article(article)
+    return article
+
+
+def _of_operation(transaction: Transaction, operation: str) -> list[str]:
+    if operations.find(transaction, operation) is None:
+        hint = "give the id that `citewire operations` shows"
+        raise InvalidEvent(f"no operation {operation!r} is known", code="unknown-operation", hint=hint)
+    parts = operations.parts_of(transaction, operation)
+    changed = dict.fromkeys(one.article for one in parts if one.article and one.outcome in ("published", "updated"))
+    return [article for article in changed if _is_there(transaction, article)]
+
+
+def _of_topic(transaction: Transaction, topic: str) -> Iterator[str]:
+    """Yield the articles of a topic: those that are out, and those whose newest revision is still to come out."""
+    after = None
+    while page := listing.page(transaction, Wanted(topic=topic), after=after, limit=_TOGETHER):
+        yield from (one.id for one in page if one.state != "withdrawn")
+        after = page[-1].id
+    for article in listing.not_rendered(transaction):
+        if any(one.slug == topic for one in revisions.newest_content(transaction, article).article.topics):
+            yield article
+
+
+def _is_there(transaction: Transaction, article: str) -> bool:
+    current = articles.get(transaction, article)
+    return current is not None and current.state != "withdrawn"
+
+
+def _held(transaction: Transaction, named: str) -> dict[str, int]:
+    """Return the revision of the article that the site and each channel has."""
+    article = names.article_named(transaction, named)
+    shown = public.find(transaction, article)
+    held = {"site": shown.revision} if shown and shown.state == "live" else {}
+    for one in deliveries.of_article(transaction, article):
+        if one.held is not None and one.held_event != "withdrawn":
+            held[one.channel] = one.held
+    return held
