@@ -47,3 +47,9 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
     withdrawn: dt.datetime
     language: str = "en"
     canonical: str | None = None
+    address: str | None = None  # its present name, if that is not the id it was first published under
+
+    @property
+    def name(self) -> str:
+        """The article's name in its address."""
+        return self.address or self.article_id

@@ -67,7 +67,7 @@ def render(revision: Revision, site: Site) -> bytes:
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """Say that the article was withdrawn, when and why, and nothing of what it said."""
-    to = withdrawal.canonical or site.article_url(withdrawal.article_id)
+    to = withdrawal.canonical or site.article_url(withdrawal.name)
     return _document(
         f"# Withdrawn: {_line(withdrawal.title)}",
         f"This article was withdrawn on {date_text(withdrawal.withdrawn, 'en')}. Please do not rely on copies of it.",

@@ -21,7 +21,7 @@ def render(revision: Revision, site: Site) -> bytes:
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """Say that the article was withdrawn, when and why, and nothing of what it said."""
     when = date_text(withdrawal.withdrawn, "en")
-    address = withdrawal.canonical or site.article_url(withdrawal.article_id)
+    address = withdrawal.canonical or site.article_url(withdrawal.name)
     return _document(
         f"Withdrawn: {withdrawal.title}",
         f"This article was withdrawn on {when}. Please do not rely on copies of it.",

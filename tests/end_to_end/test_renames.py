@@ -103,6 +103,18 @@ def test_a_changed_id_keeps_the_article_and_redirects_its_old_address(running: R
     feed = until(lambda: (text := running.get("/feeds/latest.atom").text).count("/articles/the-new-name") and text, 30)
     assert feed.count(":/articles/the-old-name</id>") == 1
     assert ":/articles/the-new-name</id>" not in feed
+    sitemap = until(lambda: (text := sitemaps(running)).count("/articles/the-new-name</loc>") and text, 30)
+    assert "the-old-name" not in sitemap
+    assert running.run("withdraw", "the-new-name", "--reason", "Wrong.", "--wait").status == 0
+    held = (running.data.parent / "out").rglob("the-old-name*")
+    assert "/articles/the-new-name" in "".join(path.read_text() for path in held if path.is_file())
+
+
+def sitemaps(running: Running) -> str:
+    """The sitemap's pages."""
+    index = running.get("/sitemap.xml").text
+    pages = [loc.split("</loc>")[0].rsplit("/sitemaps/", 1)[-1] for loc in index.split("<loc>")[1:]]
+    return "".join(running.get(f"/sitemaps/{page}").text for page in pages)
 
 
 def test_two_files_with_one_id_in_one_call_are_both_refused(running: Running, tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ A name is secret until a revision that bears it is out: an update under an embar
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import article_names as names
 
 
@@ -36,6 +38,15 @@ def current(transaction: Transaction, article_id: str) -> str:
     """Return the name that the article was given last: its id, unless it was renamed."""
     now = sa.select(names.c.name).where(names.c.article == article_id, names.c.current)
     return transaction.scalar(now) or article_id
+
+
+def current_of(transaction: Transaction, article_ids: Collection[str]) -> dict[str, str]:
+    """Return the present names of those of the articles that were renamed."""
+    found: dict[str, str] = {}
+    for some in chunks(sorted(article_ids), 500):
+        query = sa.select(names.c.article, names.c.name).where(names.c.article.in_(some), names.c.current)
+        found |= dict(transaction.execute(query).tuples().all())
+    return found
 
 
 def rename(transaction: Transaction, article_id: str, name: str) -> None:

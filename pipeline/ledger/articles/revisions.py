@@ -110,6 +110,7 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
         .join(articles, articles.c.id == revisions.c.article)
         .where(_is(article_id, number))
     ).one()
+    shown = _last_shown(transaction, article_id, number)
     return Withdrawal(
         article_id=article_id,
         title=row.title,
@@ -118,12 +119,13 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
         published=row.published,
         withdrawn=row.at,
         language=row.language,
-        canonical=_canonical(transaction, article_id, number),
+        canonical=shown.canonical if shown else None,
+        address=shown.address if shown else None,
     )
 
 
-def _canonical(transaction: Transaction, article_id: str, before: int) -> str | None:
-    """Return the canonical address in the newest content that was out before a revision."""
+def _last_shown(transaction: Transaction, article_id: str, before: int) -> Article | None:
+    """Return the newest content that was out before a revision."""
     newest = (
         sa.select(contents.c.article)
         .join(revisions, contents.c.digest == revisions.c.content)
@@ -132,7 +134,7 @@ def _canonical(transaction: Transaction, article_id: str, before: int) -> str | 
         .limit(1)
     )
     body = transaction.scalar(newest)
-    return None if body is None else msgspec.json.decode(body, type=Article).canonical
+    return None if body is None else msgspec.json.decode(body, type=Article)
 
 
 def last_update(transaction: Transaction, article_id: str) -> dt.datetime | None:

@@ -75,7 +75,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
             *html_component("body", paragraphs_html(withdrawal.reason, "reason"), "body"),
         ],
         metadata={
-            "canonicalURL": uri(withdrawal.canonical or site.article_url(withdrawal.article_id)),
+            "canonicalURL": uri(withdrawal.canonical or site.article_url(withdrawal.name)),
             "datePublished": rfc3339(withdrawal.published),
             "dateModified": rfc3339(withdrawal.withdrawn),
             "excerpt": withdrawal.reason,

@@ -32,7 +32,7 @@ def render(revision: Revision, site: Site) -> bytes:
     linked = address(article.licence)
     return json_bytes(
         {
-            **_identity(article.id, article.canonical, revision.number, site),
+            **_identity(article.id, article.canonical or site.article_url(article.name), revision.number, site),
             "pubStatus": "usable",
             "firstCreated": rfc3339(min(revision.published, revision.updated)),
             "versionCreated": rfc3339(revision.updated),
@@ -69,7 +69,12 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """The same `uri`, a newer `version`, `pubStatus` canceled, and nothing of the article's text."""
     return json_bytes(
         {
-            **_identity(withdrawal.article_id, withdrawal.canonical, withdrawal.number, site),
+            **_identity(
+                withdrawal.article_id,
+                withdrawal.canonical or site.article_url(withdrawal.name),
+                withdrawal.number,
+                site,
+            ),
             "pubStatus": "canceled",
             "firstCreated": rfc3339(withdrawal.published),
             "versionCreated": rfc3339(withdrawal.withdrawn),
@@ -87,7 +92,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     )
 
 
-def _identity(article_id: str, canonical: str | None, number: int, site: Site) -> dict[str, Any]:
+def _identity(article_id: str, canonical: str, number: int, site: Site) -> dict[str, Any]:
     """The `uri` is a name and no link: it stays the same when the article's address moves."""
     return {
         "uri": entry_id(site, article_id),
@@ -96,7 +101,7 @@ def _identity(article_id: str, canonical: str | None, number: int, site: Site) -
         "version": str(number),
         "altIds": [
             {"role": "article", "value": article_id},
-            {"role": "canonical", "value": uri(canonical or site.article_url(article_id))},
+            {"role": "canonical", "value": uri(canonical)},
         ],
     }
 

@@ -53,7 +53,7 @@ def page_url(article: Article, site: Site) -> str:
 
 def former_url(withdrawal: Withdrawal, site: Site) -> str:
     """Return the address that the withdrawn article had for people, as a URI."""
-    return uri(withdrawal.canonical or site.article_url(withdrawal.article_id))
+    return uri(withdrawal.canonical or site.article_url(withdrawal.name))
 
 
 def _headed(heading: str, html: str, level: int) -> str:

@@ -67,7 +67,7 @@ def page_node(revision: Revision, site: Site) -> Node:
 
 def tombstone_node(withdrawal: Withdrawal, site: Site) -> Node:
     """What is left of an article that was taken back: that it was, when and why."""
-    url = uri(withdrawal.canonical or site.article_url(withdrawal.article_id))
+    url = uri(withdrawal.canonical or site.article_url(withdrawal.name))
     return {
         "@context": "https://schema.org",
         "@type": "MedicalWebPage",

@@ -29,7 +29,7 @@ _STYLE = (
 def withdrawn_page(withdrawal: Withdrawal, site: Site, *, root: str = "", style: str = "", head: str = "") -> bytes:
     """The page; `root` and `style` are attributes of `html` and `style`, `head` is markup that AMP asks for."""
     language = withdrawal.language
-    canonical = uri(withdrawal.canonical or site.article_url(withdrawal.article_id))
+    canonical = uri(withdrawal.canonical or site.article_url(withdrawal.name))
     english = attributes(lang="en", dir_="ltr") if language.split("-")[0].lower() != "en" else ""
     page = f"""\
 <!DOCTYPE html>

@@ -30,6 +30,7 @@ class _Head(Struct, frozen=True):
     title: str
     language: str = "en"
     canonical: str | None = None
+    address: str | None = None
     topics: tuple[_Topic, ...] = ()
 
 
@@ -48,7 +49,7 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
     also = [_made(context, row, format) for format in _also(context, row)]
     slugs = frozenset(topic.slug for topic in head.topics)
     feeds = addresses_of(context, slugs, head.language)
-    links = _links(context, row.article, row.format, head.canonical, feeds)
+    links = _links(context, head.address or row.article, row.format, head.canonical, feeds)
     return _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links)
 
 
@@ -63,7 +64,7 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
         for format in (context.formats[name] for name in (row.format, *_also(context, row)))
     )
     feeds = addresses_of(context, slugs, gone.language)
-    links = _links(context, row.article, row.format, gone.canonical, feeds)
+    links = _links(context, gone.name, row.format, gone.canonical, feeds)
     return _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
 
 
@@ -142,11 +143,11 @@ def _body(context: Context, row: Delivery) -> bytes:
     return stored_body(context, stored, revision)
 
 
-def _links(context: Context, article_id: str, format: str, canonical: str | None, feeds: tuple[str, ...]) -> Links:
+def _links(context: Context, name: str, format: str, canonical: str | None, feeds: tuple[str, ...]) -> Links:
     site = context.site
     return Links(
-        page=canonical or site.article_url(article_id),
-        rendition=site.rendition_url(article_id, context.formats[format].extension),
-        amp=site.rendition_url(article_id, "amp"),
+        page=canonical or site.article_url(name),
+        rendition=site.rendition_url(name, context.formats[format].extension),
+        amp=site.rendition_url(name, "amp"),
         feeds=feeds,
     )

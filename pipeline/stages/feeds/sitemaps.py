@@ -6,15 +6,18 @@ A change rewrites the article's page and the index.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import msgspec
 
 from pipeline.feeds import sitemaps
 from pipeline.feeds.sitemaps import ID
 from pipeline.ledger import feeds
+from pipeline.ledger.articles import names
 from pipeline.ledger.feeds import pages as feed_pages
 from pipeline.ledger.feeds import places
 from pipeline.ledger.feeds.layout import Candidate
+from pipeline.ledger.feeds.pages import Entry, Recent
 from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
 from pipeline.stages.feeds import files as feed_files
@@ -44,7 +47,8 @@ def news(context: Context) -> bytes:
     since = context.clock() - dt.timedelta(days=sitemaps.NEWS_DAYS)
     with context.ledger.read() as transaction:
         found = feed_pages.recent(transaction, ID, since=since, limit=sitemaps.NEWS_SIZE)
-    placed = [(sitemaps.address_of(context.site, one.article, one.canonical), one) for one in found]
+        named = names.current_of(transaction, {one.article for one in found})
+    placed = [(_address(context, named, one), one) for one in found]
     return sitemaps.news(context.site, [(loc, one.title, one.language, one.published) for loc, one in placed if loc])
 
 
@@ -78,9 +82,14 @@ def _listed(context: Context, one: Candidate) -> bool:
 def _page(context: Context, claim: Claim, number: int) -> None:
     with context.ledger.read() as transaction:
         entries = sorted(feed_pages.entries_of(transaction, ID, number))
-    placed = [(sitemaps.address_of(context.site, one.article, one.canonical), one.updated) for one in entries]
+        named = names.current_of(transaction, {one.article for one in entries})
+    placed = [(_address(context, named, one), one.updated) for one in entries]
     body = sitemaps.page((loc, updated) for loc, updated in placed if loc)
     _keep(context, claim, number, sitemaps.page_path(number), body)
+
+
+def _address(context: Context, named: Mapping[str, str], one: Entry | Recent) -> str | None:
+    return sitemaps.address_of(context.site, named.get(one.article, one.article), one.canonical)
 
 
 def _index(context: Context, claim: Claim) -> None:
