@@ -11,10 +11,11 @@ from judges.dom import tree
 from judges.nu import nu_findings
 from judges.schema_org import schema_findings
 
-# What the checker says of an author's own table or words, which go out as they are.
+# What the checker says of an author's own table, terms or words, which go out as they are.
 _THE_AUTHORS = re.compile(
     r"Table columns? .* no cells? beginning|A table row was \d+ columns wide"
     r"|Document uses the Unicode Private Use Area|Text run starts with a composing character"
+    r"|.*[Dd]uplicate .*dt.*name"
 )
 
 

@@ -40,11 +40,15 @@ def current(transaction: Transaction, article_id: str) -> str:
     return transaction.scalar(now) or article_id
 
 
-def current_of(transaction: Transaction, article_ids: Collection[str]) -> dict[str, str]:
-    """Return the present names of those of the articles that were renamed."""
+def shown_of(transaction: Transaction, article_ids: Collection[str]) -> dict[str, str]:
+    """Return the present names of those of the articles that were renamed and are out under that name.
+
+    One that is only to be renamed, by an update under embargo, is left out: its former addresses still lead to it.
+    """
     found: dict[str, str] = {}
     for some in chunks(sorted(article_ids), 500):
-        query = sa.select(names.c.article, names.c.name).where(names.c.article.in_(some), names.c.current)
+        where = (names.c.article.in_(some), names.c.current, names.c.shown)
+        query = sa.select(names.c.article, names.c.name).where(*where)
         found |= dict(transaction.execute(query).tuples().all())
     return found
 

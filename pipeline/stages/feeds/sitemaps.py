@@ -47,7 +47,7 @@ def news(context: Context) -> bytes:
     since = context.clock() - dt.timedelta(days=sitemaps.NEWS_DAYS)
     with context.ledger.read() as transaction:
         found = feed_pages.recent(transaction, ID, since=since, limit=sitemaps.NEWS_SIZE)
-        named = names.current_of(transaction, {one.article for one in found})
+        named = names.shown_of(transaction, {one.article for one in found})
     placed = [(_address(context, named, one), one) for one in found]
     return sitemaps.news(context.site, [(loc, one.title, one.language, one.published) for loc, one in placed if loc])
 
@@ -82,7 +82,7 @@ def _listed(context: Context, one: Candidate) -> bool:
 def _page(context: Context, claim: Claim, number: int) -> None:
     with context.ledger.read() as transaction:
         entries = sorted(feed_pages.entries_of(transaction, ID, number))
-        named = names.current_of(transaction, {one.article for one in entries})
+        named = names.shown_of(transaction, {one.article for one in entries})
     placed = [(_address(context, named, one), one.updated) for one in entries]
     body = sitemaps.page((loc, updated) for loc, updated in placed if loc)
     _keep(context, claim, number, sitemaps.page_path(number), body)
