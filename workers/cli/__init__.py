@@ -1,18 +1,18 @@
-"""The command line: `citewire COMMAND`. One module for each group of commands.
+"""The command line: `citewire COMMAND`, with one module for each group of commands.
 
-Answers go to standard output (with `--json`, one JSON document), everything else to standard error.
-Exit status: 0 done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown; 5 overtaken.
+Answers go to standard output (with `--json`, as one JSON document), everything else to standard error. Exit status: 0
+done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown; 5 overtaken.
 """
 
 from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+INTERRUPTED = 130  # 128 plus the number of SIGINT, the shell convention
 
 
 def main() -> None:
-    """Run the `citewire` command. What it needs is imported here, so that Ctrl-C never leaves a traceback."""
+    """Run the `citewire` command. Imports happen inside it, so that Ctrl-C never leaves a traceback."""
     try:
         from workers.cli.app import main as run
 

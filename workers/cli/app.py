@@ -1,4 +1,4 @@
-"""Puts the commands together, and turns errors into one clear line each and an exit status."""
+"""Assemble the commands, and turn each error into one clear line and an exit status."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _GROUPS = (
 for group in _GROUPS:
     group.register(app)
 
-# typer carries click's exceptions and makes only this one of them public: its bases are what every wrong use raises.
+# typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
 _UNKNOWN = frozenset(
     {"unknown-article", "unknown-channel", "unknown-delivery", "unknown-reference", "unknown-operation"}
@@ -81,7 +81,7 @@ def _options(
 
 
 def main() -> None:
-    """Run a command, and exit with its status."""
+    """Run a command and exit with its status."""
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     command = typer.main.get_command(app)
     try:
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def _misused(error: Exception) -> tuple[str, int]:
-    """What to say of a wrong use in one line, and the status."""
+    """Return a one-line description of a usage error, and the exit status."""
     said = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
     path = getattr(getattr(error, "ctx", None), "command_path", "citewire")
     return f"{said} (see `{path} --help`)" if said else "", int(getattr(error, "exit_code", BAD_INPUT))

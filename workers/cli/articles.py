@@ -1,4 +1,4 @@
-"""`publish` and `status`: what operators do all day."""
+"""`publish` and `status`: the commands that operators use every day."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SOURCE = "urn:citewire:command-line"
 
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
-_TOGETHER, _BYTES = 1000, 32_000_000  # files, and bytes of files, that are read before they are accepted together
+_TOGETHER, _BYTES = 1000, 32_000_000  # the most files, and bytes of files, read before they are accepted together
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass
 class Published:
-    """A file on its way."""
+    """An accepted file and the progress of its deliveries."""
 
     file: str
     accepted: Accepted
@@ -90,7 +90,7 @@ class Batch:
     operation: str | None = None
     published: list[Published] = field(default_factory=list)
     refused: list[InvalidEvent] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)  # files of folders, and why
+    left_out: list[tuple[str, str]] = field(default_factory=list)  # files found in folders, each with the reason
     ids: FilesOfIds = field(default_factory=FilesOfIds)
 
 
@@ -166,7 +166,7 @@ def status(
 
 
 def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
-    """Print what a channel (None: the site itself) held of the article at a moment (None: now)."""
+    """Print what a channel (None: the site itself) held of the article at a given time (None: now)."""
     if article_id is None:
         raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
     moment = moment_of(at, option="at") if at is not None else now()
@@ -183,7 +183,7 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
     print_json(shape) if json else output.shown(shape)
 
 
-# --- the way there ------------------------------------------------------------------------------------------------
+# --- Accepting files and waiting for them ----------------------------------------------------------------------------
 
 
 def intake_of(ledger: Ledger, system: System) -> Intake:
@@ -206,7 +206,10 @@ def _doorbell(url: str) -> CeleryDoorbell:
 
 
 def origin() -> Origin:
-    """Commands write the ledger themselves, so the order of their transactions is the order of their events."""
+    """Return the origin of a command's events.
+
+    Commands write to the ledger themselves, so the order of their transactions is the order of their events.
+    """
     return Origin(source=SOURCE, id=secrets.token_hex(12))
 
 
@@ -216,7 +219,7 @@ def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"
 
 
 def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> Batch:
-    """A file that cannot be read as an article stops none of the others."""
+    """Accept every file that can be read as an article; one that cannot does not stop the others."""
     operation = structs.replace(operation_of(intake, "publish"), planned=len(found.files) + len(found.left_out))
     with intake.ledger.write() as transaction:
         operations.begin(transaction, operation)
@@ -255,7 +258,7 @@ def _why(errors: Sequence[InvalidEvent]) -> str:
 
 
 def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: Batch) -> None:
-    """Accept together, or one by one where one is refused, or where another process that writes was in the way."""
+    """Accept the files together, or one by one if one is refused or another process was writing to the ledger."""
     doubled = batch.ids.refused(read)
     batch.refused += doubled.values()
     good = [(file, event) for file, event in read if file not in doubled]
@@ -279,7 +282,7 @@ def _accept_one(intake: Intake, operation: Operation, event: Publish, batch: Bat
 
 
 def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> bool:
-    """Show progress until every delivery has ended or the time is up. Return whether all have ended."""
+    """Show progress until every delivery has ended or the timeout expires. Return whether all have ended."""
     deadline = time.monotonic() + timeout
     with output.progress(len(published)) as show:
         while True:

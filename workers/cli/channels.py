@@ -1,4 +1,4 @@
-"""`channels`: what an operator does when one comes or goes."""
+"""`channels`: commands for when a channel is added or removed."""
 
 from __future__ import annotations
 

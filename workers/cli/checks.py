@@ -1,4 +1,4 @@
-"""`check`: whether the configuration is OK and every channel can be reached, without sending an article."""
+"""`check`: verify the configuration and that every channel can be reached, without sending an article."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ def check(json: JsonOption = False, data: DataOption = None, config: ConfigOptio
 
 
 def _known_to_ledger(system: System, channels: list[str], feed_ids: set[str]) -> tuple[dict[str, int], dict[str, Any]]:
-    """Deliveries to channels that left the settings, and what is wrong with feeds; none where there is no ledger."""
+    """Return the deliveries to channels that left the settings, and what is wrong with feeds.
+
+    Both are empty if there is no ledger.
+    """
     try:
         with existing_ledger(system) as ledger, ledger.read() as transaction:
             findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in feed_ids}

@@ -1,4 +1,4 @@
-"""What the commands share: their options, the way to the running system, and how an answer is printed."""
+"""What the commands share: options, finding the running system, and printing an answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class System:
-    """A system, running or not, as a command finds it: the ledger is all that must be there."""
+    """A system, running or not, as a command finds it. Only the ledger has to exist."""
 
     settings: Settings
     running: runfile.Running | None
@@ -45,7 +45,7 @@ class System:
 
 
 def find(data: Path | None, config: Path | None = None) -> System:
-    """Find it by `--data` or the environment. A running system's note says which settings file it uses."""
+    """Find the system by `--data` or the environment. A running system's note says which settings file it uses."""
     settings = load(os.environ, file=config, data=data)
     running = runfile.read(settings.data)
     named = file_in_force(os.environ, config)
@@ -56,7 +56,7 @@ def find(data: Path | None, config: Path | None = None) -> System:
 
 @contextmanager
 def open_ledger(system: System) -> Iterator[Ledger]:
-    """Open the ledger for commands that begin something: made where it is missing, migrated where it is older."""
+    """Open the ledger for commands that start something. Creates it if missing, and migrates it if older."""
     from workers.wiring import open_ledger as opened
 
     with closing(opened(system.settings)) as ledger:
@@ -65,7 +65,7 @@ def open_ledger(system: System) -> Iterator[Ledger]:
 
 @contextmanager
 def existing_ledger(system: System) -> Iterator[Ledger]:
-    """Open the ledger for commands that read or change what is there. Creates nothing, and never migrates.
+    """Open the ledger for commands that read or change what is there. Never creates or migrates it.
 
     Raises ConfigError `ledger-missing` or `ledger-older`.
     """

@@ -1,4 +1,4 @@
-"""Asks once, on a terminal, before many articles go out or are taken back: neither is easily reversed."""
+"""Ask once, on a terminal, before many articles are published or withdrawn: neither is easily reversed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASK_FROM = 21  # new articles
 
 
 def confirm_many(ledger: Ledger, found: ArticleFiles, drop: tuple[str, ...]) -> None:
-    """Ask where a person could answer and more than twenty articles are new. Raises typer.Abort for a no."""
+    """Ask for confirmation on a terminal if more than twenty articles are new. Raises typer.Abort if it is denied."""
     if len(found.files) < ASK_FROM or not _person():
         return
     ids = {one.read.article.id for one in read_files(found, drop, now()) if one.read}
@@ -26,7 +26,7 @@ def confirm_many(ledger: Ledger, found: ArticleFiles, drop: tuple[str, ...]) -> 
 
 
 def confirm_withdrawal(count: int) -> None:
-    """Ask where a person could answer. Raises typer.Abort for a no."""
+    """Ask for confirmation on a terminal. Raises typer.Abort if it is denied."""
     if _person():
         typer.confirm(f"Withdraw {count} article{'s' if count > 1 else ''} everywhere?", abort=True, err=True)
 

@@ -1,4 +1,4 @@
-"""`deliveries` and `replay`: the dead letters and their second chance."""
+"""`deliveries` and `replay`: list the dead letters and retry them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workers.cli.common import (
 )
 from workers.cli.names import check_article, check_channel, delivery_named
 
-_MOST = 1000  # deliveries shown, unless more are asked for
+_MOST = 1000  # deliveries shown by default
 
 
 class State(StrEnum):

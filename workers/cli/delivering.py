@@ -1,4 +1,4 @@
-"""Whether anything runs that would deliver what a command has accepted."""
+"""Check whether a worker is running that would deliver what a command has accepted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.cli.common import System
 
 
 def say_if_nobody_delivers(system: System) -> None:
-    """Say on standard error that what was accepted is kept, where no pipeline worker is alive to go on with it."""
+    """Report on standard error that accepted articles are kept but no pipeline worker is alive to process them."""
     if not _may_be_delivered(system):
         output.note("kept, but nothing is running that delivers it yet: start `citewire up`")
 
@@ -18,7 +18,7 @@ def say_if_nobody_delivers(system: System) -> None:
 def _may_be_delivered(system: System) -> bool:
     url = system.redis_url
     if url is None:
-        return system.running is not None  # it says nothing of its queue, so its workers cannot be asked after
+        return system.running is not None  # it does not say where its queue is, so its workers cannot be queried
     try:
         return any(name.startswith("pipeline") for name in doorbell.alive(doorbell.connect(url)))
     except (redis.RedisError, ValueError):

@@ -1,4 +1,4 @@
-"""Article files on disk: which of a folder's files are meant, and their bytes."""
+"""Article files on disk: which files of a folder are articles, and their bytes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pipeline.intake import source_formats
 from pipeline.intake.decoding import MAX_BYTES
 from pipeline.intake.own_rendition import is_own_rendition
 
-_SECRETS = frozenset({"secrets", "secret"})  # folders that hold none of the articles, whatever the settings say
-_MANIFESTS = "manifest"  # beside the files that a channel keeps in a folder
+_SECRETS = frozenset({"secrets", "secret"})  # folders that never hold articles, whatever the settings say
+_MANIFESTS = "manifest"  # written next to the files that a channel keeps in a folder
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,21 @@ class Excluded:
         return cls(frozenset(map(_resolved, folders)), frozenset(_resolved(Path(name)) for name in named))
 
     def has(self, path: Path) -> bool:
-        """Whether a resolved path is one of these, or lies in one."""
+        """Return whether a resolved path is one of these, or is inside one."""
         return path in self.secrets or not self.folders.isdisjoint((path, *path.parents))
 
 
 @dataclass(frozen=True)
 class ArticleFiles:
-    """The files that are meant, and those in their folders that look like articles and are not, with the reason."""
+    """The files to read, and those in their folders that look like articles but are left out, with the reason."""
 
     files: list[Path] = field(default_factory=list)
     left_out: list[tuple[Path, str]] = field(default_factory=list)
-    named: frozenset[Path] = frozenset()  # those that were given themselves, not as part of a folder
+    named: frozenset[Path] = frozenset()  # files that were given directly, not as part of a folder
 
 
 def article_files(given: Sequence[Path], excluded: Excluded, *, none_is_fine: bool = False) -> ArticleFiles:
-    """Find the article files: a folder stands for those in it, in the order of their names.
+    """Find the article files. A folder stands for the article files in it, sorted by name.
 
     Raises InvalidArticle for a folder that holds none, or that belongs to the system itself.
     """
@@ -79,7 +79,7 @@ def article_files(given: Sequence[Path], excluded: Excluded, *, none_is_fine: bo
 
 
 def is_article(path: Path, root: Path, excluded: Excluded) -> bool:
-    """Whether a file below `root` is one of its articles, by its name and place."""
+    """Return whether a file below `root` is one of its articles, judging by its name and place."""
     absolute, above = path.absolute(), root.absolute()
     if not absolute.is_relative_to(above):
         return False
@@ -88,7 +88,7 @@ def is_article(path: Path, root: Path, excluded: Excluded) -> bool:
 
 
 def read_file(file: Path) -> bytes:
-    """Read no more of it than it takes to see that it is too large. Raises InvalidArticle."""
+    """Read a file, stopping as soon as it is seen to be too large. Raises InvalidArticle."""
     try:
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES + 1)
@@ -98,7 +98,7 @@ def read_file(file: Path) -> bytes:
 
 
 def is_ours(file: Path, data: bytes) -> bool:
-    """Whether Citewire made the file: by its mark, or by the manifest that a channel keeps beside it."""
+    """Return whether Citewire made the file, judging by its mark or by the manifest that a channel keeps next to it."""
     if is_own_rendition(data):
         return True
     manifest = file.parent / _MANIFESTS / f"{file.name}.json"
@@ -109,7 +109,7 @@ def is_ours(file: Path, data: bytes) -> bool:
 
 
 def _inside(root: Path, excluded: Excluded) -> Iterator[tuple[Path, str | None]]:
-    """Each article file below a folder, with the reason where it is left out. Links to folders are not followed."""
+    """Yield each article file below a folder, with the reason if it is left out. Links to folders are not followed."""
     resolved = _resolved(root)
     links: list[Path] = []
     taken: set[Path] = set()
@@ -125,7 +125,7 @@ def _inside(root: Path, excluded: Excluded) -> Iterator[tuple[Path, str | None]]
             taken.add(_resolved(path))
             yield path, _why_not(path, resolved, excluded)
     for path in links:
-        if _resolved(path) not in taken:  # what it leads to is not read under its own name
+        if _resolved(path) not in taken:  # the target of a link is not read under its own name
             yield path, _why_not(path, resolved, excluded)
 
 
@@ -139,19 +139,19 @@ def _why_not(path: Path, root: Path, excluded: Excluded) -> str | None:
 
 
 def _is_meant(path: Path) -> bool:
-    """By its ending; those that editors hide or leave behind are not."""
+    """Return whether a file has an article's extension and is not hidden or left behind by an editor."""
     return path.suffix.lower() in _suffixes() and not path.name.startswith(".") and path.is_file()
 
 
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # a link to itself
+    except (OSError, RuntimeError):  # a link that points to itself
         return path.absolute()
 
 
 def _folders_of(own: Mapping[str, object], base: Path) -> Iterator[Path]:
-    """The folders that a channel writes to on this machine."""
+    """Yield the folders that a channel writes to on this machine."""
     path, url = own.get("path"), own.get("url")
     if isinstance(path, str) and "host" not in own:
         yield base / path

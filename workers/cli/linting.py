@@ -1,4 +1,4 @@
-"""`lint`, and `publish --dry-run`: every mistake of every file at once, and what publishing them would do."""
+"""`lint` and `publish --dry-run`: report every mistake of every file at once, and what publishing them would do."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def lint(
 
 
 def preview(system: System, paths: Sequence[Path], *, json: bool, take_over: bool = False) -> None:
-    """Print what publishing the files would do; exit with 2 where there are mistakes."""
+    """Print what publishing the files would do; exit with 2 if there are mistakes."""
     at = now()
     found = article_files(paths, Excluded.of(system.settings, os.environ))
     with _ledger_if_any(system) as transaction:
@@ -65,7 +65,7 @@ def preview(system: System, paths: Sequence[Path], *, json: bool, take_over: boo
 
 @contextmanager
 def _ledger_if_any(system: System) -> Iterator[Transaction | None]:
-    """A look at the ledger; None where there is none yet, or only an older one, which is left as it is."""
+    """Open the ledger for reading. Yield None if there is none, or an older one, which is left as it is."""
     try:
         with existing_ledger(system) as ledger, ledger.read() as transaction:
             yield transaction

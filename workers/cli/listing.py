@@ -1,4 +1,4 @@
-"""`articles`: every article, or those in a state, of a topic, at a channel, or with words in their title."""
+"""`articles`: list every article, or those in a state, on a topic, at a channel, or with given words in their title."""
 
 from __future__ import annotations
 

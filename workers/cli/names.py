@@ -1,4 +1,4 @@
-"""The names that a person gives: articles, channels and deliveries. An unknown one is said, with what was meant."""
+"""Look up the articles, channels and deliveries that a person names; an unknown name is reported with a suggestion."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unknown_article(article_id: str) -> InvalidEvent:
 
 
 def delivery_named(transaction: Transaction, delivery_id: str) -> Delivery:
-    """Raises InvalidEvent `unknown-delivery`."""
+    """Return the delivery with this id. Raises InvalidEvent `unknown-delivery`."""
     found = ledger_deliveries.find(transaction, delivery_id)
     if found is None:
         hint = "use an id that `citewire deliveries` shows"

@@ -1,4 +1,4 @@
-"""`operations` and `undo`: what was done, and taking it back."""
+"""`operations` and `undo`: list what was done, and take it back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.cli import output
 from workers.cli.articles import intake_of
 from workers.cli.common import OVERTAKEN, ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
 
-_MOST = 100  # operations in the list
+_MOST = 100  # operations listed
 
 
 def register(app: typer.Typer) -> None:

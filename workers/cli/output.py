@@ -1,4 +1,4 @@
-"""How answers look to a person: tables on a terminal, plain lines elsewhere."""
+"""Print answers for people: tables on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def accepted(shapes: Sequence[Shape]) -> None:
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[Shape], None]]:
-    """A bar on a terminal; elsewhere a line for each article that has ended."""
+    """Show a progress bar on a terminal; elsewhere print a line for each article that has ended."""
     if not notes.is_terminal:
         yield print_line
         return
@@ -78,20 +78,23 @@ def articles(shapes: Sequence[views.ArticleSummary]) -> None:
 
 
 def holders(rows: Mapping[str, Mapping[str, int]]) -> None:
-    """Which revision of each article each channel, and the site, has. On standard error: it is shown before asking."""
+    """Print which revision of each article the site and each channel has.
+
+    This goes to standard error, because it is shown before asking for confirmation.
+    """
     places = sorted({place for held in rows.values() for place in held})
     cells = [(article, *(held.get(place) for place in places or [""])) for article, held in rows.items()]
     _table("held", ("article", *(places or ["nobody has any"])), cells, console=notes)
 
 
 def withheld(shapes: Sequence[Withheld]) -> None:
-    """From whom an article is kept, and why."""
+    """Print which channels do not get an article, and why."""
     rows = [(one.channel or "everyone", one.cause, one.since, one.reason) for one in shapes]
     _table("withheld", ("from", "cause", "since", "reason"), rows)
 
 
 def shown(shape: views.Snapshot) -> None:
-    """What a channel held at a moment."""
+    """Print what a channel held at a given time."""
     where = shape.channel or "the site itself"
     if shape.revision is None:
         answers.print(f"{where} had nothing of it at {_cell(shape.at)}", highlight=False, soft_wrap=True)
@@ -108,7 +111,7 @@ def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
 
 
 def evidence_changes(shapes: Sequence[views.EvidenceChange]) -> None:
-    """How the standing of cited papers changed, newest first."""
+    """Print how the status of cited papers changed, newest first."""
     rows = [(one.at, one.pmid, ", ".join(one.gained), ", ".join(one.lost), ", ".join(one.articles)) for one in shapes]
     _table("evidence changes", ("at", "pmid", "gained", "lost", "articles"), rows)
 
@@ -140,24 +143,24 @@ def system(shape: views.SystemStatus) -> None:
 
 
 def line(text: str) -> None:
-    """A line of an answer, as it is."""
+    """Print a line of an answer unchanged."""
     answers.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def waiting(shape: Shape) -> None:
-    """How many articles wait to be rendered, why, and how much room is left on the disk."""
+    """Print how many articles are waiting to be rendered, why, and how much disk space is left."""
     why = f": {shape['error']}" if shape["error"] else ""
     free = "" if shape["free"] is None else f"; {shape['folder']} has {shape['free']:,} bytes free"
     line(f"waiting: {shape['articles']}{why}{free}")
 
 
 def note(text: str) -> None:
-    """A line about an answer, on standard error."""
+    """Print a remark about an answer on standard error."""
     notes.print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)
 
 
 def left_out(files: Sequence[tuple[str, str]]) -> None:
-    """The files of folders that were not published, by their reasons."""
+    """Print the files of folders that were not published, grouped by reason."""
     for why, some in groupby(sorted(files, key=itemgetter(1)), key=itemgetter(1)):
         names = [file for file, _ in some]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -165,13 +168,13 @@ def left_out(files: Sequence[tuple[str, str]]) -> None:
 
 
 def warnings(given: Sequence[ReadWarning]) -> None:
-    """What reading a file warned of, on standard error."""
+    """Print the warnings from reading a file on standard error."""
     for one in given:
         notes.print(f"citewire: {one}", highlight=False, soft_wrap=True, markup=False)
 
 
 def mistake(error: InvalidEvent) -> Shape:
-    """An error as `--json` shows it."""
+    """Return an error as `--json` shows it."""
     return {
         "code": error.code,
         "message": error.message,
@@ -192,7 +195,7 @@ def tokens(shape: Shape) -> None:
 
 
 def tried(shape: views.DeliveryWithAttempts) -> None:
-    """Every attempt at a delivery."""
+    """Print every attempt at a delivery."""
     columns = ("at", "revision", "outcome", "status", "milliseconds", "detail", "answer")
     rows = [tuple(getattr(one, name) for name in columns) for one in shape.tried]
     deliveries([shape])
@@ -200,7 +203,7 @@ def tried(shape: views.DeliveryWithAttempts) -> None:
 
 
 def proofs(shapes: Sequence[views.Proof]) -> None:
-    """Who took a withdrawal and still shows the article, or does not say."""
+    """Print which channels accepted a withdrawal but still show the article, or do not say whether they do."""
     rows = [
         (one.channel, one.article, one.withdrawn, one.shown or one.error)
         for one in shapes
@@ -226,14 +229,14 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
 
 
 def _cell(value: object) -> str:
-    """Return a value as a table shows it: times in RFC 3339, nothing for None."""
+    """Return a value as a table shows it: times in RFC 3339, an empty cell for None."""
     if isinstance(value, dt.datetime):
         return rfc3339(value)
     return "" if value is None else str(value)
 
 
 def _plain(text: str) -> str:
-    """Article text may hold square brackets, which rich would take for markup."""
+    """Escape article text: it may hold square brackets, which rich would take for markup."""
     return text.replace("[", r"\[")
 
 

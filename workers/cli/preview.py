@@ -1,4 +1,4 @@
-"""What publishing files would do: what is wrong, what is new or changed, and who would get it. Keeps nothing."""
+"""Preview publishing files: what is wrong, what is new or changed, and who would get it. Keeps nothing."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Action = Literal["new", "changed", "same", "renamed", "again", "refused", "left-
 class Preview:
     """What publishing one file would do.
 
-    `again`: the article was withdrawn and would be live once more. `renamed`: the file's article gets another name than
-    `former`, and the former address leads to the new one.
+    `again`: the article was withdrawn and would be live again. `renamed`: the file's article would be renamed from
+    `former`, and the former address would redirect to the new one.
     """
 
     file: str
@@ -50,7 +50,7 @@ class Preview:
 
 @dataclass
 class Previewer:
-    """Compares files with the settings and, where there is one, with the ledger."""
+    """Compare files with the settings and, if there is one, with the ledger."""
 
     settings: Settings
     transaction: Transaction | None
@@ -58,7 +58,7 @@ class Previewer:
     take_over: bool = False
 
     def previews(self, files: Iterable[FileRead]) -> list[Preview]:
-        """Return what would become of each file. Files that have one id between them are all refused."""
+        """Return what publishing each file would do. Files that share an id are all refused."""
         previews, publications = list[Preview](), list[tuple[str, Publish]]()
         for one in files:
             previews.append(self._preview(one))
@@ -132,7 +132,7 @@ class Previewer:
         return [feed.id for feed in feeds if feed.holds(slugs, article.language)]
 
     def _unknown_topics(self, one: FileRead) -> Iterator[ReadWarning]:
-        """Topics that no feed or channel asks for, where any asks for topics at all."""
+        """Warn of topics that no feed or channel asks for, if any of them asks for topics at all."""
         known = {slug for feed in self.settings.feeds for slug in (*feed.topics, *feed.without_topics)}
         known.update(slug for channel in self.settings.channels for slug in channel.topics)
         for topic in one.read.article.topics if one.read and known else ():

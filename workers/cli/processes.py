@@ -1,4 +1,4 @@
-"""`up`, and the processes that it starts: `worker` and `web`, for those who run each by themselves."""
+"""`up`, and the processes that it starts, `worker` and `web`, for running each of them separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads article files one by one: each is an article with its warnings, or left out with the reason, or mistaken."""
+"""Read article files one by one. Each is an article with its warnings, is left out with a reason, or has mistakes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers.cli.files import ArticleFiles, is_ours, read_file
 
 @dataclass(frozen=True)
 class FileRead:
-    """What became of a file. `size`: bytes that were read."""
+    """The result of reading one file. `size`: bytes that were read."""
 
     file: Path
     size: int = 0
@@ -31,14 +31,14 @@ class FileRead:
 
 
 def read_files(found: ArticleFiles, drop: tuple[str, ...], now: dt.datetime) -> Iterator[FileRead]:
-    """Read each file; none that is wrong stops the others."""
+    """Read each file; a mistake in one does not stop the others."""
     yield from (FileRead(path, left_out=why) for path, why in found.left_out)
     for path in found.files:
         yield read_one(path, drop, now, named=path in found.named)
 
 
 def read_one(path: Path, drop: tuple[str, ...], now: dt.datetime, *, named: bool = False) -> FileRead:
-    """Read a file. A draft, or what Citewire made, is a mistake if it was named, and else left out."""
+    """Read a file. A draft, or a file made by Citewire, is a mistake if it was named, and is otherwise left out."""
     size = 0
     try:
         data = read_file(path)
@@ -55,7 +55,7 @@ def read_one(path: Path, drop: tuple[str, ...], now: dt.datetime, *, named: bool
 
 
 def publication(one: FileRead, origin: Origin, *, take_over: bool = False) -> Publish:
-    """Return the event that publishes a file which was read."""
+    """Return the event that publishes a file that was read."""
     assert one.read is not None
     found = one.read
     return Publish(
@@ -70,7 +70,7 @@ def publication(one: FileRead, origin: Origin, *, take_over: bool = False) -> Pu
 
 
 def is_gone(place: str) -> bool:
-    """Return whether a file that an article came from no longer exists: it was moved, or its folder was."""
+    """Return whether the file that an article came from no longer exists: it was moved, or its folder was."""
     return place.startswith(FILE) and not Path(place.removeprefix(FILE)).is_file()
 
 
@@ -83,7 +83,7 @@ def _named_by_file(found: Read, path: Path) -> Read:
     return structs.replace(found, article=article, id_from="file")
 
 
-_OF_FOLDER = ("index", "_index", "README")  # what generators call the one file of a folder
+_OF_FOLDER = ("index", "_index", "README")  # what generators call the only file of a folder
 _LEFT_OUT = {"draft": "a draft", "own-rendition": "made by Citewire"}
 
 
@@ -99,7 +99,7 @@ class FilesOfIds:
         self._files: dict[str, dict[str, str]] = {}
 
     def refused(self, read: Sequence[tuple[str, Publish]]) -> dict[str, InvalidArticle]:
-        """Return why files are refused: those whose id another of these files, or of the former ones, has too."""
+        """Return why files are refused: another of these files, or of the earlier ones, has the same id."""
         for file, event in read:
             self._files.setdefault(event.article_id, {}).setdefault(event.place or file, file)
         found = {}

@@ -1,4 +1,4 @@
-"""`references`: what is known of cited papers, which live articles cite them, and how their standing changed."""
+"""`references`: what is known about cited papers, which live articles cite them, and how their status changed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pipeline.stages.enrich import watch
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, now, print_json
 
-_AT_ONCE = 500  # references read and printed together: a ledger may hold any number
-_CHANGES = 50  # shown of all papers, or of each that is named
+_AT_ONCE = 500  # references read and printed together, because a ledger may hold any number
+_CHANGES = 50  # changes shown for all papers together, or for each named one
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +58,7 @@ def _pmid(text: str) -> str:
 
 
 def _never_cited(ledger: Ledger, pmids: Sequence[str]) -> InvalidEvent | None:
-    """Return the error for PMIDs that no article ever cited, or None if there are none."""
+    """Return the error for PMIDs that no article has ever cited, or None if there are none."""
     with ledger.read() as transaction:
         known = cited.times(transaction, pmids)
     unknown = [pmid for pmid in pmids if pmid not in known]
@@ -78,7 +78,7 @@ def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
 
 
 def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[views.KnownReference]]:
-    """Yield references in chunks, each read in its own transaction, so that a slow terminal keeps none open."""
+    """Yield references in chunks, each read in its own transaction so that a slow terminal keeps none open."""
     for some in chunks(pmids, _AT_ONCE) if pmids else _all(ledger):
         with ledger.read() as transaction:
             yield views.known_references(transaction, some)

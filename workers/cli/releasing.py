@@ -1,4 +1,4 @@
-"""`release`: an operator lets go out again what was held for its evidence."""
+"""`release`: let an article that was held for its evidence be published again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`render`: one rendition on standard output. Needs no running system and no ledger."""
+"""`render`: print one rendition on standard output. Needs neither a running system nor a ledger."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _from_file(path: Path) -> dict[str, Reference]:
         return parse_pubmed(path.read_bytes())
     except OSError as error:
         raise InvalidEvent(f"cannot be read: {error.strerror}", file=str(path), hint=hint) from error
-    except TransientError as error:  # from PubMed it may be better next time; a file stays as it is
+    except TransientError as error:  # PubMed may recover by the next attempt, a file stays as it is
         raise InvalidEvent(error.message, file=str(path), code=error.code, hint=hint) from error
 
 
@@ -92,5 +92,8 @@ def _revision(article: Article, known: dict[str, Reference], *, answered: bool, 
 
 
 def _changed(file: Path) -> dt.datetime:
-    """Return the file's modification time, the date of an article without one: the same file gives the same bytes."""
+    """Return the file's modification time, used as the date of an article without one.
+
+    The same file therefore always gives the same bytes.
+    """
     return dt.datetime.fromtimestamp(int(file.stat().st_mtime), dt.UTC)

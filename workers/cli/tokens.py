@@ -1,4 +1,4 @@
-"""`token`: who may call the API."""
+"""`token`: manage who may call the API."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def revoke(
 
 
 def expiry(text: str, at: dt.datetime) -> dt.datetime:
-    """`90d` from `at`, or the beginning of a date (UTC), or a moment. Raises InvalidEvent."""
+    """Parse an expiry: `90d` from `at`, the beginning of a date (UTC), or a time. Raises InvalidEvent."""
     days = _DAYS.fullmatch(text)
     if days:
         return at + dt.timedelta(days=int(days[1]))

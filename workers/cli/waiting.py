@@ -1,4 +1,4 @@
-"""What waits to be rendered and why, with the room that is left on the data folder's disk."""
+"""What is waiting to be rendered and why, and how much space is left on the data folder's disk."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from config import Settings
 from pipeline.ledger import Transaction, articles
 
-_PATIENCE = dt.timedelta(seconds=5)  # that an article may be due without being noticed: the sweep runs each second
+_PATIENCE = dt.timedelta(seconds=5)  # an article may be due this long unnoticed: the sweep runs each second
 
 
 def waiting_of(transaction: Transaction, settings: Settings, now: dt.datetime) -> dict[str, Any]:
-    """Return how many articles are overdue, an error that keeps one waiting, and the bytes that are free."""
+    """Return how many articles are overdue, an error that keeps one waiting, and the number of free bytes."""
     count, error = articles.waiting(transaction, now - _PATIENCE)
     folder = settings.data.absolute()
     try:

@@ -1,4 +1,4 @@
-"""`watch`: publishes what changes in a folder. What goes away there stays published: only `withdraw` takes back."""
+"""`watch`: publish what changes in a folder. A deleted file stays published: only `withdraw` takes an article back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import Excluded, article_files, is_article
 from workers.cli.reading import publication, read_one
 
-_SETTLE = 300  # milliseconds without a further change: an editor writes a file in several steps
+_SETTLE = 300  # milliseconds without a further change, because editors write a file in several steps
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +44,7 @@ def watch_folder(
         intake, drop = intake_of(ledger, system), system.settings.intake.drop
         say_if_nobody_delivers(system)
         changes = watch(folder, stop_event=stop, step=_SETTLE, raise_interrupt=False, yield_on_timeout=True)
-        next(changes)  # from here on nothing is missed; what is there already is published now
+        next(changes)  # from here on no change is missed; existing files are published next
         output.left_out([(str(path), why) for path, why in found.left_out])
         _publish(intake, drop, found.files)
         for changed in changes:
@@ -53,7 +53,7 @@ def watch_folder(
 
 
 def _publish(intake: Intake, drop: tuple[str, ...], files: list[Path]) -> None:
-    """Publish what can be read as an article; a file that cannot is named, and watched on."""
+    """Publish the files that can be read as articles. One that cannot be is reported, and the watch goes on."""
     for file in files:
         one = read_one(file, drop, now())
         for mistake in one.mistakes:

@@ -1,4 +1,4 @@
-"""`withdraw`: takes back one article by its id, or those of an operation, of a topic, or of files."""
+"""`withdraw`: take back one article by its id, or the articles of an operation, a topic, or files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def withdraw(
 def _chosen(
     transaction: Transaction, named: Sequence[str], operation: str | None, topic: str | None, drop: tuple[str, ...]
 ) -> list[str]:
-    """Return the articles to take back, each once. Raises InvalidEvent where none is meant, or two ways are mixed."""
+    """Return the articles to take back, each once. Raises InvalidEvent if there are none, or if two ways are mixed."""
     if sum((bool(named), operation is not None, topic is not None)) != 1:
         hint = "give an article's id, or files, or --operation, or --topic"
         raise InvalidEvent("name what is withdrawn in exactly one way", code="nothing-named", hint=hint)
@@ -103,7 +103,7 @@ def _chosen(
 
 
 def _article(transaction: Transaction, named: str, drop: tuple[str, ...]) -> str:
-    """Return the article of this id, or that comes from this file, which may be gone. Raises InvalidEvent."""
+    """Return the article with this id, or from this file, which may no longer exist. Raises InvalidEvent."""
     if articles.get(transaction, names.article_named(transaction, named)) is not None:
         return named
     path = Path(named)
@@ -131,7 +131,7 @@ def _of_operation(transaction: Transaction, operation: str) -> list[str]:
 
 
 def _of_topic(transaction: Transaction, topic: str) -> Iterator[str]:
-    """Yield the articles of a topic: those that are out, and those whose newest revision is still to come out."""
+    """Yield the articles of a topic: those that are live, and those whose newest revision is not yet out."""
     after = None
     while page := listing.page(transaction, Wanted(topic=topic), after=after, limit=_TOGETHER):
         yield from (one.id for one in page if one.state != "withdrawn")
@@ -147,7 +147,7 @@ def _is_there(transaction: Transaction, article: str) -> bool:
 
 
 def _held(transaction: Transaction, named: str) -> dict[str, int]:
-    """Return the revision of the article that the site and each channel has."""
+    """Return which revision of the article the site and each channel has."""
     article = names.article_named(transaction, named)
     shown = public.find(transaction, article)
     held = {"site": shown.revision} if shown and shown.state == "live" else {}

@@ -1,4 +1,4 @@
-"""How an article differs from the revision before it, field by field and in words."""
+"""Show how an article differs from its previous revision, field by field and word by word."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import msgspec
 
 from pipeline.model.article import Article
 
-_MOST_WORDS = 2000  # on each side that are compared one by one; a longer change is only counted
+_MOST_WORDS = 2000  # words compared one by one on each side; a longer change is only counted
 _CONTEXT = 3  # words shown around a change
-_MOST_CHANGES = 20  # shown
+_MOST_CHANGES = 20  # changes shown
 
 
 def word_diff(before: Article, after: Article) -> list[str]:
-    """Return the changes, such as "answer: for [-50-] {+5+} mg a day". Empty where nothing changed."""
+    """Return the changes, such as "answer: for [-50-] {+5+} mg a day". Empty if nothing changed."""
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
     changes = [change for name in old if old[name] != new[name] for change in _field(name, old[name], new[name])]
     if len(changes) <= _MOST_CHANGES:
@@ -52,7 +52,7 @@ def _shown(around: tuple[list[str], list[str]], old: list[str], new: list[str]) 
 
 
 def _words(value: Any) -> Iterator[str]:
-    """The words of every text in a value, in their order; what only says which block it is counts for none."""
+    """Yield the words of every text in a value, in order. Keys that only name a block's type are not counted."""
     if isinstance(value, str):
         yield from value.split()
     elif isinstance(value, dict):
