@@ -1,11 +1,11 @@
-"""Hints for words that were probably meant to be other ones."""
+"""Suggest the known word that an unknown one was probably meant to be."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-_LONGEST = 60  # characters that are compared
+_LONGEST = 60  # characters of a word that are compared
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:
@@ -15,7 +15,7 @@ def meant(word: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint for an unknown word: the known one that it resembles, or all of them."""
+    """Return a hint for an unknown word: the known word that it resembles, or all of them."""
     names = list(known)
     close = meant(word, names)
     return f"did you mean {close!r}?" if close else f"known are {', '.join(names)}"

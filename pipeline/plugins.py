@@ -1,4 +1,4 @@
-"""Modules and packages found by being there: in a folder of ours, or named by an installed package's entry point."""
+"""Discover plug-ins: modules and packages in one of our folders, or entry points of installed packages."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipeline.errors import ConfigError
 def discover(package: str, attribute: str, group: str, *, unique: Sequence[str] = ()) -> dict[str, Any]:
     """Return every object named `attribute` in `package`, and every entry point of `group`, by its `name`.
 
-    A plug-in is a module of `package` or a package in it. They come in the order of their names, so that nothing
-    depends on the file system's. Raises ConfigError where two share a name, or a value of an attribute in `unique`,
-    which holds one string or a tuple of them.
+    A plug-in is a module of `package` or a package in it. They are sorted by name, so that nothing depends on the order
+    of the file system. Raises ConfigError if two share a name, or a value of an attribute listed in `unique`, which
+    holds one string or a tuple of strings.
     """
     found: dict[str, Any] = {}
     taken: dict[tuple[str, str], str] = {}

@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from pipeline.errors import ConfigError
 
-_LONGEST = 64 * 1024  # bytes read of a secret's file: enough for any key
+_LONGEST = 64 * 1024  # most bytes read from a secret's file: enough for any key
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class SecretRef:
             message = f"the secret file {self.name} cannot be read: {error.strerror}"
             raise ConfigError(message, key=key, code="secret-missing") from error
         except UnicodeDecodeError:
-            # No cause: its message would contain the bytes.
+            # No `from error`: its message would contain the bytes.
             raise ConfigError(f"the file {self.name} is not UTF-8", key=key, code="secret-missing") from None
 
     def __str__(self) -> str:

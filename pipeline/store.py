@@ -1,4 +1,4 @@
-"""The rendition store: bytes under their digest, and files under names, in a folder or any object store (obstore)."""
+"""The rendition store: bytes by digest, and files by name, in a folder or any object store (obstore)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from pipeline.errors import ConfigError, TransientError
 
 @dataclass(frozen=True)
 class FileState:
-    """What a web server derives a file's validators from."""
+    """The state from which a web server derives a file's validators."""
 
     size: int  # bytes
     modified: dt.datetime
 
 
 class RenditionStore:
-    """The bytes under a digest never change, so they may be written twice and cached for ever.
+    """Stored bytes by digest, and files by name.
 
-    A file has a name of ours (`public/feeds/latest.atom`) and is replaced whole: who reads it meanwhile gets the old
-    one or the new one. In a folder its time is the one given; an object store sets its own, when it takes the file.
+    The bytes under a digest never change, so they may be written twice and cached for ever.
+
+    A file has a name that we choose (`public/feeds/latest.atom`) and is replaced whole: a concurrent reader gets either
+    the old one or the new one. In a folder the file has the modification time given; an object store sets its own when
+    it receives the file.
     """
 
     def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
@@ -53,16 +56,16 @@ class RenditionStore:
         return self._folder is not None
 
     def put(self, digest: str, body: bytes) -> None:
-        """Store the bytes. Raises TransientError when the store refuses or does not answer."""
+        """Store the bytes. Raises TransientError if the store refuses or does not answer."""
         try:
             obstore.put(self._store, _path(digest), body)
         except BaseError as error:
             raise TransientError("the rendition store did not take a rendition", code="store-unreachable") from error
 
     def get(self, digest: str) -> bytes | None:
-        """Return the bytes, or None if there are none under the digest. Raises TransientError without an answer."""
+        """Return the bytes, or None if there are none under the digest. Raises TransientError if there is no answer."""
         try:
-            if self._folder is not None:  # read before every send: several times as fast as through obstore
+            if self._folder is not None:  # read before every send, and several times as fast as through obstore
                 return (self._folder / _path(digest)).read_bytes()
             return bytes(obstore.get(self._store, _path(digest)).bytes())
         except (NotFoundError, FileNotFoundError):
@@ -71,11 +74,11 @@ class RenditionStore:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
     def drop(self, digest: str) -> None:
-        """Delete the bytes under a digest, if there are any."""
+        """Delete the bytes under a digest if there are any."""
         self.remove_file(_path(digest))
 
     def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None:
-        """Write or replace a file. Raises TransientError when the store refuses or does not answer."""
+        """Write or replace a file. Raises TransientError if the store refuses or does not answer."""
         try:
             if self._folder is None:
                 obstore.put(self._store, path, body)
@@ -114,7 +117,7 @@ class RenditionStore:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
     def remove_file(self, path: str) -> None:
-        """Delete a file, if there is one."""
+        """Delete a file if it exists."""
         try:
             obstore.delete(self._store, path)
         except (NotFoundError, FileNotFoundError):
@@ -124,13 +127,13 @@ class RenditionStore:
 
 
 def _replace(path: Path, body: bytes, modified: float) -> None:
-    """Write the file atomically and with its final time, from which web servers derive validators."""
+    """Write the file atomically with its final modification time, from which web servers derive validators."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
-            os.fchmod(file.fileno(), 0o644)  # a web server runs as another user
+            os.fchmod(file.fileno(), 0o644)  # the web server may run as another user
         os.utime(name, (modified, modified))
         Path(name).replace(path)
     except BaseException:
@@ -139,6 +142,6 @@ def _replace(path: Path, body: bytes, modified: float) -> None:
 
 
 def _path(digest: str) -> str:
-    """Two levels of folders, so that none grows past what file systems like."""
+    """Return a digest's path: two levels of folders, so that none grows past what file systems handle well."""
     kind, _, value = digest.partition(":")
     return f"{kind}/{value[:2]}/{value[2:]}"

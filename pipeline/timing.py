@@ -1,29 +1,29 @@
-"""When to try again: every back-off of the program, as pure functions and named schedules. Seconds throughout."""
+"""When to try again: every back-off of the program, as pure functions and named schedules, all in seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 SHORTEST = 1.0  # between two attempts
-LONGEST_WISH = 24 * 3600.0  # a Retry-After beyond a day is taken for a day
+LONGEST_WISH = 24 * 3600.0  # a Retry-After of more than a day counts as a day
 
-# At most, after the first, second … failed attempt at a delivery: 45 hours in all, about half of that on average.
+# The longest pause after each failed attempt at a delivery: 45 hours in all, about half of that on average.
 DEFAULT_SCHEDULE = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21600.0, 43200.0, 86400.0)
 
-# The rest: the last pause of each repeats, unless said otherwise.
-NCBI = (1.0, 2.0, 4.0, 8.0, 10.0)  # after failures in a row of one of NCBI's services
-CIRCUIT = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # a channel rests, by the failures since its circuit opened
-PROOF = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # after each look for an article that was withdrawn
-HUB_VERIFICATION = (5.0, 30.0)  # a callback that did not answer is asked again so often, then given up
+# In the schedules below the last pause repeats, unless noted otherwise.
+NCBI = (1.0, 2.0, 4.0, 8.0, 10.0)  # after consecutive failures of one of NCBI's services
+CIRCUIT = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # pauses of a channel, by failures since its circuit opened
+PROOF = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # after each check for an article that was withdrawn
+HUB_VERIFICATION = (5.0, 30.0)  # a callback that did not answer is asked again after each of these, then given up
 
 
 def repeating(schedule: Sequence[float], failures: int) -> float:
-    """Return the pause after so many failures before this one; the schedule's last pause repeats."""
+    """Return the pause after this many earlier failures; the schedule's last pause repeats."""
     return schedule[min(failures, len(schedule) - 1)]
 
 
 def doubling(failures: int, *, first: float, most: float) -> float:
-    """Return the pause after so many failures before this one: `first`, then twice as long each time, up to `most`."""
+    """Return the pause after this many earlier failures: `first`, then twice as long each time, up to `most`."""
     return min(first * 2.0 ** min(failures, 64), most)
 
 
@@ -33,7 +33,7 @@ def doubled(pause: float, *, most: float) -> float:
 
 
 def unforeseen(failures: int) -> float:
-    """Return the pause after an error that nothing foresaw: 2, 4, 8 … up to five minutes."""
+    """Return the pause after an unexpected error: 2, 4, 8 … seconds, up to five minutes."""
     return doubling(failures, first=2.0, most=300.0)
 
 
@@ -43,9 +43,9 @@ def next_delay(
     """Return the seconds from the `attempt`-th failure (from 1) to the next attempt; None when the schedule is used up.
 
     Full jitter: `jitter` (0 to under 1, the caller's random number) spreads the delay evenly over the whole step, so
-    that receivers which failed together are not all called again together. The delay is at least `SHORTEST`, or the
-    step where that is shorter, so that a partner in trouble is not called again at once. So a step is the longest delay
-    and half of it the average. `retry_after` (seconds) is honoured as the earliest moment, up to a day.
+    that receivers that failed together are not all called again together. The delay is at least `SHORTEST`, or the step
+    if that is shorter, so that a partner in trouble is not called again at once. A step is therefore the longest delay,
+    and half of it the average. `retry_after` (seconds) is honoured as the earliest time, up to a day.
     """
     if attempt < 1 or not 0 <= jitter < 1:
         raise ValueError("attempts count from 1, and jitter is at least 0 and under 1")

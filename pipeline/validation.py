@@ -1,6 +1,6 @@
-"""What pydantic finds wrong with settings, as ConfigErrors: the key, what is wrong in plain words, and a hint.
+"""Turn pydantic's validation errors into ConfigErrors with the key, a plain description and a hint.
 
-A value is never quoted: what stands in the wrong place may be a secret.
+A value is never quoted: one in the wrong place may be a secret.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ _KINDS = {
 def config_error(
     error: ValidationError, model: type[BaseModel], raw: object, *, prefix: str = "", more: Sequence[str] = ()
 ) -> ConfigError:
-    """Return the first mistake as a ConfigError, the others in its `further`.
+    """Return the first mistake as a ConfigError, with the others in its `further`.
 
-    `raw` is what was validated; it only names the tables of a list by their ids. `more`: keys beside the model's own.
+    `raw` is what was validated; it is only used to name the tables of a list by their ids. `more`: keys besides the
+    model's own.
     """
     mistakes = list(_mistakes(error, model, raw, prefix, more))
     mistakes[0].further = tuple(mistakes[1:])
@@ -64,13 +65,13 @@ def _mistakes(
     seen: set[str] = set()
     for details in error.errors(include_input=False, include_url=False):
         key = ".".join(filter(None, (prefix, *_named(details["loc"], raw))))
-        if key not in seen:  # a union says once for each of its members what is wrong
+        if key not in seen:  # a union reports the same mistake once for each of its members
             seen.add(key)
             yield ConfigError(_message(details), key=key, hint=_hint(details, model, more))
 
 
 def _named(loc: Sequence[int | str], raw: object) -> Iterator[str]:
-    """The steps to a value, a table of a list called by its id where it has one."""
+    """Yield the steps to a value. A table of a list is named by its id if it has one."""
     for step in loc:
         if isinstance(step, int):
             raw = raw[step] if isinstance(raw, Sequence) and step < len(raw) else None
