@@ -1,4 +1,4 @@
-"""Everything an operator sets: `defaults.toml` under the site's TOML file under the environment."""
+"""Everything an operator can set: `defaults.toml`, overridden by the site's TOML file and the environment."""
 
 from config.loading import file_in_force, load
 from config.settings import Settings

@@ -112,7 +112,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         message = error if isinstance(error, ValueError) else "values are nested too deep"
         raise ConfigError(f"not TOML: {message}", file=str(path), code="invalid-toml") from error
-    except (OSError, ValueError) as error:  # ValueError: a path that holds a null byte
+    except (OSError, ValueError) as error:  # ValueError: a path that contains a null byte
         reason = getattr(error, "strerror", None) or error
         hint = "check the path in --config or CITEWIRE_CONFIG"
         raise ConfigError(f"cannot be read: {reason}", file=str(path), hint=hint, code="config-unreadable") from error
