@@ -1,9 +1,9 @@
-"""What feeds and sitemaps are made of, without I/O: where the ledger's rows become documents.
+"""Turn the ledger's rows into feeds and sitemaps. No I/O.
 
-    files       where a built document lies in the rendition store
-    profiles    what partners' ingestions ask of an entry and of a feed
+    files       the path of a built document in the rendition store
+    profiles    what partners' ingestion requires of an entry and of a feed
     sitemaps    sitemaps.org, and Google's for news
-    listing     OPML, and the page that lists the feeds for people
+    listing     OPML, and the HTML page that lists the feeds
 
-The formats of the feeds themselves stand in `pipeline/renditions/`.
+The feed formats themselves are in `pipeline/renditions/`.
 """

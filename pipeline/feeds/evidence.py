@@ -27,12 +27,12 @@ _TOLD = "Papers cited here whose editorial status has changed, by PubMed."
 
 
 def modified(changes: Sequence[RecordedChange]) -> dt.datetime:
-    """When the newest of them was noticed."""
+    """Return the time at which the newest change was noticed."""
     return max((change.at for change in changes), default=_BEGINNING)
 
 
 def atom(changes: Sequence[RecordedChange], site: Site) -> bytes:
-    """RFC 4287; newest first."""
+    """Return the changes as an Atom feed (RFC 4287), newest first."""
     head = Head(
         id=f"{id_prefix(site)}/evidence/changes",
         title=_title(site),
@@ -49,7 +49,7 @@ def atom(changes: Sequence[RecordedChange], site: Site) -> bytes:
 
 
 def json_feed(changes: Sequence[RecordedChange], site: Site) -> bytes:
-    """JSON Feed 1.1; what programs need stands in `_citewire`."""
+    """Return the changes as JSON Feed 1.1, with the machine-readable details in `_citewire`."""
     return json_bytes(
         {
             "version": "https://jsonfeed.org/version/1.1",
@@ -99,7 +99,7 @@ def _item(change: RecordedChange, site: Site) -> dict[str, Any]:
 
 
 def _headline(change: RecordedChange) -> str:
-    """ "Retracted: A trial of something", "No longer expression of concern: …"."""
+    """Return a headline such as "Retracted: A trial of something" or "No longer expression of concern: …"."""
     said = [editorial_label(state) for state in change.gained]
     said += [f"No longer {editorial_label(state).lower()}" for state in change.lost]
     return f"{'; '.join(said)}: {change.record.title}"

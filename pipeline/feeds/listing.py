@@ -1,4 +1,4 @@
-"""The feeds of a site in a list: OPML for feed readers, a page for people."""
+"""Lists of a site's feeds: OPML for feed readers, and an HTML page for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.renditions.parts.templates import templates
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LABELS = {"rss": "RSS", "atom": "Atom", "json-feed": "JSON Feed"}
-_PREFERRED = ("atom", "rss")  # Atom says what was withdrawn
+_PREFERRED = ("atom", "rss")  # Atom reports withdrawals
 
 
 class Address(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Listed(Struct, frozen=True):
 
     @property
     def best(self) -> Address:
-        """What a feed reader is to subscribe to."""
+        """The address that a feed reader should subscribe to."""
         by_format = {address.format: address for address in self.addresses}
         return next((by_format[name] for name in _PREFERRED if name in by_format), self.addresses[0])
 
@@ -41,7 +41,7 @@ def address(site: Site, feed: Feed, *, format: str, media_type: str, extension: 
 
 
 def opml(site: Site, feeds: Sequence[Listed]) -> bytes:
-    """OPML 2.0 (opml.org/spec2.opml): each feed once. What reads feeds takes `rss` for Atom too."""
+    """Return OPML 2.0 (opml.org/spec2.opml) with each feed once. Feed readers accept the type `rss` for Atom too."""
     outlines = [
         f"<outline type={quoteattr('rss')} text={quoteattr(one.feed.title)} title={quoteattr(one.feed.title)} "
         f"xmlUrl={quoteattr(one.best.url)} htmlUrl={quoteattr(site.url)}/>"
@@ -53,6 +53,6 @@ def opml(site: Site, feeds: Sequence[Listed]) -> bytes:
 
 
 def subscribe_page(site: Site, feeds: Sequence[Listed]) -> bytes:
-    """Plain HTML, without scripts: every feed in every format, and what to do with the addresses."""
+    """Return plain HTML without scripts: every feed in every format, and how to use the addresses."""
     template = templates(_TEMPLATES).get_template("subscribe.html.j2")
     return template.render(site=site, feeds=feeds, opml=f"{site.served}/feeds.opml").encode()

@@ -1,8 +1,8 @@
-"""What partners' ingestions ask of a feed beside RSS. Whatever breaks a rule is named, and is never sent quietly.
+"""What partners' ingestion requires of a feed beyond RSS. Every broken rule is reported.
 
-An entry that breaks a rule is left out, since an ingestion may refuse a whole feed for one. What is wrong with the
-feed itself leaves it as it is: all of its entries would suffer. The rules are digests of the partners' own pages, which
-change without notice: a finding names the rule, so that an operator can compare.
+An entry that breaks a rule is left out, because a partner may refuse a whole feed for one entry. A feed that breaks a
+rule itself is still built, because otherwise all of its entries would be lost. The rules summarise the partners' own
+pages, which change without notice, so a finding names the rule for an operator to compare.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLIPBOARD_ITEMS = 20
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
-    """A broken rule. Without an article it is the feed's own."""
+    """A broken rule. Without an article, the feed itself breaks it."""
 
     rule: str
     detail: str
@@ -32,7 +32,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 
 
 def entry_findings(feed: Feed, revision: Revision, site: Site, now: dt.datetime) -> list[Finding]:
-    """Why the partner would not take the entry; empty: it would. `now` is when the feed is built."""
+    """Return why the partner would refuse the entry, or an empty list. `now` is the time at which the feed is built."""
     check = _ENTRY.get(feed.profile or "")
     if check is None:
         return []
@@ -40,7 +40,7 @@ def entry_findings(feed: Feed, revision: Revision, site: Site, now: dt.datetime)
 
 
 def withdrawal_findings(feed: Feed, withdrawal: Withdrawal, site: Site, now: dt.datetime) -> list[Finding]:
-    """Why the partner would not take the item that says that an article was withdrawn."""
+    """Return why the partner would refuse the item that reports a withdrawal, or an empty list."""
     if feed.profile not in ("msn", "smartnews"):
         return []
     broken = [*_language(feed.profile, feed, withdrawal.language, site)]
@@ -51,13 +51,13 @@ def withdrawal_findings(feed: Feed, withdrawal: Withdrawal, site: Site, now: dt.
 
 
 def feed_findings(feed: Feed, entries: Sequence[Revision], site: Site) -> list[Finding]:
-    """What the partner would object to in the feed as a whole."""
+    """Return what the partner would object to in the feed as a whole."""
     check = _FEED.get(feed.profile or "")
     return [] if check is None else [Finding(rule, detail) for rule, detail in check(feed, entries, site)]
 
 
 def document_findings(feed: Feed, body: bytes) -> list[Finding]:
-    """What the partner would object to in the document as it was built."""
+    """Return what the partner would object to in the built document."""
     if feed.profile == "smartnews" and len(body) > _SMARTNEWS_BYTES:
         detail = f"the document has {len(body):,} bytes, at most {_SMARTNEWS_BYTES:,} are taken: set a smaller size"
         return [Finding("smartnews-size", detail)]
@@ -117,7 +117,7 @@ def _flipboard_feed(feed: Feed, entries: Sequence[Revision], site: Site) -> _Fin
 
 
 def _language(partner: str, feed: Feed, spoken: str, site: Site) -> _Findings:
-    """Require one language in a feed: the one that its head names."""
+    """Require that the feed has a single language, the one it declares."""
     wanted = feed.language or site.language
     if _primary(wanted) != _primary(spoken):
         yield f"{partner}-language", f"it is in {spoken!r}, the feed in {wanted!r}"
