@@ -35,7 +35,7 @@ class Strong(Struct, frozen=True, tag="strong"):
 
 class Superscript(Struct, frozen=True, tag="superscript", omit_defaults=True):
     children: tuple[Inline, ...]
-    note: bool = False  # a footnote's letter, which says nothing of the text that it is in
+    note: bool = False  # a footnote's letter, which says nothing about the surrounding text
 
 
 class Subscript(Struct, frozen=True, tag="subscript"):
@@ -245,13 +245,13 @@ class Article(Struct, frozen=True, kw_only=True):
     published: dt.datetime | None = None  # aware, UTC
     modified: dt.datetime | None = None
     reviewed: dt.date | None = None
-    embargo: dt.datetime | None = None  # not to be shown before
+    embargo: dt.datetime | None = None  # must not be shown before this time
     language: str = "en"  # BCP 47
     canonical: str | None = None  # absolute http(s); None: {site.url}/articles/{id}
     disclaimer: str | None = None  # shown in addition to the site's own
     licence: str | None = None
     address: str | None = None  # its present name, if that is not the id it was first published under
-    short_title: str | None = None  # for places with little room
+    short_title: str | None = None  # for places with little space
     audience: str | None = None  # "patients"
     next_review: dt.date | None = None
     translation_of: str | None = None  # an article's id, or an absolute http(s) address

@@ -45,7 +45,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A channel's confirmation that it has taken a parcel."""
+    """A channel's confirmation that it has accepted a parcel."""
 
     detail: str  # one line for the operator: "204 No Content"
     status: int | None = None

@@ -24,7 +24,7 @@ class Origin(Struct, frozen=True, kw_only=True):
 
 
 class Publish(Struct, frozen=True):
-    """Publish an article, or update the one that has its id."""
+    """Publish an article, or update the one with its id."""
 
     origin: Origin
     article: Article
@@ -40,7 +40,7 @@ class Publish(Struct, frozen=True):
 
 
 class Withdraw(Struct, frozen=True):
-    """Take an article back everywhere."""
+    """Withdraw an article everywhere."""
 
     origin: Origin
     article_id: str
@@ -55,9 +55,9 @@ Event = Publish | Withdraw
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
-    """The answer to an event. The same event again gets the same answer.
+    """The answer to an event. Repeating an event returns the same answer.
 
-    An overtaken event is older than another of the same source about the same article. It is recorded and changes
+    An overtaken event is older than another from the same source about the same article. It is recorded but changes
     nothing.
     """
 
@@ -65,6 +65,6 @@ class Accepted(Struct, frozen=True, kw_only=True):
     type: EventType
     article: str
     revision: int  # the article's newest
-    changed: bool  # False: the article says this already, or the event was overtaken
+    changed: bool  # False: the article already has this content, or the event was overtaken
     outcome: Outcome = "accepted"
     time_ahead: bool = False  # its `time` was ahead of its arrival, so the arrival counted instead

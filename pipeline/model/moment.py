@@ -1,4 +1,4 @@
-"""Timestamps in the one form that we write: UTC, in whole seconds."""
+"""Timestamps in the only form that we write: UTC, in whole seconds."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from pipeline.model.reference import EditorialState
 
 EvidencePolicy = Literal["annotate", "hold", "notify"]
-"""annotate: send a new revision with the citation marked. hold: take the article back until an operator releases it.
+"""annotate: send a new revision with the citation marked. hold: withdraw the article until an operator releases it.
 notify: record the change for the operator, and send nothing until the article itself changes."""
 
 

@@ -36,5 +36,5 @@ class Read(Struct, frozen=True):
 
     article: Article
     warnings: tuple[ReadWarning, ...] = ()
-    id_from: IdFrom = "id"  # what the article's id was made of
-    title_id: str | None = None  # the id that its title makes
+    id_from: IdFrom = "id"  # what the article's id was derived from
+    title_id: str | None = None  # the id derived from its title

@@ -26,10 +26,10 @@ class Revision(Struct, frozen=True, kw_only=True):
 
 
 def next_update(last: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-    """Return the date of a revision that comes out now: at least a second after `last`, that of the one before.
+    """Return the date of a revision published now: at least a second after `last`, the date of the previous one.
 
-    Readers compare these dates to detect changes, so each is later than the one before even if a clock was set back. A
-    date too far ahead for any clock is an author's, from versions before these dates were the ledger's own.
+    Readers compare these dates to detect changes, so each is later than the previous one even if a clock was set back.
+    A date too far ahead for any clock is an author's, from releases in which these dates were not the ledger's own.
     """
     if last is None or last > now + _MOST_AHEAD:
         return now

@@ -1,4 +1,4 @@
-"""A digest of what a value says, which fields that a later release adds do not change."""
+"""Compute a digest of a value that stays the same when a later release adds fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.model.rendition import digest_of
 
 
 def value_digest(value: object) -> str:
-    """Return a digest of a model value, in which a field that has its default counts as absent.
+    """Return a digest of a model value, treating a field that has its default as absent.
 
     msgspec's own `omit_defaults` compares by identity, so it may keep a default that was read from a file.
     """
