@@ -21,7 +21,7 @@ def _v6(networks: str) -> tuple[ipaddress.IPv6Network, ...]:
 _V4_REFUSED = _v4(
     "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
     "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
-    "168.63.129.16/32"  # Azure's metadata and DNS service: a public address that answers only from inside
+    "168.63.129.16/32"  # Azure's metadata and DNS service: a public address that answers only inside Azure
 )
 _V6_GLOBAL = _v6("2000::/3")  # everything that IANA allocates as global unicast
 _V6_REFUSED = _v6("2001::/23 2001:db8::/32 3fff::/20")  # 2001::/23 includes Teredo, whose far end cannot be checked

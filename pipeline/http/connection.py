@@ -44,7 +44,7 @@ class Gate:
 class _Timed(socket.socket):
     """A socket that checks the deadline at every step.
 
-    With only a timeout per step, a peer could send a byte a second for ever.
+    With only a timeout per step, a peer could send a byte a second forever.
     """
 
     gate: Gate | None = None
