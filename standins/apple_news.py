@@ -169,7 +169,7 @@ class AppleNews:
 
 
 def _marks(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return the properties that no two articles of a day may share."""
+    """Yield the properties that no two articles of a day may share."""
     metadata = document.get("metadata") or {}
     yield "title", document["title"]
     yield from ((name, metadata[name]) for name in ("canonicalURL", "thumbnailURL") if metadata.get(name))

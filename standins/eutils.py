@@ -50,8 +50,8 @@ class Asked:
 class EutilsStandin:
     """The stand-in. `papers`: the file to load, by default papers.json, which describes real papers.
 
-    `rate`: requests per second above which it answers 429. `invent`: every other PMID is known too, with a record that
-    says that it is invented.
+    `rate`: requests per second above which it answers 429. `invent`: every other PMID gets a record that says that it
+    is invented.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from typing import Self
 
 
 class LoopThread(ABC):
-    """The base of servers with one event loop in one thread. They serve while they are entered as a context."""
+    """The base of servers with one event loop in one thread. They serve inside their `with` block."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = port
@@ -32,7 +32,7 @@ class LoopThread(ABC):
 
     @abstractmethod
     async def _start(self, listener: socket.socket) -> asyncio.Server:
-        """Start to serve."""
+        """Start serving."""
 
     @abstractmethod
     async def _end(self, server: asyncio.Server) -> None:

@@ -46,7 +46,7 @@ class Conduct:
     """How to answer requests under `path`.
 
     `status`: with `status`, `headers` and `body`, after `seconds`. `hang`: never.
-    `drip-head`, `drip-body`: a byte every `seconds`, for ever. `cut`: the connection is reset before an answer;
+    `drip-head`, `drip-body`: a byte every `seconds`, forever. `cut`: the connection is reset before an answer;
     `cut-body`: in the middle of one. `garbage`: bytes that are not HTTP. `endless`: a body without end.
     `bomb`: a small body that unpacks to 50 MB.
     """
