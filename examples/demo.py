@@ -1,6 +1,6 @@
-"""`make demo`: the whole system on the example articles, on real parts, in a temporary folder, checked and stopped.
+"""`make demo`: run the whole system on the example articles in a temporary folder, check the results, and stop it.
 
-PubMed is a stand-in here (standins/eutils.py): it speaks NCBI's protocol and knows the papers that the examples cite.
+Everything is real except PubMed, whose stand-in (standins/eutils.py) speaks NCBI's protocol and knows the cited papers.
 To use the real service, leave `pubmed_url` out of your settings and set `pubmed_email`.
 """
 
@@ -28,18 +28,18 @@ from standins.receiver import Receiver, new_secret
 
 HERE = Path(__file__).resolve().parent
 TAKEN_BACK = "mmr-vaccine-and-autism"  # the example that is withdrawn at the end
-WITHIN = 60.0  # seconds that everything together may take
+WITHIN = 60.0  # seconds for the whole demo
 
 console = Console(width=140)
 
 
 class Wrong(Exception):
-    """The demo found something that is not as it should be."""
+    """The demo found something wrong."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """The running system and what stands around it."""
+    """The running system and its surroundings."""
 
     folder: Path
     environment: dict[str, str]
@@ -47,7 +47,7 @@ class Demo:
     partner: Receiver
 
     def run(self, *arguments: str) -> Any:
-        """A `citewire` command's JSON."""
+        """Run a `citewire` command and return its JSON."""
         command = [*_citewire(arguments[0]), *arguments[1:], "--json", "--data", str(self.folder / "data")]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode:
