@@ -1,8 +1,9 @@
 """The ledger: what was accepted, what is outstanding and what was done, in SQL. The only package that knows SQLAlchemy.
 
 Work is rows. A row that is due has a time in a column; a row that is being worked on has a lease, which is a token and
-the time at which it ends. No row is marked as taken for good, so a process that is killed gives its work back by doing
-nothing. Every function takes an open transaction first and the time as an argument; none begins or ends a transaction.
+the time at which it ends. No row is ever marked as taken permanently, so the
+work of a killed process becomes available again by itself. Every function takes an open transaction first and the time
+as an argument; none begins or ends a transaction.
 
     database     SQLite or PostgreSQL, and transactions    articles/     events, revisions, renditions, what is withheld
     tables       the schema; migrations/ is its history    evidence/     references, and which articles cite them

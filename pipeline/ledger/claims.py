@@ -12,7 +12,7 @@ from pipeline.ledger.database import Instant, Transaction
 
 
 def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Match rows that no worker holds: without a lease, or with one that has expired."""
+    """Match rows that no worker holds: those without a lease, or with an expired one."""
     return sa.or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
 
 
@@ -30,7 +30,7 @@ def any_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where:
 def oldest_due(
     transaction: Transaction, table: sa.Table, key: sa.Column[Any] | None = None, values: Iterable[object] = ()
 ) -> dt.datetime | None:
-    """Return the least `due` of the table, or of its rows where `key` has one of `values`, each read from an index."""
+    """Return the earliest `due` of the table, or of rows whose `key` is in `values`. Each is read from an index."""
     least = sa.select(sa.func.min(table.c.due, type_=Instant()))
     queries = [least] if key is None else [least.where(key == value) for value in values]
     found = [transaction.scalar(query) for query in queries]
@@ -65,7 +65,7 @@ def claim(
 
 
 def release(transaction: Transaction, key: sa.Column[str], keys: Sequence[str], *, token: str) -> None:
-    """Give back rows that were claimed and not worked on."""
+    """Release rows that were claimed but not worked on."""
     table = key.table
     assert isinstance(table, sa.Table)
     if keys:

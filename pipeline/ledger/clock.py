@@ -1,4 +1,4 @@
-"""The ledger's own time: one clock for every process that writes, so that a wrong one elsewhere decides nothing."""
+"""The ledger's own time: one clock for every process that writes, so that a wrong clock elsewhere does no harm."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline.ledger.database import Ledger
 from pipeline.ledger.tables import leases
 
 SWEEP = "sweep"  # the lease that a worker takes every second
-_CLOSE = dt.timedelta(seconds=10)  # a sweep may be that late
+_CLOSE = dt.timedelta(seconds=10)  # how late a sweep may be
 
 
 def ledger_time(ledger: Ledger, own: dt.datetime, *, running: bool) -> dt.datetime:
     """Return the ledger's time, given a process's own.
 
-    On PostgreSQL it is the server's. On SQLite it is that of the workers, who leave it with every sweep, as long as
-    the system is `running`; a process whose clock agrees with theirs to ten seconds uses its own.
+    On PostgreSQL it is the server's time. On SQLite it is the workers', recorded with every sweep, as long as the
+    system is `running`; a process whose clock agrees with theirs to within ten seconds uses its own.
     """
     with ledger.read() as transaction:
         if transaction.dialect.name == "postgresql":

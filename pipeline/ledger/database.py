@@ -23,19 +23,19 @@ from pipeline.ledger.failures import connection_is_useless, failure_of
 Transaction = sa.Connection
 T = TypeVar("T")
 
-BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; past that the work stays due
-_LOOK = 0.003  # seconds between two looks whether it may write
-_RUNS = 10  # of a step that is rolled back for a deadlock each time
+BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; after that the work stays due
+_LOOK = 0.003  # seconds between checks whether it may write
+_RUNS = 10  # attempts at a step that is rolled back by a deadlock each time
 _PAUSE = 0.02  # seconds at most before the second run; longer before each further one
 _POOL_TIMEOUT = 10.0  # seconds that a thread waits for one of its process's connections
-# libpq's defaults wait for hours for a server whose machine is gone. Each of them can be set otherwise in the URL.
+# By default libpq waits for hours for a server whose machine is gone. Each of these can be overridden in the URL.
 _DEADLINES = {
     "connect_timeout": "5",  # seconds
     "keepalives": "1",
-    "keepalives_idle": "10",  # seconds without an answer, after which the server is asked whether it is there
+    "keepalives_idle": "10",  # seconds without an answer, after which a keepalive is sent to the server
     "keepalives_interval": "5",
     "keepalives_count": "3",
-    "tcp_user_timeout": "20000",  # milliseconds that what was sent may stay unacknowledged
+    "tcp_user_timeout": "20000",  # milliseconds that sent data may stay unacknowledged
 }
 _SESSION = (  # milliseconds; by the name of PostgreSQL's setting
     "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=60000"
@@ -62,15 +62,15 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Open a transaction that may write. SQLite writers queue from its start, so none fails later for a lock."""
+        """Open a transaction that may write. SQLite writers queue at its start, so none fails on a lock later."""
         writer = self._engine.execution_options(citewire_write=True)
         with _reachable(self.url), writer.begin() as transaction:
             yield transaction
 
     def written(self, step: Callable[[Transaction], T]) -> T:
-        """Return what the step returns in a transaction that may write. After a deadlock it is run again.
+        """Run the step in a transaction that may write, and return its result. After a deadlock, run it again.
 
-        PostgreSQL ends a deadlock by rolling back one of its transactions, which finds the locks free the next time.
+        PostgreSQL ends a deadlock by rolling back one of the transactions, which finds the locks free the next time.
         """
         for left in reversed(range(_RUNS)):
             try:
@@ -90,7 +90,7 @@ class Ledger:
             migrations.upgrade(self._engine)
 
     def check_schema(self) -> None:
-        """Raise ConfigError unless the ledger is there, with this version's schema. Creates and changes nothing."""
+        """Raise ConfigError unless the ledger exists with this version's schema. Creates and changes nothing."""
         from pipeline.ledger import migrations
 
         where = f"{self.url.host}/{self.url.database}" if self.url.host else str(self.url.database)
@@ -139,7 +139,7 @@ def instant(at: dt.datetime | None) -> sa.BindParameter[dt.datetime | None]:
 
 @contextmanager
 def _reachable(url: URL) -> Iterator[None]:
-    """Translate a driver's errors: most are a matter of time, such as a server that does not answer."""
+    """Translate the driver's errors. Most are transient, such as a server that does not answer."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -172,9 +172,9 @@ def _sqlite(url: URL) -> sa.Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = FULL")  # what was answered 202 survives a power cut
+        connection.execute("PRAGMA synchronous = FULL")  # what was answered with 202 survives a power cut
 
-    line = threading.Lock()  # of this process's threads
+    line = threading.Lock()  # the queue of this process's threads
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -205,7 +205,7 @@ def _begin_writing(connection: sa.Connection) -> None:
 
 
 def _is_busy(error: sa.exc.OperationalError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_BUSY)  # extended ones hold it in their low byte
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_BUSY)  # in the low byte of extended codes
     return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
@@ -233,9 +233,9 @@ def _postgresql(url: URL) -> sa.Engine:
 
 
 def with_deadlines(url: URL) -> URL:
-    """Return a PostgreSQL URL with a limit to every wait; what the URL itself says stays.
+    """Return a PostgreSQL URL with a limit on every wait. Parameters already in the URL are kept.
 
-    Its `options` come after ours, so that a session's setting that is named there has the last word.
+    Its `options` come after ours, so that session settings in them take precedence.
     """
     given = url.query
     missing = {name: value for name, value in _DEADLINES.items() if name not in given}

@@ -1,8 +1,8 @@
-"""What a database's own errors mean, in an operator's words: the file or the server, what is wrong, and what to do.
+"""Translate a database's errors for operators: name the file or the server, what is wrong, and what to do.
 
 TransientError   no answer, a failover, a lock or a statement that took too long, a full disk: it may succeed later
-ConfigError      for the operator: a schema that is not this program's, a login or a right that is missing
-None             a fault of ours: the driver's error is raised as it is
+ConfigError      for the operator to fix: a schema that is not this program's, a missing login or privilege
+None             a bug of ours: the driver's error is raised unchanged
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REFUSED = {
 }
 _MIGRATE = "run `citewire migrate`, or check database_url"
 
-# PostgreSQL's SQLSTATEs (its documentation, appendix A), by code or by class, which is the first two characters.
+# SQLSTATEs (PostgreSQL's documentation, appendix A), by code or by class (the first two characters).
 _TIME = {
     "08": "cannot be reached",  # connection exceptions, PgBouncer's own included
     "25006": "is read-only: a standby, or a failover in progress",
@@ -51,14 +51,14 @@ _OTHER_SCHEMA = {
 
 
 def failure_of(error: sa.exc.DBAPIError, url: URL) -> CitewireError | None:
-    """Return what to raise in place of the driver's error; None where it is a fault of the program."""
+    """Return the error to raise instead of the driver's, or None if it is a bug of this program."""
     if url.get_backend_name() == "sqlite":
         return _of_sqlite(error, Path(url.database or ""))
     return _of_postgresql(error, f"the ledger at {url.host or 'localhost'}:{url.port or 5432}")
 
 
 def connection_is_useless(error: BaseException | None) -> bool:
-    """Return whether PostgreSQL said that this connection, and those beside it, may lead to the wrong server.
+    """Return whether PostgreSQL's error means that this and other pooled connections may lead to the wrong server.
 
     A server that is read-only or shutting down is about to be replaced: only a new connection finds the new one.
     """
@@ -92,7 +92,7 @@ def _said(meanings: dict[str, str], state: str) -> str | None:
 
 def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
     code = getattr(error.orig, "sqlite_errorcode", None)
-    kind = None if code is None else code & 0xFF  # extended codes hold theirs in the low byte
+    kind = None if code is None else code & 0xFF  # in the low byte of extended codes
     if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         full = disk_full(file.parent, at_most=None if kind == sqlite3.SQLITE_FULL else _NEXT_TO_NOTHING)
         if full is not None:
@@ -106,7 +106,7 @@ def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
         return ConfigError(f"{file} is damaged", key="database_url", hint="restore a backup", code="ledger-damaged")
     if not isinstance(error, sa.exc.OperationalError):
         return None
-    if kind == sqlite3.SQLITE_ERROR:  # SQL that does not fit the schema, or is no SQL
+    if kind == sqlite3.SQLITE_ERROR:  # SQL that does not fit the schema, or is invalid
         return _without_table(str(error.orig), file)
     what = _REFUSED.get(kind or 0, "cannot be reached")
     return TransientError(f"the ledger {file} {what}", code="ledger-unreachable")
@@ -120,9 +120,9 @@ def _without_table(said: str, file: Path) -> ConfigError | None:
 
 
 def disk_full(folder: Path, *, at_most: int | None = None) -> TransientError | None:
-    """Return the error that names a folder whose disk is full, and the bytes that are left there.
+    """Return an error that names the folder whose disk is full, and the number of bytes left there.
 
-    None where more than `at_most` bytes are left: then something else was wrong.
+    Return None if more than `at_most` bytes are left, since the cause is then a different one.
     """
     try:
         free = shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""The figures for /metrics, each counted in an index, so that its cost does not grow with the archive."""
+"""The figures for /metrics, each counted from an index, so that the cost does not grow with the archive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def references_by_standing(transaction: Transaction) -> dict[tuple[str, str], in
 def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:
     """Count the deliveries in each (channel, state).
 
-    Those that are delivered, nearly all, are what the others leave of all: so no row of theirs is looked at.
+    Nearly all are delivered. Their number is the total minus the others, so their rows are not read.
     """
     columns = (deliveries.c.channel, sa.func.count())
     all_of: dict[str, int] = dict(transaction.execute(sa.select(*columns).group_by(deliveries.c.channel)).all())
@@ -42,5 +42,5 @@ def attempts_by_outcome(transaction: Transaction, *, since: dt.datetime) -> dict
 
 
 def stale_feeds(transaction: Transaction) -> int:
-    """Count the feeds that are still to be built."""
+    """Count the feeds that need to be built."""
     return transaction.scalar(sa.select(sa.func.count()).select_from(feeds).where(feeds.c.due.is_not(None))) or 0

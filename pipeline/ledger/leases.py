@@ -11,7 +11,7 @@ from pipeline.ledger.tables import leases, metadata
 
 
 def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime, seconds: float) -> bool:
-    """Take the lease `name` for `seconds`; return False if another process has it or its time has not come."""
+    """Take the lease `name` for `seconds`; return False if another process holds it or it is too early."""
     transaction.execute(insert(transaction, leases).values(name=name, failures=0).on_conflict_do_nothing())
     taken = transaction.execute(
         sa.update(leases)
@@ -39,9 +39,9 @@ def release(
     not_before: dt.datetime | None = None,
     failed: bool | None = None,
 ) -> None:
-    """Give the lease back; it cannot be taken again before `not_before`.
+    """Release the lease; it cannot be taken again before `not_before`.
 
-    `failed` counts up the failures in a row or, if False, resets them; None leaves the count as it is.
+    `failed` increments the number of consecutive failures or, if False, resets it; None leaves it as it is.
     """
     count = {True: leases.c.failures + 1, False: 0, None: leases.c.failures}[failed]
     transaction.execute(
@@ -57,7 +57,7 @@ def release(
 
 
 def release_all(transaction: Transaction, *, owner: str) -> None:
-    """Give back, in every table, the leases of a dead process: those whose tokens start with `owner`."""
+    """Release the leases of a dead process in every table: those whose tokens start with `owner`."""
     for table in metadata.tables.values():
         if "leased_until" in table.c:
             held = sa.and_(table.c.leased_until.is_not(None), table.c.lease.startswith(owner, autoescape=True))

@@ -1,4 +1,4 @@
-"""What commands, events and people did, and what became of each part. Parts are rows of the same transaction."""
+"""Operations by commands, events and people, and the result of each part. Parts are written with what they report."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Operation(Struct, frozen=True):
     kind: Kind
     by: str  # the command, or the token's name
     at: dt.datetime
-    undoes: str | None = None  # the operation that it takes back
-    planned: int | None = None  # parts that it sets out to do, where that is known before
-    ended: dt.datetime | None = None  # None: it is being carried out, or its process was killed
+    undoes: str | None = None  # the operation that it reverses
+    planned: int | None = None  # number of parts, if known in advance
+    ended: dt.datetime | None = None  # None: it is still running, or its process was killed
 
 
 class Part(Struct, frozen=True):
@@ -40,7 +40,7 @@ class Part(Struct, frozen=True):
 
 
 def begin(transaction: Transaction, operation: Operation) -> None:
-    """Record an operation that takes several transactions. Until `end`, it is shown as unfinished."""
+    """Record an operation that spans several transactions. Until `end`, it is shown as unfinished."""
     values = structs.asdict(operation)
     transaction.execute(insert(transaction, operations).values(**values).on_conflict_do_nothing())
 
@@ -50,7 +50,7 @@ def end(transaction: Transaction, operation_id: str, now: dt.datetime) -> None:
 
 
 def record(transaction: Transaction, operation: Operation, parts: Sequence[Part]) -> None:
-    """Add parts to an operation. One that was not begun begins and ends here."""
+    """Add parts to an operation. An operation without a `begin` begins and ends here."""
     begin(transaction, structs.replace(operation, ended=operation.ended or operation.at))
     mine = operation_parts.c.operation == operation.id
     last = transaction.scalar(sa.select(sa.func.max(operation_parts.c.number)).where(mine)) or 0
@@ -82,7 +82,7 @@ def parts_of(transaction: Transaction, operation_id: str) -> list[Part]:
 
 
 def changed_since(transaction: Transaction, article_id: str, number: int) -> bool:
-    """Return whether an event changed the article after a revision; news of its evidence is no event."""
+    """Return whether an event changed the article after a revision. Changes of its evidence do not count."""
     later = sa.select(revisions.c.number).where(
         revisions.c.article == article_id, revisions.c.number > number, revisions.c.event_id.is_not(None)
     )

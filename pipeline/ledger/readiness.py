@@ -1,4 +1,4 @@
-"""Whether the ledger can be worked with: written to, and swept."""
+"""Check that the ledger can be used: that it can be written to and is being swept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pipeline.ledger.clock import SWEEP
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import leases
 
-SWEPT_WITHIN = dt.timedelta(seconds=60)  # a sweep is due each second
+SWEPT_WITHIN = dt.timedelta(seconds=60)  # a sweep is due every second
 
 
 def obstacle(transaction: Transaction, *, now: dt.datetime) -> str | None:
-    """Return why the ledger cannot be worked with, with a code in front; None when it can."""
+    """Return why the ledger cannot be used, starting with a code, or None if it can."""
     on_server = transaction.dialect.name == "postgresql"
     if on_server and transaction.scalar(sa.text("SHOW transaction_read_only")) == "on":
         return "ledger-unreachable: the database is read-only"

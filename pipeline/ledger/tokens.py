@@ -1,4 +1,4 @@
-"""Tokens of those who may call the API. Only their hashes are kept, so that the ledger gives none away."""
+"""Tokens for the API. Only their hashes are stored, so that the ledger reveals none."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from msgspec import Struct
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import tokens
 
-_ID = 10  # characters of the hash that tell a token from the others
+_ID = 10  # characters of the hash that identify a token
 
 
 class Token(Struct, frozen=True):
-    """What is known about a token; the token itself is not kept."""
+    """What is known about a token; the token itself is not stored."""
 
     id: str
     name: str
@@ -43,8 +43,8 @@ def add(
 def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | None:
     """Return the token, or None if it is unknown, was revoked or has expired.
 
-    Looked up by its hash: how long that takes tells at most how the hash of a guess begins, and nobody can make
-    guesses by their hashes. The hash itself is compared in constant time.
+    It is looked up by its hash. The time this takes reveals at most how the hash of a guess begins, and nobody can
+    choose guesses by their hashes. The hash itself is compared in constant time.
     """
     digest = _hash(token)
     row = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == digest)).one_or_none()
@@ -56,7 +56,7 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
 
 
 def every(transaction: Transaction) -> Sequence[Token]:
-    """Return all tokens that there ever were, by name and then oldest first."""
+    """Return all tokens ever created, by name and then oldest first."""
     rows = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).order_by(tokens.c.name, tokens.c.created))
     return [_token(row) for row in rows]
 

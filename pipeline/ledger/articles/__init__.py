@@ -42,8 +42,8 @@ def lock(transaction: Transaction, article_id: str) -> ArticleState | None:
 def take_turns(transaction: Transaction, article_ids: Iterable[str]) -> None:
     """Wait for other batches with any of these articles, new ones included, until they have committed.
 
-    Without it, two batches that insert or lock the same articles in different orders end in a deadlock. On PostgreSQL
-    the turns are advisory locks, taken in order; articles share a fixed number of them, as a server has few locks.
+    Without it, two batches that insert or lock the same articles in different orders would deadlock. On PostgreSQL the
+    turns are advisory locks, taken in order. Articles share a fixed number of them, because a server has few locks.
     """
     if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time
         turns = sorted({zlib.crc32(article_id.encode()) % _TURNS for article_id in article_ids})
@@ -88,7 +88,7 @@ def save(transaction: Transaction, new: ArticleState) -> None:
 
 
 def set_topics(transaction: Transaction, article_id: str, slugs: frozenset[str]) -> frozenset[str]:
-    """File the article under these topics; the ones that it stood under before."""
+    """Set the article's topics, and return the previous ones."""
     before = topics_of(transaction, article_id)
     if before != slugs:
         transaction.execute(sa.delete(topics).where(topics.c.article == article_id))
@@ -100,9 +100,9 @@ def set_topics(transaction: Transaction, article_id: str, slugs: frozenset[str])
 def live_after(
     transaction: Transaction, article_id: str, *, since: dt.datetime | None, limit: int
 ) -> list[tuple[str, int]]:
-    """Live articles whose ids follow, in their order, each with the revision that is out.
+    """Return live articles whose ids follow, in order of id, each with its published revision.
 
-    `since`: only those that were changed from then on.
+    `since`: only those that changed from then on.
     """
     where = [articles.c.id > article_id, articles.c.state == "live", articles.c.rendered.is_not(None)]
     if since is not None:
@@ -119,7 +119,7 @@ def topics_of(transaction: Transaction, article_id: str) -> frozenset[str]:
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:
-    """Articles that want rendering, oldest debt first."""
+    """Lease articles that are due to be rendered, longest due first, and return their ids."""
     return claims.claim(transaction, articles.c.id, token=token, now=now, seconds=seconds, limit=limit)
 
 
@@ -133,13 +133,13 @@ def oldest_due(transaction: Transaction) -> dt.datetime | None:
 
 
 def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> ArticleState | None:
-    """As `lock`, but None where the claim was lost to time or to a newer revision."""
+    """Do as `lock`, but return None if the claim has expired or a newer revision has ended it."""
     query = sa.select(*_COLUMNS).where(articles.c.id == article_id, articles.c.lease == token)
     return _one(transaction, query.with_for_update())
 
 
 def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime, error: str | None) -> None:
-    """Rendering is due again at `due`: it failed with `error`, or its time has not come."""
+    """Make rendering due again at `due`, because it failed with `error` or it is too early."""
     transaction.execute(
         sa.update(articles)
         .where(articles.c.id == article_id, articles.c.lease == token)
@@ -154,17 +154,17 @@ def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.da
 
 
 def release(transaction: Transaction, article_ids: list[str], *, token: str) -> None:
-    """Give back what was claimed and not rendered."""
+    """Release articles that were claimed but not rendered."""
     claims.release(transaction, articles.c.id, article_ids, token=token)
 
 
 def attempts_at(transaction: Transaction, article_id: str) -> int:
-    """How often rendering has failed since the newest revision came."""
+    """Return how often rendering has failed since the newest revision arrived."""
     return transaction.scalar(sa.select(articles.c.attempts).where(articles.c.id == article_id)) or 0
 
 
 def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.datetime) -> None:
-    """Have articles rendered at `due`, or sooner where that was so already. Withdrawn ones stay as they are."""
+    """Make articles due for rendering at `due`, unless they are due earlier. Withdrawn ones are left as they are."""
     sooner = sa.case((articles.c.due < due, articles.c.due), else_=instant(due))
     for some in chunks(article_ids):
         alive = sa.and_(articles.c.id.in_(some), articles.c.state != "withdrawn")

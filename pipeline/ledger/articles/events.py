@@ -17,14 +17,14 @@ from pipeline.model.event import Accepted, Event, Publish
 from pipeline.model.rendition import digest_of
 from pipeline.model.value_digest import value_digest
 
-_BY_VALUE = "value:"  # before digests of what articles say; former releases kept digests of their encoding
+_BY_VALUE = "value:"  # prefixes digests of an article's content; earlier releases stored digests of its encoding
 _RECENT = 20  # events of one source about one article whose sequence is looked at
 
 
 def answer_to(transaction: Transaction, event: Event) -> Accepted | None:
-    """Return the answer this event got before, or None.
+    """Return the answer that this event got before, or None.
 
-    Raises InvalidEvent (`event-id-reused`) where its source used the id for something else.
+    Raises InvalidEvent (`event-id-reused`) if its source used the id for different content.
     """
     origin = event.origin
     row = _row(transaction, sa.and_(events.c.source == origin.source, events.c.source_id == origin.id))
@@ -81,17 +81,17 @@ def overtaken(transaction: Transaction) -> int:
 
 
 def fingerprint(event: Event) -> str:
-    """Return a digest of what an event says, without where it came from."""
+    """Return a digest of an event's content, regardless of where it came from."""
     if isinstance(event, Publish):
         return _BY_VALUE + value_digest(event.article)
     return digest_of(msgspec.json.encode((type(event).__name__, (event.article_id, event.reason))))
 
 
 def _said_before(transaction: Transaction, row: Any, event: Event) -> bool:
-    """Return whether an event that a former release recorded said the same.
+    """Return whether an event that an earlier release recorded had the same content.
 
-    Its digest was of an encoding that later releases do not write, so what it led to is compared. An overtaken event
-    led to nothing, and its sender's word is taken.
+    Its digest was of an encoding that later releases do not write, so the revision that it led to is compared. An
+    overtaken event led to no revision, so its sender is trusted.
     """
     if row.digest.startswith(_BY_VALUE) or row.type == "withdrawn" or not isinstance(event, Publish):
         return False
@@ -104,7 +104,7 @@ def _said_before(transaction: Transaction, row: Any, event: Event) -> bool:
 
 
 def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.datetime) -> None:
-    """Keep the event with its answer. Raises TransientError where another process has just accepted the same one."""
+    """Store the event with its answer. Raises TransientError if another process has just accepted the same event."""
     origin = event.origin
     added = transaction.scalar(
         insert(transaction, events)

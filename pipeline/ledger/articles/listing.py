@@ -26,8 +26,8 @@ class Wanted(Struct, frozen=True):
 
     state: str | None = None
     topic: str | None = None
-    channel: str | None = None  # of which there is a delivery to this channel
-    query: str | None = None  # in the title or the id, whatever the case
+    channel: str | None = None  # there is a delivery to this channel
+    query: str | None = None  # in the title or the id, ignoring case
 
 
 class Listed(Struct, frozen=True):
@@ -62,14 +62,14 @@ def page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: 
 
 
 def not_rendered(transaction: Transaction) -> list[str]:
-    """Return the articles whose newest revision is not out yet, which are not filed under its topics."""
+    """Return the articles whose newest revision is not published yet; the listing does not have its topics yet."""
     waiting = articles.c.rendered.is_(None) | (articles.c.rendered != articles.c.revision)
     query = sa.select(articles.c.id).where(waiting, articles.c.state != "withdrawn").order_by(articles.c.id)
     return list(transaction.scalars(query))
 
 
 def editorial(transaction: Transaction, article_ids: Collection[str]) -> dict[str, set[str]]:
-    """Return the editorial states of what each of the articles cites, as they are known now."""
+    """Return the currently known editorial states of the papers that each of the articles cites."""
     found: dict[str, set[str]] = {}
     for some in chunks(sorted(article_ids), 500):
         query = (

@@ -1,6 +1,6 @@
-"""The names of articles that were renamed: what their addresses say. An article keeps the id it had at first.
+"""The names of renamed articles, which appear in their addresses. An article keeps its original id.
 
-A name is secret until a revision that bears it is out: an update under an embargo may rename its article.
+A name is secret until a revision with it is published, because an update under an embargo may rename its article.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from pipeline.ledger.tables import article_names as names
 
 
 def article_named(transaction: Transaction, name: str) -> str:
-    """Return the id of the article that has or had this name; a name that was never given is an id itself."""
+    """Return the id of the article that has or had this name; an unknown name is itself an id."""
     return transaction.scalar(sa.select(names.c.article).where(names.c.name == name)) or name
 
 
 def article_shown_as(transaction: Transaction, name: str) -> str:
-    """Return the id of the article that has or had this name in public; any other name is an id itself."""
+    """Return the id of the article that has or had this name in public; any other name is itself an id."""
     shown = sa.select(names.c.article).where(names.c.name == name, names.c.shown)
     return transaction.scalar(shown) or name
 
 
 def is_shown(transaction: Transaction, name: str) -> bool:
-    """Return whether a revision with this name in its address was ever out."""
+    """Return whether a revision with this name in its address was ever published."""
     return transaction.scalar(sa.select(names.c.shown).where(names.c.name == name)) or False
 
 
 def show(transaction: Transaction, name: str) -> None:
-    """Record that a revision with this name in its address is out."""
+    """Record that a revision with this name in its address is published."""
     transaction.execute(sa.update(names).where(names.c.name == name).values(shown=True))
 
 
 def current(transaction: Transaction, article_id: str) -> str:
-    """Return the name that the article was given last: its id, unless it was renamed."""
+    """Return the article's latest name, which is its id unless it was renamed."""
     now = sa.select(names.c.name).where(names.c.article == article_id, names.c.current)
     return transaction.scalar(now) or article_id
 
@@ -54,7 +54,7 @@ def shown_of(transaction: Transaction, article_ids: Collection[str]) -> dict[str
 
 
 def rename(transaction: Transaction, article_id: str, name: str) -> None:
-    """Give an article another name; what it had before still leads to it."""
+    """Give an article a new name. Its former names still lead to it."""
     transaction.execute(sa.update(names).where(names.c.article == article_id).values(current=False))
     if name != article_id:
         row = insert(transaction, names).values(name=name, article=article_id, current=True, shown=False)

@@ -1,4 +1,4 @@
-"""Which file or source each article came from, by which it is recognised when its id or its title changes."""
+"""The file or source that each article came from, which identifies it when its id or title changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.ledger.tables import origins
 
 
 def article_from(transaction: Transaction, place: str) -> str | None:
-    """Return the article that came from a place last."""
+    """Return the article that last came from a place."""
     newest = (
         sa.select(origins.c.article).where(origins.c.place == place).order_by(origins.c.at.desc(), origins.c.article)
     )
@@ -19,7 +19,7 @@ def article_from(transaction: Transaction, place: str) -> str | None:
 
 
 def article_with_body(transaction: Transaction, place: str, body: str) -> str | None:
-    """Return the article of a place that has this text, given its digest."""
+    """Return the article from a place whose text has this digest."""
     same = sa.select(origins.c.article).where(origins.c.place == place, origins.c.body == body)
     return transaction.scalar(same.order_by(origins.c.at.desc(), origins.c.article).limit(1))
 
@@ -37,6 +37,6 @@ def record(transaction: Transaction, place: str, article_id: str, body: str, *, 
 
 
 def forget(transaction: Transaction, article_id: str, places: list[str]) -> None:
-    """Take an article from the places that it came from: it comes from another now."""
+    """Remove an article from the places that it came from, because it now comes from another."""
     gone = sa.and_(origins.c.article == article_id, origins.c.place.in_(places))
     transaction.execute(sa.delete(origins).where(gone))

@@ -1,7 +1,7 @@
-"""What a stranger may know of an article: the revision that is out, or the withdrawal of the last one that was.
+"""The public state of an article: its published revision, or the withdrawal of the last one.
 
-An article that was never out is unknown. One that was withdrawn and is scheduled to return is still withdrawn, whatever
-became of the return: the withdrawal that counts is the first one after the last revision that was out.
+An article that was never published is unknown. One that was withdrawn and is scheduled to return is still withdrawn,
+whatever happens to the return: the withdrawal that counts is the first one after the last published revision.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Public(Struct, frozen=True):
 
 
 def find(transaction: Transaction, article_id: str) -> Public | None:
-    """Return what a stranger may know of the article, or None if that is nothing."""
+    """Return the article's public state, or None if the public may not know of it."""
     query = sa.select(state(), number()).where(articles.c.id == article_id)
     row = transaction.execute(query).one_or_none()
     return None if row is None or row[1] is None else Public(*row)

@@ -1,4 +1,4 @@
-"""The revisions of articles: the content of each and the references it showed. Written once and never changed."""
+"""The revisions of articles: their content and the references they showed. Written once and never changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add(
     content: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Add a revision. Give `content`, the digest of the article's content, or the `reason` of a withdrawal."""
+    """Add a revision with either `content`, the digest of the article's content, or the `reason` for a withdrawal."""
     values: dict[str, Any] = {
         "article": article_id,
         "number": number,
@@ -60,7 +60,7 @@ def content_of(transaction: Transaction, article_id: str, number: int) -> str | 
 def says(transaction: Transaction, article_id: str, number: int, article: Article) -> bool:
     """Return whether a revision has this content. A withdrawal has none.
 
-    Values are compared, for a release that adds a field encodes the same article in other bytes.
+    Values are compared, because a release that adds a field encodes the same article as different bytes.
     """
     stored = sa.select(contents.c.article).join(revisions, contents.c.digest == revisions.c.content)
     body = transaction.scalar(stored.where(_is(article_id, number)))
@@ -86,7 +86,7 @@ def newest_content(transaction: Transaction, article_id: str) -> Content:
 
 
 def get(transaction: Transaction, article_id: str, number: int) -> Revision:
-    """Return a revision with the references that it showed; none if it was not rendered yet."""
+    """Return a revision with the references that it showed, or no references if it has not been rendered yet."""
     row = transaction.execute(
         sa.select(contents.c.article, revisions.c.evidence, revisions.c.updated, articles.c.published)
         .select_from(revisions)
@@ -125,7 +125,7 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
 
 
 def _last_shown(transaction: Transaction, article_id: str, before: int) -> Article | None:
-    """Return the newest content that was out before a revision."""
+    """Return the newest content published before a revision."""
     newest = (
         sa.select(contents.c.article)
         .join(revisions, contents.c.digest == revisions.c.content)
@@ -138,7 +138,7 @@ def _last_shown(transaction: Transaction, article_id: str, before: int) -> Artic
 
 
 def last_update(transaction: Transaction, article_id: str) -> dt.datetime | None:
-    """Return the date of the article's newest state that came out: a rendered revision or a withdrawal."""
+    """Return the date of the article's newest published state: a rendered revision or a withdrawal."""
     out = sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None))
     newest = sa.select(revisions.c.updated).where(revisions.c.article == article_id, out)
     last: dt.datetime | None = transaction.scalar(newest.order_by(revisions.c.number.desc()).limit(1))
@@ -154,7 +154,7 @@ def keep_shown(
     updated: dt.datetime,
     now: dt.datetime,
 ) -> None:
-    """Record what the revision shows of its references and since when: written once, when it is rendered."""
+    """Record which references the revision shows, and since when. Called once, when it is rendered."""
     values = {
         "updated": updated,
         "evidence": msgspec.json.encode(evidence),
@@ -171,7 +171,7 @@ def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dic
     found: dict[tuple[str, int], int] = {}
     for pairs in chunks(sorted(shown), 200):
         these = sa.tuple_(*key).in_(pairs)
-        old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # kept before it was counted
+        old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # older rows have no count
         for row in transaction.execute(sa.select(*key, revisions.c.pending, old.label("evidence")).where(these)):
             counted = sum(cited.state == "pending" for cited in decode_evidence(row.evidence))
             found[row.article, row.number] = counted if row.pending is None else row.pending

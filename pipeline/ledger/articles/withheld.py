@@ -13,7 +13,7 @@ from msgspec import Struct
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import withheld
 
-EVERYWHERE = ""  # in place of a channel's id: the article was taken back from all of them, and from the site
+EVERYWHERE = ""  # instead of a channel's id: the article was withdrawn from every channel and from the site
 
 Cause = Literal["gate", "hold"]
 
@@ -25,12 +25,12 @@ class Withheld(Struct, frozen=True, kw_only=True):
     cause: Cause
     reason: str
     references: tuple[str, ...]  # at fault: "pmid:123", "doi:10.1/x"
-    revision: int  # for which that was found
+    revision: int  # the revision for which this was found
     since: dt.datetime
 
 
 def put(transaction: Transaction, article_id: str, new: Withheld) -> None:
-    """Record why an article is withheld, in place of an earlier reason. `since` is kept while the cause is the same."""
+    """Record why an article is withheld, replacing an earlier reason. `since` is kept while the cause is the same."""
     values = {
         "cause": new.cause,
         "reason": new.reason,

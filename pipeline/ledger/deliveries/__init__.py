@@ -1,6 +1,6 @@
 """Deliveries: one row for each (article, channel), which is brought to the newest revision.
 
-`wanted` is the revision that the channel should have, `held` the one that it accepted last. A newer revision replaces
+`wanted` is the revision that the channel should have, `held` the one that it last accepted. A newer revision replaces
 `wanted` and leaves the lease alone, so two revisions of one article are never sent to one channel at the same time.
 """
 
@@ -62,8 +62,8 @@ def schedule(
 ) -> None:
     """Make a revision, whose rendition has this digest, the one that the channel should have.
 
-    A channel that has the very same bytes is not sent them again, unless anything was scheduled since it accepted them:
-    a delivery that is being sent, or whose result is unknown, may have replaced them.
+    A channel that already has the same bytes is not sent them again, unless anything was scheduled since it accepted
+    them: a delivery that is being sent, or whose result is unknown, may have replaced them.
     """
     row = {
         "id": id,
@@ -111,7 +111,7 @@ def schedule(
 
 
 def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
-    """Return those of the articles of which there is a delivery for the channel."""
+    """Return those of the articles that have a delivery for the channel."""
     where = (deliveries.c.channel == channel, deliveries.c.article.in_(article_ids))
     return frozenset(transaction.scalars(sa.select(deliveries.c.article).where(*where)))
 
@@ -160,7 +160,7 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
 def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.datetime) -> int:
     """Abandon everything that a disabled channel still lacks except withdrawals, and return how many deliveries.
 
-    What is being sent is left to its sender: once it is settled the next claim comes here again.
+    Deliveries that are being sent are left to their sender. Once they are settled, the next claim calls this again.
     """
     where = (deliveries.c.channel == channel, deliveries.c.urgency == NORMAL, deliveries.c.due.is_not(None))
     given_up = {"state": "abandoned", "due": None, "error": error, "changed": now}
@@ -215,7 +215,7 @@ def replay(
     article_id: str | None = None,
     since: dt.datetime | None = None,
 ) -> list[Replayed]:
-    """Make abandoned deliveries due now, with all their attempts ahead of them, and return them as they were.
+    """Make abandoned deliveries due now, with all their attempts restored, and return them as they were.
 
     With `since`, everything that was delivered or abandoned from then on is sent again with the same message ids, for a
     partner that has lost it.
@@ -240,7 +240,7 @@ def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Del
 
 
 def outstanding_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
-    """Count what is outstanding for each channel that is not among these: no worker acts on it."""
+    """Count outstanding deliveries for each channel that is not among these. No worker acts on them."""
     where = (_OUTSTANDING, deliveries.c.channel.not_in(channel_ids))
     rows = sa.select(deliveries.c.channel, sa.func.count()).where(*where).group_by(deliveries.c.channel)
     return dict(transaction.execute(rows).all())

@@ -1,4 +1,4 @@
-"""What each channel has had, and when. Written with every delivery and never deleted."""
+"""The history of what each channel has had. Written with every delivery and never deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add(
     digest: str | None,
     at: dt.datetime,
 ) -> None:
-    """Record that from `at` on the channel has this revision or, with the event "withdrawn", nothing of the article."""
+    """Record that from `at` the channel has this revision or, with the event "withdrawn", nothing of the article."""
     row = {"article": article_id, "channel": channel, "revision": revision, "event": event, "digest": digest, "at": at}
     transaction.execute(sa.insert(channel_contents).values(**row))
 

@@ -14,7 +14,7 @@ from pipeline.ledger.tables import channels, deliveries
 
 
 class Health(Struct, frozen=True):
-    """What sending to a channel has shown; the defaults are those of a channel that was never sent to."""
+    """A channel's health as observed when sending. The defaults apply to a channel that was never sent to."""
 
     failures: int = 0  # transient failures in a row, over all articles
     paused_until: dt.datetime | None = None
@@ -26,7 +26,7 @@ class Health(Struct, frozen=True):
     next_batch: dt.datetime | None = None  # the earliest time of the next batch, by its interval
 
     def rests(self, now: dt.datetime) -> bool:
-        """Return whether the channel is to be left alone at this time."""
+        """Return whether the channel should be left alone at this time."""
         return self.paused_until is not None and self.paused_until > now
 
 
@@ -38,7 +38,7 @@ def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Hea
 
 
 def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
-    """Return the channels that are to be left alone now."""
+    """Return the channels that should be left alone now."""
     return frozenset(transaction.scalars(sa.select(channels.c.id).where(channels.c.paused_until > now)))
 
 
@@ -62,7 +62,7 @@ def oldest_due(transaction: Transaction, channel_ids: Iterable[str]) -> dt.datet
 
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:
-    """Store what sending has shown. The times of the next send and batch are stored by `reserve`."""
+    """Store a channel's health. The times of the next send and batch are stored by `reserve`."""
     shown = ("failures", "paused_until", "disabled", "reason", "opened", "answered")
     _set(transaction, channel, **{name: getattr(known, name) for name in shown})
 
@@ -74,7 +74,7 @@ def reserve(
     next_send: dt.datetime | None = None,
     next_batch: dt.datetime | None = None,
 ) -> None:
-    """Have nothing more claimed before these times; None leaves a time as it was."""
+    """Prevent further claims before these times; None leaves a time as it was."""
     given = {"next_send": next_send, "next_batch": next_batch}
     changed = {name: at for name, at in given.items() if at is not None}
     if changed:
@@ -87,7 +87,7 @@ def enable(transaction: Transaction, channel: str) -> None:
 
 
 def forget(transaction: Transaction, channel: str) -> None:
-    """Delete what is known of a channel that is no longer configured."""
+    """Delete the record of a channel that is no longer configured."""
     transaction.execute(sa.delete(channels).where(channels.c.id == channel))
 
 

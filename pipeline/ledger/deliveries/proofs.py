@@ -1,4 +1,4 @@
-"""Proofs of withdrawal: a withdrawn article is looked for at its channel until it is gone. Never given up."""
+"""Proofs of withdrawal: a withdrawn article is looked for at its channel until it is gone, however long that takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.ledger.tables import deliveries, proofs
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """The search for one withdrawn article at one channel. `proved - withdrawn` is the time that it took."""
+    """The search for a withdrawn article at a channel. `proved - withdrawn` is the time it took to disappear."""
 
     delivery: str
     article: str
@@ -32,7 +32,7 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.datetime) -> None:
-    """Have these withdrawals, which their channels accepted, proved. One that was sent again is proved again."""
+    """Require proof of these accepted withdrawals. A withdrawal that was sent again is proved again."""
     for row in taken:
         fresh: dict[str, Any] = {
             "article": row.article,
@@ -65,7 +65,7 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 
 
 def oldest_due(transaction: Transaction) -> dt.datetime | None:
-    """Return the time at which the first withdrawal is, or was, to be looked for."""
+    """Return the time at which the first search is, or was, due."""
     return claims.oldest_due(transaction, proofs)
 
 
@@ -126,7 +126,7 @@ def of_article(transaction: Transaction, article_id: str) -> list[Proof]:
 
 
 def outstanding(transaction: Transaction, *, limit: int) -> list[Proof]:
-    """Return the proofs that are not given yet, oldest first."""
+    """Return the proofs that are still outstanding, oldest first."""
     return _many(transaction, proofs.c.due.is_not(None), limit=limit)
 
 

@@ -21,7 +21,7 @@ def stranded(transaction: Transaction, *, now: dt.datetime) -> list[str]:
 
 
 def unfetched(transaction: Transaction, pushed: Collection[str]) -> list[str]:
-    """Return the ids of deliveries that wait for a partner to fetch them although their channel is `pushed` to now."""
+    """Return the ids of deliveries that wait for a partner to fetch them although their channel is now `pushed` to."""
     query = sa.select(deliveries.c.id).where(deliveries.c.channel.in_(pushed), deliveries.c.available.is_not(None))
     return list(transaction.scalars(query.order_by(deliveries.c.id).limit(_BATCH)))
 

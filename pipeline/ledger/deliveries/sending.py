@@ -1,4 +1,4 @@
-"""The ledger's side of sending a batch: claim, begin, look again, settle, each in a few statements for all rows.
+"""The ledger's side of sending a batch: claim, begin, check again, settle, each in a few statements for all rows.
 
 The rows of a batch share one lease. Every write is conditional on that lease, and on the revision that was sent still
 being the wanted one, so a worker that lost its lease or was overtaken changes nothing.
@@ -21,7 +21,7 @@ from pipeline.ledger.tables import attempts, channel_contents, contents, deliver
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import EventType
 
-INTERRUPTIONS = 5  # attempts in a row whose worker was killed, after which a delivery is not sent any more
+INTERRUPTIONS = 5  # consecutive attempts whose worker was killed, after which a delivery is not sent again
 
 
 class PendingDelivery(Struct, frozen=True, kw_only=True):
@@ -67,8 +67,8 @@ def claim(
 ) -> list[str]:
     """Lease deliveries that are due for the channel, longest due first, and return their ids.
 
-    With `urgent` only withdrawals are leased, whether due or not, because they block the channel. `waited` is how many
-    seconds a row must have been due while the feeds that the channel announces are still to be built.
+    With `urgent`, only withdrawals are leased, whether due or not, because they block the channel. `waited` is how many
+    seconds a row must have been due while the feeds that the channel announces have not been built yet.
     """
     where = [deliveries.c.channel == channel]
     if urgent:
@@ -83,7 +83,7 @@ def claim(
 
 
 def feeds_are_stale(transaction: Transaction) -> bool:
-    """Return whether any feed is still to be built. Sitemaps, whose names start with a colon, do not count."""
+    """Return whether any feed needs to be built. Sitemaps, whose names start with a colon, do not count."""
     stale = sa.select(feeds.c.id).where(feeds.c.due.is_not(None), feeds.c.id.not_like(":%")).limit(1)
     return transaction.execute(stale).first() is not None
 
@@ -100,10 +100,10 @@ def begin(
 ) -> list[PendingDelivery]:
     """Renew the lease of those claimed rows that may be sent, mark them as being sent, and return them.
 
-    The others are given back: their lease was lost, nothing is outstanding, or a withdrawal of the channel goes first.
+    The others are released: their lease was lost, nothing is outstanding, or a withdrawal for the channel goes first.
 
-    Rows that were being sent before belong to a worker that was killed. Each is sent alone, and the attempt that was
-    never settled is recorded, so that the one that kills its workers is found and takes no other with it.
+    Rows that are already marked as being sent belong to a killed worker. Each is sent alone, and the attempt that was
+    never settled is recorded, so that a delivery that kills its workers is found and does not affect others.
     """
     found = transaction.execute(_LOADED.where(deliveries.c.id.in_(ids), deliveries.c.lease == token)).all()
     held_up = is_blocked(transaction, channel)
@@ -159,7 +159,7 @@ def look(
 def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: str, now: dt.datetime) -> None:
     """Record each attempt, what the channel has now, and the time of the next attempt.
 
-    What others decided in the meantime is kept: a newer revision stays due.
+    Changes made by others in the meantime are kept: a newer revision stays due.
     """
     _keep(transaction, sent)
     taken = [one for one in sent if one.outcome == "delivered"]
@@ -181,7 +181,7 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
 
 
 def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, token: str) -> None:
-    """Give back what was begun and not sent, as it was before."""
+    """Release deliveries that were begun but not sent, restoring their former state."""
     rows = [
         {"token": token, "row": one.row.id, "sent": one.row.wanted, "seen": one.attempted}
         | {"was": "abandoned" if one.row.state == "abandoned" else "pending"}
@@ -192,7 +192,7 @@ def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, to
 
 
 def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
-    """Give back rows that were claimed and not begun."""
+    """Release rows that were claimed but not begun."""
     claims.release(transaction, deliveries.c.id, ids, token=token)
 
 
@@ -239,7 +239,7 @@ _CURRENT = deliveries.c.wanted == sa.bindparam("sent")
 _FREE: Mapping[str, Any] = {"lease": None, "leased_until": None}
 
 # A new target, which may come while a row is being sent, changes its state from "sending". Settling the row then keeps
-# the state and the due time: it only records what was sent and gives back the lease.
+# the state and the due time: it only records what was sent and releases the lease.
 _AS_BEGUN = sa.and_(_CURRENT, deliveries.c.state == "sending")
 _DECIDED_MEANWHILE = sa.case((deliveries.c.state == "sending", "pending"), else_=deliveries.c.state)
 _COUNTED = sa.case((_AS_BEGUN, deliveries.c.attempts + 1), else_=deliveries.c.attempts)

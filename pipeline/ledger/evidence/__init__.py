@@ -1,4 +1,4 @@
-"""References by PMID: what PubMed said, what is still to be asked, and which articles cite them."""
+"""References by PMID: PubMed's answers, what still has to be requested, and which articles cite them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from pipeline.model.rendition import digest_of
 def cite(
     transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool = False
 ) -> bool:
-    """File what the article (a `new` one has cited nothing so far) cites. Whether any of it is unanswered.
+    """Store what the article cites (a `new` one has cited nothing so far); return whether any of it is unanswered.
 
-    What was never heard of is to be asked for.
+    References that were never seen before are scheduled to be requested.
     """
     works = tuple(works)
     if not new:
@@ -39,7 +39,7 @@ def cite(
 
 
 def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
-    """Have PubMed asked for what is unknown here or was not cited for a while; return whether any is unanswered."""
+    """Schedule requests for PMIDs that are unknown or were not cited for a while; return whether any is unanswered."""
     columns = (references.c.pmid, references.c.state, references.c.due)
     known: list[Any] = []
     for some in chunks(sorted(pmids)):
@@ -53,7 +53,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
 
 
 def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
-    """Return those of the articles that cite something for which there is no answer yet."""
+    """Return those of the articles that cite something that has no answer yet."""
     found: set[str] = set()
     for some in chunks(sorted(article_ids)):
         for query in (_by_pmid(), _by_identifier()):
@@ -72,7 +72,7 @@ def _by_identifier() -> sa.Select[tuple[str]]:
 
 
 def references_for(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedReference, ...]:
-    """Return what is known now of each work that an article cites, in its order."""
+    """Return what is currently known of each work that an article cites, in order."""
     works = tuple(works)
     converted = identifiers.known(transaction, works)
     pmids = {work.value for work in works if work.scheme == "pmid"}
@@ -94,7 +94,7 @@ def _shown(
 
 
 def _is(work: CitedWork, reference: Reference) -> bool:
-    """Return whether the record is that of the cited work; one with another DOI or PMCID is not."""
+    """Return whether the record belongs to the cited work, which one with a different DOI or PMCID does not."""
     match work.scheme:
         case "doi":
             return reference.doi in (None, work.value.lower())
@@ -112,7 +112,7 @@ def citing(transaction: Transaction, pmids: Collection[str]) -> list[str]:
 
 
 def fetched(transaction: Transaction, pmid: str) -> dt.datetime | None:
-    """Return when PubMed last answered for it."""
+    """Return when PubMed last answered for this PMID."""
     return transaction.scalar(sa.select(references.c.fetched).where(references.c.pmid == pmid))
 
 
@@ -120,7 +120,7 @@ def fetched(transaction: Transaction, pmid: str) -> dt.datetime | None:
 
 
 def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
-    """Return since when the first `limit` PMIDs that articles wait for have been due, longest first."""
+    """Return the due times of the first `limit` PMIDs that articles wait for, longest due first."""
     waited_for = sa.and_(references.c.priority == rechecks.WAITED_FOR, claims.is_due(references, now))
     return list(transaction.scalars(sa.select(references.c.due).where(waited_for).order_by("due").limit(limit)))
 
@@ -133,9 +133,9 @@ def converted(
     now: dt.datetime,
     ask_again: dt.datetime,
 ) -> list[CitedWork]:
-    """Store the ID converter's answer, and return the works of which it says something new.
+    """Store the ID converter's answer, and return the works about which it says something new.
 
-    The PMIDs that it found are cited, and asked for, like any other.
+    The PMIDs that it found are cited and requested like any other.
     """
     news = identifiers.converted(transaction, pmids, unknown, now=now, ask_again=ask_again)
     request(transaction, set(pmids.values()), now=now)
@@ -153,9 +153,9 @@ def answered(
 ) -> list[EvidenceChange]:
     """Store PubMed's answer, and return what it changes.
 
-    A PMID that PubMed does not know is asked for again at `ask_again`: new records appear there every day. One that
-    was resolved before keeps its record: that PubMed leaves it out once does not unsay what it said. At `next_look`
-    PubMed is asked whether what it said still holds.
+    A PMID that PubMed does not know is requested again at `ask_again`, because new records appear every day. One that
+    was resolved before keeps its record: being left out of one answer does not invalidate it. At `next_look` PubMed is
+    asked whether the record is still current.
     """
     bodies = {pmid: msgspec.json.encode(reference) for pmid, reference in resolved.items()}
     digests = {pmid: digest_of(body) for pmid, body in bodies.items()}
@@ -176,7 +176,7 @@ def answered(
                 "new_editorial": " ".join(resolved[pmid].editorial),
                 "new_changed": now if pmid in anew else None,
             }
-            for pmid in sorted(records)  # in the order in which others lock them, too
+            for pmid in sorted(records)  # the order in which every process locks them
         ],
         fetched=now,
         due=next_look,
@@ -190,7 +190,7 @@ _DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
 
 
 def _still(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
-    """Record that PubMed repeated what it had said."""
+    """Record that PubMed repeated its earlier answer."""
     for some in chunks(sorted(pmids)):
         same = sa.update(references).where(references.c.pmid.in_(some))
         transaction.execute(same.values(**_DONE, **times, priority=rechecks.NIGHTLY))
@@ -212,7 +212,7 @@ def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.dat
 
 
 def put_off(transaction: Transaction, pmids: Collection[str], *, token: str, due: dt.datetime, error: str) -> None:
-    """Record that PubMed did not answer for these. What was known of them stays."""
+    """Record that PubMed did not answer for these. What is known of them is kept."""
     for some in chunks(sorted(pmids)):
         mine = sa.and_(references.c.pmid.in_(some), references.c.lease == token)
         transaction.execute(

@@ -1,4 +1,4 @@
-"""Changes of the editorial status of cited papers, as PubMed reported them. Never deleted."""
+"""Changes to the editorial status of cited papers, as PubMed reported them. Never deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.model.reference import EditorialState, Reference
 
 
 class RecordedChange(Struct, frozen=True):
-    """The editorial states that a paper gained and lost at one moment; `record` is PubMed's record of then."""
+    """The editorial states that a paper gained and lost at one moment; `record` is PubMed's record at that time."""
 
     id: int
     pmid: str
@@ -28,7 +28,7 @@ class RecordedChange(Struct, frozen=True):
     gained: tuple[EditorialState, ...]
     lost: tuple[EditorialState, ...]
     record: Reference
-    articles: tuple[str, ...]  # that were out and cited it
+    articles: tuple[str, ...]  # the published articles that cited it
 
 
 def add(
@@ -71,7 +71,7 @@ def counts(transaction: Transaction) -> dict[tuple[str, str], int]:
 
 
 def out_with(transaction: Transaction, pmid: str) -> list[str]:
-    """Return the live articles whose revision that is out cites the paper. A newer one may be under an embargo."""
+    """Return the live articles whose published revision cites the paper. A newer one may be under an embargo."""
     query = (
         sa.select(articles.c.id, articles.c.rendered != articles.c.revision)
         .join(citations, citations.c.article == articles.c.id)
@@ -82,9 +82,9 @@ def out_with(transaction: Transaction, pmid: str) -> list[str]:
 
 
 def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
-    """Return whether the revision that is out cites the paper, and not only the next one.
+    """Return whether the published revision cites the paper, and not only the next one.
 
-    A DOI that it shows without a record may have turned out to be the paper.
+    A DOI that it shows without a record may since have been identified as the paper.
     """
     out = (
         sa.select(revisions.c.evidence)

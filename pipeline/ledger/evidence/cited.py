@@ -1,4 +1,4 @@
-"""What is known of references, and which live articles cite them, for those who look at them."""
+"""Query what is known of references, and which live articles cite them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pipeline.ledger.tables import articles, citations, references
 
 class Times(Struct, frozen=True):
     fetched: dt.datetime | None  # PubMed's last answer
-    changed: dt.datetime | None  # when it said something new last
+    changed: dt.datetime | None  # when it last said something new
 
 
 def times(transaction: Transaction, pmids: Sequence[str]) -> dict[str, Times]:
-    """Return the references among these that any article ever cited."""
+    """Return the times of those references that any article ever cited."""
     columns = (references.c.pmid, references.c.fetched, references.c.changed)
     rows = transaction.execute(sa.select(*columns).where(references.c.pmid.in_(pmids)))
     return {row.pmid: Times(row.fetched, row.changed) for row in rows}
 
 
 def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, list[str]]:
-    """Return which articles that are out cite each of the papers. What is under an embargo is not known to anyone."""
+    """Return which published articles cite each of the papers. Anything under an embargo is left out."""
     newer = articles.c.rendered != articles.c.revision
     query = (
         sa.select(citations.c.pmid, citations.c.article, newer)
@@ -43,6 +43,6 @@ def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, l
 
 
 def after(transaction: Transaction, pmid: str, *, limit: int) -> list[str]:
-    """Return the PMIDs after this one, in text order, that articles cite which are not withdrawn. Start with ""."""
+    """Return the PMIDs after this one, in text order, that are cited by articles not withdrawn. Start with ""."""
     query = sa.select(citations.c.pmid).where(citations.c.pmid > pmid).distinct().order_by(citations.c.pmid)
     return list(transaction.scalars(query.limit(limit)))

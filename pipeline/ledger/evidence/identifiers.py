@@ -13,11 +13,11 @@ from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import citations, identifier_citations, identifiers
 from pipeline.model.article import CitedWork
 
-_LONGEST = 512  # characters: what is longer is no DOI that anybody has given a paper
+_LONGEST = 512  # characters: no real DOI is longer
 
 
 class Conversion(Struct, frozen=True):
-    """What the ID converter says of a work. `state` is pending, resolved or unknown; `pmid` is set only if resolved."""
+    """The ID converter's result for a work. `state` is pending, resolved or unknown; `pmid` is set only if resolved."""
 
     state: str
     pmid: str | None = None
@@ -32,7 +32,7 @@ def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
 def cite(
     transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool
 ) -> list[Conversion]:
-    """Store which DOIs and PMCIDs the article cites, have new ones converted, and return what is known of them."""
+    """Store which DOIs and PMCIDs the article cites, schedule new ones for conversion, and return what is known."""
     if not new:
         transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
     keys = sorted(_key(work) for work in convertible(works))
@@ -45,7 +45,7 @@ def cite(
 
 
 def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Conversion]:
-    """Return what is known of these works. One that was never to be converted is left out."""
+    """Return what is known of these works. Works that were never submitted for conversion are left out."""
     by_key = {_key(work): work for work in convertible(works)}
     return {by_key[key]: known for key, known in _known(transaction, by_key).items()}
 
@@ -55,7 +55,7 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 
 
 def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
-    """Return since when the first `limit` works have been due, longest first."""
+    """Return the due times of the first `limit` works, longest due first."""
     due = sa.select(identifiers.c.due).where(claims.is_due(identifiers, now))
     return list(transaction.scalars(due.order_by(identifiers.c.due).limit(limit)))
 
@@ -74,9 +74,9 @@ def converted(
     now: dt.datetime,
     ask_again: dt.datetime,
 ) -> list[CitedWork]:
-    """Store the converter's answer, have the articles that cite a work cite its PMID, and return the changed works.
+    """Store the converter's answer, make articles that cite a work cite its PMID, and return the changed works.
 
-    A work without a PMID is asked for again at `ask_again`. One that had a PMID before keeps it.
+    A work without a PMID is requested again at `ask_again`. One that had a PMID before keeps it.
     """
     before = known(transaction, [*pmids, *unknown])
     done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": now}
@@ -95,7 +95,7 @@ def converted(
 
 
 def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedWork]) -> None:
-    """Have the article cite the PMIDs of these works, including any found while it was being accepted."""
+    """Make the article cite the PMIDs of these works, including any found while it was being accepted."""
     found = {one.pmid for one in known(transaction, works).values() if one.pmid}
     if found:
         rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(found)]
@@ -112,7 +112,7 @@ def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
 
 
 def put_off(transaction: Transaction, works: Sequence[CitedWork], *, token: str, due: dt.datetime, error: str) -> None:
-    """Record that the converter did not answer for these. What was known of them stays."""
+    """Record that the converter did not answer for these. What is known of them is kept."""
     for some in chunks(sorted(_key(work) for work in works)):
         mine = sa.and_(identifiers.c.work.in_(some), identifiers.c.lease == token)
         values = {"lease": None, "leased_until": None, "due": due, "error": error}

@@ -1,4 +1,4 @@
-"""NCBI's rate limit, kept for the whole site by permits in the ledger.
+"""NCBI's rate limit, enforced for the whole site by permits in the ledger.
 
 There are as many permits as NCBI allows requests a second. Each request takes one, which may be used again a second
 after NCBI has certainly counted the request. So no second holds more requests than the limit, whatever the number of
@@ -19,10 +19,10 @@ from pipeline.ledger.tables import leases
 
 Service = Literal["pubmed", "idconv"]
 
-MOST = 10  # requests a second, whatever a header promises: NCBI's limit with a key
+MOST = 10  # requests per second, even if a header allows more: NCBI's limit with a key
 _HOLD = 1.02  # seconds that a permit rests after NCBI has counted its request
-_APART = 0.5  # requests are spread over the second: so much of their share of it lies between two at least
-_SITE: Service = "pubmed"  # the row that holds for both services
+_APART = 0.5  # requests are spread over the second: the minimum spacing, as a fraction of each one's equal share
+_SITE: Service = "pubmed"  # the row that applies to both services
 _PERMITS = tuple(f"pubmed-{number}" for number in range(1, MOST + 1))
 
 
@@ -63,14 +63,14 @@ def next_permit(
 
 
 def _rested(permit: _Row, now: dt.datetime) -> dt.datetime:
-    """Return when the permit may be used again. A time too far ahead was written before the clock was set back."""
+    """Return when the permit may be used again. A time too far ahead dates from before the clock was set back."""
     if permit.not_before is None or permit.not_before > now + dt.timedelta(seconds=2 * _HOLD):
         return now
     return max(permit.not_before, now)
 
 
 def take(transaction: Transaction, permit: Permit, *, token: str, now: dt.datetime, seconds: float) -> None:
-    """Hold the permit under `token` for `seconds` at most. Call after `next_permit`, in the same transaction."""
+    """Hold the permit under `token` for at most `seconds`. Call after `next_permit`, in the same transaction."""
     spaced = now + dt.timedelta(seconds=permit.spacing)
     _set(transaction, _SITE, not_before=spaced)
     until, rested = now + dt.timedelta(seconds=seconds), now + dt.timedelta(seconds=_HOLD)
@@ -78,7 +78,7 @@ def take(transaction: Transaction, permit: Permit, *, token: str, now: dt.dateti
 
 
 def lock(transaction: Transaction) -> None:
-    """Let no other transaction take a permit until this one ends. SQLite has one writer at a time anyway."""
+    """Prevent other transactions from taking a permit until this one ends. SQLite has one writer at a time anyway."""
     locked = sa.select(leases.c.name).where(leases.c.name == _SITE).with_for_update()
     if transaction.scalar(locked) is None:
         rows = [{"name": name, "failures": 0} for name in (_SITE, "idconv", *_PERMITS)]

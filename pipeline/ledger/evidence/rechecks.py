@@ -1,6 +1,6 @@
-"""Which references PubMed is asked about next: what articles wait for, what an operator ordered, the nightly recheck.
+"""Which references to request next: those that articles wait for, those an operator requested, the nightly recheck.
 
-A reference's `priority` says at what hour it may be asked for and what goes before it; `due` says when.
+A reference's `priority` determines at which hours it may be requested and what precedes it; `due` says when.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pipeline.ledger.database import Transaction, chunks, instant
 from pipeline.ledger.tables import citations, references
 
 WAITED_FOR, REQUESTED, NIGHTLY = 0, 1, 2
-"""An article goes out without it. / Somebody asked, or PubMed did not know it yet. / Only at night, by NCBI's clock."""
+"""An article is waiting for it. / It was requested, or PubMed did not know it yet. / Only at night, by NCBI's clock."""
 
-_FRESH = dt.timedelta(days=1)  # what PubMed said that lately needs no asking for a new article's sake
+_FRESH = dt.timedelta(days=1)  # an answer this recent is not requested again for a new article
 
 
 def claim(
     transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int, night: bool
 ) -> list[str]:
-    """Lease PMIDs that are due: those that articles wait for first, the nightly ones only where it is night.
+    """Lease PMIDs that are due: those that articles wait for first, the nightly ones only at `night`.
 
-    A reference that was answered before and that no article cites any more is not asked for again: its `due` goes.
+    A reference that has an answer and that no article cites any longer is not requested again: its `due` is cleared.
     """
     claimed: list[str] = []
     for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
@@ -46,7 +46,7 @@ def claim(
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
-    """Return whether `claim` would find anything, or anything to clear away."""
+    """Return whether `claim` would find anything to lease or to clear."""
     for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
         if claims.any_due(transaction, references, now, references.c.priority == priority):
             return True
@@ -54,19 +54,19 @@ def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
 
 
 def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
-    """Return the time at which the first reference is, or was, to be asked for; by day not those for the night."""
+    """Return the time at which the first reference is, or was, due; during the day, nightly ones are left out."""
     priorities = (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else []))
     return claims.oldest_due(transaction, references, references.c.priority, priorities)
 
 
 def request_recheck(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:
-    """Have PubMed asked about these again, at any hour. What it said stays until it says something else."""
+    """Schedule these to be requested again, at any hour. The present answer is kept until PubMed gives another."""
     for some in chunks(sorted(pmids)):
         _request(transaction, due, references.c.pmid.in_(some))
 
 
 def resume(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
-    """Watch these again, because an article cites them now. What was last asked long ago is asked about soon."""
+    """Watch these again, because an article now cites them. Those last requested long ago are requested soon."""
     for some in chunks(sorted(pmids)):
         old = sa.or_(references.c.fetched.is_(None), references.c.fetched < now - _FRESH)
         _request(transaction, now, sa.and_(references.c.pmid.in_(some), references.c.due.is_(None), old))

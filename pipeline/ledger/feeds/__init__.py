@@ -1,4 +1,4 @@
-"""Which feeds are stale, because of which articles, and what was built of them. `pages` has their pages."""
+"""Which feeds are stale, because of which articles, and their built documents. For their pages, see `pages`."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.dat
 
 
 def changed(transaction: Transaction, article_id: str, *, among: Collection[str] = (), now: dt.datetime) -> None:
-    """Have a changed article processed by the feeds `among` which it belongs and by those that have it now."""
+    """Schedule a changed article for the feeds in `among`, where it now belongs, and for those that contain it."""
     held = sa.select(feed_entries.c.feed).where(feed_entries.c.article == article_id)
     noted = sa.select(feed_changes.c.feed).where(feed_changes.c.article == article_id)
     concerned = {*among, *transaction.scalars(held.union(noted))}
-    make_due(transaction, concerned, now=now)  # first, as who builds a feed locks it first
+    make_due(transaction, concerned, now=now)  # first, because builders also lock the feed first
     for feed_id in sorted(concerned):
         note = insert(transaction, feed_changes).values(feed=feed_id, article=article_id, generation=1)
         again = {"generation": feed_changes.c.generation + 1}
@@ -46,7 +46,7 @@ def changed(transaction: Transaction, article_id: str, *, among: Collection[str]
 
 
 def all_changed(transaction: Transaction, feed_id: str) -> None:
-    """Have the feed process every article that was ever out, because its settings have changed."""
+    """Schedule every article that was ever published for the feed, because its settings have changed."""
     shown = sa.select(sa.literal(feed_id), articles.c.id, sa.literal(1)).where(articles.c.rendered.is_not(None))
     noted = insert(transaction, feed_changes).from_select(["feed", "article", "generation"], shown)
     transaction.execute(noted.on_conflict_do_nothing())
@@ -65,7 +65,7 @@ def changes(transaction: Transaction, feed_id: str, *, limit: int) -> dict[str, 
 
 
 def mark_processed(transaction: Transaction, feed_id: str, seen: Mapping[str, int]) -> None:
-    """Record that the feed has processed these. What has changed again since then remains to be processed."""
+    """Record that the feed has processed these. Articles that have changed again since then remain scheduled."""
     if seen:
         done = sa.and_(
             feed_changes.c.feed == feed_id,
@@ -104,10 +104,10 @@ def built(
     findings: str | None = None,
     whole: bool = True,
 ) -> None:
-    """Record that the feed was built as of `generation`. A later change, or a page still to be built, leaves it due.
+    """Record that the feed was built as of `generation`. A later change, or an unbuilt page, leaves it due.
 
-    It rests for `rest` seconds before it is built again; twice as long as before, and at most `most` seconds, where
-    changes keep coming: a burst costs a handful of builds, a change by itself waits for nothing.
+    It rests for `rest` seconds before it is built again. While changes keep coming the rest doubles, up to `most`
+    seconds. A burst therefore costs a handful of builds, and a single change does not wait.
     """
     row = transaction.execute(
         sa.select(feeds.c.generation, feeds.c.rest_until, feeds.c.rest).where(feeds.c.id == feed_id).with_for_update()
@@ -149,7 +149,7 @@ def put_off(transaction: Transaction, feed_id: str, *, token: str, due: dt.datet
 
 
 def release(transaction: Transaction, feed_ids: list[str], *, token: str) -> None:
-    """Give back feeds that were claimed and not built."""
+    """Release feeds that were claimed but not built."""
     claims.release(transaction, feeds.c.id, feed_ids, token=token)
 
 
@@ -166,7 +166,7 @@ def document(transaction: Transaction, feed_id: str, format: str) -> Document | 
 
 
 def keep_document(transaction: Transaction, feed_id: str, format: str, document: Document) -> None:
-    """Store a built document in place of the former one. The same bytes keep their time of modification."""
+    """Store a built document, replacing the former one. Unchanged bytes keep their time of modification."""
     new: dict[str, Any] = {name: getattr(document, name) for name in Document.__struct_fields__}
     upsert = insert(transaction, feed_documents).values(feed=feed_id, format=format, **new)
     key = [feed_documents.c.feed, feed_documents.c.format]
@@ -176,7 +176,7 @@ def keep_document(transaction: Transaction, feed_id: str, format: str, document:
 
 
 def documents(transaction: Transaction, feed_id: str) -> dict[str, Document]:
-    """Return what was built of the feed, by format."""
+    """Return the feed's built documents, by format."""
     columns = (feed_documents.c.format, *(feed_documents.c[name] for name in Document.__struct_fields__))
     rows = transaction.execute(sa.select(*columns).where(feed_documents.c.feed == feed_id))
     return {format: Document(*built) for format, *built in rows}

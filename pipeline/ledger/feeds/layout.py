@@ -1,6 +1,6 @@
-"""Where articles go in the pages of a feed: a pure function from the pages and what has changed to the moves to make.
+"""Where articles go in the pages of a feed: a pure function from the pages and the changes to the moves to make.
 
-A feed is a row of pages. The newest is open: entries are added to it until it holds `size` of them and is sealed. An
+A feed is a series of pages. The newest is open: entries are added until it holds `size` of them and is sealed. An
 article is live in one page at most. When it changes it moves from a sealed page to the open one. When it is withdrawn a
 tombstone replaces it in its page, and another is added to the open page. A sitemap's entries never move.
 """
@@ -14,11 +14,11 @@ from typing import Literal
 from msgspec import Struct
 
 State = Literal["live", "withdrawn"]
-BUILT, STALE, URGENT = 0, 1, 2  # of a page: up to date; to be built; to be built first, for something has left it
+BUILT, STALE, URGENT = 0, 1, 2  # of a page: up to date; to be built; to be built first, because an article has left it
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """An article that has been out, as feeds see it."""
+    """An article that has been published, as feeds see it."""
 
     article: str
     state: State
@@ -52,13 +52,13 @@ class Moves(Struct, frozen=True):
     placed: tuple[tuple[int, Candidate], ...]  # new or replaced entries of pages
     stale: Mapping[int, int]  # pages to be built, and how urgently
     sealed: tuple[int, ...]
-    open: int  # the page that is open in the end
+    open: int  # the page that is open afterwards
 
 
 def layout(pages: Pages, candidates: Mapping[str, Candidate | None], *, size: int, moving: bool = True) -> Moves:
-    """Give each article its place, in the order given; None removes it from the feed.
+    """Return the moves that place each article, in the order given; None removes it from the feed.
 
-    `moving`: an article that changes moves to the open page. Otherwise it stays where it is.
+    `moving`: a changed article moves to the open page. Otherwise it stays where it is.
     """
     changes = _Layout(pages, size)
     for article, candidate in candidates.items():

@@ -1,4 +1,4 @@
-"""The pages of feeds: their entries, which pages are to be built, and what was built. `places` fills them."""
+"""The pages of feeds: their entries, which of them are stale, and their built documents. `places` fills them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.ledger.tables import (
 )
 
 Order = Literal["updated", "published"]
-_TOMBSTONES = 1000  # in a subscription document at most, beyond those of its open page
+_TOMBSTONES = 1000  # maximum in a subscription document, beyond those of its open page
 
 
 class Entry(Struct, frozen=True, order=True):
@@ -37,13 +37,13 @@ class Entry(Struct, frozen=True, order=True):
 
 
 def make_stale(transaction: Transaction, feed_id: str) -> None:
-    """Have every page built again."""
+    """Mark every page as stale."""
     built = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.stale == BUILT)
     transaction.execute(sa.update(feed_pages).where(built).values(stale=STALE))
 
 
 def stale(transaction: Transaction, feed_id: str, *, limit: int, sealed_only: bool = True) -> list[int]:
-    """Return the pages to be built: those that an article has left first, then the newest."""
+    """Return the stale pages: first those that an article has left, then the newest."""
     query = sa.select(feed_pages.c.number).where(feed_pages.c.feed == feed_id, feed_pages.c.stale > BUILT)
     if sealed_only:
         query = query.where(feed_pages.c.sealed)
@@ -83,7 +83,7 @@ def newest(
 
 
 def _chosen(must: list[Entry], others: list[Entry], size: int) -> list[Entry]:
-    """Return what must be included, and others while there are fewer than `size`, each article once."""
+    """Return the required entries, filled up with others to `size`, each article once."""
     chosen = {entry.article: entry for entry in must}
     for entry in others:
         if len(chosen) >= size:
@@ -93,21 +93,21 @@ def _chosen(must: list[Entry], others: list[Entry], size: int) -> list[Entry]:
 
 
 def _newest(transaction: Transaction, feed_id: str, state: str, limit: int, order: Order) -> list[Entry]:
-    """Return the newest entries. An article has two where its tombstone is in two pages."""
+    """Return the newest entries. An article has two if its tombstone is on two pages."""
     mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.state == state)
     query = sa.select(*_ENTRY).where(mine).order_by(feed_entries.c[order].desc(), feed_entries.c.article)
     return [Entry(*row) for row in transaction.execute(query.limit(limit))]
 
 
 class Built(Struct, frozen=True):
-    """A document as it was written, and since when its bytes have been these."""
+    """A document as written, and the time since which its bytes are unchanged."""
 
     digest: str
     modified: dt.datetime
 
 
 def page_documents(transaction: Transaction, feed_id: str, page: int) -> dict[str, Built]:
-    """Return what was built of a page, by format."""
+    """Return a page's built documents, by format."""
     columns = (feed_page_documents.c.format, feed_page_documents.c.digest, feed_page_documents.c.modified)
     where = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
     return {format: Built(digest, at) for format, digest, at in transaction.execute(sa.select(*columns).where(*where))}
@@ -132,13 +132,13 @@ def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> 
 
 
 def make_page_stale(transaction: Transaction, feed_id: str, page: int) -> bool:
-    """Have a page built again. Return False if there is no such page, or it is not full yet."""
+    """Mark a page as stale. Return False if it does not exist or is not full yet."""
     full = sa.and_(is_page(feed_id, page), feed_pages.c.sealed)
     return transaction.execute(sa.update(feed_pages).where(full).values(stale=STALE)).rowcount == 1
 
 
 def built_pages(transaction: Transaction, feed_id: str, format: str) -> list[tuple[int, dt.datetime]]:
-    """Return every page that was built in a format, oldest first, with its time of modification."""
+    """Return every page built in a format, oldest first, with its time of modification."""
     columns = (feed_page_documents.c.page, feed_page_documents.c.modified)
     mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
     rows = transaction.execute(sa.select(*columns).where(mine).order_by(feed_page_documents.c.page))
@@ -146,7 +146,7 @@ def built_pages(transaction: Transaction, feed_id: str, format: str) -> list[tup
 
 
 class Recent(Struct, frozen=True):
-    """An article of the last days, for a sitemap of news."""
+    """A recent article, for a news sitemap."""
 
     article: str
     canonical: str | None
@@ -173,7 +173,7 @@ def recent(transaction: Transaction, feed_id: str, *, since: dt.datetime, limit:
 
 
 def forget(transaction: Transaction, feed_id: str) -> None:
-    """Delete what is known of a feed that is no longer configured."""
+    """Delete all records of a feed that is no longer configured."""
     for table in (feed_changes, feed_entries, feed_pages, feed_page_documents, feed_documents):
         transaction.execute(sa.delete(table).where(table.c.feed == feed_id))
     transaction.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(shape=None, findings=None))

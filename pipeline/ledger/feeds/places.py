@@ -1,4 +1,4 @@
-"""The places of articles in the pages of feeds: read, and changed as `layout` decides, by one writer."""
+"""Read the places of articles in the pages of feeds, and change them as `layout` decides. There is one writer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pipeline.ledger.tables import articles, contents, feed_entries, feed_pages,
 
 
 def candidates(transaction: Transaction, article_ids: Collection[str], *, canonical: bool = False) -> list[Candidate]:
-    """Return those of the articles that have ever been out, by date of change.
+    """Return those of the articles that were ever published, by date of change.
 
-    One that comes back after a withdrawal and is not out yet is still withdrawn: it may be under an embargo.
-    `canonical`: include the address that each article gives itself, for which its content is read.
+    One that returns after a withdrawal but is not published yet is still withdrawn: it may be under an embargo.
+    `canonical`: include the canonical address that each article gives, which requires reading its content.
     """
     columns = (
         articles.c.id,
@@ -81,7 +81,7 @@ def apply(
     size: int,
     moving: bool = True,
 ) -> None:
-    """Give each of the articles its place in the feed's pages; see `layout`."""
+    """Put each of the articles in its place in the feed's pages; see `layout`."""
     moves = layout(_read(transaction, feed_id, candidates), candidates, size=size, moving=moving)
     for number in {*moves.sealed, moves.open}:
         page = insert(transaction, feed_pages).values(feed=feed_id, number=number, sealed=False, stale=BUILT)

@@ -1,1 +1,1 @@
-"""The WebSub hub's subscriptions, and the requests that become them."""
+"""The WebSub hub's subscriptions and subscription requests."""

@@ -1,4 +1,4 @@
-"""Requests to the hub that are not verified yet with their subscriber."""
+"""Requests to the hub that have not been verified with their subscriber yet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def add(transaction: Transaction, request: Request, *, now: dt.datetime) -> None:
-    """Store a request, replacing an earlier one about the same subscription that is not verified yet."""
+    """Store a request, replacing an unverified earlier one about the same subscription."""
     row = structs.asdict(request) | {"at": now, "due": now, "lease": None, "leased_until": None}
     upsert = insert(transaction, requests).values(**row)
     transaction.execute(upsert.on_conflict_do_update(index_elements=[requests.c.id], set_=row))
@@ -56,7 +56,7 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 
 
 def done(transaction: Transaction, request: Request, *, token: str) -> bool:
-    """Delete a request that is settled. Return False if another replaced it or the lease was lost."""
+    """Delete a settled request. Return False if another replaced it or the lease was lost."""
     mine = (requests.c.id == request.id, requests.c.generation == request.generation, requests.c.lease == token)
     return transaction.execute(sa.delete(requests).where(*mine)).rowcount == 1
 
@@ -68,7 +68,7 @@ def put_off(transaction: Transaction, request: Request, *, token: str, due: dt.d
 
 
 def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
-    """Give back requests that were claimed and not processed."""
+    """Release requests that were claimed but not processed."""
     claims.release(transaction, requests.c.id, ids, token=token)
 
 

@@ -1,8 +1,8 @@
-"""The hub's subscriptions: which subscriber is to be pushed the newest document of which feed.
+"""The hub's subscriptions: which subscriber should be pushed the newest document of which feed.
 
 Like a channel, a subscriber is brought to a state: `wanted` is the digest of the newest document and `held` that of the
-one it accepted last. It is pushed the newest, however many there were in between. `requests` is about how a
-subscription is asked for.
+one it last accepted. It is pushed the newest, however many there were in between. For requests to subscribe, see
+`requests`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def id_of(topic: str, callback: str) -> str:
 
 
 def keep(transaction: Transaction, *, expires: dt.datetime, now: dt.datetime, **of: object) -> None:
-    """Store a verified subscription, new or renewed. A new one starts with the current document: it wants what follows.
+    """Store a new or renewed subscription after verification. A new one counts as having the current document.
 
     `of` are its `id`, `feed`, `format`, `topic`, `callback`, `host` and `secret`.
     """
-    # A transaction that is replacing the document commits before this lock is had, or sees this subscription.
+    # A transaction that is replacing the document commits before this lock is acquired, or sees this subscription.
     document = sa.select(feed_documents.c.digest).where(
         feed_documents.c.feed == of["feed"], feed_documents.c.format == of["format"]
     )
@@ -95,10 +95,10 @@ def of_other_topics(transaction: Transaction, topics: Collection[str], *, limit:
 
 
 def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str], *, now: dt.datetime) -> bool:
-    """Have the feed's new documents, given by format and digest, pushed; return whether any subscriber wants one.
+    """Schedule pushes of the feed's new documents (digests by format); return whether any subscriber wants one.
 
-    Call this in the transaction that stores the documents. A subscriber that did not answer is tried again at its time,
-    with what is newest then.
+    Call this in the transaction that stores the documents. A subscriber that did not answer is retried at its scheduled
+    time, with the document that is newest by then.
     """
     wanting = 0
     for format, digest in sorted(documents.items()):
@@ -142,7 +142,7 @@ def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
 
 
 def pushed(transaction: Transaction, id: str, digest: str | None, *, token: str, slow: bool, now: dt.datetime) -> None:
-    """Record that the subscriber has this document. If another is wanted by now, that is due at once."""
+    """Record that the subscriber has this document. If a newer one is wanted by now, it is due at once."""
     newest = sa.or_(subscriptions.c.wanted.is_(None), subscriptions.c.wanted == digest)
     _settle(
         transaction,
@@ -163,7 +163,7 @@ def failed(transaction: Transaction, id: str, *, token: str, due: dt.datetime, e
 
 
 def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
-    """Give back subscriptions that were claimed and not pushed to."""
+    """Release subscriptions that were claimed but not pushed to."""
     claims.release(transaction, subscriptions.c.id, ids, token=token)
 
 

@@ -7,11 +7,11 @@ from sqlalchemy.engine import Engine
 
 from pipeline.errors import ConfigError
 
-HEAD = "0012"  # the newest revision under versions/; a test holds it to that
+HEAD = "0012"  # the newest revision under versions/, as a test verifies
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to HEAD. One process at a time; the others wait and find it done."""
+    """Upgrade the database to HEAD. One process at a time does so; the others wait and find it done."""
     current = _current(engine)
     if current == HEAD:
         return
@@ -24,7 +24,7 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", "pipeline:ledger/migrations")
     config.set_main_option("path_separator", "os")
     with engine.execution_options(citewire_write=True).begin() as connection:
-        if connection.dialect.name == "postgresql":  # a migration may take, and wait for another's, as long as it must
+        if connection.dialect.name == "postgresql":  # a migration, or waiting for another's, may take any time
             connection.execute(sa.text("SELECT set_config('statement_timeout', '0', true)"))
             connection.execute(sa.text("SELECT set_config('lock_timeout', '0', true)"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(4204204204)"))

@@ -1,4 +1,4 @@
-"""Changes for partners who pull: each is written in the transaction that makes the change it reports."""
+"""Changes for partners who pull. Each is written in the transaction that makes the change it reports."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def record(
 def record_withdrawal(
     transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime, channel: str | None = None
 ) -> None:
-    """Record the withdrawal for this channel, or for each (None), that has a change of the article to take back.
+    """Record the withdrawal for this channel (None: every channel), if a change of the article was recorded for it.
 
-    It is in the format of that change, for that is what the partner has, whatever its channel's format is by now.
+    It uses the format of that change, which is what the partner has, even if the channel's format has changed since.
     """
     where = [changes.c.article == article_id]
     if channel is not None:
@@ -56,7 +56,7 @@ def record_withdrawal(
 
 BEGINNING = "0"  # the cursor before the first change
 
-_ONCE = 5_000  # changes that get a sequence number in one transaction at most, so that the lock is never held for long
+_ONCE = 5_000  # maximum number of changes numbered in one transaction, so that the lock is never held for long
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -86,9 +86,9 @@ def any_without_sequence(transaction: Transaction, channel: str) -> bool:
 def assign_sequence(transaction: Transaction, channel: str) -> None:
     """Number the channel's committed changes that have no sequence number yet, after all that have one.
 
-    A change is numbered when it can be seen, not when it is written. So what is committed later has a higher number,
-    whichever was written first, and a reader that has got as far as a number has missed nothing below it. Changes that
-    are numbered together keep the order in which they were written; changes of one article never overlap.
+    A change is numbered when it becomes visible, not when it is written. A change committed later has a higher number,
+    whichever was written first, so a reader that has reached a number has missed nothing below it. Changes that are
+    numbered together keep the order in which they were written; changes of one article never overlap.
     """
     if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock(channel))))
@@ -116,7 +116,7 @@ def sequence_of(transaction: Transaction, channel: str, cursor: str) -> int | No
 
 
 def after(transaction: Transaction, channel: str, seq: int, *, limit: int) -> list[Change]:
-    """Return the changes that follow, in order; a change superseded by a later one carries that one's revision."""
+    """Return the changes that follow, in order. A superseded change names the revision that supersedes it."""
     found = _following(transaction, channel, seq, limit=limit)
     newest = _newest(transaction, channel, {change.article for change in found})
     page = []
@@ -134,9 +134,9 @@ def newest_of(transaction: Transaction, channel: str, article_id: str) -> Change
 
 
 def newest(transaction: Transaction, channel: str, *, limit: int) -> list[Change]:
-    """Return the newest change of each article, latest first; changes without a number are later than all others.
+    """Return the newest change of each article, latest first. Changes without a number are later than all others.
 
-    A change is left out as soon as a later one supersedes it, even while that one has no number.
+    A change is left out as soon as a later one supersedes it, even if that one has no number yet.
     """
     later = changes.alias()
     superseded = sa.select(later.c.id).where(
@@ -146,7 +146,7 @@ def newest(transaction: Transaction, channel: str, *, limit: int) -> list[Change
     unplaced = mine.where(changes.c.seq.is_(None)).order_by(changes.c.id.desc())
     placed = mine.where(changes.c.seq.is_not(None)).order_by(changes.c.seq.desc())
     found: dict[str, Change] = {}
-    for query in (unplaced, placed):  # each along the index, as far as it has to
+    for query in (unplaced, placed):  # each reads the index only as far as needed
         for row in transaction.execute(query):
             found.setdefault(row.article, Change(**row._mapping))
     return list(found.values())[:limit]

@@ -28,10 +28,10 @@ class Position(Struct, frozen=True):
 
 
 def mark_available(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
-    """Make what is due for a pulled channel available to its partner; no worker acts on it after that. How many.
+    """Make due deliveries of a pull channel available to its partner instead of workers, and return how many.
 
-    Rows that another transaction is changing stay due and are found again: waiting for one while holding the others
-    could deadlock. So do rows that a worker is still pushing, where the channel has only just become a pulled one.
+    Rows that another transaction is changing stay due and are found again, because waiting for one while holding others
+    could deadlock. So do rows that a worker is still pushing because the channel has only just become a pull channel.
     """
     due = (deliveries.c.channel == channel, claims.is_due(deliveries, now))
     ids = list(
@@ -87,7 +87,7 @@ def unseen(transaction: Transaction, channel: str, page: Sequence[Change]) -> li
 
 
 def mark_seen(transaction: Transaction, delivery_id: str) -> None:
-    """Record that the partner may have seen the article, so that it is told of its withdrawal."""
+    """Record that the partner may have seen the article, and so must also receive its withdrawal."""
     transaction.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(attempted=True))
 
 
@@ -167,7 +167,7 @@ def _confirm(transaction: Transaction, channel: str, one: PulledArticle, now: dt
         digest=one.digest,
         at=one.at,
     )
-    same = deliveries.c.wanted_digest == one.digest  # a later revision with the same bytes is no change to the partner
+    same = deliveries.c.wanted_digest == one.digest  # to the partner, a revision with the same bytes is not a change
     current = sa.or_(deliveries.c.wanted <= one.revision, same)
     has_it = {
         "held": sa.case((same, deliveries.c.wanted), else_=one.revision),

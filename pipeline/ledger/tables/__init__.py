@@ -1,4 +1,4 @@
-"""The schema, by room. Times are `Instant`s, documents are JSON bytes, and a row is worked on when it is `due`."""
+"""The schema, by area. Times are `Instant`s, documents are JSON bytes, and a row is processed when it is `due`."""
 
 from pipeline.ledger.tables.articles import (
     article_names,

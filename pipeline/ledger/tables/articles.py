@@ -13,14 +13,14 @@ events = sa.Table(
     "events",
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("source", sa.Text, nullable=False),  # CloudEvents' source and id: together one event, however often sent
+    sa.Column("source", sa.Text, nullable=False),  # CloudEvents' source and id together identify an event
     sa.Column("source_id", sa.Text, nullable=False),
     sa.Column("type", sa.String(16), nullable=False),
     sa.Column("article", sa.String(128), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("changed", sa.Boolean, nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False, server_default="accepted"),  # or overtaken
-    sa.Column("digest", sa.String(80)),  # of what the event says; None: it arrived before this was kept
+    sa.Column("digest", sa.String(80)),  # of the event's content; None: it arrived before digests were stored
     sa.Column("time", Instant),  # when it happened, by the sender's clock
     sa.Column("sequence", sa.Text),
     sa.Column("accepted", Instant, nullable=False),
@@ -64,8 +64,8 @@ article_names = sa.Table(
     metadata,
     sa.Column("name", sa.String(128), primary_key=True),
     sa.Column("article", sa.String(128), nullable=False),
-    sa.Column("current", sa.Boolean, nullable=False),  # the one that it was given last
-    sa.Column("shown", sa.Boolean, nullable=False, server_default=sa.true()),  # a revision with this name was out
+    sa.Column("current", sa.Boolean, nullable=False),  # the latest name
+    sa.Column("shown", sa.Boolean, nullable=False, server_default=sa.true()),  # a revision with this name was published
     sa.Index("ix_article_names_article", "article"),
 )
 
@@ -97,7 +97,7 @@ revisions = sa.Table(
     sa.Column("updated", Instant, nullable=False),  # the date that readers see
     sa.Column("evidence", sa.LargeBinary),  # tuple[CitedReference, ...] as it was shown; None until rendered
     sa.Column("rendered_at", Instant),
-    sa.Column("pending", sa.Integer),  # references that it shows without PubMed's answer
+    sa.Column("pending", sa.Integer),  # number of references shown without PubMed's answer
 )
 
 renditions = sa.Table(

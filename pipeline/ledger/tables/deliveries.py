@@ -7,17 +7,17 @@ import sqlalchemy as sa
 from pipeline.ledger.database import Instant
 from pipeline.ledger.tables.base import lease_columns, metadata
 
-# The few that may block their channel, looked up before every send without reading those that were delivered.
+# The few that may block their channel, looked up before every send without reading delivered ones.
 _WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
 
-# The few that are being sent now, counted before every claim.
+# The few that are currently being sent, counted before every claim.
 _LEASED = sa.text("lease IS NOT NULL")
 
-# Those that wait for a partner to fetch them.
+# Deliveries that wait for a partner to fetch them.
 _AVAILABLE = sa.text("available IS NOT NULL")
 
-# What no delivery may be: unfinished, and nothing will ever pick it up; or delivered with an older revision. The
-# constraints refuse it. The sweep looks for it all the same, in an index that is empty.
+# States that no delivery may be in: unfinished without anything that will ever pick it up, or delivered with an older
+# revision. The constraints refuse them. The sweep still looks for them, in an index that is empty.
 _UNFINISHED_HAS_TIME = "state IN ('delivered', 'abandoned') OR due IS NOT NULL OR available IS NOT NULL"
 _DELIVERED_IS_CURRENT = "state <> 'delivered' OR (held IS NOT NULL AND held >= wanted)"
 STRANDED = sa.text(f"NOT (({_UNFINISHED_HAS_TIME}) AND ({_DELIVERED_IS_CURRENT}))")
@@ -30,9 +30,9 @@ deliveries = sa.Table(
     sa.Column("channel", sa.String(128), nullable=False),
     sa.Column("format", sa.String(64), nullable=False),
     sa.Column("wanted", sa.Integer, nullable=False),  # the revision that the channel should hold
-    sa.Column("wanted_digest", sa.String(80)),  # None: a withdrawal, whose tombstone is made when it is sent
+    sa.Column("wanted_digest", sa.String(80)),  # None: a withdrawal, whose tombstone is rendered when it is sent
     sa.Column("urgency", sa.Integer, nullable=False),  # 0 a withdrawal, 1 anything else
-    sa.Column("held", sa.Integer),  # the revision that it took last
+    sa.Column("held", sa.Integer),  # the revision that it last accepted
     sa.Column("held_digest", sa.String(80)),
     sa.Column("held_event", sa.String(16)),
     sa.Column("state", sa.String(16), nullable=False),
@@ -64,10 +64,10 @@ attempts = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False),  # delivered, transient, permanent, fault
-    sa.Column("status", sa.Integer),  # the other end's, where it has such a thing
+    sa.Column("status", sa.Integer),  # the other end's, if it has one
     sa.Column("milliseconds", sa.Integer, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("answer", sa.Text),  # the first kilobyte of what the other end said, secrets cut out
+    sa.Column("answer", sa.Text),  # the first kilobyte of the response, with secrets removed
     sa.Index("ix_attempts_delivery", "delivery", "at"),
     sa.Index("ix_attempts_at", "at", "outcome"),
 )
@@ -81,9 +81,9 @@ channels = sa.Table(
     sa.Column("disabled", Instant),  # when the other end said 410 Gone
     sa.Column("reason", sa.Text),
     sa.Column("opened", Instant),  # when its circuit opened; None: it is closed
-    sa.Column("answered", Instant),  # when the other end took or refused something last
+    sa.Column("answered", Instant),  # when the other end last accepted or refused something
     sa.Column("next_send", Instant),  # not before: its rate
-    sa.Column("next_batch", Instant),  # not before: what comes until then goes together
+    sa.Column("next_batch", Instant),  # not before: deliveries that become due until then are sent together
 )
 
 channel_contents = sa.Table(
@@ -106,13 +106,13 @@ proofs = sa.Table(
     sa.Column("article", sa.String(128), nullable=False),
     sa.Column("channel", sa.String(128), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("withdrawn", Instant, nullable=False),  # when the channel took the withdrawal
+    sa.Column("withdrawn", Instant, nullable=False),  # when the channel accepted the withdrawal
     sa.Column("checked", Instant),
     sa.Column("proved", Instant),  # when it was found to be gone
-    sa.Column("shown", sa.Text),  # where it was still to be read
+    sa.Column("shown", sa.Text),  # where it could still be read
     sa.Column("due", Instant),  # to be looked for
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("error", sa.Text),  # why it could not be looked for
+    sa.Column("error", sa.Text),  # why the search failed
     *lease_columns(),
     sa.Index("ix_proofs_due", "due"),
     sa.Index("ix_proofs_article", "article"),

@@ -13,14 +13,14 @@ references = sa.Table(
     sa.Column("pmid", sa.String(16), primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("record", sa.LargeBinary),  # a model.reference.Reference
-    sa.Column("digest", sa.String(80)),  # of the record: whether an answer says anything new
+    sa.Column("digest", sa.String(80)),  # of the record, to detect whether an answer is new
     sa.Column("fetched", Instant),  # PubMed's last answer
-    sa.Column("changed", Instant),  # when the record became what it is
+    sa.Column("changed", Instant),  # when the record last changed
     sa.Column("due", Instant),  # to be asked for
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("editorial", sa.Text, nullable=False, server_default=""),  # of the record: "retracted concern"
-    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # the lower is asked for first: see rechecks
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # lowest is requested first: see rechecks
     *lease_columns(),
     sa.Index("ix_reference_records_due", "due"),
     sa.Index("ix_reference_records_priority", "priority", "due"),
@@ -66,6 +66,6 @@ evidence_changes = sa.Table(
     sa.Column("gained", sa.Text, nullable=False),  # editorial states: "retracted concern"
     sa.Column("lost", sa.Text, nullable=False),
     sa.Column("record", sa.LargeBinary, nullable=False),  # the model.reference.Reference that says so
-    sa.Column("articles", sa.Text, nullable=False),  # JSON: the articles that were out and cited it
+    sa.Column("articles", sa.Text, nullable=False),  # JSON: the published articles that cited it
     sa.Index("ix_evidence_changes_pmid", "pmid"),
 )

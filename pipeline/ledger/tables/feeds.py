@@ -1,4 +1,4 @@
-"""Feeds, their pages, and what was built of them."""
+"""Feeds, their pages, and their built documents."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ feeds = sa.Table(
     sa.Column("due", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
-    sa.Column("shape", sa.String(80)),  # of the settings that it was built by; other settings rebuild all of it
-    sa.Column("findings", sa.Text),  # JSON: what its partner's rules say against it; None: nothing
-    sa.Column("rest_until", Instant),  # it is not built sooner, whatever changes
-    sa.Column("rest", sa.Integer),  # milliseconds from its last build until then: longer while changes keep coming
+    sa.Column("shape", sa.String(80)),  # digest of the settings it was built with; other settings rebuild all of it
+    sa.Column("findings", sa.Text),  # JSON: violations of its partner's rules; None: none
+    sa.Column("rest_until", Instant),  # it is not built before this time
+    sa.Column("rest", sa.Integer),  # milliseconds from its last build to `rest_until`; grows while changes keep coming
     *lease_columns(),
 )
 
@@ -29,8 +29,8 @@ feed_documents = sa.Table(
     sa.Column("format", sa.String(64), primary_key=True),
     sa.Column("media_type", sa.String(128), nullable=False),
     sa.Column("digest", sa.String(80), nullable=False),
-    sa.Column("modified", Instant, nullable=False),  # when these bytes came to be
-    sa.Column("previous", sa.String(80)),  # the digest that it had before: kept in the store until the next one
+    sa.Column("modified", Instant, nullable=False),  # since when the bytes are unchanged
+    sa.Column("previous", sa.String(80)),  # the previous digest, kept in the store until the next one
 )
 
 feed_changes = sa.Table(
@@ -38,7 +38,7 @@ feed_changes = sa.Table(
     metadata,
     sa.Column("feed", sa.String(128), primary_key=True),
     sa.Column("article", sa.String(128), primary_key=True),
-    sa.Column("generation", sa.Integer, nullable=False),  # counts the changes since the feed took the article in
+    sa.Column("generation", sa.Integer, nullable=False),  # counts the changes since the feed first included the article
 )
 
 feed_entries = sa.Table(
@@ -48,10 +48,10 @@ feed_entries = sa.Table(
     sa.Column("page", sa.Integer, primary_key=True),
     sa.Column("article", sa.String(128), primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),  # live, withdrawn
-    sa.Column("revision", sa.Integer, nullable=False),  # that the feed shows
+    sa.Column("revision", sa.Integer, nullable=False),  # the revision that the feed shows
     sa.Column("published", Instant, nullable=False),
     sa.Column("updated", Instant, nullable=False),
-    sa.Column("canonical", sa.Text),  # of the sitemap's entries only: where the article says that it lives
+    sa.Column("canonical", sa.Text),  # only for the sitemap's entries: the article's own canonical address
     sa.Index("ix_feed_entries_article", "article", "feed"),
     sa.Index("ix_feed_entries_updated", "feed", "state", "updated"),
     sa.Index("ix_feed_entries_published", "feed", "state", "published"),
@@ -62,8 +62,8 @@ feed_pages = sa.Table(
     metadata,
     sa.Column("feed", sa.String(128), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),  # from 1, the oldest
-    sa.Column("sealed", sa.Boolean, nullable=False),  # it is full: nothing new comes into it
-    sa.Column("stale", sa.Integer, nullable=False),  # 0 built, 1 to be built, 2 to be built first: something left it
+    sa.Column("sealed", sa.Boolean, nullable=False),  # it is full, and gets no new entries
+    sa.Column("stale", sa.Integer, nullable=False),  # 0 built, 1 to build, 2 to build first: an article left it
     sa.Index("ix_feed_pages_stale", "feed", "stale"),
 )
 

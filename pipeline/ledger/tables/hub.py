@@ -10,20 +10,20 @@ from pipeline.ledger.tables.base import lease_columns, metadata
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),  # made of topic and callback: each pair is one subscription
+    sa.Column("id", sa.String(64), primary_key=True),  # derived from topic and callback: each pair is one subscription
     sa.Column("feed", sa.String(128), nullable=False),
     sa.Column("format", sa.String(64), nullable=False),
     sa.Column("topic", sa.Text, nullable=False),  # the feed's address, as the subscriber knows it
     sa.Column("callback", sa.Text, nullable=False),
     sa.Column("host", sa.String(255), nullable=False),  # of the callback
-    sa.Column("secret", sa.Text),  # what is pushed is signed with it, so it cannot be kept as a hash
+    sa.Column("secret", sa.Text),  # signs pushes, so it cannot be stored as a hash
     sa.Column("since", Instant, nullable=False),
     sa.Column("expires", Instant, nullable=False),
     sa.Column("wanted", sa.String(80)),  # the digest of the feed document that the subscriber should hold
-    sa.Column("held", sa.String(80)),  # … of the one that it took last, or that there was when it subscribed
-    sa.Column("suspect", sa.Boolean, nullable=False, default=False),  # slow or silent when it was called last
+    sa.Column("held", sa.String(80)),  # … of the one it last accepted, or of the current one when it subscribed
+    sa.Column("suspect", sa.Boolean, nullable=False, default=False),  # slow or silent at the last call
     sa.Column("due", Instant),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # that failed, in a row
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # consecutive failures
     sa.Column("error", sa.Text),
     *lease_columns(),
     sa.CheckConstraint(
@@ -38,7 +38,7 @@ subscriptions = sa.Table(
 subscription_requests = sa.Table(
     "subscription_requests",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),  # as the subscription's: a newer request replaces an older
+    sa.Column("id", sa.String(64), primary_key=True),  # the subscription's id: a newer request replaces an older one
     sa.Column("mode", sa.String(16), nullable=False),  # subscribe, unsubscribe, denied
     sa.Column("feed", sa.String(128), nullable=False),
     sa.Column("format", sa.String(64), nullable=False),
@@ -48,7 +48,7 @@ subscription_requests = sa.Table(
     sa.Column("secret", sa.Text),
     sa.Column("lease_seconds", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text),  # of a denial
-    sa.Column("generation", sa.String(64), nullable=False),  # tells a request from the one that it replaced
+    sa.Column("generation", sa.String(64), nullable=False),  # distinguishes a request from one that it replaced
     sa.Column("at", Instant, nullable=False),
     sa.Column("due", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),

@@ -1,4 +1,4 @@
-"""What commands, events and people did, and what became of each part."""
+"""Operations by commands, events and people, and the result of each part."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ operations = sa.Table(
     sa.Column("by", sa.Text, nullable=False),  # the command, or the name of the token
     sa.Column("at", Instant, nullable=False),
     sa.Column("undoes", sa.String(64)),
-    sa.Column("planned", sa.Integer),  # parts that it sets out to do, where that is known before; files, for a publish
-    sa.Column("ended", Instant),  # None: it is being carried out, or its process was killed
+    sa.Column("planned", sa.Integer),  # number of parts, or files for a publish, if known in advance
+    sa.Column("ended", Instant),  # None: it is still running, or its process was killed
     sa.Index("ix_operations_at", "at"),
 )
 

@@ -11,7 +11,7 @@ changes = sa.Table(
     "changes",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sa.Column("seq", sa.BigInteger),  # its place in the order of commits; None until somebody asks
+    sa.Column("seq", sa.BigInteger),  # its place in commit order; None until a partner asks
     sa.Column("channel", sa.String(128), nullable=False),
     sa.Column("article", sa.String(128), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
@@ -30,7 +30,7 @@ pulls = sa.Table(
     sa.Column("channel", sa.String(128), nullable=False),
     sa.Column("token", sa.Text, nullable=False),  # the name of the token that was shown
     sa.Column("at", Instant, nullable=False),
-    sa.Column("first", sa.BigInteger, nullable=False),  # the changes that were handed out, by their `seq`
+    sa.Column("first", sa.BigInteger, nullable=False),  # the changes on the page, by their `seq`
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Index("ix_pulls_channel", "channel", "last"),
@@ -40,7 +40,7 @@ pull_positions = sa.Table(
     "pull_positions",
     metadata,
     sa.Column("channel", sa.String(128), primary_key=True),
-    sa.Column("taken", sa.BigInteger, nullable=False),  # the partner has said that it has everything up to this `seq`
-    sa.Column("seen", Instant, nullable=False),  # when it asked last, to the minute
+    sa.Column("taken", sa.BigInteger, nullable=False),  # the partner has confirmed everything up to this `seq`
+    sa.Column("seen", Instant, nullable=False),  # its last request, to the minute
     sa.Column("token", sa.Text, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""What the whole site has one of: named leases, and tokens."""
+"""Site-wide tables: named leases and tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ leases = sa.Table(
     sa.Column("lease", sa.String(64)),
     sa.Column("leased_until", Instant),
     sa.Column("not_before", Instant),  # it cannot be taken before this
-    sa.Column("allowed", sa.Integer),  # requests a second, as NCBI allows them; of the row `pubmed` only
+    sa.Column("allowed", sa.Integer),  # requests per second that NCBI allows; only in the row `pubmed`
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # in a row
 )
 
