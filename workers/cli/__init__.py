@@ -1,7 +1,7 @@
 """The command line: `citewire COMMAND`, with one module for each group of commands.
 
-Answers go to standard output (with `--json`, as one JSON document), everything else to standard error. Exit status: 0
-done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown; 5 overtaken.
+Answers go to standard output (with `--json`, as one JSON document), everything else to standard error.
+Exit status: 0 done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown; 5 overtaken.
 """
 
 from __future__ import annotations
