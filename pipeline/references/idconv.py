@@ -22,8 +22,8 @@ from pipeline.references.pubmed.answers import failure_of
 
 MOST_IDS = 200  # in one request
 _MOST_CHARACTERS = 3_000  # of the ids in a request's URL
-_SPACING = 1.02  # seconds between the requests of one conversion, whose permit allows one a second
-_SPLITTING = 40.0  # seconds, after which the remaining ids are returned unanswered
+_SPACING = 1.02  # seconds between the requests of one conversion, whose permit allows one per second
+_SPLITTING = 40.0  # seconds after which the remaining ids are returned unanswered
 _LIMITS = Limits(connect=5.0, read=10.0, total=20.0, max_bytes=2_000_000)
 
 

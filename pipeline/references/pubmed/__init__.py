@@ -1,1 +1,1 @@
-"""PubMed through NCBI's E-utilities: requests, and what their answers say."""
+"""PubMed through NCBI's E-utilities: sending requests and reading the responses."""

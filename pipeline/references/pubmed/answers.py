@@ -1,9 +1,9 @@
-"""What NCBI answered: data, "none of these ids is one", or a failure that says nothing of any paper.
+"""Classify NCBI's responses: data, "none of these ids is valid", or a failure that says nothing about any paper.
 
-Its statuses cannot be trusted alone: a body that says "rate limit" has come with 200, a failing backend with 400.
-So the body is looked at first. Nothing but a whole set of records, or NCBI's own word that the ids are none, is an
-answer; everything else is transient, and never "no such paper". No error here quotes a body: NCBI's name the caller's
-IP address, and may echo its key.
+The status alone cannot be trusted: a body that says "rate limit" has come with 200, and a failing backend with 400.
+So the body is checked first. Only a complete set of records, or NCBI's own statement that the ids are not valid, is an
+answer; everything else is transient, and never "no such paper". No error here quotes a body: NCBI's bodies name the
+caller's IP address, and may echo its key.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _ERROR_ELEMENT = re.compile(rb"<ERROR\b", re.IGNORECASE)
 
 
 class BrokenRecords(NotWellFormed):
-    """A whole answer that is not well-formed: one record of it breaks it, and would break it again."""
+    """A complete response that is malformed: one of its records breaks it, and would break it again."""
 
 
 def read_efetch(response: Response, now: dt.datetime) -> dict[str, Reference] | None:
-    """The records by PMID, or None where NCBI holds that no id asked for is one.
+    """Return the records by PMID, or None if NCBI says that none of the requested ids is valid.
 
-    Raises TransientError with NCBI's `retry_after` where it gave one, its code one of `rate-limited`, `unroutable`,
-    `api-key-refused`, `html-page`, `backend-failed`, `redirected`, `refused-by-ncbi`, `not-data`, `unreadable-xml`:
-    BrokenRecords where that came whole.
+    Raises TransientError with NCBI's `retry_after` if it gave one, and with one of the codes `rate-limited`,
+    `unroutable`, `api-key-refused`, `html-page`, `backend-failed`, `redirected`, `refused-by-ncbi`, `not-data`,
+    `unreadable-xml`. The last is a BrokenRecords if the response was complete.
     """
     if response.status == 200 and _RECORD_SET.search(response.body, 0, _LOOKED_AT):
         if _ERROR_ELEMENT.search(response.body):
@@ -54,7 +54,7 @@ def _records(body: bytes) -> dict[str, Reference]:
         raise BrokenRecords(error.message) from error
 
 
-# Words of a body, all of which must stand in it (in lower case), the code that they stand for, and what it means.
+# Words that must all appear in a body (in lower case), the code that they indicate, and what it means.
 _TOLD = (
     (("rate limit exceeded",), "rate-limited", "too many requests"),
     (("api key", "invalid"), "api-key-refused", "it refuses the API key"),
@@ -67,7 +67,7 @@ _TOLD = (
 
 
 def failure_of(response: Response, now: dt.datetime) -> TransientError:
-    """Why an answer of E-utilities or the ID converter holds no data: by its words, then by its status."""
+    """Explain why a response of E-utilities or the ID converter holds no data, by its words, then by its status."""
     text = _start(response)
     told = ((code, what) for words, code, what in _TOLD if all(word in text for word in words))
     code, what = next(told, None) or _by_status(response.status)
@@ -90,5 +90,5 @@ def _by_status(status: int) -> tuple[str, str]:
 
 
 def _start(response: Response) -> str:
-    """The body's beginning for comparing; NCBI has sent its words with "+" for spaces."""
+    """Return the beginning of the body for comparison; NCBI has sent its words with "+" for spaces."""
     return response.body[:_LOOKED_AT].decode("utf-8", "replace").replace("+", " ").lstrip("\ufeff \r\n\t").lower()

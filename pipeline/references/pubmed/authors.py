@@ -1,4 +1,4 @@
-"""PubMed's authors: people, groups, and names of one word."""
+"""Read PubMed's authors: people, groups, and single-word names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])\s*$")
 
 
 def authors(author_list: etree._Element | None) -> tuple[Author, ...]:
-    """In their order, without the superseded ones (ValidYN="N", a misspelling that NLM keeps beside its correction)."""
+    """Return the authors in order, without superseded ones.
+
+    Those have ValidYN="N": a misspelling that NLM keeps next to its correction.
+    """
     if author_list is None:
         return ()
     valid = [item for item in author_list if item.tag == "Author" and item.get("ValidYN") != "N"]
@@ -34,7 +37,7 @@ def _author(item: etree._Element) -> Author | None:
                 fore = flat(part.text) or None
             case "Initials":
                 initials = flat(part.text) or None
-            case "AffiliationInfo":  # before the rare ones: most authors have one
+            case "AffiliationInfo":  # checked before the rare ones: most authors have one
                 pass
             case "Suffix":
                 suffix = plain(part) or None
@@ -46,7 +49,7 @@ def _author(item: etree._Element) -> Author | None:
 
 
 def _orcid(identifier: etree._Element) -> str | None:
-    """NLM gives it bare, with or without hyphens, or as an address, http or https."""
+    """Return the ORCID, which NLM gives bare, with or without hyphens, or as an http or https URL."""
     if identifier.get("Source", "").upper() != "ORCID":
         return None
     found = _ORCID.search(identifier.text or "")

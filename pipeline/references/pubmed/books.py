@@ -15,7 +15,10 @@ from pipeline.references.pubmed.titles import Title, read_title
 
 
 def read_book(record: etree._Element, pmid: str) -> Reference:
-    """A whole book's title is its book's title. A chapter's `electronic_date` is the day that it was contributed."""
+    """Read a book or chapter. The title of a whole book is its book title.
+
+    A chapter's `electronic_date` is the day that it was contributed.
+    """
     document = Children(child(record, "BookDocument"))
     book = Children(document.first("Book"))
     languages = tuple(language for one in document.every("Language") if (language := flat(one.text).lower()))
@@ -52,5 +55,5 @@ def read_book(record: etree._Element, pmid: str) -> Reference:
 
 
 def _writers(holder: Children) -> list[etree._Element]:
-    """The lists of authors; editors are no authors."""
+    """Return the lists of authors, without those of editors."""
     return [one for one in holder.every("AuthorList") if one.get("Type") != "editors"]

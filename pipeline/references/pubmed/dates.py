@@ -1,4 +1,4 @@
-"""PubMed's dates: Year, Month (a name, a number or nothing), Day, or Season, or one free MedlineDate."""
+"""Read PubMed's dates: Year, Month (a name, a number or nothing), Day, or Season, or one free-form MedlineDate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _YEAR = re.compile(r"\b(\d{4})\b")
 
 
 def partial_date(element: etree._Element | None) -> PartialDate | None:
-    """A date as precise as given. Of a MedlineDate, `text` is the whole and `year` its first year."""
+    """Return a date as precise as given. For a MedlineDate, `text` is the whole and `year` its first year."""
     if element is None:
         return None
     parts = {child.tag: flat(child.text) for child in element}
@@ -27,7 +27,7 @@ def partial_date(element: etree._Element | None) -> PartialDate | None:
         year = int(found[1])
     month, season = _month(parts.get("Month")), parts.get("Season") or None
     if month is None and season is None:
-        season = parts.get("Month") or None  # "Jul-Aug" has been seen there
+        season = parts.get("Month") or None  # "Jul-Aug" has been seen here
     day = _number(parts.get("Day"), 1, 31)
     return PartialDate(year, month, day, season, free) if year or month or day or season or free else None
 

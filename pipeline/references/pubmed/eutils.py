@@ -1,4 +1,4 @@
-"""The E-utilities: PMIDs → references, over HTTP.
+"""Fetch references by PMID from the E-utilities, over HTTP.
 
 Source: NCBI, "A General Introduction to the E-utilities" (NBK25497) and "The E-utilities In-Depth" (NBK25499).
 """
@@ -18,20 +18,20 @@ from pipeline.references.pubmed.answers import BrokenRecords, read_efetch
 from pipeline.references.pubmed.hardened import MAX_BYTES
 
 MOST_IDS = 200  # in one request
-_SPACING = 1.02  # seconds between the requests of one fetch, whose permit allows one a second
-_COUNTED = 0.2  # seconds after it was sent, within which NCBI has counted a request, however long its answer takes
-_SPLITTING = 40.0  # seconds, after which a batch that had to be split is given back half answered
+_SPACING = 1.02  # seconds between the requests of one fetch, whose permit allows one per second
+_COUNTED = 0.2  # seconds after sending within which NCBI has counted a request, however long the response takes
+_SPLITTING = 40.0  # seconds after which a batch that had to be split is returned partly answered
 _LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=MAX_BYTES)
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What PubMed answered. A PMID in neither was not answered for, and is to be asked again.
+    """What PubMed answered. A PMID in neither `resolved` nor `unknown` got no answer and has to be requested again.
 
-    `broken`: those of them whose record alone came as XML that cannot be read, and the error: asked again at once, it
-    would be so again.
-    `rate_limit`: requests a second that NCBI allows us, where it said so (`X-RateLimit-Limit`).
-    `counted`: when NCBI had certainly counted the last request.
+    `broken`: those of them whose record, even when requested alone, came as malformed XML, with the error. Requesting
+    them again at once would give the same result.
+    `rate_limit`: requests per second that NCBI allows us, if it said so (`X-RateLimit-Limit`).
+    `counted`: the time by which NCBI had certainly counted the last request.
     """
 
     resolved: Mapping[str, Reference]
@@ -43,7 +43,10 @@ class Fetched:
 
 @dataclass(frozen=True)
 class _Answer:
-    """To one request. No records: they are `broken`, or no id is one, or, of several, they are too much for one."""
+    """The answer to one request.
+
+    Without records, they are `broken`, or none of the ids is valid, or several records are too much for one response.
+    """
 
     records: Mapping[str, Reference] | None
     rate_limit: int | None = None
@@ -52,10 +55,10 @@ class _Answer:
 
 
 class Eutils:
-    """One service behind one address. Safe to share between threads, as `http` is.
+    """A client for one service at one address. Safe to share between threads, as `http` is.
 
-    The caller keeps NCBI's rate between fetches; within one there is at most one request a second. `tool` and `email`
-    tell NCBI whom to write to. The key travels in the body of a POST, never in an address.
+    The caller keeps to NCBI's rate limit between fetches; within one there is at most one request per second. `tool`
+    and `email` tell NCBI whom to contact. The key is sent in the body of a POST, never in a URL.
     """
 
     def __init__(
@@ -78,12 +81,15 @@ class Eutils:
         self._clock = clock
 
     def fetch(self, pmids: Sequence[str]) -> Fetched:
-        """At most 200 PMIDs in one POST; more raise ValueError. What cannot be a PMID is unknown without being asked.
+        """Fetch at most 200 PMIDs in one POST; more raise ValueError.
 
-        Raises TransientError, with `retry_after` in seconds where NCBI gave one, for everything that is no answer: then
-        nothing was learnt of any of them. An answer with a record that nobody asked for was meant for another request:
-        what it leaves out is not unknown for that. Where NCBI refuses all ids because of some, or sends more than can
-        be taken, the batch is halved until the rest is answered; so is one that came whole and not well-formed twice.
+        What cannot be a PMID counts as unknown without being requested.
+
+        Raises TransientError, with `retry_after` in seconds if NCBI gave one, for every response that is not an answer:
+        nothing was learnt about any of the PMIDs. A response that includes a record that was not requested was meant
+        for another request, so the PMIDs missing from it do not count as unknown. If NCBI refuses all ids because of
+        some, or sends more than can be accepted, the batch is halved until the rest is answered; so is a batch whose
+        response was complete but malformed twice.
         """
         asked = list(dict.fromkeys(pmids))
         if len(asked) > MOST_IDS:
@@ -103,14 +109,14 @@ class Eutils:
             if records.keys() <= set(batch):
                 unknown |= set(batch) - set(records)
         if len(possible) > 1 and broken and not resolved and unknown.isdisjoint(possible):
-            raise next(iter(broken.values()))  # it is no record's fault
+            raise next(iter(broken.values()))  # no single record is the cause
         return Fetched(resolved, frozenset(unknown), rate_limit, counted, broken)
 
     def _answers(self, pmids: list[str]) -> Iterator[tuple[list[str], _Answer]]:
-        """The batch, or the parts that it had to be split into, with the answers.
+        """Yield the batch, or the parts that it had to be split into, with the answers.
 
-        A batch that is broken is asked for once more before it is split: what broke it may have been the moment. Its
-        parts are split at once.
+        A broken batch is requested once more before it is split, because the cause may have been temporary. Its parts
+        are split at once.
         """
         suspect: set[str] = set()
         batches, until = [pmids] if pmids else [], time.monotonic() + _SPLITTING
@@ -138,7 +144,7 @@ class Eutils:
         except PermanentError as error:
             if error.code == "response-too-large" and len(pmids) > 1:
                 return _Answer(None)
-            # Who can fix it (an address, a network that may not be reached) sees it; what is asked for stays pending.
+            # Visible to those who can fix it (an address, a network that may not be reached); the PMIDs stay pending.
             raise TransientError(error.message, code=error.code, status=error.status) from error
         now = self._clock()
         limit = response.headers.get("X-RateLimit-Limit", "")
@@ -164,5 +170,5 @@ class Eutils:
 
 
 def _may_be_a_pmid(pmid: str) -> bool:
-    """PMIDs are numbers from 1, without leading zeros; eight digits today."""
+    """Return whether a text could be a PMID: a number from 1, without leading zeros, of eight digits at present."""
     return pmid.isascii() and pmid.isdigit() and len(pmid) <= 10 and pmid[0] != "0"

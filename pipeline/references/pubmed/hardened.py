@@ -1,4 +1,4 @@
-"""XML from outside, parsed without fetching, expanding or trusting anything in it."""
+"""Parse external XML without fetching, expanding or trusting anything in it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MAX_BYTES = 64_000_000  # 200 full records with their reference lists are about 
 
 
 def parse_xml(xml: bytes) -> etree._Element:
-    """The root element. Raises TransientError (code `unreadable-xml`) for what is no whole, harmless XML document.
+    """Return the root element. Raises TransientError (code `unreadable-xml`) unless the XML is complete and harmless.
 
     No DTD is loaded, no entity expanded, nothing fetched; libxml2's limits on depth (256) and on the size of one text
-    (10 MB) hold. NCBI's document types declare no entities in the document itself: one that does is refused.
+    (10 MB) apply. NCBI's document types declare no entities in the document itself, so a document that does is refused.
     """
     if len(xml) > MAX_BYTES:
         raise unreadable(f"{len(xml):,} bytes are more than {MAX_BYTES:,}")
@@ -34,7 +34,10 @@ def parse_xml(xml: bytes) -> etree._Element:
 
 
 def _parser() -> etree.XMLParser:
-    """One for each thread: making one costs as much as half a record, and one for all would have them wait in line."""
+    """Return this thread's parser.
+
+    Creating one costs as much as half a record, and threads that shared one would have to wait for each other.
+    """
     parser: etree.XMLParser | None = getattr(_THREAD, "parser", None)
     if parser is None:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True)
@@ -43,7 +46,7 @@ def _parser() -> etree.XMLParser:
 
 
 class NotWellFormed(TransientError):
-    """Cut short, as a rule; or broken by one of its records, which may be the same again next time."""
+    """The XML is usually cut short, or one of its records breaks it, which may happen again next time."""
 
     code = "unreadable-xml"
 

@@ -1,4 +1,4 @@
-"""A paper's own DOI and PMCID, never those of its reference list."""
+"""Read a paper's own DOI and PMCID, never those of its reference list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _PMCID = re.compile(r"PMC\d+", re.IGNORECASE)
 
 
 def own_ids(id_lists: Iterable[etree._Element]) -> dict[str, str]:
-    """The first id of each type in ArticleIdList elements, which the caller takes from the record's own level."""
+    """Return the first id of each type in ArticleIdList elements.
+
+    The caller takes these elements from the record's own level.
+    """
     ids: dict[str, str] = {}
     for id_list in id_lists:
         for item in id_list.iterchildren("ArticleId"):
@@ -23,7 +26,7 @@ def own_ids(id_lists: Iterable[etree._Element]) -> dict[str, str]:
 
 
 def own_doi(ids: Mapping[str, str], locations: Iterable[etree._Element]) -> str | None:
-    """In lower case; from the ids, else from the first valid ELocationID."""
+    """Return the DOI in lower case, from the ids or else from the first valid ELocationID."""
     if found := _DOI.fullmatch(ids.get("doi", "")):
         return found[1].lower()
     for one in locations:
@@ -33,6 +36,6 @@ def own_doi(ids: Mapping[str, str], locations: Iterable[etree._Element]) -> str 
 
 
 def own_pmcid(ids: Mapping[str, str]) -> str | None:
-    """As "PMC" and digits; NLM has also given "pmc-id: PMC123;"."""
+    """Return the PMCID as "PMC" and digits; NLM has also given "pmc-id: PMC123;"."""
     told = ids.get("pmc")
     return found[0].upper() if told and (found := _PMCID.search(told)) else None

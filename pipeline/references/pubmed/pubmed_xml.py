@@ -1,6 +1,6 @@
-"""PubMed XML, as efetch gives it → `Reference`. Pure.
+"""Parse PubMed XML, as efetch returns it, into `Reference`. Pure.
 
-No real record is refused: one that cannot be read whole still gives a reference, with what it has.
+No real record is refused: one that cannot be read completely still gives a reference with what it has.
 Source: the PubMed DTD (pubmed_250101.dtd) and NLM's descriptions of its elements; records since 2009 are understood.
 """
 
@@ -26,10 +26,10 @@ _RECORDS = frozenset({"PubmedArticle", "PubmedBookArticle", "MedlineCitation"})
 
 
 def parse_pubmed(xml: bytes) -> dict[str, Reference]:
-    """Every record of a set, or the one record, by its PMID; of several versions of one PMID the newest.
+    """Return the records of a set, or the single record, by PMID; of several versions of one PMID, the newest.
 
-    Raises TransientError (code `unreadable-xml`) for what is no such document: cut short, an error page, a bomb.
-    A record without a PMID of its own cannot be asked for and is left out.
+    Raises TransientError (code `unreadable-xml`) for anything that is not such a document: one that was cut short, an
+    error page, an XML bomb. A record without a PMID of its own cannot be requested and is left out.
     """
     newest: dict[str, tuple[int, Reference]] = {}
     for record in _records(parse_xml(xml)):
@@ -99,7 +99,10 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
 
 
 def _abbreviation(medline: etree._Element | None, journal: Children) -> str | None:
-    """NLM's title abbreviation has no full stops; the ISO one of older records has: "J. Biol. Chem."."""
+    """Return the journal's abbreviated title.
+
+    NLM's title abbreviation has no full stops; the ISO one of older records has: "J. Biol. Chem.".
+    """
     iso = journal.text("ISOAbbreviation")
     return plain(child(medline, "MedlineTA")) or (iso.replace(".", "") if iso else None)
 

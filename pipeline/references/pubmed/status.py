@@ -1,9 +1,9 @@
-"""A paper's editorial status, from what NLM says of it.
+"""Derive a paper's editorial status from what NLM says about it.
 
 Only what was done TO a paper counts. A retraction notice (`Retraction Notice`, `Retraction of Publication`, D016440,
-with `RetractionOf`), an erratum or an expression of concern is a publication of its own, in good standing. So is the
-paper that replaces another: `CorrectedandRepublishedFrom`, `RetractedandRepublishedFrom`, `UpdateOf`.
-`RepublishedIn` is a second printing, no correction. NLM now holds partial retractions to be errata.
+with `RetractionOf`), an erratum or an expression of concern is a publication of its own, in good standing. So is a
+paper that replaces another: `CorrectedandRepublishedFrom`, `RetractedandRepublishedFrom`, `UpdateOf`. `RepublishedIn`
+is a second printing, not a correction. NLM now treats partial retractions as errata.
 Source: NLM, "Errata, Retractions, and Other Linked Citations in PubMed"; the PubMed DTD, attribute RefType.
 """
 
@@ -35,7 +35,7 @@ _BY_TYPE: dict[str, EditorialState] = {
 
 
 def notices(corrections: etree._Element | None) -> tuple[Notice, ...]:
-    """Of a CommentsCorrectionsList, in its order. Older notices have no PMID."""
+    """Return the notices of a CommentsCorrectionsList, in order. Older notices have no PMID."""
     if corrections is None:
         return ()
     return tuple(
@@ -48,14 +48,14 @@ def notices(corrections: etree._Element | None) -> tuple[Notice, ...]:
 
 
 def publication_types(parent: etree._Element | None) -> list[tuple[str, str]]:
-    """The UI ("D016428"; older records have none) and name of each PublicationType child."""
+    """Return the UI ("D016428"; missing in older records) and name of each PublicationType child."""
     if parent is None:
         return []
     return [(kind.get("UI", ""), plain(kind)) for kind in parent.iterchildren("PublicationType")]
 
 
 def editorial(types: Sequence[tuple[str, str]], told: tuple[Notice, ...]) -> tuple[EditorialState, ...]:
-    """Each state once, in the order of EditorialState."""
+    """Return each state once, in the order of EditorialState."""
     found = {state for ui, name in types if (state := _BY_TYPE.get(ui) or _BY_TYPE.get(name.lower()))}
     found.update([notice.state for notice in told])
     return tuple(state for state in get_args(EditorialState) if state in found) if found else ()

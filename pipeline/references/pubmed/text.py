@@ -1,4 +1,4 @@
-"""Text out of PubMed's mixed content: plain, and as HTML of i, b, u, sub and sup."""
+"""Extract text from PubMed's mixed content: as plain text, and as HTML with i, b, u, sub and sup."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-_SPACE = re.compile(r"[ \t\r\n]+")  # not the thin and the unbreakable ones: those are the author's
+_SPACE = re.compile(r"[ \t\r\n]+")  # excludes thin and non-breaking spaces, which are the author's
 _KEPT = frozenset({"i", "b", "u", "sub", "sup"})
-_LEFT_OUT = frozenset({"annotation", "annotation-xml"})  # MathML's second telling of the same formula
+_LEFT_OUT = frozenset({"annotation", "annotation-xml"})  # MathML's alternative representation of the same formula
 _SCRIPTS = {"msub": ("", "sub"), "msup": ("", "sup"), "msubsup": ("", "sub", "sup")}  # MathML 3, section 3.4
 
-Run = tuple[str, str]  # a tag ("<i>", "</i>") or nothing, and a text or nothing
+Run = tuple[str, str]  # a tag ("<i>", "</i>") or "", and a text or ""
 
 
 def flat(text: str | None) -> str:
-    """White space made single; most texts need no pattern for that, and it would cost a fifth of the extraction."""
+    """Collapse white space.
+
+    Most texts need no pattern for this, and using one would take a fifth of the extraction time.
+    """
     if not text:
         return ""
-    if text.isalnum():  # most names, years and codes: the shortest way
+    if text.isalnum():  # the fast path for most names, years and codes
         return text
     if "  " in text or not text.isprintable():
         text = _SPACE.sub(" ", text)
@@ -28,7 +31,7 @@ def flat(text: str | None) -> str:
 
 
 def plain(element: etree._Element | None) -> str:
-    """The whole text of an element, white space made single."""
+    """Return the whole text of an element with white space collapsed."""
     if element is None:
         return ""
     if len(element) == 0:
@@ -37,7 +40,7 @@ def plain(element: etree._Element | None) -> str:
 
 
 def marked_up(element: etree._Element | None) -> str | None:
-    """The same as safe HTML, or None where nothing in it is marked up."""
+    """Return the same text as safe HTML, or None if it contains no markup."""
     if element is None or len(element) == 0:
         return None
     runs = list(_runs(element))
@@ -47,7 +50,7 @@ def marked_up(element: etree._Element | None) -> str | None:
 
 
 def _runs(element: etree._Element) -> Iterator[Run]:
-    """Depth first. MathML becomes its text, with its sub- and superscripts marked and its fractions slashed."""
+    """Yield tags and texts depth first. MathML becomes text with sub- and superscripts marked and fractions slashed."""
     if element.text:
         yield "", element.text
     parent = _local(element)
@@ -70,6 +73,6 @@ def _runs(element: etree._Element) -> Iterator[Run]:
 
 
 def _local(element: etree._Element) -> str:
-    """The tag without its namespace; nothing for comments and entities."""
+    """Return the tag without its namespace; "" for comments and entities."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""

@@ -1,4 +1,4 @@
-"""Titles: whole, with their markup, and a translation told from an original."""
+"""Read titles complete with their markup, and tell translations from originals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.references.pubmed.text import marked_up, plain
 
 _BRACKETED = re.compile(r"\[(.*)\](\.?)", re.DOTALL)
 
-_NO_TRANSLATION = "not available"  # stands in brackets where NLM has only the original title
+_NO_TRANSLATION = "not available"  # given in brackets if NLM has only the original title
 
 
 class Title(NamedTuple):
@@ -21,9 +21,10 @@ class Title(NamedTuple):
 
 
 def read_title(element: etree._Element | None, languages: tuple[str, ...], *, vernacular: str = "") -> Title:
-    """PubMed puts a title that it translated in brackets: "[Thyroid storm.]". The brackets go, the fact stays.
+    """Read a title, and remove the brackets that mark a translation.
 
-    A title in brackets of a paper in English is one that NLM supplied: it keeps them.
+    PubMed puts a title that it translated in brackets: "[Thyroid storm.]". The brackets are removed, and the fact is
+    kept. A bracketed title of a paper in English was supplied by NLM, and keeps its brackets.
     """
     text, html = plain(element), marked_up(element)
     foreign = bool(vernacular) or not languages or languages.count("eng") < len(languages)
@@ -36,7 +37,7 @@ def read_title(element: etree._Element | None, languages: tuple[str, ...], *, ve
 
 
 def _wholly_bracketed(text: str) -> bool:
-    """Whether the first bracket is closed by the last: "[a] and [b]" is not."""
+    """Return whether the last bracket closes the first one, which is not so in "[a] and [b]"."""
     found = _BRACKETED.fullmatch(text)
     if not found:
         return False
