@@ -57,7 +57,7 @@ class ArticleFiles:
 
 
 def article_files(given: Sequence[Path], excluded: Excluded, *, none_is_fine: bool = False) -> ArticleFiles:
-    """Find the article files. A folder stands for the article files in it, sorted by name.
+    """Find the article files. A folder means all article files in it, sorted by name.
 
     Raises InvalidArticle for a folder that holds none, or that belongs to the system itself.
     """
