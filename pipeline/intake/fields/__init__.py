@@ -1,4 +1,4 @@
-"""The fields of one article file, read by name. What is wrong is collected with file, line and field, all of it."""
+"""Read the fields of one article file by name, collecting every mistake with its file, line and field."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ KNOWN = (
     "reviewers", "authors", "audience", "topics", "language", "translation_of", "image", "canonical",
     "calls_to_action", "related", "disclaimer", "licence", "references", "cites_retracted", "embargo",
 )  # fmt: skip
-OTHER_SPELLINGS = ("license",)  # of our own names
-MAX_ENTRIES = 1000  # of any list
-MAX_MISTAKES = 200  # of one file that are named
+OTHER_SPELLINGS = ("license",)  # of our own field names
+MAX_ENTRIES = 1000  # entries of any list
+MAX_MISTAKES = 200  # mistakes reported for one file
 
 _LAST_STEP = re.compile(r"(?:\.[^.\[\]]*|\[\d+\])$")
 
 
 @dataclass(frozen=True)
 class Fields:
-    """`lines`: the line (from 1) of a value by its path, such as "title", "references[2]" or "image.width".
+    """The fields of one file, with the errors and warnings found while reading them.
 
-    A value that cannot be used is an error, or a warning where the source is `lenient`; `check` raises the errors.
+    `lines`: the line (from 1) of a value by its path, such as "title", "references[2]" or "image.width".
+
+    A value that cannot be used is an error, or a warning if the source is `lenient`; `check` raises the errors.
     """
 
     file: str
     values: Mapping[str, object]
     lines: Mapping[str, int] = field(default_factory=dict)
     lenient: bool = False
-    day_first: bool | None = None  # how 03/04/2026 is read; None: it is refused with both readings
+    day_first: bool | None = None  # how 03/04/2026 is read; None: it is refused, showing both readings
     warnings: list[ReadWarning] = field(default_factory=list)
     errors: list[InvalidArticle] = field(default_factory=list)
 
@@ -52,9 +54,9 @@ class Fields:
         more: tuple[str, ...] = (),
         invalid: Iterable[InvalidValue] = (),
     ) -> Fields:
-        """Sort out what a file gives: our fields, those of other systems, and keys that no article has.
+        """Sort the keys of a file into our fields, those of other systems, and keys that no article has.
 
-        `more` are the keys that the file's form adds, `invalid` what was wrong with the form itself.
+        `more` are the keys that the file format adds, `invalid` the errors in the format itself.
         """
         given: dict[str, object] = {}
         places: dict[str, int] = {}
@@ -78,7 +80,7 @@ class Fields:
     def _name_of(
         self, key: str, value: object, values: Mapping[str, object], lines: Mapping[str, int], more: tuple[str, ...]
     ) -> str | None:
-        """The field that a key stands for; None where it stands for none."""
+        """Return the field that a key stands for, or None if there is none."""
         if other_systems.is_said_by_status(key, value):
             return None
         name = other_systems.translated(key)
@@ -108,7 +110,7 @@ class Fields:
         self.warnings.extend(at.warnings)
 
     def one(self, name: str, read: Callable[[object], T]) -> T | None:
-        """Return the field's value; None where it is absent, null, an empty text, or cannot be used."""
+        """Return the field's value, or None if it is absent, null, an empty text, or cannot be used."""
         value = self.values.get(name)
         if value is None or value == "":
             return None
@@ -119,7 +121,7 @@ class Fields:
             return None
 
     def many(self, name: str, read: Callable[[object], T], *, most: int = MAX_ENTRIES) -> tuple[T, ...]:
-        """Return the field's entries, without those that cannot be used; one value alone is a list of one."""
+        """Return the field's entries, without those that cannot be used; a single value counts as a list of one."""
         value = self.values.get(name)
         if value is None or value == "":
             return ()
@@ -146,11 +148,11 @@ class Fields:
                 self._add(self.error(path, one))
 
     def refuse_whole(self, path: str, invalid: InvalidValue) -> None:
-        """Note what no article can do without, however lenient its source."""
+        """Note an error in something that no article can do without, however lenient its source."""
         self._add(self.error(path, invalid))
 
     def is_wrong(self, name: str) -> bool:
-        """Whether the field was refused, or was probably meant by an unknown one."""
+        """Return whether the field was refused, or an unknown key was probably meant as this field."""
         return any(error.field == name or error.hint == f"did you mean {name!r}?" for error in self.errors)
 
     def _add(self, error: InvalidArticle) -> None:
@@ -184,7 +186,7 @@ class Fields:
             raise first
 
     def error(self, path: str, invalid: InvalidValue) -> InvalidArticle:
-        """Return the error of the value at `path`, with its line or the nearest one around it."""
+        """Return the error for the value at `path`, with its line or the nearest one around it."""
         whole = path + invalid.at
         return InvalidArticle(
             invalid.message,
@@ -205,7 +207,7 @@ class Fields:
 
 
 def _renamed(lines: Mapping[str, int], key: str, name: str) -> dict[str, int]:
-    """The lines of a key and of what is in it, under another name."""
+    """Return the lines of a key and of the values in it, under another name."""
     if key == name:
         return {path: line for path, line in lines.items() if path == key or path.startswith((f"{key}.", f"{key}["))}
     return {name + path.removeprefix(key): line for path, line in lines.items() if path.startswith(key)}

@@ -1,4 +1,4 @@
-"""Addresses that an article may name: absolute http(s), and mailto in links; plain ASCII when they leave here."""
+"""Validate the URLs of an article: absolute http(s), and mailto in links, returned as plain ASCII."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAILTO = re.compile(r"mailto:[^\s<>\"\\]+@[^\s<>\"\\]+", re.IGNORECASE)
 
 
 def web_address(value: object) -> str:
-    """An absolute http(s) address, percent-encoded. Raises InvalidValue for any other scheme or shape."""
+    """Return an absolute http(s) URL, percent-encoded. Raises InvalidValue for any other scheme or shape."""
     if not isinstance(value, str):
         raise InvalidValue(f"{quoted(value)} is not an address", hint="write an absolute address, https://…")
     text = line(value)
@@ -44,9 +44,9 @@ def web_address(value: object) -> str:
 
 
 def link_address(value: str, base: str | None = None) -> str | None:
-    """What a link in a body may lead to: as `web_address`, or mailto:; None for what cannot be kept.
+    """Return what a link in a body may point to: as `web_address`, or mailto:; None if the link cannot be kept.
 
-    A relative address is resolved against `base` where there is one; a bare fragment leads nowhere from here.
+    A relative URL is resolved against `base` if there is one; a bare fragment has no target here.
     """
     text = line(value)
     if _MAILTO.fullmatch(text) and len(text) <= MAX_ADDRESS:

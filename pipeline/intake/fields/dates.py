@@ -1,4 +1,4 @@
-"""Dates as authors and pages write them, as aware UTC moments and plain days."""
+"""Parse dates as authors and pages write them, into aware UTC datetimes and plain days."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|[+-]\d{2}:?\d{2})?)?", re.IGNORECASE
 )
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")  # day first wherever dates are written with dots
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")  # the day comes first wherever dates are written with dots
 _WORDS = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})|(\d{1,2}) ([A-Za-z]{3,9})\.?,? (\d{4})")
 _MONTHS = (
     "january",
@@ -35,7 +35,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 def moment(value: object, *, day_first: bool | None = None) -> dt.datetime:
     """Read an ISO 8601 date or date and time (naive: UTC), "23.2.2026", "2/23/2026" or "February 23, 2026"; in UTC.
 
-    `day_first` decides how 03/04/2026 is read; where it is None such a date is refused with both readings.
+    `day_first` decides how 03/04/2026 is read; if it is None, such a date is refused, showing both readings.
     """
     if isinstance(value, dt.datetime):
         found = value
@@ -75,7 +75,7 @@ def _read(text: str, day_first: bool | None) -> dt.datetime:
 
 
 def _slashed(text: str, year: int, one: int, other: int, day_first: bool | None) -> dt.datetime:
-    """A date such as 03/04/2026, whose order only its numbers or its writer's country tell."""
+    """Read a date such as 03/04/2026, whose order only its numbers or its writer's country can tell."""
     if one != other and one <= 12 and other <= 12 and day_first is None:
         british, american = dt.date(year, other, one), dt.date(year, one, other)
         raise InvalidValue(

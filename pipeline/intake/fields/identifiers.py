@@ -1,4 +1,4 @@
-"""What an author cites, in whatever form it was written, as one normalised identifier.
+"""Normalise what an author cites, in whatever form it was written, to one identifier.
 
 PMIDs: up to eight digits. PMCIDs: https://pmc.ncbi.nlm.nih.gov/. DOIs: DOI Handbook, section 2.2, case-insensitive.
 """
@@ -39,7 +39,7 @@ _LIST_MARKS = re.compile(r"^(?:[*•◦▪‣–-]\s+|\[?\d{1,4}[.)\]]\s+)+")
 
 
 def cited_work(value: object) -> CitedWork:
-    """One reference as its author gave it: a number, a text or a mapping of identifiers. Raises InvalidValue."""
+    """Read one reference as its author gave it: a number, a text or a mapping of identifiers. Raises InvalidValue."""
     if isinstance(value, Mapping):
         return _from_mapping(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
@@ -54,7 +54,7 @@ def cited_work(value: object) -> CitedWork:
 
 
 def pmid(value: object) -> str:
-    """Read a PMID. Raises InvalidValue for another identifier."""
+    """Read a PMID. Raises InvalidValue for any other identifier."""
     work = cited_work(value)
     if work.scheme != "pmid":
         raise InvalidValue(f"{quoted(value)} is not a PMID", hint="write the PubMed number of the paper")
@@ -62,12 +62,12 @@ def pmid(value: object) -> str:
 
 
 def article_or_address(value: object) -> str:
-    """Read an article's id, or the address of an article elsewhere."""
+    """Read an article's id, or the URL of an article elsewhere."""
     return web_address(value) if isinstance(value, str) and "://" in value else article_id(value)
 
 
 def work_in(text: str) -> CitedWork | None:
-    """The first work that a free-text citation names: by PMID, else PMCID, DOI or address; None without one."""
+    """Return the first work that a free-text citation names: by PMID, else PMCID, DOI or URL; None if it names none."""
     text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
     if found := _identifier(text):
         return found
@@ -85,13 +85,13 @@ def work_in(text: str) -> CitedWork | None:
 
 
 def is_bare(text: str) -> bool:
-    """Whether a text is one unmistakable identifier and nothing else (a lone number is not)."""
+    """Return whether a text is one unmistakable identifier and nothing else (a lone number is not)."""
     text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
     return not text.isdigit() and " " not in text.replace(": ", ":") and _identifier(text) is not None
 
 
 def joined(works: Iterable[CitedWork]) -> tuple[tuple[CitedWork, ...], tuple[int, ...]]:
-    """Each work once, in order; and for the n-th work given (from 0) its number among those (from 1)."""
+    """Return each work once, in order, and for each work given its number (from 1) among those."""
     numbers: dict[CitedWork, int] = {}
     numbering = tuple(numbers.setdefault(work, len(numbers) + 1) for work in works)
     return tuple(numbers), numbering
@@ -125,7 +125,7 @@ def _work(scheme: str, value: str) -> CitedWork | None:
 
 
 def _trimmed(value: str) -> str:
-    """Without the sentence's punctuation after it; a closing bracket stays where it was opened inside."""
+    """Remove trailing sentence punctuation, keeping a closing bracket that was opened inside the value."""
     value = value.rstrip(".,;:'\"”’")
     while value.endswith((")", "]")) and value.count(value[-1]) > value.count("(" if value[-1] == ")" else "["):
         value = value[:-1].rstrip(".,;:'\"”’")

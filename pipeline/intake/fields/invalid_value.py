@@ -1,12 +1,14 @@
-"""Raised for a value that cannot be accepted, by readers that know neither file nor field; `Fields` adds both."""
+"""The error for a value that cannot be accepted. Readers raise it without file and field, which `Fields` adds."""
 
 from __future__ import annotations
 
 
 class InvalidValue(ValueError):
-    """`at`: where in the field, as a path that follows the field's name (".url"). `line`: from 1, where known.
+    """A value cannot be accepted.
 
-    `further`: what else is wrong with the same value.
+    `at`: where in the field, as a path that follows the field's name (".url"). `line`: from 1, if known.
+
+    `further`: other mistakes in the same value.
     """
 
     def __init__(
@@ -32,6 +34,6 @@ class InvalidValue(ValueError):
 
 
 def quoted(value: object, most: int = 60) -> str:
-    """A value for a message: quoted, on one line, and short however long it is."""
+    """Return a value for a message: quoted, on one line, and shortened if it is long."""
     text = repr(value[: most + 1] if isinstance(value, str) else value)
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,4 +1,4 @@
-"""Language tags (BCP 47), as far as an article needs them: a language that exists, then whatever narrows it."""
+"""Validate language tags (BCP 47) as far as an article needs: a language that exists, then any further subtags."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WRITTEN_OUT = {
 
 
 def language(value: object) -> str:
-    """Read a language tag, its language in lower case. Raises InvalidValue for a language that does not exist."""
+    """Read a language tag, with its language in lower case. Raises InvalidValue for a language that does not exist."""
     text = text_line(value)
     if not _TAG.fullmatch(text):
         raise InvalidValue(f"{quoted(text)} is not a language tag", hint=_hint(text))

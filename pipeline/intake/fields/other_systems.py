@@ -1,7 +1,7 @@
-"""Front matter as Hugo, Jekyll, Ghost and WordPress exporters write it, read as their authors mean it.
+"""Read front matter as Hugo, Jekyll, Ghost and WordPress exporters write it, the way its authors meant it.
 
-Keys that mean one of ours become it, keys that are only of that system's site are left out with a warning, and what
-is not meant for the public (a draft, a private or members-only post) is refused.
+Keys that mean one of ours are translated, keys that only concern that system's site are left out with a warning, and
+articles that are not meant for the public (a draft, a private or members-only post) are refused.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SAME = {
     "feature_image": "image",
     "featured_image": "image",
     "linktitle": "short_title",
-}  # theirs, in lower case: ours
-TOPICS = ("tags", "tag", "categories", "category", "keywords")  # all of them together are topics
+}  # their key in lower case: our key
+TOPICS = ("tags", "tag", "categories", "category", "keywords")  # combined, they are the topics
 IGNORED = frozenset({
     "layout", "permalink", "url", "aliases", "weight", "menu", "menus", "type", "post_type", "template", "toc",
     "comments", "comment_status", "featured", "sticky", "pin", "math", "mermaid", "series", "outputs", "cascade",
@@ -43,19 +43,19 @@ IGNORED = frozenset({
     "feature_image_alt", "feature_image_caption", "codeinjection_head", "codeinjection_foot", "og_title",
     "og_description", "og_image", "twitter_title", "twitter_description", "twitter_image", "meta_title", "created_at",
 })  # fmt: skip
-_JEKYLL = ("layout", "permalink")  # a page that has one of them is Jekyll's, where a text of tags is parted by spaces
+_JEKYLL = ("layout", "permalink")  # a page with one of them is Jekyll's, where a text of tags is separated by spaces
 _PUBLIC = frozenset({"published", "publish", "public", "future", "scheduled", "inherit"})
 _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
-_UNCATEGORISED = frozenset({"uncategorized", "uncategorised"})  # what WordPress files a post under without any
+_UNCATEGORISED = frozenset({"uncategorized", "uncategorised"})  # the category that WordPress gives a post without one
 
 
 def translated(key: str) -> str:
-    """Return our name of a key of theirs; any other key as it is."""
+    """Return our name for a key of another system; any other key unchanged."""
     return SAME.get(key.lower(), key)
 
 
 def not_public(values: Mapping[str, object]) -> tuple[str, InvalidValue] | None:
-    """Return the key that says the article is not for the public, and what it says; None where it is."""
+    """Return the key that says that the article is not public, with the error; None if it is public."""
     for key, value in values.items():
         said = str(value).strip().lower()
         match key.lower():
@@ -72,14 +72,14 @@ def not_public(values: Mapping[str, object]) -> tuple[str, InvalidValue] | None:
 
 
 def is_said_by_status(key: str, value: object) -> bool:
-    """Whether a key only says what `not_public` reads."""
+    """Return whether a key only holds what `not_public` reads."""
     name = key.lower()
     said = str(value).strip().lower()
     return name in ("draft", "status", "visibility", "password") or (name == "published" and said in _YES)
 
 
 def topics_of(values: Mapping[str, object]) -> list[object]:
-    """Return what tags and categories say, each once, in their order."""
+    """Return the tags and categories, each once, in order."""
     by_space = any(key in values for key in _JEKYLL)
     found: dict[str, object] = {}
     for name in TOPICS:

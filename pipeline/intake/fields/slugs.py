@@ -1,4 +1,4 @@
-"""Readable names for addresses and file names: lower-case ASCII letters, digits and single hyphens."""
+"""Make readable names for URLs and file names: lower-case ASCII letters, digits and single hyphens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def slug(text: str, *, otherwise: str) -> str:
-    """The text as a slug of at most 120 characters, cut at a word.
+    """Return the text as a slug of at most 120 characters, cut at a word.
 
     A text that leaves no ASCII letter or digit becomes `{otherwise}-` and twelve digits of its SHA-256.
     """
@@ -27,7 +27,7 @@ def slug(text: str, *, otherwise: str) -> str:
 
 
 def address_slug(address: str | None) -> str | None:
-    """Return the slug of an address's path, without its ending; None where no path tells its pages apart."""
+    """Return the slug of a URL's path, without its extension; None if no path tells the site's pages apart."""
     path = unquote(urlsplit(address).path) if address else ""
     stem = re.sub(r"(?:/?index)?\.[a-zA-Z0-9]{2,5}$", "", path.strip("/"))
     made = slug(stem, otherwise="article") if stem else ""
@@ -35,7 +35,7 @@ def address_slug(address: str | None) -> str | None:
 
 
 def article_id(value: object) -> str:
-    """An id that was given: kept as it is, or refused with the slug that it could be."""
+    """Read an id that was given: returned unchanged, or refused with a suggested slug."""
     text = value if isinstance(value, str) else str(value)
     if len(text) <= MAX_ID and _SLUG.fullmatch(text):
         return text
@@ -46,13 +46,13 @@ def article_id(value: object) -> str:
 
 
 class Anchors:
-    """Unique anchors for the headings of one article."""
+    """Generate unique anchors for the headings of one article."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
     def take(self, heading: str) -> str:
-        """The heading's slug, with -2, -3 … where it is taken."""
+        """Return the heading's slug, with -2, -3 … if it is taken."""
         wanted = anchor = slug(heading, otherwise="section")
         while anchor in self._counts:
             self._counts[wanted] += 1

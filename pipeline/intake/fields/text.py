@@ -1,4 +1,4 @@
-"""Strings as the model wants them: NFC, without control characters, never only white space."""
+"""Clean strings for the model: NFC, without control characters, never only white space."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cache
 
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr((plane << 16) + low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
 _DROPPED = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # controls that no markup may hold
-    "\u202d\u202e"  # bidi overrides, which show text in another order than it is read
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters that no markup may hold
+    "\u202d\u202e"  # bidi overrides, which display text in a different order from the one it is read in
     "\u206a-\u206f\ufeff\ufff9-\ufffb"  # deprecated format characters, byte-order marks, annotations
     f"{_NONCHARACTERS}]"
 )
@@ -20,13 +20,14 @@ _SPACES = re.compile("[ \t\n\r]+")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _EMBEDDINGS = re.compile("[\u202a-\u202c]")
 _ISOLATES = re.compile("[\u2066-\u2069]")
-_MAX_MARKS = 30  # UAX #15, stream-safe text: no writing needs more combining marks on one letter
+_MAX_MARKS = 30  # UAX #15, stream-safe text: no writing system needs more combining marks on one letter
 
 
 def clean(text: str) -> str:
-    """NFC, newlines as "\\n", without control and noncharacters, bidi overrides and unclosed bidi embeddings.
+    """Normalise to NFC and "\\n", without controls, noncharacters, bidi overrides and unclosed bidi embeddings.
 
-    Ordinary right-to-left and left-to-right marks, joiners and balanced isolates stay. A lone surrogate becomes U+FFFD.
+    Ordinary right-to-left and left-to-right marks, joiners and balanced isolates are kept. A lone surrogate becomes
+    U+FFFD.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -36,36 +37,36 @@ def clean(text: str) -> str:
 
 
 def stripped_of_controls(text: str) -> str:
-    """A whole file's text without what `clean` drops, its lines kept as they are."""
+    """Remove from a whole file's text what `clean` removes, keeping its lines as they are."""
     return _DROPPED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def line(text: str) -> str:
-    """Cleaned, on one line, single spaces; "" where nothing visible is left."""
+    """Clean a text and put it on one line with single spaces; "" if nothing visible is left."""
     joined = _SPACES.sub(" ", clean(text)).strip()
     return "" if is_blank(joined) else joined
 
 
 def paragraphs(text: str) -> str:
-    """Cleaned plain text, its paragraphs parted by "\\n\\n" and each on one line."""
+    """Clean plain text, with its paragraphs separated by "\\n\\n" and each on one line."""
     parts = (line(part) for part in _BLANK_LINES.split(clean(text)))
     return "\n\n".join(part for part in parts if part)
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader would see nothing: white space, zero-width and format characters only."""
+    """Return whether a reader would see nothing: only white space, zero-width and format characters."""
     return all(c.isspace() or unicodedata.category(c) == "Cf" for c in text)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts read the same: case and white space aside."""
+    """Return whether two texts are equal apart from case and white space."""
     return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
 
 
 def _nfc(text: str) -> str:
     if unicodedata.is_normalized("NFC", text):
         return text
-    # Reordering marks costs the square of their number, so that a run is parted as UAX #15-D4 says, by U+034F.
+    # Reordering marks takes quadratic time, so runs are split as UAX #15-D4 says, by U+034F.
     parted = _marks().sub(lambda run: "\u034f".join(_pieces(run[0])), text)
     return unicodedata.normalize("NFC", parted)
 

@@ -1,4 +1,4 @@
-"""What kind of thing a topic is: a condition, a drug, a test …, as its author says or as its place in MeSH does."""
+"""Tell what kind of thing a topic is (a condition, a drug, a test …), from its author or from its place in MeSH."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.model.article import TopicKind
 
 _KINDS: dict[str, TopicKind] = {kind: kind for kind in get_args(TopicKind)}
 _TREE = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9]{3}){0,12}")
-_BRANCHES: tuple[tuple[str, TopicKind], ...] = (  # of the MeSH tree, the closest first
+_BRANCHES: tuple[tuple[str, TopicKind], ...] = (  # branches of the MeSH tree, the most specific first
     ("C23.888", "symptom"),  # signs and symptoms
     ("F01.145.488", "lifestyle"),  # health behavior
     ("G07.203.650.240", "lifestyle"),  # diet
@@ -31,7 +31,7 @@ _BRANCHES: tuple[tuple[str, TopicKind], ...] = (  # of the MeSH tree, the closes
 
 
 def topic_kind(value: object) -> TopicKind:
-    """One of the kinds there are. Raises InvalidValue."""
+    """Read one of the existing kinds. Raises InvalidValue."""
     word = str(value).strip().lower()
     if word not in _KINDS:
         hint = nearest(word, _KINDS)
@@ -40,7 +40,7 @@ def topic_kind(value: object) -> TopicKind:
 
 
 def tree_number(value: object) -> str:
-    """A place in the MeSH tree, "C10.597.613.550". Raises InvalidValue."""
+    """Read a place in the MeSH tree, such as "C10.597.613.550". Raises InvalidValue."""
     number = str(value).strip().upper()
     if not _TREE.fullmatch(number):
         raise InvalidValue(f"{quoted(value)} is not a MeSH tree number", hint='write one such as "C10.597.613"')
@@ -48,7 +48,7 @@ def tree_number(value: object) -> str:
 
 
 def kind_in_tree(number: str) -> TopicKind | None:
-    """The kind of what stands there; None where that says nothing of its kind."""
+    """Return the kind of the topic at this place in the tree; None if the place does not determine it."""
     return next((kind for branch, kind in _BRANCHES if _is_below(number, branch)), None)
 
 

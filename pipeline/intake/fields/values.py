@@ -1,4 +1,4 @@
-"""The pieces that a mapping in a field is made of, and the people, topics and links that they make."""
+"""Read the values in a field's mapping, and the people, topics and links that they make up."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 MAX_LINE = 1000  # characters of a one-line field
 MAX_PIXELS = 100_000
-MAX_KEYS = 100  # of one mapping that are looked at
+MAX_KEYS = 100  # keys of one mapping that are read
 
 _MESH = re.compile(r"[CD]\d{6,9}")
 _CREDENTIAL = re.compile(r"[A-Za-z.\-()/ ]{1,20}")
 
 
 def text_line(value: object) -> str:
-    """A visible one-line text. Raises InvalidValue."""
+    """Read a visible one-line text. Raises InvalidValue."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidValue(f"{quoted(value)} is not a text", hint="write a text")
     text = line(str(value))
@@ -81,7 +81,7 @@ def call_to_action(value: object) -> CallToAction:
 
 
 def related_link(value: object) -> RelatedLink:
-    """Read an address, or a mapping of title and url."""
+    """Read a URL, or a mapping of title and url."""
     if not isinstance(value, Mapping):
         address = web_address(value)
         return RelatedLink(address, address)
@@ -92,7 +92,7 @@ def related_link(value: object) -> RelatedLink:
 
 
 def image(value: object) -> Image:
-    """Read an address, or a mapping of url (or src), alt, width, height (pixels), caption and credit."""
+    """Read a URL, or a mapping of url (or src), alt, width, height (pixels), caption and credit."""
     if not isinstance(value, Mapping):
         return Image(web_address(value))
     keys = _Keys(value, ("url", "alt", "width", "height", "caption", "credit"), {"src": "url"})
@@ -119,7 +119,10 @@ def _pixels(value: object) -> int:
 
 
 def _person_in(text: str) -> Person:
-    """The name ends at the first comma if all that follows looks like credentials: "Roe, Jane" stays a name."""
+    """Split a name from its credentials.
+
+    The name ends at the first comma if everything after it looks like credentials: "Roe, Jane" stays a name.
+    """
     name, _, rest = text.partition(",")
     pieces = [piece.strip() for piece in rest.split(",")]
     if name.strip() and all(_is_credential(piece) for piece in pieces):
@@ -132,7 +135,7 @@ def _is_credential(text: str) -> bool:
 
 
 class _Keys:
-    """The keys of a mapping. What is wrong with any of them is collected; `check` raises it."""
+    """Read the keys of a mapping, collecting the mistakes in any of them; `check` raises them."""
 
     def __init__(
         self, value: Mapping[object, object], known: tuple[str, ...], aliases: Mapping[str, str] | None = None
@@ -148,7 +151,7 @@ class _Keys:
             self._invalid.append(InvalidValue(message, hint=hint, code="unknown-field", at=f".{key}"))
 
     def read(self, key: str, reader: Callable[[object], T]) -> T | None:
-        """Return None where the key is absent or empty, or its value cannot be used."""
+        """Return the value of a key, or None if it is absent, empty, or cannot be used."""
         value = self._found.get(key)
         if value is None or value == "":
             return None
@@ -168,7 +171,7 @@ class _Keys:
         return self.text(key) or ""
 
     def address(self, key: str, *, missing: str | None = None) -> str | None:
-        """`missing`: what to say where the address is needed and absent."""
+        """Return the URL of a key. `missing`: the message if the URL is required and absent."""
         if missing and self._found.get(key) in (None, ""):
             self._invalid.append(InvalidValue(missing, hint=f"give it a {key}", at=f".{key}"))
         return self.read(key, web_address)
