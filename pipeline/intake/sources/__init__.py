@@ -1,1 +1,1 @@
-"""The forms that articles come in: one module or package for each, found by being there (`SOURCE`)."""
+"""Source formats for articles, with one module or package for each, discovered by its `SOURCE`."""

@@ -1,4 +1,4 @@
-"""JSON: the fields of the front matter, and `body` as Markdown or HTML."""
+"""Read JSON: the fields of the front matter, and `body` as Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORMATS = ("markdown", "html")
 
 
 def read(file: SourceFile) -> Read:
-    """The document is one object; its keys are told with their lines. Raises InvalidArticle."""
+    """Read a document, which is one object; mistakes in its keys are reported with lines. Raises InvalidArticle."""
     text = decode(file.data, file.name)
     try:
         values, lines, twice = _members(text)
@@ -35,14 +35,14 @@ def read(file: SourceFile) -> Read:
     try:
         html = body if form == "html" else markdown_html(body)
     except InvalidValue as invalid:
-        invalid.line = None  # a line of the body is not one of the file
+        invalid.line = None  # a line of the body is not a line of the file
         fields.refuse_whole("body", invalid)
         fields.check()
     return assemble(fields, html)
 
 
 def _members(text: str) -> tuple[dict[str, object], dict[str, int], list[InvalidValue]]:
-    """Return the outermost object's members, the line of each key, and the keys that are there twice."""
+    """Return the outermost object's members, the line of each key, and the keys that occur twice."""
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     found: dict[str, object] = {}
     lines: dict[str, int] = {}

@@ -1,9 +1,9 @@
-"""An HTML page: its fields from JSON-LD, meta tags and microdata, its text from the part that is the article.
+"""Read an HTML page: fields from JSON-LD, meta tags and microdata, and the body from the part that is the article.
 
     bytes → tree → fields
-                 → embeds linked, furniture out → trafilatura tells the words → the elements that hold them → body
+                 → embeds linked, furniture out → trafilatura finds the words → the elements that hold them → body
 
-trafilatura decides which part of the page is the article; its markup is kept and read as any other body is.
+trafilatura decides which part of the page is the article; its markup is kept and read like any other body.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ from pipeline.intake.sources.html_page.titles import is_heading_of
 from pipeline.intake.sources.html_page.words import heading_text, short_text, words_in
 from pipeline.model.reading import Read
 
-_SMALL_SHARE = 0.25  # of the page's prose: where less was taken, a person should look
+_SMALL_SHARE = 0.25  # share of the page's prose: if less was taken, a person should check it
 
 _HARDLY_LONGER = 3  # times as many words in the text as in the page's description
 
 
 def read(file: SourceFile) -> Read:
-    """Raises InvalidArticle. A field that cannot be read is left out with a warning: pages are written for others."""
+    """Read a page. Raises InvalidArticle.
+
+    A field that cannot be read is left out with a warning, because pages are written for others.
+    """
     page, fields, element = _parts(file)
     said = text_in(element)
     if len(words_in(page.body)) > 2 * len(words_in(said)):
@@ -83,17 +86,17 @@ def _article(tree: etree._Element, page: PageFields, fields: Fields, drop: tuple
 
 
 def _remove_heading(article: etree._Element, title: str) -> None:
-    """Remove the heading that is the title in fewer or other words: it opens no section."""
+    """Remove the heading that repeats the title in fewer or other words: it starts no section."""
     heading = next(iter(article.iter("h1")), None)
     if heading is None or heading is article:
         return
     text = heading_text(heading)
-    if is_heading_of(text, title) and not same(text, title):  # one that says the very title may say it with marks
+    if is_heading_of(text, title) and not same(text, title):  # a heading identical to the title may add markup to it
         take_out(heading)
 
 
 def _remove_repeated_title(article: etree._Element, title: str) -> None:
-    """Remove captions and paragraphs that say only the title, as galleries have them, unless nothing else is said."""
+    """Remove captions and paragraphs that only repeat the title, as in galleries, unless nothing else is left."""
     repeated = [element for element in article.iter("p", "figcaption") if same(short_text(element), title)]
     if len(words_in(text_in(article))) > len(repeated) * len(words_in(title)):
         for element in repeated:
@@ -102,7 +105,7 @@ def _remove_repeated_title(article: etree._Element, title: str) -> None:
 
 
 def _remove_byline(article: etree._Element) -> None:
-    """Remove the byline of the article's header, and its footer: both are fields, where they are anything."""
+    """Remove the byline of the article's header, and its footer: what matters in both is read as fields."""
     marked = [article, *article.iter("article")]
     for element in marked:
         for footer in element.findall("footer"):
@@ -119,9 +122,9 @@ def _is_byline(element: etree._Element) -> bool:
 
 
 def _with_summary(fields: Fields, page: PageFields, said: str) -> Fields:
-    """Keep the page's own answer where it adds to the text; without one, the first paragraph is the answer.
+    """Keep the page's own answer if it adds to the text; without one, the first paragraph is the answer.
 
-    A page's description is written for search engines, so it is the answer only where the text is hardly longer.
+    A page's description is written for search engines, so it is the answer only if the text is hardly longer.
     """
     given = fields.values.get("summary")
     if not given and len(words_in(said)) <= _HARDLY_LONGER * len(words_in(page.description)):

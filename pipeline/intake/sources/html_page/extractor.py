@@ -1,4 +1,4 @@
-"""trafilatura, which tells which text of a page is its article. It is asked for words alone: the markup is ours."""
+"""Find the text of a page's article with trafilatura. Only its words are used: the markup is our own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_ELEMENTS = 20_000
 
 def article_lines(body: etree._Element) -> list[str]:
     """Return the lines of the article's text as trafilatura finds them; none for a page that is too large for it."""
-    from trafilatura import extract  # takes long to import, and most articles are no pages
+    from trafilatura import extract  # slow to import, and most articles are not pages
 
     if sum(1 for _ in body.iter()) > MAX_ELEMENTS:
         return []

@@ -1,7 +1,8 @@
-"""What stands around an article on its page: menus, share bars, readers' comments, cookie notices.
+"""Remove what surrounds an article on its page: menus, share bars, readers' comments, cookie notices.
 
-A mark is a hint and never decides alone: what holds the page's heading, or most of its prose, is no furniture whatever
-it is called. A whole page may be inside a `<form>`, and a modal dialog hides all of it with `aria-hidden`.
+A mark is a hint and never decides alone: an element that holds the page's heading, or most of its prose, is not
+furniture whatever it is called. A whole page may be inside a `<form>`, and a modal dialog hides all of it with
+`aria-hidden`.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ _NAMES = re.compile(
     r"sr-only|screen-reader-text|visually-?hidden"
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_MOST = 0.5  # of the page's prose: what holds more is not furniture
-_MOST_NAMES = 50  # of one element
+_MOST = 0.5  # share of the page's prose: an element with more is not furniture
+_MOST_NAMES = 50  # class names and ids checked on one element
 
 
 def remove_furniture(body: etree._Element, *, title: str, drop: Sequence[str] = ()) -> None:
-    """Take out of a page's body what is not the article. `drop` is what the operator named."""
+    """Remove everything from a page's body that is not the article. `drop` is what the operator listed."""
     for element in list(body.iter(*_NEVER_TEXT)):
         take_out(element)
     _remove_dropped(body, drop)
@@ -92,7 +93,7 @@ def _names(element: etree._Element) -> list[str]:
 
 
 def _around_heading(body: etree._Element, title: str) -> set[etree._Element]:
-    """The elements around the heading that is the page's title."""
+    """Return the elements around the heading that is the page's title."""
     found: set[etree._Element] = set()
     for heading in body.iter("h1"):
         if title and same(text_in(heading), title):

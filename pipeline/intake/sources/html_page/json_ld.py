@@ -1,4 +1,4 @@
-"""What a page's JSON-LD (schema.org) says of its article, as fields. Reads leniently: pages are written for others."""
+"""Read an article's fields from a page's JSON-LD (schema.org). Lenient, because pages are written for others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Node = Mapping[str, object]
 
 
 def fields_of(scripts: Iterable[str]) -> dict[str, object]:
-    """The fields that the scripts' article nodes give; a node more telling of the article goes before a `WebPage`."""
+    """Return the fields of the scripts' article nodes; a node more specific to the article precedes a `WebPage`."""
     nodes = [node for script in scripts for node in _nodes(_loaded(script))]
     found: dict[str, object] = {}
     for node in sorted(nodes, key=_rank):
@@ -39,12 +39,12 @@ def _loaded(script: str) -> object:
     try:
         loaded: object = json.loads(script)
     except (ValueError, RecursionError):
-        return None  # a page's broken metadata is not its author's article
+        return None  # broken metadata of a page is not the fault of the article's author
     return loaded
 
 
 def _nodes(value: object, depth: int = 0) -> Iterator[Node]:
-    """The nodes of a document: one, a list, or a graph of them; what they hold is no node of its own."""
+    """Yield the nodes of a document: one, a list, or a graph of them, but not the objects nested in a node."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -112,7 +112,7 @@ def _as_node(value: object) -> Node:
 
 
 def _text(value: object) -> str:
-    """A text without markup; of a node its name, of a list its first entry."""
+    """Return a text without markup: the name of a node, the first entry of a list."""
     first = _first(value)
     if isinstance(first, Mapping):
         first = first.get("@value") or first.get("name")
@@ -120,7 +120,7 @@ def _text(value: object) -> str:
 
 
 def _prose(value: object) -> str:
-    """As `_text`, its paragraphs parted by blank lines."""
+    """Return a text as `_text` does, with its paragraphs separated by blank lines."""
     first = _first(value)
     if not isinstance(first, str):
         return _text(first)
@@ -129,12 +129,12 @@ def _prose(value: object) -> str:
 
 
 def _decoded(text: str) -> str:
-    """Entities decoded once: a page that escapes them twice shows them to its readers too."""
+    """Decode entities once: a page that escapes them twice shows them to its readers too."""
     return html.unescape(text)
 
 
 def _script(match: re.Match[str]) -> str:
-    """What stands above or below the line, in Unicode's own characters where it has them."""
+    """Return sub- or superscript text in Unicode's own characters if they exist."""
     return superscript(match[2]) if match[1].lower() == "sup" else subscript(match[2])
 
 
@@ -209,7 +209,7 @@ def _action(value: object) -> object:
 
 
 def _reference(value: object) -> object:
-    """The first identifier that names a work: by PMID or DOI where there is one, then by address."""
+    """Return the first identifier that names a work, preferring a PMID or DOI to a URL."""
     if not isinstance(value, Mapping):
         return _text(value)
     found = {str(_as_node(i).get("propertyID", "")).lower(): _text(_as_node(i).get("value"))

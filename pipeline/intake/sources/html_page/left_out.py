@@ -1,4 +1,4 @@
-"""What of a page an article cannot hold: embeds become links, lazy images plain ones, and the rest is warned of."""
+"""Convert what an article cannot hold: embeds become links, lazy images plain ones, and the rest gets a warning."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _DRAWN = "data-drawn"  # the title of an SVG drawing
 _CALLS = ("tel:", "sms:")
 _NAMES = {"iframe": "embedded page", "object": "embedded page", "embed": "embedded page"}
 _FILE_NAME = re.compile(r"[\w.]+(?:[-_][\w.]+){2,}|[\w-]+\.(?:jpe?g|png|gif|webp|avif|svg)", re.IGNORECASE)
-_MOST = 20  # warnings of a kind: a page of a thousand links need not give a thousand lines
+_MOST = 20  # warnings of each kind: a page with a thousand links need not produce a thousand lines
 
 Warn = Callable[[InvalidValue], None]
 
 
 def prepare(body: etree._Element, base: str | None, *, title: str) -> None:
-    """Put what an article can hold in the place of what it cannot, before anything is taken out."""
+    """Replace what an article cannot hold with what it can, before anything is removed."""
     images = list(body.iter("img"))
     for image in images:
         _load(image)
@@ -43,7 +43,7 @@ def prepare(body: etree._Element, base: str | None, *, title: str) -> None:
 
 
 def warn_of(article: etree._Element, base: str | None, warn: Warn) -> None:
-    """Warn of what is left out of the article that was chosen."""
+    """Warn about what is left out of the chosen article."""
     for invalid in _all(article, base):
         warn(invalid)
 
@@ -71,7 +71,7 @@ def _left_out(message: str, *, code: str) -> InvalidValue:
 
 
 def _load(image: etree._Element) -> None:
-    """Give a lazy image the address that a script would have given it."""
+    """Give a lazy image the URL that a script would have given it."""
     src = (image.get("src") or "").strip()
     if src and not src.lower().startswith("data:"):
         return
@@ -82,7 +82,7 @@ def _load(image: etree._Element) -> None:
 
 
 def _remove_empty_descriptions(images: list[etree._Element], title: str) -> None:
-    """Remove descriptions that describe nothing: a file's name, the page's title, what another image says too."""
+    """Remove descriptions that describe nothing: a file name, the page's title, or the same text as another image's."""
     said = {title: ""}
     for image in images:
         alt = line(image.get("alt") or "")
@@ -101,7 +101,7 @@ def _picture_sets(image: etree._Element) -> list[str | None]:
 
 
 def _largest(srcset: str) -> str:
-    """The address with the largest descriptor ("a-640.jpg 640w, a-1280.jpg 1280w")."""
+    """Return the URL with the largest descriptor ("a-640.jpg 640w, a-1280.jpg 1280w")."""
     candidates = [candidate.split() for candidate in re.split(r",\s+", srcset.strip()) if candidate.strip()]
     return max(candidates, key=_size, default=[""])[0].rstrip(",")
 
@@ -112,7 +112,7 @@ def _size(candidate: list[str]) -> float:
 
 
 def _unwrap_images(noscript: etree._Element) -> None:
-    """Keep what is shown without scripts where the image that it stands for has no address."""
+    """Keep what is shown without scripts if the image that it replaces has no URL."""
     before, image = noscript.getprevious(), next(iter(noscript.iter("img")), None)
     if image is None or _is_tiny(image):
         return
@@ -125,7 +125,7 @@ def _unwrap_images(noscript: etree._Element) -> None:
 
 
 def _link(embed: etree._Element, base: str | None) -> None:
-    """Replace an embed by a link to it, marked so that it is warned of where it is part of the article."""
+    """Replace an embed with a link to it, marked so that a warning is given if it is part of the article."""
     address = link_address(_address(embed), base)
     if address is None or not address.startswith("http") or _is_tiny(embed):
         take_out(embed)
@@ -150,14 +150,14 @@ def _address(embed: etree._Element) -> str:
 
 
 def _is_tiny(embed: etree._Element) -> bool:
-    """Whether it is a counter or the like: no more than a few pixels in a direction, or hidden."""
+    """Return whether it is a tracking pixel or similar: at most a few pixels in one direction, or hidden."""
     sizes = ((embed.get(name) or "").removesuffix("px") for name in ("width", "height"))
     tiny = any(size.isascii() and size.isdigit() and len(size) < 6 and int(size) <= 10 for size in sizes)
     return tiny or embed.get("hidden") is not None or "display:none" in (embed.get("style") or "").replace(" ", "")
 
 
 def _write_number(link: etree._Element) -> None:
-    """Write the number that a link calls into its text: an article has no such links."""
+    """Write the phone number of a link into its text, because an article has no such links."""
     href = (link.get("href") or "").strip()
     if not href.lower().startswith(_CALLS):
         return
@@ -176,10 +176,10 @@ def _is_lost(image: etree._Element, base: str | None) -> bool:
 
 
 def _name_drawing(svg: etree._Element) -> None:
-    """Leave nothing of a drawing but its title: an icon has none."""
+    """Keep only the title of a drawing; an icon has none."""
     texts = (line(text_in(inner)) for inner in svg.iter("title", "text"))
     title = next((text for text in texts if text), "")
-    for inner in list(svg.iter("title", "text", "desc")):  # an svg that is not closed holds the rest of the page too
+    for inner in list(svg.iter("title", "text", "desc")):  # an unclosed svg contains the rest of the page too
         take_out(inner)
     svg.set(_DRAWN, title)
 

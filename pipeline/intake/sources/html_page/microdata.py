@@ -1,4 +1,4 @@
-"""What a page's microdata (`itemprop`) and links of authorship say of its article."""
+"""Read an article's fields from a page's microdata (`itemprop`) and authorship links."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NAMES = {
     "author": "authors", "reviewedby": "reviewers", "license": "licence", "inlanguage": "language",
 }  # fmt: skip
 _LISTS = frozenset({"authors", "reviewers"})
-_MOST_LINE = 300  # characters: a longer one is no name, date or title
+_MOST_LINE = 300  # anything longer is not a name, date or title
 _MOST_PEOPLE = 50
 
 
 def microdata_fields(tree: etree._Element) -> dict[str, object]:
-    """Fields by the names of the front matter, of properties that belong to an article or to no item."""
+    """Return fields by their front matter names, from properties that belong to an article or to no item."""
     found: dict[str, object] = {}
     people: dict[str, list[str]] = {"authors": [], "reviewers": []}
     for element in tree.iter(etree.Element):
@@ -40,7 +40,7 @@ def microdata_fields(tree: etree._Element) -> dict[str, object]:
 
 
 def _value(element: etree._Element) -> str:
-    """An item's name, or the value of a property (HTML, section 5.2.4)."""
+    """Return an item's name, or the value of a property (HTML, section 5.2.4)."""
     if element.get("itemscope") is not None:
         named = (inner for inner in element.iter(etree.Element) if inner.get("itemprop") == "name")
         inner = next(named, None)

@@ -1,4 +1,4 @@
-"""Dates of a page as ISO 8601, where the page's language or its form tells how to read them."""
+"""Convert a page's dates to ISO 8601 if the page's language or their form tells how to read them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(.*)", re.DOTALL)
 _RFC_2822 = re.compile(r"[A-Za-z]{3}, \d{1,2} [A-Za-z]{3} \d{4} .{1,30}")
 _MONTH_FIRST = frozenset({"en-us", "en-ph", "fil", "en-bz"})
-_EITHER = frozenset({"", "en", "en-ca"})  # written both ways
+_EITHER = frozenset({"", "en", "en-ca"})  # languages in which dates are written both ways
 _PUBLISHED = re.compile(
     r"\b(?:(?:entry-|post-|article-)?published|(?:entry|post|article|publish|pub)-?date|posted-on)\b"
 )
@@ -23,7 +23,7 @@ _MODIFIED = re.compile(r"\b(?:updated|modified)\b")
 
 
 def iso(text: str, language: str) -> str:
-    """The date as ISO 8601 where it can be read in one way only; otherwise as it was, for the field to refuse."""
+    """Return the date as ISO 8601 if it can be read in only one way; otherwise unchanged, for the field to refuse."""
     text = line(text)
     if numbers := _NUMBERS.fullmatch(text):
         return _of_numbers(numbers, language) or text
@@ -57,7 +57,7 @@ def _of_numbers(numbers: re.Match[str], language: str) -> str | None:
 
 
 def marked_dates(tree: etree._Element) -> dict[str, str]:
-    """`published` and `modified` as `time` elements say them: by class, `pubdate`, or as the only date of the page."""
+    """Return `published` and `modified` from `time` elements, by class, `pubdate`, or as the only date of the page."""
     found: dict[str, str] = {}
     times = [time for time in tree.iter("time") if time.get("datetime")]
     for time in times:

@@ -1,4 +1,4 @@
-"""The fields of an article as its page gives them: JSON-LD first, then meta tags, microdata and `time` elements."""
+"""Read an article's fields from its page: JSON-LD first, then meta tags, microdata and `time` elements."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pipeline.intake.sources.html_page.titles import page_title
 
 @dataclass(frozen=True)
 class PageFields:
-    """The fields under the names that Fields expects, and what else the page says of itself.
+    """The fields under the names that Fields expects, and what else the page says about itself.
 
-    `body` is the article's text where the page holds it as data (`articleBody`), `description` what the page tells
-    search engines about itself. `dates` lists each date that is not in ISO 8601: the field's name and how it was read.
+    `body` is the article's text if the page holds it as data (`articleBody`), `description` what the page tells search
+    engines about itself. `dates` lists each date that is not in ISO 8601: the field's name and how it was read.
     """
 
     values: dict[str, object]
@@ -32,7 +32,7 @@ class PageFields:
 
 
 def page_fields(tree: etree._Element) -> PageFields:
-    """Read all fields; addresses are resolved against the page's own."""
+    """Read all fields, resolving URLs against the page's own."""
     sources: list[dict[str, object]] = [
         fields_of(_json_ld_scripts(tree)),
         meta_fields(tree),
@@ -80,7 +80,7 @@ def _absolute(value: object) -> str | None:
 
 
 def _references(entries: object) -> object:
-    """Those that name a work, as addresses; a page may well cite a book by its title alone."""
+    """Return the references that name a work, as URLs; a page may well cite a book by its title alone."""
     if not isinstance(entries, list):
         return None
     works = [entry if isinstance(entry, dict) else work_in(str(entry)) for entry in entries[: MAX_REFERENCES + 1]]
@@ -88,7 +88,7 @@ def _references(entries: object) -> object:
 
 
 def _resolved(value: object, base: str | None, field: str = "") -> object:
-    """With its address made absolute, or left out where it cannot be."""
+    """Return a value with its URL made absolute, or left out if that is not possible."""
     if isinstance(value, str):
         return (link_address(value, base) or "") if field in ("", "related") else value
     if not isinstance(value, dict) or "url" not in value:

@@ -1,4 +1,4 @@
-"""What a page's head says of its article: title, meta tags (plain and Open Graph), canonical link, language."""
+"""Read an article's fields from a page's head: title, meta tags (plain and Open Graph), canonical link, language."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lxml import etree
 
 from pipeline.intake.fields.text import line
 
-_TAGS = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)  # in a description they are a mistake of the site's
+_TAGS = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)  # in a description they are the site's mistake
 _PUBLISHED = (
     "article:published_time", "citation_publication_date", "citation_date", "dc.date.issued", "dcterms.issued",
     "dc.date.created", "dcterms.created", "datepublished", "date", "dc.date", "dcterms.date", "pubdate", "publishdate",
@@ -22,7 +22,7 @@ _MODIFIED = (
 
 
 def meta_fields(tree: etree._Element) -> dict[str, object]:
-    """Fields by the names of the front matter; only those that say something."""
+    """Return fields by their front matter names, without empty ones."""
     found = _meta(tree)
     image = found.get("og:image", [""])[0]
     fields: dict[str, object] = {
@@ -62,7 +62,7 @@ def _first(found: dict[str, list[str]], *names: str) -> str:
 
 
 def _authors(found: dict[str, list[str]]) -> list[str] | None:
-    """Names: a profile's address is none."""
+    """Return the names; a profile's URL is not a name."""
     for key in ("author", "article:author", "citation_author", "dc.creator", "parsely-author", "sailthru.author"):
         if names := [name for name in found.get(key, []) if "://" not in name]:
             return names

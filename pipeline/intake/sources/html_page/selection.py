@@ -1,8 +1,8 @@
-"""The element of a page that is its article, and what of it is not.
+"""Select the element of a page that is its article, and the parts of it that are not.
 
-The extractor returns words. Where the page marks an article (`articleBody`, `article`, `main`) and the mark agrees with
-those words, the marked element is taken as it is. Otherwise it is the narrowest element that holds the words, without
-the blocks in it that hold none of them.
+The extractor returns words. If the page marks an article (`articleBody`, `article`, `main`) and the mark agrees with
+those words, the marked element is used as it is. Otherwise the article is the narrowest element that holds the words,
+without the blocks in it that hold none of them.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from pipeline.intake.body import REFERENCES_HEADING
 from pipeline.intake.body.elements import take_out, text_in
 from pipeline.intake.sources.html_page.words import INLINE, SHINGLE, Run, runs_in, shingles, weigh, words_in
 
-_SHORT, _LITTLE = 150, 50  # words of a page and of what was found: too few for an extractor that is made for long ones
+_SHORT, _LITTLE = 150, 50  # words of a page and of what was found: too few for an extractor made for long pages
 
-_MATCH = 0.6  # of a run's shingles: an extractor joins and cuts lines in its own way
-_COVERED = 0.95  # of the words that were found: what holds fewer is not the article
-_AGREED = 0.95  # of a marked element's words were found: then the rest of it belongs to the article too
-_PROSE = 0.9  # of a short element's words are in no link
+_MATCH = 0.6  # share of a run's shingles: an extractor joins and splits lines in its own way
+_COVERED = 0.95  # share of the words that were found: an element with fewer is not the article
+_AGREED = 0.95  # share of a marked element's words that were found: the rest of it then belongs to the article too
+_PROSE = 0.9  # share of a short element's words that are in no link
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _NOT_WHOLE = frozenset({"p", "ul", "ol", "dl", "table", "tbody", "blockquote", "figure", *_HEADINGS})
 _STRUCTURE = frozenset({"table", "pre", "figure", "dl", "ul", "ol", "blockquote", "aside"})
-EMBED = "citewire-embed"  # the class of what `left_out` puts in the place of an embed
+EMBED = "citewire-embed"  # the class of what `left_out` puts in place of an embed
 
 
 @dataclass(frozen=True)
 class Selection:
-    """`share` is how much of the page's prose the article holds, its furniture left out: 0 to 1."""
+    """The selected article. `share` is how much of the page's prose, without furniture, it holds: 0 to 1."""
 
     element: etree._Element
     share: float
 
 
 class _Words:
-    """The extractor's words, to be looked up by shingles."""
+    """The extractor's words, for look-up by shingles."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         words = [words_in(line) for line in lines]
@@ -54,19 +54,19 @@ class _Words:
 
 @dataclass(frozen=True)
 class _Page:
-    """A body with the numbers of words in each element: found by the extractor, all, and those not in links."""
+    """A body with word counts for each element: found by the extractor, all, and not in links."""
 
     body: etree._Element
     runs: list[Run]
     matches: list[bool]
-    found: int  # of the whole page; a page may hold its article twice, for screens and for print
+    found: int  # in the whole page, which may hold its article twice, for screens and for print
     found_in: dict[etree._Element, int]
     all_in: dict[etree._Element, int]
     prose_in: dict[etree._Element, int]
 
 
 def select(body: etree._Element, lines: Sequence[str]) -> Selection:
-    """Choose by the extractor's lines; without any, by the page's marks and its prose alone."""
+    """Select by the extractor's lines, or without any by the page's marks and prose alone."""
     words = _Words(lines)
     page = _count(body, words)
     found, prose = page.found, page.prose_in.get(body, 0)
@@ -112,12 +112,12 @@ def _agrees(page: _Page, element: etree._Element) -> bool:
 
 
 def _has_blocks(element: etree._Element) -> bool:
-    """Whether a long text has any structure: some pages keep a copy of theirs without it."""
+    """Return whether a long text has any structure: some pages keep a copy of theirs without it."""
     return any(inner is not element and inner.tag not in INLINE for inner in element.iter(etree.Element))
 
 
 def _heaviest(page: _Page) -> etree._Element:
-    """A marked element that holds most of the page's prose, or all of the body."""
+    """Return a marked element that holds most of the page's prose, or else the whole body."""
     wanted = 0.6 * page.prose_in.get(page.body, 0)
     return next((element for element in _marks(page.body) if page.prose_in.get(element, 0) >= wanted > 0), page.body)
 
@@ -136,7 +136,7 @@ def _pruned(page: _Page) -> etree._Element:
 
 
 def _trailing_links(page: _Page, article: etree._Element) -> list[etree._Element]:
-    """The blocks at the end that are nothing but links and their headings: other pages, unless they are references."""
+    """Return the final blocks that are only links and their headings: other pages, unless they are references."""
     left, found = set(article.iter()), list[etree._Element]()
     for run in reversed([run for run in page.runs if run.owner in left]):
         if run.owner is article or (run.owner.tag not in _HEADINGS and page.prose_in.get(run.owner, 0)):
@@ -148,7 +148,7 @@ def _trailing_links(page: _Page, article: etree._Element) -> list[etree._Element
 
 
 def _narrowest(page: _Page) -> etree._Element:
-    """The deepest element that holds nearly all of the article's words."""
+    """Return the deepest element that holds nearly all of the article's words."""
     wanted = page.found * _COVERED
     article = page.body
     while True:
@@ -159,7 +159,7 @@ def _narrowest(page: _Page) -> etree._Element:
 
 
 def _without_words(page: _Page, article: etree._Element) -> Iterator[etree._Element]:
-    """The outermost elements that have text, and none of the article's words."""
+    """Yield the outermost elements that have text, but none of the article's words."""
     with_text = {run.owner for run in page.runs}
     waiting = [article]
     while waiting:
@@ -171,7 +171,7 @@ def _without_words(page: _Page, article: etree._Element) -> Iterator[etree._Elem
 
 
 def _belongs(page: _Page, element: etree._Element, between: set[etree._Element]) -> bool:
-    """Whether something that the extractor left out is part of the article: structure between what it found."""
+    """Return whether an element that the extractor left out is part of the article: structure between what it found."""
     if element.tag in _HEADINGS:
         return element in between or bool(REFERENCES_HEADING.fullmatch(text_in(element)))
     if _is_references(element):
@@ -184,7 +184,7 @@ def _belongs(page: _Page, element: etree._Element, between: set[etree._Element])
 
 
 def _is_references(element: etree._Element) -> bool:
-    """A list or block under a "References" heading, or one that holds such a heading."""
+    """Return whether it is a list or block under a "References" heading, or holds such a heading."""
     before = element.getprevious()
     if before is not None and before.tag in _HEADINGS and REFERENCES_HEADING.fullmatch(text_in(before)):
         return True

@@ -1,4 +1,4 @@
-"""Whether a page's description of itself can be the article's answer."""
+"""Decide whether a page's description of itself can be the article's answer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pipeline.intake.sources.html_page.words import shingles, words_in
 
 _ENDS = re.compile(r"[.!?。！？؟।።။][\"'”’»)\]]{0,3}$")
 _CUT_OFF = re.compile(r"(?:\.\.\.?|…|\. \.\.)\W{0,3}$|\[ ?(?:…|\.\.\.|more) ?\]$", re.IGNORECASE)
-_SHORT = 120  # characters: search engines show about 155, so that what is cut is longer
-_SAID_ALREADY = 0.6  # of the description's shingles
+_SHORT = 120  # characters: search engines show about 155, so a description that was cut off is longer
+_SAID_ALREADY = 0.6  # share of the description's shingles
 
-_LEAST, _MOST = 3, 15  # letters of a telling word; where words are not parted by spaces, they are longer
-_FEW, _SHARED = 5, 0.4  # telling words, and the part of them that the article has too
+_LEAST, _MOST = 3, 15  # letters of a significant word; longer if words are not separated by spaces
+_FEW, _SHARED = 5, 0.4  # significant words, and the share of them that the article has too
 
 
 def is_summary(description: str, *, title: str, text: str) -> bool:
-    """Whether a description says something of its own, in whole sentences.
+    """Return whether a description says something of its own, in whole sentences.
 
-    One that was cut off would be a wrong answer; one that was taken out of the text would be said twice: then the
+    One that was cut off would be a wrong answer, and one taken from the text would appear twice; in both cases the
     first paragraph is the answer.
     """
     plain = line(description)
@@ -36,6 +36,6 @@ def is_summary(description: str, *, title: str, text: str) -> bool:
 
 
 def _is_about(description: set[str], article: set[str]) -> bool:
-    """Whether a description speaks of the article, and not of the site: every page of some sites has the same one."""
+    """Return whether a description is about the article and not the site: on some sites every page has the same one."""
     telling = {word for word in description if _LEAST < len(word) < _MOST}
     return len(telling) < _FEW or len(telling & article) >= _SHARED * len(telling)

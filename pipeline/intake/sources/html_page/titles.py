@@ -1,4 +1,4 @@
-"""A page's title, without the name of the site that stands before or behind it."""
+"""Find a page's title, without the site's name before or after it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pipeline.intake.sources.html_page.words import heading_text, short_text, wo
 
 _SEPARATOR = re.compile(r"\s+[|–—·•»:-]\s+|\s*[|»]\s*")
 _LETTERS = re.compile(r"[\W_]+")
-_MOST = 1000  # characters that are looked at
-_NEARLY = 0.75  # of the words of the longer one
+_MOST = 1000  # characters of a title that are read
+_NEARLY = 0.75  # share of the words of the longer one
 
 
 def page_title(tree: etree._Element, given: Sequence[str], *, site: str, address: str) -> str:
-    """The best of the titles that a page gives itself (`given`, the best first), its `h1` and its `title`.
+    """Return the best of the titles that a page gives itself (`given`, the best first), its `h1` and its `title`.
 
-    A heading that is part of a given title is the title: what is around it is the site's. `site` is the site's name
-    and `address` the page's, as far as they are known.
+    A heading that is part of a given title is the title, and the rest is the site's. `site` is the site's name and
+    `address` the page's, as far as they are known.
     """
     headings = [text for text in map(heading_text, tree.iter("h1")) if text]
     headings = [text for text in headings if not _names_site(text, site, address)]
@@ -39,7 +39,7 @@ def page_title(tree: etree._Element, given: Sequence[str], *, site: str, address
 
 
 def is_heading_of(heading: str, title: str) -> bool:
-    """Whether a heading says the title again, part of it, or nearly all of its words."""
+    """Return whether a heading repeats the title, part of it, or nearly all of its words."""
     one, other = _plain(heading), _plain(title)
     if not one or one in other or other in one:
         return bool(one)
@@ -48,7 +48,7 @@ def is_heading_of(heading: str, title: str) -> bool:
 
 
 def without_site(title: str, *, site: str, address: str = "") -> str:
-    """The title without a part that names the site, at its start or its end."""
+    """Return the title without a part at its start or end that names the site."""
     parts = list(_SEPARATOR.finditer(title[:_MOST]))
     if not parts:
         return title
@@ -61,7 +61,7 @@ def without_site(title: str, *, site: str, address: str = "") -> str:
 
 
 def _parts(title: str) -> list[str]:
-    """What stands before and behind each separator."""
+    """Return the text before and after each separator."""
     places = list(_SEPARATOR.finditer(title[:_MOST]))
     return [title[: place.start()] for place in places] + [title[place.end() :] for place in places]
 

@@ -1,4 +1,4 @@
-"""Words of a page and the element that each run of them belongs to."""
+"""Find the words of a page and the element that each run of them belongs to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INLINE = frozenset({
 })  # fmt: skip
 SHINGLE = 4  # words
 
-_WHOLE = frozenset({"table", "pre"})  # one run, however many blocks are inside
+_WHOLE = frozenset({"table", "pre"})  # one run, however many blocks they contain
 
 # Chinese, Japanese, Thai, Lao, Burmese and Khmer have no spaces between words: each character counts as one.
 _UNSPACED = (
@@ -31,15 +31,18 @@ def words_in(text: str) -> list[str]:
 
 
 def shingles(words: Sequence[str]) -> list[tuple[str, ...]]:
-    """Every run of `SHINGLE` words; none where there are fewer."""
+    """Return every run of `SHINGLE` words; none if there are fewer."""
     return [tuple(words[start : start + SHINGLE]) for start in range(len(words) - SHINGLE + 1)]
 
 
-_MOST_OF_A_HEADING = 1000  # characters; a longer one is none
+_MOST_OF_A_HEADING = 1000  # anything longer is not a heading
 
 
 def short_text(element: etree._Element, most: int = 1000) -> str:
-    """The element's text, or its first characters: elements that nest may each hold the whole page."""
+    """Return the beginning of the element's text.
+
+    It is limited because nested elements may each hold the whole page.
+    """
     found, size = list[str](), 0
     for text in element.itertext():
         found.append(str(text))
@@ -50,14 +53,14 @@ def short_text(element: etree._Element, most: int = 1000) -> str:
 
 
 def heading_text(element: etree._Element) -> str:
-    """A heading as text that means the same: `10<sup>9</sup>` as `10⁹`."""
+    """Return a heading as text with the same meaning: `10<sup>9</sup>` as `10⁹`."""
     text = short_text(element)
     return line(text) if len(text) > _MOST_OF_A_HEADING else text_of(element)
 
 
 @dataclass
 class Run:
-    """Text without a block boundary in it. `owner` is the block that it stands in."""
+    """Text without a block boundary in it. `owner` is the block that contains it."""
 
     owner: etree._Element
     text: list[str] = field(default_factory=list)
@@ -93,7 +96,7 @@ def runs_in(root: etree._Element) -> Iterator[Run]:
 
 
 def _block_of(element: etree._Element) -> etree._Element:
-    """The nearest block around an element."""
+    """Return the nearest block around an element."""
     above = element.getparent()
     while above is not None and above.tag in INLINE and above.getparent() is not None:
         above = above.getparent()
@@ -105,7 +108,7 @@ def _filled(run: Run) -> Iterable[Run]:
 
 
 def weigh(root: etree._Element) -> dict[etree._Element, int]:
-    """The number of words in each element, those of links left out: a menu weighs nothing."""
+    """Return the number of words in each element, without those of links: a menu weighs nothing."""
     weights: dict[etree._Element, int] = {}
     for _, element in etree.iterwalk(root, events=("end",)):
         if not isinstance(element.tag, str):

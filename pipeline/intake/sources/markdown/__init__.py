@@ -15,7 +15,7 @@ from pipeline.model.reading import Read
 
 
 def read(file: SourceFile) -> Read:
-    """Read a file. Without front matter it is all body: its first heading is the title."""
+    """Read a file. Without front matter all of it is body, and its first heading is the title."""
     text = decode(file.data, file.name)
     try:
         matter, body, first_line = split_front_matter(text)

@@ -1,7 +1,7 @@
-"""YAML front matter, read by hand from PyYAML's nodes: every scalar is a text, and every value has a line.
+"""Read YAML front matter directly from PyYAML's nodes: every scalar is a text, and every value has a line.
 
-No type is guessed (`no` is a word, `012345` a PMID), no tag is honoured, and anchors and aliases are refused,
-so that no document can build an object or grow when it is read.
+No type is guessed (`no` is a word, `012345` a PMID), tags have no effect, and anchors and aliases are refused, so that
+no document can build an object or grow when it is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class _Composer(yaml.SafeLoader):
-    """PyYAML's parser up to its nodes, without anchors and without depth."""
+    """PyYAML's parser up to its nodes, without anchors and with limited depth."""
 
     depth = 0
 
@@ -65,7 +65,10 @@ def split_front_matter(text: str) -> tuple[str, str, int]:
 
 @dataclass
 class FrontMatter:
-    """`lines`: the line (from 1, of the file) of each value by its path. `invalid`: keys that are there twice."""
+    """The values of front matter.
+
+    `lines`: the line (from 1, of the file) of each value by its path. `invalid`: keys that occur twice.
+    """
 
     values: dict[str, object] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
@@ -113,7 +116,7 @@ def read_yaml(matter: str) -> FrontMatter:
 
 
 def _value(node: yaml.Node, path: str, matter: FrontMatter) -> object:
-    line = node.start_mark.line + 2  # from 1, and after the opening line of ---
+    line = node.start_mark.line + 2  # counted from 1, after the opening line of ---
     matter.lines.setdefault(path, line)
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, matter)

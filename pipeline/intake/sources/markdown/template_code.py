@@ -1,4 +1,4 @@
-"""Shortcodes and template tags of site generators, which nothing here runs and readers would see as they are."""
+"""Find shortcodes and template tags of site generators, which are not run here, so that readers would see them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pipeline.model.reading import ReadWarning
 
 _CODE = re.compile(r"\{\{[^{}\n]{1,200}\}\}|\{%[^%{}\n]{1,200}%\}")
-_MOST = 20  # warnings of one file
+_MOST = 20  # warnings for one file
 
 
 def template_code(body: str, file: str, first_line: int) -> Iterator[ReadWarning]:
-    """Warn of each piece of Hugo's, Jekyll's or another generator's template code in a body."""
+    """Warn about each piece of template code (Hugo's, Jekyll's or another generator's) in a body."""
     line, counted = first_line, 0
     for number, found in enumerate(_CODE.finditer(body)):
         if number == _MOST:

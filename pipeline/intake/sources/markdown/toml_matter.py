@@ -1,4 +1,4 @@
-"""TOML front matter between two lines of `+++`, as Hugo and Zola write it."""
+"""Read TOML front matter between two lines of `+++`, as Hugo and Zola write it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEY = re.compile(r"^[ \t]*(?:\[+[ \t]*)?[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*(?:=|
 
 
 def read_toml(matter: str) -> FrontMatter:
-    """Read the values; a top-level key's line is that on which its name first begins one. Raises InvalidValue."""
+    """Read the values. The line of a top-level key is the first one that begins with its name. Raises InvalidValue."""
     check_size(matter)
     try:
         values: dict[str, object] = tomllib.loads(matter)
@@ -35,6 +35,6 @@ def read_toml(matter: str) -> FrontMatter:
 
 
 def _line_in(message: str) -> int | None:
-    """The line that tomllib names, counted in the file."""
+    """Return the line that tomllib reports, counted from the start of the file."""
     found = re.search(r"at line (\d{1,7})", message)
     return int(found[1]) + 1 if found else None

@@ -1,7 +1,7 @@
-"""A page saved as text: headline, date, answer, body, references, and what a site sets around them.
+"""Read a page saved as text: headline, date, answer, body, references, and what a site puts around them.
 
-What stands above the headline and below the references is the site's. What one site puts into the text itself is named
-in `[intake] drop`.
+Text above the headline and below the references belongs to the site. What one site inserts into the text itself is
+listed in `[intake] drop`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _DISCLAIMS = re.compile(
     r"\bdoes not (?:replace|provide|constitute)\b.{0,40}\b(?:advice|diagnosis|treatment)",
     re.IGNORECASE,
 )
-_GLUED = re.compile(r"([A-Z][^.!?]{2,80}?[a-z])([A-Z][a-z’']+ .*)")  # a heading, and the text behind it without a space
+_GLUED = re.compile(r"([A-Z][^.!?]{2,80}?[a-z])([A-Z][a-z’']+ .*)")  # a heading followed by its text without a space
 _DATES = (
     ("published", re.compile(r"(?:first )?(?:published|posted)(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
     ("modified", re.compile(r"(?:last |content )?(?:updated|modified|revised)(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
@@ -66,7 +66,7 @@ _MOST_IN_A_HEAD_LINE = 160
 
 @dataclass
 class _Page:
-    """What has been found; `values` and `lines` as Fields wants them."""
+    """What has been found, with `values` and `lines` in the form that Fields takes."""
 
     values: dict[str, object] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class _Page:
 
 
 def read(file: SourceFile) -> Read:
-    """The headline is found by the text that speaks of it. Raises InvalidArticle."""
+    """Read a file, finding the headline by the text that refers to it. Raises InvalidArticle."""
     text = decode(file.data, file.name)
     page = _Page()
     try:
@@ -101,7 +101,7 @@ def read(file: SourceFile) -> Read:
 
 
 def _without_furniture(pieces: Sequence[Piece], page: _Page, dropped: Lines) -> Iterator[Piece]:
-    """What is left when furniture, dates and bylines are taken out; the blank lines around them stay."""
+    """Yield the pieces without furniture, dates and bylines, keeping the blank lines around them."""
     gap = 0
     for piece in pieces:
         kept = replace(piece, gap=max(gap, piece.gap)) if isinstance(piece, Words) else piece
@@ -113,7 +113,7 @@ def _without_furniture(pieces: Sequence[Piece], page: _Page, dropped: Lines) -> 
 
 
 def _taken(piece: Piece, page: _Page) -> bool:
-    """Whether a line is furniture, or a date or a byline that is read here."""
+    """Return whether a line is furniture, or a date or byline, which is read here."""
     if not isinstance(piece, Words) or piece.lines > 1 or len(piece.text) > _MOST_IN_A_HEAD_LINE:
         return False
     for name, pattern in _DATES:
@@ -130,7 +130,7 @@ def _taken(piece: Piece, page: _Page) -> bool:
 def _read_head(pieces: Sequence[Piece], page: _Page) -> int:
     """Read headline and summary; return the place where the body begins.
 
-    A summary is what stands between the headline and the same headline above the text, without the label before that.
+    A summary is the text between the headline and its repetition above the text, without the label before it.
     """
     if not any(isinstance(piece, Words) for piece in pieces):
         return 0
@@ -193,7 +193,7 @@ def _heads_disclaimer(pieces: Sequence[Piece], place: int) -> bool:
 
 
 def _headed(text: str, before: Piece | None) -> list[str]:
-    """A disclaimer with its heading, which stands on the line before it, or before it without a space."""
+    """Return a disclaimer with its heading, which is on the line before it, or directly before it without a space."""
     if glued := _GLUED.fullmatch(text):
         return [f"{glued[1]}:", glued[2]]
     if isinstance(before, Words) and not before.text.endswith((".", "!", "?")) and not _mode_of(before.text):
@@ -222,7 +222,7 @@ def _references_in(piece: Piece, page: _Page) -> list[str]:
 
 
 def _is_reference(piece: Piece, page: _Page) -> bool:
-    """Whether a piece of the body is nothing but identifiers: references without a heading over them."""
+    """Return whether a piece of the body is only identifiers: references without a heading above them."""
     entries = _entries(piece)
     if not all(is_bare(entry) for entry in entries):
         return False

@@ -1,4 +1,4 @@
-"""Calls to action that stand in running text: a symptom checker that the reader is pointed to."""
+"""Find calls to action in running text: symptom checkers that the reader is pointed to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 1000  # characters of a sentence that is a call to action
 
 
 def calls_to_action(paragraphs: Iterable[str]) -> list[dict[str, str]]:
-    """Each symptom checker once, by its name, with the first sentence that names it."""
+    """Return each symptom checker once, by name, with the first sentence that names it."""
     found: dict[str, dict[str, str]] = {}
     for paragraph in paragraphs:
         if "symptom " not in paragraph.lower():
@@ -29,7 +29,7 @@ def calls_to_action(paragraphs: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _label(before: list[str], kind: str) -> str:
-    """The capitalised words just before, without whose it is: "Ubie's free AI-powered Spasticity" → "Spasticity"."""
+    """Return the capitalised words before it, without the owner: "Ubie's free AI-powered Spasticity" → "Spasticity"."""
     name: list[str] = []
     for word in reversed(before):
         if not _PART_OF_NAME.fullmatch(word) or _OF_THE_MAKER.fullmatch(word):

@@ -1,4 +1,4 @@
-"""Which lines of a page saved as text are headings, and how deep: told by what stands around them and how they read."""
+"""Find the headings of a page saved as text, and their levels, from their surroundings and how they read."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SMALL_WORDS = frozenset({
 
 
 def heading_levels(pieces: Sequence[Piece]) -> dict[int, int]:
-    """The places of the headings among the pieces, and their levels (2 or 3).
+    """Return the places of the headings among the pieces, and their levels (2 or 3).
 
-    A section's heading stands after two or more blank lines; one after a single blank line, and a numbered one,
-    stands below it. On a page that never leaves two blank lines every heading but the numbered is a section's.
+    A section's heading follows two or more blank lines; one after a single blank line, or a numbered one, is a level
+    below it. On a page that never has two blank lines, every heading except numbered ones is a section's.
     """
     found = {n: piece for n, piece in enumerate(pieces) if isinstance(piece, Words) and is_heading(piece)}
     counted = {place for place, piece in found.items() if piece.numbered or _LETTERED.match(piece.text)}
@@ -33,7 +33,7 @@ def heading_levels(pieces: Sequence[Piece]) -> dict[int, int]:
 
 
 def is_heading(words: Words) -> bool:
-    """One short line, without a sentence's end, that is in title case or set off by two blank lines."""
+    """Return whether it is one short line that ends no sentence, in title case or set off by two blank lines."""
     text = _NUMBERED.sub("", words.text) if words.numbered else words.text
     if words.lines > 1 or words.gap == 0 or words.indent > 3 or len(text) > _MOST_CHARACTERS:
         return False
@@ -46,7 +46,7 @@ def is_heading(words: Words) -> bool:
 
 
 def _is_title_case(text: str) -> bool:
-    """Most of the words that a title capitalises are capitalised."""
+    """Return whether most of the words that a title capitalises are capitalised."""
     words = [word for word in _WORDS.findall(text) if word.lower() not in _SMALL_WORDS]
     if not words or not any(word[0].isupper() for word in words):
         return False

@@ -1,4 +1,4 @@
-"""Which line of a page saved as text is its headline: menus and logos are above it, and the text speaks of it."""
+"""Find the headline of a page saved as text: menus and logos are above it, and the text refers to it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _SENTENCE = re.compile(r"[.!。！।](?:[\"'”’»)\]]|\[\d+\])*$")
 _TELLING = re.compile(r"[^\W\d_]{4,}")
 _LONG = 160  # characters: a longer line is prose, whatever it ends with
 _MOST = 200  # characters of a headline
-_NEAR = 8  # pieces without prose end a text
-_PARAGRAPH = 80  # characters: a notice about cookies is shorter, and what precedes the text can be one
-_DECK = 3  # pieces from a headline to the line below it that says more
-_FEWEST = 3  # telling words that a headline and its text share
-_SHARED = 0.6  # of a headline's telling words: the text has them too
+_NEAR = 8  # consecutive pieces without prose that end a text
+_PARAGRAPH = 80  # characters: a cookie notice is shorter, and so may be what precedes the text
+_DECK = 3  # pieces from a headline to the line below that expands on it
+_FEWEST = 3  # significant words that a headline and its text share
+_SHARED = 0.6  # share of a headline's significant words that the text has too
 _REPEATED_WITHIN = 12  # pieces
 
 
 def find_headline(pieces: Sequence[Piece]) -> int:
-    """The place of the headline. Raises InvalidValue `headline-not-found` where several lines could be it."""
+    """Return the place of the headline. Raises InvalidValue `headline-not-found` if several lines could be it."""
     start = _text_start(pieces)
     lines = [place for place in range(start) if _can_be_headline(pieces[place])]
     if not lines:
@@ -38,7 +38,10 @@ def find_headline(pieces: Sequence[Piece]) -> int:
 
 
 def repeated_at(pieces: Sequence[Piece], place: int) -> int | None:
-    """Where the same line is again soon after and heads the text: sites put a summary between the two."""
+    """Return the place where the same line is repeated soon after, above the text.
+
+    Sites put a summary between the two.
+    """
     line = _text(pieces[place])
     if " " not in line or not _can_be_headline(pieces[place]):
         return None
@@ -48,7 +51,10 @@ def repeated_at(pieces: Sequence[Piece], place: int) -> int | None:
 
 
 def _best(pieces: Sequence[Piece], lines: Sequence[int], start: int) -> int:
-    """The line that shares most with the text, or one just above it that shares much: then this one is its deck."""
+    """Return the line that shares most with the text, or one just above it that shares much.
+
+    In the latter case the line that shares most is the deck of the headline.
+    """
     said = {word for piece in _prose_from(pieces, start) for word in _telling(_text(piece))}
     scores = [(_score(_telling(_text(pieces[place])), said), place) for place in lines]
     score, place = max(scores)
@@ -72,7 +78,10 @@ def _not_found(piece: Piece) -> InvalidValue:
 
 
 def _text_start(pieces: Sequence[Piece]) -> int:
-    """Where the longest stretch of prose begins; menus and teasers break a stretch, headings and lists do not."""
+    """Return the place where the longest stretch of prose begins.
+
+    Menus and teasers break a stretch; headings and lists do not.
+    """
     best, best_size = len(pieces), 0
     start, size, last = 0, 0, -_NEAR
     for place, piece in enumerate(pieces):

@@ -1,4 +1,4 @@
-"""Lines of a page saved as text → paragraphs and lists, told apart by blank lines, bullets and indentation."""
+"""Split a page saved as text into paragraphs and lists, using blank lines, bullets and indentation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.intake.fields.invalid_value import InvalidValue
 
-MAX_LINES = 150_000  # that are not blank
+MAX_LINES = 150_000  # lines that are not blank
 
 _BULLET = re.compile(r"(?P<mark>[•◦▪▫‣⁃●○■□·*–-]|o(?=\s{1,3}\S))\s+(?P<text>\S.*)")
 _NUMBER = re.compile(r"(?P<mark>\d{1,3})[.)]\s+(?P<text>\S.*)")
@@ -17,9 +17,9 @@ _NUMBER = re.compile(r"(?P<mark>\d{1,3})[.)]\s+(?P<text>\S.*)")
 
 @dataclass(frozen=True)
 class Words:
-    """Lines that belong together. `gap`: the blank lines before them. `lines`: how many they are.
+    """Lines that belong together. `gap`: the number of blank lines before them. `lines`: how many lines they are.
 
-    `numbered`: a line such as "1. Physical Therapy" that stands alone, as no item of a list does.
+    `numbered`: a line such as "1. Physical Therapy" on its own, unlike an item of a list.
     """
 
     text: str
@@ -39,13 +39,13 @@ class Item:
     gap: int
     indent: int
     number: int | None = None
-    raw: str = ""  # with its number, as it stood
+    raw: str = ""  # including its number, as written
     more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Items:
-    """A list, its items still in a row: deeper indentation is a deeper list."""
+    """A list with its items still in one sequence: deeper indentation is a deeper list."""
 
     items: tuple[Item, ...]
 
@@ -58,12 +58,12 @@ Piece = Words | Items
 
 
 def pieces_of(text: str) -> list[Piece]:
-    """Everything that stands in the text, in order. Raises InvalidValue `article-too-complex`."""
+    """Return everything in the text, in order. Raises InvalidValue `article-too-complex`."""
     return list(_joined(_told_apart(list(_single(text)))))
 
 
 def _single(text: str) -> Iterator[Words | Item]:
-    """Each line; those that continue the one before it are joined to it."""
+    """Yield each line, joined with the lines that continue it."""
     held: Words | Item | None = None
     more: list[str] = []
     gap = read = 0
@@ -101,7 +101,7 @@ def _item(stripped: str, line: int, gap: int, indent: int) -> Item | None:
 
 
 def _told_apart(parts: list[Words | Item]) -> Iterator[Words | Item]:
-    """A numbered line between blank lines, with no other number beside it, heads what follows."""
+    """Mark numbered lines that are headings: between blank lines, with no other number next to them."""
     for place, part in enumerate(parts):
         before = parts[place - 1] if place else None
         after = parts[place + 1] if place + 1 < len(parts) else None
@@ -157,7 +157,7 @@ def _joined(parts: Iterator[Words | Item]) -> Iterator[Piece]:
 
 
 def list_html(items: Items) -> str:
-    """The list as HTML, nested as it is indented."""
+    """Return the list as HTML, nested according to its indentation."""
     out: list[str] = []
     open_lists: list[tuple[int, str]] = []  # indent and tag
     for item in items.items:
