@@ -1,9 +1,9 @@
-"""Article files → `Article`: one module for each source format, found by being there (`SOURCE`).
+"""Read article files into `Article`, with one module for each source format, discovered by its `SOURCE`.
 
     bytes → fields and a body's HTML → sanitised once (nh3) → blocks, sections, references → Article
 
-Pure: no clock, no network; settings come as arguments. Whatever the bytes are, the result is an article with its
-warnings, or InvalidArticle.
+Pure: no clock and no network; settings are passed as arguments. Whatever the bytes are, the result is an article with
+its warnings, or InvalidArticle.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["SourceFile", "SourceFormat", "read_article", "read_source", "read_so
 
 @cache
 def source_formats() -> dict[str, SourceFormat]:
-    """Every source format by its name, from this folder and from the entry points `citewire.sources`."""
+    """Return every source format by name, from this folder and from the entry points `citewire.sources`."""
     return discover("pipeline.intake.sources", "SOURCE", "citewire.sources", unique=("extensions", "media_types"))
 
 
 def read_source(file: SourceFile) -> Read:
-    """Read a file as its name's extension says, or else as it looks.
+    """Read a file in the format of its extension, or else in the one that its content looks like.
 
     Raises InvalidArticle with file, line, field and hint.
     """
@@ -39,7 +39,7 @@ def read_source(file: SourceFile) -> Read:
 
 
 def read_source_as(media_type: str, file: SourceFile) -> Read:
-    """Read a file as its media type says, whose parameters are ignored. Raises InvalidArticle."""
+    """Read a file in the format of a media type, ignoring its parameters. Raises InvalidArticle."""
     wanted = media_type.partition(";")[0].strip().lower()
     for source in source_formats().values():
         if wanted in source.media_types:
@@ -54,7 +54,7 @@ def read_source_as(media_type: str, file: SourceFile) -> Read:
 
 
 def read_article(data: bytes, *, name: str, drop: tuple[str, ...] = ()) -> Article:
-    """Return the article alone, as `read_source` reads it."""
+    """Read a file as `read_source` does, and return only the article."""
     return read_source(SourceFile(data, name, drop)).article
 
 

@@ -1,4 +1,4 @@
-"""Builds the article from its fields and its body. Every source format ends here."""
+"""Build the article from its fields and its body: the last step of every source format."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MAX_PROSE = 50_000  # characters of a summary or a disclaimer
 def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
     """Build the article from its fields and its body, which is not yet sanitised.
 
-    `base` is what the body's relative addresses are resolved against. Raises InvalidArticle with every mistake that
-    was found in the fields and the body, among them a missing title and an empty article.
+    `base` is what the body's relative URLs are resolved against. Raises InvalidArticle with every mistake found in the
+    fields and the body, including a missing title and an empty article.
     """
     title, marked_title = fields.one("title", marked_line) or (None, ())
     references, body = _body(fields, html, title, base)
@@ -95,7 +95,7 @@ def _lines(fields: Fields) -> dict[str, Any]:
 
 
 def _body(fields: Fields, html: str, title: str | None, base: str | None) -> tuple[tuple[CitedWork, ...], Body | None]:
-    """The references and the body; no body where it cannot be used, which is noted in `fields`."""
+    """Return the references and the body. The body is None if it cannot be used, which is noted in `fields`."""
     cited = fields.many("references", cited_work, most=MAX_REFERENCES)
     try:
         tree = sanitised(html)
@@ -118,7 +118,7 @@ def _check_count(count: int) -> None:
 
 
 def _answer(fields: Fields, body: Body | None) -> Answer:
-    """The answer; an empty one where there is none, which is noted in `fields`."""
+    """Return the answer, or an empty one if there is none, which is noted in `fields`."""
     summary = fields.one("summary", _prose)
     if body is None:
         return Answer("", (), ())

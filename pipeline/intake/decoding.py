@@ -1,4 +1,4 @@
-"""A file's bytes as text: UTF-8 or UTF-16, and of a page the encoding that it declares."""
+"""Decode a file's bytes: UTF-8 or UTF-16, or for a page the encoding that it declares."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _DECLARED = re.compile(
     rb"<meta[^>]{0,300}?\bcharset\s*=\s*[\"']?\s*([\w:.-]{1,40})|<\?xml[^>]{0,100}?\bencoding\s*=\s*[\"']([\w:.-]{1,40})",
     re.IGNORECASE,
 )
-_LOOKED_AT = 8192  # bytes of a page in which it declares its encoding; HTML asks for the first 1024
-_SHIFTS = re.compile(rb"\x1b[$(]")  # of ISO-2022: without them its text is ASCII
+_LOOKED_AT = 8192  # bytes of a page searched for a declared encoding; HTML requires it in the first 1024
+_SHIFTS = re.compile(rb"\x1b[$(]")  # escape sequences of ISO-2022: without them its text is ASCII
 
-# As the Encoding Standard reads the labels: what calls itself Latin-1 is Windows-1252 on the web.
+# Labels as the Encoding Standard reads them: what calls itself Latin-1 is Windows-1252 on the web.
 _LABELS = {
     "latin1": "cp1252", "latin-1": "cp1252", "l1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252",
     "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "iso-8859-9": "cp1254", "iso-8859-11": "cp874", "tis-620": "cp874",
@@ -34,7 +34,7 @@ _LABELS = {
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text without its byte-order mark and control characters, lines ended by "\\n".
+    """Return the text without its byte-order mark and control characters, with lines ended by "\\n".
 
     Raises InvalidArticle `article-too-large`, `not-text`, `not-utf-8` (with the line), `article-empty`.
     """
@@ -43,9 +43,9 @@ def decode(data: bytes, name: str) -> str:
 
 
 def decode_page(data: bytes, name: str) -> str:
-    """As `decode`, and in the encoding that a page declares where it is not UTF-8.
+    """Decode as `decode` does, falling back to the encoding that a page declares if it is not UTF-8.
 
-    UTF-8 is tried before what is declared: a saved page is often converted and still declares its former encoding.
+    UTF-8 is tried before the declared encoding: a saved page is often converted and still declares its former encoding.
     """
     _check_size(data, name)
     encoding = _declared(data)
@@ -87,7 +87,7 @@ def _unicode(data: bytes, name: str) -> str:
 
 
 def _declared(data: bytes) -> str | None:
-    """The codec of the first encoding that is declared, if it is one that a browser reads and not UTF-8."""
+    """Return the codec of the first declared encoding if browsers support it and it is not UTF-8."""
     found = _DECLARED.search(data, 0, _LOOKED_AT)
     label = (found[1] or found[2]).decode().lower() if found else ""
     return _LABELS.get(label)

@@ -1,4 +1,4 @@
-"""What a module or package of `sources/` exports as `SOURCE`: one file format that articles come in."""
+"""The type that a module or package of `sources/` exports as `SOURCE`: one file format for articles."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pipeline.model.reading import Read
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A whole file. `name` is only for messages and for telling the format.
+    """A whole file. `name` is only used in messages and to detect the format.
 
-    `drop` is what the operator never wants in an article (`[intake] drop`): CSS selectors and lines of text.
+    `drop` lists what the operator never wants in an article (`[intake] drop`): CSS selectors and lines of text.
     """
 
     data: bytes
