@@ -41,7 +41,7 @@ def fill(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Send a new channel the articles that were published before it. Articles it was ever due to get are skipped."""
+    """Send a new channel the articles published before it was added. Articles that were ever due to it are skipped."""
     from workers.wiring import build_context
 
     moment = None if since is None else moment_of(since, option="since")
@@ -65,7 +65,7 @@ def fill(
 def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Give up the outstanding deliveries of a channel that is no longer configured, withdrawals included.
 
-    What a worker with the former settings is still sending is left to it, and counted as `sending`.
+    Deliveries that a worker with the former settings is still sending are left to it, and counted as `sending`.
     """
     system = find(data, config)
     if channel in {one.id for one in system.settings.channels}:

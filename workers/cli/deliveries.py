@@ -81,9 +81,9 @@ def replay(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Give abandoned deliveries a second chance, with all their attempts. The sweep picks them up within a second.
+    """Retry abandoned deliveries with a full set of attempts. The sweep picks them up within a second.
 
-    With --since, what was delivered since then goes out once more too, under the same ids: for a partner who lost it.
+    With --since, everything delivered since then is also sent again, under the same ids, for a partner who lost it.
     """
     if not (delivery or channel or article):
         raise InvalidEvent("nothing was named", code="nothing-named", hint="give --delivery, --channel or --article")

@@ -42,7 +42,7 @@ def lint(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show all mistakes of all files at once, and what publishing them would do. Sends and keeps nothing."""
+    """Show all mistakes of all files at once, and what publishing them would do. Nothing is sent or kept."""
     preview(find(data, config), paths, json=json)
 
 

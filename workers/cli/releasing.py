@@ -25,7 +25,7 @@ def release(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Release an article that was held for its evidence: its next revision goes out, with its evidence marked."""
+    """Release an article that was held for its evidence: its next revision is published, with its evidence marked."""
     system = find(data, config)
     with existing_ledger(system) as ledger:
         if channel is not None:

@@ -32,7 +32,7 @@ def watch_folder(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Publish what lies in a folder, and from then on what changes there, until Ctrl-C."""
+    """Publish the articles in a folder, and then each one that is added or changed, until Ctrl-C."""
     if not folder.is_dir():
         raise InvalidArticle("is not a folder", file=str(folder), code="unreadable-file", hint="name a folder")
     stop = threading.Event()

@@ -53,9 +53,9 @@ def withdraw(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Take back everywhere an article, or the articles of files, of an operation or of a topic.
+    """Withdraw an article everywhere, or the articles of files, of an operation or of a topic.
 
-    Of several it shows first who has which, and asks once if it runs on a terminal.
+    For several articles it first shows which channels have them, and asks once if it runs on a terminal.
     """
     if not reason.strip():
         raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
