@@ -6,11 +6,11 @@
     deliver   each channel is brought to the newest revision
     feeds     each stale feed is rebuilt
 
-Beside them, `prove` checks that what was withdrawn is gone, `hub` pushes rebuilt feeds to their subscribers, `prune`
-deletes old rows, and `partners` answers those who ask for changes.
+In addition, `prove` checks that withdrawn articles are gone, `hub` pushes rebuilt feeds to their subscribers, `prune`
+deletes old rows, and `partners` serves changes to partners that ask for them.
 
-STAGES is the one list of the stages that workers run: the Celery tasks and queues, the sweep and the metrics are made
-from it, and docs/add-a-stage.md says how to add to it. Accepting is not among them: it happens while a request waits.
+STAGES is the single list of the stages that workers run. The Celery tasks and queues, the sweep and the metrics are
+derived from it; see docs/add-a-stage.md. Accepting is not in it, because it happens while a request waits.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class ChannelPlan:
     enabled: bool = True
     parallel: int | None = None  # concurrent batches; None: the policy's
     rate: float | None = None  # sends a second at most, by all workers together; None: no limit
-    every: float = 0.0  # seconds between two batches; what becomes due in between is sent together
+    every: float = 0.0  # seconds between batches; deliveries that become due in between are sent together
     max_bytes: int | None = None  # a larger rendition is refused before it is sent
     retries: tuple[float, ...] | None = None  # None: the policy's
     evidence: EvidencePolicy | None = None  # None: the policy's
@@ -106,14 +106,14 @@ class HubPlan:
 class Policy:
     """How long things may take. Seconds, unless said otherwise."""
 
-    intake_drop: tuple[str, ...] = ()  # CSS selectors and lines that are no part of an article
-    evidence_wait: float = 10.0  # that an article waits for PubMed before it is published with links
+    intake_drop: tuple[str, ...] = ()  # CSS selectors and lines that are not part of an article
+    evidence_wait: float = 10.0  # how long an article waits for PubMed before it is published with plain links
     pubmed_batch: int = 200  # PMIDs in one request
-    pubmed_rate: int = 3  # requests a second, until NCBI states its limit: ten with a key
+    pubmed_rate: int = 3  # requests per second until NCBI states its limit, which is ten with a key
     pubmed_parallel: int = 3  # concurrent requests
     gather_quiet: float = 0.25  # a batch that is not full is requested when nothing has arrived for this long,
     gather_longest: float = 3.0  # or when its first reference has waited this long
-    batch_patience: float = 4.0  # that a worker waits for a batch and a permit before it does something else
+    batch_patience: float = 4.0  # how long a worker waits for a batch and a permit before it does something else
     recheck_days: int = 1  # nights between two checks of a cited reference; 0: only on request
     evidence: EvidencePolicy = "annotate"  # of channels without one of their own; "hold" applies to the whole site
     hold_on: tuple[EditorialState, ...] = ("retracted",)  # what "hold" holds an article back for
@@ -127,12 +127,12 @@ class Policy:
     deliver_batch: int = 50
     deliver_together: int = 500  # deliveries in a batch of a channel that waits between batches
     deliver_look: float = 0.5  # after this long, what a batch has sent is settled and the rest checked again
-    feeds_wait: float = 30.0  # at most, that a channel which announces feeds waits until they are built
+    feeds_wait: float = 30.0  # maximum time that a channel which announces feeds waits for them to be built
     deliver_parallel: int = 3  # concurrent batches of one channel
     drain_seconds: float = 30.0  # after which a drain stops and rings for another
-    withdrawal_wait: float = 60.0  # at most, between two attempts at a withdrawal while the channel does not answer
+    withdrawal_wait: float = 60.0  # maximum time between attempts at a withdrawal while the channel does not answer
     withdrawal_retry: float = 86_400.0  # until a withdrawal that was refused is tried again
-    partner_rate: float = 10.0  # requests a second of one partner's token, in the long run
+    partner_rate: float = 10.0  # sustained requests per second of one partner's token
     partner_burst: int = 50  # … and at once
     retries: tuple[float, ...] = DEFAULT_SCHEDULE
 
@@ -154,6 +154,6 @@ class Context:
     policy: Policy = Policy()
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     hub: HubPlan | None = None  # None: no hub is served
-    converter: Converter | None = None  # None: DOIs and PMCIDs stay what they are
+    converter: Converter | None = None  # None: DOIs and PMCIDs are not converted
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate

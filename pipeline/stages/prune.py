@@ -1,7 +1,7 @@
 """prune: once an hour, delete old attempts and the hub's subscriptions that have expired.
 
-What each channel holds, the last attempt at each delivery, and every revision are kept. The hour is kept by a lease in
-the ledger: after a run nobody can take it for an hour, whatever the number of processes.
+The contents of each channel, the last attempt at each delivery, and every revision are kept. A lease in the ledger
+enforces the hour: after a run it cannot be taken for an hour, whatever the number of processes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Prune(Stage):
         self._rest(context, claim, dt.timedelta(seconds=unforeseen(failures)), failed=True)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Does nothing: there is one claim at most, and it is processed."""
+        """Do nothing: there is at most one claim, and it is processed."""
 
     def _rest(self, context: Context, claim: Claim, pause: dt.timedelta, *, failed: bool) -> None:
         until = context.clock() + pause

@@ -1,7 +1,7 @@
-"""What a stage is: work that is due in the ledger, claimed a few rows at a time under a lease, until none is left.
+"""The base of stages: work that is due in the ledger, claimed a few rows at a time under a lease, until none is left.
 
-`caught` is the task boundary and holds the only `except Exception` of the program. Whatever a stage raises is recorded
-in the rows concerned together with the time of the next attempt, and logged; the rows beside them are still processed.
+`caught` is the task boundary and contains the program's only `except Exception`. Any exception that a stage raises is
+logged and recorded in the affected rows, with the time of the next attempt; other rows are still processed.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Stage(ABC):
 
     @abstractmethod
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
-        """Return what the sweep has to ring for. Asked every second, so each question must be answered by an index."""
+        """Return what the sweep should ring for. Called every second, so each query must be answered by an index."""
 
     @abstractmethod
     def claim(self, context: Context, key: str = "") -> Sequence[Claim]:
-        """Lease rows that are due, those of `key` where that has a meaning. Empty when nothing is due."""
+        """Lease rows that are due, limited to `key` where it applies. Empty if nothing is due."""
 
     @abstractmethod
     def do(self, context: Context, claim: Claim) -> bool:
@@ -72,10 +72,10 @@ class Stage(ABC):
 
     @abstractmethod
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Give back what was claimed and not processed."""
+        """Release what was claimed but not processed."""
 
     def drain(self, context: Context, key: str = "") -> int:
-        """Process what is due, for about `drain_seconds` at most. Return the number of claims processed."""
+        """Process what is due, for at most about `drain_seconds`. Return the number of claims processed."""
         return drain(context, self, key)
 
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
@@ -84,7 +84,7 @@ class Stage(ABC):
 
 
 def drain(context: Context, stage: Stage, key: str = "") -> int:
-    """Claim and process until nothing is due, for about `drain_seconds` at most. Return the number of claims."""
+    """Claim and process until nothing is due, for at most about `drain_seconds`. Return the number of claims."""
     done, stop = 0, time.monotonic() + context.policy.drain_seconds
     while claims := stage.claim(context, key):
         for position, claim in enumerate(claims):

@@ -1,4 +1,4 @@
-"""The sweep: finds what is due and rings for it, so that work whose doorbell was lost waits for about a second."""
+"""The sweep: find what is due and ring for it, so that work whose doorbell was lost waits only about a second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERY = 1.0  # seconds
 def sweep(context: Context) -> bool:
     """Run one sweep if no other process has run one in this interval; return whether it ran.
 
-    A stage that cannot say what is due does not keep the others from being rung for: its error is raised after that.
+    A stage that fails to report what is due does not affect the others: its error is raised after they are rung for.
     """
     now, token = context.clock(), context.new_id(LEASE)
     with context.ledger.write() as transaction:

@@ -34,11 +34,11 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Intake:
-    """What accepting needs. It is less than other stages need: publishing works whenever the ledger can be reached."""
+    """What accepting needs, which is less than other stages need: publishing works whenever the ledger is reachable."""
 
     ledger: Ledger
     doorbell: Doorbell
-    clock: Callable[[], dt.datetime]  # the ledger's time, which every process agrees on
+    clock: Callable[[], dt.datetime]  # the ledger's time, on which all processes agree
     new_id: Callable[[str], str]
     evidence_wait: float  # seconds
     gone: Callable[[str], bool] = lambda place: False  # whether a place that an article came from no longer exists
@@ -56,8 +56,8 @@ def accept(intake: Intake, event: Event, operation: Operation | None = None) -> 
 def accept_all(intake: Intake, batch: Sequence[Event], operation: Operation | None = None) -> list[Accepted]:
     """Accept events in one transaction, all of them or none, and return their answers in the same order.
 
-    `operation` is what the events are part of, and is recorded with them. Raises as `accept` does. Any number of
-    articles costs one disk write and rings each later stage once.
+    `operation` is the operation that the events belong to, and is recorded with them. Raises as `accept` does. Any
+    number of articles costs one disk write and rings each later stage once.
     """
     if not batch:
         return []
@@ -81,7 +81,7 @@ def _accept_in(
 
 
 def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.datetime, parts: list[Part]) -> Accepted:
-    """Answer one event, and add to `parts` what became of it unless the answer is an earlier one."""
+    """Answer one event, and add its result to `parts` unless the answer is a repeated one."""
     earlier = events.answer_to(transaction, event)
     if earlier is not None:
         return earlier
@@ -144,7 +144,7 @@ class _Acceptance:
             return self._accepted(self._type(), self.current.revision, changed=False)
         new = self._next_state(article)
         if self.current is None and not articles.create(self.transaction, new):
-            self.current = articles.lock(self.transaction, article.id)  # another process was first
+            self.current = articles.lock(self.transaction, article.id)  # another process created it first
             return self.answer()
         unheard_of = self.current is None
         works = (*article.references, *self._still_shown(new, article))
@@ -206,7 +206,7 @@ class _Acceptance:
         )
 
     def _as_shown(self, new: ArticleState, article: Article) -> ArticleState:
-        """Return the state that lists and tombstones may show: it reveals nothing of an update before its time."""
+        """Return the state that lists and tombstones may show, which reveals nothing of an update under an embargo."""
         before = self.current
         if before is None or not _is_scheduled(article, self.now):
             return new
@@ -216,7 +216,7 @@ class _Acceptance:
         return articles.changed(new, **shown)
 
     def _still_shown(self, new: ArticleState, article: Article) -> tuple[CitedWork, ...]:
-        """Return what readers see cited until a scheduled update is out. It is watched as long as it is shown."""
+        """Return the works that readers see cited until a scheduled update is published, watched until then."""
         if new.rendered is None or not _is_scheduled(article, self.now):
             return ()
         return revisions.get(self.transaction, article.id, new.rendered).article.references

@@ -1,9 +1,9 @@
 """Decide which article an event is about.
 
-The ledger remembers the place that an article came from: a file, or the source of an event. So an article without an id
-of its own is the same one after its title was edited, and an id that is changed in a file renames the file's article.
-An article keeps the id under which it was first published: feeds, channels and the ledger go by it. Its new name is the
-one in its address.
+The ledger remembers the place that an article came from: a file, or the source of an event. An article without an
+explicit id therefore stays the same one when its title is edited, and changing the id in a file renames the article.
+An article keeps the id under which it was first published, which feeds, channels and the ledger use. Its new name
+appears in its address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.model.article import Article
 from pipeline.model.event import Event, Publish, Withdraw
 from pipeline.model.value_digest import value_digest
 
-FILE, SOURCE = "file:", "source:"  # what a place begins with
+FILE, SOURCE = "file:", "source:"  # prefixes of a place
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Identity:
 
     article_id: str
     name: str  # the one in its address
-    former: str  # the newest one that was given to it before
-    renamed: bool = False  # the event gives it another one
+    former: str  # the latest name it had before
+    renamed: bool = False  # the event gives it a new name
 
     def of(self, article: Article) -> Article:
         """Return the article under the ledger's id."""
@@ -41,8 +41,8 @@ class Identity:
 def identified(transaction: Transaction, event: Event, *, gone: Callable[[str], bool], now: dt.datetime) -> Event:
     """Return the event with the ledger's id of its article, and record its name and where it came from.
 
-    Raises InvalidEvent (`id-taken`). `gone`: whether a place no longer exists, so that what came from it may come from
-    elsewhere.
+    Raises InvalidEvent (`id-taken`). `gone`: whether a place no longer exists, in which case its articles may come from
+    another place.
     """
     if isinstance(event, Withdraw):
         return structs.replace(event, article_id=names.article_named(transaction, event.article_id))
@@ -70,7 +70,7 @@ def identity_of(transaction: Transaction, event: Publish, *, now: dt.datetime) -
 def taken(
     transaction: Transaction, event: Publish, identity: Identity, *, gone: Callable[[str], bool]
 ) -> InvalidEvent | None:
-    """Return why an event is refused whose article comes from another place that is still there."""
+    """Return why an event is refused: its article comes from another place that still exists."""
     if event.place is None or event.take_over:
         return None
     others = _other_places(transaction, identity, event.place)
@@ -92,7 +92,7 @@ def _other_places(transaction: Transaction, identity: Identity, place: str) -> l
 
 
 def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
-    """Return the id of the event's article, and whether the event's own id is to be its name from now on."""
+    """Return the id of the event's article, and whether the event's own id becomes its name."""
     article, place = event.article, event.place
     named = names.article_named(transaction, article.id)
     exists = articles.get(transaction, named) is not None
@@ -103,7 +103,7 @@ def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
         return known, True
     if known is not None:
         return known, False
-    former = event.former_id  # as it was made from the title, before articles went by their files' names
+    former = event.former_id  # derived from the title, as before ids were derived from file names
     if exists or former is None or articles.get(transaction, former) is None:
         return named, False
     return named if origins.places_of(transaction, former) else former, False
@@ -112,7 +112,7 @@ def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
 def _name(transaction: Transaction, article_id: str, said: str, now: dt.datetime) -> str:
     """Return the name for the article's address.
 
-    The name that an embargoed update gave counts before its time only for events that give it too.
+    A name given by an update under an embargo is used before the embargo ends only for events that give it too.
     """
     current = names.current(transaction, article_id)
     if current in (said, article_id) or names.is_shown(transaction, current):
@@ -127,7 +127,7 @@ def _name(transaction: Transaction, article_id: str, said: str, now: dt.datetime
 
 
 def _known(transaction: Transaction, event: Publish) -> str | None:
-    """Return the article that came from the event's place before. A source has many; one is told by its text."""
+    """Return the article that came from the event's place before. A source has many, told apart by their text."""
     if event.place is None:
         return None
     if event.place.startswith(FILE):
@@ -138,7 +138,7 @@ def _known(transaction: Transaction, event: Publish) -> str | None:
 
 
 def shown(place: str) -> str:
-    """Return a place as people know it."""
+    """Return a place in readable form."""
     return place.removeprefix(FILE).removeprefix(SOURCE)
 
 

@@ -1,8 +1,8 @@
 """Decide whether an event is older than an earlier one from its source about the same article.
 
-Events count in order of arrival, because a sender's clock may be hours off. `time` and `sequence` only help to identify
-an event that was delayed on its way. If both events have a `sequence`, it alone decides. Otherwise `time` does, unless
-the source's clock has been ahead of ours: then its times say nothing about order.
+Events are processed in order of arrival, because a sender's clock may be hours off. `time` and `sequence` only serve to
+identify an event that was delayed in transit. If both events have a `sequence`, it alone decides. Otherwise `time`
+does, unless the source's clock has been ahead of ours, in which case its times say nothing about order.
 """
 
 from __future__ import annotations

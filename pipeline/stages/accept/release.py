@@ -1,4 +1,4 @@
-"""release: an operator lets a held article go out again, as a new revision with its evidence marks."""
+"""release: an operator lets a held article be published again, as a new revision with its evidence marks."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _next_revision(transaction: Transaction, current: ArticleState, now: dt.date
 
 
 def _nothing(article_id: str, channel: str | None, kept: dict[str, withheld.Withheld]) -> InvalidEvent:
-    """Return the error for an article that is not held, naming what else keeps it back, if anything does."""
+    """Return the error for an article that is not held, naming any other reason for which it is withheld."""
     here = kept.get(channel) if channel is not None else next(iter(kept.values()), None)
     message, hint = "nothing of it is held", "look at `citewire status` for what is withheld, and from whom"
     if here is not None:

@@ -1,4 +1,4 @@
-"""replay: send abandoned deliveries, or what was delivered since a time, once more. It is an operation."""
+"""replay: resend abandoned deliveries, or everything delivered since a given time, as an operation."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def replay(
     article_id: str | None = None,
     since: dt.datetime | None = None,
 ) -> Replayed:
-    """Make these deliveries due now, with all their attempts ahead. A disabled channel that is named is enabled.
+    """Make these deliveries due now, with all their attempts restored. A disabled channel that is named is enabled.
 
-    `deliveries.replay` says which deliveries. Raises TransientError as the ledger does.
+    For which deliveries, see `deliveries.replay`. Raises TransientError as the ledger does.
     """
     now = intake.clock()
     with intake.ledger.write() as transaction:

@@ -1,4 +1,4 @@
-"""Undo an operation: every article goes back to what it said before, as a new revision, or is withdrawn."""
+"""Undo an operation: every article returns to its previous content, as a new revision, or is withdrawn."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def undo(intake: Intake, operation_id: str, *, by: str, reason: str = REASON) ->
 
 
 def _changes(parts: list[Part]) -> list[_Change]:
-    """Return what became of each article, which an operation may have changed several times."""
+    """Return the overall change to each article, which an operation may have changed several times."""
     changes: dict[str, _Change] = {}
     for part in parts:
         if part.article is None or part.revision is None or part.revision == part.before:

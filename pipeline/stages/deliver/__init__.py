@@ -68,7 +68,7 @@ class Deliver(Stage):
         return channels.oldest_due(transaction, context.channels)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        """Lease a batch of what is outstanding for channel `key`; an empty list where nothing may be sent now."""
+        """Lease a batch of outstanding deliveries for channel `key`, or nothing if none may be sent now."""
         plan = context.channels.get(key)
         if plan is None:
             return []
@@ -97,7 +97,7 @@ class Deliver(Stage):
                 sending.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
     def drain(self, context: Context, key: str = "") -> int:
-        """Send what channel `key` is to be sent, over one opened channel. Return the number of batches."""
+        """Send everything due for channel `key` over one open channel. Return the number of batches."""
         if key not in context.channels:
             return 0
         with ChannelConnection(context.channels[key]) as connection:
@@ -112,7 +112,7 @@ class _OverOneChannel(Deliver):
         self._rang = False
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        """Rings once for another thread where there is more than this one can claim, and the channel takes more."""
+        """Claim as `Deliver`, and ring once for another thread if there is more work and the channel allows it."""
         claims = super().claim(context, key)
         if not self._rang and any(isinstance(one, Batch) and one.more for one in claims):
             context.doorbell.ring("deliver", key)

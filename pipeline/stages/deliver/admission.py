@@ -1,4 +1,4 @@
-"""Whether a channel may be sent a batch now, and how large a one. Pure: everything it depends on is an argument."""
+"""Decide whether a channel may be sent a batch now, and how large. Pure: everything it depends on is an argument."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pipeline.ledger.deliveries.channels import Health
 from pipeline.stages.context import ChannelPlan, Policy
 from pipeline.stages.deliver import circuit
 
-AHEAD = 1.0  # seconds that a batch to a channel with a rate takes; a batch may be claimed as long before its first send
+AHEAD = 1.0  # seconds that a batch to a rate-limited channel takes, and how early it may be claimed
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """What is going on at the channel."""
+    """The channel's current load."""
 
     in_flight: int  # batches that are being sent
     urgent: bool = False  # a withdrawal is outstanding, and goes before everything else
-    feeds_stale: bool = False  # feeds that the channel announces are still to be built
+    feeds_stale: bool = False  # feeds that the channel announces have not been built yet
 
 
 class Allowed(Struct, frozen=True, kw_only=True):
@@ -26,8 +26,8 @@ class Allowed(Struct, frozen=True, kw_only=True):
 
     limit: int  # deliveries
     slot: dt.datetime | None  # when the first may be sent, at a channel with a rate
-    waited: float  # seconds that a delivery must have been due, because feeds are still to be built
-    another: bool  # a further batch may be sent beside this one
+    waited: float  # seconds that a delivery must have been due, because feeds have not been built yet
+    another: bool  # another batch may be sent concurrently
 
 
 def decide(health: Health, plan: ChannelPlan, policy: Policy, load: Load, now: dt.datetime) -> Allowed | None:
@@ -58,7 +58,7 @@ def reservations(
 
 
 def _limit(health: Health, plan: ChannelPlan, policy: Policy) -> int:
-    """One while the channel is in doubt; what its rate lets out within AHEAD; else a whole batch."""
+    """Return one while the channel is in doubt, what its rate allows within AHEAD, or else a whole batch."""
     if health.failures >= circuit.OPENS_AFTER:
         return 1
     limit = policy.deliver_together if plan.every else policy.deliver_batch

@@ -29,7 +29,7 @@ class Batch(Claim, frozen=True, kw_only=True):
 
     channel: str
     slot: dt.datetime | None = None  # of a channel with a rate: when the first may be sent
-    more: bool = False  # is pending, and another batch may go beside this one
+    more: bool = False  # is pending, and another batch may be sent concurrently
 
 
 class ChannelConnection:
@@ -62,7 +62,7 @@ class ChannelConnection:
 
 
 class Sending:
-    """The sending of one batch."""
+    """Sends one batch."""
 
     def __init__(self, context: Context, batch: Batch, connection: ChannelConnection) -> None:
         self._context = context
@@ -92,7 +92,7 @@ class Sending:
 
     @property
     def _gone(self) -> bool:
-        """Whether the endpoint has just answered that it is gone for good."""
+        """Return whether the endpoint has just answered that it is permanently gone."""
         return bool(self._done) and self._health.disabled is not None and self._done[-1].error is not None
 
     # --- with the ledger
@@ -115,7 +115,7 @@ class Sending:
             )
 
     def _look(self) -> None:
-        """Settle what is done, and find out which of the rest may still be sent as they are."""
+        """Settle finished deliveries, and find out which of the rest may still be sent as they are."""
         context, batch, waiting = self._context, self._batch, list(self._waiting)
         now = self._looked_at = context.clock()
         with context.ledger.write() as transaction:

@@ -1,4 +1,4 @@
-"""A channel's circuit, pure: closed, open after a run of failures, tried with one delivery, closed by an answer.
+"""A channel's circuit breaker: open after consecutive failures, tried with one delivery, closed by an answer. Pure.
 
     closed ──three failures in a row──> open ──its rest is over──> half-open: one delivery ──answered──> closed
                                           └────────────failed, a longer rest────────┘
@@ -27,7 +27,7 @@ _RECENT = dt.timedelta(seconds=60)
 
 
 def after(health: Health, error: CitewireError | None, *, urgent: bool, now: dt.datetime) -> Health:
-    """Return the channel's health after an attempt that ended with `error`, or well if None.
+    """Return the channel's health after an attempt that ended with `error`, or succeeded if None.
 
     `urgent` says that a withdrawal was sent.
     """
@@ -69,7 +69,7 @@ def state(health: Health, now: dt.datetime) -> State:
 def batches(health: Health, parallel: int, now: dt.datetime) -> int:
     """Return how many batches may be in flight: one, unless the channel answered lately and has not failed since.
 
-    So a channel that hangs occupies one thread, from the first article on.
+    A channel that hangs therefore occupies only one thread, from the first article on.
     """
     answers = health.answered is not None and now - health.answered < _RECENT and health.failures == 0
     return parallel if answers else 1

@@ -1,4 +1,4 @@
-"""Give a new channel what was published before it was configured, as far as its filter and gate allow."""
+"""Send a new channel what was published before it was configured, subject to its filter and gate."""
 
 from __future__ import annotations
 

@@ -69,9 +69,9 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
 
 
 def event_of(row: Delivery) -> EventType:
-    """Return the event as the channel sees it: the first revision that it gets of an article is "published".
+    """Return the event as the channel sees it: the first revision of an article that it gets is "published".
 
-    A revision that it has and is sent again keeps its event.
+    A revision that is sent to it again keeps its event.
     """
     if row.urgency == WITHDRAWAL:
         return "withdrawn"
@@ -83,7 +83,7 @@ def event_of(row: Delivery) -> EventType:
 def message_id(row: Delivery) -> str:
     """Return the message id, the same for every attempt at one revision.
 
-    The digest in it keeps a ledger that was restored from a backup from giving one id to two texts.
+    It includes the digest, so that a ledger restored from a backup never gives the same id to different texts.
     """
     what = "withdrawn" if row.wanted_digest is None else row.wanted_digest.removeprefix("sha256:")[:8]
     return f"{row.id.replace('dlv_', 'msg_', 1)}.{row.wanted}.{what}"
@@ -121,7 +121,7 @@ def _also(context: Context, row: Delivery) -> tuple[str, ...]:
 
 
 def _made(context: Context, row: Delivery, format: str) -> Rendition:
-    """The revision in a further format, made again where it was rendered before there was such a format."""
+    """Return the revision in an additional format, rendering it now if the format is newer than the revision."""
     with context.ledger.read() as transaction:
         revision = revisions.get(transaction, row.article, row.wanted)
         stored = renditions.one(transaction, row.article, row.wanted, format)

@@ -1,7 +1,8 @@
 """prove: look for a withdrawn article at each channel that accepted the withdrawal, until it is gone.
 
-A channel that can be read back is asked itself; a public address must answer 404 or 410. The search is never given up:
-it is repeated after seconds at first and every hour in the end. A channel that does not answer proves nothing.
+A channel that can be read back is queried directly; a public address must answer 404 or 410. The search never ends
+until the article is gone: it is repeated within seconds at first, and every hour later on. A channel that does not
+answer proves nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pipeline.stages.deliver.parcels import withdrawal_parcel
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import PROOF, repeating
 
-_WORKERS = 2  # at once, so that a channel that hangs takes no more threads from deliveries
-_BATCH = 5  # one after the other; the lease allows each its whole time
+_WORKERS = 2  # concurrent, so that a hanging channel cannot take more threads from deliveries
+_BATCH = 5  # processed one by one; the lease allows for the full time of each
 
 _log = structlog.get_logger()
 
@@ -85,7 +86,7 @@ class Prove(Stage):
 
 
 def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:
-    """Where it can still be read: at the channel itself, or at its public address."""
+    """Return where the article can still be read, at the channel itself or at its public address, or None."""
     plan = context.channels[row.channel]
     channel = plan.open()
     try:

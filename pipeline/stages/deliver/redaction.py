@@ -1,13 +1,13 @@
-"""Remove what looks like a secret from a partner's answer, because partners quote what they were sent.
+"""Remove anything that looks like a secret from a partner's answer, because partners quote what they were sent.
 
-A channel removes its own secrets, which it knows. Here none is known, so the way in which it is written decides.
+A channel removes its own secrets, which it knows. Here they are not known and are recognised by their form.
 """
 
 from __future__ import annotations
 
 import re
 
-ANSWER = 1024  # characters that are kept of an answer
+ANSWER = 1024  # characters of an answer that are stored
 
 _CUT = "[cut out]"
 

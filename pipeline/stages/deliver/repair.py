@@ -1,4 +1,4 @@
-"""Put back to work the deliveries that no worker would ever pick up, and log it."""
+"""Find deliveries that no worker would ever pick up, make them due again, and log it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _log = structlog.get_logger()
 
 
 def repair_stranded(context: Context) -> int:
-    """Make stranded deliveries due again and return how many there were. Nearly always two look-ups in an index.
+    """Make stranded deliveries due again and return how many there were. Usually this is just two index look-ups.
 
-    Deliveries that waited to be fetched from a channel that is pushed to by now are expected. Any other is a fault of
-    ours which the schema's constraints should have refused.
+    Deliveries that waited to be fetched from a channel that is now pushed to are expected. Any other is a bug of ours
+    that the schema's constraints should have prevented.
     """
     now = context.clock()
     pushed = [plan.id for plan in context.channels.values() if not plan.is_pull]

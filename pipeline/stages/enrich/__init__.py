@@ -1,7 +1,7 @@
 """enrich: PMIDs → references, in batches shared by all articles; DOIs and PMCIDs become PMIDs on the way.
 
-When NCBI is asked, and for what, is decided in `schedule`. A failed request says nothing about any reference: what was
-pending stays pending, and what is known stays known.
+`schedule` decides when NCBI is asked, and for what. A failed request says nothing about any reference: pending ones
+stay pending, and known ones stay known.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipeline.stages.enrich.batches import next_batch
 from pipeline.stages.enrich.schedule import Schedule
 from pipeline.stages.stage import Bell, Claim, Stage
 
-_UNREADABLE = dt.timedelta(hours=1)  # that a record which breaks its answer is left alone: finding it costs requests
+_UNREADABLE = dt.timedelta(hours=1)  # how long a record that breaks its answer is left alone: finding it costs requests
 
 _log = structlog.get_logger()
 
@@ -76,11 +76,11 @@ class Enrich(Stage):
                 evidence.put_off(transaction, claim.keys, token=token, due=due, error=text)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Does nothing: a batch is claimed by itself, and always asked for."""
+        """Do nothing: batches are claimed one at a time, and always requested."""
 
 
 def _works(claim: Claim) -> list[CitedWork]:
-    """Return what is to be converted; empty for a batch of PMIDs."""
+    """Return the works to convert; empty for a batch of PMIDs."""
     parts = [key.partition(":") for key in claim.keys]
     return [CitedWork("doi" if scheme == "doi" else "pmcid", value) for scheme, colon, value in parts if colon]
 
@@ -114,7 +114,7 @@ def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:
 
 
 def _store(transaction: Transaction, context: Context, claim: Claim, fetched: Fetched) -> list[str]:
-    """Store PubMed's answer; return the articles concerned that have all their references by now."""
+    """Store PubMed's answer; return the affected articles that now have all their references."""
     now, schedule = context.clock(), Schedule(context)
     _postpone_unanswered(transaction, claim, fetched, schedule, now)
     changes = evidence.answered(
@@ -145,7 +145,7 @@ def _postpone_unanswered(
 
 
 def _make_due(context: Context, transaction: Transaction, article_ids: Collection[str], now: dt.datetime) -> list[str]:
-    """Have the articles rendered. Those whose references are all answered are due at once, and returned."""
+    """Make the articles due for rendering. Those whose references are all answered are due at once, and returned."""
     waiting = evidence.waiting(transaction, article_ids)
     complete = [article for article in article_ids if article not in waiting]
     articles.make_due(transaction, complete, due=now)

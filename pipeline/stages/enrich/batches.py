@@ -1,4 +1,4 @@
-"""Collect batches that are worth one of the few requests a second that NCBI allows a site.
+"""Collect batches that are worth one of the few requests per second that NCBI allows a site.
 
 Articles published together share requests, so a batch that is not full waits a moment for others (see
 `schedule.ready_at`). One worker of the site waits for it; the others do something else.
@@ -19,7 +19,7 @@ from pipeline.stages.enrich.schedule import NextRequest, Schedule
 
 _WAITING = "enrich"  # the lease of the worker that waits
 _LOOK = 0.1  # seconds between looks while waiting for a batch
-_AHEAD, _NOTHING = dt.timedelta(seconds=0.5), dt.timedelta()  # a permit is taken so long before its time: see `_take`
+_AHEAD, _NOTHING = dt.timedelta(seconds=0.5), dt.timedelta()  # how early a permit may be taken: see `_take`
 _SPARE = 10.0  # seconds that the lease outlasts the patience
 
 
@@ -32,7 +32,7 @@ class Batch(Struct, frozen=True):
 
 
 def next_batch(context: Context) -> Batch | None:
-    """Wait for the next batch and return it; None when none is to be had soon, or another worker waits for it."""
+    """Wait for the next batch and return it, or None if there will be none soon or another worker waits for it."""
     patience = dt.timedelta(seconds=context.policy.batch_patience)
     stop = context.clock() + patience
     upcoming = _before(context, stop)
@@ -63,7 +63,7 @@ def _before(context: Context, stop: dt.datetime) -> NextRequest | None:
 
 
 def _take(context: Context, token: str, *, ahead: dt.timedelta) -> Batch | None:
-    """Claim the batch with a permit, and wait for the permit's time; None when it is gone or is not due within `ahead`.
+    """Claim the batch with a permit, and wait for the permit's time; None if it is gone or not due within `ahead`.
 
     Taking a permit a little ahead of its time leaves it to one worker, instead of several that wake up for it together.
     """

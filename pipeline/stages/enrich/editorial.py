@@ -34,8 +34,8 @@ class FlaggedPaper(Struct, frozen=True):
 def change_of(change: EvidenceChange) -> EditorialChange | None:
     """Return the editorial change, or None when nothing that matters changed.
 
-    A first answer counts as well, because an article that did not wait for it was published unmarked; but that the
-    paper is a preprint is then no news. A record that PubMed leaves out says nothing about the paper's status.
+    A first answer counts as well, because an article that did not wait for it was published unmarked. In that case,
+    however, being a preprint is not news. A record that PubMed leaves out says nothing about the paper's status.
     """
     if change.after is None:
         return None

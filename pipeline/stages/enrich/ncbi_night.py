@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 _EASTERN = ZoneInfo("America/New_York")
 _BEGINS, _ENDS = dt.time(21), dt.time(5)
 _SATURDAY = 5  # dt.date.weekday
-_SLOTS = 7  # of an hour each; the last hour of a night is left for requests that the others did not get to
+_SLOTS = 7  # of an hour each; the last hour of a night is reserved for requests left over from the others
 
 
 def is_night(at: dt.datetime) -> bool:
@@ -23,7 +23,7 @@ def is_night(at: dt.datetime) -> bool:
 
 
 def next_nightly_check(at: dt.datetime, *, nights: int, chance: float, site: str) -> dt.datetime:
-    """Return a moment in the n-th night to begin after `at`; when `at` is in a night, counted from the one it is in.
+    """Return a moment in the n-th night after `at`, counting from the current night if `at` is in one.
 
     A site checks its references in a few slots, so that they share requests; `chance`, in [0, 1), picks the slot.
     Where in the hour a site's slots begin depends on its address, so that not all sites ask on the hour.

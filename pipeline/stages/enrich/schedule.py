@@ -1,4 +1,4 @@
-"""When NCBI is asked, and for what: the one place that knows its hours, its rate, our priorities and our back-offs.
+"""When to ask NCBI, and for what: the only module that knows its hours, its rate, our priorities and our back-offs.
 
     request                                       due                            hours         priority
     a PMID that an article waits for              when it is first cited         any           WAITED_FOR
@@ -9,8 +9,8 @@
     anything left out of an answer                the first pause of `NCBI`      as it was     as it was
     anything in a request that failed             the next pause of `NCBI`       as it was     as it was
 
-Every request takes a permit, of which there are as many as NCBI allows requests a second; a service that failed is
-asked by one worker at a time, and not before its pause is over. All of this is in the ledger, so it holds for the whole
+Every request takes a permit, of which there are as many as NCBI allows requests per second. A service that failed is
+asked by one worker at a time, and only after its pause. All of this is stored in the ledger, so it applies to the whole
 site: priorities and due times with the references, permits and pauses among the leases.
 """
 
@@ -31,7 +31,7 @@ from pipeline.timing import NCBI, repeating
 
 
 class NextRequest(Struct, frozen=True):
-    """The next request that can be foreseen: its batch is `ready` then, and has this permit."""
+    """The next foreseeable request: the time at which its batch is `ready`, and its permit."""
 
     service: Service
     ready: dt.datetime
@@ -123,9 +123,10 @@ class Schedule:
 
 
 def ready_at(since: Sequence[dt.datetime], policy: Policy) -> dt.datetime | None:
-    """Return when to ask for what has been due since these times; None when nothing is due. Pure.
+    """Return when to request what has been due since these times, or None if nothing is due. Pure.
 
-    A full batch is ready at once. Another waits until nothing new has come for a moment, or its first for long enough.
+    A full batch is ready at once. A smaller one waits until nothing new has arrived for a moment, or until its first
+    item has waited long enough.
     """
     if not since:
         return None

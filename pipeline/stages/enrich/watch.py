@@ -1,7 +1,7 @@
-"""Watch the evidence: record what changes in the editorial status of papers that live articles cite.
+"""Watch the evidence: record changes to the editorial status of papers that live articles cite.
 
-A change that matters is an editorial state gained or lost: it becomes a row, a log line, a metric and an entry in the
-feed of evidence changes. What follows from it for an article is decided when the article is rendered.
+A relevant change is an editorial state gained or lost. It becomes a row, a log line, a metric and an entry in the feed
+of evidence changes. Its consequences for an article are decided when the article is rendered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 
 def record_changes(transaction: Transaction, changes: Sequence[EvidenceChange], *, now: dt.datetime) -> None:
-    """Record what matters of an answer, in the transaction that stores the answer."""
+    """Record the relevant changes in an answer, in the transaction that stores the answer."""
     for change in changes:
         found = change_of(change)
         if found is None or change.after is None:
@@ -34,9 +34,9 @@ def record_changes(transaction: Transaction, changes: Sequence[EvidenceChange], 
 
 
 def recheck(ledger: Ledger, *, now: dt.datetime) -> int:
-    """Request a recheck of every reference that an article cites which is not withdrawn; return how many there are.
+    """Request a recheck of every reference cited by an article that is not withdrawn; return how many there are.
 
-    Works through a few per transaction, so that other writers do not wait however many there are.
+    Processes a few per transaction, so that other writers do not wait however many there are.
     """
     requested, last = 0, ""
     while True:

@@ -5,7 +5,7 @@
     newest    write the subscription document
 
 The cost does not depend on the number of articles in the feed. Changed settings rebuild every page, a few at a time
-(`_PAGES`). The subscription document is written after the pages that a withdrawn article leaves, before the others.
+(`_PAGES`). The subscription document is written after the pages that a withdrawn article left, and before the others.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class _Build:
         self.findings: list[Finding] = []
 
     def run(self) -> tuple[bool, list[Finding]]:
-        """Build the feed; return whether every page is built, and the partner's rules that it breaks."""
+        """Build the feed; return whether every page is built, and which of the partner's rules it breaks."""
         feed_files.follow_settings(self.context, self.claim, self.feed)
         while self._place_changes():
             pass
@@ -120,7 +120,7 @@ class _Build:
         return not left, self.findings
 
     def _place_changes(self) -> bool:
-        """Place what has changed, up to a limit; return whether more may be left."""
+        """Place changed articles, up to a limit; return whether more may be left."""
         feed = self.feed
         with self.context.ledger.write() as transaction:
             feed_files.renew_lease(self.context, transaction, self.claim)

@@ -1,8 +1,8 @@
 """The partner's feed: a channel's current articles, for partners whose systems can only read feeds.
 
 It lists the articles that changed last for the channel, each as of its newest change (`ledger.partners.changes`). It
-therefore omits what the channel's topics, gate or evidence policy keep back, and marks what was withdrawn from the
-channel. It is built for each request, because it has one reader.
+therefore omits what the channel's topics, gate or evidence policy withhold, and marks what was withdrawn from the
+channel. It is built for each request, because it has a single reader.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def build(context: Context, plan: ChannelPlan, format: Format) -> PartnerFeed:
 
 
 def record_request(context: Context, plan: ChannelPlan, token: str) -> None:
-    """Record that the partner asked. A feed reader never says what it has received, so its position does not move."""
+    """Record the partner's request. A feed reader never confirms what it received, so its position does not move."""
     now = context.clock()
     with context.ledger.read() as transaction:
         is_new = pulls.is_new_request(transaction, plan.id, after=0, token=token, now=now)

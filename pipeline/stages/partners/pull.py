@@ -44,8 +44,8 @@ _Source = tuple[Stored, Revision] | Withdrawal
 def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token: str | None) -> Page | None:
     """Return at most `limit` changes after the cursor; None when the cursor is not one of this channel's.
 
-    `token` is the name of the partner's token. Asking with a cursor confirms that everything before it was received.
-    Without a token it is an operator who asks, which confirms nothing.
+    `token` is the name of the partner's token. Using a cursor confirms that everything before it was received. Without
+    a token, the request is an operator's and confirms nothing.
     """
     after = _arrived(context, plan, cursor, token)
     if after is None:

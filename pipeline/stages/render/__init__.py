@@ -1,11 +1,11 @@
 """render: Article, References, Site → Renditions, scheduled for delivery to every channel that wants them.
 
 A revision is rendered once, in every format, from the references known at that moment, which are kept with it. When
-other evidence arrives later, the next revision is rendered. A change that no reader can see, apart from numbers and
-dates, makes no revision, and a channel whose format shows nothing of a change is not sent it.
+different evidence arrives later, the next revision is rendered. A change that no reader can see, apart from numbers and
+dates, creates no revision, and a channel whose format does not show a change is not sent it.
 
     read      what the ledger knows of the article      (fan_out.read)
-    decide    what becomes of it                        (decide.decide, pure)
+    decide    what to do with it                        (decide.decide, pure)
     render    the revision in every format              (pure)
     apply     all of it, in one transaction             (fan_out.apply)
 """
@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 class Render(Stage):
     name = "render"
-    threads = 2  # more would make none of them faster, and would slow down the worker's other threads
+    threads = 2  # more would not make rendering faster, and would slow down the worker's other threads
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if articles.any_due(transaction, now=now) else []
@@ -89,7 +89,7 @@ def render_all(context: Context, revision: Revision) -> list[Rendition]:
 
 
 def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
-    """Return the bytes of a rendition. Rendering is pure, so bytes that the store has lost are rendered again."""
+    """Return the bytes of a rendition. Rendering is pure, so bytes missing from the store are rendered again."""
     body = context.store.get(stored.digest)
     if body is None:
         body = context.formats[stored.format].render(revision, context.site)
@@ -99,7 +99,7 @@ def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
 
 
 def _unchanged(context: Context, facts: Facts, now: dt.datetime) -> frozenset[str]:
-    """Return the formats in which the article differs from what is out by its number and date alone."""
+    """Return the formats in which the article differs from the published revision only by its number and date."""
     revision, before = candidate(facts, now), facts.rendered
     if before is None or not only_evidence_is_new(facts, revision):
         return frozenset()
@@ -121,11 +121,11 @@ def _finish(
     rendered: Sequence[Rendition],
     now: dt.datetime,
 ) -> None:
-    """Decide by what the channels have now that the article is locked, write that down, and ring for what follows."""
+    """Decide from what the channels have now that the article is locked, store the decision, and ring later stages."""
     (article_id,) = claim.keys
     with context.ledger.write() as transaction:
         state = articles.lock_claimed(transaction, article_id, token=claim.token)
-        if state is None:  # the article has changed meanwhile, or the lease has run out
+        if state is None:  # the article has changed in the meantime, or the lease has expired
             return
         channels = fan_out.read_channels(transaction, article_id, facts.rendered)
         facts = structs.replace(facts, state=state, channels=channels)

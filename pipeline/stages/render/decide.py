@@ -1,11 +1,11 @@
-"""What becomes of an article when it is rendered: one `Decision`, a pure function of what is known. See `fan_out`.
+"""Decide what to do with an article when it is rendered: one `Decision`, a pure function of the facts. See `fan_out`.
 
-it is not to be shown yet                 → postponed until then
+it must not be shown yet                  → postponed until then
 the site must not show it                 → withdrawn everywhere
 a reader of some format sees a difference → a revision, rendered in every format
     a channel must not have it            → withheld there: what it has is withdrawn
     a channel wants it and lacks it       → scheduled for delivery
-none sees one                             → nothing
+no reader sees a difference               → nothing
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ChannelState(Struct, frozen=True):
     """A channel that the article was ever scheduled for."""
 
     format: str  # of that delivery
-    delivered: Revision | None  # what it has; None while something else is on its way to it
+    delivered: Revision | None  # what it has; None while something else is being delivered
 
 
 class Facts(Struct, frozen=True):
@@ -37,10 +37,10 @@ class Facts(Struct, frozen=True):
 
     state: ArticleState
     newest: Revision
-    rendered: Revision | None  # the revision that is out
-    last_update: dt.datetime | None  # of what came out last, be it a withdrawal
+    rendered: Revision | None  # the published revision
+    last_update: dt.datetime | None  # of the last published revision or withdrawal
     stored: Mapping[str, Stored]  # its renditions, by format
-    references: tuple[CitedReference, ...]  # what is known of them by now
+    references: tuple[CitedReference, ...]  # as they are known now
     withheld: Mapping[str, Withheld]  # by channel
     channels: Mapping[str, ChannelState]
 
@@ -53,14 +53,14 @@ class Decision(Struct, frozen=True):
     site_hold: Withheld | None = None  # why it is withdrawn everywhere
     render: bool = False
     withheld: tuple[Withheld, ...] = ()  # from single channels
-    released: tuple[str, ...] = ()  # channels from which it is withheld no longer
+    released: tuple[str, ...] = ()  # channels from which it is no longer withheld
     scheduled: tuple[str, ...] = ()  # channels that are sent the revision
 
 
 def candidate(facts: Facts, now: dt.datetime) -> Revision:
-    """Return the revision to be out now. It has the number of the rendered one when nothing is new.
+    """Return the revision that should be published now. It has the number of the rendered one if nothing is new.
 
-    A revision is rendered with the references known at that moment. When they change after that, it takes a new number.
+    A revision is rendered with the references known at that moment. If they change later, it gets a new number.
     """
     newest, known = facts.newest, facts.references
     updated = next_update(facts.last_update, now)
@@ -72,7 +72,7 @@ def candidate(facts: Facts, now: dt.datetime) -> Revision:
 
 
 def only_evidence_is_new(facts: Facts, revision: Revision) -> bool:
-    """Return whether a reader may see no difference: the article and the status of its papers are as they were."""
+    """Return whether readers may see no difference: the article and the status of its papers are unchanged."""
     before = facts.rendered
     if before is None or before.number == revision.number or before.article != revision.article:
         return False
@@ -88,7 +88,7 @@ def decide(
     unchanged: Collection[str],
     now: dt.datetime,
 ) -> Decision:
-    """`unchanged` are the formats in which the revision differs from what is out by its number and date alone."""
+    """Decide. `unchanged`: the formats in which only number and date differ from the published revision."""
     revision = candidate(facts, now)
     not_before = revision.article.not_before
     if not_before is not None and not_before > now:
@@ -130,7 +130,7 @@ def _fan_out(
 
 
 def _ends(channel: str, why: Withheld, found: Mapping[str, Withheld | None]) -> bool:
-    """Return whether what was withheld no longer is. A channel's hold stays when the channel has left the settings."""
+    """Return whether the article is no longer withheld. A hold persists even if its channel is no longer configured."""
     if channel == EVERYWHERE:
         return True
     return found[channel] is None if channel in found else why.cause == "gate"

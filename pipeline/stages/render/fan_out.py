@@ -1,4 +1,4 @@
-"""Write down what was decided when an article was rendered: the only writer of revisions' renditions and deliveries."""
+"""Store what was decided when an article was rendered. The only writer of revisions' renditions and deliveries."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def apply(
     *,
     now: dt.datetime,
 ) -> list[str]:
-    """Write the decision down; `facts.state` is locked. Return the channels that have something to deliver now."""
+    """Store the decision; `facts.state` is locked. Return the channels that now have something to deliver."""
     state, revision = facts.state, decision.revision
     if decision.site_hold is not None:
         withheld.lift(transaction, state.id)
@@ -77,7 +77,7 @@ def apply(
         articles.save(transaction, done)
         return []
     if facts.rendered is not None and facts.rendered.article.references != revision.article.references:
-        # If this revision was scheduled, what the one before it cites was watched until now.
+        # If this revision was scheduled, the citations of the previous one were watched until now.
         evidence.cite(transaction, state.id, revision.article.references, now=now)
     _keep_revision(transaction, done, revision, rendered, now=now)
     if revision.article.address is not None:

@@ -1,6 +1,6 @@
 """The evidence gate: whether a channel may have an article, given what the article cites. Pure.
 
-The unknown never counts as good: a pending reference is not resolved, and is judged again when its answer arrives.
+The unknown never counts as good: a pending reference is not resolved, and is checked again when its answer arrives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.stages.enrich.editorial import papers_with
 
 
 class Refusal(Struct, frozen=True):
-    """Why not, in one sentence for the operator and the partner, with the ids of the references at fault."""
+    """The reason in one sentence, for the operator and the partner, with the ids of the references at fault."""
 
     reason: str
     references: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What is kept back, and from whom, because of its evidence. Decided for each revision when it is rendered. Pure.
+"""Decide what is withheld, and from whom, because of its evidence, for each revision when it is rendered. Pure.
 
 hold, site-wide      → the article is withdrawn everywhere until an operator releases it
 hold, one channel    → the channel is sent the article's withdrawal, until an operator releases it
@@ -65,7 +65,7 @@ def keeps_what_it_has(policy: Policy, plan: ChannelPlan, delivered: Revision | N
 
 
 def settled_revision(row: Delivery | None) -> int | None:
-    """Return the number of the revision that the channel has, or None while another one is on its way to it."""
+    """Return the number of the revision that the channel has, or None while another one is being delivered."""
     if row is None or row.urgency == WITHDRAWAL or row.held != row.wanted:
         return None
     return row.held
