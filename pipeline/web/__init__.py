@@ -1,6 +1,6 @@
-"""The web server: the API that takes events in, and what readers, partners and operators fetch.
+"""The web server: the API that accepts events, and everything that readers, partners and operators fetch.
 
-app       puts the parts together             auth         tokens
+app       assembles the parts                 auth         tokens
 v1/       events, articles, deliveries        problems     errors as RFC 9457 problem details
 public/   articles, feeds, evidence, the hub  limits       rate limits
 partners/ what partners pull                  conditional  If-None-Match and If-Modified-Since

@@ -27,7 +27,7 @@ def create_app(
 ) -> FastAPI:
     """Return the web server.
 
-    `alive` and `disk`: see `health`. `limiter`: how often a caller may ask; None: each process counts for itself.
+    `alive` and `disk`: see `health`. `limiter`: the rate limiter; if None, each process counts for itself.
     """
     limiter = limiter or LocalLimiter()
     app = Described(

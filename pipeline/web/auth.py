@@ -15,7 +15,7 @@ from pipeline.web.problems import Problem
 
 PARAMETER = "token"  # the query parameter that may hold the token
 
-# These describe the schemes; `require` reads the token itself, so that both are answered alike.
+# These only describe the schemes; `require` reads the token itself, so that both get the same errors.
 _BEARER = HTTPBearer(
     scheme_name="token",
     description="A token that `citewire token create` printed. `admin` may do what any other scope may.",

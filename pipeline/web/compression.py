@@ -1,4 +1,4 @@
-"""Compress responses that are made for a request. Files of the store are compressed already."""
+"""Compress responses generated per request. Files from the store are already compressed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FILES = ("/feeds/", "/sitemap.xml", "/sitemaps/")
 
 
 class Compression(GZipMiddleware):
-    """Compress with gzip, except files: their tags and ranges belong to the bytes that are stored."""
+    """Compress with gzip, except files, whose tags and ranges refer to the stored bytes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_FILES):

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): nothing is sent to a reader that has the newest bytes."""
+"""Conditional requests (RFC 9110, section 13): send nothing to a reader that already has the newest bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.model.rendition import content_type
 
 CACHE = "public, max-age=60"
 
-# A client that sends a date further ahead has it from a mistyped one that was shown once; we never give such a date.
+# A date further ahead comes from a mistyped date that was once shown; we never send such dates ourselves.
 _FAST_CLOCK = dt.timedelta(days=1)
 
 

@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from pipeline.web.problems import Problem
 
-_KNOWN = 10_000  # callers that are remembered at most
+_KNOWN = 10_000  # maximum number of callers that are remembered
 _NOTHING = 1e-6  # seconds, less than a clock's rounding
 
 
 class Rate(Struct, frozen=True):
-    """Requests a second in the long run, and how many may come at once after a pause."""
+    """Sustained requests per second, and how many may arrive at once after a pause."""
 
     per_second: float
     burst: int
@@ -26,12 +26,12 @@ class Rate(Struct, frozen=True):
 
 class Limiter(Protocol):
     def take(self, caller: str, rate: Rate) -> float:
-        """Return the seconds until `caller` may ask again; 0 if it may now, which counts as a request. Never raises."""
+        """Return the seconds that `caller` has to wait. 0 allows the request and counts it. Never raises."""
         ...
 
 
 class LocalLimiter:
-    """Counts for one process; safe to use from its threads."""
+    """A limiter for a single process, safe to share between its threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -49,9 +49,9 @@ class LocalLimiter:
 
 
 def taken(full_at: float, now: float, rate: Rate) -> tuple[float, float]:
-    """Return when the bucket is full again after this request, and the seconds it has to wait first; 0: none.
+    """Return when the bucket is full again after this request, and the seconds that the request must wait first.
 
-    The time at which the bucket is full again stands for its contents (GCRA). `workers/rates.py` has the same in Lua.
+    The time at which the bucket is full again represents its contents (GCRA). `workers/rates.py` does the same in Lua.
     """
     step = 1 / rate.per_second
     next_full = max(full_at, now) + step
@@ -60,7 +60,7 @@ def taken(full_at: float, now: float, rate: Rate) -> tuple[float, float]:
 
 
 def allow(limiter: Limiter, caller: str, rate: Rate) -> None:
-    """Raise Problem 429 with `Retry-After` if the caller asks too often."""
+    """Raise Problem 429 with `Retry-After` if the caller sends too many requests."""
     wait = limiter.take(caller, rate)
     if wait > 0:
         detail = f"more than {rate.per_second:g} requests a second: ask again later"

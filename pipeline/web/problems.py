@@ -88,7 +88,7 @@ def of_event(error: InvalidEvent) -> JSONResponse:
         line=error.line,
         field=error.field,
         hint=error.hint,
-        mend=error.hint,  # the key's former name, for one release
+        mend=error.hint,  # the former name of `hint`, for one release
         errors=tuple(map(_mistake, (error, *error.further))) if error.further else None,
     )
 
@@ -102,7 +102,7 @@ def register(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-# Every other InvalidEvent is 422: understood, and not acceptable.
+# Every other InvalidEvent is 422: understood, but not acceptable.
 _STATUS = {
     "unknown-article": 404,
     "unknown-operation": 404,

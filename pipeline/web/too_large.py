@@ -1,4 +1,4 @@
-"""Refuse a body that is too large with a problem, as every other refusal."""
+"""Refuse a body that is too large with a problem, like every other refusal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline.web.problems import too_large
 
 
 class TooLarge:
-    """Middleware. Starlette answers a `Content-Length` above a route's limit in plain text, whatever handlers say."""
+    """Middleware. Starlette itself answers a `Content-Length` above a route's limit in plain text, without handlers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,7 +1,7 @@
 """The OpenAPI description of the whole web server.
 
 answers        the responses that routes declare   bodies    request bodies that FastAPI does not read itself
-reference      the description as a Markdown page  compatibility  what a change would break for a client
+reference      the description as a Markdown page  compatibility  changes that would break clients
 """
 
 from __future__ import annotations

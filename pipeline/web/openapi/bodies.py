@@ -73,7 +73,7 @@ def subscription() -> dict[str, Any]:
 
 
 def _headers() -> list[dict[str, Any]]:
-    """In binary mode the event's attributes are headers and the body is the article file itself."""
+    """Return the headers of binary mode, which carry the event's attributes; the body is the article file itself."""
     names = ("specversion", "id", "source", "type", "subject", "time")
     description = "Binary mode: the event's attribute of this name, percent-encoded."
     return [

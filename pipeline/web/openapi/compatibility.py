@@ -1,6 +1,6 @@
-"""What a changed description would break for clients of the former one.
+"""Find what a changed description would break for clients of the previous one.
 
-A request may become more liberal and a response more specific or longer, never the other way round. New values of an
+A request may become more liberal and a response more specific or longer, but not vice versa. New values of an
 enumeration in a response are allowed: the description tells clients to expect them.
 """
 
@@ -30,7 +30,7 @@ def breaking_changes(old: Document, new: Document) -> list[str]:
 
 
 class _Comparison:
-    """Schemas of two documents, compared with their references resolved."""
+    """Compares the schemas of two documents, resolving references."""
 
     def __init__(self, old: Document, new: Document) -> None:
         self.old, self.new = old, new
@@ -90,7 +90,7 @@ class _Comparison:
             yield from _bounds(place, old, new)
 
     def _types(self, place: str, old: Document, new: Document, *, request: bool) -> Iterator[str]:
-        """Requests may allow more types than before, responses fewer. An empty set allows any."""
+        """Compare types: requests may allow more than before, responses fewer. An empty set allows any."""
         before, after = _types(self.old, old), _types(self.new, new)
         wider, narrower = (after, before) if request else (before, after)
         if wider and (not narrower or not narrower <= wider):
@@ -132,7 +132,7 @@ def _resolved(document: Document, schema: Document) -> Document:
 
 
 def _branches(document: Document, schema: Document) -> Iterator[Document]:
-    """The schema, or each of its alternatives."""
+    """Yield the schema, or each of its alternatives."""
     resolved = _resolved(document, schema)
     alternatives = resolved.get("anyOf") or resolved.get("oneOf")
     if alternatives is None:
@@ -143,7 +143,7 @@ def _branches(document: Document, schema: Document) -> Iterator[Document]:
 
 
 def _types(document: Document, schema: Document) -> set[str]:
-    """The JSON types that a schema allows; empty: any."""
+    """Return the JSON types that a schema allows; an empty set means any."""
     found: set[str] = set()
     for one in _branches(document, schema):
         if "type" in one:
@@ -161,7 +161,7 @@ def _type_of(value: object) -> str:
 
 
 def _members(document: Document, schema: Document) -> dict[str, Any]:
-    """The properties of all alternatives, and those that every alternative requires."""
+    """Return the properties of all alternatives, and those that every alternative requires."""
     objects = [one for one in _branches(document, schema) if "properties" in one]
     properties = {name: value for one in objects for name, value in one["properties"].items()}
     required = set.intersection(*(set(one.get("required", ())) for one in objects)) if objects else set()

@@ -1,4 +1,4 @@
-"""The OpenAPI description as a Markdown page."""
+"""Render the OpenAPI description as a Markdown page."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _schemas(document: Document) -> Iterator[str]:
 
 
 def _type(schema: Document) -> str:
-    """Return a schema in a few words, with a link where it has a name."""
+    """Return a short description of a schema, with a link if it has a name."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

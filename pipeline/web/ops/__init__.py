@@ -1,1 +1,1 @@
-"""What operators and their probes read."""
+"""Endpoints for operators and their probes."""

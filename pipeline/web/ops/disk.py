@@ -1,4 +1,4 @@
-"""Whether there is room for what is accepted."""
+"""Check that there is enough disk space to accept events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def shortage(folders: Iterable[Path], free: Callable[[Path], int] = free_bytes) -> str | None:
-    """Return which folder has too little space left, as a cause that `/readyz` shows, or None."""
+    """Return which folder has too little space left, as a cause for `/readyz`, or None."""
     for folder in folders:
         left = free(folder)
         if left < MIN_FREE:

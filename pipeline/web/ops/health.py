@@ -16,7 +16,7 @@ from pipeline.ledger import readiness
 from pipeline.stages.context import Context
 from pipeline.web.ops.questions import Question
 
-WITHIN = 1.5  # seconds that each answer is waited for: a probe gives up after a few
+WITHIN = 1.5  # seconds to wait for each answer, because probes give up after a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def router(
 ) -> APIRouter:
     """Return the routes of health checks.
 
-    `alive` returns the processes that gave a sign of life lately, or None if the queue does not answer. `disk` returns
-    what is wrong with the disk, or None.
+    `alive` returns the processes with a recent heartbeat, or None if the queue does not answer. `disk` returns what is
+    wrong with the disk, or None.
     """
     health = APIRouter(tags=["operations"])
     processes: Question[list[str] | None] = Question(alive)

@@ -1,6 +1,6 @@
-"""/metrics, in Prometheus' text format. Read from the ledger when it is asked for, so that any process can answer.
+"""/metrics, in Prometheus' text format. Read from the ledger for each scrape, so that any process can answer.
 
-What Prometheus' own conventions ask: base units, `_total` on what only grows, no label of which there is no end.
+It follows Prometheus' conventions: base units, `_total` on counters, no labels with unbounded values.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Ledger(Collector):
         self._context = context
 
     def describe(self) -> list[Metric]:
-        """Nothing: the registry need not read the ledger only to learn the names."""
+        """Return nothing, so that the registry does not read the ledger just to learn the names."""
         return []
 
     def collect(self) -> list[Metric]:
@@ -93,7 +93,7 @@ def _references(transaction: Transaction) -> Iterator[Metric]:
 
 
 def _waits(context: Context, transaction: Transaction, now: dt.datetime) -> dict[tuple[str, ...], float]:
-    """Return how long each stage's oldest work has waited, in seconds; zero where nothing is due yet."""
+    """Return how long each stage's oldest work has waited, in seconds, or zero if nothing is due yet."""
     oldest = {stage.name: stage.oldest_due(context, transaction, now) or now for stage in STAGES}
     return {(name,): max((now - due).total_seconds(), 0.0) for name, due in oldest.items()}
 

@@ -1,4 +1,4 @@
-"""Questions to servers that may hang, asked so that whoever waits for the answer does not hang as well."""
+"""Query servers that may hang, without the caller hanging as well."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class Question(Generic[T]):
-    """One question, asked in a thread of its own. While it hangs it is not asked again, so at most one thread hangs."""
+    """A question asked in its own thread. While it hangs it is not asked again, so at most one thread hangs."""
 
     def __init__(self, ask: Callable[[], T]) -> None:
         self._ask = ask
         self._asked: Future[T | Exception] | None = None
 
     async def answer(self, *, within: float, otherwise: T) -> T:
-        """Return the answer, or `otherwise` after `within` seconds without one. Raises what the question raised."""
+        """Return the answer, or `otherwise` after `within` seconds without one. Raises whatever the question raised."""
         if self._asked is None or self._asked.done():
             self._asked = _begin(self._ask)
         answered = asyncio.wrap_future(self._asked)

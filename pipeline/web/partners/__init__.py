@@ -1,4 +1,4 @@
-"""/partners/{channel}: what a partner pulls. Every change of its channel once, in the order of commits."""
+"""/partners/{channel}: what a partner pulls. Every change in its channel once, in commit order."""
 
 from collections.abc import Collection
 from typing import Annotated
@@ -22,9 +22,9 @@ from pipeline.web.problems import Problem
 
 LONGEST_WAIT = 60.0  # seconds
 
-# For this partner alone: no cache keeps it, and a page that it links to does not learn of a token in the address.
+# For this partner only: caches must not store it, and linked pages must not see a token in the address.
 PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-_FEED = PRIVATE | {"Cache-Control": "private, no-cache"}  # its reader may keep it, and revalidates it
+_FEED = PRIVATE | {"Cache-Control": "private, no-cache"}  # its reader may store it, and must revalidate it
 
 _Cursor = Annotated[str, Query(max_length=64, description="The `cursor` of an answer; without it: from the beginning.")]
 _Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -53,7 +53,7 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
     feed_formats = {format.extension: format for format in context.formats.values() if format.page is not None}
 
     def read(plan: ChannelPlan, grant: Grant, cursor: str, limit: int) -> tuple[bytes, bool]:
-        """Return a page of changes as JSON, and whether it holds any."""
+        """Return a page of changes as JSON, and whether it contains any."""
         token = None if grant.scope == "admin" else grant.name
         page = pull.page(context, plan, cursor=cursor, limit=limit, token=token)
         if page is None:
@@ -109,7 +109,7 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
         answer = respond(
             request, built.body, media_type=format.media_type, digest=digest_of(built.body), modified=built.modified
         )
-        if request.method == "GET" and grant.scope != "admin":  # an operator's request says nothing of the partner
+        if request.method == "GET" and grant.scope != "admin":  # an operator's request says nothing about the partner
             partner_feed.record_request(context, plan, grant.name)
             if answer.status_code == 200:
                 partner_feed.record_listed(context, plan, built, grant.name)

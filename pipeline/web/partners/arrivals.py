@@ -1,4 +1,4 @@
-"""Long polling: one query serves everyone who waits for changes, and nobody who waits occupies a thread."""
+"""Long polling: a single query serves all clients that wait for changes, and waiting occupies no thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Arrivals:
         self._poller: asyncio.Task[None] | None = None
 
     async def wait(self, channel: str, cursor: str, *, seconds: float) -> None:
-        """Wait until there may be something after the cursor or the time is over. Return at once if too many wait."""
+        """Wait until there may be something after the cursor or the time is up. Return at once if too many wait."""
         waiting_for_channel = sum(len(events) for (other, _), events in self._waiting.items() if other == channel)
         if waiting_for_channel >= MANY_OF_ONE or sum(map(len, self._waiting.values())) >= MANY:
             return

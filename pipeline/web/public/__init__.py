@@ -1,1 +1,1 @@
-"""What anyone may read."""
+"""Routes open to anyone."""

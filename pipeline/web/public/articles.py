@@ -43,7 +43,7 @@ def router(context: Context) -> APIRouter:
             if present != article_id:
                 return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
             stored = renditions.one(transaction, known, shown.revision, format.name)
-        if stored is None:  # the format is newer than the rendition; rendering is pure, so it can be made now
+        if stored is None:  # the format is newer than the revision; rendering is pure, so it can be rendered now
             body = format.render(revision, context.site)
             return respond(
                 request, body, media_type=format.media_type, digest=digest_of(body), modified=revision.updated
@@ -62,13 +62,13 @@ def answers_with(media_types: set[str]) -> Responses:
 
 
 def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> tuple[str, Format | None]:
-    """Return the id and the format. An id holds no dot, so what follows one is the format's extension."""
+    """Return the id and the format. An id contains no dot, so anything after a dot is the format's extension."""
     article_id, dot, extension = name.partition(".")
     return article_id, by_extension.get(extension) if dot else page
 
 
 def _gone(context: Context, format: Format, withdrawal: Withdrawal) -> Response:
-    """Return 410 with the tombstone: there was an article, and it is gone (RFC 9110, section 15.5.11)."""
+    """Return 410 with the tombstone: there was an article, but it is gone (RFC 9110, section 15.5.11)."""
     body = format.tombstone(withdrawal, context.site)
     headers = {"Cache-Control": "public, max-age=60", "ETag": f'"{digest_of(body)[7:39]}"'}
     return Response(body, status_code=410, media_type=format.media_type, headers=headers)

@@ -93,7 +93,7 @@ def router(context: Context) -> APIRouter:
 
 
 class _Feeds:
-    """The handlers, and what they share: the files and the formats of the feeds."""
+    """The handlers, and the files and feed formats that they share."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -155,7 +155,7 @@ class _Feeds:
 
     async def news(self, request: Request) -> Response:
         body = await run_in_threadpool(sitemap_stage.news, self.context)
-        # It also changes when entries become too old, so there is no time of change: only a tag.
+        # It also changes when entries become too old, so it has no modification time, only a tag.
         return respond(request, body, media_type=sitemaps.MEDIA_TYPE, digest=digest_of(body), modified=None)
 
     async def _sitemap(self, request: Request, path: str) -> Response:
@@ -178,7 +178,7 @@ class _Feeds:
         return format
 
     def _no_page(self, feed_id: str, number: int, current: str) -> Response:
-        """Redirect to the feed for the page after the newest sealed one; otherwise have the missing page built."""
+        """Redirect to the feed for the page after the newest sealed one; otherwise schedule the missing page."""
         with self.context.ledger.read() as transaction:
             newest = feed_pages.newest_sealed(transaction, feed_id) or 0
         if number == newest + 1:
@@ -197,7 +197,7 @@ class _Feeds:
 
 
 async def _preflight(_: Request) -> Response:
-    """Answer the request that a browser makes before a script of another site may send conditional headers."""
+    """Answer the preflight that browsers send before another site's script may send conditional headers."""
     return Response(status_code=204, headers=PREFLIGHT)
 
 

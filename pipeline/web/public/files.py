@@ -1,8 +1,8 @@
-"""Files of the rendition store over HTTP, answered as nginx would answer the same files, header for header.
+"""Serve files of the rendition store exactly as nginx would serve them, header for header.
 
-`ETag` is made of a file's time and size, as nginx makes it; each compressed form is a file with a tag of its own, so
-tags are strong, and ranges (RFC 9110, section 14) fit together. Whoever has the file already is sent nothing, and the
-file is not even read. Bodies are shared by all who are sent them at one time, and leave piece by piece.
+`ETag` is derived from a file's time and size, as in nginx. Each compressed form is a file with its own tag, so tags are
+strong and ranges (RFC 9110, section 14) fit together. If a client already has the file, nothing is sent and the file is
+not even read. Concurrent responses share a body, which is sent in pieces.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PIECE = 65_536  # bytes that one slow reader keeps in memory
 _CACHED = 64 * 2**20  # bytes of all cached bodies
 _LARGEST = 8 * 2**20  # bytes of the largest body that is cached
 
-ANYWHERE = {  # lets scripts of other sites read it (Fetch standard, CORS protocol)
+ANYWHERE = {  # allows scripts of other sites to read it (Fetch standard, CORS protocol)
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link",
 }
@@ -52,7 +52,7 @@ class FileStore(Protocol):
 
 
 class Files:
-    """Answers with files, and caches the bodies that were requested last."""
+    """Serves files, and caches the most recently requested bodies."""
 
     def __init__(self, store: FileStore) -> None:
         self._store = store
@@ -81,7 +81,7 @@ class Files:
             got = self._body(path, state)
             if got is None:
                 return None
-            body, state = got  # it may have been replaced meanwhile: the tag must match the bytes
+            body, state = got  # it may have been replaced in the meantime: the tag must match the bytes
             common |= _headers(state, coding)
         common["Content-Type"] = content_type(media_type)
         return _sent(request, body, state, common)

@@ -27,8 +27,8 @@ from pipeline.web.problems import Problem
 MAX_BODY = 16_384  # bytes of a form
 MAX_ADDRESS = 2_000  # characters of a callback
 MAX_SECRET = 199  # bytes: fewer than 200 (section 5.1)
-WAITING, WAITING_AT_ONE = 2_000, 200  # requests that have not been confirmed yet: of all, and of one callback's host
-RATE = Rate(per_second=10.0, burst=500)  # requests of one address
+WAITING, WAITING_AT_ONE = 2_000, 200  # unconfirmed requests: in total, and per callback host
+RATE = Rate(per_second=10.0, burst=500)  # requests from one address
 
 
 class _Form(Struct, frozen=True):
@@ -103,7 +103,7 @@ async def _body(request: Request) -> str:
 
 
 def _form(body: str, hub: HubPlan) -> _Form:
-    """Raises Problem 400 naming the parameter. Parameters that are not known are let through unread (section 5.1)."""
+    """Parse the form. Raises Problem 400 naming the parameter. Unknown parameters are ignored (section 5.1)."""
     fields = _fields(body)
     mode = fields.get("hub.mode")
     if mode not in ("subscribe", "unsubscribe"):
@@ -142,7 +142,7 @@ def _given(fields: Mapping[str, str], name: str) -> str:
 
 
 def _host(callback: str, hub: HubPlan) -> str:
-    """The callback's host. What cannot be called is refused at once; names are looked up when they are called."""
+    """Return the callback's host. Uncallable addresses are refused at once; names are resolved when called."""
     if len(callback) > MAX_ADDRESS:
         raise _wrong(f"hub.callback must have at most {MAX_ADDRESS} characters")
     try:
@@ -161,7 +161,7 @@ def _host(callback: str, hub: HubPlan) -> str:
 
 
 def _lease(asked: str | None, hub: HubPlan) -> int:
-    """Seconds: what was asked for, within our bounds (section 5.1: the hub decides)."""
+    """Return the lease in seconds: the requested one, within our bounds (section 5.1: the hub decides)."""
     shortest, usual, longest = hub.lease
     if asked is None or asked == "":
         return usual

@@ -16,9 +16,9 @@ class Span(NamedTuple):
 
 
 def span_of(request: Request, *, size: int, etag: str, modified: str) -> Span | None:
-    """Return the part that was requested, or None for the whole. A length of 0 means that there is no such part (416).
+    """Return the requested part, or None for the whole. A length of 0 means that there is no such part (416).
 
-    With `If-Range` a part is only asked for of the very representation that has the tag or the date.
+    With `If-Range`, a part is requested only if the representation still has the given tag or date.
     """
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
     if asked is None or request.method != "GET" or asked.group(1) == asked.group(2) == "":

@@ -13,7 +13,7 @@ from pipeline.stages.context import Context
 from pipeline.web.problems import Problem
 
 _log = structlog.get_logger()
-_KEPT = 300  # seconds that it may be cached: short, so that a new key spreads soon
+_KEPT = 300  # seconds that it may be cached: short, so that a new key takes effect soon
 
 
 def router(context: Context) -> APIRouter:

@@ -1,7 +1,7 @@
 """Read the events of an HTTP request. CloudEvents 1.0, HTTP protocol binding: structured, binary and batched JSON.
 
 `data` is an article file in a format that intake reads; `datacontenttype` says which (JSON by default). The article's
-id is `subject`, or what the file itself says. A withdrawal's data is `{"reason": "…"}`.
+id is `subject`, or else the one in the file. A withdrawal's data is `{"reason": "…"}`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-bat
 MAX_BATCH = 1000
 
 
-# Attributes hold no control characters (CloudEvents 1.0, section 3.1).
+# Attributes contain no control characters (CloudEvents 1.0, section 3.1).
 _Attribute = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 _Id = Annotated[_Attribute, Meta(extra_json_schema={"minLength": 1})]
 _DATA = {
@@ -89,7 +89,7 @@ def _decode(body: bytes, type: Any) -> Any:
 
 
 def _binary(headers: Mapping[str, str], media_type: str, body: bytes, drop: tuple[str, ...]) -> Event:
-    """Attributes are in `ce-` headers, percent-encoded (HTTP protocol binding, section 3.1.3.2)."""
+    """Return the event of a binary request: attributes in percent-encoded `ce-` headers (binding, section 3.1.3.2)."""
     attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     known = {name: value for name, value in attributes.items() if name not in ("data", "data_base64")}
     try:

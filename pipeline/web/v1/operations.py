@@ -1,4 +1,4 @@
-"""/v1/operations: what was done, and its undoing."""
+"""/v1/operations: list what was done, and undo it."""
 
 from typing import Annotated
 

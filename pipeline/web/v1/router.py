@@ -1,4 +1,4 @@
-"""The routers of /v1, put together."""
+"""Assemble the routers of /v1."""
 
 from __future__ import annotations
 
