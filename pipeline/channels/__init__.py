@@ -73,7 +73,7 @@ class Served:
 class ChannelType:
     """The description of a channel type, exported as `CHANNEL` by its module.
 
-    `settings` is a pydantic model of the type's own keys, which forbids unknown ones; `open` gets an instance of it.
+    `settings` is a pydantic model of the type's own keys that forbids unknown ones; `open` gets an instance of it.
     """
 
     name: str

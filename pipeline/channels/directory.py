@@ -96,7 +96,7 @@ class Directory:
 
 
 def _try_to_create_in(parent: Path, path: Path) -> None:
-    """Create a folder and remove it, since permissions alone do not tell (read-only mounts, quotas)."""
+    """Create a folder and remove it, since permissions alone are not conclusive (read-only mounts, quotas)."""
     try:
         Path(tempfile.mkdtemp(prefix=_PROBE, dir=parent)).rmdir()
     except OSError as error:

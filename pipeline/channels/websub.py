@@ -1,7 +1,7 @@
 """The `websub` channel: notifies public hubs that feeds have changed (PubSubHubbub 0.4, section 7.1).
 
 W3C's WebSub does not specify how a publisher notifies its hub; `hub.mode=publish` is what public hubs accept. The hub
-then fetches the feed, so nothing is sent before the feeds contain the change. Withdrawals are announced alike.
+then fetches the feed, so nothing is sent before the feeds contain the change. Withdrawals are announced the same way.
 """
 
 from __future__ import annotations

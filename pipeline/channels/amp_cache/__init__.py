@@ -187,7 +187,7 @@ def served(settings: AmpCacheSettings) -> Mapping[str, PublicKey]:
 
 
 def private_key(secret: SecretRef) -> RSAPrivateKey:
-    """Return the key. Raises ConfigError that quotes nothing of it."""
+    """Return the key. Raises a ConfigError that quotes no part of it."""
     text = secret.resolve("key")
     hint = "create one with `openssl genrsa 2048`"
     try:

@@ -219,7 +219,7 @@ class AppleNews:
 
 
 def _after_update(answer: Answer, remote: _Remote, attempt: _Attempt) -> _Remote | None:
-    """Return what a refused update tells: None if the article is gone, the id alone if the token is outdated."""
+    """Interpret a refused update: return None if the article is gone, or only the id if the token is outdated."""
     if answer.response.status in _GONE:
         return None
     if answer.error("WRONG_REVISION"):

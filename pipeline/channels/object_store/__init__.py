@@ -1,7 +1,7 @@
 """The `object-store` channel: one object per article in S3, Google Cloud Storage, Azure or a folder.
 
     {prefix}/{article}.{extension}                and manifest/{article}.{extension}.json (see shared/manifest.py)
-    {prefix}/index.json                           the latest changes, newest first, as many as `index` says
+    {prefix}/index.json                           the latest `index` changes, newest first
 
 Cloud stores are written to without locks. Every put is conditional on the version that the writer has read (If-Match,
 or If-None-Match for a new object). The object's version is read before the manifest's, and the manifest is written

@@ -45,7 +45,7 @@ class ObjectStoreSettings(ChannelSettings):
     index: int = Field(default=100, ge=0, le=1000)  # latest changes in `index.json`; 0: no index
     connect_timeout: Annotated[float, Field(gt=0, le=10)] = 5.0
     request_timeout: Annotated[float, Field(gt=0, le=10)] = 10.0
-    total_timeout: Annotated[float, Field(gt=0, le=30)] = 30.0  # no request is started after that
+    total_timeout: Annotated[float, Field(gt=0, le=30)] = 30.0  # no request is started after this
 
     @field_validator("url")
     @classmethod

@@ -83,7 +83,7 @@ class Connection:
     def within(self, deadline: Deadline) -> Iterator[None]:
         """Close the connection at `deadline` if the block is still running, and translate errors to CitewireErrors.
 
-        With only a timeout per step, a server could send a byte a second for ever.
+        With only a timeout per step, a server could send a byte a second forever.
         """
         expired = threading.Event()
 

@@ -79,7 +79,7 @@ class SftpSettings(ChannelSettings):
 
 
 def private_key(settings: SftpSettings) -> paramiko.PKey | None:
-    """Return the key (Ed25519, ECDSA or RSA; OpenSSH format or PEM). Raises ConfigError that quotes nothing of it."""
+    """Return the key (Ed25519, ECDSA or RSA; OpenSSH format or PEM). Raises a ConfigError without any part of it."""
     if settings.private_key is None:
         return None
     text = settings.private_key.resolve("private_key")

@@ -8,7 +8,7 @@ import time
 from pipeline.errors import TransientError
 from pipeline.http import Http, Limits
 
-ANSWER_BYTES = 16_384  # read of a response of which only the status matters
+ANSWER_BYTES = 16_384  # bytes read of a response if only the status matters
 _CONNECT, _READ = 5.0, 10.0  # seconds
 
 

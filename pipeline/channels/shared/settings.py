@@ -26,7 +26,7 @@ def _callable(address: str) -> str:
     return address
 
 
-# Seconds that a delivery may take in all. Its row is leased for 45.
+# Seconds that a delivery may take in total. Its row is leased for 45.
 TotalTimeout = Annotated[float, Field(gt=0, le=40)]
 Address = Annotated[str, AfterValidator(_callable)]  # absolute, http or https
 LocalPath = Annotated[Path, AfterValidator(_from_base)]  # relative to the settings file

@@ -21,7 +21,7 @@ from pipeline.http import ClientCertificate, Http, Limits
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
-_ANSWER_BYTES = 16_384  # read of the partner's response; the first kilobyte is kept
+_ANSWER_BYTES = 16_384  # bytes read of the partner's response; the first kilobyte is stored
 
 
 class Webhook:
