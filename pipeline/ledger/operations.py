@@ -1,4 +1,4 @@
-"""Operations by commands, events and people, and the result of each part. Parts are written with what they report."""
+"""What commands, events and people did, part by part. A part is written in the transaction whose result it records."""
 
 from __future__ import annotations
 
