@@ -77,8 +77,8 @@ def test_every_stage_starts_from_a_python_of_a_known_version_that_the_program_ru
 
 def test_the_dependencies_are_installed_by_their_hashes_and_the_program_without_any() -> None:
     (locked,) = [command for command in of("RUN") if "requirements.lock" in command]
-    assert "pip install --require-hashes -r requirements.lock" in locked
-    (program,) = [command for command in of("RUN") if "--no-deps" in command]
+    assert "pip install --require-hashes --no-deps -r requirements.lock" in locked
+    (program,) = [command for command in of("RUN") if "--no-build-isolation" in command]
     assert "pip install --no-deps --no-build-isolation ." in program
     assert sum(command.count("pip install") for command in of("RUN")) == 2
 

@@ -28,8 +28,8 @@ def test_it_stands_above_the_sites_own_file(tmp_path: Path) -> None:
 
 
 def test_the_variable_itself_wins_and_the_file_is_not_even_read() -> None:
-    environment = {"CITEWIRE_DATABASE_URL": "sqlite://", "CITEWIRE_DATABASE_URL_FILE": "/nowhere"}
-    assert load(environment).database_url == "sqlite://"
+    environment = {"CITEWIRE_DATABASE_URL": "sqlite:////srv/ledger.sqlite", "CITEWIRE_DATABASE_URL_FILE": "/nowhere"}
+    assert load(environment).database_url == "sqlite:////srv/ledger.sqlite"
 
 
 def test_an_empty_variable_counts_as_none(tmp_path: Path) -> None:

@@ -194,7 +194,8 @@ def test_a_withdrawal_reaches_everyone(running: Running, tmp_path: Path, receive
     gone = running.get("/articles/wrong")
     assert gone.status_code == 410
     assert "The dose was wrong." in gone.text
-    until(lambda: "/articles/wrong" not in running.get("/feeds/latest.rss").text, 20)
+    until(lambda: "Withdrawn: About wrong" in running.get("/feeds/latest.rss").text, 20)
+    assert "harmful" not in running.get("/feeds/latest.rss").text
     assert running.status("wrong")["state"] == "withdrawn"
 
 

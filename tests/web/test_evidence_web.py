@@ -150,7 +150,11 @@ def test_an_operator_releases_a_hold_once(bench: Watched, app: FastAPI) -> None:
     assert (kept["channel"], kept["cause"]) == ("careful", "hold")
     address = "/v1/articles/spasms/release?channel=careful"
     assert post(app, address, "cms").status == 403
-    assert post(app, address, "root").json == {"article": "spasms", "revision": 3, "channels": ["careful"]}
+    released = post(app, address, "root").json
+    operation = released.pop("operation")
+    assert released == {"article": "spasms", "revision": 3, "channels": ["careful"]}
+    done = get(app, f"/v1/operations/{operation}", authorization="Bearer root").json
+    assert (done["kind"], [part["article"] for part in done["parts"]]) == ("release", ["spasms"])
     refused = post(app, address, "root")
     assert (refused.status, refused.code) == (409, "nothing-to-release")
     assert refused.json["hint"] == refused.json["mend"] != ""

@@ -119,7 +119,7 @@ def test_it_holds_the_newest_fifty(bench: Bench, app: FastAPI, monkeypatch: pyte
     assert titles(read(app)) == ["About three", "About two"]
     bench.withdraw("one")
     bench.work()
-    assert titles(read(app)) == ["About three"]
+    assert titles(read(app)) == ["Withdrawn: About one", "About three"]
     assert b"deleted-entry" in read(app).body
 
 
@@ -139,17 +139,17 @@ def test_a_withdrawal_is_told_in_every_format(bench: Bench, app: FastAPI) -> Non
     bench.withdraw("one", reason="The dose was wrong.")
     bench.work()
     atom = read(app)
-    assert titles(atom) == ["About two"]
+    assert titles(atom) == ["Withdrawn: About one", "About two"]
     (gone,) = etree.fromstring(atom.body).iterfind("{*}deleted-entry")
     assert gone.get("ref") == "tag:notes.example.org,2025:/articles/one"
     assert gone.get("when") == "2026-03-01T12:01:00Z"
     assert gone.findtext("{*}comment") == "The dose was wrong."
     assert atom_findings(atom.body) == []
     rss = read(app, "rss")
-    assert titles(rss) == ["About two", "Withdrawn: About one"]
+    assert titles(rss) == ["Withdrawn: About one", "About two"]
     assert rss_findings(rss.body) == []
     told = read(app, "json").json
-    assert [item["title"] for item in told["items"]] == ["About two"]
+    assert [item["title"] for item in told["items"]] == ["Withdrawn: About one", "About two"]
     assert [one["article"] for one in told["_citewire"]["withdrawn"]] == ["one"]
 
 
@@ -178,7 +178,7 @@ def test_what_is_taken_back_from_this_channel_alone_is_gone_with_the_reason(benc
     bench.work()
     atom = read(app)
     (gone,) = etree.fromstring(atom.body).iterfind("{*}deleted-entry")
-    assert titles(atom) == []
+    assert titles(atom) == ["Withdrawn: About one"]
     assert "it cites PMID 1 (retracted)" in (gone.findtext("{*}comment") or "")
     assert gone.get("when") == "2026-03-01T13:00:00Z"
     assert b"Take it." not in b"".join(read(app, form).body for form in ("rss", "atom", "json"))

@@ -49,7 +49,7 @@ def shown_of(transaction: Transaction, article_ids: Collection[str]) -> dict[str
     for some in chunks(sorted(article_ids), 500):
         where = (names.c.article.in_(some), names.c.current, names.c.shown)
         query = sa.select(names.c.article, names.c.name).where(*where)
-        found |= dict(transaction.execute(query).tuples().all())
+        found |= dict(transaction.execute(query).all())
     return found
 
 

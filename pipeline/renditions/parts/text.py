@@ -41,7 +41,7 @@ def cut(text: str, limit: int) -> str:
     line = " ".join(text.split())
     if len(line) <= limit:
         return line
-    end = line.rfind(" ", 0, limit)
+    end = line.rfind(" ", 0, limit + 1)
     while end > 0 and _BEFORE_A_UNIT.search(line, max(0, end - 40), end):
         end = line.rfind(" ", 0, end)
     return line[: end if end > limit // 2 else limit].rstrip(" ,;:") + "…"

@@ -67,7 +67,7 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
             address=address,
             amp_address=uri(site.rendition_url(article.name, "amp")),
             feeds=_feeds(revision, site),
-            description=cut(article.answer, _DESCRIPTION),
+            description=cut(article.answer, _DESCRIPTION - 1),
             published=rfc3339(dates.published),
             updated=rfc3339(dates.updated),
             retracted=_numbers(revision.references, "retracted"),
