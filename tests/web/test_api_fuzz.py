@@ -14,7 +14,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi import checks
 from served import Served, served
 
-from pipeline.ledger import deliveries
+from pipeline.ledger import deliveries, operations
 from workers.openapi import DESCRIPTION
 
 ARTICLE_ID = "baclofen-for-spasticity"
@@ -25,6 +25,7 @@ references: [1, 2]
 ---
 Baclofen relaxes muscles. [1]
 """
+OPERATION = "op_fuzzed"
 EXAMPLES = 10  # of each operation and mode: `make test` runs them every time
 PATHS = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["paths"]
 OPERATIONS = [(method, path) for path, item in PATHS.items() for method in item]
@@ -66,6 +67,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("site")) as one:
         one.publish(ARTICLE, name="baclofen")
         one.work()
+        done = operations.Operation(OPERATION, "publish", "cms", one.context.clock())
+        with one.context.ledger.write() as transaction:
+            operations.record(transaction, done, [operations.Part(ARTICLE_ID, None, 1, "published")])
         yield one
 
 
@@ -87,6 +91,7 @@ def real_parameters(site: Served, path: str) -> dict[str, Any]:
         "extension": "json",
         "feed": "latest",
         "name": next((name for start, name in names.items() if path.startswith(start)), ""),
+        "operation_id": OPERATION,
         "pmid": "1",
         "revision": 1,
     }
