@@ -6,14 +6,14 @@ What `test_seed_page` holds of a real page is held here wherever the real one is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from page_words import all_words, words
 
 from pipeline.intake import read_article
-from pipeline.model.article import Article, Block, BulletList, Note, NumberedList, Paragraph, Section, Text
+from pipeline.model.article import Article, Note
 
 PAGE = Path(__file__).parent / "cases" / "saved-page.txt"
 SITE = ("Night Notes Logo", "Tell your friends*")  # as its operator would name it
@@ -27,27 +27,6 @@ def text() -> str:
 @pytest.fixture(scope="module")
 def article(text: str) -> Article:
     return read_article(text.encode(), name=PAGE.name, drop=SITE)
-
-
-def words(blocks: tuple[Block, ...]) -> Iterator[str]:
-    for block in blocks:
-        match block:
-            case Paragraph(children):
-                yield "".join(part.value for part in children if isinstance(part, Text))
-            case BulletList(items) | NumberedList(items):
-                for item in items:
-                    yield from words(item.blocks)
-            case Note(_, inside):
-                yield from words(inside)
-            case _:
-                raise AssertionError(f"the page has no {type(block).__name__}")
-
-
-def all_words(sections: tuple[Section, ...]) -> Iterator[str]:
-    for section in sections:
-        yield section.heading
-        yield from words(section.blocks)
-        yield from all_words(section.sections)
 
 
 def notes(article: Article, heading: str) -> list[Note]:

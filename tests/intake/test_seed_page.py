@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from page_words import all_words, words
 
 from pipeline.intake import read_article
-from pipeline.model.article import Article, Block, BulletList, Note, NumberedList, Paragraph, Section, Text
+from pipeline.model.article import Article, BulletList, Note, Paragraph, Section
 
 HEADINGS = (
     "What Are Constant Muscle Spasms?",
@@ -55,27 +55,6 @@ def article(text: str) -> Article:
     return read_article(text.encode(), name="seed.txt", drop=SITE)
 
 
-def _words(blocks: tuple[Block, ...]) -> Iterator[str]:
-    for block in blocks:
-        match block:
-            case Paragraph(children):
-                yield "".join(part.value for part in children if isinstance(part, Text))
-            case BulletList(items) | NumberedList(items):
-                for item in items:
-                    yield from _words(item.blocks)
-            case Note(_, inside):
-                yield from _words(inside)
-            case _:
-                raise AssertionError(f"the seed has no {type(block).__name__}")
-
-
-def _all_words(sections: tuple[Section, ...]) -> Iterator[str]:
-    for section in sections:
-        yield section.heading
-        yield from _words(section.blocks)
-        yield from _all_words(section.sections)
-
-
 def _section(article: Article, heading: str) -> Section:
     return next(section for section in article.sections if section.heading == heading)
 
@@ -95,13 +74,13 @@ def test_every_section_comes_out_with_its_subsections(article: Article) -> None:
 
 
 def test_the_lead_is_what_stands_before_the_first_heading(article: Article) -> None:
-    assert [words.split()[0] for words in _words(article.lead)] == ["Muscle", "One", "If"]
+    assert [words.split()[0] for words in words(article.lead)] == ["Muscle", "One", "If"]
 
 
 def test_every_bullet_of_the_page_is_a_list_item(article: Article, text: str) -> None:
     bullets = [line.strip().removeprefix("•").strip() for line in text.splitlines() if line.lstrip().startswith("•")]
     wanted = [bullet for bullet in bullets if "pubmed" not in bullet]
-    said = list(_all_words(article.sections))
+    said = list(all_words(article.sections))
     assert len(wanted) == 88
     assert [bullet for bullet in wanted if bullet not in said] == []
 
@@ -109,7 +88,7 @@ def test_every_bullet_of_the_page_is_a_list_item(article: Article, text: str) ->
 def test_every_paragraph_of_the_body_is_kept(article: Article, text: str) -> None:
     body = text.partition("Explanation\n")[2].partition("(References)")[0]
     lines = [line.strip().removeprefix("•").strip() for line in body.splitlines() if line.strip()]
-    said = [article.title, *_words(article.lead), *_all_words(article.sections)]
+    said = [article.title, *words(article.lead), *all_words(article.sections)]
     assert [line for line in lines if line not in said] == []
 
 
@@ -122,7 +101,7 @@ def test_a_paragraph_that_ends_with_a_colon_introduces_a_list_and_heads_no_secti
 def test_the_important_note_holds_its_list(article: Article) -> None:
     notes = [b for b in _section(article, "Possible Side Effects of Baclofen").blocks if isinstance(b, Note)]
     assert [note.kind for note in notes] == ["important"]
-    assert list(_words(notes[0].blocks)) == [
+    assert list(words(notes[0].blocks)) == [
         "Important: Baclofen should never be stopped abruptly. Sudden withdrawal can cause:",
         "High fever",
         "Severe muscle rigidity",
@@ -134,7 +113,7 @@ def test_the_important_note_holds_its_list(article: Article) -> None:
 def test_the_urgent_list_is_an_urgent_note(article: Article) -> None:
     notes = [b for b in _section(article, "When Should You Seek Medical Attention?").blocks if isinstance(b, Note)]
     assert [note.kind for note in notes] == ["urgent"]
-    said = list(_words(notes[0].blocks))
+    said = list(words(notes[0].blocks))
     assert said[0] == "Speak to a doctor immediately if you experience:"
     assert len(said) == 7
 
