@@ -32,8 +32,11 @@ def operations(
     """Show what commands and events did, the newest first, or one operation with each of its parts."""
     with existing_ledger(find(data, config)) as ledger, ledger.read() as transaction:
         if operation is None:
-            every = views.operations(transaction, limit=_MOST)
-            print_json(every) if json else output.operations(every.operations)
+            every = views.operations(transaction, limit=_MOST + 1).operations
+            newest = every[:_MOST]
+            print_json(views.OperationList(newest)) if json else output.operations(newest)
+            if len(every) > _MOST:
+                output.note(f"there are more than these: the newest {_MOST} are shown")
             return
         found = views.operation(transaction, operation)
     if found is None:
