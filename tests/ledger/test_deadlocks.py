@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 
 import pytest
 import sqlalchemy as sa
@@ -69,7 +70,7 @@ def test_a_step_that_is_always_rolled_back_is_given_up(contended: Ledger) -> Non
 
 def test_overlapping_batches_in_opposite_orders_are_all_accepted(contended: Ledger) -> None:
     bench, names = Bench(contended), [f"article-{number}" for number in range(12)]
-    intake = Intake(contended, bench.bells, bench.clock, bench.new_id, evidence_wait=10)
+    intake = Intake(contended, bench.bells, bench.clock, lambda prefix: prefix + token_hex(8), evidence_wait=10)
 
     def publish(publisher: int) -> None:
         for round in range(4):

@@ -90,7 +90,7 @@ def use(folder: Path, path: Sequence[Path]) -> dict[str, Any]:
     """What the new format gives in a fresh interpreter, through a channel, and on the command line."""
     (folder / "stiff-legs.md").write_text(ARTICLE, encoding="utf-8")
     (folder / "site.toml").write_text(SITE, encoding="utf-8")
-    said: dict[str, Any] = said_by(USE, [*path, HERE])
+    said: dict[str, Any] = said_by(USE, [*path, HERE, HERE.parent / "stages"])
     return said | {"printed": printed(folder, path)}
 
 
