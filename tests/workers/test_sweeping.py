@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from bench import Bench
-from sqlalchemy.engine import URL, make_url
+from own_database import own, run, server
+from sqlalchemy.engine import URL
 from structlog.testing import capture_logs
 
 from pipeline.ledger import Ledger
@@ -28,27 +28,7 @@ from workers.doorbell import CeleryDoorbell
 
 ROOT = Path(__file__).resolve().parents[2]
 
-
-@pytest.fixture
-def server(postgresql: str) -> Iterator[sa.Engine]:
-    url = make_url(postgresql).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def own(server: sa.Engine) -> Iterator[URL]:
-    """A database of the test's own."""
-    name = f"citewire_sweep_{uuid.uuid4().hex[:12]}"
-    run(server, f"CREATE DATABASE {name}")
-    yield server.url.set(database=name)
-    run(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def run(server: sa.Engine, statement: str) -> None:
-    with server.connect() as connection:
-        connection.exec_driver_sql(statement)
+__all__ = ["own", "server"]  # fixtures
 
 
 def until(found: Callable[[], object]) -> None:
