@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from bench import START, Bench, article
 
@@ -75,6 +78,27 @@ def test_an_article_that_was_changed_since_is_left_as_it_is_and_named(bench: Ben
     done = undo(bench._intake(), "op_1", by="somebody")
     assert (done.overtaken, [one.article for one in done.accepted]) == (("spasms",), ["cramps"])
     assert bench.article("spasms").state == "live"
+
+
+def test_an_edit_that_arrives_while_an_operation_is_undone_is_kept(bench: Bench) -> None:
+    publish(bench, "op_1", {"spasms": "First."})
+    publish(bench, "op_2", {"spasms": "Second."})
+    edits = iter([{"spasms": "Third."}])
+
+    def clock() -> dt.datetime:
+        for edit in edits:
+            publish(bench, "op_3", edit)
+        return bench.clock()
+
+    done = undo(replace(bench._intake(), clock=clock), "op_2", by="somebody")
+    bench.work()
+    assert (done.accepted, done.overtaken) == ((), ("spasms",))
+    with bench.ledger.read() as transaction:
+        parts = operations.parts_of(transaction, done.operation)
+    assert [(part.article, part.before, part.revision, part.outcome) for part in parts] == [
+        ("spasms", 3, 3, "overtaken")
+    ]
+    assert shown(bench, "first", "spasms") == b"Third."
 
 
 def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) -> None:

@@ -59,9 +59,22 @@ def accept_all(intake: Intake, batch: Sequence[Event], operation: Operation | No
     `operation` is the operation that the events belong to, and is recorded with them. Raises as `accept` does. Any
     number of articles costs one disk write and rings each later stage once.
     """
-    if not batch:
-        return []
-    accepted = intake.ledger.written(lambda transaction: _accept_in(transaction, intake, batch, operation))
+    return accept_chosen(intake, lambda _: batch, operation) if batch else []
+
+
+def accept_chosen(
+    intake: Intake, choose: Callable[[Transaction], Sequence[Event]], operation: Operation | None = None
+) -> list[Accepted]:
+    """Do as `accept_all` with the events that `choose` returns in the same transaction, from what it finds there.
+
+    After a deadlock the transaction is run again, and `choose` with it.
+    """
+
+    def step(transaction: Transaction) -> tuple[Sequence[Event], list[Accepted]]:
+        chosen = choose(transaction)
+        return chosen, _accept_in(transaction, intake, chosen, operation)
+
+    batch, accepted = intake.ledger.written(step)
     _log_doubtful(batch, accepted)
     _ring(intake, list(zip(batch, accepted, strict=True)))
     return accepted

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Transaction, operations
-from pipeline.ledger.articles import revisions
+from pipeline.ledger import Transaction, articles, operations
+from pipeline.ledger.articles import ArticleState, revisions
 from pipeline.ledger.operations import Operation, Part
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
-from pipeline.stages.accept import Intake, accept_all
+from pipeline.stages.accept import Intake, accept_chosen
 
 REASON = "Its publication was undone."
 
@@ -43,32 +43,48 @@ class _Change(Struct, frozen=True):
 
 
 def undo(intake: Intake, operation_id: str, *, by: str, reason: str = REASON) -> Undone:
-    """Undo an operation in one transaction.
+    """Undo an operation in one transaction, so that an edit which arrives meanwhile is kept.
 
     Raises InvalidEvent (`unknown-operation`, `cannot-be-undone`), and as `accept_all`.
     """
-    new_id = intake.new_id("op_")
-    with intake.ledger.read() as transaction:
-        found = operations.find(transaction, operation_id)
-        if found is None:
-            raise InvalidEvent(
-                f"no operation {operation_id!r} is known",
-                code="unknown-operation",
-                field="operation",
-                hint="give the id that `citewire operations` shows",
-            )
-        if found.kind in _FOR_GOOD:
-            message, hint = _FOR_GOOD[found.kind]
-            raise InvalidEvent(message, code="cannot-be-undone", field="operation", hint=hint)
+    operation = Operation(intake.new_id("op_"), "undo", by, intake.clock(), operation_id)
+    left: list[str] = []
+
+    def choose(transaction: Transaction) -> list[Event]:
+        _check(operations.find(transaction, operation_id), operation_id)
         changes = _changes(operations.parts_of(transaction, operation_id))
-        left = [one.article for one in changes if operations.changed_since(transaction, one.article, one.after)]
-        wanted = [one for one in changes if one.article not in left]
-        events = list(_events(transaction, wanted, new_id, reason))
-    operation = Operation(new_id, "undo", by, intake.clock(), operation_id)
-    return Undone(new_id, tuple(accept_all(intake, events, operation)), tuple(left))
+        ids = sorted(one.article for one in changes)
+        articles.take_turns(transaction, ids)
+        found = {article_id: articles.lock(transaction, article_id) for article_id in ids}
+        left[:] = [one.article for one in changes if operations.changed_since(transaction, one.article, one.after)]
+        operations.record(transaction, operation, [_left(one, found[one]) for one in left])
+        wanted = [one for one in changes if one.article not in set(left)]
+        return list(_events(transaction, wanted, operation.id, reason))
+
+    accepted = accept_chosen(intake, choose, operation)
+    return Undone(operation.id, tuple(accepted), tuple(left))
 
 
-def _changes(parts: list[Part]) -> list[_Change]:
+def _left(article_id: str, state: ArticleState | None) -> Part:
+    revision = state.revision if state else None
+    return Part(article_id, revision, revision, "overtaken", reason="it was changed since")
+
+
+def _check(found: Operation | None, operation_id: str) -> None:
+    """Raise InvalidEvent unless the operation exists and can be undone."""
+    if found is None:
+        raise InvalidEvent(
+            f"no operation {operation_id!r} is known",
+            code="unknown-operation",
+            field="operation",
+            hint="give the id that `citewire operations` shows",
+        )
+    if found.kind in _FOR_GOOD:
+        message, hint = _FOR_GOOD[found.kind]
+        raise InvalidEvent(message, code="cannot-be-undone", field="operation", hint=hint)
+
+
+def _changes(parts: Sequence[Part]) -> list[_Change]:
     """Return the overall change to each article, which an operation may have changed several times."""
     changes: dict[str, _Change] = {}
     for part in parts:
