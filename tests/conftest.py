@@ -25,6 +25,7 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+LOG = structlog.get_config()
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -33,6 +34,12 @@ DATA = ROOT.parent / "shared" / "data"
 @pytest.hookimpl(trylast=True)  # outside the hook of pytest's own that pins warnings on tests
 def pytest_configure() -> None:
     leaks.watch()
+
+
+@pytest.fixture(autouse=True)
+def the_tests_own_log() -> None:
+    """Log as the tests do: a command that ran in this process may have set up the log for a terminal."""
+    structlog.configure(**LOG)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -100,7 +100,8 @@ def served(folder: Path, site: str = SITE, formats: Collection[str] | None = Non
     clock, pubmed, receiver, ids = Clock(), PubMed(), Receiver(), itertools.count(1)
     pubmed.papers = {"1": paper("1", "A trial of something"), "2": paper("2", "A trial of something else")}
     channels = {id: replace(plan, open=lambda: receiver) for id, plan in built.channels.items()}
-    policy = replace(built.policy, gather_quiet=0.0, gather_longest=0.0, batch_patience=0.0)
+    unlimited = {"partner_rate": 1e6, "partner_burst": 1_000_000}  # how fast a test asks must not change its answers
+    policy = replace(built.policy, gather_quiet=0.0, gather_longest=0.0, batch_patience=0.0, **unlimited)
     context = replace(
         built,
         formats={name: made for name, made in built.formats.items() if formats is None or name in formats},
