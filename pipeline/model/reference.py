@@ -13,6 +13,11 @@ EditorialState = Literal[
 ]
 
 
+IdentityField = Literal["doi", "title", "author", "year", "journal", "volume", "page"]
+Identity = Literal["match", "mismatch", "unverified"]
+"""Whether a record is the work that the author's words describe. unverified: there are no words, or too few."""
+
+
 class Notice(Struct, frozen=True):
     """The publication that changed a paper's editorial status (PubMed's CommentsCorrections)."""
 
