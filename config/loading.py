@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from config.settings import Settings
 from pipeline.errors import ConfigError
+from pipeline.references.sources import sources
 from pipeline.secret import SecretRef
 from pipeline.validation import config_error
 
@@ -39,7 +40,7 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     base = file.parent if file else Path()
     merged = _over(_read(DEFAULTS), _relative_to(base, _read(file)) if file else {})
     said = _of_environment(environment)
-    merged |= said if data is None else said | {"data": data}
+    merged = _over(merged, said if data is None else said | {"data": data})
     try:
         settings = Settings.model_validate(merged, context={"base": base, "file": file})
         _unique("feeds", [feed.id for feed in settings.feeds])
@@ -76,7 +77,8 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         said["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
     elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
         said["pubmed_api_key"] = SecretRef("file", path)
-    return said
+    addresses = {name: environment[key] for name in sources() if environment.get(key := f"CITEWIRE_{name.upper()}_URL")}
+    return said | ({"sources": addresses} if addresses else {})
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

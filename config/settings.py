@@ -16,6 +16,7 @@ from pipeline.intake.dropping import compile_selector, is_selector
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
+from pipeline.references.sources import sources
 from pipeline.secret import SecretRef
 
 _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
@@ -167,6 +168,16 @@ class IntakeSettings(_Part):
     )
 
 
+def _source_url(value: str) -> str:
+    return _http_url(value) if value else value
+
+
+def _known_source(name: str) -> str:
+    if name not in sources():
+        raise ValueError(f"is not a source of references; there are {', '.join(sources())}")
+    return name
+
+
 class EvidenceSettings(_Part):
     wait: float = Field(10.0, ge=0, le=3600)
     recheck_days: int = Field(1, ge=0, le=365)
@@ -214,6 +225,7 @@ class Settings(_Part):
     pubmed_api_key: SecretRef | None = None
     pubmed_email: str | None = None
     idconv_url: Url | None = None
+    sources: Mapping[Annotated[str, AfterValidator(_known_source)], Annotated[str, AfterValidator(_source_url)]] = {}
     egress_allow: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ()
     site: SiteSettings
     intake: IntakeSettings
@@ -244,7 +256,20 @@ class Settings(_Part):
         """The address of the ID converter. NCBI's is the default only if `pubmed_url` is NCBI's too."""
         if self.idconv_url is not None:
             return self.idconv_url
-        return _IDCONV if urlsplit(self.pubmed_url).hostname == "eutils.ncbi.nlm.nih.gov" else None
+        return _IDCONV if self._asks_ncbi else None
+
+    def source_location(self, name: str) -> str | None:
+        """The address of a source of references beside PubMed, or None if it is not asked.
+
+        Its public address is the default only if `pubmed_url` is NCBI's too.
+        """
+        if name in self.sources:
+            return self.sources[name] or None
+        return sources()[name].url if self._asks_ncbi else None
+
+    @property
+    def _asks_ncbi(self) -> bool:
+        return urlsplit(self.pubmed_url).hostname == "eutils.ncbi.nlm.nih.gov"
 
     @property
     def store_location(self) -> str | Path:

@@ -73,6 +73,15 @@ MISBEHAVIOURS: dict[str, Callable[[Answer], Answer]] = {
     "empty": lambda _: Answer(200, "text/xml", b""),
     "stranger": lambda _: Answer(200, "text/xml", _STRANGER),
 }
+SOURCE_FAULTS: dict[str, Callable[[Answer], Answer]] = {
+    **{name: MISBEHAVIOURS[name] for name in ("down", "hang", "drip", "cut", "truncated", "500-html", "empty")},
+    "429": lambda _: Answer(429, "application/json", b'{"error": "Too Many Requests"}', {"Retry-After": "2"}),
+    "503": lambda _: Answer(503, "text/plain", b"Service Unavailable", {"Retry-After": "54000"}),  # fifteen hours
+    "other-shape": lambda _: Answer(200, "application/json", b'{"status": "ok", "data": {"works": []}}'),
+    "redirect": lambda _: Answer(301, "text/plain", b"Moved", {"Location": "http://127.0.0.1:1/"}),
+}
+"""How Crossref and Europe PMC fail."""
+
 _NO_ANSWERS = tuple(name for name in MISBEHAVIOURS if name not in ("slow", "hang", "drip", "stranger"))
 
 
@@ -85,9 +94,19 @@ class Conduct:
 
     names = ("", "random", "turns", *MISBEHAVIOURS)
 
-    def __init__(self, name: str = "", *, times: int | None = None, seed: int = 0, path: str = "") -> None:
-        if name not in self.names:
-            raise ValueError(f"there is no misbehaviour {name!r}; there are {', '.join(self.names[1:])}")
+    def __init__(
+        self,
+        name: str = "",
+        *,
+        times: int | None = None,
+        seed: int = 0,
+        path: str = "",
+        faults: Mapping[str, Callable[[Answer], Answer]] = MISBEHAVIOURS,
+    ) -> None:
+        names = self.names if faults is MISBEHAVIOURS else ("", *faults)
+        if name not in names:
+            raise ValueError(f"there is no misbehaviour {name!r}; there are {', '.join(names[1:])}")
+        self._faults = faults
         self._name = name
         self._left = times
         self._path = path
@@ -100,7 +119,7 @@ class Conduct:
         if self._left is not None:
             self._left -= 1
         name = self._next(path)
-        return MISBEHAVIOURS[name](good) if name else good
+        return self._faults[name](good) if name else good
 
     def _next(self, path: str) -> str:
         if self._name == "random":

@@ -30,6 +30,8 @@ from pipeline.model.policy import Gate
 from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import IdConverter
 from pipeline.references.pubmed.eutils import Eutils
+from pipeline.references.source import Caller, OpenSource
+from pipeline.references.sources import sources
 from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
 from pipeline.store import RenditionStore
@@ -86,6 +88,7 @@ def _context(settings: Settings, doorbell: Doorbell) -> Context:
         doorbell=doorbell,
         pubmed=pubmed_of(settings),
         converter=converter_of(settings),
+        sources=sources_of(settings),
         site=site_of(settings),
         formats=formats(),
         channels={channel.id: plan_of(channel, http) for channel in settings.channels},
@@ -224,7 +227,7 @@ def _proof_of(channel: ChannelSettings, http: Http) -> Callable[[str], str | Non
 def pubmed_of(settings: Settings) -> Eutils:
     key = settings.pubmed_api_key
     return Eutils(
-        _http_of_ncbi(settings),
+        _http_of_sources(settings),
         base_url=settings.pubmed_url,
         tool=TOOL,
         email=settings.pubmed_email,
@@ -237,10 +240,18 @@ def converter_of(settings: Settings) -> IdConverter | None:
     url = settings.idconv_location
     if url is None:
         return None
-    return IdConverter(_http_of_ncbi(settings), base_url=url, tool=TOOL, email=settings.pubmed_email)
+    return IdConverter(_http_of_sources(settings), base_url=url, tool=TOOL, email=settings.pubmed_email)
 
 
-def _http_of_ncbi(settings: Settings) -> Http:
+def sources_of(settings: Settings) -> dict[str, OpenSource]:
+    """Return the sources beside PubMed that have an address, in the order they are asked in."""
+    http, caller = _http_of_sources(settings), Caller(TOOL, settings.pubmed_email)
+    places = {source: settings.source_location(source.name) for source in sources().values()}
+    ranked = sorted(places, key=lambda source: (source.rank, source.name))
+    return {one.name: OpenSource(one, one.open(http, url, caller)) for one in ranked if (url := places[one])}
+
+
+def _http_of_sources(settings: Settings) -> Http:
     """Return a client without an egress guard: the operator chose the address, so it may be private."""
     anywhere = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
     return Http(anywhere, contact_url=settings.site.url)

@@ -18,6 +18,7 @@ from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
+from pipeline.references.source import OpenSource
 from pipeline.store import FileState
 from pipeline.timing import DEFAULT_SCHEDULE
 
@@ -155,5 +156,6 @@ class Context:
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     hub: HubPlan | None = None  # None: no hub is served
     converter: Converter | None = None  # None: DOIs and PMCIDs are not converted
+    sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate

@@ -45,6 +45,21 @@ def test_ncbis_converter_is_asked_beside_ncbis_pubmed_only() -> None:
     assert load(own).idconv_location == "http://127.0.0.1:2/"
 
 
+def test_other_sources_are_asked_beside_ncbis_pubmed_or_where_an_address_is_set() -> None:
+    assert load({}).source_location("crossref") == "https://api.crossref.org/"
+    own = {"CITEWIRE_PUBMED_URL": "http://127.0.0.1:1/", "CITEWIRE_CROSSREF_URL": "http://127.0.0.1:2/"}
+    assert load(own).source_location("crossref") == "http://127.0.0.1:2/"
+    assert load(own).source_location("europe_pmc") is None
+
+
+def test_a_source_can_be_switched_off_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    off = written(tmp_path, '[sources]\ncrossref = ""\n')
+    assert load({}, file=off).source_location("crossref") is None
+    with pytest.raises(ConfigError) as caught:
+        load({}, file=written(tmp_path, '[sources]\ncrosref = "https://example.org/"\n'))
+    assert "crossref" in caught.value.message
+
+
 def test_networks_may_be_listed_in_the_environment() -> None:
     settings = load({"CITEWIRE_EGRESS_ALLOW": "127.0.0.0/8, ::1/128"})
     assert settings.egress_allow == (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
