@@ -17,13 +17,14 @@ from pipeline.intake.decoding import decode
 from pipeline.intake.dropping import Lines
 from pipeline.intake.fields import Fields
 from pipeline.intake.fields.identifiers import is_bare, work_in
-from pipeline.intake.fields.invalid_value import InvalidValue
+from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import line
 from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.intake.sources.text_page.calls_to_action import calls_to_action
 from pipeline.intake.sources.text_page.headings import heading_levels
 from pipeline.intake.sources.text_page.headline import find_headline, repeated_at
 from pipeline.intake.sources.text_page.lines import Items, Piece, Words, list_html, pieces_of
+from pipeline.intake.sources.text_page.signature import signature
 from pipeline.model.reading import Read
 
 _FURNITURE = re.compile(
@@ -55,13 +56,15 @@ _DATES = (
     ("reviewed", re.compile(r"(?:last |medically )?reviewed(?: on)?(:?)\s*(\S.*)", re.IGNORECASE)),
 )
 _DATE_LIKE = re.compile(
-    r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}\S*|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2} [A-Za-z]{3,9},? \d{4}"
+    r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}\S*|[A-Za-z]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{1,2} [A-Za-z]{3,9},? \d{4}"
 )
+_ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th)\b")
 _PEOPLE = (
     ("reviewers", re.compile(r"(?:medically )?reviewed by\s*:?\s*(\S.*)", re.IGNORECASE)),
     ("authors", re.compile(r"(?:written|authored) by\s*:?\s*(\S.*)|by:\s*(\S.*)", re.IGNORECASE)),
 )
 _MOST_IN_A_HEAD_LINE = 160
+_MOST_SHOWN = 5  # lines that a warning quotes
 
 
 @dataclass
@@ -90,14 +93,18 @@ def read(file: SourceFile) -> Read:
     page = _Page()
     try:
         pieces = list(_without_furniture(pieces_of(text), page, Lines(file.drop)))
-        start = _read_head(pieces, page)
+        start, left_out = _read_head(pieces, page)
     except InvalidValue as invalid:
         raise Fields(file.name, {}).error("body", invalid) from invalid
     end = next((n for n in range(start, len(pieces)) if _ends_body(pieces[n])), len(pieces))
     left = _read_tail(pieces[end:], page)
-    body = [piece for piece in pieces[start:end] if not _is_reference(piece, page)]
+    read = [piece for place, piece in enumerate(pieces[:end]) if place >= start and place not in left_out]
+    body = [piece for piece in read if not _is_reference(piece, page)]
     page.values["calls_to_action"] = calls_to_action(_words(piece) for piece in body)
-    return assemble(Fields(file.name, page.values, page.lines, day_first=False), _body_html(body) + left)
+    fields = Fields(file.name, page.values, page.lines, day_first=False)
+    if left_out:
+        fields.warn("body", _left_out([pieces[place] for place in sorted(left_out)]))
+    return assemble(fields, _body_html(body) + left)
 
 
 def _without_furniture(pieces: Sequence[Piece], page: _Page, dropped: Lines) -> Iterator[Piece]:
@@ -117,8 +124,8 @@ def _taken(piece: Piece, page: _Page) -> bool:
     if not isinstance(piece, Words) or piece.lines > 1 or len(piece.text) > _MOST_IN_A_HEAD_LINE:
         return False
     for name, pattern in _DATES:
-        if (match := pattern.fullmatch(piece.text)) and (match[1] or _DATE_LIKE.fullmatch(match[2])):
-            page.put(name, match[2], piece.line)
+        if (match := pattern.fullmatch(piece.text)) and (date := _date_in(match[2], labelled=bool(match[1]))):
+            page.put(name, date, piece.line)
             return True
     for name, pattern in _PEOPLE:
         if match := pattern.fullmatch(piece.text):
@@ -127,24 +134,39 @@ def _taken(piece: Piece, page: _Page) -> bool:
     return bool(_FURNITURE.fullmatch(piece.text)) and not _ABOUT_SITE.fullmatch(piece.text)
 
 
-def _read_head(pieces: Sequence[Piece], page: _Page) -> int:
-    """Read headline and summary; return the place where the body begins.
+def _date_in(text: str, *, labelled: bool) -> str | None:
+    """Return the date in the rest of a line, beside which a time or a place may stand if a colon precedes it."""
+    found = _DATE_LIKE.search(text) if labelled else _DATE_LIKE.fullmatch(text)
+    return found and _ORDINAL.sub(r"\1", found[0])
+
+
+def _read_head(pieces: Sequence[Piece], page: _Page) -> tuple[int, set[int]]:
+    """Read headline and summary; return where the body begins, and the places in it that are no part of it.
 
     A summary is the text between the headline and its repetition above the text, without the label before it.
     """
     if not any(isinstance(piece, Words) for piece in pieces):
-        return 0
-    place = find_headline(pieces)
+        return 0, set()
+    found = find_headline(pieces)
+    place = found.place
     page.put("title", _words(pieces[place]), pieces[place].line)
     again = repeated_at(pieces, place)
     if again is None:
-        return place + 1
+        return place + 1, signature(pieces, found)
     summary = list(pieces[place + 1 : again])
     while summary and _is_label(summary[-1]):
         summary.pop()
     if summary:
         page.put("summary", "\n\n".join(_words(piece) for piece in summary), summary[0].line)
-    return again + 1
+    return again + 1, set()
+
+
+def _left_out(pieces: Sequence[Piece]) -> InvalidValue:
+    shown = "; ".join(quoted(_words(piece)) for piece in pieces[:_MOST_SHOWN])
+    more = f" and {len(pieces) - _MOST_SHOWN} more" if len(pieces) > _MOST_SHOWN else ""
+    message = f"left out between the headline and the text: {shown}{more}"
+    hint = "give authors and dates as `Written by:` and `Published:`"
+    return InvalidValue(message, code="line-left-out", hint=hint, line=pieces[0].line)
 
 
 def _is_label(piece: Piece) -> bool:

@@ -1,40 +1,67 @@
-"""Find the headline of a page saved as text: menus and logos are above it, and the text refers to it."""
+"""Find the headline of a page saved as text: menus and logos are above it, and the text refers to it.
+
+A wrong headline is worse than none, so a line is taken only if two things point to it: the text says its words, and
+it is repeated above the text, or has a byline below it, or no other line above comes close.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import same
+from pipeline.intake.sources.text_page.head_lines import is_byline, is_furniture
 from pipeline.intake.sources.text_page.lines import Piece, Words
+from pipeline.intake.sources.text_page.prose import Stretch, is_prose, prose_from, stretches, text_of
 
-_SENTENCE = re.compile(r"[.!。！।](?:[\"'”’»)\]]|\[\d+\])*$")
+_SAID = re.compile(r"[\"“„«].*[.!。][\"”“»]")  # somebody's words, whole
+_CRUMBS = re.compile(r" [>»›/] .* [>»›/] ")
 _TELLING = re.compile(r"[^\W\d_]{4,}")
-_LONG = 160  # characters: a longer line is prose, whatever it ends with
+_STEM = 6  # letters that two forms of a word have in common
 _MOST = 200  # characters of a headline
-_NEAR = 8  # consecutive pieces without prose that end a text
-_PARAGRAPH = 80  # characters: a cookie notice is shorter, and so may be what precedes the text
-_DECK = 3  # pieces from a headline to the line below that expands on it
+_MOST_WITH_STOP = 110  # … of one that ends with a full stop
+_ABOVE = 40  # pieces above a text in which its headline is
+_BYLINE_WITHIN = 3  # pieces below a headline
+_TITLE_WORDS = 3  # words of a line that can be repeated above the text, which "Read later" may be too
+_LINE_WORDS = 6  # significant words of a line that is no name and no label
+_SAME_SIZE = 3  # a text of at least a third of the longest one's size may be the article
 _FEWEST = 3  # significant words that a headline and its text share
 _SHARED = 0.6  # share of a headline's significant words that the text has too
+_CLEARLY = 1.5  # times as high as the next score
+_SIGNED_WITHIN = 15  # pieces from a headline with a byline to the text that says few of its words
+_LISTED, _FEW_DATES = 20, 2  # more dated lines than this in so many pieces are a list
+_UNRELATED = 0.3  # share that a line of another story has by chance
 _REPEATED_WITHIN = 12  # pieces
 
 
-def find_headline(pieces: Sequence[Piece]) -> int:
-    """Return the place of the headline. Raises InvalidValue `headline-not-found` if several lines could be it."""
-    start = _text_start(pieces)
-    lines = [place for place in range(start) if _can_be_headline(pieces[place])]
-    if not lines:
-        lines = [_first_line(pieces)]
-        if len(_text(pieces[lines[0]])) > _MOST:
-            raise _not_found(pieces[lines[0]])
+@dataclass(frozen=True)
+class Headline:
+    """The places of the headline and of the text below it."""
+
+    place: int
+    text: int
+
+
+def find_headline(pieces: Sequence[Piece]) -> Headline:
+    """Return where the headline is. Raises InvalidValue `headline-not-found` unless one line certainly is it."""
+    found = stretches(pieces)
+    longest = max(found, key=lambda one: one.size, default=Stretch(len(pieces), len(pieces), 0))
+    said = _said(pieces, longest)
+    lines = [place for place in range(longest.text) if _telling(text_of(pieces[place])) & said]
     repeated = next((place for place in lines if repeated_at(pieces, place) is not None), None)
     if repeated is not None:
-        return repeated
-    if len(lines) == 1:
-        return lines[0]
-    return _best(pieces, lines, start)
+        return Headline(repeated, longest.text)
+    if alone := _alone(pieces, longest):
+        return alone
+    for stretch in sorted(found, key=lambda one: -one.size):
+        if stretch.size * _SAME_SIZE < longest.size:
+            break
+        place = _certain(pieces, stretch)
+        if place is not None:
+            return Headline(_without_crumbs(pieces, place), stretch.text)
+    raise _not_found(pieces[_first_line(pieces)])
 
 
 def repeated_at(pieces: Sequence[Piece], place: int) -> int | None:
@@ -42,25 +69,107 @@ def repeated_at(pieces: Sequence[Piece], place: int) -> int | None:
 
     Sites put a summary between the two.
     """
-    line = _text(pieces[place])
-    if " " not in line or not _can_be_headline(pieces[place]):
+    line = text_of(pieces[place])
+    if len(line.split()) < _TITLE_WORDS or not _could_be(pieces[place]):
         return None
     near = range(place + 1, min(place + _REPEATED_WITHIN, len(pieces) - 1))
-    again = next((other for other in near if same(_text(pieces[other]), line)), None)
-    return again if again is not None and _is_prose(pieces[again + 1]) else None
+    again = next((other for other in near if same(text_of(pieces[other]), line)), None)
+    return again if again is not None and is_prose(pieces[again + 1]) else None
 
 
-def _best(pieces: Sequence[Piece], lines: Sequence[int], start: int) -> int:
-    """Return the line that shares most with the text, or one just above it that shares much.
+def _alone(pieces: Sequence[Piece], longest: Stretch) -> Headline | None:
+    """Return the first line if nothing but its text follows it: a file that begins with its title, as is asked for."""
+    first = _first_line(pieces)
+    text = pieces[first]
+    if first or not isinstance(text, Words) or not _can_be_headline(text) or is_furniture(text.text):
+        return None
+    begins = longest.start if longest.start > first else longest.text
+    between = pieces[first + 1 : begins]
+    if any(is_prose(text) or not _is_below_headline(piece) for piece in between):
+        return None
+    return Headline(first, max(first + 1, longest.text))
 
-    In the latter case the line that shares most is the deck of the headline.
-    """
-    said = {word for piece in _prose_from(pieces, start) for word in _telling(_text(piece))}
-    scores = [(_score(_telling(_text(pieces[place])), said), place) for place in lines]
-    score, place = max(scores)
-    if score == 0:
-        raise _not_found(pieces[lines[0]])
-    return next(other for score, other in scores if score and place - other <= _DECK)
+
+def _is_below_headline(piece: Piece) -> bool:
+    return isinstance(piece, Words) and is_furniture(piece.text)
+
+
+def _said(pieces: Sequence[Piece], stretch: Stretch) -> set[str]:
+    return {word for piece in prose_from(pieces, stretch.start) for word in _telling(text_of(piece))}
+
+
+def _certain(pieces: Sequence[Piece], stretch: Stretch) -> int | None:
+    """Return the line above a stretch of prose that is certainly its headline, or None."""
+    said = _said(pieces, stretch)
+    above = range(max(0, stretch.text - _ABOVE), stretch.text)
+    lines = [place for place in above if _could_be(pieces[place])]
+    scores = {place: _score(_telling(text_of(pieces[place])), said) for place in lines}
+    signed = [place for place in lines if _is_signed(pieces, place, said)]
+    near = [place for place in signed if scores[place] or stretch.text - place <= _SIGNED_WITHIN]
+    place = next((one for one in reversed(near) if _share(pieces[one], said) > _UNRELATED), None)
+    if place is None:
+        place = _outstanding(pieces, scores, said, stretch.text)
+    return None if place is None else _without_deck(pieces, place, lines, said)
+
+
+def _outstanding(pieces: Sequence[Piece], scores: dict[int, float], said: set[str], text: int) -> int | None:
+    """Return the line that the text repeats much more than any other, if nothing but small lines follows it."""
+    ranked = sorted(scores.items(), key=lambda one: one[1], reverse=True)[:2]
+    if not ranked or not ranked[0][1] or (len(ranked) > 1 and ranked[0][1] < _CLEARLY * ranked[1][1]):
+        return None
+    place = ranked[0][0]
+    return place if all(_is_small(piece, said) or is_prose(piece) for piece in pieces[place + 1 : text]) else None
+
+
+def _without_deck(pieces: Sequence[Piece], place: int, lines: Sequence[int], said: set[str]) -> int | None:
+    """Return the headline, given it or the deck below it; None if one cannot be told from the other."""
+    longer = [other for other in lines if other < place and not _is_small(pieces[other], said)]
+    if not longer or not all(_is_small(piece, said) for piece in pieces[longer[-1] + 1 : place]):
+        return place
+    share = _share(pieces[longer[-1]], said)
+    if share <= _UNRELATED:
+        return place
+    if share < _SHARED or len(_telling(text_of(pieces[longer[-1]]))) <= _FEWEST:  # such as "BLACK DEATH FEARS"
+        return None
+    return _without_deck(pieces, longer[-1], lines, said)
+
+
+def _without_crumbs(pieces: Sequence[Piece], place: int) -> int:
+    """Return the headline itself, given it or the line of crumbs above it that ends with it."""
+    for below in range(place + 1, min(place + 1 + _BYLINE_WITHIN, len(pieces))):
+        words = text_of(pieces[below])
+        if len(words.split()) >= _TITLE_WORDS and text_of(pieces[place]).endswith(words):
+            return below
+    return place
+
+
+def _is_small(piece: Piece, said: set[str]) -> bool:
+    """Return whether a piece may stand between a headline, its deck and its text, as a name or a label does."""
+    if not isinstance(piece, Words):
+        return False
+    if len(piece.text.split()) < _TITLE_WORDS or is_furniture(piece.text):
+        return True
+    return len(_telling(piece.text)) < _LINE_WORDS and _share(piece, said) <= _UNRELATED
+
+
+def _is_signed(pieces: Sequence[Piece], place: int, said: set[str]) -> bool:
+    """Return whether a byline or a date follows soon. Among many of them are teasers and readers' comments."""
+    dated = sum(is_byline(text_of(piece)) for piece in pieces[max(0, place - _LISTED) : place])
+    if dated > _FEW_DATES or _is_small(pieces[place], said) or (place and is_byline(text_of(pieces[place - 1]))):
+        return False
+    for below in range(place + 1, min(place + 1 + _BYLINE_WITHIN, len(pieces))):
+        if is_byline(text_of(pieces[below])):
+            return True
+        if not _is_small(pieces[below], said):
+            return False
+    return False
+
+
+def _share(piece: Piece, said: set[str]) -> float:
+    """Return the share of a line's significant words that the text has too; none if only one is."""
+    words = _telling(text_of(piece))
+    shared = len(words & said)
+    return shared / len(words) if shared > 1 else 0.0
 
 
 def _score(words: set[str], said: set[str]) -> float:
@@ -70,57 +179,29 @@ def _score(words: set[str], said: set[str]) -> float:
 
 def _not_found(piece: Piece) -> InvalidValue:
     return InvalidValue(
-        "no line says what the text is about",
+        "no line is certainly the headline of the text",
         code="headline-not-found",
         hint="put the title on the first line and delete what is above it, or name that in `[intake] drop`",
         line=piece.line,
     )
 
 
-def _text_start(pieces: Sequence[Piece]) -> int:
-    """Return the place where the longest stretch of prose begins.
-
-    Menus and teasers break a stretch; headings and lists do not.
-    """
-    best, best_size = len(pieces), 0
-    start, size, last = 0, 0, -_NEAR
-    for place, piece in enumerate(pieces):
-        if not _is_prose(piece):
-            continue
-        if place - last >= _NEAR:
-            start, size = place, 0
-        size, last = size + len(_text(piece)), place
-        if size > best_size:
-            best, best_size = start, size
-    long = (n for n in range(best, min(best + _NEAR, len(pieces))) if len(_text(pieces[n])) >= _PARAGRAPH)
-    return next((n for n in long if _is_prose(pieces[n])), best)
-
-
-def _prose_from(pieces: Sequence[Piece], start: int) -> Iterator[Piece]:
-    last = start
-    for place in range(start, len(pieces)):
-        if place - last >= _NEAR:
-            return
-        if _is_prose(pieces[place]):
-            last = place
-            yield pieces[place]
-
-
 def _first_line(pieces: Sequence[Piece]) -> int:
     return next((place for place, piece in enumerate(pieces) if isinstance(piece, Words)), 0)
 
 
-def _is_prose(piece: Piece) -> bool:
-    return isinstance(piece, Words) and (bool(_SENTENCE.search(piece.text)) or len(piece.text) > _LONG)
-
-
 def _can_be_headline(piece: Piece) -> bool:
-    return isinstance(piece, Words) and piece.lines <= 2 and len(piece.text) <= _MOST and not _is_prose(piece)
+    if not isinstance(piece, Words) or piece.lines > 2 or _SAID.fullmatch(piece.text):
+        return False
+    return len(piece.text) <= (_MOST_WITH_STOP if is_prose(piece) else _MOST)
+
+
+def _could_be(piece: Piece) -> bool:
+    if not _can_be_headline(piece) or not isinstance(piece, Words) or " " not in piece.text:
+        return False
+    first = next((character for character in piece.text if character.isalnum()), "")
+    return not (first.islower() or is_furniture(piece.text) or _CRUMBS.search(piece.text))
 
 
 def _telling(text: str) -> set[str]:
-    return {word.casefold() for word in _TELLING.findall(text)}
-
-
-def _text(piece: Piece) -> str:
-    return piece.text if isinstance(piece, Words) else " ".join(item.text for item in piece.items)
+    return {word.casefold()[:_STEM] for word in _TELLING.findall(text)}
