@@ -137,6 +137,7 @@ class ChannelSettings(BaseModel):
     every: float = Field(0.0, ge=0, le=604_800)
     max_bytes: int | None = Field(None, ge=1)
     retries: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(None, min_length=1)
+    refused_retries: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     evidence: EvidencePolicy | None = None
     gate: GateSettings | None = None
     proof_url: Url | None = None
@@ -187,6 +188,7 @@ class EvidenceSettings(_Part):
 
 class DeliverySettings(_Part):
     retries: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
+    refused_retries: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     parallel: int = Field(3, ge=1, le=32)
 
 

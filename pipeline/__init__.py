@@ -17,7 +17,7 @@
     deliver(channel)           withdrawals first
         for each article it lacks: the channel accepts it  → delivered, unless a newer revision arrived meanwhile
                                    it cannot at present    → due again, with a growing pause
-                                   it refuses for good     → abandoned; a withdrawal is tried daily all the same
+                                   it never accepts it     → abandoned; a withdrawal is tried hourly all the same
         prove(): a withdrawal that can be read back is looked for until the article is gone
 
     feeds()                    however many articles changed, a feed is built once

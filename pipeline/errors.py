@@ -5,8 +5,9 @@
     │   └── InvalidArticle             the sender: an article file, with file, line, field and hint
     ├── ConfigError                    the operator: a setting, named by its key
     ├── TransientError                 no one: retried, not before `retry_after` seconds have passed
-    └── PermanentError                 the partner's operator: retrying will not help
-        └── EndpointGone               the same, for an endpoint that asks never to be called again
+    └── PermanentError                 the partner's operator: refused. Retried by the schedule of refusals
+        ├── EndpointGone               an endpoint that asks never to be called again: not retried
+        └── UnsendableError            this revision cannot be sent there, whatever the other side does: not retried
 
 Each has a stable `code` (kebab-case, part of the public interface) and the ids of the objects it concerns,
 and can be pickled.
@@ -137,7 +138,10 @@ class TransientError(CitewireError):
 
 
 class PermanentError(CitewireError):
-    """The other side understood the request and refused it. `answer` as in TransientError."""
+    """The other side understood the request and refused it. `answer` as in TransientError.
+
+    It may still accept it later: servers answer 404, 403 or a redirect for a while during a deployment, too.
+    """
 
     code = "refused"
 
@@ -159,3 +163,9 @@ class EndpointGone(PermanentError):
     """410 Gone (RFC 9110, section 15.5.11): the endpoint asks never to be called again."""
 
     code = "endpoint-gone"
+
+
+class UnsendableError(PermanentError):
+    """This revision cannot be sent to this channel at all. The other side was not asked, and cannot change it."""
+
+    code = "unsendable"

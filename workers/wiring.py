@@ -189,6 +189,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         every=channel.every,
         max_bytes=channel.max_bytes,
         retries=channel.retries,
+        refused_retries=channel.refused_retries,
         evidence=channel.evidence,
         gate=Gate(**channel.gate.model_dump()) if channel.gate else Gate(),
         proof_check=_proof_of(channel, http),
@@ -280,6 +281,7 @@ def _policy(settings: Settings) -> Policy:
         pubmed_rate=10 if settings.pubmed_api_key else 3,
         deliver_parallel=settings.delivery.parallel,
         retries=settings.delivery.retries,
+        refused_retries=settings.delivery.refused_retries,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,
     )

@@ -19,7 +19,7 @@ from pipeline.channels import ChannelType, Served
 from pipeline.channels.shared.announcing import Announcer
 from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
-from pipeline.errors import CitewireError, PermanentError, TransientError
+from pipeline.errors import CitewireError, PermanentError, TransientError, UnsendableError
 from pipeline.http import Response
 from pipeline.model.delivery import Parcel, Receipt
 
@@ -48,7 +48,7 @@ class IndexNow(Announcer[IndexNowSettings]):
         for host, urls in _requests(pages):
             outcome = self._announce(host, urls, parcels[0].at, deadline)
             outcomes |= dict.fromkeys(urls, outcome)
-        unknown = PermanentError("the article has no page address to announce", code="no-address")
+        unknown = UnsendableError("the article has no page address to announce", code="no-address")
         return [outcomes.get(parcel.links.page if parcel.links else "", unknown) for parcel in parcels]
 
     def check(self) -> str:

@@ -80,6 +80,7 @@ class ChannelPlan:
     every: float = 0.0  # seconds between batches; deliveries that become due in between are sent together
     max_bytes: int | None = None  # a larger rendition is refused before it is sent
     retries: tuple[float, ...] | None = None  # None: the policy's
+    refused_retries: tuple[float, ...] | None = None  # None: the policy's
     evidence: EvidencePolicy | None = None  # None: the policy's
     gate: Gate = ANYTHING
     proof_check: Callable[[str], str | None] | None = None  # returns where a withdrawn article can still be read
@@ -132,10 +133,12 @@ class Policy:
     deliver_parallel: int = 3  # concurrent batches of one channel
     drain_seconds: float = 30.0  # after which a drain stops and rings for another
     withdrawal_wait: float = 60.0  # maximum time between attempts at a withdrawal while the channel does not answer
-    withdrawal_retry: float = 86_400.0  # until a withdrawal that was refused is tried again
+    withdrawal_refused_wait: float = 3_600.0  # maximum time between attempts at a withdrawal that is refused
+    withdrawal_retry: float = 86_400.0  # between attempts at a withdrawal whose endpoint is gone
     partner_rate: float = 10.0  # sustained requests per second of one partner's token
     partner_burst: int = 50  # … and at once
     retries: tuple[float, ...] = DEFAULT_SCHEDULE
+    refused_retries: tuple[float, ...] | None = None  # after refusals; None: the same as `retries`
 
 
 @dataclass(frozen=True)

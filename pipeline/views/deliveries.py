@@ -54,7 +54,13 @@ class Attempt:
 
     at: Time
     revision: RevisionNumber
-    outcome: Annotated[str, Field(description="delivered, transient, permanent or fault", examples=["delivered"])]
+    outcome: Annotated[
+        str,
+        Field(
+            description="delivered, refused, transient, permanent, fault, interrupted or repaired",
+            examples=["delivered"],
+        ),
+    ]
     status: Annotated[int | None, Field(description="The HTTP status, if there was one.", examples=[200])]
     milliseconds: Count
     detail: str

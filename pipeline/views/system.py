@@ -40,6 +40,7 @@ class ChannelHealth:
     opened: Time | None
     failures: Annotated[int, Field(ge=0, description="Failures in a row.")]
     paused_until: Time | None
+    failing: Annotated[Time | None, Field(description="Since when it has accepted nothing.")]
     disabled: Time | None
     reason: str | None
     pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
@@ -89,6 +90,7 @@ def _channel(transaction: Transaction, channel_id: str, now: dt.datetime) -> Cha
         opened=health.opened,
         failures=health.failures,
         paused_until=health.paused_until,
+        failing=health.failing,
         disabled=health.disabled,
         reason=health.reason,
         pulled=_pulled(transaction, channel_id),

@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import structlog
 from bench import PLAIN, Bench, article
 from every_stage import deliver, render
 
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery
+from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.rendition import Format
 from pipeline.stages.context import Policy
 from pipeline.stages.stage import drain
@@ -22,6 +24,10 @@ def owed(bench: Bench, article_id: str = "spasms") -> Delivery:
     with bench.ledger.read() as transaction:
         (one,) = deliveries.of_article(transaction, article_id)
     return one
+
+
+def state_of(bench: Bench, article_id: str) -> str:
+    return owed(bench, article_id).state
 
 
 def test_every_attempt_at_one_revision_carries_the_same_id(bench: Bench) -> None:
@@ -122,11 +128,117 @@ def test_what_a_withdrawal_may_have_taken_away_is_sent_again(bench: Bench) -> No
     assert [(one.revision, one.rendition.body) for one in bench.partner.got] == [(1, b"one"), (3, b"one")]
 
 
-def test_a_refusal_is_a_dead_letter_at_once(bench: Bench) -> None:
+def test_a_refusal_is_tried_again_by_its_own_schedule_and_is_a_dead_letter_after_it(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=(5.0,)))
     bench.partner.mood = "refuses"
     bench.publish(article())
+    bench.work()
+    assert (owed(bench).state, owed(bench).attempts, owed(bench).error) == ("pending", 1, "refused: 400")
     bench.work_for(10)
-    assert (owed(bench).state, owed(bench).attempts, owed(bench).error) == ("abandoned", 1, "refused: 400")
+    assert (owed(bench).state, owed(bench).attempts, owed(bench).error) == ("abandoned", 2, "refused: 400")
+
+
+def test_without_a_schedule_of_refusals_a_refusal_is_a_dead_letter_at_once(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench.partner.mood = "refuses"
+    bench.publish(article())
+    bench.work()
+    assert (owed(bench).state, owed(bench).attempts) == ("abandoned", 1)
+
+
+def test_a_refusal_of_five_seconds_ends_neither_a_correction_nor_a_withdrawal(bench: Bench) -> None:
+    for name in ("corrected", "withdrawn"):
+        bench.publish(article(name))
+    bench.work()
+    bench.partner.mood = "refuses"
+    bench.publish(article("corrected", text="Mended."))
+    bench.withdraw("withdrawn")
+    bench.work_for(5)
+    bench.partner.mood = "well"
+    bench.work_for(60)
+    assert bench.partner.last("corrected").rendition.body.startswith(b"2|Mended.")
+    assert bench.partner.last("withdrawn").event == "withdrawn"
+
+
+def test_the_next_success_after_an_outage_tries_again_what_was_given_up_in_it(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(retries=(1.0, 1.0)))
+    bench.partner.mood = "refuses"
+    bench.publish(article("given-up"))
+    bench.work_for(60)
+    assert state_of(bench, "given-up") == "abandoned"
+    bench.partner.mood = "well"
+    bench.publish(article("later"))
+    bench.work_for(2)
+    assert (state_of(bench, "later"), state_of(bench, "given-up")) == ("delivered", "delivered")
+
+
+def test_what_waits_for_hours_after_an_outage_is_due_with_the_next_success(bench: Bench) -> None:
+    bench.partner.mood = "refuses"
+    bench.publish(article("waits"))
+    bench.work_for(4 * 3600, step=30)
+    bench.partner.mood = "well"
+    bench.publish(article("later"))
+    bench.work_for(2)
+    assert (state_of(bench, "later"), state_of(bench, "waits")) == ("delivered", "delivered")
+
+
+def test_an_article_that_alone_is_refused_is_not_tried_with_every_success_of_the_others(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=(1.0, 1.0)))
+    original = bench.partner.deliver
+
+    def picky(parcel: Parcel) -> Receipt:
+        bench.partner.mood = "refuses" if parcel.article_id == "unwanted" else "well"
+        return original(parcel)
+
+    bench.partner.deliver = picky  # type: ignore[method-assign]
+    bench.publish(article("unwanted"))
+    for number in range(100):
+        bench.publish(article(f"article-{number}"))
+        bench.work_for(1)
+    assert state_of(bench, "unwanted") == "abandoned"
+    assert len([one for one in bench.partner.tried if one.article_id == "unwanted"]) <= 4
+
+
+def test_a_delivery_is_tried_again_after_an_outage_only_so_often(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    original = bench.partner.deliver
+
+    def picky(parcel: Parcel) -> Receipt:
+        bench.partner.mood = "refuses" if parcel.article_id == "unwanted" else "well"
+        return original(parcel)
+
+    bench.partner.deliver = picky  # type: ignore[method-assign]
+    bench.publish(article("unwanted"))
+    for number in range(60):
+        bench.publish(article(f"article-{number}"))
+        bench.work_for(60, step=30)
+    assert len([one for one in bench.partner.tried if one.article_id == "unwanted"]) == deliveries.MOST_ATTEMPTS
+
+
+def test_a_refused_withdrawal_does_not_hold_up_its_channel(bench: Bench) -> None:
+    bench.publish(article("wrong"))
+    bench.work()
+    bench.withdraw("wrong")
+    bench.publish(article("right"))
+    original = bench.partner.deliver
+
+    def picky(parcel: Parcel) -> Receipt:
+        bench.partner.mood = "refuses" if parcel.event == "withdrawn" else "well"
+        return original(parcel)
+
+    bench.partner.deliver = picky  # type: ignore[method-assign]
+    bench.work_for(3)
+    assert bench.partner.last("right").event == "published"
+    assert len([one for one in bench.partner.tried if one.event == "withdrawn"]) <= 2
+
+
+def test_the_operator_is_told_of_a_refusal_at_the_first_and_once(bench: Bench) -> None:
+    bench.partner.mood = "refuses"
+    with structlog.testing.capture_logs() as logs:
+        for number in range(3):
+            bench.publish(article(f"article-{number}"))
+            bench.work_for(60, step=5)
+    assert [one["error"] for one in logs if one["event"] == "channel refuses"] == ["refused: 400"]
 
 
 def test_after_the_last_attempt_it_is_a_dead_letter(ledger: Ledger) -> None:
@@ -137,7 +249,8 @@ def test_after_the_last_attempt_it_is_a_dead_letter(ledger: Ledger) -> None:
     assert (owed(bench).state, owed(bench).attempts) == ("abandoned", 3)
 
 
-def test_a_dead_letter_gets_a_second_chance(bench: Bench) -> None:
+def test_a_dead_letter_gets_a_second_chance(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=()))
     bench.partner.mood = "refuses"
     bench.publish(article())
     bench.work()
@@ -236,7 +349,8 @@ def test_a_failed_attempt_counts_as_having_been_seen(bench: Bench) -> None:
     assert [one.event for one in bench.partner.got] == ["withdrawn"]
 
 
-def test_a_refused_withdrawal_stands_among_the_dead_letters_and_goes_on_daily(bench: Bench) -> None:
+def test_a_refused_withdrawal_is_among_the_dead_letters_in_the_end_and_goes_on_hourly(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=(1.0,)))
     bench.publish(article())
     bench.work()
     bench.partner.mood = "refuses"
@@ -244,7 +358,7 @@ def test_a_refused_withdrawal_stands_among_the_dead_letters_and_goes_on_daily(be
     bench.work_for(5)
     assert owed(bench).state == "abandoned"
     bench.partner.mood = "well"
-    bench.work_for(90_000, step=3600)
+    bench.work_for(3600, step=600)
     assert (owed(bench).state, bench.partner.got[-1].event) == ("delivered", "withdrawn")
 
 

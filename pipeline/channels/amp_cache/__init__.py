@@ -28,7 +28,7 @@ from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
 from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
-from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
+from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError, UnsendableError
 from pipeline.http import Http, Response, web_address
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
@@ -203,7 +203,7 @@ def _path(parcel: Parcel) -> str:
     try:
         return document_path(parcel.links.amp if parcel.links else "")
     except ValueError:  # includes UnicodeError
-        raise PermanentError("the AMP page has no address that a cache can fetch", code="no-address") from None
+        raise UnsendableError("the AMP page has no address that a cache can fetch", code="no-address") from None
 
 
 def _address(cache: CacheSettings, parcel: Parcel, *, update: bool = False) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.errors import CitewireError, PermanentError, TransientError
+from pipeline.errors import CitewireError, PermanentError, TransientError, UnsendableError
 from pipeline.model.delivery import Parcel, Receipt
 
 _DETAIL = 500  # characters
@@ -106,11 +106,11 @@ def earlier_mails(parcels: Sequence[Parcel]) -> list[str]:
     return list(dict.fromkeys(thread for thread in threads if thread))
 
 
-def unsendable(parcel: Parcel) -> PermanentError | None:
+def unsendable(parcel: Parcel) -> UnsendableError | None:
     """Return an error if the parcel cannot be sent by mail."""
     if parcel.rendition.media_type == "text/html":
         return None
-    return PermanentError(f"mail needs an HTML format: {parcel.rendition.format!r} is not one", code="format-unfit")
+    return UnsendableError(f"mail needs an HTML format: {parcel.rendition.format!r} is not one", code="format-unfit")
 
 
 def _waiting(waiting: int, of: int, error: CitewireError, memory: Memory) -> TransientError:

@@ -13,7 +13,7 @@ import re
 
 import msgspec
 
-from pipeline.errors import PermanentError
+from pipeline.errors import UnsendableError
 from pipeline.model.delivery import Parcel
 from pipeline.model.moment import rfc3339
 
@@ -78,9 +78,9 @@ def decode(data: bytes | None) -> Manifest | None:
 
 
 def file_name(parcel: Parcel) -> str:
-    """Return the name of the article's file. Raises PermanentError (`unsafe-name`)."""
+    """Return the name of the article's file. Raises UnsendableError (`unsafe-name`)."""
     if not (_SAFE_ID.fullmatch(parcel.article_id) and _SAFE_EXTENSION.fullmatch(parcel.extension)):
-        raise PermanentError(f"{parcel.article_id!r} cannot be used as a file name", code="unsafe-name")
+        raise UnsendableError(f"{parcel.article_id!r} cannot be used as a file name", code="unsafe-name")
     return f"{parcel.article_id}.{parcel.extension}"
 
 

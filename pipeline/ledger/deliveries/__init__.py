@@ -26,6 +26,9 @@ BLOCKING_ATTEMPTS = (
 )
 
 
+MOST_ATTEMPTS = 40  # at one revision, after which a channel's success does not try an abandoned delivery again
+
+
 class Delivery(Struct, frozen=True, kw_only=True):
     """A delivery as operators see it."""
 
@@ -41,6 +44,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     held_event: str | None
     state: DeliveryState
     attempts: int
+    refusals: int  # in a row
     error: str | None
     remote_id: str | None
     due: dt.datetime | None
@@ -75,11 +79,14 @@ def schedule(
         "urgency": NORMAL,
         "state": "pending",
         "attempts": 0,
+        "refusals": 0,
         "attempted": False,
         "changed": now,
         "due": now,
     }
-    newer = {name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "changed")}
+    newer = {
+        name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "refusals", "changed")
+    }
     has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
     scheduled = transaction.execute(
         insert(transaction, deliveries)
@@ -130,6 +137,7 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
             urgency=WITHDRAWAL,
             state="pending",
             attempts=0,
+            refusals=0,
             error=None,
             changed=now,
             due=now,
@@ -148,7 +156,15 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
-    again = {"state": "pending", "attempts": 0, "error": None, "changed": now, "due": now, "available": None}
+    again = {
+        "state": "pending",
+        "attempts": 0,
+        "refusals": 0,
+        "error": None,
+        "changed": now,
+        "due": now,
+        "available": None,
+    }
     other = deliveries.c.wanted_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
     update = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
     return transaction.execute(update).rowcount > 0
@@ -166,6 +182,22 @@ def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.d
     given_up = {"state": "abandoned", "due": None, "error": error, "changed": now}
     update = sa.update(deliveries).where(*where, claims.is_free(deliveries, now)).values(**given_up)
     return transaction.execute(update).rowcount
+
+
+def bring_forward(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
+    """Make everything that failed at a channel due now, since it accepts again, and return how many deliveries.
+
+    Abandoned deliveries keep their attempts, so that each is tried once more, up to `MOST_ATTEMPTS`.
+    """
+    mine = (deliveries.c.channel == channel, claims.is_free(deliveries, now))
+    abandoned = sa.and_(
+        deliveries.c.state == "abandoned",
+        deliveries.c.attempts < MOST_ATTEMPTS,
+        deliveries.c.error.not_like("send-interrupted:%"),  # it kills its workers, which no answer of a channel changes
+    )
+    waiting = sa.and_(deliveries.c.due > now, deliveries.c.attempts > 0)
+    update = sa.update(deliveries).where(*mine, sa.or_(abandoned, waiting))
+    return transaction.execute(update.values(state="pending", due=now, changed=now)).rowcount
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -229,7 +261,7 @@ def replay(
     columns = ("article", "channel", "wanted", "state", "error")
     query = sa.select(*(deliveries.c[name] for name in columns)).where(*where)
     concerned = [Replayed(*row) for row in transaction.execute(query.order_by(*query.selected_columns[:2]))]
-    again = {"state": "pending", "attempts": 0, "due": now, "changed": now, "available": None}
+    again = {"state": "pending", "attempts": 0, "refusals": 0, "due": now, "changed": now, "available": None}
     transaction.execute(sa.update(deliveries).where(*where).values(**again))
     return concerned
 
@@ -274,12 +306,16 @@ def counts(transaction: Transaction) -> dict[str, int]:
 
 
 def blocking_withdrawal() -> sa.ColumnElement[bool]:
-    """Match withdrawals that must be delivered before anything else is sent to their channel."""
+    """Match withdrawals that must be delivered before anything else is sent to their channel.
+
+    One that the channel refused does not block it: the channel answers, and accepts other articles.
+    """
     return sa.and_(
         deliveries.c.urgency == WITHDRAWAL,
         deliveries.c.due.is_not(None),
         deliveries.c.state.in_(("pending", "sending")),
         deliveries.c.attempts < BLOCKING_ATTEMPTS,
+        deliveries.c.refusals == 0,
     )
 
 

@@ -20,6 +20,7 @@ class Health(Struct, frozen=True):
     paused_until: dt.datetime | None = None
     disabled: dt.datetime | None = None
     reason: str | None = None
+    failing: dt.datetime | None = None  # since when it has accepted nothing, but something failed or was refused
     opened: dt.datetime | None = None  # when its circuit opened; None while it is closed
     answered: dt.datetime | None = None  # when it last accepted or refused something
     next_send: dt.datetime | None = None  # the earliest time of the next send, by its rate
@@ -63,7 +64,7 @@ def oldest_due(transaction: Transaction, channel_ids: Iterable[str]) -> dt.datet
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:
     """Store a channel's health. The times of the next send and batch are stored by `reserve`."""
-    shown = ("failures", "paused_until", "disabled", "reason", "opened", "answered")
+    shown = ("failures", "paused_until", "disabled", "reason", "failing", "opened", "answered")
     _set(transaction, channel, **{name: getattr(known, name) for name in shown})
 
 

@@ -44,7 +44,7 @@ class AttemptRecord(Struct, frozen=True, kw_only=True):
     row: Delivery
     event: EventType
     at: dt.datetime
-    outcome: str  # delivered, transient, permanent, fault
+    outcome: str  # delivered, refused, transient, permanent, fault
     status: int | None
     milliseconds: int
     detail: str
@@ -52,6 +52,7 @@ class AttemptRecord(Struct, frozen=True, kw_only=True):
     remote_id: str | None = None  # the channel's own id for it; None: unchanged
     state: DeliveryState = "delivered"
     due: dt.datetime | None = None  # the next attempt
+    refusals: int = 0  # in a row, this one included
 
 
 def claim(
@@ -174,7 +175,13 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
     if others:
         rows = [
             {"token": token, "row": one.row.id, "sent": one.row.wanted, "now_state": one.state}
-            | {"next": one.due, "why": one.detail, "remote": one.remote_id or one.row.remote_id, "now": now}
+            | {
+                "next": one.due,
+                "why": one.detail,
+                "refused": one.refusals,
+                "remote": one.remote_id or one.row.remote_id,
+                "now": now,
+            }
             for one in others
         ]
         transaction.execute(_NOT_DELIVERED, rows)
@@ -250,6 +257,7 @@ _DELIVERED = (
     .values(
         **_FREE,
         attempts=_COUNTED,
+        refusals=sa.case((_CURRENT, 0), else_=deliveries.c.refusals),
         held=sa.bindparam("sent"),
         held_digest=sa.bindparam("digest"),
         held_event=sa.bindparam("event"),
@@ -268,6 +276,7 @@ _NOT_DELIVERED = (
     .values(
         **_FREE,
         attempts=_COUNTED,
+        refusals=sa.case((_AS_BEGUN, sa.bindparam("refused", type_=sa.Integer)), else_=deliveries.c.refusals),
         state=sa.case((_AS_BEGUN, sa.bindparam("now_state", type_=sa.String)), else_=_DECIDED_MEANWHILE),
         due=sa.case((_AS_BEGUN, sa.bindparam("next", type_=deliveries.c.due.type)), else_=deliveries.c.due),
         error=sa.case(

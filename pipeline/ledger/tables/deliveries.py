@@ -13,6 +13,12 @@ _WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
 # The few that are currently being sent, counted before every claim.
 _LEASED = sa.text("lease IS NOT NULL")
 
+# The dead letters of each channel, which its next success tries again.
+_ABANDONED = sa.text("state = 'abandoned'")
+
+# What a channel refused lately, which its operator is told.
+_REFUSED = sa.text("refusals > 0")
+
 # Deliveries that wait for a partner to fetch them.
 _AVAILABLE = sa.text("available IS NOT NULL")
 
@@ -37,6 +43,9 @@ deliveries = sa.Table(
     sa.Column("held_event", sa.String(16)),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),  # at the wanted revision
+    sa.Column(
+        "refusals", sa.Integer, nullable=False, default=0, server_default="0"
+    ),  # in a row, of the wanted revision
     sa.Column("attempted", sa.Boolean, nullable=False, default=False),  # ever: the channel may have seen the article
     sa.Column("error", sa.Text),
     sa.Column("remote_id", sa.Text),
@@ -53,6 +62,8 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_withdrawals", "channel", sqlite_where=_WITHDRAWALS, postgresql_where=_WITHDRAWALS),
     sa.Index("ix_deliveries_state", "state"),
     sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE, postgresql_where=_AVAILABLE),
+    sa.Index("ix_deliveries_abandoned", "channel", sqlite_where=_ABANDONED, postgresql_where=_ABANDONED),
+    sa.Index("ix_deliveries_refused", "channel", sqlite_where=_REFUSED, postgresql_where=_REFUSED),
     sa.Index("ix_deliveries_stranded", "id", sqlite_where=STRANDED, postgresql_where=STRANDED),
 )
 
@@ -63,7 +74,9 @@ attempts = sa.Table(
     sa.Column("delivery", sa.String(64), nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("at", Instant, nullable=False),
-    sa.Column("outcome", sa.String(16), nullable=False),  # delivered, transient, permanent, fault
+    sa.Column(
+        "outcome", sa.String(16), nullable=False
+    ),  # delivered, refused, transient, permanent, fault, interrupted, repaired
     sa.Column("status", sa.Integer),  # the other end's, if it has one
     sa.Column("milliseconds", sa.Integer, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
@@ -80,6 +93,7 @@ channels = sa.Table(
     sa.Column("paused_until", Instant),
     sa.Column("disabled", Instant),  # when the other end said 410 Gone
     sa.Column("reason", sa.Text),
+    sa.Column("failing", Instant),  # since when nothing was accepted but something failed or was refused
     sa.Column("opened", Instant),  # when its circuit opened; None: it is closed
     sa.Column("answered", Instant),  # when the other end last accepted or refused something
     sa.Column("next_send", Instant),  # not before: its rate

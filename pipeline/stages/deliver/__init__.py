@@ -3,7 +3,7 @@
     claim     lease some of the channel's rows, unless it rests, waits or has enough batches in flight (admission.py)
     begin     load what is to be sent, once for the whole batch, and leave out rows whose lease was lost
     send      over one connection; every half second settle what is done and check the rest again
-    settle    accepted: delivered. Transient error: due later. Refused: abandoned, though a withdrawal is tried daily
+    settle    accepted: delivered. Failed or refused: due later. Gone, or used up: abandoned
 
 A channel that fails several times in a row rests (circuit.py). While a withdrawal is outstanding, nothing else is sent
 to its channel. What a killed worker had sent and not settled is sent again, with the same message ids.

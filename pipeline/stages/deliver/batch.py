@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from pipeline.channels import BatchChannel, Channel, ReadableChannel
-from pipeline.errors import CitewireError, PermanentError
+from pipeline.errors import CitewireError, PermanentError, UnsendableError
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.deliveries.sending import INTERRUPTIONS, PendingDelivery
@@ -184,13 +184,13 @@ class Sending:
 
     def _build(self, pending: PendingDelivery, at: dt.datetime) -> Parcel | Exception:
         if pending.interruptions >= INTERRUPTIONS:
-            return PermanentError(
+            return UnsendableError(
                 f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
                 code="send-interrupted",
             )
         most = self._plan.max_bytes
         if most is not None and pending.size is not None and pending.size > most:
-            return PermanentError(
+            return UnsendableError(
                 f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
                 code="rendition-too-large",
             )

@@ -22,6 +22,7 @@ State = Literal["closed", "open", "half-open", "disabled"]
 OPENS_AFTER = 3  # failures in a row; the first one is enough for a rest while a withdrawal is outstanding
 LONGEST_REST = 3600.0  # seconds that a Retry-After may ask a whole channel to be left alone
 
+_OUTAGE = dt.timedelta(seconds=15)
 _FRESH = dt.timedelta(seconds=1)  # an answer younger than that is not written again
 _RECENT = dt.timedelta(seconds=60)
 
@@ -39,15 +40,25 @@ def after(health: Health, error: CitewireError | None, *, urgent: bool, now: dt.
             failures=failures,
             paused_until=health.paused_until if pause is None else now + dt.timedelta(seconds=pause),
             reason=str(error),
+            failing=health.failing or now,
             opened=health.opened or (now if failures >= OPENS_AFTER else None),
         )
     if isinstance(error, EndpointGone):
         health = structs.replace(health, disabled=now, reason=str(error))
+    failing = None if error is None else health.failing or now
     well = health.failures == 0 and health.opened is None and health.paused_until is None
-    if well and health.disabled is None and health.answered is not None and now - health.answered < _FRESH:
+    if (
+        well
+        and failing == health.failing
+        and health.disabled is None
+        and health.answered is not None
+        and now - health.answered < _FRESH
+    ):
         return health
     reason = None if health.disabled is None else health.reason
-    return structs.replace(health, failures=0, paused_until=None, opened=None, answered=now, reason=reason)
+    return structs.replace(
+        health, failures=0, paused_until=None, opened=None, failing=failing, answered=now, reason=reason
+    )
 
 
 def rest(failures: int, error: CitewireError, *, urgent: bool) -> float | None:
@@ -56,6 +67,16 @@ def rest(failures: int, error: CitewireError, *, urgent: bool) -> float | None:
     if failures < OPENS_AFTER and not urgent:
         return wish or None
     return max(repeating(CIRCUIT, max(failures - OPENS_AFTER, 0)), wish)
+
+
+def has_recovered(before: Health, after: Health, now: dt.datetime) -> bool:
+    """Return whether a channel accepts again after an outage, so that what failed there is worth trying.
+
+    A failure that is soon followed by a success is no outage: the channel may refuse only that article.
+    """
+    if before.failing is None or after.failing is not None or after.disabled is not None:
+        return False
+    return now - before.failing >= _OUTAGE
 
 
 def state(health: Health, now: dt.datetime) -> State:

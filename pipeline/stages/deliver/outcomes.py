@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import structlog
 from msgspec import Struct, structs
 
-from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.ledger import Transaction
+from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError, UnsendableError
+from pipeline.ledger import Transaction, deliveries
 from pipeline.ledger.deliveries import BLOCKING_ATTEMPTS, WITHDRAWAL, channels, proofs, sending
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.deliveries.sending import AttemptRecord, PendingDelivery
@@ -42,6 +42,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
     def attempt(self) -> int:
         """Its number, from 1, among the attempts at this revision."""
         return self.pending.row.attempts + 1
+
+    @property
+    def refusals(self) -> int:
+        """How many of the last attempts in a row were refused, this one included."""
+        refused = isinstance(self.error, PermanentError)
+        return self.pending.row.refusals + 1 if refused else 0
 
     @property
     def urgent(self) -> bool:
@@ -84,6 +90,9 @@ def settle(
         after = updated_health(after, outcome, now)
         sent.append(_record(context, plan, outcome, after, now))
     sending.settle(transaction, sent, token=token, now=now)
+    if circuit.has_recovered(before, after, now):
+        forward = deliveries.bring_forward(transaction, plan.id, now=now)
+        _log.info("failed deliveries are due again", channel=plan.id, count=forward)
     if after != before:
         channels.keep(transaction, plan.id, after)
     if readable:
@@ -102,6 +111,9 @@ def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, afte
         else:
             code, text = _words(outcome.error)
             _log.warning("not delivered", code=code, error=text, **facts)
+    refused = [one.error for one in outcomes if one.refusals]
+    if before.failing is None and refused and refused[0] is not None:
+        _log.error("channel refuses", channel=channel, error=": ".join(_words(refused[0])))
     if after.opened is not None and before.opened is None:
         _log.error("channel opened", channel=channel, failures=after.failures, reason=redacted(after.reason or ""))
     if after.opened is None and before.opened is not None:
@@ -138,6 +150,7 @@ def _record(context: Context, plan: ChannelPlan, outcome: Outcome, health: Healt
         remote_id=known.ids.get("remote_id") if known else None,
         state=state,
         due=due,
+        refusals=outcome.refusals,
     )
 
 
@@ -146,19 +159,33 @@ def _next(
 ) -> tuple[DeliveryState, dt.datetime | None]:
     """Return the state of a delivery after an error, and the time of its next attempt.
 
-    A refused withdrawal is abandoned and still tried once a day. One that met a transient error is never abandoned, and
-    never has to wait long.
+    A withdrawal that met a transient error is never abandoned, and never has to wait long. One that was refused is
+    tried every hour at least, and shown as abandoned once its attempts are used up.
     """
-    policy, attempts = context.policy, outcome.attempt
-    if isinstance(error, PermanentError):
+    policy = context.policy
+    if isinstance(error, EndpointGone | UnsendableError):
         return "abandoned", _later(now, policy.withdrawal_retry) if outcome.urgent else None
-    retry_after = error.retry_after if isinstance(error, TransientError) else None
     retries = plan.retries or policy.retries
-    wait = next_delay(attempts, retries, jitter=context.random(), retry_after=retry_after)
+    if isinstance(error, PermanentError):
+        return _after_refusal(context, plan, outcome, retries, now)
+    retry_after = error.retry_after if isinstance(error, TransientError) else None
+    wait = next_delay(outcome.attempt, retries, jitter=context.random(), retry_after=retry_after)
     if outcome.urgent:
         rest = (health.paused_until - now).total_seconds() if health.paused_until is not None else 0.0
         wait = max(min(wait or policy.withdrawal_wait, policy.withdrawal_wait), rest)
     return ("abandoned", None) if wait is None else ("pending", _later(now, wait))
+
+
+def _after_refusal(
+    context: Context, plan: ChannelPlan, outcome: Outcome, retries: Sequence[float], now: dt.datetime
+) -> tuple[DeliveryState, dt.datetime | None]:
+    shorter = context.policy.refused_retries if plan.refused_retries is None else plan.refused_retries
+    wait = next_delay(outcome.refusals, retries if shorter is None else shorter, jitter=context.random())
+    state: DeliveryState = "abandoned" if wait is None else "pending"
+    if outcome.urgent:
+        longest = context.policy.withdrawal_refused_wait
+        wait = min(wait or longest, longest)
+    return state, None if wait is None else _later(now, wait)
 
 
 def _later(now: dt.datetime, seconds: float) -> dt.datetime:
@@ -167,7 +194,7 @@ def _later(now: dt.datetime, seconds: float) -> dt.datetime:
 
 def _name(error: Exception) -> str:
     if isinstance(error, PermanentError):
-        return "permanent"
+        return "permanent" if isinstance(error, EndpointGone | UnsendableError) else "refused"
     return "transient" if isinstance(error, CitewireError) else "fault"
 
 
