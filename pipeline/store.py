@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import fcntl
 import os
 import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from pipeline.errors import ConfigError, TransientError
+
+_LOCK = ".lock"  # in the folder of a store, held for the moment in which a file is replaced
+_LOCK_WAIT = 10.0  # seconds; whoever holds it longer is stopped, or its disk hangs
+_ROUNDS = 20  # each failed round means that another writer succeeded
 
 
 @dataclass(frozen=True)
@@ -77,15 +87,40 @@ class RenditionStore:
         """Delete the bytes under a digest if there are any."""
         self.remove_file(_path(digest))
 
-    def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None:
-        """Write or replace a file. Raises TransientError if the store refuses or does not answer."""
+    def put_file(
+        self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Write or replace a file. Raises TransientError if the store refuses or does not answer.
+
+        `check` raises if the caller may not write the file any longer. Nobody else can replace the file unnoticed
+        between that check and the write, however long the write hangs: in a folder, others wait for a lock; an object
+        store refuses the write if the version that it was to replace has been replaced meanwhile.
+        """
         try:
             if self._folder is None:
-                obstore.put(self._store, path, body)
+                self._put_conditionally(path, body, check)
             else:
-                _replace(self._folder / path, body, modified.timestamp())
+                _replace(self._folder, path, body, modified.timestamp(), check)
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store did not take a file", code="store-unreachable") from error
+
+    def _put_conditionally(self, path: str, body: bytes, check: Callable[[], None]) -> None:
+        for _ in range(_ROUNDS):
+            seen = self._version(path)
+            check()
+            try:
+                obstore.put(self._store, path, body, mode=seen or "create", use_multipart=False)
+                return
+            except (AlreadyExistsError, PreconditionError):
+                continue
+        raise TransientError("the rendition store has too many concurrent writers", code="store-contended")
+
+    def _version(self, path: str) -> Any:
+        try:
+            meta: Any = obstore.head(self._store, path)
+        except (NotFoundError, FileNotFoundError):
+            return None
+        return {key: meta[key] for key in ("e_tag", "version") if meta.get(key)}
 
     def file_state(self, path: str) -> FileState | None:
         """Return the file's state, or None if there is no such file."""
@@ -126,19 +161,41 @@ class RenditionStore:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
 
-def _replace(path: Path, body: bytes, modified: float) -> None:
-    """Write the file atomically with its final modification time, from which web servers derive validators."""
+def _replace(folder: Path, name: str, body: bytes, modified: float, check: Callable[[], None]) -> None:
+    """Write the file atomically with its final modification time, from which web servers derive validators.
+
+    Everything slow is done before the lock is taken.
+    """
+    path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
             os.fchmod(file.fileno(), 0o644)  # the web server may run as another user
-        os.utime(name, (modified, modified))
-        Path(name).replace(path)
+        os.utime(temporary, (modified, modified))
+        with _locked(folder / _LOCK):
+            check()
+            Path(temporary).replace(path)
     except BaseException:
-        Path(name).unlink()
+        Path(temporary).unlink()
         raise
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lock out every other writer. The lock is released when its holder exits or is killed."""
+    deadline = time.monotonic() + _LOCK_WAIT
+    with path.open("ab") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.ETIMEDOUT, "another process holds the store's lock") from error
+                time.sleep(0.005)
+        yield
 
 
 def _path(digest: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -180,7 +180,10 @@ class Store:
     def drop(self, digest: str) -> None:
         self.held.pop(digest, None)
 
-    def put_file(self, path: str, body: bytes, modified: dt.datetime) -> None:
+    def put_file(
+        self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = lambda: None
+    ) -> None:
+        check()
         self.files[path] = body, FileState(len(body), modified)
         self.written.append(path)
 

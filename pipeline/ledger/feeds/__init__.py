@@ -21,6 +21,7 @@ class Document(Struct, frozen=True):
     media_type: str
     digest: str
     modified: dt.datetime
+    writing: bool = False  # its file may hold other bytes, because a write was begun and never recorded
 
 
 def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.datetime) -> None:
@@ -159,7 +160,7 @@ def attempts_at(transaction: Transaction, feed_id: str) -> int:
 
 
 def document(transaction: Transaction, feed_id: str, format: str) -> Document | None:
-    columns = (feed_documents.c.media_type, feed_documents.c.digest, feed_documents.c.modified)
+    columns = (feed_documents.c[name] for name in Document.__struct_fields__)
     where = (feed_documents.c.feed == feed_id, feed_documents.c.format == format)
     row = transaction.execute(sa.select(*columns).where(*where)).one_or_none()
     return None if row is None else Document(*row)
@@ -171,8 +172,14 @@ def keep_document(transaction: Transaction, feed_id: str, format: str, document:
     upsert = insert(transaction, feed_documents).values(feed=feed_id, format=format, **new)
     key = [feed_documents.c.feed, feed_documents.c.format]
     other = feed_documents.c.digest != document.digest
-    new["previous"] = feed_documents.c.digest
-    transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new, where=other))
+    new["previous"] = sa.case((other, feed_documents.c.digest), else_=feed_documents.c.previous)
+    transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new))
+
+
+def begin_documents(transaction: Transaction, feed_id: str, formats: Collection[str]) -> None:
+    """Record that other bytes are about to be written for the feed's documents in these formats."""
+    mine = (feed_documents.c.feed == feed_id, feed_documents.c.format.in_(formats))
+    transaction.execute(sa.update(feed_documents).where(*mine).values(writing=True))
 
 
 def documents(transaction: Transaction, feed_id: str) -> dict[str, Document]:

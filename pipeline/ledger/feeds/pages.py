@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import sqlalchemy as sa
@@ -104,20 +104,28 @@ class Built(Struct, frozen=True):
 
     digest: str
     modified: dt.datetime
+    writing: bool = False  # the file may hold other bytes, because a write was begun and never recorded
 
 
 def page_documents(transaction: Transaction, feed_id: str, page: int) -> dict[str, Built]:
     """Return a page's built documents, by format."""
-    columns = (feed_page_documents.c.format, feed_page_documents.c.digest, feed_page_documents.c.modified)
+    columns = (feed_page_documents.c.format, *(feed_page_documents.c[name] for name in Built.__struct_fields__))
     where = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
-    return {format: Built(digest, at) for format, digest, at in transaction.execute(sa.select(*columns).where(*where))}
+    return {format: Built(*built) for format, *built in transaction.execute(sa.select(*columns).where(*where))}
+
+
+def begin_page(transaction: Transaction, feed_id: str, page: int, formats: Collection[str]) -> None:
+    """Record that other bytes are about to be written for a page in these formats."""
+    mine = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
+    begun = sa.update(feed_page_documents).where(*mine, feed_page_documents.c.format.in_(formats))
+    transaction.execute(begun.values(writing=True))
 
 
 def keep_page(transaction: Transaction, feed_id: str, page: int, written: Mapping[str, Built]) -> None:
     """Record that the page was built, with its changed documents by format."""
     key = [feed_page_documents.c.feed, feed_page_documents.c.page, feed_page_documents.c.format]
     for format, built in written.items():
-        new = {"digest": built.digest, "modified": built.modified}
+        new = {"digest": built.digest, "modified": built.modified, "writing": False}
         upsert = insert(transaction, feed_page_documents).values(feed=feed_id, page=page, format=format, **new)
         transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new))
     transaction.execute(sa.update(feed_pages).where(is_page(feed_id, page)).values(stale=BUILT))

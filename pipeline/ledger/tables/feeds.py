@@ -30,6 +30,9 @@ feed_documents = sa.Table(
     sa.Column("media_type", sa.String(128), nullable=False),
     sa.Column("digest", sa.String(80), nullable=False),
     sa.Column("modified", Instant, nullable=False),  # since when the bytes are unchanged
+    sa.Column(
+        "writing", sa.Boolean, nullable=False, default=False, server_default=sa.false()
+    ),  # see feed_page_documents
     sa.Column("previous", sa.String(80)),  # the previous digest, kept in the store until the next one
 )
 
@@ -75,4 +78,6 @@ feed_page_documents = sa.Table(
     sa.Column("format", sa.String(64), primary_key=True),
     sa.Column("digest", sa.String(80), nullable=False),
     sa.Column("modified", Instant, nullable=False),
+    # Other bytes are being written, or were when their writer died: the file may hold either.
+    sa.Column("writing", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
 )

@@ -7,7 +7,9 @@ bytes change, with a time at least a second later than before.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Mapping
+from typing import Protocol
 
 import msgspec
 from msgspec import structs
@@ -22,6 +24,10 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.model.site import Feed
 from pipeline.stages.context import Context
 from pipeline.stages.stage import Claim
+
+
+class Begin(Protocol):
+    def __call__(self, transaction: Transaction, *, formats: Collection[str]) -> None: ...
 
 
 def formats_of(context: Context, feed: Feed) -> list[Format]:
@@ -68,13 +74,16 @@ def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
 def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str, bytes]) -> None:
     """Write the subscription document in each format in which it changed, as a file and by its digest."""
     with context.ledger.read() as transaction:
-        before = {name: Built(one.digest, one.modified) for name, one in feeds.documents(transaction, feed.id).items()}
+        known = feeds.documents(transaction, feed.id)
+    before = {name: Built(one.digest, one.modified, one.writing) for name, one in known.items()}
     paths = {name: feed_path(feed.id, context.formats[name].extension) for name in bodies}
-    written = put(context, claim, paths, bodies, before)
+    begin = functools.partial(feeds.begin_documents, feed_id=feed.id)
+    written = put(context, claim, paths, bodies, before, begin)
     for name, new in written.items():
         context.store.put(new.digest, bodies[name])
     outdated = []
     with context.ledger.write() as transaction:
+        renew_lease(context, transaction, claim)
         for name, new in written.items():
             outdated.append(feeds.previous_of(transaction, feed.id, name))
             document = Document(context.formats[name].media_type, new.digest, new.modified)
@@ -89,7 +98,8 @@ def keep_page(context: Context, claim: Claim, feed: Feed, number: int, bodies: M
     with context.ledger.read() as transaction:
         before = feed_pages.page_documents(transaction, feed.id, number)
     paths = {name: feed_path(feed.id, context.formats[name].extension, number) for name in bodies}
-    written = put(context, claim, paths, bodies, before)
+    begin = functools.partial(feed_pages.begin_page, feed_id=feed.id, page=number)
+    written = put(context, claim, paths, bodies, before, begin)
     with context.ledger.write() as transaction:
         renew_lease(context, transaction, claim)
         feed_pages.keep_page(transaction, feed.id, number, written)
@@ -101,24 +111,36 @@ def put(
     paths: Mapping[str, str],
     bodies: Mapping[str, bytes],
     before: Mapping[str, Built],
+    begin: Begin,
 ) -> dict[str, Built]:
-    """Write the files that differ from `before` or are missing, in all their forms; return what was written."""
+    """Write the files that differ from `before` or are missing, in all their forms; return what was written.
+
+    The lease is checked for each file while nobody else can replace it, so that a worker that lost the lease, or whose
+    write hung, never puts an older file over a newer one. `begin` records what is about to be written: if this worker
+    ends in the middle, the next one writes these files again, even if the bytes recorded are the right ones.
+    """
     now = context.clock().replace(microsecond=0)
     new = {}
     for name, body in bodies.items():
         digest, held = digest_of(body), before.get(name)
         if held is None:
             new[name] = Built(digest, now)
-        elif held.digest != digest or context.store.file_state(paths[name]) is None:
+        elif held.writing or held.digest != digest or context.store.file_state(paths[name]) is None:
             later = held.modified.replace(microsecond=0) + dt.timedelta(seconds=1)
             new[name] = Built(digest, max(now, later))
     made = {name: forms(bodies[name]) for name in new}
     if new:
         with context.ledger.write() as transaction:
             renew_lease(context, transaction, claim)
+            begin(transaction, formats=list(new))
+
+    def check() -> None:
+        with context.ledger.write() as transaction:
+            renew_lease(context, transaction, claim)
+
     for name, built in new.items():
         for ending in reversed(made[name]):  # the plain one last: its presence says that the document exists
-            context.store.put_file(paths[name] + ending, made[name][ending], built.modified)
+            context.store.put_file(paths[name] + ending, made[name][ending], built.modified, check=check)
     return new
 
 

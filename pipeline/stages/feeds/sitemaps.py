@@ -6,6 +6,7 @@ A change rewrites the article's page and the index.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 
 import msgspec
@@ -101,7 +102,8 @@ def _index(context: Context, claim: Claim) -> None:
 def _keep(context: Context, claim: Claim, number: int, path: str, body: bytes) -> None:
     with context.ledger.read() as transaction:
         before = feed_pages.page_documents(transaction, ID, number)
-    written = feed_files.put(context, claim, {_FORMAT: path}, {_FORMAT: body}, before)
+    begin = functools.partial(feed_pages.begin_page, feed_id=ID, page=number)
+    written = feed_files.put(context, claim, {_FORMAT: path}, {_FORMAT: body}, before, begin)
     with context.ledger.write() as transaction:
         feed_files.renew_lease(context, transaction, claim)
         feed_pages.keep_page(transaction, ID, number, written)
