@@ -44,12 +44,11 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.context import ChannelPlan, Context, NoDoorbell
 from pipeline.stages.partners import pull
 from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
-from workers.doorbell import NoDoorbell
 
 SITE = Site(title="Notes", url="https://notes.example.org", publisher="Example Health", disclaimer="Ask your doctor.")
 PARTNERS = ("partner-a", "partner-b")

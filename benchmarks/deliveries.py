@@ -32,10 +32,11 @@ from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench, Run
 from config import load
 from pipeline.ledger import Ledger
+from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import Deliver
 from pipeline.store import RenditionStore
 from workers.celery import app
-from workers.doorbell import CeleryDoorbell, NoDoorbell
+from workers.doorbell import CeleryDoorbell
 from workers.wiring import build_context
 
 BYTES = 4_500  # per POST: about the size of an article in ninjs

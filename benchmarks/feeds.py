@@ -33,12 +33,11 @@ from pipeline.model.site import Feed, Site
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.renditions import formats
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.context import Context, Policy
+from pipeline.stages.context import Context, NoDoorbell, Policy
 from pipeline.stages.feeds import Feeds
 from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
-from workers.doorbell import NoDoorbell
 from workers.wiring import new_id
 
 LIMIT = 1.5

@@ -35,10 +35,9 @@ from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
-from pipeline.stages.context import LEASE, Context
+from pipeline.stages.context import LEASE, Context, NoDoorbell
 from pipeline.stages.enrich import Enrich, watch
 from pipeline.stages.stage import drain
-from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 _EACH = 100  # references of one article

@@ -34,10 +34,10 @@ from config import load
 from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish
 from pipeline.stages.accept import Intake, accept
+from pipeline.stages.context import NoDoorbell
 from pipeline.stages.feeds import Feeds
 from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
-from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 PATH = "/feeds/latest.atom"

@@ -26,7 +26,7 @@ from config import load
 from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.context import Context
+from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.enrich import Enrich
 from pipeline.stages.feeds import Feeds
@@ -34,7 +34,6 @@ from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from standins.eutils import EutilsStandin
 from workers import logs
-from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 SHORTEST = 1.0  # between two attempts
+SWEEP_EVERY = 1.0  # between two sweeps of the ledger
 LONGEST_WISH = 24 * 3600.0  # a Retry-After of more than a day counts as a day
 
 # The longest pause after each failed attempt at a delivery: 45 hours in all, about half of that on average.

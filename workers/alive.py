@@ -10,14 +10,17 @@ import os
 import socket
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import redis
 
 from config import load
 from pipeline.errors import ConfigError
-from pipeline.stages.sweep import EVERY
-from workers import doorbell
-from workers.doorbell import CeleryDoorbell
+from pipeline.timing import SWEEP_EVERY
+from workers.queue import alive, connect
+
+if TYPE_CHECKING:
+    from workers.doorbell import CeleryDoorbell
 
 PIPE = "CITEWIRE_SIGNS"  # the descriptor of a pipe, set by `up` for each child
 
@@ -44,14 +47,14 @@ def _show(bell: CeleryDoorbell, name: str) -> None:
     while True:
         bell.heartbeat(name)
         sign()
-        pause.wait(EVERY)
+        pause.wait(SWEEP_EVERY)
 
 
 def main(kind: str) -> int:
     """Return the exit status: 0 alive, 1 not alive or no answer from Redis, 2 invalid settings."""
     try:
         url = load(os.environ).redis_url
-        names = doorbell.alive(doorbell.connect(url)) if url else []
+        names = alive(connect(url)) if url else []
     except redis.RedisError as error:
         print(f"Redis does not answer: {error}", file=sys.stderr)
         return 1

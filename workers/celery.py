@@ -12,7 +12,7 @@ from celery import Celery
 from kombu import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
-from pipeline.stages import STAGES
+from pipeline.stages.flow import STAGES
 
 URGENT = "urgent"  # the queue of withdrawals, served by pipeline workers, so that slow sends do not delay them
 QUEUES = {

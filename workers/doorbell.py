@@ -12,6 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from workers import celery as names
+from workers.queue import alive, connect
 from workers.trouble import Trouble
 
 HOLD = 5_000  # milliseconds after which an unanswered bell may be rung again
@@ -75,24 +76,6 @@ class CeleryDoorbell:
     @functools.cached_property
     def _redis(self) -> redis.Redis:
         return connect(self._redis_url)
-
-
-class NoDoorbell:
-    """A doorbell for commands that have no queue: the sweep finds their work."""
-
-    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
-        return
-
-
-def connect(url: str) -> redis.Redis:
-    """Return a client for a URL in Celery's form: Celery's `redis+socket://` is `unix://` in redis-py."""
-    plain = url.replace("redis+socket://", "unix://", 1)
-    return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
-
-
-def alive(client: redis.Redis) -> list[str]:
-    """Return the processes seen in the last ten seconds."""
-    return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))
 
 
 def _bell(stage: str, key: str, urgent: bool) -> str:

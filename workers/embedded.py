@@ -27,12 +27,13 @@ import structlog
 from config import Settings
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import Ledger, leases
-from pipeline.stages.context import LEASE, Context
-from workers import doorbell, logs, runfile
+from pipeline.stages.context import LEASE, Context, NoDoorbell
+from workers import logs, runfile
 from workers.child import Child
-from workers.doorbell import NoDoorbell
 from workers.listening import listening
-from workers.wiring import build_context, make_data_folder
+from workers.opening import make_data_folder
+from workers.queue import alive, connect
+from workers.wiring import build_context, check_plugins
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
 QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
@@ -46,6 +47,7 @@ _log = structlog.get_logger()
 def up(settings: Settings, *, config: Path | None, port: int) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigError if the settings, the folder or the port cannot be used."""
     logs.configure("up")
+    check_plugins()
     folder = make_data_folder(settings)
     stopping = _stop_on_signals()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
@@ -135,7 +137,7 @@ def _start(
     for child in children:
         child.start()
     expected = {child.name for child in children} - {VALKEY}
-    bell = doorbell.connect(queue)
+    bell = connect(queue)
     while not stopping():
         for child in children:
             child.watch(give_back)
@@ -160,7 +162,7 @@ def _end_if_unreachable(valkey: Child, path: Path) -> None:
 def _seen_by(bell: redis.Redis) -> set[str]:
     """Return the processes whose signs of life are in the queue; none while it does not answer."""
     with contextlib.suppress(redis.RedisError):
-        return set(doorbell.alive(bell))
+        return set(alive(bell))
     return set()
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from config import load
+from pipeline.stages.context import NoDoorbell
 from pipeline.web.app import create_app
 from pipeline.web.openapi.compatibility import breaking_changes
 from pipeline.web.openapi.reference import page
-from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 DOCS = Path(__file__).parents[1] / "docs"

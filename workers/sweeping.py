@@ -10,7 +10,8 @@ import structlog
 
 from pipeline.stages.context import Context
 from pipeline.stages.stage import caught
-from pipeline.stages.sweep import EVERY, sweep
+from pipeline.stages.sweep import sweep
+from pipeline.timing import SWEEP_EVERY
 from workers import alive
 from workers.doorbell import CeleryDoorbell
 from workers.trouble import Trouble
@@ -28,7 +29,7 @@ def start(context: Context, bell: CeleryDoorbell, name: str, stop: threading.Eve
 
 def _until(stop: threading.Event, turn: functools.partial[Exception | None]) -> None:
     trouble = Trouble(_log, begins="the sweep must wait", ends="the sweep goes on")
-    while not stop.wait(EVERY):
+    while not stop.wait(SWEEP_EVERY):
         trouble.report(turn())
 
 

@@ -1,6 +1,6 @@
 """The Celery tasks, one for each stage. A message means "look at the ledger", and the task does what is due there.
 
-A task is named "citewire.NAME" after its stage, so `pipeline.stages.STAGES` defines all messages and queues.
+A task is named "citewire.NAME" after its stage, so `pipeline.stages.flow.STAGES` defines all messages and queues.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pipeline.stages import STAGES
+from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Stage
 from workers.celery import app
 from workers.wiring import services

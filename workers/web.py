@@ -16,8 +16,8 @@ from pipeline.web.app import create_app
 from pipeline.web.ops.disk import shortage
 from workers import alive, logs
 from workers.celery import app as celery
-from workers.doorbell import connect
 from workers.listening import listening
+from workers.queue import connect
 from workers.rates import RedisLimiter
 from workers.wiring import services
 

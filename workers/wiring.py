@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import ipaddress
 import os
 import random
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config import Settings, load
 from config.settings import ChannelSettings
@@ -24,10 +21,8 @@ from pipeline.channels.shared.settings import read_settings
 from pipeline.errors import ConfigError
 from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
-from pipeline.ledger import Ledger
-from pipeline.ledger.failures import disk_full
+from pipeline.intake import source_formats
 from pipeline.model.policy import Gate
-from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import IdConverter
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.source import Caller, OpenSource
@@ -35,7 +30,11 @@ from pipeline.references.sources import sources
 from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
 from pipeline.store import RenditionStore
-from workers.doorbell import CeleryDoorbell
+from workers.opening import open_ledger
+from workers.site import feeds_of, site_of
+
+if TYPE_CHECKING:
+    from workers.doorbell import CeleryDoorbell
 
 TOOL = "citewire"  # our name in requests to NCBI
 OWNER = "CITEWIRE_OWNER"  # set by `up` for each start of a child: the prefix of its lease tokens
@@ -54,6 +53,7 @@ class Services:
 def services() -> Services:
     """Return this process's services, built from its environment at the first call, and so after any fork."""
     from workers.celery import app
+    from workers.doorbell import CeleryDoorbell
 
     settings = load(os.environ)
     if settings.redis_url:
@@ -101,6 +101,12 @@ def _context(settings: Settings, doorbell: Doorbell) -> Context:
     )
 
 
+def check_plugins() -> None:
+    """Import every plug-in, also those that nothing uses. Raises ConfigError if two claim the same name."""
+    for plugins in (channel_types(), formats(), source_formats()):
+        list(plugins)
+
+
 def public_http(settings: Settings) -> Http:
     """Return the client for partners' addresses. It reaches only those private networks that `egress_allow` lists."""
     return Http(EgressGuard(settings.egress_allow), contact_url=settings.site.url)
@@ -110,52 +116,6 @@ def new_id(prefix: str) -> str:
     """Return a new id. A lease's id also names its owner, so that `up` can release the leases of a dead child."""
     owner = os.environ.get(OWNER, "") if prefix == LEASE else ""
     return f"{prefix}{owner}{secrets.token_hex(12)}"
-
-
-def open_ledger(settings: Settings) -> Ledger:
-    """Open the ledger, creating it if there is none, and migrate its schema."""
-    if settings.database_url is None:
-        make_data_folder(settings)
-    ledger = Ledger(settings.ledger_url)
-    ledger.migrate()
-    return ledger
-
-
-def existing_ledger(settings: Settings) -> Ledger:
-    """Open the ledger as it is. Raises ConfigError `ledger-missing` or `ledger-older`; creates nothing."""
-    ledger = Ledger(settings.ledger_url)
-    ledger.check_schema()
-    return ledger
-
-
-def make_data_folder(settings: Settings) -> Path:
-    """Return the data folder, creating it if necessary. Raises ConfigError, or TransientError for a full disk."""
-    folder = settings.data.absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) and (full := disk_full(folder)):
-            raise full from error
-        hint = "name a folder that can be written to, with --data or CITEWIRE_DATA"
-        message = f"{folder} cannot be used: {error.strerror}"
-        raise ConfigError(message, key="data", hint=hint, code="data-unusable") from error
-
-
-def site_of(settings: Settings) -> Site:
-    return Site(**settings.site.model_dump(), feeds=feeds_of(settings), own_hub=settings.hub.enabled)
-
-
-def feeds_of(settings: Settings) -> tuple[Feed, ...]:
-    """Return the feeds. Raises ConfigError for a format that does not exist or has no feeds."""
-    known = [format.name for format in formats().values() if format.document is not None]
-    for feed in settings.feeds:
-        for name in feed.formats:
-            if name not in known:
-                message = f"{name!r} is not a format of feeds"
-                raise ConfigError(message, key=f"feeds.{feed.id}.formats", hint=nearest(name, known))
-    return tuple(Feed(**feed.model_dump()) for feed in settings.feeds)
 
 
 def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pipeline.errors import CitewireError
-from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.plugins import discover
+from pipeline.plugins import Plugins
+
+if TYPE_CHECKING:
+    from pipeline.http import Http
 
 
 class Channel(Protocol):
@@ -89,6 +91,6 @@ class ChannelType:
 
 
 @functools.cache
-def channel_types() -> dict[str, ChannelType]:
+def channel_types() -> Mapping[str, ChannelType]:
     """Return every channel type, by name."""
-    return discover("pipeline.channels", "CHANNEL", "citewire.channels")
+    return Plugins("pipeline.channels", "CHANNEL", "citewire.channels")

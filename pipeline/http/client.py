@@ -23,7 +23,7 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http.connection import CA_FILE, ClientCertificate, Gate, GuardedPools, tls_context
 from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
-from pipeline.http.urls import web_address
+from pipeline.web_address import web_address
 
 # RFC 9110, sections 5.1 and 5.5, without the obsolete non-ASCII bytes.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -8,6 +8,7 @@ its warnings, or InvalidArticle.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from pipeline.errors import InvalidArticle
@@ -15,15 +16,15 @@ from pipeline.intake.decoding import decode
 from pipeline.intake.source import SourceFile, SourceFormat
 from pipeline.model.article import Article
 from pipeline.model.reading import Read
-from pipeline.plugins import discover
+from pipeline.plugins import Plugins
 
 __all__ = ["SourceFile", "SourceFormat", "read_article", "read_source", "read_source_as", "source_formats"]
 
 
 @cache
-def source_formats() -> dict[str, SourceFormat]:
+def source_formats() -> Mapping[str, SourceFormat]:
     """Return every source format by name, from this folder and from the entry points `citewire.sources`."""
-    return discover("pipeline.intake.sources", "SOURCE", "citewire.sources", unique=("extensions", "media_types"))
+    return Plugins("pipeline.intake.sources", "SOURCE", "citewire.sources", unique=("extensions", "media_types"))
 
 
 def read_source(file: SourceFile) -> Read:

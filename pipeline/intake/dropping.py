@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from cssselect import HTMLTranslator, SelectorError
-from lxml import etree
+if TYPE_CHECKING:
+    from lxml import etree
 
 _SELECTOR = re.compile(r"[a-z][a-z0-9]*[.#\[]\S.*|[.#\[]\S.*")
 _MOST_TEXT = 500  # characters of a line that can be furniture
@@ -24,6 +24,9 @@ def is_selector(entry: str) -> bool:
 
 def compile_selector(entry: str) -> Callable[[etree._Element], list[etree._Element]]:
     """Return a function that finds the selector's elements. Raises ValueError."""
+    from cssselect import HTMLTranslator, SelectorError
+    from lxml import etree
+
     try:
         selector = etree.XPath(HTMLTranslator().css_to_xpath(entry.strip()))
     except SelectorError as error:

@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 
 from pipeline.errors import ConfigError, TransientError
 from pipeline.ledger.failures import connection_is_useless, failure_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 Transaction = sa.Connection
 T = TypeVar("T")
@@ -109,7 +112,11 @@ class Ledger:
 
 def insert(transaction: Transaction, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that supports ON CONFLICT, in the dialect of the transaction."""
-    return postgresql.insert(table) if transaction.dialect.name == "postgresql" else sqlite.insert(table)
+    if transaction.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def chunks(values: Iterable[T], size: int = 500) -> Iterator[list[T]]:

@@ -13,6 +13,8 @@ from pipeline.model.revision import EventType
 
 Outcome = Literal["accepted", "overtaken"]
 
+FILE, SOURCE = "file:", "source:"  # prefixes of a place
+
 
 class Origin(Struct, frozen=True, kw_only=True):
     """Where an event comes from. `source` and `id` together identify it (CloudEvents 1.0, section 3.1)."""

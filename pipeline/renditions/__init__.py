@@ -1,4 +1,4 @@
-"""Formats: one module or package each, found by being there.
+"""Formats, one module or package each.
 
 A module or package in this folder that exports `FORMAT` is a format; an installed package adds one through the
 entry-point group `citewire.formats`, naming such an object. Nothing else has to change.
@@ -7,26 +7,27 @@ entry-point group `citewire.formats`, naming such an object. Nothing else has to
     Withdrawal, Site → FORMAT.tombstone → bytes    what takes its place
     Feed, revisions, Site → FORMAT.document → bytes   feed formats only
 
-What they share stands in `parts/`, the pages' templates in `templates/`.
+What they share is in `parts/`, the templates of pages are in `templates/`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from pipeline.errors import ConfigError
 from pipeline.model.rendition import Format
-from pipeline.plugins import discover
+from pipeline.plugins import Plugins
 
 
 @cache
-def formats() -> dict[str, Format]:
-    """Every format by its name, in the order of the names. Raises ConfigError where two share a name or extension."""
-    return discover("pipeline.renditions", "FORMAT", "citewire.formats", unique=("extension",))
+def formats() -> Mapping[str, Format]:
+    """Return every format by name, in the order of names."""
+    return Plugins("pipeline.renditions", "FORMAT", "citewire.formats", unique=("extension",))
 
 
 def format_named(name: str) -> Format:
-    """The format of that name. Raises ConfigError `unknown-format`, which says which there are."""
+    """Return the format with this name. Raises ConfigError `unknown-format`, which lists those there are."""
     try:
         return formats()[name]
     except KeyError:

@@ -6,21 +6,23 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pipeline.channels import Channel, Served
-from pipeline.http import Http
 from pipeline.ledger import Ledger
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
 from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
-from pipeline.references.idconv import Converted
-from pipeline.references.pubmed.eutils import Fetched
-from pipeline.references.source import OpenSource
-from pipeline.store import FileState
 from pipeline.timing import DEFAULT_SCHEDULE
+
+if TYPE_CHECKING:  # a command that reads the ledger needs none of their libraries
+    from pipeline.channels import Channel, Served
+    from pipeline.http import Http
+    from pipeline.references.idconv import Converted
+    from pipeline.references.pubmed.eutils import Fetched
+    from pipeline.references.source import OpenSource
+    from pipeline.store import FileState
 
 LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
 
@@ -31,6 +33,13 @@ class Doorbell(Protocol):
     def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         """Ring for the stage of this name. Never raises and never waits long. `key` is the channel to deliver to."""
         ...
+
+
+class NoDoorbell:
+    """A doorbell for commands that have no queue: the sweep finds their work."""
+
+    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
+        return
 
 
 class Store(Protocol):

@@ -39,7 +39,7 @@ class Bell(Struct, frozen=True):
 
 
 class Stage(ABC):
-    """One kind of work. To add a stage, subclass this and list an instance in `pipeline.stages.STAGES`.
+    """One kind of work. To add a stage, subclass this and list an instance in `pipeline.stages.flow.STAGES`.
 
     An instance keeps nothing between calls: all state is in the ledger, so a stage may be killed at any instruction and
     run again.

@@ -7,12 +7,11 @@ import functools
 
 from pipeline.ledger import leases
 from pipeline.ledger.clock import SWEEP
-from pipeline.stages import STAGES
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.deliver.repair import repair_stranded
+from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Bell, Stage, caught
-
-EVERY = 1.0  # seconds
+from pipeline.timing import SWEEP_EVERY
 
 
 def sweep(context: Context) -> bool:
@@ -22,7 +21,7 @@ def sweep(context: Context) -> bool:
     """
     now, token = context.clock(), context.new_id(LEASE)
     with context.ledger.write() as transaction:
-        if not leases.acquire(transaction, SWEEP, token=token, now=now, seconds=EVERY * 0.9):
+        if not leases.acquire(transaction, SWEEP, token=token, now=now, seconds=SWEEP_EVERY * 0.9):
             return False
     outcomes = [(stage.name, caught(functools.partial(_due, context, stage, now))) for stage in STAGES]
     bells = [(name, bell) for name, found in outcomes if isinstance(found, list) for bell in found]

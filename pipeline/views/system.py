@@ -13,7 +13,6 @@ from pipeline.ledger import Transaction, articles, deliveries, evidence
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.deliveries import channels, proofs
 from pipeline.ledger.partners import changes, pulls
-from pipeline.stages.deliver import circuit
 from pipeline.views.deliveries import Delivery, delivery
 from pipeline.views.fields import ChannelId, Count, Time
 from pipeline.views.proofs import Proof, proof
@@ -36,7 +35,7 @@ class ChannelHealth:
     """Whether a channel can be sent to."""
 
     channel: ChannelId
-    circuit: circuit.State
+    circuit: channels.CircuitState
     opened: Time | None
     failures: Annotated[int, Field(ge=0, description="Failures in a row.")]
     paused_until: Time | None
@@ -86,7 +85,7 @@ def _channel(transaction: Transaction, channel_id: str, now: dt.datetime) -> Cha
     health = channels.health(transaction, channel_id)
     return ChannelHealth(
         channel=channel_id,
-        circuit=circuit.state(health, now),
+        circuit=health.circuit(now),
         opened=health.opened,
         failures=health.failures,
         paused_until=health.paused_until,

@@ -22,7 +22,7 @@ from documents import ROOT
 from every_stage import deliver, enrich, feeds, render
 
 from config import load
-from pipeline.stages.context import Context
+from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 from standins.eutils import EutilsStandin
@@ -30,7 +30,6 @@ from standins.receiver import Conduct, Receiver, new_secret
 from workers import runfile
 from workers.cli import output
 from workers.cli.app import main
-from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 WEB = "http://127.0.0.1:8080"  # where the documents have it

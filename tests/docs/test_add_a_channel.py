@@ -22,7 +22,7 @@ import pipeline.channels
 from channel_harness import parcel
 from config import load
 from workers.cli.app import main
-from workers.doorbell import NoDoorbell
+from pipeline.stages.context import NoDoorbell
 from workers.wiring import build_context
 
 terminal = io.StringIO()

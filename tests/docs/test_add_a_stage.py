@@ -15,13 +15,13 @@ DOCUMENT = DOCS / "add-a-stage.md"
 STAGE, TEST, LIST = (
     "pipeline/stages/remind.py",
     "tests/stages/test_remind.py",
-    "pipeline/stages/__init__.py",
+    "pipeline/stages/flow.py",
 )
 
 # What is made of the list of stages: tasks, queues, what each kind of worker serves, and the doorbell's way to a queue.
 MADE = """
 import json
-from pipeline.stages import STAGES
+from pipeline.stages.flow import STAGES
 from workers import celery, tasks
 print(json.dumps({
     "stages": [stage.name for stage in STAGES],

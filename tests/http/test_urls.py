@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.channels.shared.settings import Address
 from pipeline.errors import PermanentError
-from pipeline.http import EgressGuard, Http, web_address
+from pipeline.http import EgressGuard, Http
+from pipeline.web_address import web_address
 
 BAD = {
     "": "must start with https:// or http://",

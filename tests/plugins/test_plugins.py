@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.plugins import discover
+from pipeline.plugins import Plugins
 
 _PLUGIN = """
 from types import SimpleNamespace
@@ -37,7 +37,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Add]:
 
 
 def found(*unique: str) -> list[str]:
-    return list(discover("found_here", "PLUGIN", "citewire.tests.none", unique=unique))
+    return list(Plugins("found_here", "PLUGIN", "citewire.tests.none", unique))
 
 
 def test_modules_and_packages_are_found_in_the_order_of_their_names(add: Add) -> None:
@@ -70,3 +70,23 @@ def test_two_plugins_that_share_one_media_type_of_several_are_refused_by_name(ad
     add("two.py", "two", media_types=("text/c", "text/b"))
     with pytest.raises(ConfigError, match="'text/b' in media_types"):
         found("media_types")
+
+
+def test_one_that_is_asked_for_by_the_name_of_its_module_is_imported_alone(add: Add) -> None:
+    add("json_feed.py", "json-feed")
+    add("rss/__init__.py", "rss")
+    add("odd.py", "other")
+    plugins = Plugins("found_here", "PLUGIN", "citewire.tests.none")
+    assert plugins["json-feed"].name == "json-feed"
+    assert [name for name in sys.modules if name.startswith("found_here.")] == ["found_here.json_feed"]
+    assert plugins["other"].name == "other", "which no module bears, so all were looked at"
+    assert list(plugins) == ["json-feed", "other", "rss"]
+    assert plugins["json-feed"] is plugins.all["json-feed"]
+
+
+@pytest.mark.parametrize("name", ["", "odd", "../odd", "os.path", "json feed", "parts"])
+def test_a_name_that_no_plugin_has_is_no_plugin(add: Add, name: str) -> None:
+    add("odd.py", "other")
+    add("parts/__init__.py", "nothing")
+    (Path(sys.path[0]) / "found_here" / "parts" / "__init__.py").write_text("")
+    assert name not in Plugins("found_here", "PLUGIN", "citewire.tests.none")

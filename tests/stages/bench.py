@@ -22,9 +22,9 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
-from pipeline.stages import STAGES
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.context import ChannelPlan, Context, Policy
+from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Stage, drain
 from pipeline.store import FileState
 

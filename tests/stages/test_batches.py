@@ -19,7 +19,6 @@ from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, attempts, channels
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.context import Policy
-from pipeline.stages.deliver import circuit
 from pipeline.stages.prune import prune
 from pipeline.stages.stage import drain
 
@@ -132,7 +131,7 @@ def test_a_channel_that_cannot_be_opened_rests_like_one_that_does_not_answer(led
     planned(bench, open=missing)
     deliver.drain(bench.context, "partner")
     with ledger.read() as transaction:
-        assert circuit.state(channels.health(transaction, "partner"), bench.clock.now) == "open"
+        assert channels.health(transaction, "partner").circuit(bench.clock.now) == "open"
     assert "invalid-config" in str(owed(bench, "article-00").error)
 
 
@@ -407,7 +406,7 @@ def test_a_half_open_circuit_lets_one_through(ledger: Ledger) -> None:
     deliver.drain(bench.context, "partner")
     bench.clock.pass_(2)
     with ledger.read() as transaction:
-        assert circuit.state(channels.health(transaction, "partner"), bench.clock.now) == "half-open"
+        assert channels.health(transaction, "partner").circuit(bench.clock.now) == "half-open"
     tried = len(bench.partner.tried)
     deliver.drain(bench.context, "partner")
     assert len(bench.partner.tried) == tried + 1

@@ -10,7 +10,7 @@ import pytest
 from bench import Bench, article
 
 from pipeline.ledger import Ledger
-from pipeline.stages import STAGES
+from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Stage
 from workers.celery import QUEUE_OF, QUEUES, URGENT, app
 

@@ -18,10 +18,9 @@ from pipeline.ledger import tokens
 from pipeline.model.article import Article
 from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.stages.accept import Intake, accept
-from pipeline.stages.context import Context
+from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
-from workers.doorbell import NoDoorbell
 from workers.wiring import build_context
 
 SITE = """

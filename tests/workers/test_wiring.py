@@ -7,7 +7,8 @@ import pytest
 from config import load
 from pipeline.errors import ConfigError
 from pipeline.model.policy import Gate
-from workers.doorbell import NoDoorbell, connect
+from pipeline.stages.context import NoDoorbell
+from workers.queue import connect
 from workers.runfile import Running, read, remove, write
 from workers.wiring import build_context
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN, OVERTAKEN = 1, 2, 3, 4, 5
 INTERRUPTED = 130  # 128 plus the number of SIGINT, the shell convention
 
 
@@ -19,6 +20,3 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-
-
-__all__ = ["INTERRUPTED", "main"]

@@ -5,58 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
-import structlog
 import typer
 
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
-from workers.cli import (
-    INTERRUPTED,
-    articles,
-    channels,
-    checks,
-    deliveries,
-    linting,
-    listing,
-    operations,
-    processes,
-    references,
-    releasing,
-    rendering,
-    tokens,
-    watching,
-    withdrawing,
-)
-from workers.cli.common import BAD_INPUT, FAILED, TIMED_OUT, UNKNOWN
+from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, TIMED_OUT, UNKNOWN
+from workers.cli.commands import Commands
 
 app = typer.Typer(
     name="citewire",
     help="Syndicates medical articles with their evidence attached.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-_GROUPS = (
-    processes,
-    articles,
-    withdrawing,
-    listing,
-    operations,
-    releasing,
-    rendering,
-    linting,
-    deliveries,
-    channels,
-    checks,
-    tokens,
-    references,
-    watching,
-)
-for group in _GROUPS:
-    group.register(app)
 
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
@@ -67,6 +32,8 @@ _UNKNOWN = frozenset(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"citewire {version('citewire')}")
         raise typer.Exit
 
@@ -82,7 +49,6 @@ def _options(
 
 def main() -> None:
     """Run a command and exit with its status."""
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     command = typer.main.get_command(app)
     try:
         sys.exit(command.main(prog_name="citewire", standalone_mode=False) or 0)

@@ -9,6 +9,7 @@ import typer
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries
 from pipeline.ledger.deliveries import channels
+from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import fill as fill_stage
 from workers.cli import output
 from workers.cli.common import (
@@ -22,7 +23,6 @@ from workers.cli.common import (
     print_json,
 )
 from workers.cli.names import check_channel, unknown_channel
-from workers.doorbell import NoDoorbell
 
 _Channel = Annotated[str, typer.Argument(metavar="ID")]
 

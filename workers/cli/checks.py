@@ -10,17 +10,8 @@ import typer
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import deliveries, feeds
 from pipeline.stages.context import ChannelPlan
-from workers.cli import output
-from workers.cli.common import (
-    BAD_INPUT,
-    ConfigOption,
-    DataOption,
-    JsonOption,
-    System,
-    existing_ledger,
-    find,
-    print_json,
-)
+from workers.cli import BAD_INPUT, output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -29,9 +20,11 @@ def register(app: typer.Typer) -> None:
 
 def check(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Check the configuration and reach every channel."""
-    from workers.wiring import feeds_of, named_file, plan_of, public_http, served_of
+    from workers.site import feeds_of
+    from workers.wiring import check_plugins, named_file, plan_of, public_http, served_of
 
     system = find(data, config)
+    check_plugins()
     http = public_http(system.settings)
     with named_file(system.settings):
         feed_ids = {feed.id for feed in feeds_of(system.settings)}

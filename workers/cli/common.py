@@ -10,26 +10,24 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 
 from config import Settings, file_in_force, load
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Ledger
 from workers import runfile
 
+if TYPE_CHECKING:
+    from pipeline.ledger import Ledger
+
 DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder (default: CITEWIRE_DATA, or var/).")]
-FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN, OVERTAKEN = 1, 2, 3, 4, 5  # exit statuses
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The site's TOML file (default: CITEWIRE_CONFIG).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most, with --wait.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Return when every delivery has ended.")]
-
-console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ def find(data: Path | None, config: Path | None = None) -> System:
 @contextmanager
 def open_ledger(system: System) -> Iterator[Ledger]:
     """Open the ledger for commands that start something. Creates it if missing, and migrates it if older."""
-    from workers.wiring import open_ledger as opened
+    from workers import opening
 
-    with closing(opened(system.settings)) as ledger:
+    with closing(opening.open_ledger(system.settings)) as ledger:
         yield ledger
 
 
@@ -69,9 +67,9 @@ def existing_ledger(system: System) -> Iterator[Ledger]:
 
     Raises ConfigError `ledger-missing` or `ledger-older`.
     """
-    from workers.wiring import existing_ledger as opened
+    from workers import opening
 
-    with closing(opened(system.settings)) as ledger:
+    with closing(opening.existing_ledger(system.settings)) as ledger:
         yield ledger
 
 

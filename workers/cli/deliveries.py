@@ -12,7 +12,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.stages.accept.replay import replay as replay_stage
 from workers.cli import output
-from workers.cli.articles import intake_of
+from workers.cli.accepting import intake_of
 from workers.cli.common import (
     ConfigOption,
     DataOption,

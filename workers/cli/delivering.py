@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import redis
-
-from workers import doorbell
 from workers.cli import output
 from workers.cli.common import System
 
@@ -19,7 +16,11 @@ def _may_be_delivered(system: System) -> bool:
     url = system.redis_url
     if url is None:
         return system.running is not None  # it does not say where its queue is, so its workers cannot be queried
+    import redis
+
+    from workers.queue import alive, connect
+
     try:
-        return any(name.startswith("pipeline") for name in doorbell.alive(doorbell.connect(url)))
+        return any(name.startswith("pipeline") for name in alive(connect(url)))
     except (redis.RedisError, ValueError):
         return False

@@ -14,6 +14,7 @@ from pipeline.errors import InvalidArticle
 from pipeline.intake import source_formats
 from pipeline.intake.decoding import MAX_BYTES
 from pipeline.intake.own_rendition import is_own_rendition
+from pipeline.model.event import FILE
 
 _SECRETS = frozenset({"secrets", "secret"})  # folders that never hold articles, whatever the settings say
 _MANIFESTS = "manifest"  # written next to the files that a channel keeps in a folder
@@ -173,3 +174,8 @@ def _secret_files(value: object) -> Iterator[str]:
 @cache
 def _suffixes() -> frozenset[str]:
     return frozenset(f".{extension}" for source in source_formats().values() for extension in source.extensions)
+
+
+def is_gone(place: str) -> bool:
+    """Return whether the file that an article came from no longer exists: it was moved, or its folder was."""
+    return place.startswith(FILE) and not Path(place.removeprefix(FILE)).is_file()

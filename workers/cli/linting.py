@@ -15,18 +15,8 @@ import typer
 from pipeline import views
 from pipeline.errors import ConfigError
 from pipeline.ledger import Transaction
-from workers.cli import output
-from workers.cli.common import (
-    BAD_INPUT,
-    ConfigOption,
-    DataOption,
-    JsonOption,
-    System,
-    existing_ledger,
-    find,
-    now,
-    print_json,
-)
+from workers.cli import BAD_INPUT, output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, now, print_json
 from workers.cli.files import Excluded, article_files
 from workers.cli.preview import Preview, Previewer
 from workers.cli.reading import read_files

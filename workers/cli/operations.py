@@ -11,9 +11,9 @@ from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.stages.accept.undo import REASON
 from pipeline.stages.accept.undo import undo as undo_operation
-from workers.cli import output
-from workers.cli.articles import intake_of
-from workers.cli.common import OVERTAKEN, ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
+from workers.cli import OVERTAKEN, output
+from workers.cli.accepting import intake_of
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
 
 _MOST = 100  # operations listed
 

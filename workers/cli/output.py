@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
-from pipeline.views.articles import Withheld
-from pipeline.views.system import ChannelHealth
+
+if TYPE_CHECKING:
+    from pipeline import views
+    from pipeline.views.articles import Withheld
+    from pipeline.views.system import ChannelHealth
 
 Shape = dict[str, Any]
 
@@ -38,6 +38,8 @@ def progress(total: int) -> Iterator[Callable[[Shape], None]]:
     if not notes.is_terminal:
         yield print_line
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=notes) as bar:
         task = bar.add_task("delivering", total=total)
@@ -222,6 +224,8 @@ def _channel_state(shape: ChannelHealth) -> str:
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, console: Console = answers) -> None:
     if not rows:
         return
+    from rich.table import Table
+
     table = Table(*columns, title=title, title_justify="left", box=None, header_style="dim")
     for row in rows:
         table.add_row(*(_plain(_cell(value)) for value in row))

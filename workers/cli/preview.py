@@ -19,7 +19,8 @@ from pipeline.model.event import Origin, Publish
 from pipeline.model.reading import ReadWarning
 from pipeline.model.site import Feed
 from pipeline.stages.accept.identity import identity_of, taken
-from workers.cli.reading import FileRead, FilesOfIds, is_gone, publication
+from workers.cli.files import is_gone
+from workers.cli.reading import FileRead, FilesOfIds, publication
 from workers.cli.word_diff import word_diff
 
 Action = Literal["new", "changed", "same", "renamed", "again", "refused", "left-out"]

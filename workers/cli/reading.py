@@ -13,9 +13,8 @@ from pipeline.errors import InvalidArticle, InvalidEvent
 from pipeline.intake import SourceFile, read_source
 from pipeline.intake.fields.slugs import slug
 from pipeline.intake.review_date import check_review_date
-from pipeline.model.event import Origin, Publish
+from pipeline.model.event import FILE, Origin, Publish
 from pipeline.model.reading import Read
-from pipeline.stages.accept.identity import FILE
 from workers.cli.files import ArticleFiles, is_ours, read_file
 
 
@@ -67,11 +66,6 @@ def publication(one: FileRead, origin: Origin, *, take_over: bool = False) -> Pu
         former_id=found.title_id,
         take_over=take_over,
     )
-
-
-def is_gone(place: str) -> bool:
-    """Return whether the file that an article came from no longer exists: it was moved, or its folder was."""
-    return place.startswith(FILE) and not Path(place.removeprefix(FILE)).is_file()
 
 
 def _named_by_file(found: Read, path: Path) -> Read:

@@ -15,7 +15,6 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
 from pipeline.ledger.evidence import cited, rechecks
-from pipeline.stages.enrich import watch
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, now, print_json
 
@@ -71,6 +70,8 @@ def _never_cited(ledger: Ledger, pmids: Sequence[str]) -> InvalidEvent | None:
 
 def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
     if not pmids:
+        from pipeline.stages.enrich import watch
+
         watch.recheck(ledger, now=now())
         return
     with ledger.write() as transaction:

@@ -9,7 +9,7 @@ import typer
 from pipeline import views
 from pipeline.stages.accept.release import release as release_stage
 from workers.cli import output
-from workers.cli.articles import intake_of
+from workers.cli.accepting import intake_of
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
 from workers.cli.names import check_channel
 

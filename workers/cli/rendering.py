@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,9 @@ import typer
 from config import Settings, load
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import SourceFile, read_source
-from pipeline.ledger.database import chunks
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference, Reference
 from pipeline.model.revision import Revision
-from pipeline.references.pubmed.eutils import MOST_IDS
-from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from pipeline.renditions import format_named
 from workers.cli import output
 from workers.cli.common import ConfigOption
@@ -38,7 +36,7 @@ def render(
     config: ConfigOption = None,
 ) -> None:
     """Print one rendition of an article."""
-    from workers.wiring import site_of
+    from workers.site import site_of
 
     settings = load(os.environ, file=config)
     wanted = format_named(format)
@@ -56,16 +54,24 @@ def _known(references: str, article: Article, settings: Settings) -> dict[str, R
         case "none":
             return {}
         case "live":
-            from workers.wiring import pubmed_of
-
-            pubmed = pubmed_of(settings)
-            answers = [pubmed.fetch(batch) for batch in chunks(pmids, MOST_IDS)]
-            return {pmid: reference for answer in answers for pmid, reference in answer.resolved.items()}
+            return _from_pubmed(pmids, settings)
         case path:
             return _from_file(Path(path))
 
 
+def _from_pubmed(pmids: Sequence[str], settings: Settings) -> dict[str, Reference]:
+    from pipeline.ledger.database import chunks
+    from pipeline.references.pubmed.eutils import MOST_IDS
+    from workers.wiring import pubmed_of
+
+    pubmed = pubmed_of(settings)
+    answers = [pubmed.fetch(batch) for batch in chunks(pmids, MOST_IDS)]
+    return {pmid: reference for answer in answers for pmid, reference in answer.resolved.items()}
+
+
 def _from_file(path: Path) -> dict[str, Reference]:
+    from pipeline.references.pubmed.pubmed_xml import parse_pubmed
+
     hint = "give a file of PubMed XML as efetch gives it"
     try:
         return parse_pubmed(path.read_bytes())

@@ -14,18 +14,8 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
 from pipeline.model.moment import rfc3339
-from workers.cli import output
-from workers.cli.common import (
-    UNKNOWN,
-    ConfigOption,
-    DataOption,
-    JsonOption,
-    existing_ledger,
-    find,
-    now,
-    open_ledger,
-    print_json,
-)
+from workers.cli import UNKNOWN, output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, now, open_ledger, print_json
 
 _SCOPE = re.compile(r"publish|admin|partner:[a-z0-9][a-z0-9._-]*")
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")

@@ -14,7 +14,7 @@ from watchfiles import Change, watch
 from pipeline.errors import InvalidArticle, InvalidEvent, TransientError
 from pipeline.stages.accept import Intake, accept
 from workers.cli import output
-from workers.cli.articles import intake_of, operation_of, origin
+from workers.cli.accepting import intake_of, operation_of, origin
 from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
 from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import Excluded, article_files, is_article

@@ -12,11 +12,10 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles, deliveries, operations
 from pipeline.ledger.articles import listing, names, origins, public, revisions
 from pipeline.ledger.articles.listing import Wanted
-from pipeline.model.event import Withdraw
+from pipeline.model.event import FILE, Withdraw
 from pipeline.stages.accept import accept_all
-from pipeline.stages.accept.identity import FILE
 from workers.cli import output
-from workers.cli.articles import Batch, Published, exit_with, intake_of, operation_of, origin, wait_for
+from workers.cli.accepting import intake_of, operation_of, origin
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -30,6 +29,7 @@ from workers.cli.common import (
 )
 from workers.cli.confirming import confirm_withdrawal
 from workers.cli.names import unknown_article
+from workers.cli.outcomes import Published, exit_with, wait_for
 from workers.cli.reading import read_one
 
 _TOGETHER = 1000  # articles of a topic read from the ledger at a time
@@ -80,7 +80,7 @@ def withdraw(
         print_json({"articles": shapes, "operation": done.id})
     elif not wait:
         output.accepted(shapes)
-    exit_with(Batch(done.id, taken), finished)
+    exit_with(taken, refused=False, finished=finished)
 
 
 def _chosen(

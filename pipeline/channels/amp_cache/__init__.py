@@ -29,9 +29,10 @@ from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomai
 from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError, UnsendableError
-from pipeline.http import Http, Response, web_address
+from pipeline.http import Http, Response
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
+from pipeline.web_address import web_address
 
 PUBLIC_KEY = "/.well-known/amphtml/apikey.pub"
 _SMALLEST_KEY = 2048  # bits

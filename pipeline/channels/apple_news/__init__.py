@@ -20,9 +20,10 @@ from pipeline.channels.apple_news.api import Answer, AppleNewsApi, Part, signing
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import ChannelSettings, TotalTimeout
 from pipeline.errors import PermanentError, TransientError
-from pipeline.http import Http, web_address
+from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
+from pipeline.web_address import web_address
 
 _STEPS = 6  # changing requests per delivery; needing more means that someone else is changing the article
 _DETAIL = 500  # characters

@@ -13,8 +13,8 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
-from pipeline.http import web_address
 from pipeline.secret import SecretRef
+from pipeline.web_address import web_address
 
 _SCHEMES = ("s3", "gs", "az", "file")
 _KEYS = {  # the credentials of each kind: all keys of one alternative are required

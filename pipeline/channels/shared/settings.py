@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from pipeline.errors import ConfigError
-from pipeline.http import web_address
 from pipeline.validation import config_error
+from pipeline.web_address import web_address
 
 if TYPE_CHECKING:
     from pipeline.channels import Channel, ChannelType

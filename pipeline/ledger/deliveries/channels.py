@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -11,6 +12,8 @@ from msgspec import Struct
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import channels, deliveries
+
+CircuitState = Literal["closed", "open", "half-open", "disabled"]
 
 
 class Health(Struct, frozen=True):
@@ -29,6 +32,14 @@ class Health(Struct, frozen=True):
     def rests(self, now: dt.datetime) -> bool:
         """Return whether the channel should be left alone at this time."""
         return self.paused_until is not None and self.paused_until > now
+
+    def circuit(self, now: dt.datetime) -> CircuitState:
+        """Return the state of its circuit breaker; `pipeline.stages.deliver.circuit` changes it."""
+        if self.disabled is not None:
+            return "disabled"
+        if self.opened is None:
+            return "closed"
+        return "open" if self.rests(now) else "half-open"
 
 
 def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Health:

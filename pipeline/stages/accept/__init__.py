@@ -22,9 +22,9 @@ from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence,
 from pipeline.ledger.articles import ArticleState, events, public, revisions, withheld
 from pipeline.ledger.operations import Operation, Part, PartOutcome
 from pipeline.model.article import Article, CitedWork
-from pipeline.model.event import Accepted, Event, Outcome, Publish, Withdraw
+from pipeline.model.event import FILE, Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
-from pipeline.stages.accept.identity import FILE, identified
+from pipeline.stages.accept.identity import identified
 from pipeline.stages.accept.order import is_overtaken
 from pipeline.stages.accept.withdrawing import take_back
 from pipeline.stages.context import Doorbell

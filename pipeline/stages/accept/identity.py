@@ -18,10 +18,8 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import names, origins, public, revisions
 from pipeline.model.article import Article
-from pipeline.model.event import Event, Publish, Withdraw
+from pipeline.model.event import FILE, SOURCE, Event, Publish, Withdraw
 from pipeline.model.value_digest import value_digest
-
-FILE, SOURCE = "file:", "source:"  # prefixes of a place
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,12 @@ While it is open nothing is claimed, so that no delivery uses up its attempts. A
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
 
 from msgspec import structs
 
 from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.timing import CIRCUIT, repeating
-
-State = Literal["closed", "open", "half-open", "disabled"]
 
 OPENS_AFTER = 3  # failures in a row; the first one is enough for a rest while a withdrawal is outstanding
 LONGEST_REST = 3600.0  # seconds that a Retry-After may ask a whole channel to be left alone
@@ -77,14 +74,6 @@ def has_recovered(before: Health, after: Health, now: dt.datetime) -> bool:
     if before.failing is None or after.failing is not None or after.disabled is not None:
         return False
     return now - before.failing >= _OUTAGE
-
-
-def state(health: Health, now: dt.datetime) -> State:
-    if health.disabled is not None:
-        return "disabled"
-    if health.opened is None:
-        return "closed"
-    return "open" if health.rests(now) else "half-open"
 
 
 def batches(health: Health, parallel: int, now: dt.datetime) -> int:

@@ -18,8 +18,8 @@ from pipeline.ledger import Transaction, articles, figures
 from pipeline.ledger.articles import events, withheld
 from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
-from pipeline.stages import STAGES
 from pipeline.stages.context import Context
+from pipeline.stages.flow import STAGES
 from pipeline.web.openapi.answers import document, problems
 
 _LATELY = dt.timedelta(hours=1)

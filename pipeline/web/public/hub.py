@@ -11,7 +11,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from msgspec import Struct
 
-from pipeline.http import web_address
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.requests import Request as Asked
@@ -23,6 +22,7 @@ from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import problems
 from pipeline.web.openapi.bodies import subscription
 from pipeline.web.problems import Problem
+from pipeline.web_address import web_address
 
 MAX_BODY = 16_384  # bytes of a form
 MAX_ADDRESS = 2_000  # characters of a callback

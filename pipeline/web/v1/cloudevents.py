@@ -20,8 +20,7 @@ from pipeline.intake import SourceFile, read_source_as
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.slugs import article_id
 from pipeline.model.article import Article
-from pipeline.model.event import Event, Origin, Publish, Withdraw
-from pipeline.stages.accept.identity import SOURCE
+from pipeline.model.event import SOURCE, Event, Origin, Publish, Withdraw
 
 PREFIX = "org.citewire.article."
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"

@@ -1,0 +1,135 @@
+"""A command or process imports only what it needs, so that it starts quickly. Counted in modules, not by a clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from workers.cli.app import app
+from workers.cli.commands import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+QUEUE = {"celery", "kombu", "amqp", "redis"}
+WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client"}
+CHANNELS = {"paramiko", "obstore", "requests", "urllib3", "cryptography"}
+ARTICLES = {"trafilatura", "markdown_it", "nh3", "lxml", "feedgen", "jinja2", "slugify"}
+LEDGER = {"sqlalchemy", "alembic", "psycopg"}
+TESTS = {"schemathesis", "pytest", "hypothesis", "moto"}
+
+SITE = """
+[site]
+title = "Doctor's Note"
+url = "https://notes.example.org"
+publisher = "Example Health"
+disclaimer = "This does not replace your doctor's advice."
+
+[[channels]]
+id = "partner"
+type = "webhook"
+format = "ninjs"
+url = "https://partner.example.org/in"
+secret = "env:PARTNER_SECRET"
+"""
+ARTICLE = "---\nid: rest\nsummary: Rest.\npublished: 2026-03-01\n---\n\n# Rest\n\nRest and stretch.\n"
+
+# Runs the code, then writes the modules that are loaded to standard error's last line.
+_WRAPPED = """
+import json, sys
+try:
+    {code}
+except SystemExit as end:
+    if end.code: raise
+sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with settings, an article file, and a ledger that holds it."""
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "site.toml").write_text(SITE)
+    (folder / "rest.md").write_text(ARTICLE)
+    command(folder, "publish rest.md")
+    return folder
+
+
+def loaded(world: Path, code: str) -> set[str]:
+    """Run the code in a process of its own and return every module that it loaded."""
+    settings = {"CITEWIRE_CONFIG": str(world / "site.toml"), "CITEWIRE_DATA": str(world / "data")}
+    done = subprocess.run(
+        [sys.executable, "-c", _WRAPPED.format(code=code)],
+        env=os.environ | settings | {"PYTHONPATH": str(ROOT), "PARTNER_SECRET": "whsec_" + "QUFB" * 8},
+        cwd=world,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def command(world: Path, words: str) -> set[str]:
+    return loaded(world, f"sys.argv = {['citewire', *words.split()]!r}; from workers.cli import main; main()")
+
+
+@pytest.mark.parametrize(
+    ("words", "most", "not_needed"),
+    [
+        ("--help", 350, QUEUE | WEB | CHANNELS | LEDGER | {"structlog", "trafilatura", "lxml", "pydantic", "config"}),
+        ("publish --help", 900, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen"}),
+        ("status", 620, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("status rest --json", 620, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("articles --json", 620, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("token list", 560, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("deliveries", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("operations", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("references", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("lint rest.md", 850, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "alembic", "psycopg"}),
+        ("publish rest.md", 900, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "psycopg"}),
+        ("render rest.md --format json-feed", 800, QUEUE | WEB | CHANNELS | LEDGER | {"trafilatura", "feedgen"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(world: Path, words: str, most: int, not_needed: set[str]) -> None:
+    found = command(world, words)
+    assert sorted(found & (not_needed | TESTS)) == []
+    assert len(found) <= most
+
+
+@pytest.mark.parametrize(
+    ("code", "not_needed"),
+    [
+        ("import workers.cli", QUEUE | WEB | CHANNELS | ARTICLES | LEDGER | {"typer", "pydantic"}),
+        ("import workers.alive", WEB | ARTICLES | LEDGER | {"celery", "structlog", "paramiko", "requests"}),
+        (
+            "import os, config, workers.embedded as up; up.build_context(config.load(os.environ), up.NoDoorbell())",
+            WEB | {"celery", "paramiko", "trafilatura", "markdown_it", "jinja2"},
+        ),
+        (
+            "from workers import tasks, worker; worker.services().context.channels['partner'].open().close()",
+            WEB | {"paramiko", "trafilatura", "markdown_it", "jinja2"},
+        ),
+        (
+            "from workers import web; web.create_app(web.services().context, alive=list, limiter=None, disk=list)",
+            {"paramiko", "trafilatura"},
+        ),
+    ],
+    ids=["the package of commands", "a health check", "up", "a worker", "the web server"],
+)
+def test_a_process_imports_only_what_it_needs(world: Path, code: str, not_needed: set[str]) -> None:
+    assert sorted(loaded(world, code) & (not_needed | TESTS)) == []
+
+
+def test_the_help_of_a_command_is_the_first_line_that_the_list_of_commands_shows() -> None:
+    group = typer.main.get_command(app)
+    commands = {name: group.commands[name] for name in COMMANDS}  # type: ignore[attr-defined]
+    assert {name: one.help.split("\n\n")[0] for name, one in commands.items()} == {
+        name: line for name, (_, line) in COMMANDS.items()
+    }

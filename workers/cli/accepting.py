@@ -1,0 +1,54 @@
+"""Accept events from a command: where they come from, what accepting needs, and the operation that they belong to."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Literal
+
+import structlog
+
+from pipeline.ledger import Ledger, clock
+from pipeline.ledger.operations import Kind, Operation
+from pipeline.model.event import Origin
+from pipeline.stages.accept import Intake
+from pipeline.stages.context import Doorbell, NoDoorbell
+from workers.cli.common import System, new_id, now
+from workers.cli.files import is_gone
+
+SOURCE = "urn:citewire:command-line"
+
+
+def intake_of(ledger: Ledger, system: System) -> Intake:
+    """Return what accepting needs. What it logs goes to standard error."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    url = system.redis_url
+    return Intake(
+        ledger=ledger,
+        doorbell=_doorbell(url) if url else NoDoorbell(),
+        clock=lambda: clock.ledger_time(ledger, now(), running=system.running is not None),
+        new_id=new_id,
+        evidence_wait=system.settings.evidence.wait,
+        gone=is_gone,
+    )
+
+
+def _doorbell(url: str) -> Doorbell:
+    from workers.celery import app
+    from workers.doorbell import CeleryDoorbell
+
+    app.conf.update(broker_url=url)
+    return CeleryDoorbell(app, url)
+
+
+def origin() -> Origin:
+    """Return the origin of a command's events.
+
+    Commands write to the ledger themselves, so the order of their transactions is the order of their events.
+    """
+    return Origin(source=SOURCE, id=secrets.token_hex(12))
+
+
+def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"]) -> Operation:
+    kind: Kind = "withdraw" if command == "withdraw" else "publish"
+    return Operation(intake.new_id("op_"), kind, f"citewire {command}", intake.clock())

@@ -1,0 +1,105 @@
+"""The list of commands. A command's module is imported when the command is used, so that each starts quickly."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# Each command: its module in this package, and its line in `citewire --help`, which is that of its docstring.
+COMMANDS = {
+    "up": ("processes", "Run the embedded system: queue, workers and web, until SIGTERM or Ctrl-C."),
+    "worker": ("processes", "Run one Celery worker."),
+    "web": ("processes", "Run the web server."),
+    "migrate": ("processes", "Migrate the ledger's schema to this release."),
+    "publish": (
+        "publishing",
+        "Publish articles. Changed content makes a new revision; unchanged content changes nothing.",
+    ),
+    "status": ("status", "Show the state of an article, or of the whole system."),
+    "withdraw": (
+        "withdrawing",
+        "Withdraw an article everywhere, or the articles of files, of an operation or of a topic.",
+    ),
+    "articles": (
+        "listing",
+        "Show every article: its state and dates, why it was withdrawn, its evidence, and its worst delivery.",
+    ),
+    "operations": (
+        "operations",
+        "Show what commands and events did, the newest first, or one operation with each of its parts.",
+    ),
+    "undo": ("operations", "Bring back what an operation changed, as new revisions, and withdraw what it made."),
+    "release": (
+        "releasing",
+        "Release an article that was held for its evidence: its next revision is published, with its evidence marked.",
+    ),
+    "render": ("rendering", "Print one rendition of an article."),
+    "lint": (
+        "linting",
+        "Show all mistakes of all files at once, and what publishing them would do. Nothing is sent or kept.",
+    ),
+    "deliveries": (
+        "deliveries",
+        "Show the deliveries to each channel. `--state abandoned` shows the dead letters.",
+    ),
+    "replay": (
+        "deliveries",
+        "Retry abandoned deliveries with a full set of attempts. The sweep picks them up within a second.",
+    ),
+    "check": ("checks", "Check the configuration and reach every channel."),
+    "references": (
+        "references",
+        "Show what is known about references. Updates from `--recheck` reach every article that cites them.",
+    ),
+    "watch": (
+        "watching",
+        "Publish the articles in a folder, and then each one that is added or changed, until Ctrl-C.",
+    ),
+    "channels": ("channels", "Channels that come and go."),
+    "token": ("tokens", "Tokens for the API."),
+}
+
+
+class _Imported(Mapping[str, Any]):
+    """The commands by name. Looking one up imports its module; listing their names imports none."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._found:
+            module, _ = COMMANDS[name]
+            group = typer.Typer(add_completion=False)
+            group.callback()(_nothing)  # typer makes a group of a single command only if there is a callback
+            importlib.import_module(f"workers.cli.{module}").register(group)
+            self._found.update(cast("TyperGroup", typer.main.get_command(group)).commands)
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _nothing() -> None: ...
+
+
+class Commands(TyperGroup):
+    """The group `citewire`: it knows the names of its commands before it imports them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"commands": _Imported()})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help from the list, without importing any command."""
+        lines = [TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()]
+        listed = TyperGroup(name=self.name, help=self.help, params=self.params, commands=lines)
+        listed.format_help(ctx, formatter)

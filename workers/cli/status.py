@@ -1,0 +1,93 @@
+"""`status`: the state of an article or of the whole system, now or at an earlier time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from config import Settings
+from pipeline import views
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Transaction, articles
+from pipeline.ledger.deliveries import channel_contents
+from workers.cli import output
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    existing_ledger,
+    find,
+    moment_of,
+    now,
+    print_json,
+)
+from workers.cli.names import check_article, unknown_article, unknown_channel
+
+_PATIENCE = dt.timedelta(seconds=5)  # an article may be due this long unnoticed: the sweep runs each second
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(status)
+
+
+def status(
+    article_id: Annotated[str | None, typer.Argument(metavar="ARTICLE_ID")] = None,
+    channel: Annotated[str | None, typer.Option(help="What this channel holds of it; with --at, held.")] = None,
+    at: Annotated[str | None, typer.Option(help="What was shown at this time: 2026-03-01T12:00Z.")] = None,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show the state of an article, or of the whole system."""
+    if channel is not None or at is not None:
+        _show_then(article_id, channel, at, json=json, system=find(data, config))
+        return
+    system = find(data, config)
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        if article_id is None:
+            web = system.running.web if system.running else None
+            channels = [channel.id for channel in system.settings.channels]
+            whole = views.system(transaction, channels, now=now(), web=web)
+            waiting = _waiting(transaction, system.settings, now())
+            print_json(msgspec.to_builtins(whole) | {"waiting": waiting}) if json else output.system(whole)
+            if waiting["articles"] and not json:
+                output.waiting(waiting)
+            return
+        shape = views.article(transaction, article_id)
+    if shape is None:
+        raise unknown_article(article_id)
+    print_json(shape) if json else output.standing(shape)
+
+
+def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
+    """Print what a channel (None: the site itself) held of the article at a given time (None: now)."""
+    if article_id is None:
+        raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
+    moment = moment_of(at, option="at") if at is not None else now()
+    configured = {one.id for one in system.settings.channels}
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        check_article(transaction, article_id)
+        if (
+            channel is not None
+            and channel not in configured
+            and not channel_contents.ever(transaction, article_id, channel)
+        ):
+            raise unknown_channel(channel, configured)
+        shape = views.snapshot(transaction, article_id, channel, moment)
+    print_json(shape) if json else output.shown(shape)
+
+
+def _waiting(transaction: Transaction, settings: Settings, now: dt.datetime) -> dict[str, Any]:
+    """Return how many articles are overdue, an error that keeps one waiting, and the number of free bytes."""
+    count, error = articles.waiting(transaction, now - _PATIENCE)
+    folder = settings.data.absolute()
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # the ledger is elsewhere, and nothing has run on this machine
+        free = None
+    return {"articles": count, "error": error, "folder": str(folder), "free": free}

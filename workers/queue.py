@@ -1,0 +1,16 @@
+"""The queue as seen without Celery: a client of its Redis, and the processes that gave a sign of life in it."""
+
+from __future__ import annotations
+
+import redis
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client for a URL in Celery's form: Celery's `redis+socket://` is `unix://` in redis-py."""
+    plain = url.replace("redis+socket://", "unix://", 1)
+    return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
+
+
+def alive(client: redis.Redis) -> list[str]:
+    """Return the processes seen in the last ten seconds."""
+    return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))
