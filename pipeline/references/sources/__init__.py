@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
-from pipeline.plugins import discover
+from pipeline.plugins import Plugins
 from pipeline.references.source import Source
 
 
 @cache
-def sources() -> dict[str, Source]:
-    """Return every source by name. Raises ConfigError if two share a name."""
-    return discover("pipeline.references.sources", "SOURCE", "citewire.references")
+def sources() -> Mapping[str, Source]:
+    """Return every source by name."""
+    return Plugins("pipeline.references.sources", "SOURCE", "citewire.references")
