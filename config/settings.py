@@ -15,7 +15,6 @@ from pipeline.intake.dropping import compile_selector, is_selector
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
-from pipeline.references.sources import sources
 from pipeline.secret import SecretRef
 from pipeline.web_address import web_address
 
@@ -174,6 +173,8 @@ def _source_url(value: str) -> str:
 
 
 def _known_source(name: str) -> str:
+    from pipeline.references.sources import sources
+
     if name not in sources():
         raise ValueError(f"is not a source of references; there are {', '.join(sources())}")
     return name
@@ -267,6 +268,8 @@ class Settings(_Part):
         """
         if name in self.sources:
             return self.sources[name] or None
+        from pipeline.references.sources import sources
+
         return sources()[name].url if self._asks_ncbi else None
 
     @property
