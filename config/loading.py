@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,10 @@ from pydantic import ValidationError
 
 from config.settings import Settings
 from pipeline.errors import ConfigError
-from pipeline.references.sources import sources
 from pipeline.secret import SecretRef
 from pipeline.validation import config_error
+
+_ADDRESS = re.compile("CITEWIRE_[A-Z0-9_]+_URL")
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
@@ -77,8 +79,22 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         said["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
     elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
         said["pubmed_api_key"] = SecretRef("file", path)
-    addresses = {name: environment[key] for name in sources() if environment.get(key := f"CITEWIRE_{name.upper()}_URL")}
+    addresses = _addresses_of_sources(environment)
     return said | ({"sources": addresses} if addresses else {})
+
+
+def _addresses_of_sources(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of sources of references, by their names: CITEWIRE_CROSSREF_URL is that of `crossref`.
+
+    The sources are imported only if a variable may name one.
+    """
+    others = {name: value for name, value in environment.items() if _ADDRESS.fullmatch(name) and name not in _VARIABLES}
+    if not any(others.values()):
+        return {}
+    from pipeline.references.sources import sources
+
+    named = {name: others.get(f"CITEWIRE_{name.upper()}_URL") for name in sources()}
+    return {name: address for name, address in named.items() if address}
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
