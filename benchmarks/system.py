@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from benchmarks.processes import cpu_seconds, peak_megabytes, ready, started
 from benchmarks.samples import ROOT
+from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import Ledger
 from pipeline.ledger.tables import events
-from standins.receiver import new_secret
 from workers import runfile
 
 _SITE = """

@@ -9,14 +9,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.intake.dropping import compile_selector, is_selector
 from pipeline.model.policy import EvidencePolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
 from pipeline.secret import SecretRef
-from pipeline.web_address import web_address
+from pipeline.web_address import crosses_in_plain_text, web_address
 
 _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
 
@@ -241,6 +251,13 @@ class Settings(_Part):
     channels: tuple[ChannelSettings, ...] = ()
 
     _file: Path | None = PrivateAttr(None)
+
+    @field_validator("pubmed_api_key")
+    @classmethod
+    def _key_over_tls(cls, key: SecretRef | None, info: ValidationInfo) -> SecretRef | None:
+        if key and crosses_in_plain_text(info.data.get("pubmed_url", "https:")):
+            raise ValueError("anyone on the way could read the key: `pubmed_url` must start with https://")
+        return key
 
     def model_post_init(self, context: Any) -> None:
         self._file = (context or {}).get("file")

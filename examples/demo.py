@@ -23,8 +23,9 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Receiver, new_secret
+from standins.receiver import Receiver
 
 HERE = Path(__file__).resolve().parent
 TAKEN_BACK = "mmr-vaccine-and-autism"  # the example that is withdrawn at the end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -25,3 +26,14 @@ def web_address(text: str) -> SplitResult:
     if any(character.isspace() or not character.isprintable() or character == "\\" for character in text):
         raise ValueError("must not contain white space, control characters or backslashes")
     return parts
+
+
+def crosses_in_plain_text(address: str) -> bool:
+    """Return whether a request to this web address leaves the machine without TLS."""
+    parts = urlsplit(address)
+    if parts.scheme == "https":
+        return False
+    try:
+        return not ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return parts.hostname != "localhost"

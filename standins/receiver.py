@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import contextlib
 import dataclasses
 import functools
@@ -299,11 +298,6 @@ def _answer(status: int, headers: Mapping[str, str], body: bytes, *, head_only: 
 @functools.cache
 def _bomb() -> bytes:
     return gzip.compress(bytes(_BOMB), compresslevel=9)
-
-
-def new_secret() -> str:
-    """Return a new secret in the format of Standard Webhooks."""
-    return f"whsec_{base64.b64encode(os.urandom(24)).decode()}"
 
 
 def main() -> None:

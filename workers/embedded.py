@@ -33,7 +33,7 @@ from workers.child import Child
 from workers.listening import listening
 from workers.opening import make_data_folder
 from workers.queue import alive, connect
-from workers.wiring import build_context, check_plugins
+from workers.wiring import build_context, check_plugins, keep_signing_secrets_apart, named_file
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
 QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
@@ -53,6 +53,8 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
         context = build_context(settings, NoDoorbell())  # checks the settings and migrates the ledger
         _find_secrets(context)
+        with named_file(settings):
+            keep_signing_secrets_apart(settings)
         ledger = context.ledger
         if settings.database_url is None:
             _give_back(ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead

@@ -166,6 +166,21 @@ def own_settings(channel: ChannelSettings) -> Any:
     return read_settings(kind, channel.own, prefix=key, base=channel.base, more=common)
 
 
+def keep_signing_secrets_apart(settings: Settings) -> None:
+    """Raise ConfigError if two channels sign with one secret: either partner could forge deliveries to the other."""
+    owners: dict[str, str] = {}
+    for channel in settings.channels:
+        named = channel_types()[channel.type].signing_secrets
+        if named is None or not channel.enabled:
+            continue
+        key = f"channels.{channel.id}.secret"
+        for reference in named(own_settings(channel)):
+            owner = owners.setdefault(reference.resolve(key), channel.id)
+            if owner != channel.id:
+                hint = "give each channel its own, from `citewire secret`"
+                raise ConfigError(f"channels.{owner} has the same secret", key=key, hint=hint, code="secret-unusable")
+
+
 def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
     """Return what our own web server answers for channels. Raises ConfigError if two claim one path."""
     served: dict[str, Callable[[], Served]] = {}

@@ -17,6 +17,7 @@ from pipeline.plugins import Plugins
 
 if TYPE_CHECKING:
     from pipeline.http import Http
+    from pipeline.secret import SecretRef
 
 
 class Channel(Protocol):
@@ -85,6 +86,7 @@ class ChannelType:
     also: tuple[str, ...] = ()  # further formats that each parcel carries
     is_pull: bool = False  # nothing is sent: the partner fetches its changes
     wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change
+    signing_secrets: Callable[[Any], Sequence[SecretRef]] | None = None  # no two channels may share one
     well_known: Callable[[Any], Mapping[str, Callable[[], Served]]] | None = (
         None  # by path; making one raises ConfigError
     )

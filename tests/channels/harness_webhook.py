@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 from channel_harness import Held, Trouble, Way
 
+from pipeline.channels.webhook.signing import new_secret
 from pipeline.errors import EndpointGone, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
-from standins.receiver import Conduct, Receiver, new_secret
+from standins.receiver import Conduct, Receiver
 
 
 class WebhookHarness:

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.channels.webhook import signed, signing_key
+from pipeline.channels.webhook.signing import new_secret, read_signer, signed
 from pipeline.http import EgressGuard, Http
-from standins.receiver import new_secret
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,8 +35,11 @@ def test_it_serves_logs_and_judges_signatures(tmp_path: Path) -> None:
         assert ready == "ready"
         http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
         now = int(dt.datetime.now(dt.UTC).timestamp())
-        for key in (signing_key(secret), b"another"):
-            assert http.request("POST", url, headers=signed("1", now, b"{}", [key]), body=b"{}").status == 204
+        for used in (secret, new_secret()):
+            assert (
+                http.request("POST", url, headers=signed("1", now, b"{}", [read_signer(used)]), body=b"{}").status
+                == 204
+            )
         http.close()
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0

@@ -13,17 +13,27 @@ from typing import Any
 
 import pytest
 from channel_harness import parcel
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
 
 from pipeline.channels.shared.settings import open_channel, read_settings
-from pipeline.channels.webhook import CHANNEL, Webhook, signed, signing_key
+from pipeline.channels.webhook import CHANNEL, Webhook
+from pipeline.channels.webhook.signing import (
+    SharedSecret,
+    message_id,
+    new_private_key,
+    new_secret,
+    read_signer,
+    signed,
+)
 from pipeline.errors import ConfigError, EndpointGone, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel
 from pipeline.model.rendition import Rendition
-from standins.receiver import Conduct, Received, Receiver, new_secret
+from standins.receiver import Conduct, Received, Receiver
 
 HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
 NEW, OLD = new_secret(), new_secret()
@@ -72,23 +82,95 @@ def test_while_a_secret_is_rotated_both_verify(receiver: Receiver, tmp_path: Pat
 
 @given(st.binary(min_size=1, max_size=64), st.text(st.characters(codec="utf-8"), max_size=300))
 def test_a_signature_is_the_librarys_for_any_key_and_text(key: bytes, text: str) -> None:
-    headers = signed("msg_1", 1_700_000_000, text.encode(), [key])
+    headers = signed("msg_1", 1_700_000_000, text.encode(), [SharedSecret(key)])
     at = dt.datetime.fromtimestamp(1_700_000_000, dt.UTC)
     assert headers["webhook-signature"] == Verifier(key).sign("msg_1", at, text)
 
 
-@given(st.binary(min_size=1, max_size=64))
+@given(st.binary(min_size=24, max_size=64).filter(lambda key: len(set(key)) >= 12))
 def test_a_secret_is_read_as_the_library_reads_it_padded_or_not(key: bytes) -> None:
     encoded = base64.b64encode(key).decode()
     for secret in (f"whsec_{encoded}", encoded, f"whsec_{encoded.rstrip('=')}"):
-        assert signing_key(secret) == key
+        assert read_signer(secret) == SharedSecret(key)
+
+
+def test_a_new_secret_is_long_and_never_the_same() -> None:
+    made = {new_secret() for _ in range(100)}
+    assert len(made) == 100
+    assert all(isinstance(read_signer(one), SharedSecret) for one in made)
+
+
+def test_an_ed25519_signature_verifies_with_the_public_key_alone(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIVATE", private := new_private_key())
+    public = read_signer(private).public or ""
+    got = sent(receiver, parcel(1), secret=["env:PRIVATE", "env:NEW"])
+    content = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
+    ed25519, shared = got.headers["webhook-signature"].split()
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public.removeprefix("whpk_")))
+    key.verify(base64.b64decode(ed25519.removeprefix("v1a,")), content)
+    with pytest.raises(InvalidSignature):
+        key.verify(base64.b64decode(ed25519.removeprefix("v1a,")), content + b" ")
+    assert shared.startswith("v1,")
+    verified(got, NEW)
+    assert public in opened(receiver, secret="env:PRIVATE").check()
+
+
+def test_a_private_key_as_libsodium_writes_it_is_read_too() -> None:
+    seed = bytes(range(32))
+    alone, with_public = (
+        read_signer("whsk_" + base64.b64encode(key).decode()).public for key in (seed, seed + bytes(32))
+    )
+    assert alone == with_public
+
+
+@pytest.mark.parametrize(
+    ("secret", "message"),
+    [
+        ("whsec_", "has 0 bytes; it must have 24 to 64"),
+        ("whsec_QQ==", "has 1 bytes"),
+        ("whsec_" + base64.b64encode(b"0123456789abcdefghijklm").decode(), "has 23 bytes"),
+        ("whsec_" + base64.b64encode(bytes(range(65))).decode(), "has 65 bytes"),
+        ("whsec_" + base64.b64encode(bytes(32)).decode(), "could be guessed"),
+        ("whsec_" + base64.b64encode(b"passwordpasswordpasswordpassword").decode(), "could be guessed"),
+        ("whsk_" + base64.b64encode(bytes(24)).decode(), "Ed25519 key of 24 bytes"),
+    ],
+)
+def test_a_secret_that_protects_nothing_is_refused(
+    receiver: Receiver, secret: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEAK", secret)
+    with pytest.raises(ConfigError, match=message) as raised:
+        opened(receiver, secret="env:WEAK")
+    assert (raised.value.key, raised.value.code) == ("channels.a.secret", "secret-unusable")
+    assert "citewire secret" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"bearer": "env:TOKEN"},
+        {"basic": {"username": "a", "password": "env:PASSWORD"}},
+        {"headers": {"X-A": "env:TOKEN"}},
+    ],
+)
+def test_credentials_leave_the_machine_over_tls_only_unless_that_is_said(credentials: dict[str, Any]) -> None:
+    def settings(url: str, **more: Any) -> None:
+        read_settings(CHANNEL, {"url": url, "secret": "env:NEW", **credentials, **more}, prefix="channels.a")
+
+    with pytest.raises(ConfigError, match="plain_http = true"):
+        settings("http://partner.example/in")
+    settings("https://partner.example/in")
+    settings("http://partner.example/in", plain_http=True)
+    settings("http://[::1]:8080/in")
 
 
 def test_bytes_that_are_not_text_are_signed_too(receiver: Receiver) -> None:
     one = parcel(1)
     image = replace(one, rendition=Rendition("x", "image/png", b"\x89PNG\xff\x00"))
     got = sent(receiver, image)
-    wanted = signed(one.message_id, int(one.at.timestamp()), b"\x89PNG\xff\x00", [signing_key(NEW)])
+    wanted = signed(message_id(one), int(one.at.timestamp()), b"\x89PNG\xff\x00", [read_signer(NEW)])
     assert got.headers["webhook-signature"] == wanted["webhook-signature"]
 
 

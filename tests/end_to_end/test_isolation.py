@@ -6,8 +6,9 @@ from pathlib import Path
 
 from running import article, system, until
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Conduct, Receiver, new_secret
+from standins.receiver import Conduct, Receiver
 
 ARTICLES, WELL = 20, 6
 

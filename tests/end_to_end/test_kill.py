@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from running import Running, article, system, until
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Conduct, Receiver, new_secret
+from standins.receiver import Conduct, Receiver
 
 ARTICLES = 200
 

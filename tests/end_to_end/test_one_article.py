@@ -14,8 +14,9 @@ import requests
 from judges.amp import official_findings, own_findings
 from running import ROOT, Running, article, system, until
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Received, Receiver, new_secret
+from standins.receiver import Received, Receiver
 
 
 @dataclass(frozen=True)

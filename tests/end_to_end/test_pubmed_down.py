@@ -8,8 +8,9 @@ from pathlib import Path
 
 from running import article, system, until
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Receiver, new_secret
+from standins.receiver import Receiver
 
 
 def free_port() -> int:

@@ -8,8 +8,9 @@ from typing import Any
 
 from running import Running, article, system, until
 
+from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
-from standins.receiver import Received, Receiver, new_secret
+from standins.receiver import Received, Receiver
 
 PAPER, NOTICE, OTHER = "1623444", "20137807", "362234"  # a trial; a retraction notice; a trial
 

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def check(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Check the configuration and reach every channel."""
     from workers.site import feeds_of
-    from workers.wiring import check_plugins, named_file, plan_of, public_http, served_of
+    from workers.wiring import check_plugins, keep_signing_secrets_apart, named_file, plan_of, public_http, served_of
 
     system = find(data, config)
     check_plugins()
@@ -32,6 +32,9 @@ def check(json: JsonOption = False, data: DataOption = None, config: ConfigOptio
         served_of(system.settings)
     elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
     found = [_reach(plan) for plan in plans]
+    if all(one["ok"] for one in found):
+        with named_file(system.settings):
+            keep_signing_secrets_apart(system.settings)
     if json:
         print_json(
             {"ok": all(one["ok"] for one in found), "channels": found, "not_configured": elsewhere, "feeds": findings}

@@ -38,6 +38,7 @@ COMMANDS = {
         "Release an article that was held for its evidence: its next revision is published, with its evidence marked.",
     ),
     "render": ("rendering", "Print one rendition of an article."),
+    "secret": ("secrets", "Print a new signing secret, alone on the last line. It is kept nowhere."),
     "lint": (
         "linting",
         "Show all mistakes of all files at once, and what publishing them would do. Nothing is sent or kept.",

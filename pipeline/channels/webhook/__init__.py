@@ -7,15 +7,14 @@ could not check a signature over compressed bytes.
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
-import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.channels import ChannelType
 from pipeline.channels.shared.deadline import probe
 from pipeline.channels.webhook.settings import TLSSettings, WebhookSettings
+from pipeline.channels.webhook.signing import message_id, read_signer, signed
 from pipeline.errors import ConfigError
 from pipeline.http import ClientCertificate, Http, Limits
 from pipeline.model.delivery import Parcel, Receipt
@@ -37,7 +36,7 @@ class Webhook:
             max_bytes=_ANSWER_BYTES,
             truncate=True,
         )
-        self._keys = tuple(signing_key(secret.resolve("secret")) for secret in settings.secret)
+        self._signers = tuple(read_signer(secret.resolve("secret")) for secret in settings.secret)
         self._headers = _configured_headers(settings)
         self._encoding = {"content-encoding": "gzip"} if settings.gzip else {}
         self._secrets = tuple(_secrets_sent(settings))
@@ -48,7 +47,7 @@ class Webhook:
             **self._headers,
             **self._encoding,
             "content-type": parcel.rendition.content_type,
-            **signed(parcel.message_id, int(parcel.at.timestamp()), body, self._keys),
+            **signed(message_id(parcel), int(parcel.at.timestamp()), body, self._signers),
             "citewire-event": parcel.event,
             "citewire-article": parcel.article_id,
             "citewire-revision": str(parcel.revision),
@@ -62,38 +61,11 @@ class Webhook:
 
     def check(self) -> str:
         """Contact the endpoint without sending any credentials."""
-        return f"reached: {probe(self._http, self._url, self._limits)}"
+        keys = [f"verify with {signer.public}" for signer in self._signers if signer.public]
+        return "; ".join([f"reached: {probe(self._http, self._url, self._limits)}", *keys])
 
     def close(self) -> None:
         """Do nothing: connections belong to the thread and are shared with other channels."""
-
-
-def signed(message_id: str, timestamp: int, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
-    """Return the three headers of Standard Webhooks, with one signature per key.
-
-    The `standardwebhooks` package signs only text and with a single key. The tests use it to verify.
-    """
-    content = b".".join((message_id.encode(), str(timestamp).encode(), body))
-    signatures = (base64.b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
-    }
-
-
-def signing_key(secret: str, *, key: str = "secret") -> bytes:
-    """Return the bytes of a Standard Webhooks secret: base64 with optional padding, after an optional `whsec_`.
-
-    Other text is refused, because libraries disagree on its meaning. Raises ConfigError naming `key`.
-    """
-    encoded = secret.removeprefix("whsec_").rstrip("=")
-    try:
-        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise ConfigError(
-            "the secret is not base64: create one with `echo whsec_$(openssl rand -base64 32)`", key=key
-        ) from None
 
 
 def _configured_headers(settings: WebhookSettings) -> Mapping[str, str]:
@@ -137,4 +109,6 @@ def _value(name: str, value: str) -> str:
     return value
 
 
-CHANNEL = ChannelType(name="webhook", settings=WebhookSettings, open=Webhook)
+CHANNEL = ChannelType(
+    name="webhook", settings=WebhookSettings, open=Webhook, signing_secrets=lambda settings: settings.secret
+)

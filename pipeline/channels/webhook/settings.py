@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, StringConstraints, field_validator, 
 
 from pipeline.channels.shared.settings import Address, ChannelSettings, LocalPath, TotalTimeout
 from pipeline.secret import SecretRef
+from pipeline.web_address import crosses_in_plain_text
 
 _RESERVED = re.compile(
     r"(?i)webhook-.*|citewire-.*|content-.*|host|connection|transfer-encoding|expect|user-agent|date"
@@ -19,10 +20,10 @@ Seconds = Annotated[float, Field(gt=0, le=600)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
 
-def _one_or_two(value: object) -> tuple[SecretRef, ...]:
+def _one_to_four(value: object) -> tuple[SecretRef, ...]:
     secrets = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if not 1 <= len(secrets) <= 2:
-        raise ValueError("give one secret, or the new one and the old one")
+    if not 1 <= len(secrets) <= 4:
+        raise ValueError("give one secret, or a list of up to four: new and old ones, shared ones and Ed25519 keys")
     return tuple(SecretRef.parse(secret) for secret in secrets)
 
 
@@ -50,15 +51,19 @@ class TLSSettings(ChannelSettings):
 
 
 class WebhookSettings(ChannelSettings):
-    """`secret`: one, or [new, old] while the partner switches. Header values may refer to secrets too (`env:NAME`)."""
+    """`secret`: one, or [new, old] while the partner switches. Header values may refer to secrets too (`env:NAME`).
+
+    `plain_http`: credentials may be sent without TLS to another machine.
+    """
 
     url: Address
-    secret: Annotated[tuple[SecretRef, ...], PlainValidator(_one_or_two)]
+    secret: Annotated[tuple[SecretRef, ...], PlainValidator(_one_to_four)]
     headers: dict[HeaderName, str] = Field(default_factory=dict)
     bearer: SecretRef | None = None
     basic: BasicSettings | None = None
     tls: TLSSettings | None = None
     gzip: bool = False
+    plain_http: bool = False
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 10.0
     total_timeout: TotalTimeout = 20.0
@@ -79,6 +84,13 @@ class WebhookSettings(ChannelSettings):
     def _tls_over_tls(self) -> WebhookSettings:
         if self.tls and not self.url.startswith("https:"):
             raise ValueError("`tls` needs an https:// address")
+        return self
+
+    @model_validator(mode="after")
+    def _credentials_over_tls(self) -> WebhookSettings:
+        named = any(value.startswith(("env:", "file:/")) for value in self.headers.values())
+        if (self.bearer or self.basic or named) and not self.plain_http and crosses_in_plain_text(self.url):
+            raise ValueError("anyone on the way could read the credentials: use https://, or say `plain_http = true`")
         return self
 
     @model_validator(mode="after")
