@@ -150,6 +150,7 @@ class ChannelSettings(BaseModel):
     evidence: EvidencePolicy | None = None
     gate: GateSettings | None = None
     proof_url: Url | None = None
+    backfill: bool | None = None  # None: as its type does
 
     _base: Path = PrivateAttr(Path())
 
@@ -203,6 +204,10 @@ class DeliverySettings(_Part):
     parallel: int = Field(3, ge=1, le=32)
 
 
+class PlaceSettings(_Part):
+    on_move: Literal["keep", "empty"] = "keep"
+
+
 class WorkerSettings(_Part):
     deliver_threads: int = Field(16, ge=1, le=256)
     deliver_processes: int = Field(1, ge=1, le=64)
@@ -244,6 +249,7 @@ class Settings(_Part):
     intake: IntakeSettings
     evidence: EvidenceSettings
     delivery: DeliverySettings
+    places: PlaceSettings
     workers: WorkerSettings
     web: WebSettings
     hub: HubSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import ipaddress
 import os
@@ -22,6 +23,7 @@ from pipeline.errors import ConfigError
 from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.intake import source_formats
+from pipeline.ledger import Ledger, places
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
 from pipeline.references.pubmed.eutils import Eutils
@@ -29,8 +31,10 @@ from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
+from pipeline.stages.places.take_up import log_changes, take_up
 from pipeline.store import RenditionStore
 from workers.opening import open_ledger
+from workers.places import Channels, wanted_of
 from workers.site import feeds_of, site_of
 
 if TYPE_CHECKING:
@@ -59,13 +63,17 @@ def services() -> Services:
     if settings.redis_url:
         app.conf.update(broker_url=settings.redis_url)
     doorbell = CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url))
-    return Services(settings, build_context(settings, doorbell), doorbell)
+    is_child = OWNER in os.environ  # of `up`, which has put the settings in force
+    return Services(settings, build_context(settings, doorbell, take_up=not is_child), doorbell)
 
 
-def build_context(settings: Settings, doorbell: Doorbell) -> Context:
-    """Build the context. Raises ConfigError naming the key of a setting that cannot be used."""
+def build_context(settings: Settings, doorbell: Doorbell, *, take_up: bool = True) -> Context:
+    """Build the context. Raises ConfigError naming the key of a setting that cannot be used.
+
+    The channels are those that the ledger has in force. With `take_up`, those of the settings are put in force first.
+    """
     with named_file(settings):
-        return _context(settings, doorbell)
+        return _context(settings, doorbell, take_up)
 
 
 @contextlib.contextmanager
@@ -80,10 +88,14 @@ def named_file(settings: Settings) -> Iterator[None]:
         raise
 
 
-def _context(settings: Settings, doorbell: Doorbell) -> Context:
+def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
     http = public_http(settings)
+    for channel in settings.channels:
+        plan_of(channel, http)  # checks its settings
+    ledger = open_ledger(settings)
+    put_in_force(ledger, settings, only_if_none=not is_start)
     return Context(
-        ledger=open_ledger(settings),
+        ledger=ledger,
         store=RenditionStore.at(settings.store_location),
         doorbell=doorbell,
         pubmed=pubmed_of(settings),
@@ -91,7 +103,7 @@ def _context(settings: Settings, doorbell: Doorbell) -> Context:
         sources=sources_of(settings),
         site=site_of(settings),
         formats=formats(),
-        channels={channel.id: plan_of(channel, http) for channel in settings.channels},
+        channels=Channels(ledger, lambda channel: plan_of(channel, http)),
         feeds={feed.id: feed for feed in feeds_of(settings)},
         policy=_policy(settings),
         hub=hub_of(settings, http),
@@ -105,6 +117,16 @@ def check_plugins() -> None:
     """Import every plug-in, also those that nothing uses. Raises ConfigError if two claim the same name."""
     for plugins in (channel_types(), formats(), source_formats()):
         list(plugins)
+
+
+def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = False) -> None:
+    """Put the settings in force, so that every process uses them. `only_if_none`: if none ever were."""
+    now = dt.datetime.now(dt.UTC)
+    with ledger.write() as transaction:
+        if only_if_none and places.in_force(transaction) is not None:
+            return
+        found = take_up(transaction, wanted_of(settings), empty=settings.places.on_move == "empty", now=now)
+    log_changes(found)
 
 
 def public_http(settings: Settings) -> Http:

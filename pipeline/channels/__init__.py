@@ -83,6 +83,8 @@ class ChannelType:
     settings: type[Any]
     open: Callable[[Any, Http], Channel]
     format: str | None = None  # used if the operator configures no format
+    place: Callable[[Any], str] | None = None  # where copies lie, without secrets; None: at the partner, wherever it is
+    backfill: bool = True  # a channel that is added gets what was published before, unless its settings say otherwise
     also: tuple[str, ...] = ()  # further formats that each parcel carries
     is_pull: bool = False  # nothing is sent: the partner fetches its changes
     wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change

@@ -14,13 +14,16 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pipeline.channels import ChannelType
-from pipeline.channels.shared.folder import Folder, failure_of
+from pipeline.channels.shared.folder import Folder, failure_of, folder_place
 from pipeline.channels.shared.manifest import (
     MANIFESTS,
+    Manifest,
     decode,
     encode,
     file_name,
     former_name,
+    has_right_bytes,
+    is_from,
     manifest_of,
     still_readable,
 )
@@ -113,15 +116,31 @@ def _locked(manifests: Folder, name: str) -> Iterator[None]:
 def _write(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
     """Write the file and its manifest, synced to disk. The caller holds the article's lock."""
     there, wanted = decode(manifests.read(f"{name}.json")), manifest_of(parcel)
+    if parcel.erase:
+        return _erase(folder, manifests, name, parcel, there)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if wanted.same_revision(there) and _digest(folder, name) == wanted.digest:
+    if has_right_bytes(there, _digest(folder, name), wanted):
+        if not wanted.same_revision(there):
+            manifests.replace(f"{name}.json", encode(wanted))
+            manifests.sync()
         return f"revision {parcel.revision} was already there"
     manifests.replace(f"{name}.json", encode(wanted))
     folder.replace(name, parcel.rendition.body)
     manifests.sync()
     folder.sync()
     return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
+
+
+def _erase(folder: Folder, manifests: Folder, name: str, parcel: Parcel, there: Manifest | None) -> str:
+    """Remove the file, and then its manifest, unless another channel keeps its file there by now."""
+    if not is_from(there, parcel):
+        return f"{name} is not this delivery's any longer"
+    folder.remove(name)
+    folder.sync()
+    manifests.remove(f"{name}.json")
+    manifests.sync()
+    return f"removed {name}"
 
 
 def _remove_former(folder: Folder, manifests: Folder, former: str, parcel: Parcel) -> str:
@@ -150,4 +169,8 @@ def _channel(settings: DirectorySettings, http: Http) -> Directory:
     return Directory(settings)
 
 
-CHANNEL = ChannelType(name="directory", settings=DirectorySettings, open=_channel)
+def _place(settings: DirectorySettings) -> str:
+    return folder_place(settings.path)
+
+
+CHANNEL = ChannelType(name="directory", settings=DirectorySettings, open=_channel, place=_place)

@@ -6,8 +6,9 @@
     deliver   each channel is brought to the newest revision
     feeds     each stale feed is rebuilt
 
-In addition, `prove` checks that withdrawn articles are gone, `hub` pushes rebuilt feeds to their subscribers, `prune`
-deletes old rows, and `partners` serves changes to partners that ask for them.
+In addition, `prove` checks that withdrawn articles are gone, `hub` pushes rebuilt feeds to their subscribers, `places`
+fills and empties the places that channels have come to or left, `prune` deletes old rows, and `partners` serves changes
+to partners that ask for them.
 
 `flow.STAGES` is the single list of the stages that workers run.
 """

@@ -6,9 +6,9 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, Transaction
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
 from pipeline.model.reference import EditorialState
@@ -96,9 +96,19 @@ class ChannelPlan:
     is_pull: bool = False  # nothing is sent: the partner asks for its changes
     wait_for_feeds: bool = False  # nothing is sent until the feeds that hold the article are rebuilt
     also: tuple[str, ...] = ()  # formats that a parcel carries beside `format`
+    retired: bool = False  # a place that is being emptied: it gets withdrawals only
 
     def wants(self, topics: frozenset[str]) -> bool:
         return self.enabled and (not self.topics or bool(self.topics & topics))
+
+
+@runtime_checkable
+class LiveChannels(Protocol):
+    """Channels as the ledger has them: those in force, and the places that channels have left."""
+
+    def refresh(self, transaction: Transaction) -> None:
+        """Take up what is in force now, as the transaction sees it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -171,3 +181,9 @@ class Context:
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
+
+    def channels_now(self, transaction: Transaction) -> Mapping[str, ChannelPlan]:
+        """Return the channels as they are in force in this transaction."""
+        if isinstance(self.channels, LiveChannels):
+            self.channels.refresh(transaction)
+        return self.channels

@@ -11,8 +11,9 @@ from pipeline.stages.deliver.prove import Prove
 from pipeline.stages.enrich import Enrich
 from pipeline.stages.feeds import Feeds
 from pipeline.stages.hub import Hub
+from pipeline.stages.places.stage import Places
 from pipeline.stages.prune import Prune
 from pipeline.stages.render import Render
 from pipeline.stages.stage import Stage
 
-STAGES: tuple[Stage, ...] = (Enrich(), Render(), Deliver(), Prove(), Feeds(), Hub(), Prune())
+STAGES: tuple[Stage, ...] = (Enrich(), Render(), Deliver(), Prove(), Feeds(), Hub(), Places(), Prune())

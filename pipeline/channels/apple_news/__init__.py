@@ -273,4 +273,8 @@ def _document(document: bytes) -> Part:
     return Part("article.json", document, filename="article.json")
 
 
-CHANNEL = ChannelType(name="apple-news", settings=AppleNewsSettings, open=AppleNews, format="apple-news")
+def _place(settings: AppleNewsSettings) -> str:
+    return f"{settings.url}/channels/{settings.channel_id.lower()}"
+
+
+CHANNEL = ChannelType(name="apple-news", settings=AppleNewsSettings, open=AppleNews, format="apple-news", place=_place)

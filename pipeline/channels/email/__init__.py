@@ -118,4 +118,11 @@ def _server(settings: EmailSettings) -> Server:
     )
 
 
-CHANNEL = ChannelType(name="email", settings=EmailSettings, open=Email, format="html", also=("json-feed", "plain-text"))
+CHANNEL = ChannelType(
+    name="email",
+    settings=EmailSettings,
+    open=Email,
+    format="html",
+    also=("json-feed", "plain-text"),
+    backfill=False,  # nobody wants the whole archive as mail on the day that they subscribe
+)

@@ -21,7 +21,7 @@ import msgspec
 
 from pipeline.channels import ChannelType
 from pipeline.channels.object_store.objects import Objects, OvertakenError, Version
-from pipeline.channels.object_store.settings import ObjectStoreSettings, store_of
+from pipeline.channels.object_store.settings import ObjectStoreSettings, place_of, store_of
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.channels.shared.manifest import (
@@ -31,6 +31,8 @@ from pipeline.channels.shared.manifest import (
     encode,
     file_name,
     former_name,
+    has_right_bytes,
+    is_from,
     manifest_of,
     manifest_path,
     still_readable,
@@ -143,6 +145,8 @@ class ObjectStoreChannel:
         """Write manifest and object. Return what was done, and whether this revision is now the newest."""
         seen = self._objects.version(name)  # before the manifest: see the module's docstring
         there, seen_manifest = self._manifest(name)
+        if parcel.erase:
+            return self._erase(name, parcel, there)
         if there and there.revision > wanted.revision:
             return f"the newer revision {there.revision} is there", False
         gone = parcel.event == "withdrawn" and self._settings.on_withdrawal == "delete"
@@ -150,7 +154,10 @@ class ObjectStoreChannel:
             if (seen is None) if gone else (self._digest(name) == wanted.digest):
                 return f"revision {wanted.revision} was already there", True
         else:
+            adopted = not gone and seen is not None and has_right_bytes(there, self._digest(name), wanted)
             self._objects.put(manifest_path(name), encode(wanted), seen_manifest, _JSON)
+            if adopted:
+                return f"revision {wanted.revision} was already there", True
         if gone:
             self._objects.delete(name)
             return f"deleted {name}: revision {wanted.revision}", True
@@ -158,6 +165,14 @@ class ObjectStoreChannel:
         if self._settings.on_withdrawal == "delete" and (later := self._deleted_meanwhile(name, wanted)):
             return f"the newer revision {later} is there", False
         return f"{name}: revision {wanted.revision}, {wanted.bytes} bytes", True
+
+    def _erase(self, name: str, parcel: Parcel, there: Manifest | None) -> tuple[str, bool]:
+        """Remove the object, and then its manifest, unless another channel keeps its object there by now."""
+        if not is_from(there, parcel):
+            return f"{name} is not this delivery's any longer", False
+        self._objects.delete(name)
+        self._objects.delete(manifest_path(name))
+        return f"removed {name}", True
 
     def _deleted_meanwhile(self, name: str, wanted: Manifest) -> int | None:
         """Delete the object again if a withdrawal deleted it in the meantime, and return the withdrawal's revision."""
@@ -226,4 +241,4 @@ def _honours_conditions(objects: Objects, probe: str) -> bool:
     return False
 
 
-CHANNEL = ChannelType(name="object-store", settings=ObjectStoreSettings, open=ObjectStoreChannel)
+CHANNEL = ChannelType(name="object-store", settings=ObjectStoreSettings, open=ObjectStoreChannel, place=place_of)

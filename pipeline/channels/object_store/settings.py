@@ -11,6 +11,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.channels.shared.folder import folder_place
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
 from pipeline.secret import SecretRef
@@ -99,6 +100,19 @@ class ObjectStoreSettings(ChannelSettings):
             "az": f"https://{self.account}.blob.core.windows.net",
         }
         return None if self.kind == "file" else self.endpoint or clouds[self.kind]
+
+
+def place_of(settings: ObjectStoreSettings) -> str:
+    """Return the store's canonical address, with its endpoint if it is not the cloud's own, and without credentials."""
+    if settings.folder is not None:
+        return folder_place(settings.folder)
+    parts = urlsplit(settings.url)
+    account = f"{settings.account}/" if settings.kind == "az" else ""
+    path = "/".join(filter(None, (parts.netloc, *parts.path.split("/"))))
+    if settings.endpoint is None:
+        return f"{settings.kind}://{account}{path}"
+    endpoint = urlsplit(settings.endpoint)
+    return f"{settings.kind}+{endpoint.scheme}://{endpoint.netloc.lower()}{endpoint.path}/{account}{path}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from pipeline.channels import ChannelType
 from pipeline.channels.sftp.connection import Connection, Login
 from pipeline.channels.sftp.folder import RemoteFolder
-from pipeline.channels.sftp.settings import SftpSettings, private_key, server_keys
+from pipeline.channels.sftp.settings import SftpSettings, place_of, private_key, server_keys
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.manifest import (
     Manifest,
@@ -22,6 +22,8 @@ from pipeline.channels.shared.manifest import (
     encode,
     file_name,
     former_name,
+    has_right_bytes,
+    is_from,
     manifest_of,
     manifest_path,
     still_readable,
@@ -116,9 +118,13 @@ class Sftp:
 def _upload(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
     wanted = manifest_of(parcel)
     there = _manifest(folder, name)
+    if parcel.erase:
+        return _erase(folder, name, parcel, there)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if wanted.same_revision(there) and folder.digest(name) == wanted.digest:
+    if has_right_bytes(there, folder.digest(name), wanted):
+        if not wanted.same_revision(there):
+            folder.replace(manifest_path(name), encode(wanted))
         return f"revision {parcel.revision} was already there"
     part = folder.upload(name, parcel.rendition.body, wanted.digest)
     there = _manifest(folder, name)  # the upload may have taken a while
@@ -128,6 +134,15 @@ def _upload(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
     folder.replace(manifest_path(name), encode(wanted))
     folder.rename(part, name)
     return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
+
+
+def _erase(folder: RemoteFolder, name: str, parcel: Parcel, there: Manifest | None) -> str:
+    """Remove the file, and then its manifest, unless another channel keeps its file there by now."""
+    if not is_from(there, parcel):
+        return f"{name} is not this delivery's any longer"
+    folder.remove(name)
+    folder.remove(manifest_path(name))
+    return f"removed {name}"
 
 
 def _remove_former(folder: RemoteFolder, former: str, parcel: Parcel) -> str:
@@ -144,4 +159,4 @@ def _manifest(folder: RemoteFolder, name: str) -> Manifest | None:
     return decode(folder.read(manifest_path(name)))
 
 
-CHANNEL = ChannelType(name="sftp", settings=SftpSettings, open=Sftp)
+CHANNEL = ChannelType(name="sftp", settings=SftpSettings, open=Sftp, place=place_of)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import posixpath
 from typing import Annotated
+from urllib.parse import quote
 
 import paramiko
 from pydantic import Field, PlainValidator, field_validator, model_validator
@@ -76,6 +78,15 @@ class SftpSettings(ChannelSettings):
         if (self.host_key is None) == (self.known_hosts is None):
             raise ValueError("give `host_key` or `known_hosts`, so that the server can be verified")
         return self
+
+
+def place_of(settings: SftpSettings) -> str:
+    """Return the folder's canonical address. It includes the user, whose folders may not be those of another."""
+    host = settings.host.lower()
+    port = "" if settings.port == 22 else f":{settings.port}"
+    path = posixpath.normpath(settings.path)
+    within = path if path.startswith("/") else f"/~/{path}".removesuffix("/.")
+    return f"sftp://{quote(settings.username)}@{f'[{host}]' if ':' in host else host}{port}{within}"
 
 
 def private_key(settings: SftpSettings) -> paramiko.PKey | None:

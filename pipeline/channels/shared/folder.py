@@ -84,6 +84,11 @@ class Folder:
         os.fsync(self._fd)
 
 
+def folder_place(path: Path) -> str:
+    """Return the folder's canonical address. Links are followed: two names of one folder are one place."""
+    return f"file://{os.path.realpath(path)}"
+
+
 def failure_of(error: OSError, path: Path | str) -> CitewireError:
     """Return a PermanentError if someone has to fix permissions or file types, else a TransientError (disk, mount)."""
     message = f"{path}: {error.strerror or error}"

@@ -95,12 +95,28 @@ def former_name(parcel: Parcel) -> str | None:
     return f"{article}.{extension}"
 
 
+def has_right_bytes(there: Manifest | None, digest: str | None, wanted: Manifest) -> bool:
+    """Return whether the file, which has this digest, is the wanted one, whichever delivery put it there.
+
+    Such a file is adopted, as after the folder was moved by hand: only its manifest is written again.
+    """
+    return there is not None and there.revision == wanted.revision and there.digest == digest == wanted.digest
+
+
+def is_from(there: Manifest | None, parcel: Parcel) -> bool:
+    """Return whether this delivery wrote the file. Another channel's file, in the same folder, is not erased."""
+    own, _, _ = parcel.message_id.partition(".")
+    return there is not None and there.article == parcel.article_id and there.message_id.partition(".")[0] == own
+
+
 def still_readable(name: str, parcel: Parcel, digest: str | None, manifest: Manifest | None) -> str | None:
     """Return a line on what is still readable of a withdrawn article under `name`, or None.
 
     `parcel` is the withdrawal and `digest` that of the file found. The tombstone does not count as the article, and
     neither does a revision published after the withdrawal.
     """
+    if parcel.erase:
+        return f"{name} is still there" if digest is not None and is_from(manifest, parcel) else None
     later = manifest is not None and manifest.revision > parcel.revision and manifest.digest == digest
     if digest is None or later or digest == parcel.rendition.digest:
         return None

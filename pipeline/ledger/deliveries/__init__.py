@@ -16,7 +16,7 @@ from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners import changes
-from pipeline.ledger.tables import deliveries
+from pipeline.ledger.tables import deliveries, places
 from pipeline.model.delivery import DeliveryState
 
 WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
@@ -144,7 +144,17 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
             available=None,
         )
     )
+    _abandon_where_given_up(transaction, article_id)
     return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
+
+
+def _abandon_where_given_up(transaction: Transaction, article_id: str) -> None:
+    """Abandon the withdrawal at places that were given up, so that whoever waits for it learns where it cannot get."""
+    given_up = sa.select(places.c.key, places.c.reason).where(places.c.state == "given-up")
+    for key, reason in transaction.execute(given_up):
+        mine = (deliveries.c.article == article_id, deliveries.c.channel == key)
+        lost = {"state": "abandoned", "due": None, "error": f"place-given-up: {reason}"}
+        transaction.execute(sa.update(deliveries).where(*mine).values(**lost))
 
 
 def withhold(transaction: Transaction, article_id: str, channel: str, *, revision: int, now: dt.datetime) -> bool:
@@ -168,6 +178,47 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
     other = deliveries.c.wanted_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
     update = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
     return transaction.execute(update).rowcount > 0
+
+
+def at_place(transaction: Transaction, key: str, article_id: str) -> Delivery | None:
+    """Return the delivery of the article to this channel or place."""
+    found = _many(transaction, deliveries.c.channel == key, deliveries.c.article == article_id)
+    return found[0] if found else None
+
+
+def renew(
+    transaction: Transaction, row: Delivery, *, format: str, revision: int, digest: str, now: dt.datetime
+) -> None:
+    """Make this rendition the one that the place should have, although it is of the revision that it had already."""
+    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
+    wanted = {"format": format, "wanted": revision, "wanted_digest": digest, "urgency": NORMAL, "attempts": 0}
+    settled = {
+        "state": sa.case((has_it, "delivered"), else_="pending"),
+        "held": sa.case((has_it, revision), else_=deliveries.c.held),
+        "due": sa.case((has_it, sa.null()), else_=instant(now)),
+    }
+    mine = (deliveries.c.id == row.id, deliveries.c.wanted <= revision)
+    update = sa.update(deliveries).where(*mine).values(**wanted, **settled, error=None, available=None, changed=now)
+    if transaction.execute(update).rowcount:
+        changes.record(
+            transaction,
+            channel=row.channel,
+            article_id=row.article,
+            revision=revision,
+            format=format,
+            digest=digest,
+            now=now,
+        )
+
+
+def withdraw_from(
+    transaction: Transaction, copied: Delivery, *, id: str, key: str, format: str, now: dt.datetime
+) -> None:
+    """Schedule at a place the withdrawal that another one has: what lies there may have been moved there by hand."""
+    row = {"id": id, "article": copied.article, "channel": key, "format": format, "wanted": copied.wanted}
+    state = {"urgency": WITHDRAWAL, "state": "pending", "attempts": 0, "attempted": True, "changed": now, "due": now}
+    new = insert(transaction, deliveries).values(**row, **state)
+    transaction.execute(new.on_conflict_do_nothing(index_elements=[deliveries.c.article, deliveries.c.channel]))
 
 
 # --- giving up ------------------------------------------------------------------------------------------------------

@@ -33,10 +33,12 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.datetime) -> None:
     """Require proof of these accepted withdrawals. A withdrawal that was sent again is proved again."""
+    where = sa.select(deliveries.c.id, deliveries.c.channel).where(deliveries.c.id.in_([row.id for row in taken]))
+    now_at = {row.id: row.channel for row in transaction.execute(where)} if taken else {}
     for row in taken:
         fresh: dict[str, Any] = {
             "article": row.article,
-            "channel": row.channel,
+            "channel": now_at.get(row.id, row.channel),  # which may have changed while it was sent
             "revision": row.wanted,
             "withdrawn": now,
             "checked": None,

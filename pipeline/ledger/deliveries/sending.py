@@ -150,11 +150,11 @@ def look(
     mine = (deliveries.c.id.in_([one.row.id for one in waiting]), deliveries.c.lease == token)
     until = now + dt.timedelta(seconds=seconds)
     transaction.execute(sa.update(deliveries).where(*mine).values(leased_until=until))
-    columns = (deliveries.c.id, deliveries.c.wanted, deliveries.c.urgency)
+    columns = (deliveries.c.id, deliveries.c.wanted, deliveries.c.wanted_digest, deliveries.c.urgency)
     rows = transaction.execute(sa.select(*columns).where(*mine, deliveries.c.due.is_not(None)))
     held_up = is_blocked(transaction, channel)
-    as_it_was = {row.id: row.wanted for row in rows if row.urgency == WITHDRAWAL or not held_up}
-    return [one for one in waiting if as_it_was.get(one.row.id) == one.row.wanted]
+    as_it_was = {row.id: (row.wanted, row.wanted_digest) for row in rows if row.urgency == WITHDRAWAL or not held_up}
+    return [one for one in waiting if as_it_was.get(one.row.id) == (one.row.wanted, one.row.wanted_digest)]
 
 
 def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: str, now: dt.datetime) -> None:
@@ -174,8 +174,9 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
     others = [one for one in sent if one.outcome != "delivered"]
     if others:
         rows = [
-            {"token": token, "row": one.row.id, "sent": one.row.wanted, "now_state": one.state}
+            {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
             | {
+                "now_state": one.state,
                 "next": one.due,
                 "why": one.detail,
                 "refused": one.refusals,
@@ -190,7 +191,8 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
 def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, token: str) -> None:
     """Release deliveries that were begun but not sent, restoring their former state."""
     rows = [
-        {"token": token, "row": one.row.id, "sent": one.row.wanted, "seen": one.attempted}
+        {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
+        | {"seen": one.attempted}
         | {"was": "abandoned" if one.row.state == "abandoned" else "pending"}
         for one in pending
     ]
@@ -242,7 +244,10 @@ _LOADED = (
 )
 
 _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindparam("token"))
-_CURRENT = deliveries.c.wanted == sa.bindparam("sent")
+_CURRENT = sa.and_(
+    deliveries.c.wanted == sa.bindparam("sent"),
+    deliveries.c.wanted_digest.is_not_distinct_from(sa.bindparam("digest", type_=sa.String)),
+)
 _FREE: Mapping[str, Any] = {"lease": None, "leased_until": None}
 
 # A new target, which may come while a row is being sent, changes its state from "sending". Settling the row then keeps
@@ -259,7 +264,7 @@ _DELIVERED = (
         attempts=_COUNTED,
         refusals=sa.case((_CURRENT, 0), else_=deliveries.c.refusals),
         held=sa.bindparam("sent"),
-        held_digest=sa.bindparam("digest"),
+        held_digest=sa.bindparam("digest", type_=sa.String),
         held_event=sa.bindparam("event"),
         remote_id=sa.bindparam("remote"),
         state=sa.case((_CURRENT, "delivered"), else_=_DECIDED_MEANWHILE),
@@ -298,6 +303,11 @@ _UNSENT = (
 )
 
 
+# The key of a place may change while something is sent to it: its channel has moved.
+_PLACE_NOW = sa.select(deliveries.c.channel).where(deliveries.c.id == sa.bindparam("row")).scalar_subquery()
+_HAS_NOW = sa.insert(channel_contents).values(channel=sa.func.coalesce(_PLACE_NOW, sa.bindparam("loaded_channel")))
+
+
 def _pending(found: Any) -> PendingDelivery:
     values = found._mapping
     return PendingDelivery(
@@ -328,7 +338,8 @@ def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
     taken = [
         {
             "article": one.row.article,
-            "channel": one.row.channel,
+            "row": one.row.id,
+            "loaded_channel": one.row.channel,
             "revision": one.row.wanted,
             "event": one.event,
             "digest": one.row.wanted_digest,
@@ -338,4 +349,4 @@ def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
         if one.outcome == "delivered"
     ]
     if taken:
-        transaction.execute(sa.insert(channel_contents), taken)
+        transaction.execute(_HAS_NOW, taken)

@@ -25,6 +25,7 @@ from pipeline.ledger.tables.feeds import (
 from pipeline.ledger.tables.hub import subscription_requests, subscriptions
 from pipeline.ledger.tables.operations import operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
+from pipeline.ledger.tables.places import drift, places, settings_in_force
 from pipeline.ledger.tables.site import leases, tokens
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "citations",
     "contents",
     "deliveries",
+    "drift",
     "events",
     "evidence_changes",
     "feed_changes",
@@ -53,12 +55,14 @@ __all__ = [
     "operation_parts",
     "operations",
     "origins",
+    "places",
     "proofs",
     "pull_positions",
     "pulls",
     "references",
     "renditions",
     "revisions",
+    "settings_in_force",
     "subscription_requests",
     "subscriptions",
     "tokens",

@@ -60,8 +60,9 @@ class Deliver(Stage):
     worker = "deliver"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
-        urgent = channels.with_due_deliveries(transaction, context.channels, withdrawals=True, now=now)
-        others = channels.with_due_deliveries(transaction, context.channels, withdrawals=False, now=now)
+        known = context.channels_now(transaction)
+        urgent = channels.with_due_deliveries(transaction, known, withdrawals=True, now=now)
+        others = channels.with_due_deliveries(transaction, known, withdrawals=False, now=now)
         return [Bell(channel, urgent=True) for channel in urgent] + [Bell(channel) for channel in others]
 
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
@@ -69,14 +70,17 @@ class Deliver(Stage):
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease a batch of outstanding deliveries for channel `key`, or nothing if none may be sent now."""
-        plan = context.channels.get(key)
-        if plan is None:
-            return []
         with context.ledger.write() as transaction:
+            plan = context.channels_now(transaction).get(key)
+            if plan is None or not self._sends_to(plan):
+                return []
             if not plan.is_pull:
                 return _claim(context, transaction, plan)
             pulls.mark_available(transaction, key, now=context.clock())
             return []
+
+    def _sends_to(self, plan: ChannelPlan) -> bool:
+        return True
 
     def do(self, context: Context, claim: Claim) -> bool:
         """Send a batch over a channel opened for it. Return False to leave the rest for later."""
@@ -98,9 +102,11 @@ class Deliver(Stage):
 
     def drain(self, context: Context, key: str = "") -> int:
         """Send everything due for channel `key` over one open channel. Return the number of batches."""
-        if key not in context.channels:
+        with context.ledger.read() as transaction:
+            plan = context.channels_now(transaction).get(key)
+        if plan is None:
             return 0
-        with ChannelConnection(context.channels[key]) as connection:
+        with ChannelConnection(plan) as connection:
             return drain(context, _OverOneChannel(connection), key)
 
 
@@ -118,6 +124,10 @@ class _OverOneChannel(Deliver):
             context.doorbell.ring("deliver", key)
             self._rang = True
         return claims
+
+    def _sends_to(self, plan: ChannelPlan) -> bool:
+        """Return whether the open channel still is the one in force: the channel may have moved since."""
+        return plan is self._connection.plan
 
     def do(self, context: Context, claim: Claim) -> bool:
         assert isinstance(claim, Batch)

@@ -50,13 +50,13 @@ def _schedule(context: Context, transaction: Transaction, plan: ChannelPlan, art
         channel=plan.id,
         format=plan.format,
         revision=number,
-        digest=_digest(context, transaction, revision, plan.format),
+        digest=digest_in(context, transaction, revision, plan.format),
         now=now,
     )
     return True
 
 
-def _digest(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:
+def digest_in(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:
     """Return the digest of the rendition, which is made now if the format was added after the revision."""
     stored = renditions.one(transaction, revision.article.id, revision.number, name)
     if stored is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 from msgspec import Struct
 
-from pipeline.ledger import articles
+from pipeline.ledger import articles, places
 from pipeline.ledger.articles import renditions, revisions, withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.deliveries.sending import PendingDelivery
@@ -18,6 +19,8 @@ from pipeline.model.revision import EventType, Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.feeds.files import addresses_of
 from pipeline.stages.render import stored_body
+
+_EMPTIED = "The publisher no longer provides its articles here."  # the reason of a withdrawal from such a place
 
 
 class _Topic(Struct, frozen=True):
@@ -56,8 +59,11 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
 def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parcel:
     """Build the parcel of a withdrawal. Its tombstone is rendered here, from the ledger alone."""
     with context.ledger.read() as transaction:
+        erase = places.is_emptying(transaction, row.channel)
         reason = withheld.reason(transaction, row.article, row.channel)
         gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.wanted, reason=reason)
+        if erase and not gone.reason:
+            gone = msgspec.structs.replace(gone, reason=_EMPTIED)
         slugs = articles.topics_of(transaction, row.article)
     rendition, *also = (
         Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
@@ -65,7 +71,8 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
     )
     feeds = addresses_of(context, slugs, gone.language)
     links = _links(context, gone.name, row.format, gone.canonical, feeds)
-    return _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
+    made = _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
+    return replace(made, erase=erase)
 
 
 def event_of(row: Delivery) -> EventType:

@@ -46,7 +46,7 @@ class Prove(Stage):
             resting = channels.resting(transaction, now)
             ids = proofs.claim_due(
                 transaction,
-                [channel for channel in context.channels if channel not in resting],
+                [channel for channel in context.channels_now(transaction) if channel not in resting],
                 token=token,
                 now=now,
                 seconds=context.policy.deliver_lease * _BATCH,
@@ -57,8 +57,9 @@ class Prove(Stage):
     def do(self, context: Context, claim: Claim) -> bool:
         (delivery_id,) = claim.keys
         with context.ledger.read() as transaction:
+            channels_now = context.channels_now(transaction)
             found = proofs.claimed(transaction, delivery_id, token=claim.token)
-        if found is None:
+        if found is None or found[1].channel not in channels_now:
             return True
         proof, row = found
         if row.held != proof.revision:

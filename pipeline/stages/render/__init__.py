@@ -127,6 +127,7 @@ def _finish(
         state = articles.lock_claimed(transaction, article_id, token=claim.token)
         if state is None:  # the article has changed in the meantime, or the lease has expired
             return
+        context.channels_now(transaction)
         channels = fan_out.read_channels(transaction, article_id, facts.rendered)
         facts = structs.replace(facts, state=state, channels=channels)
         decision = _decide(context, facts, unchanged, now)

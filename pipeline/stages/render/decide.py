@@ -112,7 +112,7 @@ def _fan_out(
     now: dt.datetime,
 ) -> Decision:
     topics = frozenset(topic.slug for topic in revision.article.topics)
-    concerned = [plan for plan in channels if plan.wants(topics) or plan.id in facts.channels]
+    concerned = [plan for plan in channels if _concerns(plan, topics, facts)]
     found = {
         plan.id: withhold.channel_hold(policy, plan, facts.rendered, revision, facts.withheld, now=now)
         for plan in concerned
@@ -127,6 +127,11 @@ def _fan_out(
             plan.id for plan in free if not _already_has(policy, plan, facts, revision, plan.format in unchanged)
         ),
     )
+
+
+def _concerns(plan: ChannelPlan, topics: frozenset[str], facts: Facts) -> bool:
+    """Return whether the channel wants the article or may have it. A place that is being emptied gets nothing new."""
+    return not plan.retired and (plan.wants(topics) or plan.id in facts.channels)
 
 
 def _ends(channel: str, why: Withheld, found: Mapping[str, Withheld | None]) -> bool:

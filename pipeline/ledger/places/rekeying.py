@@ -1,0 +1,94 @@
+"""Move what is known of a place to another key, because its channel has moved, was renamed, or has come back."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.tables import changes, channel_contents, channels, deliveries, drift, places, proofs, withheld
+
+_BY_CHANNEL = (deliveries, proofs, channel_contents)
+
+
+def rekey(transaction: Transaction, old: str, new: str) -> None:
+    """Give everything at `old`, which may be being sent at this moment, the key `new`, which nothing has yet.
+
+    Changes for partners who pull stay with the channel's id: a partner is the same wherever it is.
+    """
+    for table in _BY_CHANNEL:
+        transaction.execute(sa.update(table).where(table.c.channel == old).values(channel=new))
+    known = sa.select(withheld.c.article).where(withheld.c.channel == new).scalar_subquery()
+    transaction.execute(sa.delete(withheld).where(withheld.c.channel == old, withheld.c.article.in_(known)))
+    transaction.execute(sa.update(withheld).where(withheld.c.channel == old).values(channel=new))
+    transaction.execute(sa.delete(channels).where(channels.c.id == new))
+    transaction.execute(sa.update(channels).where(channels.c.id == old).values(id=new))
+    transaction.execute(sa.update(drift).where(drift.c.place == old).values(place=new))
+    transaction.execute(sa.update(places).where(places.c.key == old).values(key=new))
+
+
+def leave(transaction: Transaction, channel: str, key: str) -> None:
+    """Give the place of a channel that goes on elsewhere the key `key`. What is withheld from it stays so at both."""
+    rekey(transaction, channel, key)
+    columns = [column for column in withheld.c if column.name != "channel"]
+    copy = sa.select(*columns, sa.literal(channel)).where(withheld.c.channel == key)
+    into = [column.name for column in columns] + ["channel"]
+    transaction.execute(sa.insert(withheld).from_select(into, copy))
+
+
+def merge(transaction: Transaction, old: str, new: str, format: str) -> int:
+    """Give what `old` has in this format to `new`, which lies in the same place; return how many are left at `old`.
+
+    Where both have an article in this format, it is one file, which `new` continues.
+    """
+    twin = deliveries.alias()
+    mine = deliveries.c.channel == old
+    both = sa.exists().where(twin.c.channel == new, twin.c.article == deliveries.c.article)
+    doubled = sa.select(deliveries.c.id).where(mine, deliveries.c.format == format, both)
+    transaction.execute(sa.delete(proofs).where(proofs.c.delivery.in_(doubled)))
+    transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.format == format, both))
+    moved = sa.select(deliveries.c.id).where(mine, sa.not_(both))
+    transaction.execute(sa.update(proofs).where(proofs.c.delivery.in_(moved)).values(channel=new))
+    transaction.execute(sa.update(deliveries).where(mine, sa.not_(both)).values(channel=new))
+    return transaction.scalar(sa.select(sa.func.count()).where(mine)) or 0
+
+
+def rekey_changes(transaction: Transaction, old: str, new: str) -> None:
+    """Set aside the changes recorded for a partner who pulled, because another one has its id from now on."""
+    transaction.execute(sa.update(changes).where(changes.c.channel == old).values(channel=new))
+
+
+def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
+    """Schedule the removal of whatever the place has, and return how many articles. Repeating it changes nothing."""
+    mine = deliveries.c.channel == key
+    transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
+    removal = {"wanted_digest": None, "urgency": 0, "state": "pending", "attempts": 0, "error": None}
+    update = sa.update(deliveries).where(mine, deliveries.c.wanted_digest.is_not(None))
+    return transaction.execute(update.values(**removal, changed=now, due=now, available=None)).rowcount
+
+
+def is_to_be_emptied(transaction: Transaction, key: str) -> bool:
+    """Return whether `empty` has something to do."""
+    wanted = sa.or_(deliveries.c.wanted_digest.is_not(None), deliveries.c.attempted.is_(False))
+    query = sa.select(deliveries.c.id).where(deliveries.c.channel == key, wanted).limit(1)
+    return transaction.execute(query).first() is not None
+
+
+def forget_emptied(transaction: Transaction, key: str) -> None:
+    """Delete the deliveries of a place that holds nothing any longer. Its history is kept."""
+    transaction.execute(sa.delete(proofs).where(proofs.c.channel == key))
+    transaction.execute(sa.delete(deliveries).where(deliveries.c.channel == key))
+    transaction.execute(sa.delete(withheld).where(withheld.c.channel == key))
+    transaction.execute(sa.delete(channels).where(channels.c.id == key))
+    transaction.execute(sa.delete(drift).where(drift.c.place == key))
+
+
+def give_up(transaction: Transaction, key: str, *, error: str, now: dt.datetime) -> int:
+    """Abandon everything outstanding at a place for good, and return how many deliveries."""
+    outstanding = sa.or_(deliveries.c.due.is_not(None), deliveries.c.available.is_not(None))
+    mine = (deliveries.c.channel == key, outstanding)
+    given_up = {"state": "abandoned", "due": None, "available": None, "error": error, "changed": now}
+    count = transaction.execute(sa.update(deliveries).where(*mine).values(**given_up)).rowcount
+    transaction.execute(sa.update(proofs).where(proofs.c.channel == key).values(due=None, error=error))
+    return count

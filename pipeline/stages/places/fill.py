@@ -1,0 +1,118 @@
+"""Give a place the articles that it lacks, a page at a time: those of the place that its channel left, or all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from pipeline.ledger import Transaction, articles, deliveries, places
+from pipeline.ledger.articles import revisions, withheld
+from pipeline.ledger.articles.withheld import Withheld
+from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
+from pipeline.ledger.places import ALL, Place
+from pipeline.model.revision import Revision
+from pipeline.stages.context import ChannelPlan, Context, Policy
+from pipeline.stages.deliver.fill import digest_in
+from pipeline.stages.render import withhold
+from pipeline.stages.render.fan_out import log_withheld
+
+PAGE = 100  # articles in a transaction
+
+
+class Lack(Struct, frozen=True, kw_only=True):
+    """What a place lacks of an article."""
+
+    kind: Literal["send", "refresh", "withdraw", "withhold"]
+    revision: Revision | None = None  # to be sent
+    row: Delivery | None = None  # that the place has already
+    copied: Delivery | None = None  # the withdrawal of the place that was left
+    why: Withheld | None = None
+
+
+def lack(
+    transaction: Transaction, policy: Policy, plan: ChannelPlan, article_id: str, source: str, *, now: dt.datetime
+) -> Lack | None:
+    """Return what has to be done so that the place has what its channel should have of the article, or None."""
+    state = articles.get(transaction, article_id)
+    if state is None or state.rendered is None:
+        return None
+    row = deliveries.at_place(transaction, plan.id, article_id)
+    if state.state == "withdrawn":
+        return _withdrawal(transaction, article_id, source, row)
+    if state.state != "live" or not _may_lack(transaction, plan, article_id, row):
+        return None
+    revision = revisions.get(transaction, article_id, state.rendered)
+    known = withheld.of_article(transaction, article_id)
+    why = withhold.channel_hold(policy, plan, None, revision, known, now=now)
+    if why is not None:
+        return Lack(kind="withhold", why=why) if row is None and plan.id not in known else None
+    return Lack(kind="send" if row is None or row.urgency == WITHDRAWAL else "refresh", revision=revision, row=row)
+
+
+def _may_lack(transaction: Transaction, plan: ChannelPlan, article_id: str, row: Delivery | None) -> bool:
+    if row is not None and row.urgency != WITHDRAWAL:
+        return row.format != plan.format
+    return plan.wants(articles.topics_of(transaction, article_id))
+
+
+def _withdrawal(transaction: Transaction, article_id: str, source: str, row: Delivery | None) -> Lack | None:
+    """Return that the withdrawal at the place that was left has to be repeated here, or None."""
+    if row is not None or source == ALL:
+        return None
+    left = deliveries.at_place(transaction, source, article_id)
+    return Lack(kind="withdraw", copied=left) if left is not None and left.urgency == WITHDRAWAL else None
+
+
+def page(transaction: Transaction, source: str, after: str) -> list[str]:
+    """Return the next articles of a source: of a place, or all live ones."""
+    if source == ALL:
+        return [one for one, _ in articles.live_after(transaction, after, since=None, limit=PAGE)]
+    return places.articles_at(transaction, source, after, PAGE)
+
+
+def fill_page(context: Context, transaction: Transaction, place: Place, plan: ChannelPlan) -> int:
+    """Schedule what the place lacks of the next page of its first source; return how many deliveries."""
+    now, source = context.clock(), place.fill[0]
+    ids = page(transaction, source, place.filled_up_to)
+    scheduled = 0
+    for article_id in ids:
+        found = lack(transaction, context.policy, plan, article_id, source, now=now)
+        if found is not None:
+            scheduled += _make_up(context, transaction, plan, article_id, found, now)
+    done = len(ids) < PAGE
+    rest = place.fill[1:] if done else place.fill
+    places.save(transaction, structs.replace(place, fill=rest, filled_up_to="" if done else ids[-1]))
+    return scheduled
+
+
+def _make_up(
+    context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, found: Lack, now: dt.datetime
+) -> int:
+    if found.why is not None:
+        withheld.put(transaction, article_id, found.why)
+        log_withheld(article_id, found.why)
+        return 0
+    if found.copied is not None:
+        new = context.new_id("dlv_")
+        deliveries.withdraw_from(transaction, found.copied, id=new, key=plan.id, format=plan.format, now=now)
+        return 1
+    assert found.revision is not None
+    revision = found.revision
+    digest = digest_in(context, transaction, revision, plan.format)
+    number, format = revision.number, plan.format
+    if found.row is not None:
+        deliveries.renew(transaction, found.row, format=format, revision=number, digest=digest, now=now)
+        return 1
+    deliveries.schedule(
+        transaction,
+        id=context.new_id("dlv_"),
+        article_id=article_id,
+        channel=plan.id,
+        format=format,
+        revision=number,
+        digest=digest,
+        now=now,
+    )
+    return 1

@@ -1,0 +1,144 @@
+"""Make settings the ones in force: places are left, taken over and added, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+
+import structlog
+from msgspec import structs
+
+from pipeline.ledger import Transaction, places
+from pipeline.ledger.places import IN_FORCE, Place, rekeying
+from pipeline.stages.places.changes import Change, Wanted, changes, final_keys
+
+_log = structlog.get_logger()
+
+
+def digest_of(wanted: Sequence[Wanted]) -> str:
+    """Return a digest of the channels' settings, which contain references to secrets and no values."""
+    parts = (b"%s\n%s\n" % (one.channel.encode(), one.settings) for one in sorted(wanted, key=lambda one: one.channel))
+    return f"sha256:{hashlib.sha256(b''.join(parts)).hexdigest()}"
+
+
+def compare(transaction: Transaction, wanted: Sequence[Wanted]) -> list[Change]:
+    """Return what taking up these settings would change."""
+    return changes(_known(transaction), wanted, first=places.in_force(transaction) is None)
+
+
+def take_up(transaction: Transaction, wanted: Sequence[Wanted], *, empty: bool, now: dt.datetime) -> list[Change]:
+    """Put the settings in force, and return what that changed.
+
+    Nothing that lies anywhere is deleted by it, unless `empty`: then the places that are left are emptied. Workers that
+    still use the former settings send nothing to a place that is not in force, and take up the new ones with the next
+    sweep.
+    """
+    places.lock(transaction)
+    digest, before = digest_of(wanted), places.in_force(transaction)
+    if before is not None and before.digest == digest:
+        found = compare(transaction, wanted)
+        if all(change.kind == "kept" for change in found):
+            return found
+    found = compare(transaction, wanted)
+    _register_unknown(transaction, now)
+    _rekey(transaction, found)
+    _refill_others(transaction, found)
+    for change in found:
+        _save(transaction, change, now=now)
+    _leave(transaction, found, empty=empty, now=now)
+    places.keep(transaction, digest, now=now)
+    return found
+
+
+def log_changes(found: Sequence[Change]) -> None:
+    """Log each channel that is not as it was."""
+    for change in found:
+        if change.kind != "kept":
+            _log.info("settings taken up", channel=change.channel, change=change.kind, place=change.location)
+
+
+def _known(transaction: Transaction) -> list[Place]:
+    """Return the known places, with those of channels that were removed before places were known."""
+    found = places.every(transaction)
+    unknown = places.keys_with_rows(transaction) - {one.key for one in found}
+    if places.in_force(transaction) is None:
+        return found  # their places are those of the settings
+    return found + [_unknown(key) for key in sorted(unknown)]
+
+
+def _unknown(key: str, now: dt.datetime | None = None) -> Place:
+    at = now or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    nothing = dict.fromkeys(("type", "location", "format", "settings"))
+    return Place(key=key, channel=key, **nothing, state="orphan", since=at, left=at)  # type: ignore[arg-type]  # None is what each may be
+
+
+def _register_unknown(transaction: Transaction, now: dt.datetime) -> None:
+    """Record as orphans the channels that were removed before places were known."""
+    if places.in_force(transaction) is None:
+        return
+    for key in places.keys_with_rows(transaction) - {one.key for one in places.every(transaction)}:
+        places.save(transaction, _unknown(key, now))
+
+
+def _rekey(transaction: Transaction, found: Sequence[Change]) -> None:
+    keys: dict[str, str] = {}
+    for change in found:
+        if change.evicted is not None and change.key is not None:
+            rekeying.leave(transaction, change.evicted.key, change.key)
+            keys[change.evicted.key] = change.key
+    for change in found:
+        if change.takes is not None:
+            key = keys.get(change.takes.key, change.takes.key)
+            if key != change.channel:
+                rekeying.rekey(transaction, key, change.channel)
+    for change in found:
+        for place in change.merges:
+            key = keys.get(place.key, place.key)
+            if not rekeying.merge(transaction, key, change.channel, place.format or ""):
+                places.delete(transaction, key)
+
+
+def _refill_others(transaction: Transaction, found: Sequence[Change]) -> None:
+    """Name places that orphans were being filled from by their new keys, for when their channels come back."""
+    final = final_keys(found)
+    for place in places.every(transaction):
+        fill = tuple(dict.fromkeys(final.get(key, key) for key in place.fill))
+        if fill != place.fill:
+            places.save(transaction, structs.replace(place, fill=fill, filled_up_to=""))
+
+
+def _save(transaction: Transaction, change: Change, *, now: dt.datetime) -> None:
+    one = change.wanted
+    if one is None:
+        return
+    known = places.find(transaction, change.channel)
+    same = known is not None and known.state == "in-force" and known.fill == change.fill
+    new = Place(
+        key=one.channel,
+        channel=one.channel,
+        type=one.type,
+        location=change.location,
+        format=one.format,
+        settings=one.settings,
+        state="in-force",
+        since=known.since if known and known.state == "in-force" else now,
+        fill=change.fill,
+        filled_up_to=known.filled_up_to if known and same else "",
+        checked=known.checked if known else None,
+        check_due=known.check_due if known else None,
+    )
+    places.save(transaction, new)
+
+
+def _leave(transaction: Transaction, found: Sequence[Change], *, empty: bool, now: dt.datetime) -> None:
+    """Mark the places that are no channel's any longer. One that never held anything is forgotten."""
+    named = {change.channel for change in found if change.wanted is not None}
+    for place in places.every(transaction, states=IN_FORCE):
+        if place.key in named:
+            continue
+        if not places.articles_at(transaction, place.key, "", 1):
+            places.delete(transaction, place.key)
+            continue
+        state: places.State = "emptying" if empty else "orphan"
+        places.save(transaction, structs.replace(place, state=state, left=now, fill=(), filled_up_to=""))

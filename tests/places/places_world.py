@@ -1,0 +1,109 @@
+"""A site whose channels are real places, on the stages' bench: its settings are a file that tests rewrite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import Bench, article
+from every_stage import deliver, enrich, feeds, prove, render
+
+from config import Settings, load
+from pipeline.channels.shared.manifest import decode
+from pipeline.ledger import Ledger, deliveries, places
+from pipeline.ledger.deliveries import Delivery
+from pipeline.ledger.places import Place
+from pipeline.renditions import formats
+from pipeline.stages.places import leaving
+from pipeline.stages.places.changes import Change
+from pipeline.stages.places.stage import Places
+from pipeline.stages.places.take_up import take_up
+from pipeline.stages.stage import drain
+from workers.places import Channels, wanted_of
+from workers.wiring import plan_of, public_http
+
+filling = Places()
+
+
+def folder(channel: str, path: Path | str, format: str = "json-ld", **more: object) -> str:
+    """The settings of a channel that is a folder."""
+    lines = [f'id = "{channel}"', 'type = "directory"', f'format = "{format}"', f'path = "{path}"']
+    lines += [f"{name} = {str(value).lower() if isinstance(value, bool) else value!r}" for name, value in more.items()]
+    return "\n".join(["[[channels]]", *lines, ""])
+
+
+@dataclass
+class World:
+    ledger: Ledger
+    folder: Path
+    bench: Bench = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bench = Bench(self.ledger)
+        object.__setattr__(self.bench.context, "formats", formats())
+        object.__setattr__(self.bench.context, "channels", {})
+
+    def settings(self, *channels: str, places: str = "") -> Settings:
+        file = self.folder / "site.toml"
+        file.write_text('egress_allow = ["127.0.0.0/8"]\n' + places + "\n" + "\n".join(channels))
+        return load({}, file=file, data=self.folder / "var")
+
+    def take_up(self, *channels: str, empty: bool = False) -> list[Change]:
+        """Put these channels in force."""
+        settings = self.settings(*channels)
+        http = public_http(settings)
+        with self.ledger.write() as transaction:
+            found = take_up(transaction, wanted_of(settings), empty=empty, now=self.bench.clock.now)
+        if not isinstance(self.bench.context.channels, Channels):
+            live = Channels(self.ledger, lambda channel: plan_of(channel, http))
+            object.__setattr__(self.bench.context, "channels", live)
+        return found
+
+    def publish(self, *ids: str, text: str = "Rest.") -> None:
+        for id in ids:
+            self.bench.publish(article(id, text=text))
+
+    def work(self, rounds: int = 3) -> None:
+        """Do what is due, and what becomes due by that."""
+        for _ in range(rounds):
+            for stage in (enrich, render, filling, feeds):
+                drain(self.bench.context, stage)
+            with self.ledger.read() as transaction:
+                keys = list(self.bench.context.channels_now(transaction))
+            for key in keys:
+                deliver.drain(self.bench.context, key)
+            drain(self.bench.context, prove)
+            self.bench.clock.pass_(2.0)
+
+    def empty(self, key: str) -> None:
+        """Empty the places whose keys begin so."""
+        with self.ledger.write() as transaction:
+            for one in places.every(transaction):
+                if one.key.startswith(key):
+                    leaving.empty(transaction, one, now=self.bench.clock.now)
+
+    def give_up(self, key: str, *, reason: str) -> None:
+        with self.ledger.write() as transaction:
+            place = places.find(transaction, key)
+            assert place is not None
+            leaving.give_up(transaction, place, reason=reason, by="the test", now=self.bench.clock.now)
+
+    def places(self, state: str) -> list[Place]:
+        with self.ledger.read() as transaction:
+            return [one for one in places.every(transaction) if one.state == state]
+
+    def rows(self, key: str) -> dict[str, Delivery]:
+        with self.ledger.read() as transaction:
+            found = deliveries.search(transaction, state=None, channel=key, limit=1000)
+        return {one.article: one for one in found}
+
+
+def files(path: Path) -> dict[str, int | str]:
+    """The articles that a folder shows: their revision, or "withdrawn"."""
+    found: dict[str, int | str] = {}
+    for manifest in sorted((path / "manifest").glob("*.json")) if path.exists() else ():
+        named = decode(manifest.read_bytes())
+        assert named is not None
+        if (path / manifest.name.removesuffix(".json")).exists():
+            found[manifest.name.removesuffix(".json")] = "withdrawn" if named.event == "withdrawn" else named.revision
+    return found
