@@ -23,10 +23,10 @@ from msgspec import Struct, structs
 
 from benchmarks.figures import table
 from benchmarks.references import DATA, made_up, real
+from pipeline.appraisal.identity import compare
 from pipeline.citations import citation_text
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Author, CitedReference, PartialDate, Reference
-from pipeline.references.identity import compare
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 
 LEAST_TOLD, MOST_ALARMS = 0.95, 0.01

@@ -183,11 +183,17 @@ def _source_url(value: str) -> str:
     return _http_url(value) if value else value
 
 
-def _known_source(name: str) -> str:
+def source_names() -> list[str]:
+    """Return the sources beside PubMed: those that are asked about papers, and those that publish a list."""
+    from pipeline.references.lists import lists
     from pipeline.references.sources import sources
 
-    if name not in sources():
-        raise ValueError(f"is not a source of references; there are {', '.join(sources())}")
+    return sorted([*sources(), *lists()])
+
+
+def _known_source(name: str) -> str:
+    if name not in source_names():
+        raise ValueError(f"is not a source of references; there are {', '.join(source_names())}")
     return name
 
 
@@ -291,9 +297,11 @@ class Settings(_Part):
         """
         if name in self.sources:
             return self.sources[name] or None
+        from pipeline.references.lists import lists
         from pipeline.references.sources import sources
 
-        return sources()[name].url if self._asks_ncbi else None
+        known = {name: one.url for name, one in sources().items()} | {name: one.url for name, one in lists().items()}
+        return known[name] if self._asks_ncbi else None
 
     @property
     def _asks_ncbi(self) -> bool:

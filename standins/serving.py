@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -112,7 +113,11 @@ class _Handler(QuietHandler):
         parts = urlsplit(self.path)
         form = body.decode("utf-8", "replace") if "urlencoded" in self.headers.get("Content-Type", "") else ""
         params = dict(parse_qsl(parts.query) + parse_qsl(form))
-        self._write(self.server.respond(self.command, parts.path, params, body, len(self.path)))
+        answer = self.server.respond(self.command, parts.path, params, body, len(self.path))
+        etag = answer.headers.get("ETag")
+        if etag and answer.status == 200 and self.headers.get("If-None-Match") == etag:
+            answer = replace(answer, status=304, body=b"")
+        self._write(answer)
 
     def _write(self, answer: Answer) -> None:
         if answer.transport == "hang":

@@ -26,6 +26,8 @@ from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, places
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
+from pipeline.references.lists import lists
+from pipeline.references.published_list import OpenList
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
@@ -101,6 +103,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         pubmed=pubmed_of(settings),
         converter=converter_of(settings),
         sources=sources_of(settings),
+        lists=lists_of(settings),
         site=site_of(settings),
         formats=formats(),
         channels=Channels(ledger, lambda channel: plan_of(channel, http)),
@@ -247,6 +250,13 @@ def sources_of(settings: Settings) -> dict[str, OpenSource]:
     places = {source: settings.source_location(source.name) for source in sources().values()}
     ranked = sorted(places, key=lambda source: (source.rank, source.name))
     return {one.name: OpenSource(one, one.open(http, url, caller)) for one in ranked if (url := places[one])}
+
+
+def lists_of(settings: Settings) -> dict[str, OpenList]:
+    """Return the lists of verdicts that have an address."""
+    http = _http_of_sources(settings)
+    places = {kind: settings.source_location(kind.name) for kind in lists().values()}
+    return {kind.name: OpenList(kind, http, url) for kind, url in places.items() if url}
 
 
 def _http_of_sources(settings: Settings) -> Http:

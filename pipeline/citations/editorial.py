@@ -8,10 +8,12 @@ from pipeline.model.reference import EditorialState, Notice, Reference
 
 _LABELS: dict[EditorialState, str] = {
     "retracted": "Retracted",
+    "withdrawn": "Withdrawn",
     "concern": "Expression of concern",
     "erratum": "Erratum",
     "corrected-republished": "Corrected and republished",
     "retracted-republished": "Retracted and republished",
+    "reinstated": "Reinstated",
     "updated": "Updated",
     "preprint": "Preprint",
 }

@@ -10,13 +10,16 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions as u3
+import urllib3.response as u3_response
 from urllib3 import Retry, Timeout
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
@@ -30,6 +33,9 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 USER_AGENT = "citewire/0.1"
+
+_CHUNK = 65_536  # bytes that a download holds in memory
+_OPENING = 4_096  # bytes of a body that is not the file asked for
 
 _NEVER = Retry(False, redirect=False)  # no silent retries, no redirects
 
@@ -107,6 +113,40 @@ class Http:
         PermanentError (`egress-refused`, `invalid-url`, `invalid-request`, `response-too-large`). Of the address,
         messages give only the host.
         """
+        with self._open(method, url, headers, body, limits) as (answer, origin):
+            content = answer.read(limits.max_bytes + 1, decode_content=True)
+            if whole := len(content) <= limits.max_bytes:
+                answer.release_conn()
+            elif not limits.truncate:
+                raise _too_large(origin, limits, answer.status)
+            return Response(answer.status, answer.headers, content[: limits.max_bytes], truncated=not whole)
+
+    def download(
+        self, url: str, file: BinaryIO, *, headers: Mapping[str, str] | None = None, limits: Limits = Limits()
+    ) -> Response:
+        """Send a GET, and write the body of a 200 to the file as it arrives; return the response without that body.
+
+        Memory stays the same however long the body is. Raises what `request` raises; the file is then incomplete.
+        """
+        with self._open("GET", url, headers, None, limits) as (answer, origin):
+            if answer.status != HTTPStatus.OK:
+                return Response(
+                    answer.status, answer.headers, answer.read(_OPENING, decode_content=True), truncated=True
+                )
+            size = 0
+            while chunk := answer.read(_CHUNK, decode_content=True):
+                size += len(chunk)
+                if size > limits.max_bytes:
+                    raise _too_large(origin, limits, answer.status)
+                file.write(chunk)
+            answer.release_conn()
+            return Response(answer.status, answer.headers)
+
+    @contextmanager
+    def _open(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, limits: Limits
+    ) -> Iterator[tuple[u3_response.BaseHTTPResponse, str]]:
+        """Send a request, and yield the response before its body is read, with the origin for messages."""
         address = _address(url)
         sent = _checked({**self._headers, **{name.lower(): value for name, value in (headers or {}).items()}}, address)
         pools, gate = self._connections()
@@ -126,16 +166,7 @@ class Http:
                 decode_content=False,
             )
             with closing(answer):
-                content = answer.read(limits.max_bytes + 1, decode_content=True)
-                if whole := len(content) <= limits.max_bytes:
-                    answer.release_conn()
-                elif not limits.truncate:
-                    raise PermanentError(
-                        f"{address.origin} answered with more than {limits.max_bytes} bytes",
-                        status=answer.status,
-                        code="response-too-large",
-                    )
-                return Response(answer.status, answer.headers, content[: limits.max_bytes], truncated=not whole)
+                yield answer, address.origin
         except (u3.HTTPError, HTTPException, OSError) as error:
             raise _failure(error, address.origin, limits) from error
 
@@ -160,6 +191,11 @@ class Http:
             gate = Gate(self.guard)
             local.pid, local.pools, local.gate = os.getpid(), GuardedPools(gate, self._tls), gate
         return local.pools, local.gate
+
+
+def _too_large(origin: str, limits: Limits, status: int) -> PermanentError:
+    message = f"{origin} answered with more than {limits.max_bytes} bytes"
+    return PermanentError(message, status=status, code="response-too-large")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from msgspec import Struct
 from pipeline.model.article import CitedWork
 
 EditorialState = Literal[
-    "retracted", "concern", "erratum", "corrected-republished", "retracted-republished", "updated", "preprint"
+    "retracted",
+    "withdrawn",
+    "concern",
+    "erratum",
+    "corrected-republished",
+    "retracted-republished",
+    "reinstated",
+    "updated",
+    "preprint",
 ]
 
 
@@ -24,6 +32,29 @@ class Notice(Struct, frozen=True):
     state: EditorialState
     source: str | None = None  # "Lancet. 2010 Feb 6;375(9713):445"
     pmid: str | None = None  # older notices have none
+    doi: str | None = None  # lower case
+
+
+class SourceVerdict(Struct, frozen=True, kw_only=True):
+    """One thing that a source says was done to a paper."""
+
+    source: str  # "pubmed", "retraction_watch"
+    state: EditorialState
+    date: str | None = None  # of the notice, in ISO 8601, as precise as it is known
+    notice_pmid: str | None = None
+    notice_doi: str | None = None  # lower case
+    text: str | None = None  # of PubMed's notice: "Lancet. 2010 Feb 6;375(9713):445"
+    reasons: tuple[str, ...] = ()  # in the source's words: "Error in Data"
+    reported_by: str | None = None  # where the source has it from
+
+
+class ListedVerdict(Struct, frozen=True, kw_only=True):
+    """A row of a list that a source publishes whole: the paper, by PMID, DOI or both, and what was done to it."""
+
+    id: str  # the row's own, in the list
+    pmid: str | None
+    doi: str | None  # lower case
+    verdict: SourceVerdict
 
 
 class Author(Struct, frozen=True):
@@ -101,3 +132,4 @@ class CitedReference(Struct, frozen=True):
     work: CitedWork
     state: ReferenceState
     reference: Reference | None = None  # set exactly if `state` is "resolved"
+    verdicts: tuple[SourceVerdict, ...] = ()  # what sources beside PubMed say was done to the work

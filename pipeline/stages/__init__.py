@@ -2,6 +2,7 @@
 
     accept    an event becomes a revision in the ledger
     enrich    PMIDs become references
+    sources   what other sources say was done to the cited papers
     render    a revision becomes renditions
     deliver   each channel is brought to the newest revision
     feeds     each stale feed is rebuilt

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # a command that reads the ledger needs none of their librari
     from pipeline.channels import Channel, Served
     from pipeline.http import Http
     from pipeline.references.idconv import Converted
+    from pipeline.references.published_list import OpenList
     from pipeline.references.pubmed.eutils import Fetched
     from pipeline.references.source import OpenSource
     from pipeline.store import FileState
@@ -179,6 +180,7 @@ class Context:
     hub: HubPlan | None = None  # None: no hub is served
     converter: Converter | None = None  # None: DOIs and PMCIDs are not converted
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
+    lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
 

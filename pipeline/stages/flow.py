@@ -14,6 +14,7 @@ from pipeline.stages.hub import Hub
 from pipeline.stages.places.stage import Places
 from pipeline.stages.prune import Prune
 from pipeline.stages.render import Render
+from pipeline.stages.sources import Sources
 from pipeline.stages.stage import Stage
 
-STAGES: tuple[Stage, ...] = (Enrich(), Render(), Deliver(), Prove(), Feeds(), Hub(), Places(), Prune())
+STAGES: tuple[Stage, ...] = (Enrich(), Sources(), Render(), Deliver(), Prove(), Feeds(), Hub(), Places(), Prune())

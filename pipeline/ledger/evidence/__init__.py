@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 
+from pipeline.appraisal.standing import merged
 from pipeline.ledger import claims
 from pipeline.ledger.database import Instant, Transaction, chunks, insert
-from pipeline.ledger.evidence import identifiers, rechecks
+from pipeline.ledger.evidence import checks, identifiers, rechecks, verdicts
+from pipeline.ledger.evidence.verdicts import Paper
 from pipeline.ledger.tables import citations, identifier_citations, references
 from pipeline.ledger.tables import identifiers as identifier_rows
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState
+from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState, SourceVerdict
 from pipeline.model.rendition import digest_of
 
 
@@ -49,6 +52,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
         new = [{"pmid": pmid, "state": "pending", "due": now, "attempts": 0} for pmid in sorted(unheard)]
         transaction.execute(insert(transaction, references).on_conflict_do_nothing(), new)
     rechecks.resume(transaction, [row.pmid for row in known if row.due is None], now=now)
+    checks.ensure(transaction, [f"pmid:{pmid}" for pmid in pmids], now=now)
     return bool(unheard) or any(row.state == "pending" for row in known)
 
 
@@ -77,7 +81,31 @@ def references_for(transaction: Transaction, works: Iterable[CitedWork]) -> tupl
     converted = identifiers.known(transaction, works)
     pmids = {work.value for work in works if work.scheme == "pmid"}
     known = _known(transaction, pmids | {one.pmid for one in converted.values() if one.pmid})
-    return tuple(_shown(number, work, converted.get(work), known) for number, work in enumerate(works, start=1))
+    shown = [_shown(number, work, converted.get(work), known) for number, work in enumerate(works, start=1)]
+    return _with_verdicts(transaction, shown)
+
+
+def _with_verdicts(transaction: Transaction, shown: Sequence[CitedReference]) -> tuple[CitedReference, ...]:
+    """Add what sources beside PubMed say was done to the works."""
+    papers = {cited.number: paper for cited in shown if (paper := _paper(cited))}
+    said = verdicts.of_papers(transaction, set(papers.values()))
+    return tuple(
+        _judged(cited, said.get(papers[cited.number], ())) if cited.number in papers else cited for cited in shown
+    )
+
+
+def _paper(cited: CitedReference) -> Paper | None:
+    work, record = cited.work, cited.reference
+    doi = (record.doi if record else None) or (work.value.lower() if work.scheme == "doi" else None)
+    pmid = (record.pmid if record else None) or (work.value if work.scheme == "pmid" else None)
+    return Paper(pmid, doi) if pmid or doi else None
+
+
+def _judged(cited: CitedReference, said: tuple[SourceVerdict, ...]) -> CitedReference:
+    if not said:
+        return cited
+    record = merged(cited.reference, said) if cited.reference else None
+    return structs.replace(cited, reference=record, verdicts=said)
 
 
 def _shown(
@@ -162,7 +190,9 @@ def answered(
     before = _states(transaction, [*resolved, *unknown])
     moved = [pmid for pmid, digest in digests.items() if before.get(pmid) != ("resolved", digest)]
     records = _known(transaction, moved)
-    changes = [EvidenceChange(pmid, records.get(pmid, _NONE)[1], resolved[pmid]) for pmid in moved]
+    shown = _merged(transaction, {pmid: resolved[pmid] for pmid in moved})
+    former = _merged(transaction, {pmid: known for pmid in moved if (known := records.get(pmid, _NONE)[1])})
+    changes = [EvidenceChange(pmid, former.get(pmid), shown[pmid]) for pmid in moved]
     changes = [change for change in changes if change.before != change.after]
     _still(transaction, [pmid for pmid in resolved if pmid not in records], fetched=now, due=next_look)
     anew = {change.pmid for change in changes}
@@ -173,7 +203,8 @@ def answered(
                 "key": pmid,
                 "new_record": bodies[pmid],
                 "new_digest": digests[pmid],
-                "new_editorial": " ".join(resolved[pmid].editorial),
+                "new_editorial": " ".join(shown[pmid].editorial),
+                "new_doi": resolved[pmid].doi,
                 "new_changed": now if pmid in anew else None,
             }
             for pmid in sorted(records)  # the order in which every process locks them
@@ -184,6 +215,27 @@ def answered(
     news = [pmid for pmid in unknown if before.get(pmid, _NONE)[0] == "pending"]
     _not_known(transaction, unknown, fetched=now, due=ask_again)
     return changes + [EvidenceChange(pmid, None, None) for pmid in news]
+
+
+def changed_by(transaction: Transaction, pmids: Collection[str], store: Callable[[], None]) -> list[EvidenceChange]:
+    """Run `store`, and return what it changes about these papers, as all sources together describe them."""
+    records = {pmid: record for pmid, (_, record) in _known(transaction, pmids).items() if record}
+    before = _merged(transaction, records)
+    store()
+    after = _merged(transaction, records)
+    changes = [EvidenceChange(pmid, before[pmid], after[pmid]) for pmid in sorted(records)]
+    changes = [change for change in changes if change.before != change.after]
+    for change in changes:
+        states = " ".join(after[change.pmid].editorial)
+        transaction.execute(sa.update(references).where(references.c.pmid == change.pmid).values(editorial=states))
+    return changes
+
+
+def _merged(transaction: Transaction, records: Mapping[str, Reference]) -> dict[str, Reference]:
+    """Return PubMed's records with what other sources say."""
+    papers = {pmid: Paper(pmid, record.doi) for pmid, record in records.items()}
+    said = verdicts.of_papers(transaction, papers.values())
+    return {pmid: merged(record, said.get(papers[pmid], ())) for pmid, record in records.items()}
 
 
 _DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
@@ -199,7 +251,9 @@ def _still(transaction: Transaction, pmids: Collection[str], **times: dt.datetim
 def _rewrite(transaction: Transaction, rows: list[dict[str, Any]], **times: dt.datetime | None) -> None:
     if rows:
         changed = sa.func.coalesce(sa.bindparam("new_changed", type_=Instant()), references.c.changed, type_=Instant())
-        written: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("record", "digest", "editorial")}
+        written: dict[str, Any] = {
+            name: sa.bindparam(f"new_{name}") for name in ("record", "digest", "editorial", "doi")
+        }
         values = {**_DONE, **times, **written, "changed": changed, "state": "resolved", "priority": rechecks.NIGHTLY}
         transaction.execute(sa.update(references).where(references.c.pmid == sa.bindparam("key")).values(values), rows)
 

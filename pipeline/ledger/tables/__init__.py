@@ -13,7 +13,16 @@ from pipeline.ledger.tables.articles import (
 )
 from pipeline.ledger.tables.base import metadata
 from pipeline.ledger.tables.deliveries import STRANDED, attempts, channel_contents, channels, deliveries, proofs
-from pipeline.ledger.tables.evidence import citations, evidence_changes, identifier_citations, identifiers, references
+from pipeline.ledger.tables.evidence import (
+    citations,
+    evidence_changes,
+    evidence_sources,
+    identifier_citations,
+    identifiers,
+    listed_verdicts,
+    references,
+    source_checks,
+)
 from pipeline.ledger.tables.feeds import (
     feed_changes,
     feed_documents,
@@ -42,6 +51,7 @@ __all__ = [
     "drift",
     "events",
     "evidence_changes",
+    "evidence_sources",
     "feed_changes",
     "feed_documents",
     "feed_entries",
@@ -51,6 +61,7 @@ __all__ = [
     "identifier_citations",
     "identifiers",
     "leases",
+    "listed_verdicts",
     "metadata",
     "operation_parts",
     "operations",
@@ -63,6 +74,7 @@ __all__ = [
     "renditions",
     "revisions",
     "settings_in_force",
+    "source_checks",
     "subscription_requests",
     "subscriptions",
     "tokens",

@@ -21,7 +21,9 @@ references = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("editorial", sa.Text, nullable=False, server_default=""),  # of the record: "retracted concern"
     sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # lowest is requested first: see rechecks
+    sa.Column("doi", sa.Text),  # of the record, by which other sources know the paper
     *lease_columns(),
+    sa.Index("ix_reference_records_doi", "doi"),
     sa.Index("ix_reference_records_due", "due"),
     sa.Index("ix_reference_records_priority", "priority", "due"),
     sa.Index("ix_reference_records_state", "state", "editorial"),
@@ -68,4 +70,46 @@ evidence_changes = sa.Table(
     sa.Column("record", sa.LargeBinary, nullable=False),  # the model.reference.Reference that says so
     sa.Column("articles", sa.Text, nullable=False),  # JSON: the published articles that cited it
     sa.Index("ix_evidence_changes_pmid", "pmid"),
+)
+
+evidence_sources = sa.Table(
+    "evidence_sources",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),  # of a source beside PubMed: "retraction_watch"
+    sa.Column("by_paper", sa.Boolean, nullable=False),  # it is asked about each paper; a list is downloaded whole
+    sa.Column("answered", Instant),  # its last whole answer
+    sa.Column("failing", Instant),  # since when it has not answered; null while it does
+    sa.Column("error", sa.Text),
+    sa.Column("etag", sa.Text),
+    sa.Column("edition", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("rows", sa.Integer, nullable=False, server_default="0"),  # of the list's edition
+)
+
+listed_verdicts = sa.Table(
+    "listed_verdicts",
+    metadata,
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),  # the row's in the list
+    sa.Column("pmid", sa.String(16)),
+    sa.Column("doi", sa.Text),
+    sa.Column("verdict", sa.LargeBinary, nullable=False),  # a model.reference.SourceVerdict
+    sa.Column("edition", sa.Integer, nullable=False),  # the newest that contained it
+    sa.Index("ix_listed_verdicts_pmid", "pmid"),
+    sa.Index("ix_listed_verdicts_doi", "doi"),
+)
+
+source_checks = sa.Table(
+    "source_checks",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # "crossref pmid:123"
+    sa.Column("source", sa.String(32), nullable=False),
+    sa.Column("work", sa.Text, nullable=False),  # "pmid:123", or "doi:10.1000/x" if PubMed does not have the paper
+    sa.Column("verdicts", sa.LargeBinary),  # model.reference.SourceVerdicts; null: never answered
+    sa.Column("asked", Instant),  # its last answer about the paper
+    sa.Column("due", Instant),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text),
+    *lease_columns(),
+    sa.Index("ix_source_checks_work", "work"),
+    sa.Index("ix_source_checks_due", "source", "due"),
 )

@@ -7,12 +7,12 @@ stay pending, and known ones stay known.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from pipeline.errors import CitewireError, TransientError
-from pipeline.ledger import Transaction, articles, evidence
+from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.evidence import identifiers, rechecks
 from pipeline.ledger.evidence.ncbi_rate_limit import Service
 from pipeline.model.article import CitedWork
@@ -21,6 +21,7 @@ from pipeline.references.pubmed.eutils import Fetched
 from pipeline.stages.context import Context
 from pipeline.stages.enrich import watch
 from pipeline.stages.enrich.batches import next_batch
+from pipeline.stages.enrich.due import make_due
 from pipeline.stages.enrich.schedule import Schedule
 from pipeline.stages.stage import Bell, Claim, Stage
 
@@ -98,7 +99,7 @@ def _converted(context: Context, claim: Claim, works: Sequence[CitedWork], found
         soon = schedule.left_out(now)
         identifiers.put_off(transaction, left_out, token=claim.token, due=soon, error="left out of an answer")
         changed = evidence.converted(transaction, found.pmids, found.unknown, now=now, ask_again=schedule.unknown(now))
-        complete = _make_due(context, transaction, identifiers.citing(transaction, changed), now)
+        complete = make_due(context, transaction, identifiers.citing(transaction, changed), now)
         schedule.answered(transaction, "idconv", token=claim.token, counted=now, limit=found.rate_limit)
     _log.info("converted", resolved=len(found.pmids), unknown=len(found.unknown))
     context.doorbell.ring("render" if complete else "enrich")
@@ -127,7 +128,7 @@ def _store(transaction: Transaction, context: Context, claim: Claim, fetched: Fe
     )
     watch.record_changes(transaction, changes, now=now)
     citing = evidence.citing(transaction, [change.pmid for change in changes])
-    complete = _make_due(context, transaction, citing, now)
+    complete = make_due(context, transaction, citing, now)
     counted = fetched.counted or now
     schedule.answered(transaction, "pubmed", token=claim.token, counted=counted, limit=fetched.rate_limit)
     return complete
@@ -142,12 +143,3 @@ def _postpone_unanswered(
     for pmid, error in fetched.broken.items():
         text = f"{error.code}: {error}"
         evidence.put_off(transaction, [pmid], token=claim.token, due=now + _UNREADABLE, error=text)
-
-
-def _make_due(context: Context, transaction: Transaction, article_ids: Collection[str], now: dt.datetime) -> list[str]:
-    """Make the articles due for rendering. Those whose references are all answered are due at once, and returned."""
-    waiting = evidence.waiting(transaction, article_ids)
-    complete = [article for article in article_ids if article not in waiting]
-    articles.make_due(transaction, complete, due=now)
-    articles.make_due(transaction, sorted(waiting), due=now + dt.timedelta(seconds=context.policy.evidence_wait))
-    return complete

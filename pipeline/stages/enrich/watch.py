@@ -13,7 +13,7 @@ import structlog
 
 from pipeline.ledger import Ledger, Transaction
 from pipeline.ledger.evidence import changes as evidence_changes
-from pipeline.ledger.evidence import cited, rechecks
+from pipeline.ledger.evidence import checks, cited, rechecks
 from pipeline.model.reference import EvidenceChange
 from pipeline.stages.enrich.editorial import EditorialChange, change_of
 
@@ -43,6 +43,7 @@ def recheck(ledger: Ledger, *, now: dt.datetime) -> int:
         with ledger.write() as transaction:
             pmids = cited.after(transaction, last, limit=_PER_TRANSACTION)
             rechecks.request_recheck(transaction, pmids, due=now)
+            checks.request(transaction, [f"pmid:{pmid}" for pmid in pmids], due=now)
         if not pmids:
             return requested
         requested, last = requested + len(pmids), pmids[-1]

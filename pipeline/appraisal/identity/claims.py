@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from pipeline.references.identity.fold import tokens
+from pipeline.appraisal.identity.fold import tokens
 
 LONGEST = 4_000  # characters that are read of one citation
 

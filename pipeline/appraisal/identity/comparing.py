@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from pipeline.appraisal.identity.claims import Claims, first_page, read_claims
+from pipeline.appraisal.identity.fold import is_latin, stem, stems, tokens
 from pipeline.model.reference import Author, Identity, IdentityField, Reference
-from pipeline.references.identity.claims import Claims, first_page, read_claims
-from pipeline.references.identity.fold import is_latin, stem, stems, tokens
 
 Verdict = Literal["agrees", "differs"]
 

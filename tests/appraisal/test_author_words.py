@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from benchmarks import identity as benchmark
+from pipeline.appraisal.identity import compare
 from pipeline.model.reference import Author, PartialDate, Reference
-from pipeline.references.identity import compare
 
 TRIAL = Reference(
     pmid="34187661",

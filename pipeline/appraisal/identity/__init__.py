@@ -5,6 +5,6 @@ claims      the author's words → years, DOIs, volume and page, tokens
 comparing   words and record → `Comparison`: each field agrees, differs, or is not in the words
 """
 
-from pipeline.references.identity.comparing import compare
+from pipeline.appraisal.identity.comparing import compare
 
 __all__ = ["compare"]

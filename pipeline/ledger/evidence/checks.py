@@ -1,0 +1,150 @@
+"""Which sources to ask about which papers: a row for each source and cited paper, with its last answer.
+
+A row is due when its source is to be asked. A paper that no article cites any longer is not asked about again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from pipeline.ledger import claims
+from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.tables import citations, evidence_sources, identifier_citations, identifiers, source_checks
+from pipeline.model.reference import SourceVerdict
+
+_DONE = {"lease": None, "leased_until": None}
+
+
+def ensure(transaction: Transaction, works: Iterable[str], *, now: dt.datetime) -> None:
+    """Have every source that is asked about single papers asked about these ("pmid:1"), unless it is already."""
+    wanted = sorted(set(works))
+    if not wanted:
+        return
+    names = list(transaction.scalars(sa.select(evidence_sources.c.name).where(evidence_sources.c.by_paper)))
+    for name in names:
+        _ensure(transaction, name, wanted, now)
+
+
+def ensure_cited(transaction: Transaction, source: str, after: str, *, now: dt.datetime, limit: int) -> str | None:
+    """Have a source asked about the next works that are cited, in text order; return the last, or None at the end."""
+    pmids = sa.select(sa.literal("pmid:").concat(citations.c.pmid).label("work"))
+    dois = sa.select(identifier_citations.c.work).where(identifier_citations.c.work.startswith("doi:"))
+    cited = sa.union(pmids, dois).subquery()
+    found = sa.select(cited.c.work).where(cited.c.work > after).order_by(cited.c.work).limit(limit)
+    works = list(transaction.scalars(found))
+    _ensure(transaction, source, works, now)
+    return works[-1] if works else None
+
+
+def _ensure(transaction: Transaction, source: str, works: Sequence[str], now: dt.datetime) -> None:
+    keys = {f"{source} {work}": work for work in works}
+    rows = [{"key": key, "source": source, "work": work, "due": now, "attempts": 0} for key, work in keys.items()]
+    if rows:
+        transaction.execute(insert(transaction, source_checks).on_conflict_do_nothing(), rows)
+    for some in chunks(sorted(keys)):
+        idle = sa.and_(source_checks.c.key.in_(some), source_checks.c.due.is_(None))
+        transaction.execute(sa.update(source_checks).where(idle).values(due=now))
+
+
+def request(transaction: Transaction, works: Collection[str], *, due: dt.datetime) -> None:
+    """Have every source asked about these again."""
+    for some in chunks(sorted(works)):
+        transaction.execute(sa.update(source_checks).where(source_checks.c.work.in_(some)).values(due=due))
+
+
+def any_due(transaction: Transaction, source: str, *, now: dt.datetime) -> bool:
+    return claims.any_due(transaction, source_checks, now, source_checks.c.source == source)
+
+
+def claim(
+    transaction: Transaction, source: str, *, token: str, now: dt.datetime, seconds: float, limit: int
+) -> list[str]:
+    """Lease works that are due and still cited, longest due first; those that are not cited are left alone from now."""
+    claimed: list[str] = []
+    while len(claimed) < limit:
+        keys = claims.claim(
+            transaction,
+            source_checks.c.key,
+            token=token,
+            now=now,
+            seconds=seconds,
+            limit=limit - len(claimed),
+            where=(source_checks.c.source == source,),
+        )
+        if not keys:
+            break
+        works = [key.partition(" ")[2] for key in keys]
+        cited = _cited(transaction, works)
+        _leave_alone(transaction, source, [work for work in works if work not in cited])
+        claimed += [work for work in works if work in cited]
+    return claimed
+
+
+def _cited(transaction: Transaction, works: Sequence[str]) -> set[str]:
+    """Return those works that an article cites. A DOI whose PMID is known is watched by its PMID."""
+    pmids = [work.removeprefix("pmid:") for work in works if work.startswith("pmid:")]
+    found = {
+        f"pmid:{pmid}" for pmid in transaction.scalars(sa.select(citations.c.pmid).where(citations.c.pmid.in_(pmids)))
+    }
+    others = [work for work in works if not work.startswith("pmid:")]
+    by_doi = (
+        sa.select(identifier_citations.c.work)
+        .join(identifiers, identifiers.c.work == identifier_citations.c.work)
+        .where(identifier_citations.c.work.in_(others), identifiers.c.pmid.is_(None))
+    )
+    return found | set(transaction.scalars(by_doi))
+
+
+def _leave_alone(transaction: Transaction, source: str, works: Sequence[str]) -> None:
+    keys = [f"{source} {work}" for work in works]
+    for some in chunks(keys):
+        transaction.execute(sa.update(source_checks).where(source_checks.c.key.in_(some)).values(due=None, **_DONE))
+
+
+def store(
+    transaction: Transaction,
+    source: str,
+    answers: Mapping[str, Sequence[SourceVerdict]],
+    *,
+    now: dt.datetime,
+    due: dt.datetime | None,
+) -> None:
+    """Store what a source said of each work, in place of what it said before."""
+    if not answers:
+        return
+    rows = [
+        {"k": f"{source} {work}", "said": msgspec.json.encode(tuple(verdicts))}
+        for work, verdicts in sorted(answers.items())
+    ]
+    values: dict[str, Any] = {
+        **_DONE,
+        "asked": now,
+        "due": due,
+        "attempts": 0,
+        "error": None,
+        "verdicts": sa.bindparam("said"),
+    }
+    same = source_checks.c.key == sa.bindparam("k")
+    transaction.execute(sa.update(source_checks).where(same).values(values), rows)
+
+
+def put_off(transaction: Transaction, source: str, works: Sequence[str], *, due: dt.datetime, error: str) -> None:
+    """Record that a source did not answer about these. What it said before is kept."""
+    for some in chunks([f"{source} {work}" for work in works]):
+        values: dict[str, Any] = {**_DONE, "due": due, "error": error, "attempts": source_checks.c.attempts + 1}
+        transaction.execute(sa.update(source_checks).where(source_checks.c.key.in_(some)).values(values))
+
+
+def asked(transaction: Transaction, works: Collection[str]) -> dict[str, dict[str, dt.datetime | None]]:
+    """Return when each source last answered about each work; None: not yet."""
+    found: dict[str, dict[str, dt.datetime | None]] = {}
+    columns = (source_checks.c.work, source_checks.c.source, source_checks.c.asked)
+    for some in chunks(sorted(works)):
+        for work, source, at in transaction.execute(sa.select(*columns).where(source_checks.c.work.in_(some))):
+            found.setdefault(work, {})[source] = at
+    return found

@@ -1,0 +1,146 @@
+"""What sources beside PubMed say was done to papers: rows of published lists, and answers about single papers.
+
+A list knows a paper by PMID, by DOI or both. An answer is kept with the check that asked for it, as "pmid:123" or, for
+a paper that PubMed does not have, as "doi:10.1000/x".
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.tables import evidence_sources, listed_verdicts, references, source_checks
+from pipeline.model.reference import SourceVerdict
+
+_VERDICTS = tuple[SourceVerdict, ...]
+
+
+class Paper(Struct, frozen=True):
+    """The names under which sources know a paper. One of them is None at most."""
+
+    pmid: str | None = None
+    doi: str | None = None  # lower case
+
+    @property
+    def work(self) -> str:
+        return f"pmid:{self.pmid}" if self.pmid else f"doi:{self.doi}"
+
+
+def of_papers(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, _VERDICTS]:
+    """Return everything that was said of each paper; those of which nothing was said are left out."""
+    listed = _listed(transaction, papers)
+    answered = _answered(transaction, [paper.work for paper in papers])
+    found = {paper: (*listed.get(paper, ()), *answered.get(paper.work, ())) for paper in papers}
+    return {paper: tuple(dict.fromkeys(said)) for paper, said in found.items() if said}
+
+
+def _listed(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, list[SourceVerdict]]:
+    by_pmid = _rows(transaction, listed_verdicts.c.pmid, {paper.pmid for paper in papers if paper.pmid})
+    by_doi = _rows(transaction, listed_verdicts.c.doi, {paper.doi for paper in papers if paper.doi})
+    found: dict[Paper, list[SourceVerdict]] = {}
+    for paper in papers:
+        rows = {row.id: row for row in by_pmid.get(paper.pmid or "", [])}
+        # A row whose PMID is another paper's belongs to that one, whatever its DOI says.
+        rows |= {
+            row.id: row for row in by_doi.get(paper.doi or "", []) if row.pmid in (None, paper.pmid) or not paper.pmid
+        }
+        found[paper] = [msgspec.json.decode(row.verdict, type=SourceVerdict) for _, row in sorted(rows.items())]
+    return found
+
+
+def _rows(transaction: Transaction, column: sa.Column[Any], values: Collection[str]) -> dict[str, list[Any]]:
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for some in chunks(sorted(values)):
+        for row in transaction.execute(sa.select(listed_verdicts).where(column.in_(some))):
+            found[getattr(row, column.name)].append(row)
+    return found
+
+
+def _answered(transaction: Transaction, works: Collection[str]) -> dict[str, list[SourceVerdict]]:
+    found: defaultdict[str, list[SourceVerdict]] = defaultdict(list)
+    columns = (source_checks.c.work, source_checks.c.verdicts)
+    for some in chunks(sorted(works)):
+        said = sa.and_(source_checks.c.work.in_(some), source_checks.c.verdicts.is_not(None))
+        for work, verdicts in transaction.execute(sa.select(*columns).where(said).order_by(source_checks.c.source)):
+            found[work] += msgspec.json.decode(verdicts, type=_VERDICTS)
+    return found
+
+
+# --- which sources there are, and how they are ----------------------------------------------------------------------
+
+
+class SourceState(Struct, frozen=True):
+    """How a source is. `failing`: since when it has not answered."""
+
+    name: str
+    by_paper: bool
+    answered: dt.datetime | None
+    failing: dt.datetime | None
+    error: str | None
+    etag: str | None
+    edition: int
+    rows: int
+
+
+def states(transaction: Transaction) -> dict[str, SourceState]:
+    """Return every source beside PubMed that this site ever asked."""
+    rows = transaction.execute(sa.select(evidence_sources).order_by("name"))
+    return {row.name: SourceState(**row._mapping) for row in rows}
+
+
+def register(transaction: Transaction, names: Mapping[str, bool]) -> None:
+    """Enter the sources in use, by name; `True`: it is asked about each paper."""
+    rows = [{"name": name, "by_paper": by_paper, "edition": 0, "rows": 0} for name, by_paper in sorted(names.items())]
+    if rows:
+        transaction.execute(insert(transaction, evidence_sources).on_conflict_do_nothing(), rows)
+
+
+def forget(transaction: Transaction, name: str) -> None:
+    """Delete a source that is no longer asked, and what it said: nobody would learn that it changed."""
+    transaction.execute(sa.delete(listed_verdicts).where(listed_verdicts.c.source == name))
+    transaction.execute(sa.delete(source_checks).where(source_checks.c.source == name))
+    transaction.execute(sa.delete(evidence_sources).where(evidence_sources.c.name == name))
+
+
+def answered(transaction: Transaction, name: str, *, now: dt.datetime) -> None:
+    same = evidence_sources.c.name == name
+    transaction.execute(sa.update(evidence_sources).where(same).values(answered=now, failing=None, error=None))
+
+
+def failed(transaction: Transaction, name: str, error: str, *, now: dt.datetime) -> None:
+    """Record that a source did not answer. What it said before stays in force."""
+    since = sa.func.coalesce(evidence_sources.c.failing, sa.literal(now, evidence_sources.c.failing.type))
+    same = evidence_sources.c.name == name
+    transaction.execute(sa.update(evidence_sources).where(same).values(failing=since, error=error))
+
+
+# --- the papers that are watched ------------------------------------------------------------------------------------
+
+
+def papers_of(transaction: Transaction, pmids: Iterable[str]) -> dict[str, Paper]:
+    """Return each paper with the DOI of PubMed's record, if it is known."""
+    found: dict[str, Paper] = {}
+    for some in chunks(sorted(set(pmids))):
+        known = sa.select(references.c.pmid, references.c.doi).where(references.c.pmid.in_(some))
+        dois: dict[str, str | None] = dict(transaction.execute(known).all())
+        found |= {pmid: Paper(pmid, dois.get(pmid)) for pmid in some}
+    return found
+
+
+def cited_among(transaction: Transaction, papers: Sequence[Paper]) -> list[str]:
+    """Return the PMIDs of those papers that this site knows, by PMID or by the DOI of PubMed's record."""
+    found: set[str] = set()
+    for column, values in (
+        (references.c.pmid, {paper.pmid for paper in papers if paper.pmid}),
+        (references.c.doi, {paper.doi for paper in papers if paper.doi}),
+    ):
+        for some in chunks(sorted(values)):
+            found.update(transaction.scalars(sa.select(references.c.pmid).where(column.in_(some))))
+    return sorted(found)

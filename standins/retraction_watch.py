@@ -1,0 +1,106 @@
+"""A stand-in for Retraction Watch's list as Crossref publishes it: one CSV with an ETag, over real HTTP.
+
+with RetractionWatchStandin([Row(pmid="9500320", notice_pmid="20137807")]) as watch: watch.url, watch.misbehave("cut")
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Self
+
+import msgspec
+
+from standins.misbehaviour import SOURCE_FAULTS, Answer, Conduct
+from standins.serving import Listener
+
+_COLUMNS = (
+    "Record ID", "Title", "Subject", "Institution", "Journal", "Publisher", "Country", "Author", "URLS", "ArticleType",
+    "RetractionDate", "RetractionDOI", "RetractionPubMedID", "OriginalPaperDate", "OriginalPaperDOI",
+    "OriginalPaperPubMedID", "RetractionNature", "Reason", "Paywalled", "Notes",
+)  # fmt: skip
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the list; `nature` in the list's own word, `date` as "3/2/2026 0:00"."""
+
+    pmid: str = "0"
+    doi: str = ""
+    nature: str = "Retraction"
+    date: str = "3/2/2026 0:00"
+    notice_pmid: str = "0"
+    notice_doi: str = "unavailable"
+    reason: str = "+Error in Data;+Investigation by Journal/Publisher;"
+
+
+FAULTS = {
+    **SOURCE_FAULTS,
+    "other-columns": lambda good: replace(good, body=good.body.replace(b"OriginalPaperPubMedID", b"PaperPMID")),
+    "half": lambda good: replace(good, body=good.body[: len(good.body) // 2].rpartition(b"\r\n")[0] + b"\r\n"),
+}
+"""`half`: half of the list's rows, in a complete answer."""
+
+
+class RetractionWatchStandin:
+    def __init__(self, rows: Iterable[Row] = (), *, port: int = 0) -> None:
+        self.rows = list(rows)
+        self.requests: list[int] = []  # the statuses of the answers
+        self._conduct = Conduct(faults=FAULTS)
+        self._lock = threading.Lock()
+        self._listener = Listener(self._respond, port)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._listener.start()
+
+    def stop(self) -> None:
+        self._listener.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.port}/retraction_watch.csv"
+
+    def misbehave(self, name: str = "", *, times: int | None = None) -> None:
+        """Misbehave from the next request on, or behave if `name` is empty. Raises ValueError."""
+        with self._lock:
+            self._conduct = Conduct(name, times=times, faults=FAULTS)
+
+    def _respond(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
+        with self._lock:
+            content = self._csv()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            good = Answer(200, "text/csv", content, {"ETag": etag})
+            answer = self._conduct.apply(good, path)
+            self.requests.append(answer.status)
+        return answer
+
+    def _csv(self) -> bytes:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, _COLUMNS)
+        writer.writeheader()
+        for number, row in enumerate(self.rows, start=1):
+            writer.writerow(
+                {
+                    **dict.fromkeys(_COLUMNS, ""),
+                    "Record ID": str(number),
+                    "Title": 'A title, "quoted",\nover two lines',
+                    "OriginalPaperPubMedID": row.pmid,
+                    "OriginalPaperDOI": row.doi,
+                    "RetractionPubMedID": row.notice_pmid,
+                    "RetractionDOI": row.notice_doi,
+                    "RetractionDate": row.date,
+                    "RetractionNature": row.nature,
+                    "Reason": row.reason,
+                }
+            )
+        return text.getvalue().encode()

@@ -1,0 +1,275 @@
+"""Sources beside PubMed: what any of them says was done to a paper counts, and none of them stops another."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench import paper
+from msgspec import structs
+from watched import Watched, as_json, open_sqlite, publish
+
+from pipeline import views
+from pipeline.errors import TransientError
+from pipeline.http import EgressGuard, Http, Limits
+from pipeline.ledger import Ledger
+from pipeline.ledger.evidence import verdicts
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import Reference
+from pipeline.references.lists import lists
+from pipeline.references.published_list import OpenList
+from pipeline.references.source import LookedUp, OpenSource, SourceRecord, Verdict
+from pipeline.references.sources import sources
+from pipeline.stages.context import Policy
+from pipeline.stages.sources import Sources
+from standins.retraction_watch import FAULTS, RetractionWatchStandin, Row
+
+stage = Sources()
+DAY = 86_400.0
+
+
+@dataclass
+class Answering:
+    """A source that is asked about papers: what it says of each, and whether it answers."""
+
+    said: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)  # by the work's value
+    error: TransientError | None = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def look_up(self, works: Sequence[CitedWork]) -> LookedUp:
+        self.asked.append(tuple(work.value for work in works))
+        if self.error:
+            raise self.error
+        found = {work: SourceRecord(verdicts=self.said[work.value]) for work in works if work.value in self.said}
+        return LookedUp(found, frozenset(works) - set(found))
+
+
+class Sourced(Watched):
+    """A bench with Retraction Watch's list over HTTP, Crossref and Europe PMC."""
+
+    def __init__(self, ledger: Ledger, watch: RetractionWatchStandin, http: Http, **more: Any) -> None:
+        super().__init__(ledger, **more)
+        self.watch = watch
+        self.crossref, self.europe_pmc = Answering(), Answering()
+        quick = Limits(connect=2.0, read=0.5, total=2.0)
+        self.context = replace(
+            self.context,
+            lists={"retraction_watch": OpenList(lists()["retraction_watch"], http, watch.url, quick)},
+            sources={
+                "crossref": OpenSource(sources()["crossref"], self.crossref),
+                "europe_pmc": OpenSource(sources()["europe_pmc"], self.europe_pmc),
+            },
+        )
+
+    def work(self) -> None:
+        super().work()
+        for name in (*self.context.lists, *self.context.sources):
+            stage.drain(self.context, name)
+        super().work()
+
+    def states(self) -> dict[str, verdicts.SourceState]:
+        with self.ledger.read() as transaction:
+            return verdicts.states(transaction)
+
+    def next_day(self) -> None:
+        self.clock.pass_(DAY + 1)
+        self.recheck()
+
+    def editorial(self) -> list[str]:
+        (one,) = self.status()["references"]
+        return list(one["editorial"])
+
+
+@pytest.fixture
+def watch() -> Iterator[RetractionWatchStandin]:
+    with RetractionWatchStandin([Row(pmid="999", doi="10.1000/other")]) as standin:
+        yield standin
+
+
+@pytest.fixture
+def sourced(tmp_path: Path, watch: RetractionWatchStandin) -> Iterator[Sourced]:
+    with opened(tmp_path, watch) as bench:
+        yield bench
+
+
+@contextmanager
+def opened(folder: Path, watch: RetractionWatchStandin, **more: Any) -> Iterator[Sourced]:
+    with ExitStack() as stack:
+        http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
+        stack.callback(http.close)
+        ledger = open_sqlite(folder)
+        stack.callback(ledger.close)
+        bench = Sourced(ledger, watch, http, **more)
+        bench.know(with_doi("1"))
+        yield bench
+
+
+def with_doi(pmid: str) -> Reference:
+    return structs.replace(paper(pmid), doi=f"10.1000/{pmid}")
+
+
+def retract_at(bench: Sourced, source: str) -> None:
+    match source:
+        case "pubmed":
+            bench.turn("1", "retracted")
+        case "retraction_watch":
+            bench.watch.rows.append(Row(pmid="1"))
+        case "retraction_watch by DOI":
+            bench.watch.rows.append(Row(doi="10.1000/1"))
+        case "crossref":
+            bench.crossref.said["10.1000/1"] = (Verdict(kind="retraction", notice_doi="10.1000/notice"),)
+        case "europe_pmc":
+            bench.europe_pmc.said["1"] = (Verdict(kind="Retraction in", notice_pmid="77"),)
+
+
+SOURCES = ["pubmed", "retraction_watch", "retraction_watch by DOI", "crossref", "europe_pmc"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_retraction_at_any_one_source_is_marked_within_one_recheck(sourced: Sourced, source: str) -> None:
+    publish(sourced, "1")
+    assert sourced.editorial() == []
+    retract_at(sourced, source)
+    sourced.next_day()
+    assert sourced.editorial() == ["retracted"]
+    assert b"retracted" in sourced.partner.last("spasms").rendition.body
+    assert [change.gained for change in sourced.noted()] == [("retracted",)]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_retraction_that_is_known_before_the_article_is_marked_when_it_comes_out(
+    sourced: Sourced, source: str
+) -> None:
+    retract_at(sourced, source)
+    sourced.work()
+    publish(sourced, "1")
+    sourced.work_for(5)
+    assert sourced.editorial() == ["retracted"]
+
+
+def test_a_source_that_catches_up_is_no_news(sourced: Sourced) -> None:
+    publish(sourced, "1")
+    retract_at(sourced, "retraction_watch")
+    sourced.next_day()
+    (notice,) = notices(sourced)
+    assert notice["source"] == "Retraction Watch, 2026-03-02; not yet by NLM"
+    retract_at(sourced, "pubmed")
+    sourced.next_day()
+    assert [change.gained for change in sourced.noted()] == [("retracted",)]
+    assert [notice["source"] for notice in notices(sourced)] == ["J Ex. 2026;1:1"]
+
+
+def test_a_reinstatement_is_a_state_of_its_own_and_overrules_only_its_own_source(sourced: Sourced) -> None:
+    publish(sourced, "1")
+    retract_at(sourced, "retraction_watch")
+    sourced.next_day()
+    sourced.watch.rows.append(Row(pmid="1", nature="Reinstatement", date="5/2/2026 0:00"))
+    sourced.next_day()
+    assert sourced.editorial() == ["reinstated"]
+    retract_at(sourced, "pubmed")
+    sourced.next_day()
+    assert sourced.editorial() == ["retracted", "reinstated"]
+
+
+def test_retract_and_replace_is_a_state_of_its_own(sourced: Sourced) -> None:
+    sourced.watch.rows.append(Row(pmid="1", reason="+Retract and Replace;+Error in Data;"))
+    publish(sourced, "1")
+    sourced.work_for(5)
+    assert sourced.editorial() == ["retracted-republished"]
+
+
+def test_a_row_of_the_list_that_disappears_is_taken_back(sourced: Sourced) -> None:
+    sourced.watch.rows += [Row(pmid=str(1000 + number)) for number in range(20)] + [Row(pmid="1")]
+    publish(sourced, "1")
+    sourced.work_for(5)
+    assert sourced.editorial() == ["retracted"]
+    sourced.watch.rows.pop()
+    sourced.next_day()
+    assert sourced.editorial() == []
+
+
+@pytest.mark.parametrize("fault", sorted(set(FAULTS) - {"drip"}))
+def test_a_list_that_is_faulty_takes_nothing_back_and_stops_nothing(sourced: Sourced, fault: str) -> None:
+    sourced.watch.rows += [Row(pmid=str(1000 + number)) for number in range(20)] + [Row(pmid="1")]
+    publish(sourced, "1")
+    sourced.work_for(5)
+    sourced.watch.misbehave(fault)
+    sourced.watch.rows.append(Row(pmid="5"))
+    sourced.crossref.said["10.1000/1"] = (Verdict(kind="expression_of_concern"),)
+    since = sourced.clock.now
+    sourced.next_day()
+    assert sourced.editorial() == ["retracted", "concern"]
+    state = sourced.states()["retraction_watch"]
+    assert state.failing is not None
+    assert state.failing > since
+    assert state.answered is not None
+    assert state.answered < since
+    sourced.watch.misbehave()
+    sourced.clock.pass_(16 * 3600)
+    sourced.work()
+    assert sourced.states()["retraction_watch"].failing is None
+
+
+def test_a_source_that_does_not_answer_means_neither_clean_nor_the_end_of_the_others(sourced: Sourced) -> None:
+    publish(sourced, "1")
+    retract_at(sourced, "crossref")
+    sourced.next_day()
+    sourced.crossref.error = TransientError("503", code="backend-failed", retry_after=15 * 3600.0)
+    retract_at(sourced, "europe_pmc")
+    sourced.next_day()
+    assert sourced.editorial() == ["retracted"]
+    asked = len(sourced.crossref.asked)
+    sourced.clock.pass_(14 * 3600)
+    sourced.work()
+    assert len(sourced.crossref.asked) == asked
+    sourced.crossref.error = None
+    sourced.clock.pass_(2 * 3600)
+    sourced.work()
+    assert len(sourced.crossref.asked) == asked + 1
+    assert sourced.states()["crossref"].failing is None
+
+
+def test_an_unchanged_list_is_not_sent_again(sourced: Sourced) -> None:
+    sourced.work()
+    sourced.clock.pass_(DAY + 1)
+    sourced.work()
+    with sourced.ledger.read() as transaction:
+        assert verdicts.states(transaction)["retraction_watch"].edition == 1
+    assert sourced.states()["retraction_watch"].answered == sourced.clock.now
+
+
+def test_papers_share_requests(sourced: Sourced) -> None:
+    pmids = [str(number) for number in range(1, 151)]
+    sourced.know(*map(with_doi, pmids))
+    publish(sourced, *pmids)
+    sourced.work_for(30)
+    assert [len(one) for one in sourced.crossref.asked] == [100, 50]
+    assert [len(one) for one in sourced.europe_pmc.asked] == [100, 50]
+
+
+def test_a_notice_is_never_flagged_for_what_it_says_of_another_paper(sourced: Sourced) -> None:
+    sourced.watch.rows.append(Row(pmid="2", doi="10.1000/2", notice_pmid="1", notice_doi="10.1000/1"))
+    publish(sourced, "1")
+    sourced.work_for(5)
+    assert sourced.editorial() == []
+
+
+def test_hold_counts_what_any_source_says(tmp_path: Path, watch: RetractionWatchStandin) -> None:
+    with opened(tmp_path, watch, policy=Policy(evidence="hold")) as bench:
+        publish(bench, "1")
+        retract_at(bench, "retraction_watch")
+        bench.next_day()
+        assert bench.article().state == "withdrawn"
+        assert bench.got()[-1][1] == "withdrawn"
+
+
+def notices(bench: Sourced) -> list[Any]:
+
+    with bench.ledger.read() as transaction:
+        (known,) = views.known_references(transaction, ["1"])
+    return list(as_json(known)["notices"])
