@@ -103,14 +103,14 @@ def _row(name: str, rate: Rate) -> tuple[str, ...]:
 
 def _ama(record: Reference) -> str:
     bare = structs.replace(record, doi=None, pmcid=None)
-    return citation_text(CitedReference(1, CitedWork("pmid", record.pmid), "resolved", bare)).replace(
+    return citation_text(CitedReference(1, CitedWork("pmid", record.pmid or ""), "resolved", bare)).replace(
         f"PMID: {record.pmid}", ""
     )
 
 
 def _vancouver(record: Reference) -> str:
     bare = structs.replace(record, doi=None, pmcid=None)
-    cited = CitedReference(1, CitedWork("pmid", record.pmid), "resolved", bare)
+    cited = CitedReference(1, CitedWork("pmid", record.pmid or ""), "resolved", bare)
     return f"1. {citation_text(cited, style='vancouver')}"
 
 

@@ -43,10 +43,29 @@ def citation_html(cited: CitedReference, *, style: Style = "ama") -> str:
 
 def _spans(cited: CitedReference, style: Style) -> Spans:
     if cited.reference is None:
-        return _unresolved(cited.work)
+        return _as_cited(cited)
     return ama(cited.reference) if style == "ama" else vancouver(cited.reference)
 
 
-def _unresolved(work: CitedWork) -> Spans:
-    name = {"pmid": f"PMID: {work.value}. ", "pmcid": f"PMCID: {work.value}. ", "doi": f"doi:{work.value} ", "url": ""}
-    return Span(name[work.scheme]), Span(work.url, href=work.url)
+def _as_cited(cited: CitedReference) -> Spans:
+    """Return the author's words, then the identifier, unless it is among them."""
+    work, words = cited.work, cited.words
+    if words is None or work.scheme == "text":
+        return (Span(words or work.value),) if work.url is None else _link(work)
+    if work.url is None or work.value.lower() in words.lower():
+        return _linked(words, work)
+    return Span(f"{words} "), *_link(work)
+
+
+def _link(work: CitedWork) -> Spans:
+    labels = {"pmid": f"PMID: {work.value}. ", "pmcid": f"PMCID: {work.value}. ", "doi": f"doi:{work.value} "}
+    return Span(labels.get(work.scheme, "")), Span(work.url or "", href=work.url)
+
+
+def _linked(words: str, work: CitedWork) -> Spans:
+    """Return the words, with the identifier in them as a link."""
+    start = words.lower().find(work.value.lower())
+    if start < 0 or work.url is None:  # lower-casing may change the length of other letters
+        return (Span(words),)
+    end = start + len(work.value)
+    return Span(words[:start]), Span(words[start:end], href=work.url), Span(words[end:])

@@ -38,7 +38,7 @@ def ama(reference: Reference) -> Spans:
             (Span(sentence(author_list(reference, most=6, shown=3))),),
             *source,
             doi_spans("doi:", reference.doi) if reference.doi else (),
-            pmid_spans(reference.pmid),
+            pmid_spans(reference.pmid) if reference.pmid else (),
             pmcid_spans(reference.pmcid) if reference.pmcid else (),
         )
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.citations.languages import language_tag
-from pipeline.citations.links import pubmed_url
+from pipeline.citations.links import record_url
 from pipeline.citations.names import initials
 from pipeline.citations.pages import full_pages
 from pipeline.citations.parts import title_text
@@ -20,7 +20,7 @@ _SEASONS = {"spring": 1, "summer": 2, "autumn": 3, "fall": 3, "winter": 4}
 def citation_csl(reference: Reference) -> dict[str, Any]:
     """One item of a CSL-JSON array. `custom.editorial` holds the editorial states, as in the model."""
     item: dict[str, Any] = {
-        "id": f"pmid:{reference.pmid}",
+        "id": f"pmid:{reference.pmid}" if reference.pmid else f"doi:{reference.doi}",
         "type": _type(reference),
         "genre": "preprint" if "preprint" in reference.editorial else None,
         "title": title_text(reference).removesuffix("."),
@@ -37,7 +37,7 @@ def citation_csl(reference: Reference) -> dict[str, Any]:
         "DOI": reference.doi,
         "PMID": reference.pmid,
         "PMCID": reference.pmcid,
-        "URL": pubmed_url(reference.pmid),
+        "URL": record_url(reference),
         "language": language_tag(reference.languages),
         "status": "retracted" if reference.retracted else None,
         "custom": {"editorial": list(reference.editorial)} if reference.editorial else None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pipeline.model.article import CitedWork
+from pipeline.model.article import DOI_SAFE
+from pipeline.model.reference import Reference
 
 
 def is_web_address(url: str) -> bool:
@@ -13,7 +14,7 @@ def is_web_address(url: str) -> bool:
 
 def doi_url(doi: str) -> str:
     """A DOI may hold `<`, `#`, `%` and spaces, which an address may not (doi.org's handbook, section 3.5)."""
-    return CitedWork("doi", doi).url
+    return f"https://doi.org/{quote(doi, safe=DOI_SAFE)}"
 
 
 def pubmed_url(pmid: str) -> str:
@@ -22,3 +23,12 @@ def pubmed_url(pmid: str) -> str:
 
 def pmc_url(pmcid: str) -> str:
     return f"https://pmc.ncbi.nlm.nih.gov/articles/{quote(pmcid, safe='')}/"
+
+
+def record_url(reference: Reference) -> str | None:
+    """Return the address of the record: PubMed's, or else where its DOI or PMCID leads."""
+    if reference.pmid:
+        return pubmed_url(reference.pmid)
+    if reference.doi:
+        return doi_url(reference.doi)
+    return pmc_url(reference.pmcid) if reference.pmcid else None

@@ -73,5 +73,10 @@ def _book(reference: Reference) -> Spans:
 
 
 def _numbers(reference: Reference) -> Spans:
-    pmc: Spans = (Span("; "), *pmcid_spans(reference.pmcid)) if reference.pmcid else ()
-    return *pmid_spans(reference.pmid), *pmc, Span(".")
+    known = [
+        pmid_spans(reference.pmid) if reference.pmid else (),
+        pmcid_spans(reference.pmcid) if reference.pmcid else (),
+    ]
+    numbers = [spans for spans in known if spans]
+    joined: Spans = tuple(span for spans in numbers for span in (Span("; "), *spans))[1:]
+    return (*joined, Span(".")) if joined else ()

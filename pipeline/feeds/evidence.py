@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.citations import citation_html, citation_text, editorial_label, editorial_notice
+from pipeline.citations.links import pubmed_url
 from pipeline.ledger.evidence.changes import RecordedChange
 from pipeline.model.article import CitedWork
 from pipeline.model.moment import rfc3339
@@ -68,21 +69,21 @@ def _entry(change: RecordedChange, site: Site) -> Entry:
     return Entry(
         id=_id(change, site),
         title=_headline(change),
-        link=_cited(change).work.url,
+        link=pubmed_url(change.pmid),
         summary=_summary(change),
         content=_content(change, site),
         language="en",
         published=change.at,
         updated=change.at,
         categories=tuple((state, editorial_label(state)) for state in change.gained),
-        extras=(element("link", rel="alternate", href=_cited(change).work.url, type="text/html"),),
+        extras=(element("link", rel="alternate", href=pubmed_url(change.pmid), type="text/html"),),
     )
 
 
 def _item(change: RecordedChange, site: Site) -> dict[str, Any]:
     return {
         "id": _id(change, site),
-        "url": _cited(change).work.url,
+        "url": pubmed_url(change.pmid),
         "title": _headline(change),
         "content_html": _content(change, site),
         "summary": _summary(change),

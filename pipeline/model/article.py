@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-_DOI_SAFE = "/:;()._-,"  # old DOIs also contain `<`, `>` and `#`
+DOI_SAFE = "/:;()._-,"  # old DOIs also contain `<`, `>` and `#`
 
 MAX_NESTING = 64  # levels of blocks within blocks, and of sections within sections; intake refuses deeper ones
 
@@ -208,24 +208,36 @@ class RelatedLink(Struct, frozen=True):
 class CitedWork(Struct, frozen=True):
     """The normalised identifier of a work that the author cites.
 
-    `value` is a PMID's digits, "PMC" and digits, a lower-case DOI ("10.1000/x"), or an absolute URL.
+    `value` is a PMID's digits, "PMC" and digits, a lower-case DOI ("10.1000/x"), "NBK" and digits, or an absolute URL.
+    A work without any identifier (`text`) is known by the author's words alone.
     """
 
-    scheme: Literal["pmid", "pmcid", "doi", "url"]
+    scheme: Literal["pmid", "pmcid", "doi", "nbk", "url", "text"]
     value: str
 
     @property
-    def url(self) -> str:
-        """The address at which a reader finds the work."""
+    def url(self) -> str | None:
+        """The address at which a reader finds the work, or None if it has none."""
         match self.scheme:
             case "pmid":
                 return f"https://pubmed.ncbi.nlm.nih.gov/{self.value}/"
             case "pmcid":
                 return f"https://pmc.ncbi.nlm.nih.gov/articles/{self.value}/"
             case "doi":
-                return f"https://doi.org/{quote(self.value, safe=_DOI_SAFE)}"
+                return f"https://doi.org/{quote(self.value, safe=DOI_SAFE)}"
+            case "nbk":
+                return f"https://www.ncbi.nlm.nih.gov/books/{self.value}/"
+            case "text":
+                return None
             case _:
                 return self.value
+
+
+class CitedAs(Struct, frozen=True, omit_defaults=True):
+    """How the author cites a work: in these words, and by these further identifiers of the same work."""
+
+    words: str | None = None  # the whole entry as plain text; None if it is an identifier and nothing else
+    also: tuple[CitedWork, ...] = ()
 
 
 class Article(Struct, frozen=True, kw_only=True):
@@ -256,8 +268,15 @@ class Article(Struct, frozen=True, kw_only=True):
     next_review: dt.date | None = None
     translation_of: str | None = None  # an article's id, or an absolute http(s) address
     cites_retracted: tuple[str, ...] = ()  # PMIDs that the author cites in the knowledge that they are retracted
+    cited_as: tuple[CitedAs, ...] = ()  # one for each of `references`, or empty if none has words
     marked_title: tuple[Inline, ...] = ()  # the title with its inline marks, if any carry meaning
     marked_answer: tuple[Inline, ...] = ()  # the answer with its marks, if it is the body's first paragraph
+
+    @property
+    def identified(self) -> tuple[CitedWork, ...]:
+        """Every work that the article cites, each by all the identifiers that its author gave."""
+        also = (work for entry in self.cited_as for work in entry.also)
+        return tuple(dict.fromkeys((*self.references, *also)))
 
     @property
     def name(self) -> str:

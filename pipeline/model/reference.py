@@ -79,9 +79,9 @@ class PartialDate(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True, kw_only=True):
-    """A PubMed record, reduced to what readers, citations and policies need."""
+    """A record of PubMed or another source, reduced to what readers, citations and policies need."""
 
-    pmid: str
+    pmid: str | None  # None: PubMed does not have it
     title: str  # plain text, untruncated; a translated title without its brackets
     title_html: str | None = None  # only i, b, u, sup, sub; None if the title has no markup
     translated: bool = False  # PubMed gave the title in brackets: the paper is not in English
@@ -100,6 +100,7 @@ class Reference(Struct, frozen=True, kw_only=True):
     pages: str | None = None  # as PubMed gives them: "284-7", or an article number "e123"
     doi: str | None = None  # the paper's own, lower case
     pmcid: str | None = None
+    bookshelf: str | None = None  # of a book or chapter: "NBK430685"
     languages: tuple[str, ...] = ()  # ISO 639-2, as NLM gives them: "eng"
     types: tuple[str, ...] = ()  # NLM's publication types, "Review"
     editorial: tuple[EditorialState, ...] = ()  # each once, in the order of EditorialState
@@ -118,18 +119,25 @@ class EvidenceChange(Struct, frozen=True):
     after: Reference | None  # None: PubMed has no such record
 
 
-ReferenceState = Literal["resolved", "pending", "unknown"]
+ReferenceState = Literal["resolved", "pending", "unknown", "mismatch", "unwatched", "gone"]
 
 
 class CitedReference(Struct, frozen=True):
     """An article's n-th reference, with what is known about it at one moment.
 
-    `pending`: PubMed has not answered yet. `unknown`: PubMed answered and has no such record, or the
-    work cannot be looked up in PubMed. Neither says anything about its editorial status.
+    pending     not every source has answered yet
+    unknown     every source answered, and none has such a record
+    mismatch    there is a record, but the author's words describe another work
+    unwatched   the work has no identifier that can be looked up: a book, a web page
+    gone        there was a record, and the sources no longer have it
+
+    None but `resolved` says anything about the work's editorial status.
     """
 
     number: int  # from 1
     work: CitedWork
     state: ReferenceState
     reference: Reference | None = None  # set exactly if `state` is "resolved"
+    words: str | None = None  # the author's, if the work was cited in words
+    also: tuple[CitedWork, ...] = ()  # further identifiers of the work that the author gave
     verdicts: tuple[SourceVerdict, ...] = ()  # what sources beside PubMed say was done to the work

@@ -107,4 +107,4 @@ def _cited(transaction: Transaction, current: ArticleState) -> tuple[CitedRefere
     if current.state == "withdrawn":
         return ()
     newest = revisions.get(transaction, current.id, current.revision)
-    return evidence.references_for(transaction, newest.article.references)
+    return evidence.references_of(transaction, newest.article)

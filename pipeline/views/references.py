@@ -13,7 +13,7 @@ from pipeline.citations import citation_csl, citation_text
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.evidence import changes, cited
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import CitedReference, EditorialState
+from pipeline.model.reference import CitedReference, EditorialState, ReferenceState
 from pipeline.model.reference import Reference as Record
 from pipeline.views.fields import ArticleId, Pmid, Time, WorkId
 
@@ -23,10 +23,12 @@ class Reference:
     """A cited work, with its editorial status."""
 
     pmid: Pmid | None
+    doi: Annotated[str | None, Field(examples=["10.1016/s0140-6736(97)11096-0"])]
     id: WorkId
-    state: Annotated[str, Field(examples=["resolved"])]
+    state: ReferenceState
     editorial: tuple[EditorialState, ...]
-    citation: Annotated[str, Field(description="The citation as text, in AMA style.")]
+    citation: Annotated[str, Field(description="The citation as text, in AMA style; else the author's words.")]
+    words: Annotated[str | None, Field(description="What the author wrote, if the work is cited in words.")]
     url: str | None
 
 
@@ -68,13 +70,20 @@ class EvidenceChange:
 def reference(one: CitedReference) -> Reference:
     known = one.reference
     return Reference(
-        pmid=one.work.value if one.work.scheme == "pmid" else known.pmid if known else None,
+        pmid=_given(one, "pmid") or (known.pmid if known else None),
+        doi=_given(one, "doi") or (known.doi if known else None),
         id=f"{one.work.scheme}:{one.work.value}",
         state=one.state,
         editorial=known.editorial if known else (),
         citation=citation_text(one),
+        words=one.words,
         url=one.work.url,
     )
+
+
+def _given(one: CitedReference, scheme: str) -> str | None:
+    """Return the identifier that the author gave."""
+    return next((work.value for work in (one.work, *one.also) if work.scheme == scheme), None)
 
 
 def known_references(transaction: Transaction, pmids: Sequence[str]) -> list[KnownReference]:

@@ -358,7 +358,7 @@ def test_a_doi_that_is_too_long_to_be_one_is_never_asked_for(bench: Bench) -> No
     bench.publish(citing(CitedWork("doi", "10.1/" + "x" * 5000)))
     bench.work_for(2)
     assert bench.converter.asked == []
-    assert bench.partner.last("spasms").rendition.body.endswith(b":unknown")
+    assert bench.partner.last("spasms").rendition.body.endswith(b":unwatched")
 
 
 def test_a_pubmed_that_is_down_is_asked_ever_less_often(bench: Bench) -> None:

@@ -14,8 +14,8 @@ import typer
 from config import Settings, load
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import SourceFile, read_source
-from pipeline.model.article import Article
-from pipeline.model.reference import CitedReference, Reference
+from pipeline.model.article import Article, CitedAs, CitedWork
+from pipeline.model.reference import CitedReference, Reference, ReferenceState
 from pipeline.model.revision import Revision
 from pipeline.renditions import format_named
 from workers.cli import output
@@ -84,10 +84,11 @@ def _from_file(path: Path) -> dict[str, Reference]:
 def _revision(article: Article, known: dict[str, Reference], *, answered: bool, changed: dt.datetime) -> Revision:
     published = article.published or changed
     shown = []
-    for number, work in enumerate(article.references, start=1):
+    entries = article.cited_as or (CitedAs(),) * len(article.references)
+    for number, (work, entry) in enumerate(zip(article.references, entries, strict=True), start=1):
         reference = known.get(work.value) if work.scheme == "pmid" else None
-        state = "resolved" if reference else "unknown" if answered or work.scheme != "pmid" else "pending"
-        shown.append(CitedReference(number=number, work=work, state=state, reference=reference))  # type: ignore[arg-type]
+        state: ReferenceState = "resolved" if reference else _unresolved(work, answered=answered)
+        shown.append(CitedReference(number, work, state, reference, entry.words, entry.also))
     return Revision(
         article=article,
         number=1,
@@ -95,6 +96,12 @@ def _revision(article: Article, known: dict[str, Reference], *, answered: bool, 
         updated=max(published, article.modified or published),
         references=tuple(shown),
     )
+
+
+def _unresolved(work: CitedWork, *, answered: bool) -> ReferenceState:
+    if work.scheme in ("url", "text"):
+        return "unwatched"
+    return "unknown" if answered and work.scheme == "pmid" else "pending"
 
 
 def _changed(file: Path) -> dt.datetime:

@@ -17,7 +17,7 @@ from pipeline.ledger.evidence import checks, identifiers, rechecks, verdicts
 from pipeline.ledger.evidence.verdicts import Paper
 from pipeline.ledger.tables import citations, identifier_citations, references
 from pipeline.ledger.tables import identifiers as identifier_rows
-from pipeline.model.article import CitedWork
+from pipeline.model.article import Article, CitedAs, CitedWork
 from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState, SourceVerdict
 from pipeline.model.rendition import digest_of
 
@@ -75,14 +75,24 @@ def _by_identifier() -> sa.Select[tuple[str]]:
     return sa.select(identifier_citations.c.article).join(identifier_rows, pending)
 
 
-def references_for(transaction: Transaction, works: Iterable[CitedWork]) -> tuple[CitedReference, ...]:
-    """Return what is currently known of each work that an article cites, in order."""
+def references_of(transaction: Transaction, article: Article) -> tuple[CitedReference, ...]:
+    """Return what is currently known of each work that an article cites, with its author's words."""
+    return references_for(transaction, article.references, article.cited_as)
+
+
+def references_for(
+    transaction: Transaction, works: Iterable[CitedWork], cited_as: Sequence[CitedAs] = ()
+) -> tuple[CitedReference, ...]:
+    """Return what is currently known of each work, in order. `cited_as` has how each is cited, or is empty."""
     works = tuple(works)
-    converted = identifiers.known(transaction, works)
-    pmids = {work.value for work in works if work.scheme == "pmid"}
+    entries = cited_as or (CitedAs(),) * len(works)
+    every = {*works, *(work for entry in entries for work in entry.also)}
+    converted = identifiers.known(transaction, every)
+    pmids = {work.value for work in every if work.scheme == "pmid"}
     known = _known(transaction, pmids | {one.pmid for one in converted.values() if one.pmid})
-    shown = [_shown(number, work, converted.get(work), known) for number, work in enumerate(works, start=1)]
-    return _with_verdicts(transaction, shown)
+    found = {work: _found(work, converted.get(work), known) for work in every}
+    pairs = enumerate(zip(works, entries, strict=True), 1)
+    return _with_verdicts(transaction, [_shown(number, work, entry, found) for number, (work, entry) in pairs])
 
 
 def _with_verdicts(transaction: Transaction, shown: Sequence[CitedReference]) -> tuple[CitedReference, ...]:
@@ -108,17 +118,33 @@ def _judged(cited: CitedReference, said: tuple[SourceVerdict, ...]) -> CitedRefe
     return structs.replace(cited, reference=record, verdicts=said)
 
 
-def _shown(
-    number: int, work: CitedWork, converted: identifiers.Conversion | None, known: Mapping[str, _Record]
-) -> CitedReference:
-    if work.scheme != "pmid" and converted is None:
-        return CitedReference(number, work, "unknown")
-    if converted is not None and converted.pmid is None:
-        return CitedReference(number, work, "pending" if converted.state == "pending" else "unknown")
+def _found(work: CitedWork, converted: identifiers.Conversion | None, known: Mapping[str, _Record]) -> _Record:
+    """Return what is known of a work by one identifier."""
+    if work.scheme != "pmid":
+        if converted is None:
+            return "unwatched", None
+        if converted.pmid is None:
+            return converted.state, converted.record
     state, reference = known.get((converted and converted.pmid) or work.value, ("pending", None))
-    if reference is not None and not _is(work, reference):
-        return CitedReference(number, work, "unknown")
-    return CitedReference(number, work, state, reference)
+    return (state, reference) if reference is None or _is(work, reference) else ("unknown", None)
+
+
+def _shown(number: int, work: CitedWork, entry: CitedAs, found: Mapping[CitedWork, _Record]) -> CitedReference:
+    """Return the reference by the first of its identifiers that leads to a record.
+
+    Without words, an identifier that belongs to another record than that says that one of the two is wrong.
+    """
+    ids = (work, *entry.also)
+    states = [found[one] for one in ids]
+    state, reference = next((one for one in states if one[1] is not None), _unresolved([state for state, _ in states]))
+    if reference is not None and entry.words is None and not all(_is(one, reference) for one in ids):
+        state, reference = "mismatch", None
+    return CitedReference(number, work, state, reference, entry.words, entry.also)
+
+
+def _unresolved(states: Sequence[ReferenceState]) -> _Record:
+    """Return the state of a work without a record: it is unknown only if nothing is left to be answered."""
+    return next((state for state in ("pending", "gone", "unknown") if state in states), "unwatched"), None
 
 
 def _is(work: CitedWork, reference: Reference) -> bool:
@@ -128,6 +154,10 @@ def _is(work: CitedWork, reference: Reference) -> bool:
             return reference.doi in (None, work.value.lower())
         case "pmcid":
             return reference.pmcid in (None, work.value)
+        case "nbk":
+            return reference.bookshelf in (None, work.value)
+        case "pmid":
+            return reference.pmid in (None, work.value)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -12,20 +13,26 @@ from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import citations, identifier_citations, identifiers
 from pipeline.model.article import CitedWork
+from pipeline.model.reference import Reference, ReferenceState
 
 _LONGEST = 512  # characters: no real DOI is longer
 
 
-class Conversion(Struct, frozen=True):
-    """The ID converter's result for a work. `state` is pending, resolved or unknown; `pmid` is set only if resolved."""
+SCHEMES: tuple[Literal["doi", "pmcid", "nbk"], ...] = ("doi", "pmcid", "nbk")
+"""The identifiers that may lead to a record."""
 
-    state: str
+
+class Conversion(Struct, frozen=True):
+    """What is known of a work. If it is resolved, it has a PMID, or the record of a source beside PubMed."""
+
+    state: ReferenceState
     pmid: str | None = None
+    record: Reference | None = None
 
 
 def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
     """Return those of the works that may have a PMID, each once."""
-    fitting = (work for work in works if work.scheme in ("doi", "pmcid") and len(work.value) <= _LONGEST)
+    fitting = (work for work in works if work.scheme in SCHEMES and len(work.value) <= _LONGEST)
     return list(dict.fromkeys(fitting))
 
 
@@ -63,7 +70,7 @@ def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list
 def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[CitedWork]:
     """Lease works that are due, across all articles, longest due first."""
     keys = claims.claim(transaction, identifiers.c.work, token=token, now=now, seconds=seconds, limit=limit)
-    return [_work(key) for key in keys]
+    return [work for key in keys if (work := parsed(key))]
 
 
 def converted(
@@ -141,10 +148,12 @@ def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Conversio
     return found
 
 
+def parsed(key: str) -> CitedWork | None:
+    """Return the work that a key names, or None for a text that is no key."""
+    scheme, colon, value = key.partition(":")
+    found = next((one for one in SCHEMES if one == scheme), None)
+    return CitedWork(found, value) if found and colon else None
+
+
 def _key(work: CitedWork) -> str:
     return f"{work.scheme}:{work.value.lower() if work.scheme == 'doi' else work.value}"
-
-
-def _work(key: str) -> CitedWork:
-    scheme, _, value = key.partition(":")
-    return CitedWork("doi" if scheme == "doi" else "pmcid", value)

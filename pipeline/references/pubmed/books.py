@@ -9,7 +9,7 @@ from pipeline.references.pubmed import status
 from pipeline.references.pubmed.authors import authors, is_complete
 from pipeline.references.pubmed.children import Children, child
 from pipeline.references.pubmed.dates import partial_date
-from pipeline.references.pubmed.identifiers import own_doi, own_ids, own_pmcid
+from pipeline.references.pubmed.identifiers import own_bookshelf_id, own_doi, own_ids, own_pmcid
 from pipeline.references.pubmed.text import flat, marked_up, plain
 from pipeline.references.pubmed.titles import Title, read_title
 
@@ -48,6 +48,7 @@ def read_book(record: etree._Element, pmid: str) -> Reference:
         pages=Children(document.first("Pagination")).text("MedlinePgn"),
         doi=own_doi(ids, book.every("ELocationID") if whole else ()),
         pmcid=own_pmcid(ids),
+        bookshelf=own_bookshelf_id(ids),
         languages=languages,
         types=tuple(name for _, name in types if name),
         editorial=status.editorial(types, ()),

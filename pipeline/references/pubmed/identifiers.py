@@ -11,6 +11,7 @@ from pipeline.references.pubmed.text import flat
 
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _PMCID = re.compile(r"PMC\d+", re.IGNORECASE)
+_BOOKSHELF = re.compile(r"NBK\d+")
 
 
 def own_ids(id_lists: Iterable[etree._Element]) -> dict[str, str]:
@@ -39,3 +40,9 @@ def own_pmcid(ids: Mapping[str, str]) -> str | None:
     """Return the PMCID as "PMC" and digits; NLM has also given "pmc-id: PMC123;"."""
     told = ids.get("pmc")
     return found[0].upper() if told and (found := _PMCID.search(told)) else None
+
+
+def own_bookshelf_id(ids: Mapping[str, str]) -> str | None:
+    """Return the accession of a book or chapter on NCBI's Bookshelf: "NBK430685"."""
+    told = ids.get("bookaccession", "").upper()
+    return told if _BOOKSHELF.fullmatch(told) else None

@@ -59,7 +59,7 @@ def _reference(cited: CitedReference) -> Object:
     return {
         "name": f"Reference {cited.number}",
         "rel": "citation",
-        "uri": uri(cited.work.url),
+        "uri": uri(cited.work.url) if cited.work.url else None,
         "type": "text",
         "headlines": texts("main", f"{standing_text(cited)}{title_text(reference)}") if reference else None,
         "descriptions": [
@@ -81,7 +81,7 @@ def _ids(cited: CitedReference) -> list[Object]:
     known: dict[str, str | None] = {cited.work.scheme: cited.work.value}
     if reference := cited.reference:
         known |= {"pmid": reference.pmid, "pmcid": reference.pmcid, "doi": reference.doi}
-    return [{"role": role, "value": value} for role, value in known.items() if value and role != "url"]
+    return [{"role": role, "value": value} for role, value in known.items() if value and role not in ("url", "text")]
 
 
 def _links(article: Article) -> list[Object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.citations import citation_text, editorial_labels, editorial_notice, title_text
-from pipeline.citations.links import doi_url, pmc_url, pubmed_url
+from pipeline.citations.links import doi_url, pmc_url, record_url
 from pipeline.model.reference import Author, CitedReference, PartialDate, Reference
 from pipeline.renditions.parts.uri import uri
 
@@ -28,7 +28,7 @@ def citation_node(cited: CitedReference) -> dict[str, Any]:
         "creativeWorkStatus": _only(editorial_labels(reference)),
         "correction": editorial_notice(reference),
         "identifier": _identifiers(reference),
-        "url": pubmed_url(reference.pmid),
+        "url": record_url(reference),
         "sameAs": [
             doi_url(reference.doi) if reference.doi else None,
             pmc_url(reference.pmcid) if reference.pmcid else None,
@@ -42,10 +42,10 @@ def _unresolved_node(cited: CitedReference) -> dict[str, Any]:
     label = _LABELS.get(work.scheme)
     return {
         "@type": "ScholarlyArticle" if label else "CreativeWork",
-        "name": f"{label} {work.value}" if label else work.value,
+        "name": f"{label} {work.value}" if label else cited.words or work.value,
         "description": citation_text(cited),
         "identifier": _identifier(label, work.value) if label else None,
-        "url": uri(work.url),
+        "url": uri(work.url) if work.url else None,
     }
 
 

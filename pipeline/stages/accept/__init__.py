@@ -160,7 +160,7 @@ class _Acceptance:
             self.current = articles.lock(self.transaction, article.id)  # another process created it first
             return self.answer()
         unheard_of = self.current is None
-        works = (*article.references, *self._still_shown(new, article))
+        works = (*article.identified, *self._still_shown(new, article))
         pending = evidence.cite(self.transaction, article.id, works, now=self.now, new=unheard_of)
         due = _due(new, article, self.intake, self.now, pending=pending)
         articles.save(self.transaction, self._as_shown(due, article))
@@ -232,7 +232,7 @@ class _Acceptance:
         """Return the works that readers see cited until a scheduled update is published, watched until then."""
         if new.rendered is None or not _is_scheduled(article, self.now):
             return ()
-        return revisions.get(self.transaction, article.id, new.rendered).article.references
+        return revisions.get(self.transaction, article.id, new.rendered).article.identified
 
     def _accepted(self, type: EventType, revision: int, *, changed: bool, outcome: Outcome = "accepted") -> Accepted:
         time = self.event.origin.time

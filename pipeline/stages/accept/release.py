@@ -71,7 +71,7 @@ def _next_revision(transaction: Transaction, current: ArticleState, now: dt.date
         updated=updated,
         content=newest.digest,
     )
-    evidence.cite(transaction, current.id, newest.article.references, now=now)
+    evidence.cite(transaction, current.id, newest.article.identified, now=now)
     rendered = None if current.state == "withdrawn" else current.rendered
     again = articles.changed(
         current, state="live", revision=number, rendered=rendered, updated=updated, due=now, error=None

@@ -82,8 +82,7 @@ class Enrich(Stage):
 
 def _works(claim: Claim) -> list[CitedWork]:
     """Return the works to convert; empty for a batch of PMIDs."""
-    parts = [key.partition(":") for key in claim.keys]
-    return [CitedWork("doi" if scheme == "doi" else "pmcid", value) for scheme, colon, value in parts if colon]
+    return [work for key in claim.keys if (work := identifiers.parsed(key))]
 
 
 def _convert(context: Context, works: Sequence[CitedWork]) -> Converted:

@@ -24,11 +24,13 @@ class EditorialChange(Struct, frozen=True):
 class FlaggedPaper(Struct, frozen=True):
     """A cited paper, and the editorial states because of which it is flagged."""
 
-    pmid: str
+    id: str  # "pmid:9500320", or "doi:…" if PubMed does not have it
     states: States
 
     def __str__(self) -> str:
-        return f"PMID {self.pmid} ({', '.join(map(editorial_label, self.states)).lower()})"
+        scheme, _, value = self.id.partition(":")
+        name = f"PMID {value}" if scheme == "pmid" else self.id
+        return f"{name} ({', '.join(map(editorial_label, self.states)).lower()})"
 
 
 def change_of(change: EvidenceChange) -> EditorialChange | None:
@@ -67,11 +69,11 @@ def newly_flagged(
 def papers_with(
     references: Sequence[CitedReference],
     states: Collection[EditorialState],
-    pmids: Collection[str] | None = None,
+    ids: Collection[str] | None = None,
 ) -> tuple[FlaggedPaper, ...]:
-    """Return the papers that have one of these states; only those with these PMIDs, if any are given."""
+    """Return the papers that have one of these states; only those with these ids, if any are given."""
     flagged = (_flagged(cited, [state for state in _of(cited) if state in states]) for cited in references)
-    return tuple(paper for paper in flagged if paper and (pmids is None or paper.pmid in pmids))
+    return tuple(paper for paper in flagged if paper and (ids is None or paper.id in ids))
 
 
 def marks(references: Sequence[CitedReference]) -> tuple[object, ...]:
@@ -89,7 +91,10 @@ def only_marks_differ(before: Sequence[CitedReference], after: Sequence[CitedRef
 
 
 def _flagged(cited: CitedReference, states: Sequence[EditorialState]) -> FlaggedPaper | None:
-    return FlaggedPaper(cited.reference.pmid, tuple(states)) if cited.reference and states else None
+    if cited.reference is None or not states:
+        return None
+    pmid = cited.reference.pmid
+    return FlaggedPaper(f"pmid:{pmid}" if pmid else f"{cited.work.scheme}:{cited.work.value}", tuple(states))
 
 
 def _of(cited: CitedReference) -> Iterator[EditorialState]:

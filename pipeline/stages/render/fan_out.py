@@ -36,7 +36,7 @@ def read(transaction: Transaction, state: ArticleState) -> Facts:
         rendered=rendered,
         last_update=revisions.last_update(transaction, state.id),
         stored=stored,
-        references=evidence.references_for(transaction, newest.article.references),
+        references=evidence.references_of(transaction, newest.article),
         withheld=withheld.of_article(transaction, state.id),
         channels=read_channels(transaction, state.id, rendered),
     )
@@ -70,15 +70,15 @@ def apply(
         withheld.put(transaction, state.id, decision.site_hold)
         reason = decision.site_hold.reason
         return withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
-    identifiers.cite_found(transaction, state.id, revision.article.references)
-    answered_meanwhile = evidence.references_for(transaction, revision.article.references) != facts.references
+    identifiers.cite_found(transaction, state.id, revision.article.identified)
+    answered_meanwhile = evidence.references_of(transaction, revision.article) != facts.references
     done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)
     if not decision.render:
         articles.save(transaction, done)
         return []
-    if facts.rendered is not None and facts.rendered.article.references != revision.article.references:
+    if facts.rendered is not None and facts.rendered.article.identified != revision.article.identified:
         # If this revision was scheduled, the citations of the previous one were watched until now.
-        evidence.cite(transaction, state.id, revision.article.references, now=now)
+        evidence.cite(transaction, state.id, revision.article.identified, now=now)
     _keep_revision(transaction, done, revision, rendered, now=now)
     if revision.article.address is not None:
         names.show(transaction, revision.article.address)

@@ -35,7 +35,7 @@ def _status(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
     papers = papers_with(references, gate.refuse)
     if not papers:
         return None
-    return Refusal(f"it cites {', '.join(map(str, papers))}", tuple(f"pmid:{paper.pmid}" for paper in papers))
+    return Refusal(f"it cites {', '.join(map(str, papers))}", tuple(paper.id for paper in papers))
 
 
 def _resolved(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:

@@ -88,18 +88,17 @@ def _hold(
 ) -> Withheld | None:
     papers: list[FlaggedPaper] = []
     if withheld is not None and withheld.cause == "hold":
-        pmids = [reference.removeprefix("pmid:") for reference in withheld.references]
-        papers += papers_with(revision.references, policy.hold_on, pmids)
+        papers += papers_with(revision.references, policy.hold_on, withheld.references)
     if begins and before is not None:
         papers += newly_flagged(before.references, revision.references, policy.hold_on)
     if not papers:
         return None
-    papers = list({paper.pmid: paper for paper in papers}.values())
+    papers = list({paper.id: paper for paper in papers}.values())
     return Withheld(
         channel=channel,
         cause="hold",
         reason=reason(papers),
-        references=tuple(f"pmid:{paper.pmid}" for paper in papers),
+        references=tuple(paper.id for paper in papers),
         revision=revision.number,
         since=now,
     )
