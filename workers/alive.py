@@ -10,19 +10,25 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import redis
+import structlog
 
 from config import load
 from pipeline.errors import ConfigError
+from pipeline.stages.stage import caught
 from pipeline.timing import SWEEP_EVERY
 from workers.queue import alive, connect
+from workers.trouble import Trouble
 
 if TYPE_CHECKING:
     from workers.doorbell import CeleryDoorbell
 
 PIPE = "CITEWIRE_SIGNS"  # the descriptor of a pipe, set by `up` for each child
+
+_log = structlog.get_logger()
 
 
 def name_of(kind: str) -> str:
@@ -37,16 +43,19 @@ def sign() -> None:
             os.write(int(pipe), b".")
 
 
-def show(bell: CeleryDoorbell, name: str) -> None:
-    """Send heartbeats from a daemon thread from now on."""
-    threading.Thread(target=_show, args=(bell, name), name="alive", daemon=True).start()
+def show(bell: CeleryDoorbell, name: str, look: Callable[[], None]) -> None:
+    """Send heartbeats from a daemon thread from now on, and call `look` with each."""
+    threading.Thread(target=_show, args=(bell, name, look), name="alive", daemon=True).start()
 
 
-def _show(bell: CeleryDoorbell, name: str) -> None:
+def _show(bell: CeleryDoorbell, name: str, look: Callable[[], None]) -> None:
     pause = threading.Event()
+    trouble = Trouble(_log, begins="cannot give a sign of life", ends="signs of life go on")
     while True:
         bell.heartbeat(name)
         sign()
+        outcome = caught(look)
+        trouble.report(outcome if isinstance(outcome, Exception) else None)
         pause.wait(SWEEP_EVERY)
 
 

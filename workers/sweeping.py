@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -19,9 +20,14 @@ from workers.trouble import Trouble
 _log = structlog.get_logger()
 
 
-def start(context: Context, bell: CeleryDoorbell, name: str, stop: threading.Event) -> threading.Thread:
-    """Sweep in a thread until `stop` is set. If the thread ends before, so does the process, and is started again."""
-    work = functools.partial(_until, stop, functools.partial(_turn, context, bell, name))
+def start(
+    context: Context, bell: CeleryDoorbell, name: str, stop: threading.Event, look: Callable[[], None] = lambda: None
+) -> threading.Thread:
+    """Sweep in a thread until `stop` is set. If the thread ends before, so does the process, and is started again.
+
+    `look` is called before each sweep, to find out whether this process may work.
+    """
+    work = functools.partial(_until, stop, functools.partial(_turn, context, bell, name, look))
     sweeper = threading.Thread(target=_or_exit, args=(work, stop), name="sweep", daemon=True)
     sweeper.start()
     return sweeper
@@ -33,12 +39,17 @@ def _until(stop: threading.Event, turn: functools.partial[Exception | None]) -> 
         trouble.report(turn())
 
 
-def _turn(context: Context, bell: CeleryDoorbell, name: str) -> Exception | None:
+def _turn(context: Context, bell: CeleryDoorbell, name: str, look: Callable[[], None]) -> Exception | None:
     """Give a sign of life and sweep once; return what went wrong."""
     bell.heartbeat(name)
     alive.sign()
-    outcome = caught(lambda: sweep(context))
+    outcome = caught(lambda: _look_and_sweep(context, look))
     return outcome if isinstance(outcome, Exception) else None
+
+
+def _look_and_sweep(context: Context, look: Callable[[], None]) -> None:
+    look()
+    sweep(context)
 
 
 def _or_exit(work: functools.partial[None], stop: threading.Event) -> None:

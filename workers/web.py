@@ -34,7 +34,7 @@ def _serve(listener: socket.socket) -> None:
     queue = own.settings.redis_url or str(celery.conf.broker_url)
     limiter = RedisLimiter(connect(queue))
     app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=_disk(own.settings))
-    alive.show(own.doorbell, "web")
+    alive.show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
     settings = uvicorn.Config(
         app,
         log_config=None,

@@ -10,10 +10,11 @@ import os
 import random
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from config import Settings, load
+from config.digest import digest_of
 from config.settings import ChannelSettings
 from pipeline.channels import Channel, Served, channel_types
 from pipeline.channels.shared.public_address import checked, shown_at
@@ -24,6 +25,7 @@ from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, places
+from pipeline.ledger.clock import LedgerClock
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
 from pipeline.references.lists import lists
@@ -38,6 +40,7 @@ from pipeline.store import RenditionStore
 from workers.opening import open_ledger
 from workers.places import Channels, wanted_of
 from workers.site import feeds_of, site_of
+from workers.standing import Standing
 
 if TYPE_CHECKING:
     from workers.doorbell import CeleryDoorbell
@@ -53,6 +56,7 @@ class Services:
     settings: Settings
     context: Context
     doorbell: CeleryDoorbell
+    standing: Standing
 
 
 @functools.cache
@@ -66,7 +70,10 @@ def services() -> Services:
         app.conf.update(broker_url=settings.redis_url)
     doorbell = CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url))
     is_child = OWNER in os.environ  # of `up`, which has put the settings in force
-    return Services(settings, build_context(settings, doorbell, take_up=not is_child), doorbell)
+    context = build_context(settings, doorbell, take_up=not is_child)
+    clock = LedgerClock(context.ledger)
+    standing = Standing(context.ledger, clock, settings=digest_of(settings))
+    return Services(settings, replace(context, clock=clock, hold=standing.hold), doorbell, standing)
 
 
 def build_context(settings: Settings, doorbell: Doorbell, *, take_up: bool = True) -> Context:

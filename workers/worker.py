@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def run(kind: str, name: str | None = None) -> None:
         _make_feeds_due()
         drop_others(services().context)
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
-    _serve(name or alive.name_of(kind), QUEUES[kind], threads)
+    _serve(kind, name or alive.name_of(kind), QUEUES[kind], threads)
 
 
 def _make_feeds_due() -> None:
@@ -46,7 +47,7 @@ def _look(stage: str, key: str, urgent: bool) -> None:
     app.tasks[f"citewire.{stage}"](key, urgent)
 
 
-def _serve(name: str, queues: Sequence[str], threads: int) -> None:
+def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
     logs.configure(name)
     sys.setswitchinterval(_SWITCH)
     own, stop = services(), threading.Event()
@@ -56,7 +57,8 @@ def _serve(name: str, queues: Sequence[str], threads: int) -> None:
         stop.set()
 
     own.doorbell.instead = Drains(_look).add
-    sweeping.start(own.context, own.doorbell, name, stop)  # before Celery is ready: it is not while Redis is away
+    look = functools.partial(own.standing.look, name, kind)
+    sweeping.start(own.context, own.doorbell, name, stop, look)  # before Celery is ready: it is not while Redis is away
     app.worker_main(
         [
             "--quiet",

@@ -79,6 +79,11 @@ class Response:
             return None
         return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
+    def clock_difference(self, now: dt.datetime) -> float | None:
+        """Return the seconds by which `now` is ahead of the server's Date header, or None without a valid one."""
+        moment = _http_date(self.headers.get("date", "").strip())
+        return None if moment is None else (now - moment).total_seconds()
+
     def raise_for_delivery(self, now: dt.datetime) -> None:
         """Raise TransientError for 408, 425, 429 and 5xx, EndpointGone for 410, PermanentError for any other non-2xx.
 

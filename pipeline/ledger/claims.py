@@ -10,10 +10,26 @@ import sqlalchemy as sa
 
 from pipeline.ledger.database import Instant, Transaction
 
+LONGEST_LEASE = dt.timedelta(minutes=10)  # no stage takes a longer one
+
 
 def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Match rows that no worker holds: those without a lease, or with an expired one."""
-    return sa.or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+    """Match rows that no worker holds: those without a lease, or with one that has expired.
+
+    One that ends later than any lease can was written under a wrong clock, and counts as expired too.
+    """
+    until = table.c.leased_until
+    return sa.or_(until.is_(None), until <= now, until > now + LONGEST_LEASE)
+
+
+def is_held(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
+    """Match rows that a worker holds."""
+    return table.c.leased_until.between(now + dt.timedelta(microseconds=1), now + LONGEST_LEASE)
+
+
+def ends_within_a_lease(until: dt.datetime | None, now: dt.datetime) -> bool:
+    """Return whether a lease that was read from a row still holds."""
+    return until is not None and now < until <= now + LONGEST_LEASE
 
 
 def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:

@@ -55,7 +55,7 @@ class Ledger:
         except sa.exc.ArgumentError as error:
             raise ConfigError("is not a database URL", key="database_url", code="invalid-database-url") from error
         self.url: URL = _with_driver(parsed)
-        self._engine = _sqlite(self.url) if self._is_sqlite else _postgresql(self.url)
+        self._engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -97,13 +97,13 @@ class Ledger:
         from pipeline.ledger import migrations
 
         where = f"{self.url.host}/{self.url.database}" if self.url.host else str(self.url.database)
-        if self._is_sqlite and not Path(where).is_file():
+        if self.is_sqlite and not Path(where).is_file():
             raise migrations.missing(where)
         with _reachable(self.url):
             migrations.check(self._engine, where)
 
     @property
-    def _is_sqlite(self) -> bool:
+    def is_sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
 
     def close(self) -> None:

@@ -6,19 +6,28 @@ import datetime as dt
 
 import sqlalchemy as sa
 
+from pipeline.ledger.claims import is_free as is_unleased
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import leases, metadata
 
+LONGEST_REST = dt.timedelta(days=1, minutes=1)  # between two runs of the same work
+_SLACK = dt.timedelta(minutes=1)  # by which two processes may differ about the time, and about the lease's length
+
 
 def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime, seconds: float) -> bool:
-    """Take the lease `name` for `seconds`; return False if another process holds it or it is too early."""
+    """Take the lease `name` for `seconds`; return False if another process holds it or it is too early.
+
+    A lease that ends much later than one taken now, and a rest longer than any, were written under a wrong clock: they
+    are over.
+    """
+    longest = now + dt.timedelta(seconds=seconds) + _SLACK
     transaction.execute(insert(transaction, leases).values(name=name, failures=0).on_conflict_do_nothing())
     taken = transaction.execute(
         sa.update(leases)
         .where(
             leases.c.name == name,
-            sa.or_(leases.c.leased_until.is_(None), leases.c.leased_until <= now),
-            sa.or_(leases.c.not_before.is_(None), leases.c.not_before <= now),
+            sa.or_(is_unleased(leases, now), leases.c.leased_until > longest),
+            _has_rested(now),
         )
         .values(lease=token, leased_until=now + dt.timedelta(seconds=seconds))
     )
@@ -27,8 +36,13 @@ def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime
 
 def is_free(transaction: Transaction, name: str, *, now: dt.datetime) -> bool:
     """Return whether `acquire` would succeed."""
-    held = sa.or_(leases.c.leased_until > now, leases.c.not_before > now)
-    return transaction.execute(sa.select(leases.c.name).where(leases.c.name == name, held)).first() is None
+    free = sa.and_(is_unleased(leases, now), _has_rested(now))
+    return transaction.execute(sa.select(leases.c.name).where(leases.c.name == name, sa.not_(free))).first() is None
+
+
+def _has_rested(now: dt.datetime) -> sa.ColumnElement[bool]:
+    begins = leases.c.not_before
+    return sa.or_(begins.is_(None), begins <= now, begins > now + LONGEST_REST)
 
 
 def release(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, Transaction
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
@@ -182,6 +183,7 @@ class Context:
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
+    hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
 
     def channels_now(self, transaction: Transaction) -> Mapping[str, ChannelPlan]:

@@ -84,13 +84,16 @@ class Stage(ABC):
 
 
 def drain(context: Context, stage: Stage, key: str = "") -> int:
-    """Claim and process until nothing is due, for at most about `drain_seconds`. Return the number of claims."""
+    """Claim and process until nothing is due, for at most about `drain_seconds`. Return the number of claims.
+
+    A process that may take no work (`Context.hold`) claims nothing, and releases what it has not begun.
+    """
     done, stop = 0, time.monotonic() + context.policy.drain_seconds
-    while claims := stage.claim(context, key):
+    while context.hold() is None and (claims := stage.claim(context, key)):
         for position, claim in enumerate(claims):
             go_on = _do(context, stage, claim)
             done += 1
-            if not go_on or time.monotonic() > stop:
+            if not go_on or time.monotonic() > stop or context.hold() is not None:
                 stage.release(context, claims[position + 1 :])
                 return done
     return done

@@ -17,8 +17,11 @@ from pipeline.timing import SWEEP_EVERY
 def sweep(context: Context) -> bool:
     """Run one sweep if no other process has run one in this interval; return whether it ran.
 
+    A process that may take no work (`Context.hold`) does not sweep.
     A stage that fails to report what is due does not affect the others: its error is raised after they are rung for.
     """
+    if context.hold() is not None:
+        return False
     now, token = context.clock(), context.new_id(LEASE)
     with context.ledger.write() as transaction:
         if not leases.acquire(transaction, SWEEP, token=token, now=now, seconds=SWEEP_EVERY * 0.9):

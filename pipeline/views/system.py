@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.ledger import Transaction, articles, deliveries, evidence
+from pipeline.ledger import Transaction, articles, deliveries, evidence, processes
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.deliveries import channels, proofs
 from pipeline.ledger.partners import changes, pulls
@@ -46,6 +46,21 @@ class ChannelHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningProcess:
+    """A process of the site that gave a sign of life within half a minute."""
+
+    name: Annotated[str, Field(examples=["deliver@host-a"])]
+    kind: Annotated[str, Field(description="pipeline, deliver or web.")]
+    seen: Time
+    started: Time
+    release: str
+    schema: Annotated[str, Field(description="The ledger's schema that it was written for.")]
+    settings: Annotated[str, Field(description="A digest: all processes of a site should have the same.")]
+    clock_ahead: Annotated[float, Field(description="Seconds by which its host's clock is ahead of the ledger's.")]
+    trouble: Annotated[str | None, Field(description="Why it takes no work.")]
+
+
+@dataclass(frozen=True, slots=True)
 class SystemStatus:
     """Counts by state, the health of each channel, and what needs attention."""
 
@@ -60,6 +75,7 @@ class SystemStatus:
     withdrawals_owed: tuple[Delivery, ...]
     proofs: Annotated[tuple[Proof, ...], Field(description="Withdrawals that have not been proved yet.")]
     web: Annotated[str | None, Field(description="The address of the running web server.")]
+    processes: tuple[RunningProcess, ...]
 
 
 def system(
@@ -78,6 +94,21 @@ def system(
         ),
         proofs=tuple(proof(one) for one in proofs.outstanding(transaction, limit=MAX_LISTED)),
         web=web,
+        processes=tuple(_process(one) for one in processes.alive(transaction, now=now)),
+    )
+
+
+def _process(one: processes.Process) -> RunningProcess:
+    return RunningProcess(
+        name=one.name,
+        kind=one.kind,
+        seen=one.seen,
+        started=one.started,
+        release=one.release,
+        schema=one.schema,
+        settings=one.settings.removeprefix("sha256:")[:12],
+        clock_ahead=one.clock_off / 1000,
+        trouble=one.trouble,
     )
 
 

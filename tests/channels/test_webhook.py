@@ -8,6 +8,7 @@ import gzip
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +323,27 @@ def test_a_check_says_when_the_endpoint_is_in_trouble(receiver: Receiver, status
     receiver.conduct(Conduct(status=status))
     with pytest.raises(kind):
         opened(receiver).check()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+@pytest.mark.parametrize(("off", "word"), [(-600, "ahead of"), (600, "behind")])
+def test_a_refusal_by_a_receiver_with_another_time_is_about_the_clocks_and_tried_again(
+    receiver: Receiver, status: int, off: int, word: str
+) -> None:
+    one = parcel(1)
+    theirs = format_datetime(one.at + dt.timedelta(seconds=off), usegmt=True)
+    receiver.conduct(Conduct(status=status, headers={"Date": theirs}))
+    with pytest.raises(TransientError, match=f"our clock is (599|600|601) seconds {word} the receiver's") as failed:
+        sent(receiver, one)
+    assert failed.value.code == "clocks-differ"
+
+
+@pytest.mark.parametrize("date", [None, "yesterday", "Sun, 99 Nov 9999 99:99:99 GMT"])
+def test_a_refusal_by_a_receiver_with_the_same_time_or_none_is_about_the_article(
+    receiver: Receiver, date: str | None
+) -> None:
+    one = parcel(1)
+    for headers in ({} if date is None else {"Date": date}, {"Date": format_datetime(one.at, usegmt=True)}):
+        receiver.conduct(Conduct(status=400, headers=headers))
+        with pytest.raises(PermanentError):
+            sent(receiver, one)

@@ -18,7 +18,7 @@ from pipeline.model.reading import ReadWarning
 if TYPE_CHECKING:
     from pipeline import views
     from pipeline.views.articles import Withheld
-    from pipeline.views.system import ChannelHealth
+    from pipeline.views.system import ChannelHealth, RunningProcess
 
 Shape = dict[str, Any]
 
@@ -141,7 +141,18 @@ def system(shape: views.SystemStatus) -> None:
     proofs(shape.proofs)
     for channel, count in shape.not_configured.items():
         answers.print(f"{channel} is configured no more, and is owed {count}: see `citewire channels forget`")
+    _processes(shape.processes)
     answers.print(f"web: {shape.web or 'not running'}", highlight=False)
+
+
+def _processes(running: Sequence[RunningProcess]) -> None:
+    """Print the processes that take no work, and those whose settings differ."""
+    for one in running:
+        if one.trouble:
+            line(f"{one.name} takes no work: {one.trouble}")
+    by_settings = {one.settings: [other.name for other in running if other.settings == one.settings] for one in running}
+    if len(by_settings) > 1:
+        line("processes differ in their settings: " + "; ".join(", ".join(names) for names in by_settings.values()))
 
 
 def line(text: str) -> None:

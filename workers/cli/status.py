@@ -12,7 +12,7 @@ import typer
 from config import Settings
 from pipeline import views
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Transaction, articles
+from pipeline.ledger import Transaction, articles, clock
 from pipeline.ledger.deliveries import channel_contents
 from workers.cli import output
 from workers.cli.common import (
@@ -52,7 +52,8 @@ def status(
         if article_id is None:
             web = system.running.web if system.running else None
             channels = [channel.id for channel in system.settings.channels]
-            whole = views.system(transaction, channels, now=now(), web=web)
+            moment = clock.ledger_time(ledger, now(), running=system.running is not None)
+            whole = views.system(transaction, channels, now=moment, web=web)
             waiting = _waiting(transaction, system.settings, now())
             print_json(msgspec.to_builtins(whole) | {"waiting": waiting}) if json else output.system(whole)
             if waiting["articles"] and not json:

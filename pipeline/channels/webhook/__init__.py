@@ -7,6 +7,7 @@ could not check a signature over compressed bytes.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,11 +16,13 @@ from pipeline.channels import ChannelType
 from pipeline.channels.shared.deadline import probe
 from pipeline.channels.webhook.settings import TLSSettings, WebhookSettings
 from pipeline.channels.webhook.signing import message_id, read_signer, signed
-from pipeline.errors import ConfigError
-from pipeline.http import ClientCertificate, Http, Limits
+from pipeline.errors import ConfigError, TransientError
+from pipeline.http import ClientCertificate, Http, Limits, Response
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
+_REFUSED_SIGNATURE = frozenset({400, 401, 403, 422})
+_CLOCKS_DIFFER = 60.0  # seconds from which a refusal may be about the timestamp; a request may take 40
 _ANSWER_BYTES = 16_384  # bytes read of the partner's response; the first kilobyte is stored
 
 
@@ -56,6 +59,7 @@ class Webhook:
             body = gzip.compress(body, 6, mtime=0)  # mtime=0: the same bytes at every attempt
         response = self._http.request("POST", self._url, headers=headers, body=body, limits=self._limits)
         response = response.without(self._secrets)
+        _raise_if_clocks_differ(response, parcel.at)
         response.raise_for_delivery(parcel.at)
         return Receipt(detail=response.line, status=response.status, answer=response.opening)
 
@@ -66,6 +70,23 @@ class Webhook:
 
     def close(self) -> None:
         """Do nothing: connections belong to the thread and are shared with other channels."""
+
+
+def _raise_if_clocks_differ(response: Response, sent: dt.datetime) -> None:
+    """Raise TransientError if the receiver may have refused the timestamp: then nothing is wrong with the article.
+
+    Standard Webhooks has receivers refuse a timestamp that is more than five minutes off. What they answer is not
+    specified, so every refusal counts whose Date header differs from our time.
+    """
+    ahead = response.clock_difference(sent)
+    if response.status not in _REFUSED_SIGNATURE or ahead is None or abs(ahead) < _CLOCKS_DIFFER:
+        return
+    word = "ahead of" if ahead > 0 else "behind"
+    message = (
+        f"{response.line}: our clock is {abs(ahead):,.0f} seconds {word} the receiver's, "
+        "which may have refused the timestamp: one of the two must be set"
+    )
+    raise TransientError(message, status=response.status, answer=response.opening, code="clocks-differ")
 
 
 def _configured_headers(settings: WebhookSettings) -> Mapping[str, str]:

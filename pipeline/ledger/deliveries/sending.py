@@ -91,7 +91,7 @@ def feeds_are_stale(transaction: Transaction) -> bool:
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
     """Count the batches that are being sent to the channel."""
-    leased = (deliveries.c.channel == channel, deliveries.c.lease.is_not(None), deliveries.c.leased_until > now)
+    leased = (deliveries.c.channel == channel, deliveries.c.lease.is_not(None), claims.is_held(deliveries, now))
     batches = sa.select(sa.func.count(sa.distinct(deliveries.c.lease))).where(*leased)
     return transaction.scalar(batches) or 0
 

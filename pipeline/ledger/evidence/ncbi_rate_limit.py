@@ -14,6 +14,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import leases
 
@@ -51,7 +52,7 @@ def next_permit(
     """
     rows = _rows(transaction, service)
     allowed = rows[_SITE].allowed or rate
-    under_way = [name for name in _PERMITS if (until := rows[name].leased_until) and until > now]
+    under_way = [name for name in _PERMITS if claims.ends_within_a_lease(rows[name].leased_until, now)]
     if len(under_way) >= (1 if rows[service].failures else parallel):
         return None
     free = [(_rested(rows[name], now), name) for name in _PERMITS[:allowed] if name not in under_way]

@@ -35,7 +35,7 @@ from pipeline.ledger.tables.hub import subscription_requests, subscriptions
 from pipeline.ledger.tables.operations import operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
 from pipeline.ledger.tables.places import drift, places, settings_in_force
-from pipeline.ledger.tables.site import leases, tokens
+from pipeline.ledger.tables.site import clock, leases, processes, shared_places, tokens
 
 __all__ = [
     "STRANDED",
@@ -46,6 +46,7 @@ __all__ = [
     "channel_contents",
     "channels",
     "citations",
+    "clock",
     "contents",
     "deliveries",
     "drift",
@@ -67,6 +68,7 @@ __all__ = [
     "operations",
     "origins",
     "places",
+    "processes",
     "proofs",
     "pull_positions",
     "pulls",
@@ -74,6 +76,7 @@ __all__ = [
     "renditions",
     "revisions",
     "settings_in_force",
+    "shared_places",
     "source_checks",
     "subscription_requests",
     "subscriptions",

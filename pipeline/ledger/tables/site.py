@@ -1,4 +1,4 @@
-"""Site-wide tables: named leases and tokens."""
+"""Site-wide tables: named leases, tokens, the ledger's clock, its processes and the places that hosts must share."""
 
 from __future__ import annotations
 
@@ -27,4 +27,40 @@ tokens = sa.Table(
     sa.Column("created", Instant, nullable=False),
     sa.Column("revoked", Instant),
     sa.Column("expires", Instant),  # None: never
+)
+
+# SQLite only, with one row: how far the host's clock was from the time since its boot when a process last agreed.
+clock = sa.Table(
+    "clock",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("boot", sa.String(64), nullable=False),  # the host's, between two restarts; "" where it has none
+    sa.Column("booted", Instant, nullable=False),  # the clock's time when the host's uptime was zero
+    sa.Column("at", Instant, nullable=False),  # the ledger's time when this was written
+)
+
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("started", Instant, nullable=False),
+    sa.Column("seen", Instant, nullable=False),  # by the ledger's clock
+    sa.Column("release", sa.String(64), nullable=False),
+    sa.Column("schema", sa.String(16), nullable=False),  # that it was written for
+    sa.Column("settings", sa.String(80), nullable=False),  # a digest, without the values of secrets
+    sa.Column("clock_off", sa.Integer, nullable=False),  # milliseconds by which its clock is ahead of the ledger's
+    sa.Column("trouble", sa.Text),  # why it takes no work
+)
+
+# Places of which all hosts must see the same one: each holds a file with its nonce.
+shared_places = sa.Table(
+    "shared_places",
+    metadata,
+    sa.Column("name", sa.String(255), primary_key=True),  # `store`, or `channel:` and a channel's id
+    sa.Column("nonce", sa.String(64), nullable=False),
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),  # that made the file
+    sa.Column("at", Instant, nullable=False),
 )

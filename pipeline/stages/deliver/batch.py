@@ -88,7 +88,8 @@ class Sending:
         return self._may_continue() and self._plan.rate is None
 
     def _may_continue(self) -> bool:
-        return not self._health.rests(self._context.clock()) and not self._gone
+        resting = self._health.rests(self._context.clock())
+        return not resting and not self._gone and self._context.hold() is None
 
     @property
     def _gone(self) -> bool:

@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from pipeline.ledger import Transaction, articles, figures
+from pipeline.ledger import Transaction, articles, figures, processes
 from pipeline.ledger.articles import events, withheld
 from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
@@ -78,7 +78,18 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     yield _gauge(
         "deliveries_stranded", "Deliveries that no worker will pick up: a fault", (), {(): repair.count(transaction)}
     )
+    yield from _processes(transaction, now)
     yield _gauge("feeds_stale", "Feeds that wait to be built", (), {(): figures.stale_feeds(transaction)})
+
+
+def _processes(transaction: Transaction, now: dt.datetime) -> Iterator[Metric]:
+    running = processes.alive(transaction, now=now)
+    ahead: dict[tuple[str, ...], float] = {(one.name,): one.clock_off / 1000 for one in running}
+    yield _gauge("clock_ahead_seconds", "By which a process's clock is ahead of the ledger's", ("process",), ahead)
+    held = sum(one.trouble is not None for one in running)
+    yield _gauge("processes_held", "Processes that take no work: their log says why", (), {(): held})
+    variants = len({one.settings for one in running})
+    yield _gauge("settings_variants", "Different settings of processes: one, or a fault", (), {(): variants})
 
 
 def _references(transaction: Transaction) -> Iterator[Metric]:
