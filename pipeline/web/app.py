@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems
 from pipeline.web.compression import Compression
+from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
@@ -41,6 +42,7 @@ def create_app(
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
+    app.add_middleware(BrowserHeaders)
     problems.register(app)
     app.include_router(v1.router(context))
     app.include_router(public.router(context))

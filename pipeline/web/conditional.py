@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.model.rendition import content_type
+from pipeline.web.headers import POLICY, page_policy
 
 CACHE = "public, max-age=60"
 
@@ -23,13 +24,17 @@ def respond(request: Request, body: bytes, *, media_type: str, digest: str, modi
         "ETag": etag,
         "Cache-Control": CACHE,
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
     }
     if modified is not None:
         headers["Last-Modified"] = format_datetime(modified.replace(microsecond=0), usegmt=True)
     if is_current(request, etag, modified):
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type=content_type(media_type), headers=headers)
+    return Response(body, media_type=content_type(media_type), headers=headers | of_page(body, media_type))
+
+
+def of_page(body: bytes, media_type: str) -> dict[str, str]:
+    """Return the headers that only a page has."""
+    return {POLICY: page_policy(body)} if media_type == "text/html" else {}
 
 
 def is_current(request: Request, etag: str, modified: dt.datetime | None) -> bool:

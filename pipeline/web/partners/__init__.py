@@ -23,7 +23,7 @@ from pipeline.web.problems import Problem
 LONGEST_WAIT = 60.0  # seconds
 
 # For this partner only: caches must not store it, and linked pages must not see a token in the address.
-PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 _FEED = PRIVATE | {"Cache-Control": "private, no-cache"}  # its reader may store it, and must revalidate it
 
 _Cursor = Annotated[str, Query(max_length=64, description="The `cursor` of an answer; without it: from the beginning.")]

@@ -11,7 +11,7 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
-from pipeline.web.conditional import respond
+from pipeline.web.conditional import CACHE, of_page, respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
 
@@ -70,5 +70,5 @@ def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> t
 def _gone(context: Context, format: Format, withdrawal: Withdrawal) -> Response:
     """Return 410 with the tombstone: there was an article, but it is gone (RFC 9110, section 15.5.11)."""
     body = format.tombstone(withdrawal, context.site)
-    headers = {"Cache-Control": "public, max-age=60", "ETag": f'"{digest_of(body)[7:39]}"'}
+    headers = {"Cache-Control": CACHE, "ETag": f'"{digest_of(body)[7:39]}"'} | of_page(body, format.media_type)
     return Response(body, status_code=410, media_type=format.media_type, headers=headers)

@@ -22,6 +22,7 @@ from pipeline.feeds.files import CODINGS
 from pipeline.model.rendition import content_type
 from pipeline.store import FileState
 from pipeline.web.conditional import CACHE, is_current
+from pipeline.web.headers import NOTHING, POLICY
 from pipeline.web.public.ranges import Span, span_of
 
 _PIECE = 65_536  # bytes that one slow reader keeps in memory
@@ -134,7 +135,7 @@ def _headers(state: FileState, coding: str | None) -> dict[str, str]:
         "Last-Modified": format_datetime(state.modified, usegmt=True),
         "Cache-Control": CACHE,
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
+        POLICY: NOTHING,
     } | ({"Content-Encoding": coding} if coding else {"Accept-Ranges": "bytes"})
 
 
