@@ -14,12 +14,14 @@ COPY workers ./workers
 COPY config ./config
 RUN /opt/citewire/bin/python -m pip install --no-deps --no-build-isolation . \
  && /opt/citewire/bin/python -m pip check \
- && /opt/citewire/bin/python -m compileall -q -j 0 /opt/citewire/lib
+ && /opt/citewire/bin/python -m compileall -q -j 0 /opt/citewire/lib \
+ && /opt/citewire/bin/python -m pip uninstall --yes --quiet setuptools pip
 
 FROM python:3.13-slim
 # A number, so that platforms which refuse root can tell; the folders are made here, because a new volume takes over
 # their owner.
-RUN groupadd --system --gid 10001 citewire \
+RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
+ && groupadd --system --gid 10001 citewire \
  && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin citewire \
  && install -d -o 10001 -g 10001 -m 0750 /srv/citewire/data /srv/citewire/renditions
 COPY --from=build /opt/citewire /opt/citewire

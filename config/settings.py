@@ -223,6 +223,7 @@ class WorkerSettings(_Part):
 class WebSettings(_Part):
     partner_rate: float = Field(10.0, gt=0, le=10_000)
     partner_burst: int = Field(50, ge=1, le=10_000)
+    security_contact: str | None = Field(None, pattern=r"^(?:mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[\d-]+)$")
 
 
 class HubSettings(_Part):

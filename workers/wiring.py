@@ -26,6 +26,7 @@ from pipeline.http import EgressGuard, Http
 from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, places
 from pipeline.ledger.clock import LedgerClock
+from pipeline.model.moment import rfc3339
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
 from pipeline.references.lists import lists
@@ -214,8 +215,10 @@ def keep_signing_secrets_apart(settings: Settings) -> None:
 
 
 def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
-    """Return what our own web server answers for channels. Raises ConfigError if two claim one path."""
+    """Return the small documents that our own web server answers. Raises ConfigError if two channels claim one path."""
     served: dict[str, Callable[[], Served]] = {}
+    if contact := settings.web.security_contact:
+        served["/.well-known/security.txt"] = functools.partial(_security_txt, contact, settings.site.url)
     for channel in settings.channels:
         kind, key = channel_types()[channel.type], f"channels.{channel.id}"
         own = own_settings(channel)
@@ -223,6 +226,14 @@ def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
             if served.setdefault(path, make) != make:
                 raise ConfigError(f"another channel has {path} hold something else: both must have one key", key=key)
     return served
+
+
+def _security_txt(contact: str, site: str) -> Served:
+    """Return where to report a vulnerability (RFC 9116). It says of itself that it holds for a quarter of a year."""
+    expires = dt.datetime.combine(dt.datetime.now(dt.UTC) + dt.timedelta(days=90), dt.time(), dt.UTC)
+    canonical = f"{site.rstrip('/')}/.well-known/security.txt"
+    text = f"Contact: {contact}\nExpires: {rfc3339(expires)}\nCanonical: {canonical}\n"
+    return Served("text/plain; charset=utf-8", text.encode())
 
 
 def _proof_of(channel: ChannelSettings, http: Http) -> Callable[[str], str | None] | None:

@@ -96,6 +96,19 @@ def test_the_finished_image_runs_as_the_user_that_compose_names() -> None:
     assert after == ["ENTRYPOINT", "CMD"]
 
 
+def test_nothing_in_the_finished_image_can_install_anything() -> None:
+    build = [command for command in of("RUN") if "pip install" in command][-1]
+    assert build.endswith("pip uninstall --yes --quiet setuptools pip")
+    assert of("RUN", LAST)[0].startswith("python -m pip uninstall --yes")
+
+
+def test_the_program_needs_nothing_that_the_image_lacks() -> None:
+    code = "import sys; sys.modules.update(dict.fromkeys(('setuptools', 'pkg_resources', 'pip')))\n"
+    code += "import workers.web, workers.worker, workers.tasks, workers.embedded\n"
+    code += "from workers.wiring import check_plugins; check_plugins()"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
 def test_its_entrypoint_is_the_program_itself_without_a_shell_between() -> None:
     assert json.loads(of("ENTRYPOINT", LAST)[0]) == ["citewire"]
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +72,23 @@ def test_without_its_secret_a_key_is_not_to_be_had_at_the_moment(
 
 def test_without_such_channels_nothing_is_there(bench: Bench) -> None:
     assert get(create_app(bench.context, alive=list), APIKEY).status == 404
+
+
+def test_who_is_told_of_vulnerabilities_is_said_for_a_time_to_come(bench: Bench, tmp_path: Path) -> None:
+    site = 'site.url = "https://notes.example.org/"\nweb.security_contact = "mailto:security@example.org"\n'
+    answer = get(create_app(serving(bench, tmp_path, site).context, alive=list), "/.well-known/security.txt")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    fields = dict(line.split(": ", 1) for line in answer.body.decode().splitlines())
+    assert fields["Contact"] == "mailto:security@example.org"
+    assert fields["Canonical"] == "https://notes.example.org/.well-known/security.txt"
+    ahead = dt.datetime.fromisoformat(fields["Expires"]) - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(days=80) < ahead < dt.timedelta(days=366)
+
+
+@pytest.mark.parametrize("contact", ["security@example.org", "http://a.example/", "mailto:a@b.example\nEvil: x"])
+def test_a_contact_that_is_no_address_is_refused(bench: Bench, tmp_path: Path, contact: str) -> None:
+    with pytest.raises(ConfigError, match="security_contact"):
+        serving(bench, tmp_path, f"web.security_contact = {json.dumps(contact)}")
 
 
 def test_two_channels_share_a_key_or_are_refused(bench: Bench, tmp_path: Path) -> None:
