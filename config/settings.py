@@ -204,6 +204,10 @@ class EvidenceSettings(_Part):
     hold_on: tuple[EditorialState, ...] = Field(("retracted",), min_length=1)
 
 
+class RenderSettings(_Part):
+    refresh_rate: float = Field(5.0, ge=0, le=1000)
+
+
 class DeliverySettings(_Part):
     retries: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
     refused_retries: tuple[Annotated[float, Field(gt=0)], ...] | None = None
@@ -255,6 +259,7 @@ class Settings(_Part):
     site: SiteSettings
     intake: IntakeSettings
     evidence: EvidenceSettings
+    render: RenderSettings
     delivery: DeliverySettings
     places: PlaceSettings
     workers: WorkerSettings

@@ -189,6 +189,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         is_pull=kind.is_pull,
         wait_for_feeds=kind.wait_for_feeds,
         also=kind.also,
+        replaces=kind.replaces,
     )
 
 
@@ -307,6 +308,7 @@ def _policy(settings: Settings) -> Policy:
         deliver_parallel=settings.delivery.parallel,
         retries=settings.delivery.retries,
         refused_retries=settings.delivery.refused_retries,
+        refresh_rate=settings.render.refresh_rate,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,
     )

@@ -86,6 +86,7 @@ class ChannelType:
     place: Callable[[Any], str] | None = None  # where copies lie, without secrets; None: at the partner, wherever it is
     backfill: bool = True  # a channel that is added gets what was published before, unless its settings say otherwise
     also: tuple[str, ...] = ()  # further formats that each parcel carries
+    replaces: bool = True  # what it is sent takes the place of what it has; if not, it is sent news only
     is_pull: bool = False  # nothing is sent: the partner fetches its changes
     wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change
     signing_secrets: Callable[[Any], Sequence[SecretRef]] | None = None  # no two channels may share one

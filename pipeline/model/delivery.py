@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.model.rendition import Rendition
-from pipeline.model.revision import EventType
+from pipeline.model.revision import Cause, EventType
 
 DeliveryState = Literal["pending", "sending", "delivered", "abandoned"]
 
@@ -42,6 +42,7 @@ class Parcel:
     links: Links | None = None  # None only if the channel does not use them
     also: Mapping[str, Rendition] = field(default_factory=dict)  # further renditions, by format
     erase: bool = False  # of a withdrawal: leave nothing, not even a tombstone, because the channel has left the place
+    cause: Cause | None = None  # refreshed: the channel has the same text with the same references already
 
 
 @dataclass(frozen=True)

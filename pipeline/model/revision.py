@@ -13,6 +13,7 @@ from pipeline.model.reference import CitedReference
 _MOST_AHEAD = dt.timedelta(days=1)
 
 EventType = Literal["published", "updated", "withdrawn"]
+Cause = Literal["refreshed"]  # neither the article nor its references changed, only the way it is rendered
 
 
 class Revision(Struct, frozen=True, kw_only=True):

@@ -99,6 +99,7 @@ class ChannelPlan:
     wait_for_feeds: bool = False  # nothing is sent until the feeds that hold the article are rebuilt
     also: tuple[str, ...] = ()  # formats that a parcel carries beside `format`
     retired: bool = False  # a place that is being emptied: it gets withdrawals only
+    replaces: bool = True  # what it is sent takes the place of what it has, as a second mail does not
 
     def wants(self, topics: frozenset[str]) -> bool:
         return self.enabled and (not self.topics or bool(self.topics & topics))
@@ -144,6 +145,7 @@ class Policy:
     enrich_lease: float = 90.0  # longer than a request to PubMed may take
     render_lease: float = 60.0
     render_batch: int = 20
+    refresh_rate: float = 5.0  # articles per second that are rendered again, or sent to a new channel; 0: none
     feed_interval: float = 1.0  # between two builds of a feed; doubled while changes keep arriving
     feed_interval_most: float = 8.0
     deliver_lease: float = 45.0  # longer than a send may take; renewed while a batch is being sent

@@ -13,8 +13,20 @@ from pipeline.stages.feeds import Feeds
 from pipeline.stages.hub import Hub
 from pipeline.stages.places.stage import Places
 from pipeline.stages.prune import Prune
+from pipeline.stages.refresh import Refresh
 from pipeline.stages.render import Render
 from pipeline.stages.sources import Sources
 from pipeline.stages.stage import Stage
 
-STAGES: tuple[Stage, ...] = (Enrich(), Sources(), Render(), Deliver(), Prove(), Feeds(), Hub(), Places(), Prune())
+STAGES: tuple[Stage, ...] = (
+    Enrich(),
+    Sources(),
+    Render(),
+    Deliver(),
+    Prove(),
+    Feeds(),
+    Hub(),
+    Refresh(),
+    Places(),
+    Prune(),
+)

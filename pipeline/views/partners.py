@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from pipeline.model.revision import EventType
+from pipeline.model.revision import Cause, EventType
 from pipeline.stages.partners.pull import Page
 
 
@@ -25,6 +25,7 @@ class PartnerChange(Struct, frozen=True, omit_defaults=True):
     media_type: str
     content: Annotated[str | None, Meta(description="The rendition, or the tombstone of a withdrawal.")] = None
     href: Annotated[str | None, Meta(description="Where to fetch it, if it is too large to be on this page.")] = None
+    cause: Annotated[Cause | None, Meta(description="refreshed: the text and its references did not change.")] = None
     superseded_by: Annotated[int | None, Meta(description="The revision that replaces this one.")] = None
 
 

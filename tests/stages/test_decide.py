@@ -15,7 +15,15 @@ from pipeline.model.policy import Gate
 from pipeline.model.reference import CitedReference, EditorialState
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Policy
-from pipeline.stages.render.decide import ChannelState, Decision, Facts, candidate, decide, only_evidence_is_new
+from pipeline.stages.render.decide import (
+    ChannelState,
+    Comparison,
+    Decision,
+    Facts,
+    candidate,
+    decide,
+    only_evidence_is_new,
+)
 
 LATER = START + dt.timedelta(days=1)
 WORK = CitedWork("pmid", "1")
@@ -70,7 +78,8 @@ def facts(newest: Revision, rendered: Revision | None, references: tuple[CitedRe
 
 
 def decided(known: Facts, *plans: ChannelPlan, policy: Policy = ANNOTATE, unchanged: tuple[str, ...] = ()) -> Decision:
-    return decide(policy, plans or (plan(),), known, formats=["plain"], unchanged=unchanged, now=LATER)
+    compared = Comparison(frozenset(unchanged), complete="plain" in unchanged)
+    return decide(policy, plans or (plan(),), known, compared=compared, now=LATER)
 
 
 def test_a_new_article_is_rendered_and_sent_to_the_channels_that_want_it() -> None:
@@ -124,9 +133,7 @@ def test_a_channel_that_has_the_same_bytes_is_not_sent_them() -> None:
     out = revision(references=cited(known=False))
     channels = {"partner": ChannelState("plain", out), "moved": ChannelState("fancy", out)}
     known = facts(out, out, cited(), channels=channels)
-    decision = decide(
-        Policy(), (plan(), plan("moved")), known, formats=["plain", "fancy"], unchanged=["plain"], now=LATER
-    )
+    decision = decide(Policy(), (plan(), plan("moved")), known, compared=Comparison(frozenset({"plain"})), now=LATER)
     assert decision.scheduled == ("moved",)
 
 

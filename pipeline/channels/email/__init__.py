@@ -125,4 +125,5 @@ CHANNEL = ChannelType(
     format="html",
     also=("json-feed", "plain-text"),
     backfill=False,  # nobody wants the whole archive as mail on the day that they subscribe
+    replaces=False,  # nor all of it again because of a new disclaimer
 )

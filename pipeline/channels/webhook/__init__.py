@@ -55,6 +55,8 @@ class Webhook:
             "citewire-article": parcel.article_id,
             "citewire-revision": str(parcel.revision),
         }
+        if parcel.cause is not None:
+            headers["citewire-cause"] = parcel.cause
         if self._encoding:
             body = gzip.compress(body, 6, mtime=0)  # mtime=0: the same bytes at every attempt
         response = self._http.request("POST", self._url, headers=headers, body=body, limits=self._limits)

@@ -28,6 +28,7 @@ class ArticleState(Struct, frozen=True, kw_only=True):
     updated: dt.datetime
     due: dt.datetime | None
     error: str | None
+    fingerprint: str = ""  # of its renditions in all formats
 
 
 _TURNS = 64
@@ -127,6 +128,49 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, articles, now)
 
 
+def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, limit: int) -> list[str]:
+    """Return live articles with another fingerprint, oldest first. An index finds them, and that there are none.
+
+    Articles that are due to be rendered are left out: rendering brings them up to date.
+    """
+    free = sa.and_(_SHOWN, claims.is_free(articles, now))
+    found: list[tuple[dt.datetime, str]] = []
+    for other in _other_fingerprints(transaction, fingerprint):
+        oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, free)
+        found += [tuple(row) for row in transaction.execute(oldest.order_by(articles.c.updated).limit(limit))]
+    return [article_id for _, article_id in sorted(found)[:limit]]
+
+
+def count_outdated(transaction: Transaction, fingerprint: str) -> int:
+    """Count the live articles with another fingerprint."""
+    others = sa.select(sa.func.count()).select_from(articles).where(_SHOWN, articles.c.fingerprint != fingerprint)
+    return transaction.scalar(others) or 0
+
+
+def claim_outdated(
+    transaction: Transaction, fingerprint: str, *, token: str, now: dt.datetime, seconds: float, limit: int
+) -> list[str]:
+    """Lease live articles with another fingerprint, oldest first, and return their ids."""
+    found = outdated(transaction, fingerprint, now=now, limit=limit)
+    still = sa.and_(articles.c.id.in_(found), _SHOWN, claims.is_free(articles, now))
+    until = now + dt.timedelta(seconds=seconds)
+    leased = sa.update(articles).where(still).values(lease=token, leased_until=until).returning(articles.c.id)
+    taken = set(transaction.scalars(leased))
+    return [article_id for article_id in found if article_id in taken]
+
+
+def _other_fingerprints(transaction: Transaction, current: str) -> list[str]:
+    """Return the fingerprints in use, without the current one: a step in the index for each."""
+    found: list[str] = []
+    last: str | None = None
+    while True:
+        after = sa.true() if last is None else articles.c.fingerprint > last
+        last = transaction.scalar(sa.select(sa.func.min(articles.c.fingerprint)).where(_SHOWN, after))
+        if last is None:
+            return found
+        found += [] if last == current else [last]
+
+
 def oldest_due(transaction: Transaction) -> dt.datetime | None:
     """Return the time at which the first article is, or was, to be rendered."""
     return claims.oldest_due(transaction, articles)
@@ -171,6 +215,9 @@ def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.dateti
         transaction.execute(sa.update(articles).where(alive).values(due=sooner))
 
 
+_SHOWN = sa.and_(
+    articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
+)
 _COLUMNS = tuple(articles.c[field] for field in ArticleState.__struct_fields__)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import renditions
 from pipeline.model.rendition import Rendition
 
@@ -17,9 +17,16 @@ class Stored(Struct, frozen=True):
     media_type: str
     bytes: int
     digest: str
+    fingerprint: str = ""  # of what made it besides the revision
 
 
-def add(transaction: Transaction, article_id: str, revision: int, rendered: Sequence[Rendition]) -> None:
+def add(
+    transaction: Transaction,
+    article_id: str,
+    revision: int,
+    rendered: Sequence[Rendition],
+    fingerprints: Mapping[str, str],
+) -> None:
     rows = [
         {
             "article": article_id,
@@ -28,11 +35,20 @@ def add(transaction: Transaction, article_id: str, revision: int, rendered: Sequ
             "media_type": rendition.media_type,
             "bytes": len(rendition.body),
             "digest": rendition.digest,
+            "fingerprint": fingerprints.get(rendition.format, ""),
         }
         for rendition in rendered
     ]
     if rows:
-        transaction.execute(sa.insert(renditions), rows)
+        transaction.execute(insert(transaction, renditions).on_conflict_do_nothing(), rows)
+
+
+def confirm(transaction: Transaction, article_id: str, revision: int, fingerprints: Mapping[str, str]) -> None:
+    """Record that the renditions, made again in the present way, have the same bytes."""
+    for format, fingerprint in fingerprints.items():
+        mine = (renditions.c.article == article_id, renditions.c.revision == revision, renditions.c.format == format)
+        other = renditions.c.fingerprint != fingerprint
+        transaction.execute(sa.update(renditions).where(*mine, other).values(fingerprint=fingerprint))
 
 
 def of_revision(transaction: Transaction, article_id: str, revision: int) -> list[Stored]:

@@ -15,7 +15,7 @@ from pipeline.ledger.tables import articles, contents, revisions
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import digest_of
-from pipeline.model.revision import EventType, Revision, Withdrawal
+from pipeline.model.revision import Cause, EventType, Revision, Withdrawal
 
 
 def add(
@@ -29,6 +29,7 @@ def add(
     updated: dt.datetime,
     content: str | None = None,
     reason: str | None = None,
+    cause: Cause | None = None,
 ) -> None:
     """Add a revision with either `content`, the digest of the article's content, or the `reason` for a withdrawal."""
     values: dict[str, Any] = {
@@ -40,6 +41,7 @@ def add(
         "reason": reason,
         "at": now,
         "updated": updated,
+        "cause": cause,
     }
     transaction.execute(sa.insert(revisions).values(**values))
 
@@ -101,6 +103,12 @@ def get(transaction: Transaction, article_id: str, number: int) -> Revision:
         updated=row.updated,
         references=decode_evidence(row.evidence),
     )
+
+
+def came_out(transaction: Transaction, article_id: str, number: int) -> dt.datetime | None:
+    """Return when the revision was rendered, which for a refreshed one is later than the date that readers see."""
+    at: dt.datetime | None = transaction.scalar(sa.select(revisions.c.rendered_at).where(_is(article_id, number)))
+    return at
 
 
 def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason: str | None = None) -> Withdrawal:

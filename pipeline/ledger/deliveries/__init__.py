@@ -18,8 +18,9 @@ from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import deliveries, places
 from pipeline.model.delivery import DeliveryState
+from pipeline.model.revision import Cause
 
-WITHDRAWAL, NORMAL = 0, 1  # urgency: the lower goes first
+WITHDRAWAL, NORMAL, LATER = 0, 1, 2  # urgency: the lower goes first; LATER never delays the others
 
 BLOCKING_ATTEMPTS = (
     60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
@@ -63,8 +64,13 @@ def schedule(
     revision: int,
     digest: str,
     now: dt.datetime,
+    cause: Cause | None = None,
+    may_wait: bool = False,
 ) -> None:
     """Make a revision, whose rendition has this digest, the one that the channel should have.
+
+    One that is only rendered in another way (its `cause` says so), or that `may_wait`, is sent after everything else,
+    unless an edit of the article is still outstanding for the channel.
 
     A channel that already has the same bytes is not sent them again, unless anything was scheduled since it accepted
     them: a delivery that is being sent, or whose result is unknown, may have replaced them.
@@ -76,7 +82,7 @@ def schedule(
         "format": format,
         "wanted": revision,
         "wanted_digest": digest,
-        "urgency": NORMAL,
+        "urgency": LATER if may_wait or cause == "refreshed" else NORMAL,
         "state": "pending",
         "attempts": 0,
         "refusals": 0,
@@ -84,9 +90,10 @@ def schedule(
         "changed": now,
         "due": now,
     }
-    newer = {
-        name: row[name] for name in ("format", "wanted", "wanted_digest", "urgency", "attempts", "refusals", "changed")
-    }
+    names = ("format", "wanted", "wanted_digest", "attempts", "refusals", "changed")
+    newer = {name: row[name] for name in names}
+    news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
+    newer["urgency"] = sa.case((news_outstanding, NORMAL), else_=row["urgency"])
     has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
     scheduled = transaction.execute(
         insert(transaction, deliveries)
@@ -113,6 +120,7 @@ def schedule(
             format=format,
             digest=digest,
             now=now,
+            cause=cause,
         )
         _record_as_delivered(transaction, article_id, channel, revision=revision, digest=digest, now=now)
 
@@ -229,7 +237,7 @@ def abandon_all(transaction: Transaction, channel: str, *, error: str, now: dt.d
 
     Deliveries that are being sent are left to their sender. Once they are settled, the next claim calls this again.
     """
-    where = (deliveries.c.channel == channel, deliveries.c.urgency == NORMAL, deliveries.c.due.is_not(None))
+    where = (deliveries.c.channel == channel, deliveries.c.urgency != WITHDRAWAL, deliveries.c.due.is_not(None))
     given_up = {"state": "abandoned", "due": None, "error": error, "changed": now}
     update = sa.update(deliveries).where(*where, claims.is_free(deliveries, now)).values(**given_up)
     return transaction.execute(update).rowcount

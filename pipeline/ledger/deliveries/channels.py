@@ -59,7 +59,7 @@ def with_due_deliveries(
 ) -> list[str]:
     """Return those of the channels that do not rest and have a withdrawal, or anything else, that is due."""
     asleep = resting(transaction, now)
-    urgency = deliveries.c.urgency == (0 if withdrawals else 1)
+    urgency = deliveries.c.urgency == 0 if withdrawals else deliveries.c.urgency > 0
     return [
         channel
         for channel in channel_ids

@@ -16,11 +16,12 @@ from msgspec import Struct, structs
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, blocking_withdrawal, is_blocked
+from pipeline.ledger.deliveries import LATER, NORMAL, WITHDRAWAL, Delivery, blocking_withdrawal, is_blocked
 from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
 from pipeline.model.delivery import DeliveryState
-from pipeline.model.revision import EventType
+from pipeline.model.revision import Cause, EventType
 
+_NEWS = deliveries.c.urgency < sa.literal_column("2")  # as in the index that finds them
 INTERRUPTIONS = 5  # consecutive attempts whose worker was killed, after which a delivery is not sent again
 
 
@@ -35,6 +36,7 @@ class PendingDelivery(Struct, frozen=True, kw_only=True):
     media_type: str | None
     size: int | None  # bytes
     content: bytes | None  # a model.article.Article, as JSON
+    cause: Cause | None = None  # of the revision
     interruptions: int = 0  # how many of the last attempts in a row were never settled: the worker was killed
 
 
@@ -65,15 +67,22 @@ def claim(
     limit: int,
     urgent: bool,
     waited: float = 0.0,
+    later: int = 5,
 ) -> list[str]:
     """Lease deliveries that are due for the channel, longest due first, and return their ids.
 
+    What may be sent later is leased only while nothing else is due, and at most `later` at once, so that what becomes
+    due meanwhile finds the channel's rate and threads free.
     With `urgent`, only withdrawals are leased, whether due or not, because they block the channel. `waited` is how many
     seconds a row must have been due while the feeds that the channel announces have not been built yet.
     """
     where = [deliveries.c.channel == channel]
     if urgent:
         where.append(deliveries.c.urgency == WITHDRAWAL)
+    elif _is_news_due(transaction, channel, now=now):
+        where.append(_NEWS)
+    else:
+        limit = min(limit, later)
     if waited:
         where.append(deliveries.c.due <= now - dt.timedelta(seconds=waited))
     elif urgent:
@@ -81,6 +90,11 @@ def claim(
             sa.update(deliveries).where(*where, deliveries.c.due > now, blocking_withdrawal()).values(due=now)
         )
     return claims.claim(transaction, deliveries.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
+
+
+def _is_news_due(transaction: Transaction, channel: str, *, now: dt.datetime) -> bool:
+    """Return whether anything is due for the channel that must not wait behind what may be sent later."""
+    return claims.any_due(transaction, deliveries, now, deliveries.c.channel == channel, _NEWS)
 
 
 def feeds_are_stale(transaction: Transaction) -> bool:
@@ -145,7 +159,10 @@ def look(
     now: dt.datetime,
     seconds: float,
 ) -> list[PendingDelivery]:
-    """Renew the lease of a batch's rows, and return those that may still be sent as they were loaded."""
+    """Renew the lease of a batch's rows, and return those that may still be sent as they were loaded.
+
+    What may be sent later gives way to news that has become due for the channel.
+    """
     waiting = list(waiting)
     mine = (deliveries.c.id.in_([one.row.id for one in waiting]), deliveries.c.lease == token)
     until = now + dt.timedelta(seconds=seconds)
@@ -153,7 +170,8 @@ def look(
     columns = (deliveries.c.id, deliveries.c.wanted, deliveries.c.wanted_digest, deliveries.c.urgency)
     rows = transaction.execute(sa.select(*columns).where(*mine, deliveries.c.due.is_not(None)))
     held_up = is_blocked(transaction, channel)
-    as_it_was = {row.id: (row.wanted, row.wanted_digest) for row in rows if row.urgency == WITHDRAWAL or not held_up}
+    first = WITHDRAWAL if held_up else NORMAL if _is_news_due(transaction, channel, now=now) else LATER
+    as_it_was = {row.id: (row.wanted, row.wanted_digest) for row in rows if row.urgency <= first}
     return [one for one in waiting if as_it_was.get(one.row.id) == (one.row.wanted, one.row.wanted_digest)]
 
 
@@ -224,6 +242,7 @@ _LOADED = (
         renditions.c.media_type,
         renditions.c.bytes.label("size"),
         contents.c.article.label("content"),
+        revisions.c.cause,
     )
     .select_from(deliveries)
     .outerjoin(
@@ -316,6 +335,7 @@ def _pending(found: Any) -> PendingDelivery:
         media_type=found.media_type,
         size=found.size,
         content=found.content,
+        cause=found.cause,
     )
 
 

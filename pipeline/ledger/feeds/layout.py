@@ -35,6 +35,7 @@ class Place(Struct, frozen=True):
 
     state: str
     revision: int
+    updated: dt.datetime | None = None
 
 
 class Pages(Struct, frozen=True):
@@ -58,22 +59,31 @@ class Moves(Struct, frozen=True):
 def layout(pages: Pages, candidates: Mapping[str, Candidate | None], *, size: int, moving: bool = True) -> Moves:
     """Return the moves that place each article, in the order given; None removes it from the feed.
 
-    `moving`: a changed article moves to the open page. Otherwise it stays where it is.
+    `moving`: a changed article moves to the open page, unless its date did not change. Otherwise it stays where it is.
     """
     changes = _Layout(pages, size)
     for article, candidate in candidates.items():
         places = pages.places.get(article, {})
         if candidate is None:
             changes.remove(article, places)
-        elif places.get(max(places, default=0)) == Place(candidate.state, candidate.revision):
+        elif _shows(candidate, newest := places.get(max(places, default=0))):
             continue  # it is there already
-        elif not moving:
+        elif not moving or (newest is not None and _same_date(candidate, newest)):
             changes.replace(candidate, places)
         elif candidate.state == "live":
             changes.place_live(candidate, places)
         else:
             changes.add_tombstone(candidate, places)
     return changes.moves()
+
+
+def _shows(candidate: Candidate, place: Place | None) -> bool:
+    return place is not None and (place.state, place.revision) == (candidate.state, candidate.revision)
+
+
+def _same_date(candidate: Candidate, place: Place) -> bool:
+    """Return whether readers take it for unchanged: only the way in which it is rendered is new."""
+    return candidate.state == place.state == "live" and candidate.updated == place.updated
 
 
 class _Layout:

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from pipeline.ledger.database import Transaction, instant
 from pipeline.ledger.tables import changes
-from pipeline.model.revision import EventType
+from pipeline.model.revision import Cause, EventType
 
 
 def record(
@@ -22,16 +22,22 @@ def record(
     format: str,
     digest: str,
     now: dt.datetime,
+    cause: Cause | None = None,
 ) -> None:
-    """Record that the channel should have this revision, unless its newest change has the same bytes."""
+    """Record that the channel should have this revision, unless its newest change has the same bytes.
+
+    `cause` is kept only if the change follows that of the previous revision: a partner that saw an older one sees more.
+    """
     mine = (changes.c.channel == channel, changes.c.article == article_id)
-    newest = sa.select(changes.c.event, changes.c.digest).where(*mine).order_by(changes.c.id.desc()).limit(1)
-    last = transaction.execute(newest).one_or_none()
+    newest = sa.select(changes.c.event, changes.c.digest, changes.c.revision).where(*mine)
+    last = transaction.execute(newest.order_by(changes.c.id.desc()).limit(1)).one_or_none()
     if last is not None and last.digest == digest:
         return
     event = "published" if last is None or last.event == "withdrawn" else "updated"
     row = {"channel": channel, "article": article_id, "revision": revision, "event": event, "format": format}
-    transaction.execute(sa.insert(changes).values(**row, digest=digest, at=now))
+    follows = last is not None and last.event != "withdrawn" and last.revision == revision - 1
+    kept = cause if follows else None
+    transaction.execute(sa.insert(changes).values(**row, digest=digest, at=now, cause=kept))
 
 
 def record_withdrawal(
@@ -68,6 +74,7 @@ class Change(Struct, frozen=True, kw_only=True):
     event: EventType
     format: str
     at: dt.datetime
+    cause: Cause | None = None
     superseded_by: int | None = None  # the newer revision of a later change of the article
 
     @property
@@ -164,7 +171,7 @@ def anything_after(transaction: Transaction, channel: str, seq: int) -> bool:
     return any_without_sequence(transaction, channel) or _last(transaction, channel) > seq
 
 
-_CHANGE = tuple(changes.c[field] for field in ("seq", "article", "revision", "event", "format", "at"))
+_CHANGE = tuple(changes.c[field] for field in ("seq", "article", "revision", "event", "format", "at", "cause"))
 
 
 def _last(transaction: Transaction, channel: str) -> int:

@@ -9,6 +9,9 @@ from pipeline.ledger.tables.base import lease_columns, metadata
 
 _OVERTAKEN = sa.text("outcome = 'overtaken'")
 
+# Articles whose renditions are rendered again when their fingerprint is no longer current.
+_SHOWN = sa.text("state = 'live' AND rendered IS NOT NULL AND due IS NULL")
+
 events = sa.Table(
     "events",
     metadata,
@@ -43,9 +46,11 @@ articles = sa.Table(
     sa.Column("due", Instant),  # to be rendered
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
+    sa.Column("fingerprint", sa.String(80), nullable=False, server_default=""),  # of its renditions in all formats
     *lease_columns(),
     sa.Index("ix_articles_due", "due"),
     sa.Index("ix_articles_state_updated", "state", "updated"),
+    sa.Index("ix_articles_fingerprint", "fingerprint", "updated", sqlite_where=_SHOWN, postgresql_where=_SHOWN),
 )
 
 origins = sa.Table(
@@ -98,6 +103,7 @@ revisions = sa.Table(
     sa.Column("evidence", sa.LargeBinary),  # tuple[CitedReference, ...] as it was shown; None until rendered
     sa.Column("rendered_at", Instant),
     sa.Column("pending", sa.Integer),  # number of references shown without PubMed's answer
+    sa.Column("cause", sa.String(16)),  # refreshed: the same text and references, rendered in another way
 )
 
 renditions = sa.Table(
@@ -109,6 +115,7 @@ renditions = sa.Table(
     sa.Column("media_type", sa.String(128), nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(80), nullable=False),  # names the bytes in the rendition store
+    sa.Column("fingerprint", sa.String(80), nullable=False, server_default=""),  # of what made it besides the revision
 )
 
 withheld = sa.Table(

@@ -10,6 +10,9 @@ from pipeline.ledger.tables.base import lease_columns, metadata
 # The few that may block their channel, looked up before every send without reading delivered ones.
 _WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
 
+# What is sent before anything that may wait, without reading a site's worth of the latter.
+_NEWS = sa.text("urgency < 2 AND due IS NOT NULL")
+
 # The few that are currently being sent, counted before every claim.
 _LEASED = sa.text("lease IS NOT NULL")
 
@@ -37,7 +40,7 @@ deliveries = sa.Table(
     sa.Column("format", sa.String(64), nullable=False),
     sa.Column("wanted", sa.Integer, nullable=False),  # the revision that the channel should hold
     sa.Column("wanted_digest", sa.String(80)),  # None: a withdrawal, whose tombstone is rendered when it is sent
-    sa.Column("urgency", sa.Integer, nullable=False),  # 0 a withdrawal, 1 anything else
+    sa.Column("urgency", sa.Integer, nullable=False),  # 0 a withdrawal, 1 news, 2 what may wait: see `LATER`
     sa.Column("held", sa.Integer),  # the revision that it last accepted
     sa.Column("held_digest", sa.String(80)),
     sa.Column("held_event", sa.String(16)),
@@ -58,6 +61,7 @@ deliveries = sa.Table(
     sa.CheckConstraint(_UNFINISHED_HAS_TIME, name="unfinished_has_time"),
     sa.CheckConstraint(_DELIVERED_IS_CURRENT, name="delivered_is_current"),
     sa.Index("ix_deliveries_due", "channel", "due", "id"),
+    sa.Index("ix_deliveries_news", "channel", "due", "id", sqlite_where=_NEWS, postgresql_where=_NEWS),
     sa.Index("ix_deliveries_leased", "channel", "lease", sqlite_where=_LEASED, postgresql_where=_LEASED),
     sa.Index("ix_deliveries_withdrawals", "channel", sqlite_where=_WITHDRAWALS, postgresql_where=_WITHDRAWALS),
     sa.Index("ix_deliveries_state", "state"),

@@ -19,6 +19,7 @@ changes = sa.Table(
     sa.Column("format", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(80)),  # None: a withdrawal
     sa.Column("at", Instant, nullable=False),
+    sa.Column("cause", sa.String(16)),  # refreshed: neither text nor references changed
     sa.Index("ix_changes_channel", "channel", "seq"),
     sa.Index("ix_changes_article", "article", "channel", "id"),
 )

@@ -23,6 +23,8 @@ from pipeline.stages.deliver.batch import Batch, ChannelConnection, Sending
 from pipeline.stages.stage import Bell, Claim, Stage, drain
 from pipeline.timing import unforeseen
 
+_LATER = 5  # deliveries that may wait, in a batch of a channel that does not gather them
+
 
 def _claim(context: Context, transaction: Transaction, plan: ChannelPlan) -> list[Claim]:
     now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
@@ -46,6 +48,7 @@ def _claim(context: Context, transaction: Transaction, plan: ChannelPlan) -> lis
         limit=allowed.limit,
         urgent=load.urgent,
         waited=allowed.waited,
+        later=allowed.limit if plan.every else _LATER,
     )
     if not ids:
         return []

@@ -11,6 +11,7 @@ from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import withhold
 from pipeline.stages.render.fan_out import log_withheld
+from pipeline.stages.render.fingerprint import fingerprints
 
 _PAGE = 100  # articles in a transaction
 
@@ -52,6 +53,7 @@ def _schedule(context: Context, transaction: Transaction, plan: ChannelPlan, art
         revision=number,
         digest=digest_in(context, transaction, revision, plan.format),
         now=now,
+        may_wait=True,
     )
     return True
 
@@ -64,5 +66,6 @@ def digest_in(context: Context, transaction: Transaction, revision: Revision, na
     format = context.formats[name]
     rendition = Rendition(name, format.media_type, format.render(revision, context.site))
     context.store.put(rendition.digest, rendition.body)
-    renditions.add(transaction, revision.article.id, revision.number, [rendition])
+    made = fingerprints({name: format}, context.site)
+    renditions.add(transaction, revision.article.id, revision.number, [rendition], made)
     return rendition.digest

@@ -53,7 +53,10 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
     slugs = frozenset(topic.slug for topic in head.topics)
     feeds = addresses_of(context, slugs, head.language)
     links = _links(context, head.address or row.article, row.format, head.canonical, feeds)
-    return _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links)
+    return replace(
+        _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links),
+        cause=pending.cause if row.held == row.wanted - 1 and row.held_event != "withdrawn" else None,
+    )
 
 
 def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parcel:

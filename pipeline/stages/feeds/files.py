@@ -23,6 +23,7 @@ from pipeline.ledger.feeds.pages import Built
 from pipeline.model.rendition import Format, digest_of
 from pipeline.model.site import Feed
 from pipeline.stages.context import Context
+from pipeline.stages.render.fingerprint import fingerprints
 from pipeline.stages.stage import Claim
 
 
@@ -56,7 +57,8 @@ def renew_lease(context: Context, transaction: Transaction, claim: Claim) -> Non
 def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
     """Place every article and build every page again if the settings differ from those of the last build."""
     formats = {format.name: format for format in formats_of(context, feed)}
-    facts = (feed, structs.replace(context.site, feeds=()), sorted(formats))
+    code = sorted(fingerprints(formats, structs.replace(context.site, feeds=())).items())
+    facts = (feed, code)
     shape = digest_of(msgspec.json.encode(facts))
     with context.ledger.read() as transaction:
         if feeds.shape_of(transaction, feed.id) == shape:

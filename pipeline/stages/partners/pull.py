@@ -169,6 +169,8 @@ def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source 
         "at": rfc3339(change.at),
         "media_type": _format(context, plan, change).media_type,
     }
+    if change.cause is not None:
+        entry["cause"] = change.cause
     if source is None:
         return entry | {"superseded_by": change.superseded_by}, 0
     if not isinstance(source, Withdrawal) and source[0].bytes > INLINE:

@@ -114,5 +114,6 @@ def _make_up(
         revision=number,
         digest=digest,
         now=now,
+        may_wait=True,
     )
     return 1

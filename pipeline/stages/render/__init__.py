@@ -13,7 +13,7 @@ dates, creates no revision, and a channel whose format does not show a change is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from msgspec import structs
@@ -24,7 +24,8 @@ from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.render import fan_out
-from pipeline.stages.render.decide import Decision, Facts, candidate, decide, only_evidence_is_new
+from pipeline.stages.render.compare import compare
+from pipeline.stages.render.decide import Comparison, Decision, Facts, decide
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
 
@@ -50,23 +51,7 @@ class Render(Stage):
         return [Claim(token, (article_id,)) for article_id in due]
 
     def do(self, context: Context, claim: Claim) -> bool:
-        """Render the article's newest revision, or the next one when only its evidence is new."""
-        now = context.clock()
-        with context.ledger.read() as transaction:
-            state = articles.get(transaction, claim.keys[0])
-            if state is None or state.state == "withdrawn":
-                return True
-            facts = fan_out.read(transaction, state)
-        unchanged = _unchanged(context, facts, now)
-        decision = _decide(context, facts, unchanged, now)
-        if decision.postponed is not None:
-            _postpone(context, claim, due=decision.postponed, error=None)
-            return True
-        rendered = render_all(context, decision.revision) if decision.render else []
-        for rendition in rendered:
-            context.store.put(rendition.digest, rendition.body)
-        _finish(context, claim, facts, unchanged, rendered, now)
-        return True
+        return render(context, claim)
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         with context.ledger.read() as transaction:
@@ -80,12 +65,40 @@ class Render(Stage):
                 articles.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
 
-def render_all(context: Context, revision: Revision) -> list[Rendition]:
-    """Return the revision in every format."""
+def render(context: Context, claim: Claim) -> bool:
+    """Render the article's newest revision, or the next one when only its evidence or its rendering is new."""
+    now = context.clock()
+    with context.ledger.read() as transaction:
+        state = articles.get(transaction, claim.keys[0])
+        if state is None or state.state == "withdrawn":
+            return True
+        facts = fan_out.read(context, transaction, state)
+    compared = compare(context, facts, now)
+    decision = _decide(context, facts, compared, now)
+    if decision.postponed is not None:
+        _postpone(context, claim, due=decision.postponed, error=None)
+        return True
+    rendered = render_all(context, decision.revision) if decision.render else _added(context, facts)
+    for rendition in rendered:
+        context.store.put(rendition.digest, rendition.body)
+    _finish(context, claim, facts, compared, rendered, now)
+    return True
+
+
+def render_all(context: Context, revision: Revision, among: Collection[str] | None = None) -> list[Rendition]:
+    """Return the revision in every format, or in those among the given ones."""
     return [
         Rendition(format.name, format.media_type, format.render(revision, context.site))
         for format in context.formats.values()
+        if among is None or format.name in among
     ]
+
+
+def _added(context: Context, facts: Facts) -> list[Rendition]:
+    """Return the published revision in the formats that were added after it was rendered."""
+    if facts.rendered is None:
+        return []
+    return render_all(context, facts.rendered, among=context.formats.keys() - facts.stored.keys())
 
 
 def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
@@ -98,26 +111,15 @@ def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
     return body
 
 
-def _unchanged(context: Context, facts: Facts, now: dt.datetime) -> frozenset[str]:
-    """Return the formats in which the article differs from the published revision only by its number and date."""
-    revision, before = candidate(facts, now), facts.rendered
-    if before is None or not only_evidence_is_new(facts, revision):
-        return frozenset()
-    under_the_old_number = structs.replace(revision, number=before.number, updated=before.updated)
-    digests = {one.format: one.digest for one in render_all(context, under_the_old_number)}
-    return frozenset(name for name, stored in facts.stored.items() if digests.get(name) == stored.digest)
-
-
-def _decide(context: Context, facts: Facts, unchanged: frozenset[str], now: dt.datetime) -> Decision:
-    channels, formats = context.channels.values(), context.formats.keys()
-    return decide(context.policy, channels, facts, formats=formats, unchanged=unchanged, now=now)
+def _decide(context: Context, facts: Facts, compared: Comparison, now: dt.datetime) -> Decision:
+    return decide(context.policy, context.channels.values(), facts, compared=compared, now=now)
 
 
 def _finish(
     context: Context,
     claim: Claim,
     facts: Facts,
-    unchanged: frozenset[str],
+    compared: Comparison,
     rendered: Sequence[Rendition],
     now: dt.datetime,
 ) -> None:
@@ -130,16 +132,16 @@ def _finish(
         context.channels_now(transaction)
         channels = fan_out.read_channels(transaction, article_id, facts.rendered)
         facts = structs.replace(facts, state=state, channels=channels)
-        decision = _decide(context, facts, unchanged, now)
+        decision = _decide(context, facts, compared, now)
         due = fan_out.apply(context, transaction, facts, decision, rendered, now=now)
     withdrawn = decision.site_hold is not None
     if decision.site_hold is not None:
         fan_out.log_withheld(article_id, decision.site_hold)
     for channel in due:
         context.doorbell.ring("deliver", channel, urgent=withdrawn)
-    if rendered or withdrawn:
+    if withdrawn or (decision.render and not decision.refreshed):
         context.doorbell.ring("feeds")
-    if rendered:
+    if decision.render:
         _log.info("rendered", article=article_id, revision=decision.revision.number, formats=len(rendered))
 
 

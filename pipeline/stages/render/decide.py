@@ -43,6 +43,18 @@ class Facts(Struct, frozen=True):
     references: tuple[CitedReference, ...]  # as they are known now
     withheld: Mapping[str, Withheld]  # by channel
     channels: Mapping[str, ChannelState]
+    outdated: bool = False  # its renditions were made in another way than now: by another release, with other settings
+
+
+class Comparison(Struct, frozen=True):
+    """What readers would see of the candidate, compared with the published revision."""
+
+    unchanged: frozenset[str] = frozenset()  # formats in which only number and date differ
+    complete: bool = False  # `unchanged` has every format in which the published revision was rendered
+    refreshed: bool = False  # what differs comes from the way it is rendered, not from its text or references
+
+
+DIFFERENT = Comparison()
 
 
 class Decision(Struct, frozen=True):
@@ -52,21 +64,24 @@ class Decision(Struct, frozen=True):
     postponed: dt.datetime | None = None  # until it may be shown
     site_hold: Withheld | None = None  # why it is withdrawn everywhere
     render: bool = False
+    refreshed: bool = False  # the revision differs only in the way it is rendered
     withheld: tuple[Withheld, ...] = ()  # from single channels
     released: tuple[str, ...] = ()  # channels from which it is no longer withheld
     scheduled: tuple[str, ...] = ()  # channels that are sent the revision
 
 
-def candidate(facts: Facts, now: dt.datetime) -> Revision:
+def candidate(facts: Facts, now: dt.datetime, *, refreshed: bool = False) -> Revision:
     """Return the revision that should be published now. It has the number of the rendered one if nothing is new.
 
-    A revision is rendered with the references known at that moment. If they change later, it gets a new number.
+    A revision is rendered with the references known at that moment, and in the way of that moment. If either changes
+    later, it gets a new number. If only the latter did, it is `refreshed` and keeps its date, so that no reader of a
+    feed is shown an old article as new.
     """
     newest, known = facts.newest, facts.references
-    updated = next_update(facts.last_update, now)
+    updated = newest.updated if refreshed else next_update(facts.last_update, now)
     if facts.state.rendered != facts.state.revision:
         return structs.replace(newest, references=known, updated=updated)
-    if known == newest.references:
+    if known == newest.references and not facts.outdated:
         return newest
     return structs.replace(newest, references=known, number=newest.number + 1, updated=updated)
 
@@ -84,12 +99,11 @@ def decide(
     channels: Collection[ChannelPlan],
     facts: Facts,
     *,
-    formats: Collection[str],
-    unchanged: Collection[str],
+    compared: Comparison,
     now: dt.datetime,
 ) -> Decision:
-    """Decide. `unchanged`: the formats in which only number and date differ from the published revision."""
-    revision = candidate(facts, now)
+    """Decide, from what is known of the article and what readers would see of it."""
+    revision = candidate(facts, now, refreshed=compared.refreshed)
     not_before = revision.article.not_before
     if not_before is not None and not_before > now:
         return Decision(revision, postponed=not_before)
@@ -98,9 +112,9 @@ def decide(
     hold = withhold.site_hold(policy, facts.rendered, revision, facts.withheld, now=now)
     if hold is not None:
         return Decision(revision, site_hold=hold)
-    if revision.number != facts.state.revision and set(formats) <= set(unchanged):
+    if revision.number != facts.state.revision and compared.complete:
         return Decision(revision)
-    return _fan_out(policy, channels, facts, revision, unchanged, now)
+    return _fan_out(policy, channels, facts, revision, compared, now)
 
 
 def _fan_out(
@@ -108,11 +122,11 @@ def _fan_out(
     channels: Collection[ChannelPlan],
     facts: Facts,
     revision: Revision,
-    unchanged: Collection[str],
+    compared: Comparison,
     now: dt.datetime,
 ) -> Decision:
     topics = frozenset(topic.slug for topic in revision.article.topics)
-    concerned = [plan for plan in channels if _concerns(plan, topics, facts)]
+    concerned = [plan for plan in channels if _concerns(plan, topics, facts, compared)]
     found = {
         plan.id: withhold.channel_hold(policy, plan, facts.rendered, revision, facts.withheld, now=now)
         for plan in concerned
@@ -121,17 +135,21 @@ def _fan_out(
     return Decision(
         revision,
         render=True,
+        refreshed=compared.refreshed,
         withheld=tuple(why for why in found.values() if why is not None),
         released=tuple(channel for channel, why in facts.withheld.items() if _ends(channel, why, found)),
-        scheduled=tuple(
-            plan.id for plan in free if not _already_has(policy, plan, facts, revision, plan.format in unchanged)
-        ),
+        scheduled=tuple(plan.id for plan in free if not _already_has(policy, plan, facts, revision, compared)),
     )
 
 
-def _concerns(plan: ChannelPlan, topics: frozenset[str], facts: Facts) -> bool:
-    """Return whether the channel wants the article or may have it. A place that is being emptied gets nothing new."""
-    return not plan.retired and (plan.wants(topics) or plan.id in facts.channels)
+def _concerns(plan: ChannelPlan, topics: frozenset[str], facts: Facts, compared: Comparison) -> bool:
+    """Return whether the channel wants the article or may have it. A place that is being emptied gets nothing new.
+
+    A channel that lacks the article is not given it because of its rendering: that is for the fill of its place.
+    """
+    if plan.retired or plan.id in facts.channels:
+        return not plan.retired
+    return plan.id in facts.withheld if compared.refreshed else plan.wants(topics)
 
 
 def _ends(channel: str, why: Withheld, found: Mapping[str, Withheld | None]) -> bool:
@@ -141,12 +159,14 @@ def _ends(channel: str, why: Withheld, found: Mapping[str, Withheld | None]) -> 
     return found[channel] is None if channel in found else why.cause == "gate"
 
 
-def _already_has(policy: Policy, plan: ChannelPlan, facts: Facts, revision: Revision, unchanged: bool) -> bool:
+def _already_has(policy: Policy, plan: ChannelPlan, facts: Facts, revision: Revision, compared: Comparison) -> bool:
     """Return whether the channel has what it needs of the revision without being sent it."""
     has = facts.channels.get(plan.id)
     if has is None or has.delivered is None:
         return False
+    if compared.refreshed and not plan.replaces and has.delivered.article == revision.article:
+        return True
     as_rendered = facts.rendered is not None and has.delivered.number == facts.rendered.number
-    if unchanged and as_rendered and has.format == plan.format:
+    if plan.format in compared.unchanged and as_rendered and has.format == plan.format:
         return True
     return withhold.keeps_what_it_has(policy, plan, has.delivered, revision)

@@ -18,11 +18,12 @@ from pipeline.stages.accept import withdrawing
 from pipeline.stages.context import Context
 from pipeline.stages.render import withhold
 from pipeline.stages.render.decide import ChannelState, Decision, Facts
+from pipeline.stages.render.fingerprint import combined, fingerprints
 
 _log = structlog.get_logger()
 
 
-def read(transaction: Transaction, state: ArticleState) -> Facts:
+def read(context: Context, transaction: Transaction, state: ArticleState) -> Facts:
     """Return what is known of an article that is not withdrawn."""
     newest = revisions.get(transaction, state.id, state.revision)
     rendered, stored = None, {}
@@ -39,7 +40,13 @@ def read(transaction: Transaction, state: ArticleState) -> Facts:
         references=evidence.references_of(transaction, newest.article),
         withheld=withheld.of_article(transaction, state.id),
         channels=read_channels(transaction, state.id, rendered),
+        outdated=state.rendered is not None and state.fingerprint != current_fingerprint(context),
     )
+
+
+def current_fingerprint(context: Context) -> str:
+    """Return the fingerprint of an article that is rendered now."""
+    return combined(fingerprints(context.formats, context.site))
 
 
 def read_channels(transaction: Transaction, article_id: str, rendered: Revision | None) -> dict[str, ChannelState]:
@@ -74,17 +81,18 @@ def apply(
     answered_meanwhile = evidence.references_of(transaction, revision.article) != facts.references
     done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)
     if not decision.render:
-        articles.save(transaction, done)
+        _confirm(context, transaction, facts, done, rendered)
         return []
     if facts.rendered is not None and facts.rendered.article.identified != revision.article.identified:
         # If this revision was scheduled, the citations of the previous one were watched until now.
         evidence.cite(transaction, state.id, revision.article.identified, now=now)
-    _keep_revision(transaction, done, revision, rendered, now=now)
+    _keep_revision(context, transaction, done, decision, rendered, now=now)
     if revision.article.address is not None:
         names.show(transaction, revision.article.address)
     topics = frozenset(topic.slug for topic in revision.article.topics)
     articles.set_topics(transaction, state.id, topics)
-    feeds.changed(transaction, state.id, among=_feeds_of(context, topics, revision), now=now)
+    if not decision.refreshed:  # feeds are built again by themselves when the way they are written changes
+        feeds.changed(transaction, state.id, among=_feeds_of(context, topics, revision), now=now)
     if decision.released:
         withheld.lift(transaction, state.id, decision.released)
     return schedule_deliveries(context, transaction, decision, {one.format: one.digest for one in rendered}, now=now)
@@ -112,6 +120,7 @@ def schedule_deliveries(
             revision=revision.number,
             digest=digests[format],
             now=now,
+            cause="refreshed" if decision.refreshed else None,
         )
     return [channel for channel in context.channels if channel in due]
 
@@ -121,14 +130,31 @@ def log_withheld(article_id: str, why: Withheld) -> None:
     _log.warning("withheld", article=article_id, channel=channel, cause=why.cause, reason=why.reason)
 
 
+def _confirm(
+    context: Context, transaction: Transaction, facts: Facts, done: ArticleState, added: Sequence[Rendition]
+) -> None:
+    """Record that the published revision looks as it would if it were rendered now, and its renditions in new formats.
+
+    One with evidence that nobody sees is not rendered again, and so keeps its fingerprints.
+    """
+    if facts.rendered is not None and facts.outdated:
+        current = fingerprints(context.formats, context.site)
+        renditions.confirm(transaction, done.id, facts.rendered.number, current)
+        renditions.add(transaction, done.id, facts.rendered.number, added, current)
+        done = articles.changed(done, fingerprint=combined(current))
+    articles.save(transaction, done)
+
+
 def _keep_revision(
+    context: Context,
     transaction: Transaction,
     state: ArticleState,
-    revision: Revision,
+    decision: Decision,
     rendered: Sequence[Rendition],
     *,
     now: dt.datetime,
 ) -> None:
+    revision, current = decision.revision, fingerprints(context.formats, context.site)
     if revision.number != state.revision:
         revisions.add(
             transaction,
@@ -139,10 +165,11 @@ def _keep_revision(
             now=now,
             updated=revision.updated,
             content=revisions.content_of(transaction, state.id, state.revision),
+            cause="refreshed" if decision.refreshed else None,
         )
     shown, updated = revision.references, revision.updated
     revisions.keep_shown(transaction, state.id, revision.number, shown, updated=updated, now=now)
-    renditions.add(transaction, state.id, revision.number, rendered)
+    renditions.add(transaction, state.id, revision.number, rendered, current)
     articles.save(
         transaction,
         articles.changed(
@@ -152,6 +179,7 @@ def _keep_revision(
             title=revision.article.title,
             language=revision.article.language,
             updated=revision.updated,
+            fingerprint=combined(current),
         ),
     )
 

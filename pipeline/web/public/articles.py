@@ -43,13 +43,12 @@ def router(context: Context) -> APIRouter:
             if present != article_id:
                 return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
             stored = renditions.one(transaction, known, shown.revision, format.name)
+            modified = revisions.came_out(transaction, known, shown.revision) or revision.updated
         if stored is None:  # the format is newer than the revision; rendering is pure, so it can be rendered now
             body = format.render(revision, context.site)
-            return respond(
-                request, body, media_type=format.media_type, digest=digest_of(body), modified=revision.updated
-            )
+            return respond(request, body, media_type=format.media_type, digest=digest_of(body), modified=modified)
         body = stored_body(context, stored, revision)
-        return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=revision.updated)
+        return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=modified)
 
     return public
 

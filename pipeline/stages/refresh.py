@@ -1,0 +1,61 @@
+"""refresh: render articles again whose renditions were made in another way than now, oldest first.
+
+A new release, a new disclaimer or an added format changes the fingerprint of every rendition (`render.fingerprint`).
+Live articles with another fingerprint are rendered again, a few each second, and give way to articles that are
+due to be rendered. What is delivered because of it gives way to other deliveries (`deliveries.LATER`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from pipeline.ledger import Transaction, articles, leases
+from pipeline.stages.context import LEASE, Context
+from pipeline.stages.render import Render, render
+from pipeline.stages.render.fan_out import current_fingerprint
+from pipeline.stages.stage import Bell, Claim
+
+
+class Refresh(Render):
+    name = "refresh"
+    threads = 1
+
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        if not context.policy.refresh_rate or not leases.is_free(transaction, self.name, now=now):
+            return []
+        return [Bell()] if articles.outdated(transaction, current_fingerprint(context), now=now, limit=1) else []
+
+    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
+        """Return None: refreshing is never late."""
+        return None
+
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        """Lease as many articles as the rate allows in a second, or one. The named lease, as it ends, is the rate."""
+        rate, now, token = context.policy.refresh_rate, context.clock(), context.new_id(LEASE)
+        if not rate:
+            return []
+        portion = max(round(rate), 1)
+        with context.ledger.write() as transaction:
+            if articles.any_due(transaction, now=now):
+                return []
+            if not leases.acquire(transaction, self.name, token=token, now=now, seconds=portion / rate):
+                return []
+            found = articles.claim_outdated(
+                transaction,
+                current_fingerprint(context),
+                token=token,
+                now=now,
+                seconds=context.policy.render_lease,
+                limit=portion,
+            )
+        return [Claim(token, (article_id,)) for article_id in found]
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        """Render one article, unless another is due by now: then leave the rest for later."""
+        with context.ledger.read() as transaction:
+            must_wait = articles.any_due(transaction, now=context.clock())
+        if must_wait:
+            self.release(context, [claim])
+            return False
+        return render(context, claim)
