@@ -178,7 +178,8 @@ def look(
 def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: str, now: dt.datetime) -> None:
     """Record each attempt, what the channel has now, and the time of the next attempt.
 
-    Changes made by others in the meantime are kept: a newer revision stays due.
+    Changes made by others in the meantime are kept: a newer revision stays due. What was accepted counts even if the
+    lease was lost by then; otherwise a batch that takes longer than its lease would be sent again without end.
     """
     _keep(transaction, sent)
     taken = [one for one in sent if one.outcome == "delivered"]
@@ -188,6 +189,12 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
             | {"event": one.event, "remote": one.remote_id or one.row.remote_id, "now": now}
             for one in taken
         ]
+        mine = sa.select(deliveries.c.id).where(
+            deliveries.c.id.in_([one.row.id for one in taken]), deliveries.c.lease == token
+        )
+        held = frozenset(transaction.scalars(mine))
+        if late := [row for row in rows if row["row"] not in held]:
+            transaction.execute(_DELIVERED_LATE, late)
         transaction.execute(_DELIVERED, rows)
     others = [one for one in sent if one.outcome != "delivered"]
     if others:
@@ -290,6 +297,38 @@ _DELIVERED = (
         due=sa.case((_CURRENT, sa.null()), else_=deliveries.c.due),
         available=sa.case((_CURRENT, sa.null()), else_=deliveries.c.available),
         error=sa.case((_CURRENT, sa.null()), (deliveries.c.state == "abandoned", deliveries.c.error), else_=sa.null()),
+        changed=sa.bindparam("now"),
+    )
+)
+
+# Without the lease, which another worker may have by now. If the channel has accepted a newer revision meanwhile, this
+# one may have replaced it there: then the newest is sent once more.
+_LOST = sa.or_(deliveries.c.lease.is_(None), deliveries.c.lease != sa.bindparam("token"))
+_OVERTAKEN = sa.and_(deliveries.c.held > sa.bindparam("sent"), deliveries.c.state == "delivered")
+_IS_NEWS = sa.or_(deliveries.c.held.is_(None), deliveries.c.held < sa.bindparam("sent"))
+_UNFINISHED = sa.and_(_CURRENT, deliveries.c.state != "delivered")
+
+
+def _if_news(name: str, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return sa.case((_IS_NEWS, sa.bindparam(name, type_=column.type)), else_=column)
+
+
+_DELIVERED_LATE = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("row"), _LOST, sa.or_(_IS_NEWS, _OVERTAKEN, _UNFINISHED))
+    .values(
+        held=_if_news("sent", deliveries.c.held),
+        held_digest=_if_news("digest", deliveries.c.held_digest),
+        held_event=_if_news("event", deliveries.c.held_event),
+        remote_id=_if_news("remote", deliveries.c.remote_id),
+        state=sa.case((_CURRENT, "delivered"), (_OVERTAKEN, "pending"), else_=deliveries.c.state),
+        due=sa.case(
+            (_CURRENT, sa.null()),
+            (_OVERTAKEN, sa.bindparam("now", type_=deliveries.c.due.type)),
+            else_=deliveries.c.due,
+        ),
+        refusals=sa.case((_CURRENT, 0), else_=deliveries.c.refusals),
+        error=sa.case((_CURRENT, sa.null()), else_=deliveries.c.error),
         changed=sa.bindparam("now"),
     )
 )

@@ -79,9 +79,7 @@ class Sending:
         self._begin()
         try:
             while self._waiting and self._may_continue():
-                if abs((self._context.clock() - self._looked_at).total_seconds()) > self._context.policy.deliver_look:
-                    self._look()
-                else:
+                if not self._look_if_due():
                     self._send()
         finally:
             self._end()
@@ -114,6 +112,13 @@ class Sending:
                     seconds=context.policy.deliver_lease,
                 )
             )
+
+    def _look_if_due(self) -> bool:
+        """Look at the ledger if the last time was half a second ago, and return whether it was."""
+        if abs((self._context.clock() - self._looked_at).total_seconds()) <= self._context.policy.deliver_look:
+            return False
+        self._look()
+        return True
 
     def _look(self) -> None:
         """Settle finished deliveries, and find out which of the rest may still be sent as they are."""
@@ -155,25 +160,35 @@ class Sending:
         if isinstance(opened, Exception):
             self._record(_outcome(self._waiting.popleft(), at, started, opened))
         elif self._connection.batch is not None:
-            parts = list(self._waiting)
-            self._waiting.clear()
-            for outcome in self._all(self._connection.batch, parts):
+            for outcome in self._all(self._connection.batch):
                 self._record(outcome)
         else:
             self._pace()
-            self._record(self._one(opened, self._waiting.popleft()))
+            sent = self._one(opened)
+            if sent is not None:
+                self._record(sent)
 
-    def _one(self, channel: Channel, pending: PendingDelivery) -> Outcome:
-        at, started = self._context.clock(), time.perf_counter()
+    def _one(self, channel: Channel) -> Outcome | None:
+        """Send the first delivery that waits. Return None if building it took so long that it may be sent no longer."""
+        pending, at, started = self._waiting[0], self._context.clock(), time.perf_counter()
         built = self._build(pending, at)
+        if self._look_if_due() and not (pending in self._waiting and self._may_continue()):
+            return None
+        self._waiting.popleft()
         if isinstance(built, Exception):
             return _outcome(pending, at, started, built, ours=True)
         return _outcome(pending, at, started, self._attempt([pending], lambda: channel.deliver(built)))
 
-    def _all(self, channel: BatchChannel, pending: list[PendingDelivery]) -> list[Outcome]:
-        """Send all of them in one call."""
+    def _all(self, channel: BatchChannel) -> list[Outcome]:
+        """Send all that wait in one call. Their lease is renewed while they are being built, which may take a while."""
         at, started = self._context.clock(), time.perf_counter()
-        built = [(one, self._build(one, at)) for one in pending]
+        built = []
+        for one in list(self._waiting):
+            built.append((one, self._build(one, at)))
+            self._look_if_due()
+        going = {one.row.id for one in self._waiting}
+        self._waiting.clear()
+        built = [(one, its) for one, its in built if one.row.id in going]
         spoilt = [_outcome(one, at, started, error, ours=True) for one, error in built if isinstance(error, Exception)]
         ready = [(one, its) for one, its in built if isinstance(its, Parcel)]
         if not ready:

@@ -1,0 +1,193 @@
+"""A feed file that is written late, by a worker that was stopped or whose write hung, never replaces a newer one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from channels.object_stores import s3
+from every_stage import feeds, render
+from feed_bench import FeedBench, numbered
+from obstore.store import S3Store
+from stopped_builder import FEED
+
+import pipeline.store
+from pipeline.ledger import Ledger
+from pipeline.ledger import feeds as feed_records
+from pipeline.stages.stage import drain
+from pipeline.store import RenditionStore
+
+HERE = Path(__file__).parent
+ENDINGS = [f"latest.{extension}{coding}" for extension in ("rss", "atom", "json") for coding in ("", ".gz", ".br")]
+
+
+def on_store(ledger: Ledger, store: RenditionStore) -> FeedBench:
+    """Three articles in a feed of pages of two, built."""
+    bench = FeedBench(ledger, FEED)
+    bench.context = dataclasses.replace(bench.context, store=store)
+    bench.publish_many(1, 2, 3)
+    bench.build()
+    return bench
+
+
+def documents(store: RenditionStore) -> dict[str, bytes]:
+    found = {name: store.get_file(f"public/feeds/{name}") for name in ENDINGS}
+    return {name: got[0] for name, got in found.items() if got is not None}
+
+
+def in_order(bench: FeedBench, store: RenditionStore) -> None:
+    """Every form is what one build alone would have written, without the withdrawn text."""
+    seen = documents(store)
+    assert len(seen) == len(ENDINGS)
+    for name in ("latest.rss", "latest.atom", "latest.json"):
+        assert b"Corrected" not in seen[name]
+        assert b"Withdrawn: About article-003" in seen[name]
+    with bench.ledger.write() as transaction:
+        feed_records.begin_documents(transaction, FEED.id, ["rss", "atom", "json-feed"])
+        feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+    bench.build()
+    assert documents(store) == seen
+
+
+# --- a folder, and a worker that is stopped ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["before", "inside"])
+def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
+    ledger: Ledger, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.store, "_LOCK_WAIT", 0.2)
+    store = RenditionStore.at(tmp_path / "renditions")
+    bench = on_store(ledger, store)
+    bench.publish(numbered(3, text="Corrected."))
+    drain(bench.context, render)
+    bench.clock.pass_(10)
+    url = ledger._engine.url.render_as_string(hide_password=False)
+    path = os.pathsep.join([str(HERE), str(HERE.parent / "stages"), str(HERE.parent), str(HERE.parent.parent)])
+    command = [sys.executable, str(HERE / "stopped_builder.py"), url, str(tmp_path / "renditions")]
+    child = subprocess.Popen([*command, bench.clock.now.isoformat(), moment], env=os.environ | {"PYTHONPATH": path})
+    try:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        bench.withdraw("article-003")
+        for _ in range(3):
+            bench.clock.pass_(80)
+            bench.build()
+        if moment == "before":  # nothing waits for a worker that is stopped without the lock
+            assert b"Withdrawn: About article-003" in documents(store)["latest.rss"]
+    finally:
+        child.send_signal(signal.SIGCONT)
+    assert child.wait(timeout=60) == 0
+    for _ in range(3):
+        bench.clock.pass_(300)
+        bench.build()
+    in_order(bench, store)
+
+
+# --- an object store, and a write that hangs ------------------------------------------------------------------------
+
+
+class HoldingUp:
+    """A proxy in front of a server, which holds up the first write of a public file until it is let go."""
+
+    def __init__(self, upstream: tuple[str, int]) -> None:
+        self.upstream, self.held, self.let_go = upstream, threading.Event(), threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self.let_go.set()
+        self._listening.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.upstream)
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with source:
+            while data := self._received(source):
+                if data.startswith(b"PUT ") and b"/public/feeds/latest." in data[:300] and not self.held.is_set():
+                    self.held.set()
+                    self.let_go.wait(60)
+                target.sendall(data)
+            try:
+                target.shutdown(socket.SHUT_WR)
+            except OSError:
+                return
+
+    def _received(self, source: socket.socket) -> bytes:
+        try:
+            return source.recv(65_536)
+        except OSError:
+            return b""
+
+
+def test_a_write_that_hung_for_80_seconds_does_not_bring_back_what_was_withdrawn(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = s3(tmp_path, monkeypatch)
+    host, _, port = str(bucket.settings["endpoint"]).removeprefix("http://").partition(":")
+    proxy = HoldingUp((host, int(port)))
+    store = RenditionStore(bucket.store)
+    name = str(bucket.settings["url"]).removeprefix("s3://").split("/")[0]
+    through = S3Store(
+        name,
+        prefix="partners/a",
+        endpoint=f"http://127.0.0.1:{proxy.port}",
+        access_key_id="key-id",
+        secret_access_key="hush-hush",
+        region="us-east-1",
+        client_options={"allow_http": True, "timeout": "120s"},
+        retry_config={"max_retries": 0},
+    )
+    bench = on_store(ledger, store)
+    bench.publish(numbered(3, text="Corrected."))
+    drain(bench.context, render)
+    bench.clock.pass_(10)
+    hanging = dataclasses.replace(bench.context, store=RenditionStore(through))
+    worker = threading.Thread(target=drain, args=(hanging, feeds))
+    worker.start()
+    try:
+        assert proxy.held.wait(30)
+        bench.clock.pass_(80)
+        bench.withdraw("article-003")
+        bench.build()
+        assert b"Withdrawn: About article-003" in documents(store)["latest.rss"]
+    finally:
+        proxy.close()
+        worker.join(60)
+    assert not worker.is_alive()
+    time.sleep(0.1)
+    in_order(bench, store)
+
+
+def test_a_file_whose_writer_died_is_written_again_even_if_its_bytes_are_as_recorded(
+    quick: Ledger, tmp_path: Path
+) -> None:
+    """The dead worker wrote a newer text; then what made it newer was taken back."""
+    store = RenditionStore.at(tmp_path / "renditions")
+    bench = on_store(quick, store)
+    before = documents(store)
+    with bench.ledger.write() as transaction:
+        feed_records.begin_documents(transaction, FEED.id, ["rss"])
+    store.put_file("public/feeds/latest.rss", b"half-way to another state", bench.clock.now)
+    with bench.ledger.write() as transaction:
+        feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+    bench.clock.pass_(80)
+    bench.build()
+    assert documents(store) == before
