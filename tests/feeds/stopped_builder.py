@@ -22,16 +22,20 @@ FEED = Feed(id="latest", title="Latest", size=2)
 
 
 class Stopping(RenditionStore):
-    """`inside`: stop after the check, in the moment in which nobody else can replace the file; otherwise before it."""
+    """`inside`: stop after the check, in the moment in which nobody else can replace the file; otherwise before it.
+
+    `file`: how the path of the file begins.
+    """
 
     inside = False
+    file = ""
     stopped = False
 
     def put_file(
         self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = lambda: None
     ) -> None:
         def stop_once() -> None:
-            if not self.stopped:
+            if not self.stopped and path.startswith(self.file):
                 self.stopped = True
                 os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -44,11 +48,11 @@ class Stopping(RenditionStore):
         super().put_file(path, body, modified, check=checked if self.inside else check)
 
 
-def main(url: str, folder: str, now: str, inside: str) -> None:
+def main(url: str, folder: str, now: str, inside: str, file: str) -> None:
     bench = FeedBench(Ledger(url), FEED)
     store = Stopping.at(Path(folder))
     assert isinstance(store, Stopping)
-    store.inside = inside == "inside"
+    store.inside, store.file = inside == "inside", file
     bench.clock.now = dt.datetime.fromisoformat(now)
     bench.new_id = lambda prefix: f"{prefix}stopped-{os.urandom(4).hex()}"
     bench.context = dataclasses.replace(bench.context, store=store, new_id=bench.new_id)

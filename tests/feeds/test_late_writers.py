@@ -12,7 +12,9 @@ import threading
 import time
 from pathlib import Path
 
+import obstore
 import pytest
+import sqlalchemy as sa
 from channels.object_stores import s3
 from every_stage import feeds, render
 from feed_bench import FeedBench, numbered
@@ -20,8 +22,11 @@ from obstore.store import S3Store
 from stopped_builder import FEED
 
 import pipeline.store
+from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Ledger
 from pipeline.ledger import feeds as feed_records
+from pipeline.ledger.feeds import pages as feed_pages
+from pipeline.ledger.tables import feed_documents, feed_page_documents
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
 
@@ -39,30 +44,40 @@ def on_store(ledger: Ledger, store: RenditionStore) -> FeedBench:
 
 
 def documents(store: RenditionStore) -> dict[str, bytes]:
-    found = {name: store.get_file(f"public/feeds/{name}") for name in ENDINGS}
+    """Every public file of the store, by its path."""
+    names = [str(one["path"]) for page in obstore.list(store._store, "public") for one in page]
+    found = {name: store.get_file(name) for name in names}
     return {name: got[0] for name, got in found.items() if got is not None}
 
 
 def in_order(bench: FeedBench, store: RenditionStore) -> None:
-    """Every form is what one build alone would have written, without the withdrawn text."""
+    """Every form of every document is what one build alone would have written, without the withdrawn text."""
     seen = documents(store)
-    assert len(seen) == len(ENDINGS)
+    assert {f"public/feeds/{name}" for name in ENDINGS} <= set(seen)
     for name in ("latest.rss", "latest.atom", "latest.json"):
-        assert b"Corrected" not in seen[name]
-        assert b"Withdrawn: About article-003" in seen[name]
+        assert b"Corrected" not in seen[f"public/feeds/{name}"]
+        assert b"Withdrawn: About article-003" in seen[f"public/feeds/{name}"]
+    assert b"article-003" not in seen["public/sitemaps/1.xml"]
     with bench.ledger.write() as transaction:
-        feed_records.begin_documents(transaction, FEED.id, ["rss", "atom", "json-feed"])
-        feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+        for table in (feed_documents, feed_page_documents):
+            transaction.execute(sa.update(table).values(writing=True))
+        for feed in (FEED.id, SITEMAP):
+            feed_pages.make_stale(transaction, feed)
+            feed_records.make_due(transaction, [feed], now=bench.clock.now)
     bench.build()
-    assert documents(store) == seen
+    # The index of sitemaps says when its files were written.
+    index = {f"public/sitemap.xml{coding}" for coding in ("", ".gz", ".br")}
+    now = documents(store)
+    assert {name for name in seen | now if seen.get(name) != now.get(name)} <= index
 
 
 # --- a folder, and a worker that is stopped ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("file", ["public/feeds/latest.", "public/sitemaps/"])
 @pytest.mark.parametrize("moment", ["before", "inside"])
 def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
-    ledger: Ledger, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, tmp_path: Path, moment: str, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline.store, "_LOCK_WAIT", 0.2)
     store = RenditionStore.at(tmp_path / "renditions")
@@ -73,7 +88,9 @@ def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
     url = ledger._engine.url.render_as_string(hide_password=False)
     path = os.pathsep.join([str(HERE), str(HERE.parent / "stages"), str(HERE.parent), str(HERE.parent.parent)])
     command = [sys.executable, str(HERE / "stopped_builder.py"), url, str(tmp_path / "renditions")]
-    child = subprocess.Popen([*command, bench.clock.now.isoformat(), moment], env=os.environ | {"PYTHONPATH": path})
+    child = subprocess.Popen(
+        [*command, bench.clock.now.isoformat(), moment, file], env=os.environ | {"PYTHONPATH": path}
+    )
     try:
         _, status = os.waitpid(child.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
@@ -82,7 +99,7 @@ def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
             bench.clock.pass_(80)
             bench.build()
         if moment == "before":  # nothing waits for a worker that is stopped without the lock
-            assert b"Withdrawn: About article-003" in documents(store)["latest.rss"]
+            assert b"Withdrawn: About article-003" in documents(store)["public/feeds/latest.rss"]
     finally:
         child.send_signal(signal.SIGCONT)
     assert child.wait(timeout=60) == 0
@@ -167,7 +184,7 @@ def test_a_write_that_hung_for_80_seconds_does_not_bring_back_what_was_withdrawn
         bench.clock.pass_(80)
         bench.withdraw("article-003")
         bench.build()
-        assert b"Withdrawn: About article-003" in documents(store)["latest.rss"]
+        assert b"Withdrawn: About article-003" in documents(store)["public/feeds/latest.rss"]
     finally:
         proxy.close()
         worker.join(60)
