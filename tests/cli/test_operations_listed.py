@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from command import citewire
+from empty_ledger import empty_ledger
 
-from pipeline.ledger import Ledger, operations
+from pipeline.ledger import operations
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -17,8 +18,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 def test_a_list_of_operations_that_is_cut_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int, cut: bool
 ) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     with ledger.write() as transaction:
         for number in range(count):
             at = START + timedelta(minutes=number)

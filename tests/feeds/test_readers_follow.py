@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 import uvicorn
+from empty_ledger import empty_ledger
 from feed_bench import FeedBench
 from following import Feedparser, Feedsmith, Follower, Newsboat, Reader, Sfeed, conditional_poll
 
-from pipeline.ledger import Ledger
 from pipeline.model.site import Feed
 from pipeline.web.app import create_app
 
@@ -40,8 +40,7 @@ def _serving(bench: FeedBench) -> Iterator[str]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[FeedBench]:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     yield FeedBench(ledger, FEED)
     ledger.close()
 

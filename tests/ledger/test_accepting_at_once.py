@@ -4,14 +4,13 @@ import itertools
 import threading
 from dataclasses import replace
 
-import sqlalchemy as sa
 from bench import Bench, article, paper
+from empty_ledger import emptied_ledger
 from every_stage import enrich
 from msgspec import structs
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Ledger, evidence
-from pipeline.ledger.tables import metadata
 from pipeline.model.article import CitedWork
 from pipeline.model.event import Accepted, Origin, Publish
 from pipeline.stages.accept import accept_all
@@ -58,11 +57,8 @@ def test_the_same_event_from_two_connections_at_once_is_one_event(ledger: Ledger
 
 
 def test_a_doi_that_is_converted_while_an_article_is_accepted_is_its_citation_too(postgresql: str) -> None:
-    ledger = Ledger(postgresql)  # on SQLite nothing is converted while something is accepted
-    ledger.migrate()
+    ledger = emptied_ledger(postgresql)  # on SQLite nothing is converted while something is accepted
     bench, doi = Bench(ledger), CitedWork("doi", "10.1/x")
-    with ledger.write() as transaction:
-        transaction.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)}"))
     bench.converter.pmids["10.1/x"] = "5"
     bench.pubmed.papers["5"] = paper("5")
     bench.publish(structs.replace(article("first"), references=(doi,)))

@@ -8,12 +8,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
+from empty_ledger import emptied_ledger
 
 from pipeline.ledger import Ledger, Transaction, articles
 from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.partners import changes
-from pipeline.ledger.tables import metadata
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -41,10 +40,7 @@ def told(found: list[changes.Change]) -> list[tuple[str, int, str]]:
 
 @pytest.fixture
 def postgres(postgresql: str) -> Iterator[Ledger]:
-    ledger = Ledger(postgresql)
-    ledger.migrate()
-    with ledger.write() as transaction:
-        transaction.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)}"))
+    ledger = emptied_ledger(postgresql)
     yield ledger
     ledger.close()
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from empty_ledger import empty_ledger
 
 from pipeline.errors import TransientError
-from pipeline.ledger import Ledger, tokens
+from pipeline.ledger import tokens
 from pipeline.ledger.failures import failure_of
 
 
 def test_a_full_disk_is_named_with_its_folder_and_the_bytes_that_are_free(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     now = dt.datetime.now(dt.UTC)
     with pytest.raises(TransientError) as full, ledger.write() as transaction:
         transaction.execute(sa.text("PRAGMA max_page_count = 1"))  # SQLite's own way to a full disk: not one page more

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import Bench, Receiver, article, paper
+from empty_ledger import empty_ledger
 from every_stage import deliver, enrich, feeds, prove, render
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec import structs
 
 from pipeline.errors import CitewireError
-from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger import deliveries
 from pipeline.ledger.deliveries import channels, proofs, repair
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.context import Policy
@@ -76,8 +77,7 @@ class Syndication(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.ledger = Ledger(f"sqlite:///{Path(self.folder.name) / 'ledger.sqlite'}")
-        self.ledger.migrate()
+        self.ledger = empty_ledger(Path(self.folder.name))
         self.bench = Bench(self.ledger, *NAMES, policy=Policy(deliver_batch=2))
         self.readable = Readable()
         self.receivers: dict[str, Stalling] = {"one": Stalling(), "two": self.readable, "together": Together()}

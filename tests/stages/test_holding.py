@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from bench import article, paper, topic
+from empty_ledger import empty_ledger
 from every_stage import enrich, render
 from msgspec import structs
 from structlog.testing import capture_logs
-from watched import Watched, open_sqlite, publish
+from watched import Watched, publish
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
@@ -27,7 +28,7 @@ from pipeline.stages.stage import drain
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """On one database: what differs between the two is tested in tests/ledger/test_evidence_watch.py."""
-    opened = open_sqlite(tmp_path)
+    opened = empty_ledger(tmp_path)
     yield opened
     opened.close()
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from bench import paper
+from empty_ledger import empty_ledger
 from every_stage import enrich
-from watched import Watched, open_sqlite
+from watched import Watched
 
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger.articles import ArticleState
@@ -22,7 +23,7 @@ BATCH = 50
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Watched]:
-    ledger = open_sqlite(tmp_path)
+    ledger = empty_ledger(tmp_path)
     bench = Watched(ledger)
     bench.context = replace(bench.context, policy=replace(bench.context.policy, pubmed_batch=BATCH))
     yield bench

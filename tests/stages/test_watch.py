@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from bench import PLAIN, START, article, paper
+from empty_ledger import empty_ledger
 from msgspec import structs
 from structlog.testing import capture_logs
-from watched import Watched, open_sqlite, publish
+from watched import Watched, publish
 
 from pipeline.ledger import Ledger
 from pipeline.model.article import CitedWork
@@ -24,7 +25,7 @@ from pipeline.stages.context import Policy
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """On one database: what differs between the two is tested in tests/ledger/test_evidence_watch.py."""
-    opened = open_sqlite(tmp_path)
+    opened = empty_ledger(tmp_path)
     yield opened
     opened.close()
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -109,19 +106,3 @@ def publish(bench: Watched, *pmids: str, id: str = "spasms", **more: object) -> 
     bench.clock.pass_(2)
     bench.publish(article(id, pmids=pmids, **more))
     bench.work()
-
-
-def open_sqlite(folder: Path) -> Ledger:
-    """An empty ledger; migrated once for all tests."""
-    (folder / "ledger.sqlite").write_bytes(_empty())
-    return Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
-
-
-@functools.cache
-def _empty() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "empty.sqlite")
-        ledger = Ledger(f"sqlite:///{path}")
-        ledger.migrate()
-        ledger.close()
-        return path.read_bytes()

@@ -11,9 +11,10 @@ import feedparser
 import pytest
 from asgi import Answer, get, send
 from bench import START, article, paper
+from empty_ledger import empty_ledger
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
-from watched import Watched, open_sqlite, publish
+from watched import Watched, publish
 
 from pipeline.ledger import tokens
 from pipeline.web.app import create_app
@@ -24,7 +25,7 @@ TOKENS = {"cms": "publish", "root": "admin"}
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Watched]:
-    ledger = open_sqlite(tmp_path)
+    ledger = empty_ledger(tmp_path)
     bench = Watched(ledger, "partner", "careful", plans={"careful": {"evidence": "hold"}})
     with ledger.write() as transaction:
         for token, scope in TOKENS.items():

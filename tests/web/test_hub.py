@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from asgi import Answer, post_form
 from bench import Bench, article
+from empty_ledger import empty_ledger
 from every_stage import hub
 from fastapi import FastAPI
 
@@ -124,8 +125,7 @@ def either(ledger: Ledger) -> Hub:
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """One for all requests that change nothing."""
-    ledger = Ledger(f"sqlite:///{tmp_path_factory.mktemp('idle') / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path_factory.mktemp("idle"))
     yield Hub(ledger)
     ledger.close()
 

@@ -12,13 +12,14 @@ import feedparser
 import pytest
 from asgi import Answer, get, send
 from bench import PLAIN, SITE, START, Bench, article, paper, topic
+from empty_ledger import empty_ledger
 from every_stage import enrich, render
 from fastapi import FastAPI
 from judges.atom import atom_findings
 from judges.rss import rss_findings
 from lxml import etree
 
-from pipeline.ledger import Ledger, deliveries, tokens
+from pipeline.ledger import deliveries, tokens
 from pipeline.ledger.partners import pulls
 from pipeline.ledger.partners.pulls import Position, Pull
 from pipeline.model.policy import Gate
@@ -36,8 +37,7 @@ HUB = "https://notes.example.org/hub"
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """`partner` wants articles about sleep whose papers stand; `other` wants everything."""
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     bench = Bench(ledger, "partner", "other")
     wanted = replace(bench.context.channels["partner"], topics=frozenset({"sleep"}), gate=Gate(refuse=("retracted",)))
     known = {"plain": PLAIN} | {name: formats()[name] for name in ("rss", "atom", "json-feed")}

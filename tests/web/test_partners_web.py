@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from asgi import get, send
 from bench import START, Bench, article
+from empty_ledger import empty_ledger
 from fastapi import FastAPI
 
-from pipeline.ledger import Ledger, tokens
+from pipeline.ledger import tokens
 from pipeline.stages.context import ChannelPlan
 from pipeline.web.app import create_app
 from pipeline.web.limits import Limiter, LocalLimiter, Rate
@@ -24,8 +25,7 @@ TOKENS = {"theirs": "partner:partner", "others": "partner:other", "cms": "publis
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     bench = Bench(ledger, "partner")
     plan = replace(bench.context.channels["partner"], is_pull=True)
     other = ChannelPlan(id="other", format="plain", open=plan.open, topics=frozenset({"nothing"}), is_pull=True)

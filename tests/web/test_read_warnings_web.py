@@ -8,7 +8,8 @@ from pathlib import Path
 
 from asgi import send
 from bench import START
-from watched import Watched, open_sqlite
+from empty_ledger import empty_ledger
+from watched import Watched
 
 from pipeline.ledger import tokens
 from pipeline.web.app import create_app
@@ -17,7 +18,7 @@ PAGE = '<title>Sleep</title><meta property="article:published_time" content="soo
 
 
 def test_the_answer_to_an_event_lists_what_was_left_out_of_its_page(tmp_path: Path) -> None:
-    ledger = open_sqlite(tmp_path)
+    ledger = empty_ledger(tmp_path)
     with ledger.write() as transaction:
         tokens.add(transaction, "cms", name="cms", scope="publish", now=START)
     app = create_app(Watched(ledger, "partner").context, alive=list)

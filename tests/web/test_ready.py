@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from asgi import get
 from bench import Bench
+from empty_ledger import empty_ledger
 from listeners import hang_up
 from sqlalchemy.engine import make_url
 
@@ -44,8 +45,7 @@ def silent() -> Iterator[int]:
 
 def test_a_database_and_a_queue_that_never_answer_are_causes_and_not_waited_for(silent: int, tmp_path: Path) -> None:
     """The driver waits 60 seconds here; the answer names the limit of the probe instead."""
-    own = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    own.migrate()
+    own = empty_ledger(tmp_path)
     dead = Ledger(f"postgresql://someone@127.0.0.1:{silent}/citewire?connect_timeout=60")
     bell = CeleryDoorbell(celery, f"redis://127.0.0.1:{silent}/0")
     app = create_app(replace(Bench(own).context, ledger=dead), alive=bell.alive)

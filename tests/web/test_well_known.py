@@ -13,10 +13,10 @@ from asgi import get
 from bench import Bench
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_public_key
+from empty_ledger import empty_ledger
 
 from config import load
 from pipeline.errors import ConfigError
-from pipeline.ledger import Ledger
 from pipeline.web.app import create_app
 from workers.wiring import served_of
 
@@ -36,8 +36,7 @@ APIKEY = "/.well-known/amphtml/apikey.pub"
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     yield Bench(ledger, "partner")
     ledger.close()
 

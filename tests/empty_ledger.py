@@ -1,0 +1,42 @@
+"""An empty ledger for a test. The schema is migrated once in each process, not for each test."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipeline.ledger import Ledger
+from pipeline.ledger.tables import metadata
+
+
+def empty_ledger(folder: Path) -> Ledger:
+    """Return a ledger on SQLite in the folder."""
+    path = folder / "ledger.sqlite"
+    path.write_bytes(_migrated())
+    return Ledger(f"sqlite:///{path}")
+
+
+def emptied_ledger(url: str) -> Ledger:
+    """Return the ledger in a PostgreSQL database that tests share, without its rows.
+
+    For tables as small as those of tests DELETE is far quicker than TRUNCATE, which replaces every table's file.
+    """
+    ledger = Ledger(url)
+    ledger.migrate()
+    with ledger.write() as transaction:
+        for table in reversed(metadata.sorted_tables):
+            transaction.execute(sa.delete(table))
+    return ledger
+
+
+@functools.cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "ledger.sqlite")
+        ledger = Ledger(f"sqlite:///{path}")
+        ledger.migrate()
+        ledger.close()
+        return path.read_bytes()
