@@ -19,6 +19,10 @@ PartOutcome = Literal[
 NOT_DONE: frozenset[PartOutcome] = frozenset({"unchanged", "overtaken", "refused", "left-out"})
 
 
+OperationState = Literal["done", "running", "interrupted"]
+ALIVE = dt.timedelta(seconds=30)  # after the last sign of life
+
+
 class Operation(Struct, frozen=True):
     id: str
     kind: Kind
@@ -26,7 +30,14 @@ class Operation(Struct, frozen=True):
     at: dt.datetime
     undoes: str | None = None  # the operation that it reverses
     planned: int | None = None  # number of parts, if known in advance
-    ended: dt.datetime | None = None  # None: it is still running, or its process was killed
+    ended: dt.datetime | None = None
+    alive_until: dt.datetime | None = None
+
+    def state(self, now: dt.datetime) -> OperationState:
+        """Return whether it has ended, is still being carried out, or was interrupted."""
+        if self.ended is not None:
+            return "done"
+        return "running" if self.alive_until is not None and now < self.alive_until else "interrupted"
 
 
 class Part(Struct, frozen=True):
@@ -40,13 +51,23 @@ class Part(Struct, frozen=True):
 
 
 def begin(transaction: Transaction, operation: Operation) -> None:
-    """Record an operation that spans several transactions. Until `end`, it is shown as unfinished."""
-    values = structs.asdict(operation)
+    """Record an operation that spans several transactions. Until `end`, it needs signs of life."""
+    values = structs.asdict(operation) | {"alive_until": operation.alive_until or operation.at + ALIVE}
     transaction.execute(insert(transaction, operations).values(**values).on_conflict_do_nothing())
 
 
 def end(transaction: Transaction, operation_id: str, now: dt.datetime) -> None:
     transaction.execute(sa.update(operations).where(operations.c.id == operation_id).values(ended=now))
+
+
+def sign(transaction: Transaction, operation_id: str, now: dt.datetime) -> None:
+    """Record that an operation is still being carried out."""
+    transaction.execute(sa.update(operations).where(operations.c.id == operation_id).values(alive_until=now + ALIVE))
+
+
+def interrupt(transaction: Transaction, operation_id: str, now: dt.datetime) -> None:
+    """Record that an operation will not come to its end."""
+    transaction.execute(sa.update(operations).where(operations.c.id == operation_id).values(alive_until=now))
 
 
 def record(transaction: Transaction, operation: Operation, parts: Sequence[Part]) -> None:

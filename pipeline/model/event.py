@@ -35,6 +35,7 @@ class Publish(Struct, frozen=True):
     id_from: IdFrom = "id"  # a derived id counts only where the place is new
     former_id: str | None = None  # as earlier versions derived it
     take_over: bool = False  # the article may have come from another place until now
+    restores_name: bool = False  # the article's id is the ledger's, and its name becomes that of the content
 
     @property
     def article_id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
-from pipeline.ledger.operations import NOT_DONE
+from pipeline.ledger.operations import NOT_DONE, OperationState
 from pipeline.ledger.operations import Operation as Recorded
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 
@@ -46,9 +47,11 @@ class Operation:
     undoes: OperationId | None
     changed: Annotated[Count, Field(description="How many parts were done; the others say why not.")]
     planned: Annotated[Count | None, Field(description="How many files or parts it set out to do, if that was known.")]
-    ended: Annotated[
-        Time | None, Field(description="Null while it is being carried out, and for good if its process was killed.")
+    state: Annotated[
+        OperationState,
+        Field(description="`interrupted`: it was stopped midway. The same command again does the rest."),
     ]
+    ended: Annotated[Time | None, Field(description="Null while it is being carried out, and if it was interrupted.")]
     parts: tuple[OperationPart, ...]
 
 
@@ -68,17 +71,17 @@ class Undone:
     overtaken: Annotated[tuple[ArticleId, ...], Field(description="Articles that were changed since, and left alone.")]
 
 
-def operation(transaction: Transaction, operation_id: str) -> Operation | None:
+def operation(transaction: Transaction, operation_id: str, *, now: dt.datetime) -> Operation | None:
     found = ledger_operations.find(transaction, operation_id)
-    return None if found is None else _operation(transaction, found)
+    return None if found is None else _operation(transaction, found, now)
 
 
-def operations(transaction: Transaction, *, limit: int) -> OperationList:
+def operations(transaction: Transaction, *, limit: int, now: dt.datetime) -> OperationList:
     found = ledger_operations.newest(transaction, limit=limit)
-    return OperationList(tuple(_operation(transaction, one) for one in found))
+    return OperationList(tuple(_operation(transaction, one, now) for one in found))
 
 
-def _operation(transaction: Transaction, one: Recorded) -> Operation:
+def _operation(transaction: Transaction, one: Recorded, now: dt.datetime) -> Operation:
     parts = ledger_operations.parts_of(transaction, one.id)
     changed = sum(part.outcome not in NOT_DONE for part in parts)
     return Operation(
@@ -89,6 +92,7 @@ def _operation(transaction: Transaction, one: Recorded) -> Operation:
         undoes=one.undoes,
         changed=changed,
         planned=one.planned,
+        state=one.state(now),
         ended=one.ended,
         parts=tuple(OperationPart(**structs.asdict(part)) for part in parts),
     )

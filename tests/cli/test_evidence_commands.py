@@ -101,6 +101,16 @@ def test_a_recheck_orders_what_is_named_or_everything(bench: Watched, run: Run) 
     assert sorted(bench.pubmed.asked[-1]) == list("1234567")
 
 
+def test_a_wait_ends_when_pubmed_has_answered_or_the_time_is_over(bench: Watched, run: Run) -> None:
+    assert run("references", "3", "--wait").status == 0  # it was answered long ago
+    asked = run("references", "3", "--recheck", "--wait", "--timeout", "0", "--json")
+    assert (asked.status, asked.json["references"][0]["pmid"]) == (3, "3")
+    assert run("references", "--recheck", "--wait", "--timeout", "0", "--json").status == 3
+    bench.clock.pass_(10**9)  # the command's clock is the real one
+    bench.work()
+    assert run("references", "--wait", "--timeout", "0").status == 0
+
+
 def test_what_was_shown_is_asked_for_by_channel_and_time(bench: Watched, run: Run) -> None:
     then = bench.clock.now.isoformat()
     bench.turn("1", "retracted")

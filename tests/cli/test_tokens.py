@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from pathlib import Path
 
 import pytest
+from command import citewire
 
 from pipeline.errors import InvalidEvent
 from workers.cli.tokens import expiry
@@ -29,3 +32,11 @@ def test_what_is_no_time_to_come_is_refused(said: str) -> None:
     with pytest.raises(InvalidEvent) as refused:
         expiry(said, NOW)
     assert (refused.value.code, refused.value.field) == ("invalid-time", "expires")
+
+
+def test_a_token_is_printed_alone_or_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("token", "create", "--name", "cms", "--scope", "publish", "--data", tmp_path)
+    assert re.fullmatch(r"cw_[\w-]{43}\n", citewire(capsys, *words).out)
+    said = citewire(capsys, *words, "--expires", "2100-01-01", "--json").json
+    assert re.fullmatch(r"cw_[\w-]{43}", said.pop("token"))
+    assert said == {"name": "cms", "scope": "publish", "expires": "2100-01-01T00:00:00Z"}

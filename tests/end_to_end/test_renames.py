@@ -110,6 +110,21 @@ def test_a_changed_id_keeps_the_article_and_redirects_its_old_address(running: R
     assert "/articles/the-new-name" in "".join(path.read_text() for path in held if path.is_file())
 
 
+def test_the_undo_of_a_rename_leads_the_new_address_to_the_old_one(running: Running, tmp_path: Path) -> None:
+    file = tmp_path / "undone.md"
+    operations = []
+    for id in ("undone-old", "undone-new"):
+        file.write_text(f"---\nid: {id}\ntitle: A name\n---\n\n{_TEXT}\n")
+        operations.append(running.publish(file).json["operation"])
+    assert running.run("undo", operations[-1]).status == 0
+    until(lambda: requests.get(f"{running.web}/articles/undone-old", allow_redirects=False, timeout=20).ok, 30)
+    until(lambda: running.get("/articles/undone-old").history == [], 30)
+    new = requests.get(f"{running.web}/articles/undone-new", allow_redirects=False, timeout=20)
+    assert (new.status_code, new.headers["Location"]) == (301, "undone-old")
+    feed = until(lambda: (text := running.get("/feeds/latest.atom").text).count('/articles/undone-old"') and text, 30)
+    assert feed.count(":/articles/undone-old</id>") == 1
+
+
 def sitemaps(running: Running) -> str:
     """The sitemap's pages."""
     index = running.get("/sitemap.xml").text

@@ -65,7 +65,7 @@ def test_a_hold_lasts_through_edits_until_it_is_released(ledger: Ledger) -> None
     done = bench.release()
     assert (done.revision, done.channels) == (4, ("partner",))
     with ledger.read() as transaction:
-        operation = views.operation(transaction, done.operation)
+        operation = views.operation(transaction, done.operation, now=bench.clock())
     assert operation is not None
     assert [(one.outcome, one.channel, one.before, one.revision) for one in operation.parts] == [
         ("released", "partner", 3, 4)

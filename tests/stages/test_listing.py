@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from bench import START, Bench, article
+from bench import START, Bench, article, topic
 from msgspec import structs
 
 from pipeline import views
@@ -59,3 +59,14 @@ def test_pages_follow_each_other_without_a_gap(bench: Bench) -> None:
             if after is None:
                 break
     assert found == ["cramps", "later", "spasms"]
+
+
+def test_the_topics_of_what_is_not_out_yet_are_known(bench: Bench) -> None:
+    later = structs.replace(article("later"), topics=(topic("sleep"),), embargo=START + dt.timedelta(days=30))
+    newest = structs.replace(article("spasms", text="Move."), topics=(topic("sleep"),))
+    accept_all(bench._intake(), [Publish(Origin(source="test", id=f"{one.id}/2"), one) for one in (later, newest)])
+    assert listed(bench, topic="sleep") == ["later", "spasms"]
+    assert listed(bench, topic="sleep", state="scheduled") == ["later"]
+    with bench.ledger.read() as transaction:
+        first = views.articles(transaction, Wanted(topic="sleep"), limit=1)
+    assert ([one.article for one in first.articles], first.next) == (["later"], "later")

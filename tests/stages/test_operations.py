@@ -11,6 +11,7 @@ from bench import START, Bench, article
 from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, operations
+from pipeline.ledger.articles import names, revisions
 from pipeline.ledger.operations import Operation
 from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.stages.accept import accept_all
@@ -105,8 +106,8 @@ def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) ->
     publish(bench, "op_1", {"spasms": "First."})
     publish(bench, "op_2", {"spasms": "First.", "cramps": "First."})
     with bench.ledger.read() as transaction:
-        found = views.operation(transaction, "op_2")
-        newest = views.operations(transaction, limit=10)
+        found = views.operation(transaction, "op_2", now=bench.clock())
+        newest = views.operations(transaction, limit=10, now=bench.clock())
     assert found is not None
     assert [(part.article, part.before, part.revision, part.outcome) for part in found.parts] == [
         ("spasms", 1, 1, "unchanged"),
@@ -122,7 +123,7 @@ def test_a_replay_is_an_operation_that_says_why_it_cannot_be_undone(bench: Bench
     done = replay(bench._intake(), by="somebody", article_id="spasms", since=START)
     assert done.operation is not None
     with bench.ledger.read() as transaction:
-        found = views.operation(transaction, done.operation)
+        found = views.operation(transaction, done.operation, now=bench.clock())
     assert found is not None
     parts = [(part.article, part.channel, part.outcome, part.reason) for part in found.parts]
     assert parts == [("spasms", channel, "replayed", "was delivered") for channel in ("first", "second")]
@@ -138,7 +139,7 @@ def test_an_operation_that_never_came_to_its_end_is_shown_as_unfinished_and_can_
         operations.begin(transaction, Operation("op_1", "publish", "citewire publish", START, planned=3))
     publish(bench, "op_1", {"spasms": "First.", "cramps": "First."})
     with bench.ledger.read() as transaction:
-        found = views.operation(transaction, "op_1")
+        found = views.operation(transaction, "op_1", now=bench.clock())
     assert found is not None
     assert (found.ended, found.planned, found.changed) == (None, 3, 2)
     assert len(undo(bench._intake(), "op_1", by="somebody").accepted) == 2
@@ -148,3 +149,45 @@ def test_an_unknown_operation_is_named(bench: Bench) -> None:
     with pytest.raises(InvalidEvent) as refused:
         undo(bench._intake(), "op_none", by="somebody")
     assert refused.value.code == "unknown-operation"
+
+
+def test_the_undo_of_a_rename_gives_the_article_its_former_name_back(bench: Bench) -> None:
+    place = "file:/site/spasms.md"
+    for number, (id, text) in enumerate((("spasms", "First."), ("spasticity", "Second.")), start=1):
+        event = Publish(Origin(source="test", id=id), article(id, text=text), place=place)
+        accept_all(bench._intake(), [event], Operation(f"op_{number}", "publish", "citewire publish", START))
+        bench.work()
+    assert bench.receivers["first"].last("spasms").rendition.body.split(b"|")[1] == b"Second."
+    back = undo(bench._intake(), "op_2", by="somebody")
+    bench.work()
+    with bench.ledger.read() as transaction:
+        shown = revisions.get(transaction, "spasms", 3).article
+        assert (shown.name, shown.answer) == ("spasms", "First.")
+        assert names.current(transaction, "spasms") == "spasms"
+        assert names.article_shown_as(transaction, "spasticity") == "spasms"  # its address leads to the former one
+    undo(bench._intake(), back.operation, by="somebody")
+    with bench.ledger.read() as transaction:
+        assert names.current(transaction, "spasms") == "spasticity"
+
+
+def test_an_operation_without_a_sign_of_life_counts_as_interrupted(bench: Bench) -> None:
+    begun = Operation("op_1", "publish", "citewire publish", bench.clock())
+
+    def state() -> str:
+        with bench.ledger.read() as transaction:
+            found = views.operation(transaction, "op_1", now=bench.clock())
+        assert found is not None
+        return found.state
+
+    with bench.ledger.write() as transaction:
+        operations.begin(transaction, begun)
+    bench.clock.pass_(20)
+    with bench.ledger.write() as transaction:
+        operations.sign(transaction, "op_1", bench.clock())
+    bench.clock.pass_(20)
+    assert state() == "running"
+    bench.clock.pass_(20)
+    assert state() == "interrupted"
+    with bench.ledger.write() as transaction:
+        operations.end(transaction, "op_1", bench.clock())
+    assert state() == "done"

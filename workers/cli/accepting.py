@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Sequence
 from typing import Literal
 
 import structlog
 
-from pipeline.ledger import Ledger, clock
-from pipeline.ledger.operations import Kind, Operation
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Ledger
+from pipeline.ledger.operations import Kind, Operation, Part
 from pipeline.model.event import Origin
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Doorbell, NoDoorbell
-from workers.cli.common import System, new_id, now
+from workers.cli.common import System, ledger_now, new_id
 from workers.cli.files import is_gone
 
 SOURCE = "urn:citewire:command-line"
@@ -26,7 +28,7 @@ def intake_of(ledger: Ledger, system: System) -> Intake:
     return Intake(
         ledger=ledger,
         doorbell=_doorbell(url) if url else NoDoorbell(),
-        clock=lambda: clock.ledger_time(ledger, now(), running=system.running is not None),
+        clock=lambda: ledger_now(ledger, system),
         new_id=new_id,
         evidence_wait=system.settings.evidence.wait,
         gone=is_gone,
@@ -52,3 +54,9 @@ def origin() -> Origin:
 def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"]) -> Operation:
     kind: Kind = "withdraw" if command == "withdraw" else "publish"
     return Operation(intake.new_id("op_"), kind, f"citewire {command}", intake.clock())
+
+
+def refused_part(file: str | None, errors: Sequence[InvalidEvent]) -> Part:
+    """Return the part of an operation that says why a file was refused, with all its mistakes."""
+    why = "; ".join(f"{error.field + ': ' if error.field else ''}{error.message} [{error.code}]" for error in errors)
+    return Part(errors[0].ids.get("article"), None, None, "refused", file, None, why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -18,8 +19,8 @@ from workers.cli.common import (
     JsonOption,
     existing_ledger,
     find,
+    ledger_now,
     moment_of,
-    now,
     print_json,
 )
 from workers.cli.names import check_channel, unknown_channel
@@ -53,7 +54,8 @@ def fill(
         context = build_context(system.settings, NoDoorbell())
     try:
         plan = context.channels[channel]
-        owed = fill_stage.fill(context, plan, since=moment)
+        by_ledger = replace(context, clock=lambda: ledger_now(context.ledger, system))
+        owed = fill_stage.fill(by_ledger, plan, since=moment)
     finally:
         context.ledger.close()
     if json:
@@ -74,10 +76,12 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
             code="channel-configured",
             hint="take it out of the settings first",
         )
-    with existing_ledger(system) as ledger, ledger.write() as transaction:
-        check_channel(transaction, system, channel)
-        forgotten = deliveries.forget(transaction, channel, now=now())
-        channels.forget(transaction, channel)
+    with existing_ledger(system) as ledger:
+        at = ledger_now(ledger, system)
+        with ledger.write() as transaction:
+            check_channel(transaction, system, channel)
+            forgotten = deliveries.forget(transaction, channel, now=at)
+            channels.forget(transaction, channel)
     if json:
         print_json({"channel": channel, "given_up": forgotten.given_up, "sending": forgotten.sending})
         return

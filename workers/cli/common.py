@@ -77,6 +77,13 @@ def print_json(document: Any) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
 
+def ledger_now(ledger: Ledger, system: System) -> dt.datetime:
+    """Return the ledger's time, by which everything that a command writes is dated."""
+    from pipeline.ledger import clock
+
+    return clock.ledger_time(ledger, now(), running=system.running is not None)
+
+
 def new_id(prefix: str) -> str:
     return prefix + secrets.token_hex(12)
 

@@ -13,7 +13,7 @@ from pipeline.stages.accept.undo import REASON
 from pipeline.stages.accept.undo import undo as undo_operation
 from workers.cli import OVERTAKEN, output
 from workers.cli.accepting import intake_of
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, ledger_now, print_json
 
 _MOST = 100  # operations listed
 
@@ -30,19 +30,25 @@ def operations(
     config: ConfigOption = None,
 ) -> None:
     """Show what commands and events did, the newest first, or one operation with each of its parts."""
-    with existing_ledger(find(data, config)) as ledger, ledger.read() as transaction:
-        if operation is None:
-            every = views.operations(transaction, limit=_MOST + 1).operations
-            newest = every[:_MOST]
-            print_json(views.OperationList(newest)) if json else output.operations(newest)
-            if len(every) > _MOST:
-                output.note(f"there are more than these: the newest {_MOST} are shown")
-            return
-        found = views.operation(transaction, operation)
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        now = ledger_now(ledger, system)
+        with ledger.read() as transaction:
+            if operation is None:
+                _show_newest(views.operations(transaction, limit=_MOST + 1, now=now).operations, json=json)
+                return
+            found = views.operation(transaction, operation, now=now)
     if found is None:
         hint = "give the id that `citewire operations` shows"
         raise InvalidEvent(f"no operation {operation!r} is known", code="unknown-operation", hint=hint)
     print_json(found) if json else output.operation(found)
+
+
+def _show_newest(every: tuple[views.Operation, ...], *, json: bool) -> None:
+    newest = every[:_MOST]
+    print_json(views.OperationList(newest)) if json else output.operations(newest)
+    if len(every) > _MOST:
+        output.note(f"there are more than these: the newest {_MOST} are shown")
 
 
 def undo(

@@ -260,7 +260,7 @@ def operations(every: Sequence[views.Operation]) -> None:
         whole = max(one.planned or 0, len(one.parts))
         words = [one.operation, f"{one.at:%Y-%m-%d %H:%M:%S}Z", one.by, f"{one.changed} of {whole} done"]
         words += [f"undoes {one.undoes}"] if one.undoes else []
-        line("  ".join([*words, "unfinished"] if one.ended is None else words))
+        line("  ".join(words if one.state == "done" else [*words, one.state]))
 
 
 def operation(one: views.Operation) -> None:
@@ -270,5 +270,5 @@ def operation(one: views.Operation) -> None:
         if part.revision is not None and part.revision != part.before:
             words.insert(2, f"revision {part.before or 'none'} → {part.revision}")
         line("  " + "  ".join(word for word in words if word))
-    if one.ended is None:
-        line("  it is being carried out, or was stopped midway: the same command again does the rest")
+    if one.state == "interrupted":
+        line("  it was stopped midway: the same command again does the rest, `citewire undo` takes back what was done")

@@ -17,7 +17,7 @@ from pipeline.ledger.operations import Operation, Part
 from pipeline.model.event import Accepted, Publish
 from pipeline.stages.accept import Intake, accept, accept_all
 from workers.cli import output
-from workers.cli.accepting import intake_of, operation_of, origin
+from workers.cli.accepting import intake_of, operation_of, origin, refused_part
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -35,6 +35,7 @@ from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
 from workers.cli.outcomes import Published, exit_with, wait_for
 from workers.cli.reading import FilesOfIds, publication, read_files
+from workers.cli.running import carried_out
 
 _TOGETHER, _BYTES = 1000, 32_000_000  # the most files, and bytes of files, read before they are accepted together
 
@@ -97,9 +98,18 @@ def publish(
 def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> Batch:
     """Accept every file that can be read as an article; one that cannot does not stop the others."""
     operation = structs.replace(operation_of(intake, "publish"), planned=len(found.files) + len(found.left_out))
-    with intake.ledger.write() as transaction:
-        operations.begin(transaction, operation)
-    batch, read, size = Batch(operation.id), list[tuple[str, Publish]](), 0
+    batch = Batch(operation.id)
+    with carried_out(intake, operation):
+        _accept_each(intake, operation, found, drop, batch, take_over=take_over)
+        with intake.ledger.write() as transaction:
+            operations.record(transaction, operation, _not_done(batch))
+    return batch
+
+
+def _accept_each(
+    intake: Intake, operation: Operation, found: ArticleFiles, drop: tuple[str, ...], batch: Batch, *, take_over: bool
+) -> None:
+    read, size = list[tuple[str, Publish]](), 0
     for one in read_files(found, drop, now()):
         batch.refused += one.mistakes
         if one.left_out:
@@ -111,10 +121,6 @@ def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *,
             _accept_read(intake, operation, read, batch)
             read, size = [], 0
     _accept_read(intake, operation, read, batch)
-    with intake.ledger.write() as transaction:
-        operations.record(transaction, operation, _not_done(batch))
-        operations.end(transaction, operation.id, intake.clock())
-    return batch
 
 
 def _not_done(batch: Batch) -> list[Part]:
@@ -122,15 +128,8 @@ def _not_done(batch: Batch) -> list[Part]:
     refused: dict[str | None, list[InvalidEvent]] = {}
     for error in batch.refused:
         refused.setdefault(error.file, []).append(error)
-    parts = [
-        Part(errors[0].ids.get("article"), None, None, "refused", file, None, _why(errors))
-        for file, errors in refused.items()
-    ]
+    parts = [refused_part(file, errors) for file, errors in refused.items()]
     return parts + [Part(None, None, None, "left-out", file, None, why) for file, why in batch.left_out]
-
-
-def _why(errors: Sequence[InvalidEvent]) -> str:
-    return "; ".join(f"{error.field + ': ' if error.field else ''}{error.message} [{error.code}]" for error in errors)
 
 
 def _accept_read(intake: Intake, operation: Operation, read: Sequence[tuple[str, Publish]], batch: Batch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Annotated
@@ -15,9 +17,19 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
 from pipeline.ledger.evidence import cited, rechecks
-from workers.cli import output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, now, print_json
+from workers.cli import TIMED_OUT, output
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    TimeoutOption,
+    existing_ledger,
+    find,
+    ledger_now,
+    print_json,
+)
 
+_POLL = 0.2  # seconds between looks at the ledger while waiting
 _AT_ONCE = 500  # references read and printed together, because a ledger may hold any number
 _CHANGES = 50  # changes shown for all papers together, or for each named one
 
@@ -30,24 +42,33 @@ def references(
     pmids: Annotated[list[str] | None, typer.Argument(metavar="[PMID]...", help="None: every cited one.")] = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask PubMed for them again, now.")] = False,
     changes: Annotated[bool, typer.Option("--changes", help="Show how their editorial status changed.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return when PubMed has answered: those asked for again, or never answered.")
+    ] = False,
+    timeout: TimeoutOption = 300.0,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Show what is known about references. Updates from `--recheck` reach every article that cites them."""
     wanted = [_pmid(one) for one in pmids or ()]
-    with existing_ledger(find(data, config)) as ledger:
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
         never_cited = _never_cited(ledger, wanted)
         if recheck and never_cited:
             raise never_cited
-        if recheck:
-            _order(ledger, wanted)
+        asked = ledger_now(ledger, system) if recheck else None
+        if asked is not None:
+            _order(ledger, wanted, asked)
+        answered = not wait or _wait(ledger, wanted, asked, timeout)
         if changes:
             _show_changes(ledger, wanted, json=json)
         else:
             _show(_known(ledger, wanted), json=json)
         if never_cited:
             raise never_cited
+    if not answered:
+        raise typer.Exit(TIMED_OUT)
 
 
 def _pmid(text: str) -> str:
@@ -68,14 +89,26 @@ def _never_cited(ledger: Ledger, pmids: Sequence[str]) -> InvalidEvent | None:
     return InvalidEvent(message, code="unknown-reference", field="pmid")
 
 
-def _order(ledger: Ledger, pmids: Sequence[str]) -> None:
+def _order(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime) -> None:
     if not pmids:
         from pipeline.stages.enrich import watch
 
-        watch.recheck(ledger, now=now())
+        watch.recheck(ledger, now=asked)
         return
     with ledger.write() as transaction:
-        rechecks.request_recheck(transaction, pmids, due=now())
+        rechecks.request_recheck(transaction, pmids, due=asked)
+
+
+def _wait(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime | None, timeout: float) -> bool:
+    """Wait until PubMed has answered about these since `asked` (None: ever), and return whether it has."""
+    deadline = time.monotonic() + timeout
+    while True:
+        with ledger.read() as transaction:
+            if not cited.unanswered(transaction, pmids, since=asked):
+                return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL)
 
 
 def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[views.KnownReference]]:

@@ -15,7 +15,17 @@ from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
 from pipeline.model.moment import rfc3339
 from workers.cli import UNKNOWN, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, now, open_ledger, print_json
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    existing_ledger,
+    find,
+    ledger_now,
+    now,
+    open_ledger,
+    print_json,
+)
 
 _SCOPE = re.compile(r"publish|admin|partner:[a-z0-9][a-z0-9._-]*")
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
@@ -39,21 +49,26 @@ def create(
     scope: Annotated[str, typer.Option(help="publish, partner:ID or admin.")],
     expires: Annotated[str | None, typer.Option(help="When it expires: 90d, or 2027-03-01. Default: never.")] = None,
     data: DataOption = None,
+    json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Print a new token, once, alone on the last line. Only its hash is kept."""
     if not _SCOPE.fullmatch(scope):
         raise InvalidEvent("is not a scope", field="scope", hint="give publish, admin, or partner: and a channel's id")
-    at = now()
-    ends = None if expires is None else expiry(expires, at)
+    ends = None if expires is None else expiry(expires, now())
     token = f"cw_{secrets.token_urlsafe(32)}"
     system = find(data, config)
     _, _, channel = scope.partition(":")
     if channel and channel not in {one.id for one in system.settings.channels}:
         print(f"citewire: no channel {channel} is configured (yet): the token opens nothing", file=sys.stderr)
-    with open_ledger(system) as ledger, ledger.write() as transaction:
-        tokens.add(transaction, token, name=name, scope=scope, now=at, expires=ends)
-    print(token)
+    with open_ledger(system) as ledger:
+        at = ledger_now(ledger, system)
+        with ledger.write() as transaction:
+            tokens.add(transaction, token, name=name, scope=scope, now=at, expires=ends)
+    if json:
+        print_json({"token": token, "name": name, "scope": scope, "expires": rfc3339(ends) if ends else None})
+    else:
+        print(token)
 
 
 def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
@@ -69,8 +84,11 @@ def revoke(
     config: ConfigOption = None,
 ) -> None:
     """Revoke every token with this name immediately."""
-    with existing_ledger(find(data, config)) as ledger, ledger.write() as transaction:
-        ended = tokens.revoke(transaction, name, now=now())
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        at = ledger_now(ledger, system)
+        with ledger.write() as transaction:
+            ended = tokens.revoke(transaction, name, now=at)
     if not ended:
         print(f"citewire: no token {name!r} is good any more, or ever was", file=sys.stderr)
         raise typer.Exit(UNKNOWN)

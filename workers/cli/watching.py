@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ import typer
 from watchfiles import Change, watch
 
 from pipeline.errors import InvalidArticle, InvalidEvent, TransientError
+from pipeline.ledger import operations
 from pipeline.stages.accept import Intake, accept
 from workers.cli import output
-from workers.cli.accepting import intake_of, operation_of, origin
+from workers.cli.accepting import intake_of, operation_of, origin, refused_part
 from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
 from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import Excluded, article_files, is_article
@@ -56,16 +58,30 @@ def _publish(intake: Intake, drop: tuple[str, ...], files: list[Path]) -> None:
     """Publish the files that can be read as articles. One that cannot be is reported, and the watch goes on."""
     for file in files:
         one = read_one(file, drop, now())
-        for mistake in one.mistakes:
-            print(f"citewire: {mistake}", file=sys.stderr)
+        if one.mistakes:
+            _refuse(intake, file, one.mistakes)
         if one.left_out:
             output.left_out([(str(file), one.left_out)])
         if one.read is None:
             continue
         try:
             answer = accept(intake, publication(one, origin()), operation_of(intake, "watch"))
-        except (InvalidEvent, TransientError) as error:
+        except InvalidEvent as error:
+            _refuse(intake, file, (error,))
+            continue
+        except TransientError as error:
             print(f"citewire: {error}", file=sys.stderr)
             continue
         output.warnings(one.read.warnings)
         output.accepted([{"article": answer.article, "revision": answer.revision, "changed": answer.changed}])
+
+
+def _refuse(intake: Intake, file: Path, mistakes: Sequence[InvalidEvent]) -> None:
+    """Report why a file was not published, and record it, so that `citewire operations` shows it afterwards."""
+    for mistake in mistakes:
+        print(f"citewire: {mistake}", file=sys.stderr)
+    try:
+        with intake.ledger.write() as transaction:
+            operations.record(transaction, operation_of(intake, "watch"), [refused_part(str(file), mistakes)])
+    except TransientError as error:
+        print(f"citewire: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles, deliveries, operations
-from pipeline.ledger.articles import listing, names, origins, public, revisions
+from pipeline.ledger.articles import listing, names, origins, public
 from pipeline.ledger.articles.listing import Wanted
 from pipeline.model.event import FILE, Withdraw
 from pipeline.stages.accept import accept_all
@@ -131,14 +131,11 @@ def _of_operation(transaction: Transaction, operation: str) -> list[str]:
 
 
 def _of_topic(transaction: Transaction, topic: str) -> Iterator[str]:
-    """Yield the articles of a topic: those that are live, and those whose newest revision is not yet out."""
+    """Yield the articles of a topic, those whose newest revision is not yet out included."""
     after = None
     while page := listing.page(transaction, Wanted(topic=topic), after=after, limit=_TOGETHER):
         yield from (one.id for one in page if one.state != "withdrawn")
         after = page[-1].id
-    for article in listing.not_rendered(transaction):
-        if any(one.slug == topic for one in revisions.newest_content(transaction, article).article.topics):
-            yield article
 
 
 def _is_there(transaction: Transaction, article: str) -> bool:

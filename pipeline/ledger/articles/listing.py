@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger.articles.revisions import newest_content
 from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.tables import articles, citations, deliveries, references, revisions, topics
 from pipeline.model.delivery import DeliveryState
@@ -19,6 +20,9 @@ _DELIVERY_STATES: tuple[DeliveryState, ...] = (
     "sending",
     "abandoned",
 )  # from the best to the worst
+
+
+_NOT_RENDERED = articles.c.rendered.is_(None) | (articles.c.rendered != articles.c.revision)
 
 
 class Wanted(Struct, frozen=True):
@@ -43,12 +47,27 @@ class Listed(Struct, frozen=True):
 
 
 def page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
-    """Return the articles that follow `after` by id."""
+    """Return the articles that follow `after` by id.
+
+    The topics of a revision that is not published yet are only in its content, which is read for each of these.
+    """
+    found: list[Listed] = []
+    while len(found) < limit:
+        some = _page(transaction, wanted, after=after, limit=(missing := limit - len(found)))
+        found += [one for one, matches in some if matches or _is_to_have(transaction, one.id, wanted.topic)]
+        if len(some) < missing:
+            break
+        after = some[-1][0].id
+    return found
+
+
+def _page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: int) -> list[tuple[Listed, bool]]:
+    """Return articles, each with whether it matches or may only be about to have the topic."""
     gone = articles.c.state == "withdrawn"
     columns: list[sa.ColumnElement[Any]] = [
         articles.c[name] for name in ("id", "title", "state", "revision", "published", "updated", "due")
     ]
-    columns += [sa.case((gone, revisions.c.at)), revisions.c.reason]
+    columns += [sa.case((gone, revisions.c.at)), revisions.c.reason, _has_topic(wanted.topic)]
     query = (
         sa.select(*columns)
         .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.revision))
@@ -58,14 +77,15 @@ def page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: 
     )
     if after is not None:
         query = query.where(articles.c.id > after)
-    return [Listed(*row) for row in transaction.execute(query)]
+    return [(Listed(*row[:-1]), row[-1]) for row in transaction.execute(query)]
 
 
-def not_rendered(transaction: Transaction) -> list[str]:
-    """Return the articles whose newest revision is not published yet; the listing does not have its topics yet."""
-    waiting = articles.c.rendered.is_(None) | (articles.c.rendered != articles.c.revision)
-    query = sa.select(articles.c.id).where(waiting, articles.c.state != "withdrawn").order_by(articles.c.id)
-    return list(transaction.scalars(query))
+def _has_topic(topic: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if topic is None else articles.c.id.in_(sa.select(topics.c.article).where(topics.c.topic == topic))
+
+
+def _is_to_have(transaction: Transaction, article_id: str, topic: str | None) -> bool:
+    return any(one.slug == topic for one in newest_content(transaction, article_id).article.topics)
 
 
 def editorial(transaction: Transaction, article_ids: Collection[str]) -> dict[str, set[str]]:
@@ -97,7 +117,7 @@ def _matching(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if wanted.state is not None:
         where.append(articles.c.state == wanted.state)
     if wanted.topic is not None:
-        where.append(articles.c.id.in_(sa.select(topics.c.article).where(topics.c.topic == wanted.topic)))
+        where.append(_has_topic(wanted.topic) | (_NOT_RENDERED & (articles.c.state != "withdrawn")))
     if wanted.channel is not None:
         theirs = sa.select(deliveries.c.article).where(deliveries.c.channel == wanted.channel)
         where.append(articles.c.id.in_(theirs))

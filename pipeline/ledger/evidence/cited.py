@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.evidence import changes
 from pipeline.ledger.tables import articles, citations, references
 
@@ -46,3 +46,19 @@ def after(transaction: Transaction, pmid: str, *, limit: int) -> list[str]:
     """Return the PMIDs after this one, in text order, that are cited by articles not withdrawn. Start with ""."""
     query = sa.select(citations.c.pmid).where(citations.c.pmid > pmid).distinct().order_by(citations.c.pmid)
     return list(transaction.scalars(query.limit(limit)))
+
+
+def unanswered(transaction: Transaction, pmids: Sequence[str], *, since: dt.datetime | None) -> bool:
+    """Return whether PubMed has not answered about one of these since a time (None: ever).
+
+    Without PMIDs, every one is meant that an article not withdrawn cites.
+    """
+    never = references.c.fetched.is_(None)
+    waiting = never if since is None else sa.or_(never, references.c.fetched < since)
+    query = sa.select(references.c.pmid).where(waiting)
+    if not pmids:
+        watched = query.where(references.c.pmid.in_(sa.select(citations.c.pmid)))
+        return transaction.execute(watched.limit(1)).first() is not None
+    return any(
+        transaction.execute(query.where(references.c.pmid.in_(some)).limit(1)).first() for some in chunks(sorted(pmids))
+    )

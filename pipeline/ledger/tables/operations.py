@@ -16,7 +16,8 @@ operations = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("undoes", sa.String(64)),
     sa.Column("planned", sa.Integer),  # number of parts, or files for a publish, if known in advance
-    sa.Column("ended", Instant),  # None: it is still running, or its process was killed
+    sa.Column("ended", Instant),  # None: it is still running, or was interrupted
+    sa.Column("alive_until", Instant),  # when it counts as interrupted, unless its process gives another sign of life
     sa.Index("ix_operations_at", "at"),
 )
 

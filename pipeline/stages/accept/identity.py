@@ -58,6 +58,9 @@ def identified(transaction: Transaction, event: Event, *, gone: Callable[[str], 
 
 def identity_of(transaction: Transaction, event: Publish, *, now: dt.datetime) -> Identity:
     """Return which article the event publishes and what it will be called. Records nothing."""
+    if event.restores_name:
+        former = names.current(transaction, event.article.id)
+        return Identity(event.article.id, event.article.name, former, renamed=event.article.name != former)
     article_id, named = _article_of(transaction, event)
     former = names.current(transaction, article_id)
     if named and former != event.article.id:

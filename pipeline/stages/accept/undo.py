@@ -101,4 +101,4 @@ def _events(transaction: Transaction, changes: list[_Change], operation: str, re
         if one.before is None or revisions.content_of(transaction, one.article, one.before) is None:
             yield Withdraw(origin, one.article, reason)
         else:
-            yield Publish(origin, revisions.get(transaction, one.article, one.before).article)
+            yield Publish(origin, revisions.get(transaction, one.article, one.before).article, restores_name=True)

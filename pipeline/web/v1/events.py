@@ -15,6 +15,7 @@ from pipeline.web.openapi.answers import problems
 from pipeline.web.openapi.bodies import cloud_event
 from pipeline.web.problems import Problem
 from pipeline.web.v1.cloudevents import is_batch, read_events
+from pipeline.web.v1.sender_clock import by_our_clock
 
 MAX_BODY = 8_000_000  # bytes: an article of 5 MB, escaped in JSON, and its envelope
 
@@ -25,7 +26,9 @@ def router(context: Context, intake: Intake) -> APIRouter:
 
     def take(headers: dict[str, str], body: bytes, by: str) -> tuple[views.AcceptedEvent, ...]:
         batch = read_events(headers, body, drop=context.policy.intake_drop)
-        operation = Operation(intake.new_id("op_"), "event", by, intake.clock())
+        now = intake.clock()
+        batch = by_our_clock(batch, headers, now)
+        operation = Operation(intake.new_id("op_"), "event", by, now)
         answers = zip(batch, accept_all(intake, batch, operation), strict=True)
         return tuple(views.accepted(answer, warnings=event.warnings) for event, answer in answers)
 

@@ -23,13 +23,13 @@ def router(context: Context, intake: Intake) -> APIRouter:
     ) -> views.OperationList:
         """Return the newest operations, the newest first."""
         with context.ledger.read() as transaction:
-            return views.operations(transaction, limit=limit)
+            return views.operations(transaction, limit=limit, now=context.clock())
 
     @api.get("/operations/{operation_id}", responses=problems(401, 403, 404, 422))
     def get_operation(operation_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.Operation:
         """Return an operation with what became of each of its parts."""
         with context.ledger.read() as transaction:
-            found = views.operation(transaction, operation_id)
+            found = views.operation(transaction, operation_id, now=context.clock())
         if found is None:
             raise Problem(404, "unknown-operation", f"no operation {operation_id!r} is known")
         return found

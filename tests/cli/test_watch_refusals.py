@@ -1,0 +1,40 @@
+"""A file that `watch` refuses is in the list of operations, with the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bench import Bench
+
+from pipeline import views
+from pipeline.ledger import Ledger
+from workers.cli import watching
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.migrate()
+    return ledger
+
+
+def test_a_file_that_a_watch_refuses_is_recorded(ledger: Ledger, tmp_path: Path) -> None:
+    bench = Bench(ledger, "first")
+    good, bad, taken = (tmp_path / name for name in ("good.md", "bad.md", "taken.md"))
+    good.write_text("---\nid: cramps\ntitle: Cramps\n---\n\nStretch.\n")
+    bad.write_text("---\ntitle: Cramps\npublished: 31/31/2026\nlanguage: klingon?\n---\n\nStretch.\n")
+    taken.write_text("---\nid: cramps\ntitle: Other cramps\n---\n\nRest.\n")
+    watching._publish(bench._intake(), (), [good, bad, taken])
+    with ledger.read() as transaction:
+        found = views.operations(transaction, limit=10, now=bench.clock()).operations
+    parts = {Path(part.file or "").name: part for one in found for part in one.parts}
+    assert {name: part.outcome for name, part in parts.items()} == {
+        "good.md": "published",
+        "bad.md": "refused",
+        "taken.md": "refused",
+    }
+    assert "published: " in (parts["bad.md"].reason or "") and "language: " in (parts["bad.md"].reason or "")
+    assert "[id-taken]" in (parts["taken.md"].reason or "")
+    assert {one.by for one in found} == {"citewire watch"}
+    ledger.close()
