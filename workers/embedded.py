@@ -33,6 +33,7 @@ from workers.child import Child
 from workers.listening import listening
 from workers.opening import make_data_folder
 from workers.queue import alive, connect
+from workers.sharing import prove_or_refuse
 from workers.wiring import build_context, check_plugins, keep_signing_secrets_apart, named_file
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
@@ -56,6 +57,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
         with named_file(settings):
             keep_signing_secrets_apart(settings)
         ledger = context.ledger
+        prove_or_refuse(ledger, settings, context.channels)
         if settings.database_url is None:
             _give_back(ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead
         address = f"http://127.0.0.1:{web.getsockname()[1]}"

@@ -40,6 +40,7 @@ from pipeline.stages.places.take_up import log_changes, take_up
 from pipeline.store import RenditionStore
 from workers.opening import open_ledger
 from workers.places import Channels, wanted_of
+from workers.sharing import prove_or_refuse
 from workers.site import feeds_of, site_of
 from workers.standing import Standing
 
@@ -72,6 +73,8 @@ def services() -> Services:
     doorbell = CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url))
     is_child = OWNER in os.environ  # of `up`, which has put the settings in force
     context = build_context(settings, doorbell, take_up=not is_child)
+    if not is_child:
+        prove_or_refuse(context.ledger, settings, context.channels)
     clock = LedgerClock(context.ledger)
     standing = Standing(context.ledger, clock, settings=digest_of(settings))
     return Services(settings, replace(context, clock=clock, hold=standing.hold), doorbell, standing)

@@ -53,6 +53,21 @@ class BatchChannel(Channel, Protocol):
 
 
 @runtime_checkable
+class MarkedChannel(Channel, Protocol):
+    """A channel to a folder of the host's, in which a mark proves that every host sees the same one."""
+
+    place: str  # the folder's location
+
+    def mark(self) -> str | None:
+        """Return the mark, or None if there is none. Raises as `deliver`."""
+        ...
+
+    def set_mark(self, mark: str) -> None:
+        """Write or replace the mark, which readers of the folder do not take for an article. Raises as `deliver`."""
+        ...
+
+
+@runtime_checkable
 class ReadableChannel(Channel, Protocol):
     """A channel that can be read back, so that a withdrawal can be verified."""
 

@@ -34,6 +34,7 @@ from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 _PROBE = ".citewire-check"
+_MARK = ".citewire-site"  # beside the manifests
 _LOCKS = 256  # lock files in total, shared by all articles; a lock is held for the milliseconds of a write
 
 
@@ -45,6 +46,7 @@ class DirectorySettings(ChannelSettings):
 class Directory:
     def __init__(self, settings: DirectorySettings) -> None:
         self._settings = settings
+        self.place = folder_place(settings.path)
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Write the article's file. If the folder already has a newer revision, change nothing and succeed."""
@@ -85,6 +87,24 @@ class Directory:
         except OSError as error:
             raise ConfigError(str(failure_of(error, self._settings.path)), key="path") from error
         return f"{self._settings.path} can be written to"
+
+    def mark(self) -> str | None:
+        if not self._settings.path.is_dir():
+            return None
+        try:
+            with self._open() as folder, folder.inner(MANIFESTS) as manifests:
+                body = manifests.read(_MARK)
+        except OSError as error:
+            raise failure_of(error, self._settings.path) from error
+        return None if body is None else body.decode("ascii", "replace").strip()
+
+    def set_mark(self, mark: str) -> None:
+        try:
+            with self._open() as folder, folder.inner(MANIFESTS) as manifests, manifests.locked(f"{_MARK}-lock"):
+                manifests.replace(_MARK, f"{mark}\n".encode())
+                manifests.sync()
+        except OSError as error:
+            raise failure_of(error, self._settings.path) from error
 
     def close(self) -> None:
         """Do nothing: no file is kept open between deliveries."""

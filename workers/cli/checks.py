@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from json import loads
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,8 +19,16 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
 
 
-def check(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Check the configuration and reach every channel."""
+AcceptOption = Annotated[
+    bool,
+    typer.Option("--accept-places", help="Take the store and the folders that this host sees for the whole site's."),
+]
+
+
+def check(
+    json: JsonOption = False, accept: AcceptOption = False, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Check the configuration, reach every channel, and prove that all hosts see the same store and folders."""
     from workers.site import feeds_of
     from workers.wiring import check_plugins, keep_signing_secrets_apart, named_file, plan_of, public_http, served_of
 
@@ -32,12 +41,14 @@ def check(json: JsonOption = False, data: DataOption = None, config: ConfigOptio
         served_of(system.settings)
     elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
     found = [_reach(plan) for plan in plans]
+    shared = _shared(system, plans, accept)
     if all(one["ok"] for one in found):
         with named_file(system.settings):
             keep_signing_secrets_apart(system.settings)
     if json:
         print_json(
-            {"ok": all(one["ok"] for one in found), "channels": found, "not_configured": elsewhere, "feeds": findings}
+            {"ok": all(one["ok"] for one in [*found, *shared]), "channels": found, "not_configured": elsewhere}
+            | {"feeds": findings, "shared": shared}
         )
     else:
         for channel, count in elsewhere.items():
@@ -50,7 +61,10 @@ def check(json: JsonOption = False, data: DataOption = None, config: ConfigOptio
         for one in found:
             word = "ok" if one["ok"] else "FAILED"
             output.answers.print(f"{one['channel']}  {word}  {one['detail']}", highlight=False, markup=False)
-    if not all(one["ok"] for one in found):
+        for one in shared:
+            word = "ok" if one["ok"] else "FAILED"
+            output.answers.print(f"{one['place']}  {word}  {one['detail']}", highlight=False, markup=False)
+    if not all(one["ok"] for one in [*found, *shared]):
         raise typer.Exit(BAD_INPUT)
     if not json:
         output.answers.print("configuration OK", highlight=False)
@@ -69,6 +83,24 @@ def _known_to_ledger(system: System, channels: list[str], feed_ids: set[str]) ->
         if error.code != "ledger-missing":
             raise
         return {}, {}
+
+
+def _shared(system: System, plans: Sequence[ChannelPlan], accept: bool) -> list[dict[str, Any]]:
+    """Prove that all hosts see the same store and folders. Empty without a ledger, or where there is only one host."""
+    from workers.sharing import prove
+
+    try:
+        with existing_ledger(system) as ledger:
+            found = prove(ledger, system.settings, {plan.id: plan for plan in plans}, "accept" if accept else "look")
+    except ConfigError as error:
+        if error.code != "ledger-missing":
+            raise
+        return []
+    return [
+        {"place": one.location, "ok": one.error is None, "detail": str(one.error or one.detail)}
+        | ({} if one.error is None else {"code": one.error.code})
+        for one in found
+    ]
 
 
 def _reach(plan: ChannelPlan) -> dict[str, Any]:

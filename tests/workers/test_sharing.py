@@ -1,0 +1,148 @@
+"""Hosts of one site prove that they see the same store and the same folders, or do not start."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from own_database import own, server
+from sqlalchemy.engine import URL
+
+from config import Settings, load
+from pipeline.errors import ConfigError
+from pipeline.ledger import Ledger
+from pipeline.stages.context import NoDoorbell
+from workers.sharing import prove, prove_or_refuse
+from workers.wiring import build_context
+
+__all__ = ["own", "server"]  # fixtures
+
+SITE = """
+[site]
+title = "Notes"
+url = "https://notes.example.org"
+publisher = "Example Health"
+disclaimer = "Ask your doctor."
+
+[[channels]]
+id = "folder"
+type = "directory"
+format = "ninjs"
+path = "{folder}"
+"""
+
+
+@contextlib.contextmanager
+def on(host: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "gethostname", lambda: host)
+        yield
+
+
+class Site:
+    """A site of several hosts on one PostgreSQL. Each host has a data folder, and a folder for the channel."""
+
+    def __init__(self, url: URL, folder: Path) -> None:
+        self._url = url.render_as_string(hide_password=False)
+        self._folder = folder
+        self._mounted: Path | None = None
+
+    def settings(self, host: str, *, store: str | None = None, out: Path | None = None) -> Settings:
+        """`out`: what the host has mounted where the folder of the channel is. One machine plays all hosts here."""
+        mounted, behind = self._folder / "mounted", out or self._folder / "shared"
+        if self._mounted is not None:
+            mounted.rename(self._mounted)
+        behind.mkdir(exist_ok=True)
+        behind.rename(mounted)
+        self._mounted = behind
+        file = self._folder / f"{host}.toml"
+        file.write_text(SITE.format(folder=self._folder / "mounted" / "out"))
+        environment = {
+            "CITEWIRE_CONFIG": str(file),
+            "CITEWIRE_DATA": str(self._folder / host),
+            "CITEWIRE_DATABASE_URL": self._url,
+        }
+        return load(environment | ({} if store is None else {"CITEWIRE_STORE_URL": store}))
+
+    def start(self, host: str, settings: Settings) -> None:
+        with on(host):
+            context = build_context(settings, NoDoorbell())
+            with contextlib.closing(context.ledger):
+                prove_or_refuse(context.ledger, settings, context.channels)
+
+
+@pytest.fixture
+def site(own: URL, tmp_path: Path) -> Site:
+    return Site(own, tmp_path)
+
+
+def test_a_host_that_left_the_store_at_its_default_does_not_start(site: Site) -> None:
+    site.start("a", site.settings("a"))
+    site.start("a", site.settings("a"))
+    with pytest.raises(ConfigError) as refused:
+        site.start("b", site.settings("b"))
+    assert refused.value.code == "store-not-shared"
+    assert "store_url" in str(refused.value)
+
+
+def test_hosts_with_one_store_and_one_folder_start_in_any_order(site: Site, tmp_path: Path) -> None:
+    store = str(tmp_path / "renditions")
+    for host in ("a", "b", "c", "b", "a"):
+        site.start(host, site.settings(host, store=store))
+
+
+def test_a_channel_whose_folder_is_another_on_another_host_does_not_start(site: Site, tmp_path: Path) -> None:
+    store = str(tmp_path / "renditions")
+    site.start("a", site.settings("a", store=store))
+    for host in ("b", "c"):
+        with pytest.raises(ConfigError) as refused:
+            site.start(host, site.settings(host, store=store, out=tmp_path / f"{host}-disk"))
+        assert refused.value.code == "folder-not-shared"
+        assert "channels.folder.path" in str(refused.value)
+
+
+def test_a_host_that_is_alone_may_move_its_store(site: Site, tmp_path: Path) -> None:
+    site.start("a", site.settings("a"))
+    site.start("a", site.settings("a", store=str(tmp_path / "elsewhere")))
+    with pytest.raises(ConfigError):
+        site.start("b", site.settings("b"))
+
+
+def test_checking_writes_nothing_and_accepting_makes_a_hosts_places_the_sites(site: Site, own: URL) -> None:
+    a, b = site.settings("a"), site.settings("b")
+    ledger = Ledger(own.render_as_string(hide_password=False))
+    ledger.migrate()
+    with contextlib.closing(ledger):
+        with on("b"):
+            assert ["not marked yet" in one.detail for one in prove(ledger, b, {}, "look")] == [True]
+        assert not (b.data / "renditions" / "citewire-site").exists()
+        with on("a"):
+            prove_or_refuse(ledger, a, {})
+        with on("b"):
+            (refused,) = prove(ledger, b, {}, "look")
+            assert isinstance(refused.error, ConfigError)
+            (accepted,) = prove(ledger, b, {}, "accept")
+            assert accepted.error is None
+            prove_or_refuse(ledger, b, {})
+        with on("a"), pytest.raises(ConfigError):
+            prove_or_refuse(ledger, a, {})
+
+
+def test_the_mark_is_not_taken_for_an_article(site: Site, tmp_path: Path) -> None:
+    site.start("a", site.settings("a"))
+    out = tmp_path / "mounted" / "out"
+    assert [one.name for one in out.iterdir()] == ["manifest"]
+    assert not [one.name for one in (out / "manifest").iterdir() if not one.name.startswith(".")]
+
+
+def test_one_host_on_sqlite_has_nothing_to_prove(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text(SITE.format(folder=tmp_path / "out"))
+    settings = load({"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(tmp_path / "var")})
+    context = build_context(settings, NoDoorbell())
+    with contextlib.closing(context.ledger):
+        assert prove(context.ledger, settings, context.channels, "start") == []
+    assert not (tmp_path / "out").exists()
