@@ -1,4 +1,4 @@
-"""A stand-in for NCBI's E-utilities (efetch) and its PMC ID Converter, over real HTTP.
+"""A stand-in for NCBI's E-utilities (efetch, esearch) and its PMC ID Converter, over real HTTP.
 
     python -m standins.eutils --port 0 [--papers FILE] [--xml FILE_OR_DIR ...] [--invent] [--rate 3] [--misbehave NAME]
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import threading
 import time
@@ -31,7 +32,9 @@ from standins.records import Records
 from standins.serving import Listener
 
 EFETCH = "/entrez/eutils/efetch.fcgi"
+ESEARCH = "/entrez/eutils/esearch.fcgi"
 IDCONV = "/tools/idconv/api/v1/articles/"
+_SEARCHED = re.compile(r'"([^"]*)"\[(?:doi|aid)\]|(\S+)\[aid\]')
 _LONGEST_ADDRESS = 4_000  # characters of a GET request
 _MOST_CONVERTED = 200
 
@@ -151,6 +154,8 @@ class EutilsStandin:
             return Answer(414, "text/plain", b"Request-URI Too Long")
         if path == EFETCH:
             return self._efetch(params, ids)
+        if path == ESEARCH:
+            return self._search(params)
         if path == IDCONV:
             return self._convert(params, ids)
         return Answer(404, "text/plain", b"Not Found")
@@ -166,6 +171,16 @@ class EutilsStandin:
         if params.get("retmode") != "xml":
             return Answer(200, "text/plain; charset=UTF-8", f"{len(records)} records, in plain text\n".encode())
         return Answer(200, "text/xml; charset=UTF-8", record_set(records))
+
+    def _search(self, params: Mapping[str, str]) -> Answer:
+        """Return the PMIDs of papers with any of the words asked for: as by NCBI, punctuation does not count."""
+        asked = [part for pair in _SEARCHED.findall(params.get("term", "")) for part in pair if part]
+        if params.get("db") != "pubmed" or params.get("retmode") != "json" or not asked:
+            return Answer(200, "application/json", b'{"esearchresult": {"ERROR": "Empty term and query_key"}}')
+        found = sorted({pmid for one in asked for pmid in self.records.searched(one)}, key=int, reverse=True)
+        most = int(params.get("retmax", "20"))
+        result = {"count": str(len(found)), "retmax": str(most), "retstart": "0", "idlist": found[:most]}
+        return Answer(200, "application/json", json.dumps({"esearchresult": result}).encode())
 
     def _convert(self, params: Mapping[str, str], ids: tuple[str, ...]) -> Answer:
         kind = params.get("idtype") or "doi"

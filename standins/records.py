@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from lxml import etree
 
 from standins.papers import Correction, Paper, correction_xml, invented, paper_xml
 
+_SEARCHED = ("doi", "pmc", "bookaccession", "pii")
 _KINDS = ("PubmedArticle", "PubmedBookArticle")
 
 
@@ -63,6 +65,12 @@ class Records:
         ids = {item.get("IdType", ""): item.text or "" for item in items}
         return ids if ids.get("pmc") else None
 
+    def searched(self, value: str) -> list[str]:
+        """Return the PMIDs of records with this DOI, PMCID or Bookshelf id, and of any that differs in punctuation."""
+        words = _words(value)
+        with self._lock:
+            return [pmid for (kind, one), pmid in self._ids.items() if kind in _SEARCHED and _words(one) == words]
+
     def correct(self, pmid: str, correction: Correction, *, publication_type: str = "") -> None:
         """Add an editorial notice to a paper's record, as NLM would. Raises KeyError for an unknown PMID."""
         with self._lock:
@@ -83,6 +91,10 @@ class Records:
         source = "J Standin Rec. 2002 Mar 4;2(3):99."
         notice = Correction(kind="RetractionIn", source=source, pmid=notice_pmid)
         self.correct(pmid, notice, publication_type="Retracted Publication")
+
+
+def _words(value: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", value.lower())
 
 
 def _within(parent: etree._Element, name: str) -> etree._Element:

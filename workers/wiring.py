@@ -32,6 +32,7 @@ from pipeline.references.idconv import IdConverter
 from pipeline.references.lists import lists
 from pipeline.references.published_list import OpenList
 from pipeline.references.pubmed.eutils import Eutils
+from pipeline.references.pubmed.finding import Finder
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
@@ -113,6 +114,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         doorbell=doorbell,
         pubmed=pubmed_of(settings),
         converter=converter_of(settings),
+        finder=finder_of(settings),
         sources=sources_of(settings),
         lists=lists_of(settings),
         site=site_of(settings),
@@ -264,6 +266,18 @@ def converter_of(settings: Settings) -> IdConverter | None:
     if url is None:
         return None
     return IdConverter(_http_of_sources(settings), base_url=url, tool=TOOL, email=settings.pubmed_email)
+
+
+def finder_of(settings: Settings) -> Finder:
+    key = settings.pubmed_api_key
+    return Finder(
+        _http_of_sources(settings),
+        pubmed_of(settings),
+        base_url=settings.pubmed_url,
+        tool=TOOL,
+        email=settings.pubmed_email,
+        api_key=key.resolve("pubmed_api_key") if key else None,
+    )
 
 
 def sources_of(settings: Settings) -> dict[str, OpenSource]:

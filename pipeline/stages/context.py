@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # a command that reads the ledger needs none of their librari
     from pipeline.references.idconv import Converted
     from pipeline.references.published_list import OpenList
     from pipeline.references.pubmed.eutils import Fetched
+    from pipeline.references.pubmed.finding import Found
     from pipeline.references.source import OpenSource
     from pipeline.store import FileState
 
@@ -69,6 +70,12 @@ class PubMed(Protocol):
     """Fetches records from PubMed. Raises TransientError when it does not answer."""
 
     def fetch(self, pmids: Sequence[str]) -> Fetched: ...
+
+
+class Finder(Protocol):
+    """Finds works in all of PubMed by DOI, PMCID or Bookshelf id. Raises TransientError when it does not answer."""
+
+    def find(self, works: Sequence[CitedWork]) -> Found: ...
 
 
 class Converter(Protocol):
@@ -141,7 +148,8 @@ class Policy:
     recheck_days: int = 1  # nights between two checks of a cited reference; 0: only on request
     evidence: EvidencePolicy = "annotate"  # of channels without one of their own; "hold" applies to the whole site
     hold_on: tuple[EditorialState, ...] = ("retracted",)  # what "hold" holds an article back for
-    unknown_recheck: float = 86_400.0  # until a PMID that PubMed does not know is asked for again
+    unknown_recheck: float = 86_400.0  # until what no source knows is asked for again
+    unknown_confirm: float = 300.0  # until what no source knows is asked for a second time, before that is believed
     enrich_lease: float = 90.0  # longer than a request to PubMed may take
     render_lease: float = 60.0
     render_batch: int = 20
@@ -182,6 +190,7 @@ class Context:
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     hub: HubPlan | None = None  # None: no hub is served
     converter: Converter | None = None  # None: DOIs and PMCIDs are not converted
+    finder: Finder | None = None  # None: PubMed is not searched by identifiers
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server

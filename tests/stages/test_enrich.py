@@ -274,13 +274,24 @@ def test_a_doi_and_a_pmcid_become_the_records_of_their_pmids(bench: Bench) -> No
 def test_a_doi_without_a_pmid_stays_a_doi_and_is_asked_for_again_a_day_later(bench: Bench) -> None:
     bench.publish(citing(DOI))
     bench.work_for(3)
-    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|10.1/x:unknown"
+    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|10.1/x:pending"
+    bench.work_for(400, step=10)
+    assert bench.partner.last("spasms").rendition.body == b"2|Rest.|10.1/x:unknown"
     bench.converter.pmids["10.1/x"] = "5"
     bench.pubmed.papers["5"] = paper("5")
     bench.work_for(90_000, step=3600)
-    assert len(bench.converter.asked) == 2
+    assert len(bench.converter.asked) == 3
+    assert bench.partner.last("spasms").rendition.body == b"3|Rest.|10.1/x:resolved"
+    assert bench.partner.last("spasms").revision == 3
+
+
+def test_a_doi_that_was_denied_once_only_is_not_unknown(bench: Bench) -> None:
+    bench.publish(citing(DOI))
+    bench.work_for(3)
+    bench.converter.pmids["10.1/x"] = "5"
+    bench.pubmed.papers["5"] = paper("5")
+    bench.work_for(400, step=10)
     assert bench.partner.last("spasms").rendition.body == b"2|Rest.|10.1/x:resolved"
-    assert bench.partner.last("spasms").revision == 2
 
 
 def test_a_second_article_that_cites_a_known_doi_asks_nobody(bench: Bench) -> None:
@@ -334,7 +345,9 @@ def test_without_a_converter_a_doi_stays_a_doi(ledger: Ledger) -> None:
     bench.context = replace(bench.context, converter=None)
     bench.publish(citing(DOI))
     bench.work_for(2)
-    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|10.1/x:unknown"
+    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|10.1/x:pending"
+    bench.work_for(400, step=10)
+    assert bench.partner.last("spasms").rendition.body == b"2|Rest.|10.1/x:unknown"
 
 
 def test_requests_to_the_converter_count_against_the_same_rate(ledger: Ledger) -> None:

@@ -71,7 +71,8 @@ def _by_pmid() -> sa.Select[tuple[str]]:
 
 
 def _by_identifier() -> sa.Select[tuple[str]]:
-    pending = sa.and_(identifier_rows.c.work == identifier_citations.c.work, identifier_rows.c.state == "pending")
+    unheard = sa.and_(identifier_rows.c.state == "pending", identifier_rows.c.denials == 0)
+    pending = sa.and_(identifier_rows.c.work == identifier_citations.c.work, unheard)
     return sa.select(identifier_citations.c.article).join(identifier_rows, pending)
 
 
@@ -105,9 +106,9 @@ def _with_verdicts(transaction: Transaction, shown: Sequence[CitedReference]) ->
 
 
 def _paper(cited: CitedReference) -> Paper | None:
-    work, record = cited.work, cited.reference
-    doi = (record.doi if record else None) or (work.value.lower() if work.scheme == "doi" else None)
-    pmid = (record.pmid if record else None) or (work.value if work.scheme == "pmid" else None)
+    record, given = cited.reference, {one.scheme: one.value for one in (*cited.also[::-1], cited.work)}
+    doi = (record.doi if record else None) or given.get("doi")
+    pmid = (record.pmid if record else None) or given.get("pmid")
     return Paper(pmid, doi) if pmid or doi else None
 
 
@@ -183,20 +184,19 @@ def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list
     return list(transaction.scalars(sa.select(references.c.due).where(waited_for).order_by("due").limit(limit)))
 
 
-def converted(
+def identified(
     transaction: Transaction,
+    turn: identifiers.Turn,
     pmids: Mapping[CitedWork, str],
+    records: Mapping[CitedWork, Reference],
     unknown: Collection[CitedWork],
-    *,
-    now: dt.datetime,
-    ask_again: dt.datetime,
 ) -> list[CitedWork]:
-    """Store the ID converter's answer, and return the works about which it says something new.
+    """Store what a service said of DOIs, PMCIDs and books, and return the works about which it says something new.
 
     The PMIDs that it found are cited and requested like any other.
     """
-    news = identifiers.converted(transaction, pmids, unknown, now=now, ask_again=ask_again)
-    request(transaction, set(pmids.values()), now=now)
+    news = identifiers.answered(transaction, turn, pmids, records, unknown)
+    request(transaction, set(pmids.values()), now=turn.now)
     return news
 
 

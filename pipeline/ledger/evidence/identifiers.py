@@ -1,4 +1,8 @@
-"""DOIs and PMCIDs that articles cite, and their PMIDs. A work is stored as text: "doi:10.1000/x"."""
+"""DOIs, PMCIDs and books that articles cite, and what they are. A work is stored as text: "doi:10.1000/x".
+
+Several services are asked for a work in turn, its chain. It is unknown only when each of them has denied it, twice; one
+that does not answer is passed over and comes around again, so a work without an answer stays pending.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -61,44 +66,116 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, identifiers, now)
 
 
-def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
-    """Return the due times of the first `limit` works, longest due first."""
-    due = sa.select(identifiers.c.due).where(claims.is_due(identifiers, now))
+def due_since(
+    transaction: Transaction, service: str, chain: Sequence[str], *, now: dt.datetime, limit: int
+) -> list[dt.datetime]:
+    """Return the due times of the first `limit` works to ask this service for, longest due first."""
+    due = sa.select(identifiers.c.due).where(claims.is_due(identifiers, now), _asks(service, chain))
     return list(transaction.scalars(due.order_by(identifiers.c.due).limit(limit)))
 
 
-def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[CitedWork]:
-    """Lease works that are due, across all articles, longest due first."""
-    keys = claims.claim(transaction, identifiers.c.work, token=token, now=now, seconds=seconds, limit=limit)
+def claim(
+    transaction: Transaction,
+    service: str,
+    chain: Sequence[str],
+    *,
+    token: str,
+    now: dt.datetime,
+    seconds: float,
+    limit: int,
+) -> list[CitedWork]:
+    """Lease works to ask this service of the `chain` for, across all articles, longest due first."""
+    where = (_asks(service, chain),)
+    column = identifiers.c.work
+    keys = claims.claim(transaction, column, token=token, now=now, seconds=seconds, limit=limit, where=where)
     return [work for key in keys if (work := parsed(key))]
 
 
-def converted(
-    transaction: Transaction,
-    pmids: Mapping[CitedWork, str],
-    unknown: Collection[CitedWork],
-    *,
-    now: dt.datetime,
-    ask_again: dt.datetime,
-) -> list[CitedWork]:
-    """Store the converter's answer, make articles that cite a work cite its PMID, and return the changed works.
+def _asks(service: str, chain: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Match works whose turn it is at the service. Those at one that is no longer configured start over."""
+    if service == chain[0]:
+        return sa.or_(identifiers.c.service == service, identifiers.c.service.not_in(chain))
+    return identifiers.c.service == service
 
-    A work without a PMID is requested again at `ask_again`. One that had a PMID before keeps it.
+
+class Turn(Struct, frozen=True):
+    """A service of the `chain` that answered, the time of its answer, and when to begin again with what is settled."""
+
+    service: str
+    chain: tuple[str, ...]
+    now: dt.datetime
+    again: dt.datetime  # for works that no service has, and those that PubMed does not have
+    confirm: dt.datetime  # for works that every service denied once: they are unknown when all do so twice
+
+
+def answered(
+    transaction: Transaction,
+    turn: Turn,
+    pmids: Mapping[CitedWork, str],
+    records: Mapping[CitedWork, Reference],
+    unknown: Collection[CitedWork],
+) -> list[CitedWork]:
+    """Store what a service answered, make articles that cite a work cite its PMID, and return the changed works.
+
+    A work that the service does not have is passed on to the next one. A work that had a PMID before keeps it.
     """
-    before = known(transaction, [*pmids, *unknown])
-    done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": now}
-    for work, pmid in pmids.items():
-        values = {**done, "state": "resolved", "pmid": pmid, "due": None}
-        transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**values))
-    for some in chunks(sorted(_key(work) for work in unknown)):
-        state = sa.case((identifiers.c.state == "resolved", "resolved"), else_="unknown")
-        update = sa.update(identifiers).where(identifiers.c.work.in_(some))
-        transaction.execute(update.values(**done, state=state, due=ask_again))
+    rows = _rows(transaction, [*pmids, *records, *unknown])
+    changed = [work for work, pmid in pmids.items() if work in rows and rows[work].pmid != pmid]
+    for work, pmid in sorted(pmids.items(), key=lambda one: _key(one[0])):
+        found: dict[str, object] = {
+            "state": "resolved",
+            "pmid": pmid,
+            "record": None,
+            "source": turn.service,
+            "due": None,
+        }
+        _write(transaction, turn, work, denials=0, denied_by="", service=turn.chain[0], **found)
+    for work, record in sorted(records.items(), key=lambda one: _key(one[0])):
+        changed += [work] if work in rows and rows[work].record != record and not rows[work].pmid else []
+        found = {"state": "resolved", "record": msgspec.json.encode(record), "source": turn.service, "due": turn.again}
+        _write(transaction, turn, work, denials=0, denied_by="", service=turn.chain[0], **found)
+    for work in sorted(set(unknown) & rows.keys(), key=_key):
+        changed += [work] if _deny(transaction, turn, work, rows[work]) else []
     for some in chunks(sorted(_key(work) for work in pmids)):
         _cite_pmids(transaction, some)
-    return [
-        work for work, said in before.items() if said.state == "pending" or (work in pmids and said.pmid != pmids[work])
-    ]
+    return changed
+
+
+def _deny(transaction: Transaction, turn: Turn, work: CitedWork, row: _Row) -> bool:
+    """Record that the service does not have the work; return whether that changes what is known of it.
+
+    When all have denied it for the first time, no article waits for it any longer.
+    """
+    denied = {*row.denied_by.split(), turn.service}
+    if left := _following(turn.service, turn.chain, denied):
+        _write(transaction, turn, work, denied_by=" ".join(sorted(denied)), service=left, due=turn.now)
+        return False
+    settled, first = row.denials > 0, row.denials == 0 and row.state == "pending"
+    had_one = row.record is not None
+    state: ReferenceState = "gone" if had_one and not row.pmid else "unknown"
+    kept = row.state == "resolved" and (row.pmid is not None or not settled)
+    _write(
+        transaction,
+        turn,
+        work,
+        state="resolved" if kept else state if settled else row.state,
+        denials=row.denials + 1,
+        denied_by="",
+        service=turn.chain[0],
+        due=turn.again if settled or row.pmid else turn.confirm,
+    )
+    return first or (settled and not kept and row.state != state)
+
+
+def _following(service: str, chain: Sequence[str], denied: Collection[str]) -> str | None:
+    """Return the next service of the chain, in a circle, that has not denied the work; None if all have."""
+    start = chain.index(service) + 1 if service in chain else 0
+    return next((one for one in (*chain[start:], *chain[:start]) if one not in denied), None)
+
+
+def _write(transaction: Transaction, turn: Turn, work: CitedWork, **values: object) -> None:
+    done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": turn.now}
+    transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**done, **values))
 
 
 def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedWork]) -> None:
@@ -118,12 +195,48 @@ def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
     return sorted(found)
 
 
-def put_off(transaction: Transaction, works: Sequence[CitedWork], *, token: str, due: dt.datetime, error: str) -> None:
-    """Record that the converter did not answer for these. What is known of them is kept."""
-    for some in chunks(sorted(_key(work) for work in works)):
-        mine = sa.and_(identifiers.c.work.in_(some), identifiers.c.lease == token)
-        values = {"lease": None, "leased_until": None, "due": due, "error": error}
-        transaction.execute(sa.update(identifiers).where(mine).values(**values, attempts=identifiers.c.attempts + 1))
+def put_off(
+    transaction: Transaction,
+    works: Sequence[CitedWork],
+    service: str,
+    chain: Sequence[str],
+    *,
+    token: str,
+    now: dt.datetime,
+    due: dt.datetime,
+    error: str,
+) -> None:
+    """Record that the service did not answer for these. What is known of them is kept.
+
+    They are passed on to the next service at once, and come back to this one if none of the others has them.
+    """
+    for work, row in sorted(_rows(transaction, works).items(), key=lambda one: _key(one[0])):
+        following = _following(service, chain, row.denied_by.split()) or service
+        mine = sa.and_(identifiers.c.work == _key(work), identifiers.c.lease == token)
+        values = {"lease": None, "leased_until": None, "error": error, "service": following}
+        later = due if following == service else now
+        update = sa.update(identifiers).where(mine)
+        transaction.execute(update.values(**values, due=later, attempts=identifiers.c.attempts + 1))
+
+
+class _Row(Struct, frozen=True):
+    state: ReferenceState
+    pmid: str | None
+    record: Reference | None
+    denied_by: str
+    denials: int
+
+
+def _rows(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, _Row]:
+    by_key = {_key(work): work for work in works}
+    columns = [identifiers.c[name] for name in ("work", *_Row.__struct_fields__)]
+    found: dict[CitedWork, _Row] = {}
+    for some in chunks(sorted(by_key)):
+        for key, state, pmid, record, denied_by, denials in transaction.execute(
+            sa.select(*columns).where(identifiers.c.work.in_(some))
+        ):
+            found[by_key[key]] = _Row(state, pmid, _decoded(record), denied_by, denials)
+    return found
 
 
 def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
@@ -141,11 +254,15 @@ def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
 
 def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Conversion]:
     found: dict[str, Conversion] = {}
-    columns = (identifiers.c.work, identifiers.c.state, identifiers.c.pmid)
+    columns = (identifiers.c.work, identifiers.c.state, identifiers.c.pmid, identifiers.c.record)
     for some in chunks(sorted(keys)):
         rows = transaction.execute(sa.select(*columns).where(identifiers.c.work.in_(some)))
-        found |= {work: Conversion(state, pmid) for work, state, pmid in rows}
+        found |= {work: Conversion(state, pmid, _decoded(record)) for work, state, pmid, record in rows}
     return found
+
+
+def _decoded(record: bytes | None) -> Reference | None:
+    return None if record is None else msgspec.json.decode(record, type=Reference)
 
 
 def parsed(key: str) -> CitedWork | None:

@@ -2,14 +2,15 @@
 
 There are as many permits as NCBI allows requests a second. Each request takes one, which may be used again a second
 after NCBI has certainly counted the request. So no second holds more requests than the limit, whatever the number of
-processes and however late a packet arrives. The rows are leases: `pubmed-1`, `pubmed-2` … are the permits; `pubmed` and
-`idconv` hold what is known of the two services (failures in a row, the earliest next request, requests a second).
+processes and however late a packet arrives. The rows are leases: `pubmed-1`, `pubmed-2` … are the permits; `pubmed`,
+`idconv` and `esearch` hold what is known of the services (failures in a row, the earliest next request, requests a
+second).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -18,7 +19,7 @@ from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import leases
 
-Service = Literal["pubmed", "idconv"]
+Service = Literal["pubmed", "idconv", "esearch"]
 
 MOST = 10  # requests per second, even if a header allows more: NCBI's limit with a key
 _HOLD = 1.02  # seconds that a permit rests after NCBI has counted its request
@@ -82,7 +83,7 @@ def lock(transaction: Transaction) -> None:
     """Prevent other transactions from taking a permit until this one ends. SQLite has one writer at a time anyway."""
     locked = sa.select(leases.c.name).where(leases.c.name == _SITE).with_for_update()
     if transaction.scalar(locked) is None:
-        rows = [{"name": name, "failures": 0} for name in (_SITE, "idconv", *_PERMITS)]
+        rows = [{"name": name, "failures": 0} for name in (*get_args(Service), *_PERMITS)]
         transaction.execute(insert(transaction, leases).on_conflict_do_nothing(), rows)
         transaction.scalar(locked)
 

@@ -20,6 +20,8 @@ references = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("editorial", sa.Text, nullable=False, server_default=""),  # of the record: "retracted concern"
+    sa.Column("denials", sa.Integer, nullable=False, server_default="0"),  # answers in a row without this record
+    sa.Column("merged_into", sa.String(16)),  # the PMID under which PubMed has the paper now
     sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # lowest is requested first: see rechecks
     sa.Column("doi", sa.Text),  # of the record, by which other sources know the paper
     *lease_columns(),
@@ -42,13 +44,19 @@ identifiers = sa.Table(
     metadata,
     sa.Column("work", sa.Text, primary_key=True),  # a DOI or PMCID: "doi:10.1000/x", "pmcid:PMC1"
     sa.Column("state", sa.String(16), nullable=False),  # pending, resolved, unknown
-    sa.Column("pmid", sa.String(16)),  # exactly when resolved
-    sa.Column("asked", Instant),  # the converter's last answer
+    sa.Column("pmid", sa.String(16)),  # a resolved work has a PMID or a record
+    sa.Column("record", sa.LargeBinary),  # a model.reference.Reference, of a work that PubMed does not have
+    sa.Column("source", sa.String(64)),  # the service that has it
+    sa.Column("service", sa.String(64), nullable=False, server_default=""),  # to be asked next
+    sa.Column("denied_by", sa.Text, nullable=False, server_default=""),  # services without it: "idconv esearch"
+    sa.Column("denials", sa.Integer, nullable=False, server_default="0"),  # how often all of them denied it, in a row
+    sa.Column("asked", Instant),  # the last answer
     sa.Column("due", Instant),  # to be asked for
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     *lease_columns(),
     sa.Index("ix_identifiers_due", "due"),
+    sa.Index("ix_identifiers_service", "service", "due"),
 )
 
 identifier_citations = sa.Table(

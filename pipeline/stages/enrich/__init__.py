@@ -1,7 +1,7 @@
-"""enrich: PMIDs → references, in batches shared by all articles; DOIs and PMCIDs become PMIDs on the way.
+"""enrich: PMIDs → references, in batches shared by all articles; DOIs, PMCIDs and books are looked up on the way.
 
-`schedule` decides when NCBI is asked, and for what. A failed request says nothing about any reference: pending ones
-stay pending, and known ones stay known.
+`schedule` decides when a service is asked, and for what; `chain` which services a DOI is looked up at, in turn. A
+failed request says nothing about any reference: pending ones stay pending, and known ones stay known.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import structlog
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.evidence import identifiers, rechecks
-from pipeline.ledger.evidence.ncbi_rate_limit import Service
 from pipeline.model.article import CitedWork
-from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.stages.context import Context
 from pipeline.stages.enrich import watch
 from pipeline.stages.enrich.batches import next_batch
+from pipeline.stages.enrich.chain import Answer, ask, services
 from pipeline.stages.enrich.due import make_due
-from pipeline.stages.enrich.schedule import Schedule
+from pipeline.stages.enrich.schedule import PUBMED, Schedule
 from pipeline.stages.stage import Bell, Claim, Stage
 
 _UNREADABLE = dt.timedelta(hours=1)  # how long a record that breaks its answer is left alone: finding it costs requests
@@ -40,25 +39,29 @@ class Enrich(Stage):
         return rechecks.oldest_due(transaction, night=Schedule(context).is_night(now))
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        """Lease a batch of PMIDs or of works ("doi:10.1000/x"). Waits a moment for the batch and its permit."""
+        """Lease a batch of PMIDs, or of works and their service ("esearch doi:10.1000/x").
+
+        Waits a moment for the batch and its permit.
+        """
         batch = next_batch(context)
         if batch is None:
             return []
-        return [Claim(batch.token, batch.pmids or tuple(f"{work.scheme}:{work.value}" for work in batch.works))]
+        works = tuple(f"{batch.service} {work.scheme}:{work.value}" for work in batch.works)
+        return [Claim(batch.token, batch.pmids or works)]
 
     def do(self, context: Context, claim: Claim) -> bool:
         """Ask for the batch. Articles whose references are all answered are rendered at once, the others soon."""
-        works = _works(claim)
+        service, works = _asked(claim)
         try:
             if works:
-                _converted(context, claim, works, _convert(context, works))
+                _identified(context, claim, works, ask(context, service, works))
             else:
                 _answered(context, claim, context.pubmed.fetch(claim.keys))
         except TransientError as error:
-            facts = {"code": error.code, "error": str(error), "asked_for": len(claim.keys)}
             if works:
-                _log.warning("the ID converter did not answer", **facts)
+                _log.warning("a source did not answer", source=service, code=error.code, error=str(error))
             else:
+                facts = {"code": error.code, "error": str(error), "asked_for": len(claim.keys)}
                 _log.warning("pubmed did not answer", **facts)
             self.failed(context, claim, error)
             return False
@@ -66,13 +69,15 @@ class Enrich(Stage):
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Ask again after a pause that grows with every failure in a row."""
-        schedule, works, token = Schedule(context), _works(claim), claim.token
+        schedule, token = Schedule(context), claim.token
+        service, works = _asked(claim)
         text = f"{error.code if isinstance(error, CitewireError) else type(error).__name__}: {error}"
         with context.ledger.write() as transaction:
-            service: Service = "idconv" if works else "pubmed"
-            due = schedule.failed(transaction, service, error, token=token, now=context.clock())
+            now = context.clock()
+            due = schedule.failed(transaction, service, error, token=token, now=now)
             if works:
-                identifiers.put_off(transaction, works, token=token, due=due, error=text)
+                chain = services(context)
+                identifiers.put_off(transaction, works, service, chain, token=token, now=now, due=due, error=text)
             else:
                 evidence.put_off(transaction, claim.keys, token=token, due=due, error=text)
 
@@ -80,28 +85,41 @@ class Enrich(Stage):
         """Do nothing: batches are claimed one at a time, and always requested."""
 
 
-def _works(claim: Claim) -> list[CitedWork]:
-    """Return the works to convert; empty for a batch of PMIDs."""
-    return [work for key in claim.keys if (work := identifiers.parsed(key))]
+def _asked(claim: Claim) -> tuple[str, list[CitedWork]]:
+    """Return the service that a batch is for, and the works in it; none for a batch of PMIDs."""
+    parts = [key.partition(" ") for key in claim.keys]
+    works = [work for _, space, key in parts if space and (work := identifiers.parsed(key))]
+    return (parts[0][0], works) if works else (PUBMED, [])
 
 
-def _convert(context: Context, works: Sequence[CitedWork]) -> Converted:
-    if context.converter is None:
-        return Converted({}, frozenset(works))
-    return context.converter.convert(works)
-
-
-def _converted(context: Context, claim: Claim, works: Sequence[CitedWork], found: Converted) -> None:
-    now, schedule = context.clock(), Schedule(context)
-    left_out = [work for work in works if work not in found.pmids and work not in found.unknown]
+def _identified(context: Context, claim: Claim, works: Sequence[CitedWork], answer: Answer) -> None:
+    now, schedule, (service, _) = context.clock(), Schedule(context), _asked(claim)
+    answered = answer.pmids.keys() | answer.records.keys() | answer.unknown
+    left_out = [work for work in works if work not in answered]
+    turn, soon, told = schedule.turn(service, now), schedule.left_out(now), "left out of an answer"
     with context.ledger.write() as transaction:
-        soon = schedule.left_out(now)
-        identifiers.put_off(transaction, left_out, token=claim.token, due=soon, error="left out of an answer")
-        changed = evidence.converted(transaction, found.pmids, found.unknown, now=now, ask_again=schedule.unknown(now))
-        complete = make_due(context, transaction, identifiers.citing(transaction, changed), now)
-        schedule.answered(transaction, "idconv", token=claim.token, counted=now, limit=found.rate_limit)
-    _log.info("converted", resolved=len(found.pmids), unknown=len(found.unknown))
+        put_off = {"token": claim.token, "now": now, "due": soon, "error": told}
+        identifiers.put_off(transaction, left_out, service, turn.chain, **put_off)  # type: ignore[arg-type]
+        changed = evidence.identified(transaction, turn, answer.pmids, answer.records, answer.unknown)
+        citing = set(identifiers.citing(transaction, changed))
+        citing.update(_learned(transaction, schedule, answer, now))
+        complete = make_due(context, transaction, sorted(citing), now)
+        schedule.answered(
+            transaction, service, token=claim.token, counted=now, limit=answer.rate_limit, spacing=answer.spacing
+        )
+    found = len(answer.pmids) + len(answer.records)
+    _log.info("looked up by identifier", source=service, found=found, unknown=len(answer.unknown))
     context.doorbell.ring("render" if complete else "enrich")
+
+
+def _learned(transaction: Transaction, schedule: Schedule, answer: Answer, now: dt.datetime) -> list[str]:
+    """Store PubMed's records that came with an answer; return the articles that cite those with news."""
+    if not answer.of_pubmed:
+        return []
+    again, next_look = schedule.unknown(now), schedule.next_nightly_check(now)
+    changes = evidence.answered(transaction, answer.of_pubmed, (), now=now, ask_again=again, next_look=next_look)
+    watch.record_changes(transaction, changes, now=now)
+    return evidence.citing(transaction, [change.pmid for change in changes])
 
 
 def _answered(context: Context, claim: Claim, fetched: Fetched) -> None:

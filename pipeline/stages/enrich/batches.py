@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from pipeline.ledger import Transaction, leases
 from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks
-from pipeline.ledger.evidence.ncbi_rate_limit import Service
 from pipeline.model.article import CitedWork
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.enrich.schedule import NextRequest, Schedule
+from pipeline.stages.enrich.chain import most_works
+from pipeline.stages.enrich.chain import services as chain_of
+from pipeline.stages.enrich.schedule import PUBMED, NextRequest, Schedule
 
 _WAITING = "enrich"  # the lease of the worker that waits
 _LOOK = 0.1  # seconds between looks while waiting for a batch
@@ -27,6 +28,7 @@ class Batch(Struct, frozen=True):
     """Leased under `token`, with a permit to ask for it: PMIDs, or works whose PMIDs are to be found."""
 
     token: str
+    service: str
     pmids: tuple[str, ...] = ()
     works: tuple[CitedWork, ...] = ()
 
@@ -85,11 +87,12 @@ def _take(context: Context, token: str, *, ahead: dt.timedelta) -> Batch | None:
     return batch
 
 
-def _claim(context: Context, transaction: Transaction, service: Service, token: str, now: dt.datetime) -> Batch:
+def _claim(context: Context, transaction: Transaction, service: str, token: str, now: dt.datetime) -> Batch:
     seconds, limit = context.policy.enrich_lease, context.policy.pubmed_batch
-    if service == "idconv":
-        works = identifiers.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
-        return Batch(token, works=tuple(works))
+    if service != PUBMED:
+        chain, most = chain_of(context), most_works(context, service)
+        works = identifiers.claim(transaction, service, chain, token=token, now=now, seconds=seconds, limit=most)
+        return Batch(token, service, works=tuple(works))
     night = Schedule(context).is_night(now)
     pmids = rechecks.claim(transaction, token=token, now=now, seconds=seconds, limit=limit, night=night)
-    return Batch(token, pmids=tuple(pmids))
+    return Batch(token, service, pmids=tuple(pmids))

@@ -5,7 +5,7 @@
     a recheck that an operator requested          at once                        any           REQUESTED
     a PMID that PubMed does not know              `unknown_recheck` later        any           REQUESTED
     the nightly check of a cited reference        a slot of the next night       NCBI's night  NIGHTLY
-    a DOI or PMCID without a PMID                 when first cited, then daily   any           beside the PMIDs
+    a DOI, PMCID or book without a PMID           when first cited, then daily   any           beside the PMIDs
     anything left out of an answer                the first pause of `NCBI`      as it was     as it was
     anything in a request that failed             the next pause of `NCBI`       as it was     as it was
 
@@ -18,22 +18,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import get_args
 
 from msgspec import Struct
+from typing_extensions import TypeIs
 
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, evidence, leases
-from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks
+from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks, source_rate_limit
 from pipeline.ledger.evidence.ncbi_rate_limit import Permit, Service
 from pipeline.stages.context import Context, Policy
 from pipeline.stages.enrich import ncbi_night
+from pipeline.stages.enrich.chain import services as chain_of
 from pipeline.timing import NCBI, repeating
+
+PUBMED: Service = "pubmed"
 
 
 class NextRequest(Struct, frozen=True):
     """The next foreseeable request: the time at which its batch is `ready`, and its permit."""
 
-    service: Service
+    service: str
     ready: dt.datetime
     permit: Permit
 
@@ -65,13 +70,12 @@ class Schedule:
         return identifiers.any_due(transaction, now=now)
 
     def next_request(self, transaction: Transaction, now: dt.datetime) -> NextRequest | None:
-        """Return the next request to either service, or None when nothing is due or no permit can be foreseen."""
+        """Return the next request to any service, or None when nothing is due or no permit can be foreseen."""
         limit, policy = self._policy.pubmed_batch, self._policy
-        works = ready_at(identifiers.due_since(transaction, now=now, limit=limit), policy)
         pmids = ready_at(evidence.due_since(transaction, now=now, limit=limit), policy)
         if pmids is None and rechecks.any_due(transaction, now=now, night=self.is_night(now)):
             pmids = now
-        wanted: tuple[tuple[Service, dt.datetime | None], ...] = (("idconv", works), ("pubmed", pmids))
+        wanted = [*self._works_wanted(transaction, now), (PUBMED, pmids)]
         upcoming = [
             NextRequest(service, ready, permit)
             for service, ready in wanted
@@ -79,25 +83,51 @@ class Schedule:
         ]
         return min(upcoming, key=lambda one: one.at, default=None)
 
+    def _works_wanted(self, transaction: Transaction, now: dt.datetime) -> list[tuple[str, dt.datetime | None]]:
+        """Return when the next works to be asked for are ready, for each service."""
+        if not identifiers.any_due(transaction, now=now):
+            return []
+        chain, limit = chain_of(self._context), self._policy.pubmed_batch
+        due = {one: identifiers.due_since(transaction, one, chain, now=now, limit=limit) for one in chain}
+        return [(service, ready_at(since, self._policy)) for service, since in due.items()]
+
     def take(self, transaction: Transaction, request: NextRequest, *, token: str) -> None:
         """Hold the request's permit under `token`. Call after `next_request`, in the same transaction."""
         seconds = self._policy.enrich_lease
-        ncbi_rate_limit.take(transaction, request.permit, token=token, now=request.at, seconds=seconds)
+        if _of_ncbi(request.service):
+            ncbi_rate_limit.take(transaction, request.permit, token=token, now=request.at, seconds=seconds)
+        else:
+            source_rate_limit.take(transaction, request.permit, token=token, now=request.at, seconds=seconds)
 
     def answered(
-        self, transaction: Transaction, service: Service, *, token: str, counted: dt.datetime, limit: int | None
+        self,
+        transaction: Transaction,
+        service: str,
+        *,
+        token: str,
+        counted: dt.datetime,
+        limit: int | None = None,
+        spacing: float | None = None,
     ) -> None:
-        """Give the permit back. NCBI had counted the request by `counted`, and may have stated its `limit`."""
+        """Give the permit back. The service had counted the request by `counted`, and may have stated its pace."""
+        if not _of_ncbi(service):
+            rested = counted + dt.timedelta(seconds=spacing or 0.0)
+            source_rate_limit.answered(transaction, service, token=token, not_before=rested)
+            return
         rate = self._policy.pubmed_rate
         ncbi_rate_limit.answered(transaction, service, token=token, counted=counted, rate=rate, limit=limit)
 
     def failed(
-        self, transaction: Transaction, service: Service, error: Exception, *, token: str, now: dt.datetime
+        self, transaction: Transaction, service: str, error: Exception, *, token: str, now: dt.datetime
     ) -> dt.datetime:
         """Give the permit back, and return when the service may be asked again."""
         wish = error.retry_after if isinstance(error, TransientError) else None
-        pause = max(repeating(NCBI, leases.failures(transaction, service)), wish or 0)
+        row = service if _of_ncbi(service) else source_rate_limit.row_of(service)
+        pause = max(repeating(NCBI, leases.failures(transaction, row)), wish or 0)
         again = now + dt.timedelta(seconds=pause)
+        if not _of_ncbi(service):
+            source_rate_limit.failed(transaction, service, token=token, not_before=again)
+            return again
         refused = isinstance(error, CitewireError) and error.code == "rate-limited"
         ncbi_rate_limit.failed(
             transaction,
@@ -117,9 +147,21 @@ class Schedule:
         """Return when to ask again for what NCBI does not know."""
         return now + dt.timedelta(seconds=self._policy.unknown_recheck)
 
-    def _permit(self, transaction: Transaction, service: Service, now: dt.datetime) -> Permit | None:
+    def turn(self, service: str, now: dt.datetime) -> identifiers.Turn:
+        """Return the turn of a service that has just answered for works."""
+        confirm = now + dt.timedelta(seconds=self._policy.unknown_confirm)
+        return identifiers.Turn(service, chain_of(self._context), now, self.unknown(now), confirm)
+
+    def _permit(self, transaction: Transaction, service: str, now: dt.datetime) -> Permit | None:
+        if not _of_ncbi(service):
+            return source_rate_limit.next_permit(transaction, service, now=now)
         rate, parallel = self._policy.pubmed_rate, self._policy.pubmed_parallel
         return ncbi_rate_limit.next_permit(transaction, service, now=now, rate=rate, parallel=parallel)
+
+
+def _of_ncbi(service: str) -> TypeIs[Service]:
+    """Return whether the service shares NCBI's rate limit."""
+    return service in get_args(Service)
 
 
 def ready_at(since: Sequence[dt.datetime], policy: Policy) -> dt.datetime | None:
