@@ -129,6 +129,8 @@ class GateSettings(_Part):
     min_resolved: int = Field(0, ge=0)
     refuse: tuple[EditorialState, ...] = ()
     newest_within_years: int | None = Field(None, ge=1)
+    refuse_pending: bool = False
+    match: bool = False
 
 
 class ChannelSettings(BaseModel):

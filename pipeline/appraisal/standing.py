@@ -75,7 +75,7 @@ def merged(record: Reference, verdicts: Sequence[SourceVerdict]) -> Reference:
     return structs.replace(
         record,
         editorial=tuple(state for state in _ORDER if state in states),
-        notices=(*record.notices, *notices_of(extra, silent=(PUBMED,))),
+        notices=(*record.notices, *notices_of(extra, silent=(PUBMED,) if record.pmid else ())),
     )
 
 

@@ -50,6 +50,8 @@ def _spans(cited: CitedReference, style: Style) -> Spans:
 def _as_cited(cited: CitedReference) -> Spans:
     """Return the author's words, then the identifier, unless it is among them."""
     work, words = cited.work, cited.words
+    if cited.state == "mismatch" and words:
+        return (Span(words),)  # its identifier leads to another work
     if words is None or work.scheme == "text":
         return (Span(words or work.value),) if work.url is None else _link(work)
     if work.url is None or work.value.lower() in words.lower():

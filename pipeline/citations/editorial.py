@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from pipeline.model.reference import EditorialState, Notice, Reference
+from pipeline.model.reference import EditorialState, Marks, Notice, Reference
 
 _LABELS: dict[EditorialState, str] = {
     "retracted": "Retracted",
@@ -24,12 +24,12 @@ def editorial_label(state: EditorialState) -> str:
     return _LABELS[state]
 
 
-def editorial_labels(reference: Reference) -> tuple[str, ...]:
+def editorial_labels(reference: Reference | Marks) -> tuple[str, ...]:
     """Words such as "Retracted" and "Expression of concern", …: each once, the gravest first."""
     return tuple(_LABELS[state] for state in _states(reference))
 
 
-def editorial_notice(reference: Reference) -> str | None:
+def editorial_notice(reference: Reference | Marks) -> str | None:
     """One line that says what happened to the paper and where that is told, or None where nothing did.
 
     "Retracted: Lancet. 2010 Feb 6;375(9713):445. PMID: 20137807."
@@ -37,11 +37,11 @@ def editorial_notice(reference: Reference) -> str | None:
     return " ".join(_sentence(state, reference) for state in _states(reference)) or None
 
 
-def _states(reference: Reference) -> list[EditorialState]:
+def _states(reference: Reference | Marks) -> list[EditorialState]:
     return [state for state in get_args(EditorialState) if state in reference.editorial]
 
 
-def _sentence(state: EditorialState, reference: Reference) -> str:
+def _sentence(state: EditorialState, reference: Reference | Marks) -> str:
     notices = [told for notice in reference.notices if notice.state == state and (told := _told(notice))]
     told = "; ".join(dict.fromkeys(notices))
     return f"{_LABELS[state]}: {told}." if told else f"{_LABELS[state]}."

@@ -19,6 +19,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     min_resolved: int = 0
     refuse: tuple[EditorialState, ...] = ()  # an article that cites such a paper is refused
     newest_within_years: int | None = None  # at least one resolved reference must be no older
+    refuse_pending: bool = False  # with `refuse`: also while a source has yet to answer about a reference
+    match: bool = False  # the words of every reference must describe the record that its identifier leads to
 
 
 ANYTHING = Gate()

@@ -111,6 +111,13 @@ class Reference(Struct, frozen=True, kw_only=True):
         return "retracted" in self.editorial
 
 
+class Marks(Struct, frozen=True):
+    """The editorial states of a work, and the notices behind them."""
+
+    editorial: tuple[EditorialState, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
 class EvidenceChange(Struct, frozen=True):
     """How PubMed's answer about one PMID changed."""
 
@@ -131,7 +138,7 @@ class CitedReference(Struct, frozen=True):
     unwatched   the work has no identifier that can be looked up: a book, a web page
     gone        there was a record, and the sources no longer have it
 
-    None but `resolved` says anything about the work's editorial status.
+    What was done to the work is known if it is `resolved`. For others, what some source says of it is in `unshown`.
     """
 
     number: int  # from 1
@@ -141,3 +148,11 @@ class CitedReference(Struct, frozen=True):
     words: str | None = None  # the author's, if the work was cited in words
     also: tuple[CitedWork, ...] = ()  # further identifiers of the work that the author gave
     verdicts: tuple[SourceVerdict, ...] = ()  # what sources beside PubMed say was done to the work
+    identity: Identity = "unverified"
+    differs: tuple[IdentityField, ...] = ()  # in what the author's words contradict the record
+    unshown: Marks | None = None  # of a work whose record is unknown, or not certain enough to be shown
+
+    @property
+    def marks(self) -> Reference | Marks | None:
+        """What was done to the work."""
+        return self.reference or self.unshown

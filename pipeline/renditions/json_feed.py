@@ -168,8 +168,11 @@ def _reference(cited: CitedReference) -> Json:
             "pmid": cited.reference.pmid,
             "doi": cited.reference.doi,
             "pmcid": cited.reference.pmcid,
-            "editorial": list(cited.reference.editorial),
-            "editorial_labels": list(editorial_labels(cited.reference)),
+        }
+    if cited.marks:
+        known |= {
+            "editorial": list(cited.marks.editorial),
+            "editorial_labels": list(editorial_labels(cited.marks)),
         }
     return {
         "number": cited.number,
@@ -179,6 +182,8 @@ def _reference(cited: CitedReference) -> Json:
         "url": cited.work.url,
         "citation": citation_text(cited),
         **known,
+        **({"words": cited.words} if cited.words else {}),
+        **({"differs": list(cited.differs)} if cited.differs else {}),
     }
 
 

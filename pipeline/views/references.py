@@ -13,7 +13,7 @@ from pipeline.citations import citation_csl, citation_text
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.evidence import changes, cited
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import CitedReference, EditorialState, ReferenceState
+from pipeline.model.reference import CitedReference, EditorialState, Identity, IdentityField, ReferenceState
 from pipeline.model.reference import Reference as Record
 from pipeline.views.fields import ArticleId, Pmid, Time, WorkId
 
@@ -29,6 +29,8 @@ class Reference:
     editorial: tuple[EditorialState, ...]
     citation: Annotated[str, Field(description="The citation as text, in AMA style; else the author's words.")]
     words: Annotated[str | None, Field(description="What the author wrote, if the work is cited in words.")]
+    identity: Annotated[Identity, Field(description="Whether the record is the work that the words describe.")]
+    differs: Annotated[tuple[IdentityField, ...], Field(description="In what the words contradict the record.")]
     url: str | None
 
 
@@ -74,9 +76,11 @@ def reference(one: CitedReference) -> Reference:
         doi=_given(one, "doi") or (known.doi if known else None),
         id=f"{one.work.scheme}:{one.work.value}",
         state=one.state,
-        editorial=known.editorial if known else (),
+        editorial=one.marks.editorial if one.marks else (),
         citation=citation_text(one),
         words=one.words,
+        identity=one.identity,
+        differs=one.differs,
         url=one.work.url,
     )
 

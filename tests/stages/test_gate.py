@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from msgspec import structs
 
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import Gate
@@ -38,6 +39,8 @@ UNKNOWN = CitedReference(2, CitedWork("doi", "10.1000/x"), "unknown")
         (Gate(refuse=("retracted",)), [resolved("1", 2020, "erratum")]),
         (Gate(refuse=("retracted",)), []),
         (Gate(refuse=("retracted",)), [PENDING]),
+        (Gate(match=True), [resolved("1"), PENDING, UNKNOWN]),
+        (Gate(refuse=("retracted",), refuse_pending=True), [resolved("1"), UNKNOWN]),
         (Gate(newest_within_years=5), [resolved("1", 1990), resolved("2", 2021)]),
         (Gate(newest_within_years=5), [resolved("1", 2019, electronic=2021)]),
     ],
@@ -54,6 +57,18 @@ def test_what_passes(gate: Gate, references: list[CitedReference]) -> None:
             [resolved("1"), PENDING, UNKNOWN],
             "1 of its references are resolved, 2 are asked for: pmid:8 (pending), doi:10.1000/x (unknown)",
             ("pmid:8", "doi:10.1000/x"),
+        ),
+        (
+            Gate(refuse=("retracted",), refuse_pending=True),
+            [resolved("1"), PENDING],
+            "the status of pmid:8 is not known yet",
+            ("pmid:8",),
+        ),
+        (
+            Gate(match=True),
+            [resolved("1"), structs.replace(UNKNOWN, identity="mismatch", differs=("title", "year"))],
+            "its words do not describe doi:10.1000/x (title, year)",
+            ("doi:10.1000/x",),
         ),
         (Gate(min_resolved=1), [], "0 of its references are resolved, 1 are asked for", ()),
         (

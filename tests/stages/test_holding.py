@@ -105,8 +105,58 @@ def test_an_author_may_cite_a_retracted_paper_under_hold(ledger: Ledger) -> None
     bench = holding_partner(ledger)
     bench.know(paper("3"))
     bench.turn("3", "retracted")
-    publish(bench, "1", "2", "3", text="Of the retracted trial.")
+    publish(bench, "1", "2", "3", text="Of the retracted trial.", cites_retracted=("3",))
     assert bench.got() == [(1, "published"), (2, "updated")]
+
+
+@pytest.mark.parametrize("prompt", [True, False])
+def test_a_new_article_that_cites_a_retracted_paper_is_held_however_late_that_is_learnt(
+    ledger: Ledger, prompt: bool
+) -> None:
+    bench = Watched(ledger, policy=Policy(evidence="hold"))
+    bench.know(paper("1"))
+    bench.turn("1", "retracted")
+    bench.pubmed.down = not prompt
+    publish(bench, "1")
+    bench.work_for(30, step=5)
+    bench.pubmed.down = False
+    bench.work_for(30, step=5)
+    assert bench.article().state == "withdrawn"
+    assert [event for _, event in bench.got()] == ([] if prompt else ["published", "withdrawn"])
+    (kept,) = bench.status()["withheld"]
+    assert kept["references"] == ["pmid:1"]
+    bench.release()
+    bench.work_for(5)
+    assert bench.article().state == "live"
+    bench.recheck()
+    publish(bench, "1", text="Edited.")
+    assert bench.got()[-1][1] == "updated"
+
+
+def test_a_hold_of_the_site_ends_when_the_paper_is_in_good_standing_again(ledger: Ledger) -> None:
+    bench = Watched(ledger, policy=Policy(evidence="hold"))
+    bench.know(paper("1"))
+    publish(bench, "1")
+    bench.turn("1", "retracted")
+    bench.recheck()
+    assert bench.article().state == "withdrawn"
+    bench.turn("1")
+    bench.recheck()
+    assert (bench.article().state, bench.status()["withheld"]) == ("live", [])
+    assert [event for _, event in bench.got()] == ["published", "withdrawn", "published"]
+
+
+def test_what_a_person_withdrew_stays_withdrawn_whatever_becomes_of_its_papers(ledger: Ledger) -> None:
+    bench = Watched(ledger, policy=Policy(evidence="hold"))
+    bench.know(paper("1"))
+    publish(bench, "1")
+    bench.turn("1", "retracted")
+    bench.recheck()
+    bench.withdraw()
+    bench.work()
+    bench.turn("1")
+    bench.recheck()
+    assert bench.article().state == "withdrawn"
 
 
 def test_a_channel_that_never_had_the_article_is_owed_nothing_by_a_hold(ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from config import Settings, load
+from pipeline.appraisal.cited import appraised
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import SourceFile, read_source
 from pipeline.model.article import Article, CitedAs, CitedWork
@@ -88,7 +89,7 @@ def _revision(article: Article, known: dict[str, Reference], *, answered: bool, 
     for number, (work, entry) in enumerate(zip(article.references, entries, strict=True), start=1):
         reference = known.get(work.value) if work.scheme == "pmid" else None
         state: ReferenceState = "resolved" if reference else _unresolved(work, answered=answered)
-        shown.append(CitedReference(number, work, state, reference, entry.words, entry.also))
+        shown.append(appraised(CitedReference(number, work, state, reference, entry.words, entry.also), ()))
     return Revision(
         article=article,
         number=1,

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.tables import articles, topics
+from pipeline.ledger.tables import withheld as withheld_rows
 
 
 class ArticleState(Struct, frozen=True, kw_only=True):
@@ -208,10 +209,14 @@ def attempts_at(transaction: Transaction, article_id: str) -> int:
 
 
 def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.datetime) -> None:
-    """Make articles due for rendering at `due`, unless they are due earlier. Withdrawn ones are left as they are."""
+    """Make articles due for rendering at `due`, unless they are due earlier.
+
+    Withdrawn ones are left as they are, except those that are only held: their hold may be over.
+    """
     sooner = sa.case((articles.c.due < due, articles.c.due), else_=instant(due))
     for some in chunks(article_ids):
-        alive = sa.and_(articles.c.id.in_(some), articles.c.state != "withdrawn")
+        held = sa.select(withheld_rows.c.article).where(withheld_rows.c.channel == "", withheld_rows.c.cause == "hold")
+        alive = sa.and_(articles.c.id.in_(some), sa.or_(articles.c.state != "withdrawn", articles.c.id.in_(held)))
         transaction.execute(sa.update(articles).where(alive).values(due=sooner))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import structs
 
+from pipeline.appraisal.cited import appraised
 from pipeline.appraisal.standing import merged
 from pipeline.ledger import claims
 from pipeline.ledger.database import Instant, Transaction, chunks, insert
@@ -18,7 +18,7 @@ from pipeline.ledger.evidence.verdicts import Paper
 from pipeline.ledger.tables import citations, identifier_citations, references
 from pipeline.ledger.tables import identifiers as identifier_rows
 from pipeline.model.article import Article, CitedAs, CitedWork
-from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState, SourceVerdict
+from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState
 from pipeline.model.rendition import digest_of
 
 
@@ -100,23 +100,16 @@ def _with_verdicts(transaction: Transaction, shown: Sequence[CitedReference]) ->
     """Add what sources beside PubMed say was done to the works."""
     papers = {cited.number: paper for cited in shown if (paper := _paper(cited))}
     said = verdicts.of_papers(transaction, set(papers.values()))
-    return tuple(
-        _judged(cited, said.get(papers[cited.number], ())) if cited.number in papers else cited for cited in shown
-    )
+    none = Paper()
+    return tuple(appraised(cited, said.get(papers.get(cited.number, none), ())) for cited in shown)
 
 
 def _paper(cited: CitedReference) -> Paper | None:
-    record, given = cited.reference, {one.scheme: one.value for one in (*cited.also[::-1], cited.work)}
+    given = {work.scheme: work.value for work in (*cited.also[::-1], cited.work)}
+    record = cited.reference
     doi = (record.doi if record else None) or given.get("doi")
     pmid = (record.pmid if record else None) or given.get("pmid")
-    return Paper(pmid, doi) if pmid or doi else None
-
-
-def _judged(cited: CitedReference, said: tuple[SourceVerdict, ...]) -> CitedReference:
-    if not said:
-        return cited
-    record = merged(cited.reference, said) if cited.reference else None
-    return structs.replace(cited, reference=record, verdicts=said)
+    return Paper(pmid, doi.lower() if doi else None) if pmid or doi else None
 
 
 def _found(work: CitedWork, converted: identifiers.Conversion | None, known: Mapping[str, _Record]) -> _Record:

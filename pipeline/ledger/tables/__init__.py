@@ -1,6 +1,7 @@
 """The schema, by area. Times are `Instant`s, documents are JSON bytes, and a row is processed when it is `due`."""
 
 from pipeline.ledger.tables.articles import (
+    accepted_evidence,
     article_names,
     articles,
     contents,
@@ -39,6 +40,7 @@ from pipeline.ledger.tables.site import clock, leases, processes, shared_places,
 
 __all__ = [
     "STRANDED",
+    "accepted_evidence",
     "article_names",
     "articles",
     "attempts",

@@ -129,3 +129,14 @@ withheld = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),  # for which that was found
     sa.Column("since", Instant, nullable=False),
 )
+
+accepted_evidence = sa.Table(
+    "accepted_evidence",
+    metadata,
+    sa.Column("article", sa.String(128), primary_key=True),
+    sa.Column("channel", sa.String(128), primary_key=True),  # empty: all of them
+    sa.Column("reference", sa.Text, primary_key=True),  # "pmid:123"
+    sa.Column("state", sa.String(32), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+)

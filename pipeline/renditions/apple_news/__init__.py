@@ -159,7 +159,7 @@ def _references(revision: Revision) -> list[Component]:
 
 def _reference(cited: CitedReference) -> list[Component]:
     """One component each, for in-text markers lead to components; one that NLM has marked stands out."""
-    marked = bool(cited.reference and cited.reference.editorial)
+    marked = bool(cited.marks and cited.marks.editorial)
     html = f"<p>{cited.number}. {reference_html(cited)}</p>"
     more = {"style": "marked"} if marked else {}
     layout = "panel" if marked else "close"

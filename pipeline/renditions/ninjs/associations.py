@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.citations import citation_text, editorial_labels, editorial_notice, title_text
 from pipeline.model.article import Article, Image
-from pipeline.model.reference import CitedReference, Reference
+from pipeline.model.reference import CitedReference, Marks, Reference
 from pipeline.model.revision import Revision
 from pipeline.renditions.parts.content_text import standing_text
 from pipeline.renditions.parts.media import media_type_of
@@ -59,20 +59,20 @@ def _reference(cited: CitedReference) -> Object:
     return {
         "name": f"Reference {cited.number}",
         "rel": "citation",
-        "uri": uri(cited.work.url) if cited.work.url else None,
+        "uri": uri(cited.work.url) if cited.work.url and cited.state != "mismatch" else None,
         "type": "text",
         "headlines": texts("main", f"{standing_text(cited)}{title_text(reference)}") if reference else None,
         "descriptions": [
             *texts("citation", f"{standing_text(cited)}{citation_text(cited)}"),
-            *texts("notice", editorial_notice(reference) if reference else None),
+            *texts("notice", editorial_notice(cited.marks) if cited.marks else None),
             *texts("state", cited.state),
         ],
-        "genres": _genres(reference) if reference else None,
-        "altIds": _ids(cited),
+        "genres": _genres(cited.marks) if cited.marks else None,
+        "altIds": _ids(cited) if cited.state != "mismatch" else None,
     }
 
 
-def _genres(reference: Reference) -> list[Object]:
+def _genres(reference: Reference | Marks) -> list[Object]:
     pairs = zip(editorial_labels(reference), reference.editorial, strict=True)
     return [{"name": label, "literal": state} for label, state in pairs]
 

@@ -51,7 +51,7 @@ def byline_texts(revision: Revision) -> tuple[str, ...]:
 
 def standing_text(cited: CitedReference) -> str:
     """`Retracted. Expression of concern. ` before a citation; empty for a paper in good standing."""
-    return "".join(f"{label}. " for label in editorial_labels(cited.reference)) if cited.reference else ""
+    return "".join(f"{label}. " for label in editorial_labels(cited.marks)) if cited.marks else ""
 
 
 def reference_text(cited: CitedReference) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from pipeline.citations import citation_html, editorial_labels
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import CitedReference, EditorialState, Notice, Reference
+from pipeline.model.reference import CitedReference, EditorialState, Marks, Notice, Reference
 from pipeline.renditions.parts.markup import link_html
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import uri
@@ -37,9 +37,8 @@ def references_html(references: Sequence[CitedReference]) -> str:
 
 def reference_html(cited: CitedReference) -> str:
     """One reference: its marks, its citation, and the notices behind the marks."""
-    if cited.reference is None:
-        return citation_html(_with_uri(cited))
-    return f"{marks_html(cited.reference)}{citation_html(cited)}{_notices_html(cited.reference)}"
+    citation = citation_html(_with_uri(cited))
+    return f"{marks_html(cited.marks)}{citation}{_notices_html(cited.marks)}" if cited.marks else citation
 
 
 def _with_uri(cited: CitedReference) -> CitedReference:
@@ -48,18 +47,24 @@ def _with_uri(cited: CitedReference) -> CitedReference:
     return replace(cited, work=replace(work, value=uri(work.value))) if work.scheme == "url" else cited
 
 
-def marks_html(reference: Reference) -> str:
+def marks_html(reference: Reference | Marks) -> str:
     """`<strong class="mark mark-retracted">Retracted</strong> ` for each editorial state."""
     states = [state for state in get_args(EditorialState) if state in reference.editorial]  # as the labels are ordered
     pairs = zip(states, editorial_labels(reference), strict=True)
     return "".join(f'<strong class="mark mark-{state}">{escape(label)}</strong> ' for state, label in pairs)
 
 
-def _notices_html(reference: Reference) -> str:
+def _notices_html(reference: Reference | Marks) -> str:
     notices = [text for text in map(_notice_html, reference.notices) if text]
     return f' <small class="notices">Notices: {"; ".join(notices)}</small>' if notices else ""
 
 
 def _notice_html(notice: Notice) -> str:
     words = notice.source or (f"PMID {notice.pmid}" if notice.pmid else "")
-    return link_html(CitedWork("pmid", notice.pmid).url if notice.pmid else None, escape(words))
+    return link_html(_notice_url(notice), escape(words))
+
+
+def _notice_url(notice: Notice) -> str | None:
+    if notice.pmid:
+        return CitedWork("pmid", notice.pmid).url
+    return CitedWork("doi", notice.doi).url if notice.doi else None

@@ -37,15 +37,17 @@ def citation_node(cited: CitedReference) -> dict[str, Any]:
 
 
 def _unresolved_node(cited: CitedReference) -> dict[str, Any]:
-    """Nothing is said of its standing: that it is not known is no praise."""
-    work = cited.work
-    label = _LABELS.get(work.scheme)
+    """Return a work without a record. Its standing is left out unless a source states it: not knowing is no praise."""
+    work, marks = cited.work, cited.marks
+    label = _LABELS.get(work.scheme) if cited.state != "mismatch" else None
     return {
         "@type": "ScholarlyArticle" if label else "CreativeWork",
         "name": f"{label} {work.value}" if label else cited.words or work.value,
         "description": citation_text(cited),
+        "creativeWorkStatus": _only(editorial_labels(marks)) if marks else None,
+        "correction": editorial_notice(marks) if marks else None,
         "identifier": _identifier(label, work.value) if label else None,
-        "url": uri(work.url) if work.url else None,
+        "url": uri(work.url) if work.url and cited.state != "mismatch" else None,
     }
 
 

@@ -129,7 +129,7 @@ def _feeds(revision: Revision, site: Site) -> list[Feed]:
 
 def _numbers(references: Sequence[CitedReference], state: EditorialState) -> list[int]:
     """Those of the cited works that this befell."""
-    return [cited.number for cited in references if cited.reference and state in cited.reference.editorial]
+    return [cited.number for cited in references if cited.marks and state in cited.marks.editorial]
 
 
 def _contents(sections: Sequence[Section]) -> tuple[Entry, ...]:

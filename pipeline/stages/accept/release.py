@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import get_args
 
 from msgspec import Struct
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles, evidence, operations
-from pipeline.ledger.articles import ArticleState, revisions, withheld
+from pipeline.ledger.articles import ArticleState, accepted, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.ledger.operations import Operation, Part
+from pipeline.model.reference import EditorialState
 from pipeline.stages.accept import Intake
+from pipeline.stages.enrich.editorial import papers_with
 
 
 class Released(Struct, frozen=True):
@@ -42,7 +46,8 @@ def release(intake: Intake, article_id: str, channel: str | None = None, *, by: 
         if not held:
             raise _nothing(article_id, channel, kept)
         withheld.lift(transaction, article_id, [one.channel for one in held])
-        number = _next_revision(transaction, current, now)
+        accepted.accept(transaction, article_id, _accepted(transaction, current, held), by=by, now=now)
+        number = publish_again(transaction, current, now)
         operation = Operation(intake.new_id("op_"), "release", by, now)
         operations.record(transaction, operation, [_part(current, number, one) for one in held])
     intake.doorbell.ring("render")
@@ -54,7 +59,22 @@ def _part(before: ArticleState, number: int, hold: withheld.Withheld) -> Part:
     return Part(before.id, before.revision, number, "released", channel=channel, reason=f"was held: {hold.reason}")
 
 
-def _next_revision(transaction: Transaction, current: ArticleState, now: dt.datetime) -> int:
+def _accepted(
+    transaction: Transaction, current: ArticleState, held: Sequence[withheld.Withheld]
+) -> list[accepted.Accepted]:
+    """Return what is released with the article: the present states of the papers for which it was held."""
+    article = revisions.newest_content(transaction, current.id).article
+    papers = papers_with(evidence.references_of(transaction, article), get_args(EditorialState))
+    states = {paper.id: paper.states for paper in papers}
+    return [
+        accepted.Accepted(one.channel, reference, state)
+        for one in held
+        for reference in one.references
+        for state in states.get(reference, ())
+    ]
+
+
+def publish_again(transaction: Transaction, current: ArticleState, now: dt.datetime) -> int:
     """Add a revision with the newest content, due now, and return its number. One not yet rendered is used instead."""
     if current.state != "withdrawn" and current.rendered != current.revision:
         articles.save(transaction, articles.changed(current, due=current.due or now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipeline.ledger import Transaction, articles, deliveries
-from pipeline.ledger.articles import renditions, revisions, withheld
+from pipeline.ledger.articles import accepted, renditions, revisions, withheld
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Context
@@ -39,7 +39,7 @@ def _schedule(context: Context, transaction: Transaction, plan: ChannelPlan, art
         return False
     now = context.clock()
     revision = revisions.get(transaction, article_id, number)
-    why = withhold.channel_hold(context.policy, plan, None, revision, {}, now=now)
+    why = withhold.channel_hold(context.policy, plan, revision, accepted.of_article(transaction, article_id), now=now)
     if why is not None:
         withheld.put(transaction, article_id, why)
         log_withheld(article_id, why)

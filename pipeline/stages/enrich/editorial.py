@@ -8,7 +8,7 @@ from typing import get_args
 from msgspec import Struct
 
 from pipeline.citations import editorial_label
-from pipeline.model.reference import CitedReference, EditorialState, EvidenceChange, Reference
+from pipeline.model.reference import CitedReference, EditorialState, EvidenceChange, Marks, Reference
 
 States = tuple[EditorialState, ...]
 _ORDER: States = get_args(EditorialState)
@@ -50,22 +50,6 @@ def change_of(change: EvidenceChange) -> EditorialChange | None:
     return EditorialChange(new, lost) if new or lost else None
 
 
-def newly_flagged(
-    before: Sequence[CitedReference], after: Sequence[CitedReference], states: Collection[EditorialState]
-) -> tuple[FlaggedPaper, ...]:
-    """Return the papers that `before` showed without one of these states and that have it in `after`.
-
-    Papers that `before` did not cite are not among them: an author who cites a retracted paper knows it.
-    """
-    shown = {cited.work: frozenset(_of(cited)) for cited in before}
-    flagged = (
-        _flagged(cited, [state for state in _of(cited) if state in states and state not in shown[cited.work]])
-        for cited in after
-        if cited.work in shown
-    )
-    return tuple(paper for paper in flagged if paper)
-
-
 def papers_with(
     references: Sequence[CitedReference],
     states: Collection[EditorialState],
@@ -79,8 +63,7 @@ def papers_with(
 def marks(references: Sequence[CitedReference]) -> tuple[object, ...]:
     """Return what every format shows of the status of the cited papers: states, editorial states, notices."""
     return tuple(
-        (cited.work, cited.state, cited.reference and (cited.reference.editorial, cited.reference.notices))
-        for cited in references
+        (cited.work, cited.state, cited.marks and (cited.marks.editorial, cited.marks.notices)) for cited in references
     )
 
 
@@ -91,15 +74,15 @@ def only_marks_differ(before: Sequence[CitedReference], after: Sequence[CitedRef
 
 
 def _flagged(cited: CitedReference, states: Sequence[EditorialState]) -> FlaggedPaper | None:
-    if cited.reference is None or not states:
+    if not states:
         return None
-    pmid = cited.reference.pmid
+    pmid = cited.reference.pmid if cited.reference else None
     return FlaggedPaper(f"pmid:{pmid}" if pmid else f"{cited.work.scheme}:{cited.work.value}", tuple(states))
 
 
 def _of(cited: CitedReference) -> Iterator[EditorialState]:
-    return iter(_states(cited.reference)) if cited.reference else iter(())
+    return iter(_states(cited.marks)) if cited.marks else iter(())
 
 
-def _states(reference: Reference) -> States:
+def _states(reference: Reference | Marks) -> States:
     return tuple(state for state in _ORDER if state in reference.editorial)

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from pipeline.ledger import Transaction, articles, deliveries, places
-from pipeline.ledger.articles import revisions, withheld
+from pipeline.ledger.articles import accepted, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.places import ALL, Place
@@ -45,7 +45,7 @@ def lack(
         return None
     revision = revisions.get(transaction, article_id, state.rendered)
     known = withheld.of_article(transaction, article_id)
-    why = withhold.channel_hold(policy, plan, None, revision, known, now=now)
+    why = withhold.channel_hold(policy, plan, revision, accepted.of_article(transaction, article_id), now=now)
     if why is not None:
         return Lack(kind="withhold", why=why) if row is None and plan.id not in known else None
     return Lack(kind="send" if row is None or row.urgency == WITHDRAWAL else "refresh", revision=revision, row=row)

@@ -23,7 +23,7 @@ from pipeline.ledger.articles.renditions import Stored
 from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.render import fan_out
+from pipeline.stages.render import fan_out, held
 from pipeline.stages.render.compare import compare
 from pipeline.stages.render.decide import Comparison, Decision, Facts, decide
 from pipeline.stages.stage import Bell, Claim, Stage
@@ -70,9 +70,10 @@ def render(context: Context, claim: Claim) -> bool:
     now = context.clock()
     with context.ledger.read() as transaction:
         state = articles.get(transaction, claim.keys[0])
-        if state is None or state.state == "withdrawn":
-            return True
-        facts = fan_out.read(context, transaction, state)
+        facts = None if state is None or state.state == "withdrawn" else fan_out.read(context, transaction, state)
+    if facts is None:
+        held.reconsider(context, claim)
+        return True
     compared = compare(context, facts, now)
     decision = _decide(context, facts, compared, now)
     if decision.postponed is not None:

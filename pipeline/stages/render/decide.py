@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from msgspec import Struct, structs
 
 from pipeline.ledger.articles import ArticleState
+from pipeline.ledger.articles.accepted import Accepted
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.model.reference import CitedReference
@@ -43,6 +44,7 @@ class Facts(Struct, frozen=True):
     references: tuple[CitedReference, ...]  # as they are known now
     withheld: Mapping[str, Withheld]  # by channel
     channels: Mapping[str, ChannelState]
+    accepted: tuple[Accepted, ...] = ()  # what an operator released it with
     outdated: bool = False  # its renditions were made in another way than now: by another release, with other settings
 
 
@@ -107,11 +109,11 @@ def decide(
     not_before = revision.article.not_before
     if not_before is not None and not_before > now:
         return Decision(revision, postponed=not_before)
-    if revision.number == facts.state.rendered:
-        return Decision(revision)
-    hold = withhold.site_hold(policy, facts.rendered, revision, facts.withheld, now=now)
+    hold = withhold.site_hold(policy, revision, facts.accepted, now=now)
     if hold is not None:
         return Decision(revision, site_hold=hold)
+    if revision.number == facts.state.rendered:
+        return Decision(revision)
     if revision.number != facts.state.revision and compared.complete:
         return Decision(revision)
     return _fan_out(policy, channels, facts, revision, compared, now)
@@ -127,10 +129,7 @@ def _fan_out(
 ) -> Decision:
     topics = frozenset(topic.slug for topic in revision.article.topics)
     concerned = [plan for plan in channels if _concerns(plan, topics, facts, compared)]
-    found = {
-        plan.id: withhold.channel_hold(policy, plan, facts.rendered, revision, facts.withheld, now=now)
-        for plan in concerned
-    }
+    found = {plan.id: withhold.channel_hold(policy, plan, revision, facts.accepted, now=now) for plan in concerned}
     free = [plan for plan in concerned if found[plan.id] is None]
     return Decision(
         revision,

@@ -9,7 +9,7 @@ import structlog
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
-from pipeline.ledger.articles import ArticleState, names, renditions, revisions, withheld
+from pipeline.ledger.articles import ArticleState, accepted, names, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.evidence import identifiers
 from pipeline.model.rendition import Rendition
@@ -39,6 +39,7 @@ def read(context: Context, transaction: Transaction, state: ArticleState) -> Fac
         stored=stored,
         references=evidence.references_of(transaction, newest.article),
         withheld=withheld.of_article(transaction, state.id),
+        accepted=accepted.of_article(transaction, state.id),
         channels=read_channels(transaction, state.id, rendered),
         outdated=state.rendered is not None and state.fingerprint != current_fingerprint(context),
     )
@@ -76,7 +77,9 @@ def apply(
         withheld.lift(transaction, state.id)
         withheld.put(transaction, state.id, decision.site_hold)
         reason = decision.site_hold.reason
-        return withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
+        due = withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
+        evidence.cite(transaction, state.id, revision.article.identified, now=now)  # watched until the hold is over
+        return due
     identifiers.cite_found(transaction, state.id, revision.article.identified)
     answered_meanwhile = evidence.references_of(transaction, revision.article) != facts.references
     done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)

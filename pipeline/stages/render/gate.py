@@ -24,7 +24,8 @@ class Refusal(Struct, frozen=True):
 
 def refusal(gate: Gate, references: Sequence[CitedReference], *, on: dt.date) -> Refusal | None:
     """Return why the article may not pass, or None. `on` is the day from which years are counted back."""
-    found = [one for one in (_status(gate, references), _resolved(gate, references), _age(gate, references, on)) if one]
+    rules = (_status(gate, references), _identity(gate, references), _resolved(gate, references))
+    found = [one for one in (*rules, _age(gate, references, on)) if one]
     if not found:
         return None
     at_fault = dict.fromkeys(reference for one in found for reference in one.references)
@@ -34,8 +35,23 @@ def refusal(gate: Gate, references: Sequence[CitedReference], *, on: dt.date) ->
 def _status(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
     papers = papers_with(references, gate.refuse)
     if not papers:
-        return None
+        return _pending(gate, references)
     return Refusal(f"it cites {', '.join(map(str, papers))}", tuple(paper.id for paper in papers))
+
+
+def _pending(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
+    pending = [cited for cited in references if cited.state == "pending"]
+    if not (gate.refuse and gate.refuse_pending and pending):
+        return None
+    return Refusal(f"the status of {', '.join(map(_id, pending))} is not known yet", _ids(pending))
+
+
+def _identity(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:
+    others = [cited for cited in references if cited.identity == "mismatch"] if gate.match else []
+    if not others:
+        return None
+    named = ", ".join(f"{_id(cited)} ({', '.join(cited.differs) or 'its identifiers'})" for cited in others)
+    return Refusal(f"its words do not describe {named}", _ids(others))
 
 
 def _resolved(gate: Gate, references: Sequence[CitedReference]) -> Refusal | None:

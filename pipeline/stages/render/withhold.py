@@ -5,43 +5,36 @@ hold, one channel    → the channel is sent the article's withdrawal, until an 
 a channel's gate     → the channel is sent nothing, and loses what it has, until the evidence passes
 notify               → the channel keeps what it has while only the editorial status of the cited papers changes
 
-A hold begins when a cited paper is flagged while the article is out. It lasts through later revisions for as long as
-the article cites a flagged paper, and ends then or when an operator releases it.
+An article is on hold as long as it cites a flagged paper, no matter when that was learnt, unless its author means to
+cite it (`cites_retracted`) or an operator has released the article. So the same article and the same paper end the
+same, whether PubMed was prompt or late, and whether the article is new, edited or old.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from pipeline.ledger.articles.accepted import Accepted
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Policy
-from pipeline.stages.enrich.editorial import FlaggedPaper, newly_flagged, only_marks_differ, papers_with
+from pipeline.stages.enrich.editorial import FlaggedPaper, only_marks_differ, papers_with
 from pipeline.stages.render.gate import refusal
 
 
-def site_hold(
-    policy: Policy, before: Revision | None, revision: Revision, withheld: Mapping[str, Withheld], *, now: dt.datetime
-) -> Withheld | None:
-    """Return why the site must not show the revision, or None. `before` is the revision that it shows."""
-    begins = policy.evidence == "hold"
-    return _hold(policy, EVERYWHERE, before, revision, withheld.get(EVERYWHERE), begins=begins, now=now)
+def site_hold(policy: Policy, revision: Revision, accepted: Sequence[Accepted], *, now: dt.datetime) -> Withheld | None:
+    """Return why the site must not show the revision, or None."""
+    return _hold(policy, EVERYWHERE, revision, accepted, now=now) if policy.evidence == "hold" else None
 
 
 def channel_hold(
-    policy: Policy,
-    plan: ChannelPlan,
-    before: Revision | None,
-    revision: Revision,
-    withheld: Mapping[str, Withheld],
-    *,
-    now: dt.datetime,
+    policy: Policy, plan: ChannelPlan, revision: Revision, accepted: Sequence[Accepted], *, now: dt.datetime
 ) -> Withheld | None:
     """Return why the channel must not have the revision, or None."""
-    begins = (plan.evidence or policy.evidence) == "hold"
-    hold = _hold(policy, plan.id, before, revision, withheld.get(plan.id), begins=begins, now=now)
+    holds = (plan.evidence or policy.evidence) == "hold"
+    hold = _hold(policy, plan.id, revision, accepted, now=now) if holds else None
     if hold is not None:
         return hold
     refused = refusal(plan.gate, revision.references, on=now.date())
@@ -77,20 +70,14 @@ def reason(papers: Sequence[FlaggedPaper]) -> str:
 
 
 def _hold(
-    policy: Policy,
-    channel: str,
-    before: Revision | None,
-    revision: Revision,
-    withheld: Withheld | None,
-    *,
-    begins: bool,
-    now: dt.datetime,
+    policy: Policy, channel: str, revision: Revision, accepted: Sequence[Accepted], *, now: dt.datetime
 ) -> Withheld | None:
-    papers: list[FlaggedPaper] = []
-    if withheld is not None and withheld.cause == "hold":
-        papers += papers_with(revision.references, policy.hold_on, withheld.references)
-    if begins and before is not None:
-        papers += newly_flagged(before.references, revision.references, policy.hold_on)
+    meant = {f"pmid:{pmid}" for pmid in revision.article.cites_retracted}
+    papers = [
+        paper
+        for paper in papers_with(revision.references, policy.hold_on)
+        if paper.id not in meant and not _is_accepted(paper, channel, accepted)
+    ]
     if not papers:
         return None
     papers = list({paper.id: paper for paper in papers}.values())
@@ -102,3 +89,7 @@ def _hold(
         revision=revision.number,
         since=now,
     )
+
+
+def _is_accepted(paper: FlaggedPaper, channel: str, accepted: Sequence[Accepted]) -> bool:
+    return all(any(one.covers(channel, paper.id, state) for one in accepted) for state in paper.states)

@@ -1,0 +1,41 @@
+"""Appraise one citation: is the record the work that the author meant, and what was done to it? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from pipeline.appraisal.identity import compare
+from pipeline.appraisal.standing import merged, notices_of, settled, states_of
+from pipeline.model.reference import CitedReference, Marks, Reference, SourceVerdict
+
+
+def appraised(cited: CitedReference, said: Sequence[SourceVerdict]) -> CitedReference:
+    """Return the citation with what sources beside PubMed `said` of its work, and its record only if that is the work.
+
+    If the words have only a detail wrong, such as the year, the work is recognised: its record is not shown, but what
+    was done to it is.
+    """
+    if cited.reference is None:
+        if cited.state == "mismatch" or not said:
+            return cited if cited.state != "mismatch" else structs.replace(cited, identity="mismatch")
+        unshown = Marks(states_of(said), notices_of(settled(said)))
+        return structs.replace(cited, verdicts=tuple(said), unshown=unshown if unshown.editorial else None)
+    record = merged(cited.reference, said)
+    found = compare(cited.words, record)
+    if found.identity != "mismatch":
+        return structs.replace(cited, reference=record, verdicts=tuple(said), identity=found.identity)
+    return structs.replace(
+        cited,
+        state="mismatch",
+        reference=None,
+        verdicts=tuple(said) if found.same_work else (),
+        identity="mismatch",
+        differs=found.differs,
+        unshown=_marks(record) if found.same_work else None,
+    )
+
+
+def _marks(record: Reference) -> Marks | None:
+    return Marks(record.editorial, record.notices) if record.editorial else None
