@@ -75,7 +75,7 @@ def _entry(change: RecordedChange, site: Site) -> Entry:
         language="en",
         published=change.at,
         updated=change.at,
-        categories=tuple((state, editorial_label(state)) for state in change.gained),
+        categories=tuple((state, editorial_label(state), None) for state in change.gained),
         extras=(element("link", rel="alternate", href=pubmed_url(change.pmid), type="text/html"),),
     )
 

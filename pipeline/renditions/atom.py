@@ -16,6 +16,7 @@ from pipeline.renditions.parts.head import article_head, feed_head, withdrawal_h
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.topics import categories
 from pipeline.renditions.parts.uri import address, uri
 from pipeline.renditions.parts.withdrawn_entry import shown, withdrawn_html
 
@@ -93,7 +94,7 @@ def _entry(revision: Revision, site: Site, *, full: bool = True) -> Entry:
         language=article.language,
         published=dates.published,
         updated=dates.updated,
-        categories=tuple((topic.slug, topic.name) for topic in article.topics),
+        categories=categories(article),
         extras=(*_links(article, site), *_people(article, site)),
     )
 

@@ -138,6 +138,10 @@ def _evidence(revision: Revision) -> Json:
         "revision": revision.number,
         "question": article.question,
         "reviewed": article.reviewed.isoformat() if article.reviewed else None,
+        "next_review": article.next_review.isoformat() if article.next_review else None,
+        "short_title": article.short_title,
+        "audience": article.audience,
+        "translation_of": article.translation_of,
         "reviewers": [_reviewer(person) for person in article.reviewers],
         "topics": [_topic(topic) for topic in article.topics],
         "calls_to_action": [

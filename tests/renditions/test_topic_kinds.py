@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import get_args
 
 import pytest
 from articles import ARTICLE, SITE, revision_of
+from judges.of_formats import findings
 from judges.schema_org import schema_findings
+from lxml import etree
 from msgspec.structs import replace
 
 from pipeline.errors import InvalidArticle
@@ -57,3 +60,45 @@ def test_a_page_says_the_kind_by_its_type() -> None:
     about = {"@type": "MedicalWebPage", "headline": "T", "about": {"@type": "Drug", "name": "Baclofen"}}
     page = f"<title>T</title><script type=application/ld+json>{json.dumps(about)}</script><article><p>A</p></article>"
     assert read_article(page.encode(), name="a.html").topics[0].kind == "drug"
+
+
+@pytest.mark.parametrize("kind", [*get_args(TopicKind), None])
+def test_feeds_and_ninjs_say_the_kind_where_they_have_a_place_for_it(kind: TopicKind | None) -> None:
+    article = replace(ARTICLE, topics=(Topic("Baclofen", "baclofen", "D001418", None, kind),))
+    revision = revision_of(article)
+    made = {name: formats()[name].render(revision, SITE) for name in ("rss", "atom", "json-feed", "ninjs")}
+    expected = None if kind is None else f"https://schema.org/{_TYPE_OF[kind]}"
+    assert etree.fromstring(made["rss"]).find(".//item/category").get("domain") == expected
+    assert etree.fromstring(made["atom"]).find(".//{*}entry/{*}category").get("scheme") == expected
+    assert json.loads(made["json-feed"])["items"][0]["_citewire"]["topics"][0].get("kind") == kind
+    subjects = json.loads(made["ninjs"])["subjects"]
+    assert [(one["name"], one["uri"]) for one in subjects if one["rel"] == "kind"] == [(kind, expected)] * bool(kind)
+    for name, body in made.items():
+        assert findings(name, body) == []
+
+
+def test_the_fields_of_an_article_beside_its_text_are_where_formats_have_a_place_for_them() -> None:
+    fields = {"short_title": "Short", "audience": "patients", "next_review": dt.date(2030, 1, 2)}
+    article = replace(ARTICLE, translation_of="spastik", **fields)
+    made = {name: one.render(revision_of(article), SITE) for name, one in formats().items()}
+    node = json.loads(made["json-ld"])
+    assert schema_findings(node) == []
+    assert (node["alternativeHeadline"], node["audience"]["audienceType"]) == ("Short", "patients")
+    assert node["translationOfWork"]["url"] == SITE.article_url("spastik")
+    for name in ("html", "amp", "rss", "atom", "ninjs", "plain-text", "markdown"):
+        assert b"Next review" in made[name] and b"2 January 2030" in made[name], name
+    told = json.loads(made["json-feed"])["items"][0]["_citewire"]
+    assert (told["next_review"], told["short_title"], told["translation_of"]) == ("2030-01-02", "Short", "spastik")
+    assert {"role": "short", "contentType": "text/plain", "value": "Short"} in json.loads(made["ninjs"])["headlines"]
+
+
+_TYPE_OF: dict[TopicKind, str] = {
+    "condition": "MedicalCondition",
+    "drug": "Drug",
+    "test": "MedicalTest",
+    "procedure": "MedicalProcedure",
+    "therapy": "MedicalTherapy",
+    "anatomy": "AnatomicalStructure",
+    "symptom": "MedicalSignOrSymptom",
+    "lifestyle": "LifestyleModification",
+}

@@ -22,6 +22,7 @@ from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.people import name_text
+from pipeline.renditions.parts.topics import kind_address
 from pipeline.renditions.parts.uri import address, uri
 
 STANDARD = {"name": "ninjs", "version": "3.1", "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"}
@@ -44,11 +45,12 @@ def render(revision: Revision, site: Site) -> bytes:
             "headlines": [
                 *texts("main", article.title),
                 *texts("question", article.question),
+                *texts("short", article.short_title),
             ],
             "by": "; ".join(map(name_text, article.authors)),
             "descriptions": texts("answer", article.answer),
             "bodies": _bodies(revision, site),
-            "subjects": [_subject(topic) for topic in article.topics],
+            "subjects": [*map(_subject, article.topics), *_kinds(article)],
             "people": [
                 *(_person(person, "author") for person in article.authors),
                 *(_person(person, "reviewer") for person in article.reviewers),
@@ -123,6 +125,15 @@ def _subject(topic: Topic) -> dict[str, Any]:
         "uri": uri(mesh) if mesh else address(topic.url),
         "literal": topic.slug,
     }
+
+
+def _kinds(article: Article) -> list[dict[str, Any]]:
+    """Say what each topic is: a subject has no place for it but another subject, with the same `literal`."""
+    return [
+        {"name": topic.kind, "rel": "kind", "uri": kind, "literal": topic.slug}
+        for topic in article.topics
+        if (kind := kind_address(topic))
+    ]
 
 
 def _person(person: Person, rel: str) -> dict[str, Any]:

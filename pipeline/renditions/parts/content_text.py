@@ -45,6 +45,7 @@ def byline_texts(revision: Revision) -> tuple[str, ...]:
         f"Medically reviewed by {'; '.join(map(person_text, article.reviewers))}" if article.reviewers else "",
         published,
         f"Last reviewed {date_text(dates.reviewed, article.language)}" if dates.reviewed else "",
+        f"Next review {date_text(article.next_review, article.language)}" if article.next_review else "",
     )
     return tuple(line for line in lines if line)
 

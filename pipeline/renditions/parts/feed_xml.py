@@ -25,6 +25,7 @@ from lxml import etree
 from pipeline.model.moment import utc
 from pipeline.renditions.parts.head import Head
 from pipeline.renditions.parts.text import clean
+from pipeline.renditions.parts.topics import Category
 
 Element = etree._Element
 
@@ -54,7 +55,7 @@ class Entry:
     language: str
     published: dt.datetime
     updated: dt.datetime
-    categories: tuple[tuple[str, str], ...] = ()  # term and label
+    categories: tuple[Category, ...] = ()
     extras: tuple[Element, ...] = ()
 
 
@@ -145,8 +146,8 @@ def _entry(feed: Any, entry: Entry) -> Any:
     item.guid(clean(entry.id), permalink=False)
     item.title(clean(entry.title))
     item.updated(utc(entry.updated))
-    for term, label in entry.categories:
-        item.category(term=clean(term), label=clean(label))
+    for term, label, scheme in entry.categories:
+        item.category({"term": clean(term), "label": clean(label)} | ({"scheme": scheme} if scheme else {}))
     return item
 
 

@@ -57,6 +57,7 @@ def byline_html(revision: Revision) -> str:
         f"Medically reviewed by {people_html(article.reviewers)}" if article.reviewers else "",
         published,
         f"Last reviewed {time_html(dates.reviewed, article.language)}" if dates.reviewed else "",
+        f"Next review {time_html(article.next_review, article.language)}" if article.next_review else "",
     ]
     return "".join(f'<p class="byline">{line}</p>' for line in lines if line)
 

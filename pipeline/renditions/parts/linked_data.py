@@ -18,6 +18,7 @@ from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.linked_references import citation_node
+from pipeline.renditions.parts.topics import schema_type
 from pipeline.renditions.parts.uri import address, uri
 
 Node = dict[str, Any]
@@ -42,6 +43,7 @@ def page_node(revision: Revision, site: Site) -> Node:
         "url": url,
         "name": article.title,
         "headline": article.title,
+        "alternativeHeadline": article.short_title,
         "description": article.answer,
         "inLanguage": article.language,
         "version": str(revision.number),
@@ -52,7 +54,8 @@ def page_node(revision: Revision, site: Site) -> Node:
         "author": _people(article.authors),
         "publisher": _publisher(site),
         "isPartOf": {"@type": "WebSite", "name": site.title, "url": address(site.url)},
-        "audience": {"@type": "MedicalAudience", "audienceType": "Patient"},
+        "audience": {"@type": "MedicalAudience", "audienceType": article.audience or "Patient"},
+        "translationOfWork": _original(article, site),
         "about": [_topic(topic) for topic in article.topics],
         "image": _image(article.image) if article.image else None,
         "mainEntity": _question(article, url),
@@ -92,6 +95,13 @@ def tombstone_node(withdrawal: Withdrawal, site: Site) -> Node:
 # --- parts of a page ----------------------------------------------------------------------------------------------
 
 
+def _original(article: Article, site: Site) -> Node | None:
+    if article.translation_of is None:
+        return None
+    url = address(article.translation_of) or uri(site.article_url(article.translation_of))
+    return {"@type": "MedicalWebPage", "@id": url, "url": url}
+
+
 def _question(article: Article, url: str) -> Node | None:
     if not article.question:
         return None
@@ -122,24 +132,12 @@ def _topic(topic: Topic) -> Node:
     code = {"@type": "MedicalCode", "codeValue": topic.mesh, "codingSystem": "MeSH"} if topic.mesh else None
     mesh = f"https://id.nlm.nih.gov/mesh/{topic.mesh}" if topic.mesh else None
     return {
-        "@type": _KINDS.get(topic.kind or "", "MedicalEntity"),
+        "@type": schema_type(topic),
         "name": topic.name,
         "code": code,
         "sameAs": mesh,
         "url": address(topic.url),
     }
-
-
-_KINDS = {
-    "condition": "MedicalCondition",
-    "drug": "Drug",
-    "test": "MedicalTest",
-    "procedure": "MedicalProcedure",
-    "therapy": "MedicalTherapy",
-    "anatomy": "AnatomicalStructure",
-    "symptom": "MedicalSignOrSymptom",
-    "lifestyle": "LifestyleModification",
-}
 
 
 def _image(image: Image) -> Node:

@@ -109,6 +109,7 @@ def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
         "authors": people_html(article.authors),
         "reviewers": people_html(article.reviewers),
         "reviewed_on": time_html(dates.reviewed, article.language) if dates.reviewed else "",
+        "next_review": time_html(article.next_review, article.language) if article.next_review else "",
         "modified_on": time_html(dates.modified, article.language) if changed else "",
         "published_on": time_html(dates.published, article.language),
     }

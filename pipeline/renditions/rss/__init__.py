@@ -28,6 +28,7 @@ from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.text import escape
+from pipeline.renditions.parts.topics import categories
 from pipeline.renditions.parts.uri import uri
 from pipeline.renditions.parts.withdrawn_entry import Entries, shown, withdrawn_html
 from pipeline.renditions.rss.partner_marks import (
@@ -120,7 +121,7 @@ def _entry(revision: Revision, site: Site, *, full: bool = True, more: Iterable[
         language=article.language,
         published=dates.published,
         updated=dates.updated,
-        categories=tuple((topic.slug, topic.name) for topic in article.topics),
+        categories=categories(article),
         extras=(
             *_people(article, site),
             element("dc:language", article.language),
