@@ -25,6 +25,10 @@ class Token(Struct, frozen=True):
     created: dt.datetime
     expires: dt.datetime | None
     revoked: dt.datetime | None
+    used: dt.datetime | None  # the last time, to the hour; None: never
+
+    def is_used_since(self, moment: dt.datetime) -> bool:
+        return self.used is not None and self.used > moment
 
 
 def add(
@@ -55,6 +59,12 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
     return None if ended else found
 
 
+def record_use(transaction: Transaction, token: Token, *, now: dt.datetime) -> None:
+    """Record that the token opened something."""
+    named = sa.func.substr(tokens.c.hash, 1, _ID) == token.id
+    transaction.execute(sa.update(tokens).where(named).values(used=now))
+
+
 def every(transaction: Transaction) -> Sequence[Token]:
     """Return all tokens ever created, by name and then oldest first."""
     rows = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).order_by(tokens.c.name, tokens.c.created))
@@ -68,11 +78,11 @@ def revoke(transaction: Transaction, name: str, *, now: dt.datetime) -> int:
     return transaction.execute(sa.update(tokens).where(named, *still).values(revoked=now)).rowcount
 
 
-_TOKEN = tuple(tokens.c[field] for field in ("name", "scope", "created", "expires", "revoked"))
+_TOKEN = tuple(tokens.c[field] for field in ("name", "scope", "created", "expires", "revoked", "used"))
 
 
 def _token(row: sa.Row[tuple[object, ...]]) -> Token:
-    return Token(row.hash[:_ID], row.name, row.scope, row.created, row.expires, row.revoked)
+    return Token(row.hash[:_ID], row.name, row.scope, row.created, row.expires, row.revoked, row.used)
 
 
 def _hash(token: str) -> str:

@@ -15,6 +15,7 @@ from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, well_known
+from pipeline.web.refusals import Refusals
 from pipeline.web.too_large import TooLarge
 from pipeline.web.v1 import router as v1
 
@@ -39,6 +40,7 @@ def create_app(
         openapi_url="/v1/openapi.json",
         generate_unique_id_function=lambda route: route.name,
     )
+    app.state.refusals = Refusals()
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
@@ -52,6 +54,6 @@ def create_app(
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))
     app.include_router(health.router(context, alive, disk))
-    app.include_router(metrics.router(context))
+    app.include_router(metrics.router(context, app.state.refusals))
     app.include_router(well_known.router(context))
     return app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 from collections.abc import Callable
 from typing import Annotated
 
@@ -9,10 +11,14 @@ from fastapi import Request, Security
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 from msgspec import Struct
 
+from pipeline.errors import TransientError
 from pipeline.ledger import tokens
+from pipeline.ledger.tokens import Token
 from pipeline.stages.context import Context
 from pipeline.web.problems import Problem
+from pipeline.web.refusals import refusals
 
+_HOUR = dt.timedelta(hours=1)
 PARAMETER = "token"  # the query parameter that may hold the token
 
 # These only describe the schemes; `require` reads the token itself, so that both get the same errors.
@@ -57,15 +63,26 @@ def require(context: Context, request: Request, *scopes: str, in_address: bool =
     if token is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire"'}
         raise Problem(401, "token-missing", "send a token: Authorization: Bearer …", challenge)
+    now = context.clock()
     with context.ledger.read() as transaction:
-        found = tokens.find(transaction, token, now=context.clock())
+        found = tokens.find(transaction, token, now=now)
     if found is None:
+        refusals(request).count(request, "token-invalid")
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire", error="invalid_token"'}
         raise Problem(401, "token-invalid", "the token is unknown, has expired or was revoked", challenge)
     if found.scope != "admin" and found.scope not in scopes:
+        refusals(request).count(request, "scope-insufficient", found)
         detail = f"the token's scope is {found.scope}, but {' or '.join(scopes)} is needed"
         raise Problem(403, "scope-insufficient", detail)
+    _record_use(context, found, now)
     return Grant(found.id, found.name, found.scope)
+
+
+def _record_use(context: Context, token: Token, now: dt.datetime) -> None:
+    """Record the use once an hour. A ledger that is busy does not turn the caller away: the next use is recorded."""
+    if not token.is_used_since(now - _HOUR):
+        with contextlib.suppress(TransientError), context.ledger.write() as transaction:
+            tokens.record_use(transaction, token, now=now)
 
 
 def _sent(request: Request, *, in_address: bool) -> str | None:

@@ -13,6 +13,7 @@ from asgi import get, send
 from bench import START, Bench, article
 from empty_ledger import empty_ledger
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from pipeline.ledger import tokens
 from pipeline.stages.context import ChannelPlan
@@ -93,6 +94,37 @@ def test_a_token_ends_when_its_time_is_over(bench: Bench, app: FastAPI) -> None:
     assert get(app, CHANGES, authorization="Bearer short").status == 200
     bench.clock.now = ends
     assert get(app, CHANGES, authorization="Bearer short").code == "token-invalid"
+
+
+def test_when_a_token_was_last_used_is_kept_to_the_hour(bench: Bench, app: FastAPI) -> None:
+    def used() -> dt.datetime | None:
+        with bench.ledger.read() as transaction:
+            return {one.name: one.used for one in tokens.every(transaction)}["of theirs"]
+
+    assert used() is None
+    get(app, CHANGES, authorization="Bearer unknown")
+    assert used() is None
+    get(app, CHANGES, authorization="Bearer theirs")
+    assert used() == START
+    for later, seen in ((dt.timedelta(minutes=59), START), (dt.timedelta(hours=2), START + dt.timedelta(hours=2))):
+        bench.clock.now = START + later
+        get(app, CHANGES, authorization="Bearer theirs")
+        assert used() == seen
+
+
+def test_a_token_that_is_refused_is_counted_and_written_down_without_itself(app: FastAPI) -> None:
+    def refused() -> float:
+        lines = get(app, "/metrics").body.decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("citewire_refused_total{"))
+
+    before = refused()
+    with capture_logs() as logs:
+        for token in ("unknown-secret", "unknown-secret", "others"):
+            get(app, CHANGES, authorization=f"Bearer {token}")
+    assert refused() == before + 3
+    (line,) = [one for one in logs if one["event"] == "refused"]
+    assert (line["code"], line["client"], line["path"]) == ("token-invalid", "192.0.2.1", CHANGES)
+    assert "secret" not in str(line)
 
 
 def test_a_revoked_token_opens_nothing(bench: Bench, app: FastAPI) -> None:

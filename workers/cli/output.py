@@ -200,11 +200,9 @@ def mistake(error: InvalidEvent) -> Shape:
 
 
 def tokens(shape: Shape) -> None:
-    rows = [
-        (one["id"], one["name"], one["scope"], one["state"], one["created"], one["expires"] or "never")
-        for one in shape["tokens"]
-    ]
-    _table("tokens", ("id", "name", "scope", "state", "created", "expires"), rows)
+    kept, ends = ("id", "name", "scope", "state", "created"), ("expires", "used")
+    rows = [(*(one[key] for key in kept), *(one[key] or "never" for key in ends)) for one in shape["tokens"]]
+    _table("tokens", (*kept, *ends), rows)
 
 
 def tried(shape: views.DeliveryWithAttempts) -> None:

@@ -120,4 +120,5 @@ def _shape(token: Token, at: dt.datetime) -> dict[str, str | None]:
         "state": "revoked" if token.revoked else "expired" if expired else "good",
         "created": rfc3339(token.created),
         "expires": rfc3339(token.expires) if token.expires else None,
+        "used": rfc3339(token.used) if token.used else None,
     }

@@ -27,6 +27,7 @@ tokens = sa.Table(
     sa.Column("created", Instant, nullable=False),
     sa.Column("revoked", Instant),
     sa.Column("expires", Instant),  # None: never
+    sa.Column("used", Instant),  # when it last opened something, to the hour; None: never, or before this was kept
 )
 
 # SQLite only, with one row: how far the host's clock was from the time since its boot when a process last agreed.

@@ -1,5 +1,7 @@
 """/metrics, in Prometheus' text format. Read from the ledger for each scrape, so that any process can answer.
 
+Only refusals are counted by each web process for itself.
+
 It follows Prometheus' conventions: base units, `_total` on counters, no labels with unbounded values.
 """
 
@@ -21,11 +23,12 @@ from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.stages.context import Context
 from pipeline.stages.flow import STAGES
 from pipeline.web.openapi.answers import document, problems
+from pipeline.web.refusals import Refusals
 
 _LATELY = dt.timedelta(hours=1)
 
 
-def router(context: Context) -> APIRouter:
+def router(context: Context, refusals: Refusals) -> APIRouter:
     metrics = APIRouter(tags=["operations"])
     answers = document(["text/plain"], "The metrics.", cached=False) | problems()
 
@@ -34,6 +37,7 @@ def router(context: Context) -> APIRouter:
         """Return the metrics in the text format of Prometheus."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Ledger(context))
+        registry.register(refusals.counter)
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     return metrics
