@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 
+from pipeline.errors import TransientError
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
 from pipeline.web.v1 import articles, deliveries, events, operations
@@ -17,7 +18,14 @@ def router(context: Context) -> APIRouter:
         new_id=context.new_id,
         evidence_wait=context.policy.evidence_wait,
     )
-    api = APIRouter()
+
+    def refuse_when_outdated(request: Request) -> None:
+        """Refuse changes once a newer release has migrated the ledger: ours would lack what it needs."""
+        held = context.hold()
+        if request.method != "GET" and held is not None and held.code == "ledger-too-new":
+            raise TransientError(str(held), code="ledger-too-new")
+
+    api = APIRouter(dependencies=[Depends(refuse_when_outdated)])
     api.include_router(events.router(context, intake))
     api.include_router(articles.router(context, intake))
     api.include_router(deliveries.router(context, intake))
