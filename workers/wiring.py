@@ -121,7 +121,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         formats=formats(),
         channels=Channels(ledger, lambda channel: plan_of(channel, http)),
         feeds={feed.id: feed for feed in feeds_of(settings)},
-        policy=_policy(settings),
+        policy=policy_of(settings),
         hub=hub_of(settings, http),
         served=served_of(settings),
         new_id=new_id,
@@ -192,6 +192,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         gate=Gate(**channel.gate.model_dump()) if channel.gate else Gate(),
         proof_check=_proof_of(channel, http),
         is_pull=kind.is_pull,
+        is_partner=kind.place is None,
         wait_for_feeds=kind.wait_for_feeds,
         also=kind.also,
         replaces=kind.replaces,
@@ -314,7 +315,7 @@ def hub_of(settings: Settings, http: Http) -> HubPlan | None:
     )
 
 
-def _policy(settings: Settings) -> Policy:
+def policy_of(settings: Settings) -> Policy:
     return Policy(
         intake_drop=settings.intake.drop,
         evidence_wait=settings.evidence.wait,

@@ -12,9 +12,26 @@ from msgspec import Struct, structs
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import operation_parts, operations, revisions
 
-Kind = Literal["publish", "withdraw", "release", "replay", "event", "undo"]
+Kind = Literal["publish", "withdraw", "release", "replay", "event", "undo", "apply", "empty", "give-up", "replace"]
 PartOutcome = Literal[
-    "published", "updated", "withdrawn", "released", "replayed", "unchanged", "overtaken", "refused", "left-out"
+    "published",
+    "updated",
+    "withdrawn",
+    "released",
+    "replayed",
+    "unchanged",
+    "overtaken",
+    "refused",
+    "left-out",
+    "added",
+    "moved",
+    "renamed",
+    "returned",
+    "reformatted",
+    "removed",
+    "emptied",
+    "given-up",
+    "replaced",
 ]
 NOT_DONE: frozenset[PartOutcome] = frozenset({"unchanged", "overtaken", "refused", "left-out"})
 

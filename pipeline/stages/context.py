@@ -105,6 +105,7 @@ class ChannelPlan:
     is_pull: bool = False  # nothing is sent: the partner asks for its changes
     wait_for_feeds: bool = False  # nothing is sent until the feeds that hold the article are rebuilt
     also: tuple[str, ...] = ()  # formats that a parcel carries beside `format`
+    is_partner: bool = False  # what it was sent does not lie in a place that its next partner could have
     retired: bool = False  # a place that is being emptied: it gets withdrawals only
     replaces: bool = True  # what it is sent takes the place of what it has, as a second mail does not
 

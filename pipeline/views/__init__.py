@@ -25,6 +25,7 @@ from pipeline.views.events import (
 )
 from pipeline.views.listing import ArticleList, ArticleSummary, articles
 from pipeline.views.operations import Operation, OperationList, Undone, operation, operations
+from pipeline.views.places import Place, places, places_left
 from pipeline.views.proofs import Proof
 from pipeline.views.references import (
     EvidenceChange,
@@ -50,6 +51,7 @@ __all__ = [
     "KnownReference",
     "Operation",
     "OperationList",
+    "Place",
     "Proof",
     "Reference",
     "Released",
@@ -70,6 +72,8 @@ __all__ = [
     "operation",
     "operations",
     "outcome",
+    "places",
+    "places_left",
     "snapshot",
     "system",
     "warning",

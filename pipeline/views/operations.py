@@ -41,7 +41,13 @@ class Operation:
     """A command, an event or an undo, with what became of each of its parts."""
 
     operation: OperationId
-    kind: Annotated[str, Field(description="publish, withdraw, release, replay, event or undo", examples=["publish"])]
+    kind: Annotated[
+        str,
+        Field(
+            description="publish, withdraw, release, replay, event, undo, apply, empty, give-up or replace",
+            examples=["publish"],
+        ),
+    ]
     by: Annotated[str, Field(description="The command, or the name of the token.", examples=["cms"])]
     at: Time
     undoes: OperationId | None

@@ -9,12 +9,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.ledger import Transaction, articles, deliveries, evidence, processes
+from pipeline.ledger import Transaction, articles, deliveries, evidence, places, processes
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.deliveries import channels, proofs
 from pipeline.ledger.partners import changes, pulls
 from pipeline.views.deliveries import Delivery, delivery
 from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.places import Place, places_left
 from pipeline.views.proofs import Proof, proof
 
 MAX_LISTED = 100  # entries of each list
@@ -72,6 +73,10 @@ class SystemStatus:
     not_configured: Annotated[
         Mapping[str, int], Field(description="Unfinished deliveries to channels that are not configured any longer.")
     ]
+    places_left: Annotated[
+        tuple[Place, ...], Field(description="Orphans: places that channels have left and that still hold copies.")
+    ]
+    drift: Annotated[Mapping[str, int], Field(description="By place: what was read back and is not as it should be.")]
     withdrawals_owed: tuple[Delivery, ...]
     proofs: Annotated[tuple[Proof, ...], Field(description="Withdrawals that have not been proved yet.")]
     web: Annotated[str | None, Field(description="The address of the running web server.")]
@@ -88,7 +93,9 @@ def system(
         deliveries=deliveries.counts(transaction),
         withheld=withheld.counts(transaction),
         channels=tuple(_channel(transaction, channel_id, now) for channel_id in channel_ids),
-        not_configured=deliveries.outstanding_elsewhere(transaction, list(channel_ids)),
+        not_configured=deliveries.outstanding_elsewhere(transaction, [*channel_ids, *places.within_reach(transaction)]),
+        places_left=places_left(transaction),
+        drift=places.drift_counts(transaction),
         withdrawals_owed=tuple(
             delivery(one) for one in deliveries.outstanding_withdrawals(transaction, limit=MAX_LISTED)
         ),

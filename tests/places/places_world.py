@@ -75,6 +75,20 @@ class World:
             drain(self.bench.context, prove)
             self.bench.clock.pass_(2.0)
 
+    def fill(self) -> None:
+        """Let places be filled and emptied as far as the ledger goes: nothing is delivered."""
+        drain(self.bench.context, filling)
+
+    def every_row(self) -> list[Delivery]:
+        with self.ledger.read() as transaction:
+            return deliveries.search(transaction, state=None, channel=None, limit=100_000)
+
+    def articles_in(self, location: str | None) -> set[str]:
+        """The articles that can be read in a folder; tombstones do not count."""
+        assert location is not None
+        found = files(Path(location.removeprefix("file://")))
+        return {name.partition(".")[0] for name, revision in found.items() if revision != "withdrawn"}
+
     def empty(self, key: str) -> None:
         """Empty the places whose keys begin so."""
         with self.ledger.write() as transaction:

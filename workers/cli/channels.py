@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import deliveries
+from pipeline.ledger import deliveries, places
 from pipeline.ledger.deliveries import channels
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import fill as fill_stage
+from pipeline.stages.places.leaving import give_up
 from workers.cli import output
 from workers.cli.common import (
     ConfigOption,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Channels that come and go.", no_args_is_help=True)
     group.command()(fill)
     group.command()(forget)
+    group.command("replace")(replace_partner)
     app.add_typer(group, name="channels")
 
 
@@ -51,8 +53,10 @@ def fill(
     if channel not in configured:
         raise unknown_channel(channel, configured)
     with existing_ledger(system):
-        context = build_context(system.settings, NoDoorbell())
+        context = build_context(system.settings, NoDoorbell(), take_up=False)
     try:
+        if channel not in context.channels:
+            raise not_in_force(channel)
         plan = context.channels[channel]
         by_ledger = replace(context, clock=lambda: ledger_now(context.ledger, system))
         owed = fill_stage.fill(by_ledger, plan, since=moment)
@@ -82,9 +86,41 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
             check_channel(transaction, system, channel)
             forgotten = deliveries.forget(transaction, channel, now=at)
             channels.forget(transaction, channel)
+            place = places.find(transaction, channel)
+            if place is not None:
+                reason = "the channel was forgotten"
+                give_up(transaction, place, reason=reason, by="citewire channels forget", now=at)
     if json:
         print_json({"channel": channel, "given_up": forgotten.given_up, "sending": forgotten.sending})
         return
     output.answers.print(f"{forgotten.given_up} given up", highlight=False)
     if forgotten.sending:
         output.answers.print(f"{forgotten.sending} still being sent: run this again in a minute", highlight=False)
+
+
+def replace_partner(
+    channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Say that the address of a channel in the settings is that of another partner, not a new one of the same.
+
+    Puts the settings in force. The former partner becomes an orphan with its former address, and the new one is sent
+    what the former one had.
+    """
+    from workers.planning import replaced
+
+    system = find(data, config)
+    configured = [one.id for one in system.settings.channels]
+    if channel not in configured:
+        raise unknown_channel(channel, configured)
+    with existing_ledger(system) as ledger:
+        replaced(ledger, system.settings, channel, by="citewire channels replace", now=ledger_now(ledger, system))
+    if json:
+        print_json({"channel": channel, "replaced": True})
+    else:
+        output.line(f"{channel} has another partner from now on; the former one is an orphan: see `citewire places`")
+
+
+def not_in_force(channel: str) -> InvalidEvent:
+    hint = "run `citewire apply`, or start the system"
+    message = f"the channel {channel!r} is in the settings, but not in force yet"
+    return InvalidEvent(message, code="channel-not-in-force", hint=hint)

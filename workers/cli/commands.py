@@ -60,6 +60,9 @@ COMMANDS = {
         "watching",
         "Publish the articles in a folder, and then each one that is added or changed, until Ctrl-C.",
     ),
+    "plan": ("planning", "Show what the settings on disk would change at every place. Nothing is changed."),
+    "apply": ("planning", "Put the settings on disk in force, and empty the places that channels have left."),
+    "places": ("places", "Show where copies lie, or decide about places that channels have left."),
     "channels": ("channels", "Channels that come and go."),
     "token": ("tokens", "Tokens for the API."),
 }

@@ -139,6 +139,11 @@ def system(shape: views.SystemStatus) -> None:
     owed = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
     _table("withdrawals owed", ("channel", "article", "state", "error"), owed)
     proofs(shape.proofs)
+    for place in shape.places_left:
+        where = place.place or "an unknown place"
+        line(f"{where} was left by {place.channel} and has {place.articles} articles: see `citewire places`")
+    for key, count in shape.drift.items():
+        line(f"{key}: {count} things there are not as they should be: see `citewire reconcile`")
     for channel, count in shape.not_configured.items():
         answers.print(f"{channel} is configured no more, and is owed {count}: see `citewire channels forget`")
     _processes(shape.processes)
@@ -153,6 +158,11 @@ def _processes(running: Sequence[RunningProcess]) -> None:
     by_settings = {one.settings: [other.name for other in running if other.settings == one.settings] for one in running}
     if len(by_settings) > 1:
         line("processes differ in their settings: " + "; ".join(", ".join(names) for names in by_settings.values()))
+
+
+def places(shapes: Sequence[views.Place]) -> None:
+    rows = [(one.key, one.state, one.articles, one.place or "unknown", one.reason or "") for one in shapes]
+    _table("places", ("key", "state", "articles", "place", "reason"), rows)
 
 
 def line(text: str) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.tables import deliveries, places, proofs, settings_in_force
+from pipeline.ledger.tables import deliveries, drift, places, proofs, settings_in_force
 
 State = Literal["in-force", "orphan", "emptying", "emptied", "given-up"]
 
@@ -83,11 +83,10 @@ def delete(transaction: Transaction, key: str) -> None:
     transaction.execute(sa.delete(places).where(places.c.key == key))
 
 
-def is_there(transaction: Transaction, key: str, location: str | None, states: Collection[State]) -> bool:
-    """Return whether the key still names this location, and in one of these states."""
-    query = sa.select(places.c.location, places.c.state).where(places.c.key == key)
-    row = transaction.execute(query).one_or_none()
-    return row is not None and row.location == location and row.state in states
+def within_reach(transaction: Transaction) -> list[str]:
+    """Return the keys of the places that can be delivered to."""
+    known = (places.c.state.in_(REACHABLE), places.c.settings.is_not(None))
+    return list(transaction.scalars(sa.select(places.c.key).where(*known)))
 
 
 def is_emptying(transaction: Transaction, key: str) -> bool:
@@ -181,6 +180,11 @@ def unproved(transaction: Transaction, key: str) -> int:
     return (transaction.scalar(rows) or 0) + (transaction.scalar(looked_for) or 0)
 
 
-def named(transaction: Transaction, name: str) -> Sequence[Place]:
-    """Return the places with this key, location or channel."""
-    return [one for one in every(transaction) if name in (one.key, one.location, one.channel)]
+def drift_count(transaction: Transaction, key: str) -> int:
+    """Count what was read back from the place and is not as it should be."""
+    return transaction.scalar(sa.select(sa.func.count()).where(drift.c.place == key)) or 0
+
+
+def drift_counts(transaction: Transaction) -> dict[str, int]:
+    """Count it for each place that has any."""
+    return dict(transaction.execute(sa.select(drift.c.place, sa.func.count()).group_by(drift.c.place)).all())

@@ -6,8 +6,17 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from pipeline.ledger.database import Transaction
-from pipeline.ledger.tables import changes, channel_contents, channels, deliveries, drift, places, proofs, withheld
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.tables import (
+    accepted_evidence,
+    channel_contents,
+    channels,
+    deliveries,
+    drift,
+    places,
+    proofs,
+    withheld,
+)
 
 _BY_CHANNEL = (deliveries, proofs, channel_contents)
 
@@ -22,10 +31,20 @@ def rekey(transaction: Transaction, old: str, new: str) -> None:
     known = sa.select(withheld.c.article).where(withheld.c.channel == new).scalar_subquery()
     transaction.execute(sa.delete(withheld).where(withheld.c.channel == old, withheld.c.article.in_(known)))
     transaction.execute(sa.update(withheld).where(withheld.c.channel == old).values(channel=new))
+    _copy_accepted(transaction, old, new)
     transaction.execute(sa.delete(channels).where(channels.c.id == new))
     transaction.execute(sa.update(channels).where(channels.c.id == old).values(id=new))
     transaction.execute(sa.update(drift).where(drift.c.place == old).values(place=new))
     transaction.execute(sa.update(places).where(places.c.key == old).values(key=new))
+
+
+def _copy_accepted(transaction: Transaction, old: str, new: str) -> None:
+    """Let what an operator has accepted for a channel hold wherever its copies lie."""
+    columns = [column for column in accepted_evidence.c if column.name != "channel"]
+    copy = sa.select(*columns, sa.literal(new)).where(accepted_evidence.c.channel == old)
+    into = [column.name for column in columns] + ["channel"]
+    rows = insert(transaction, accepted_evidence).from_select(into, copy)
+    transaction.execute(rows.on_conflict_do_nothing())
 
 
 def leave(transaction: Transaction, channel: str, key: str) -> None:
@@ -52,11 +71,6 @@ def merge(transaction: Transaction, old: str, new: str, format: str) -> int:
     transaction.execute(sa.update(proofs).where(proofs.c.delivery.in_(moved)).values(channel=new))
     transaction.execute(sa.update(deliveries).where(mine, sa.not_(both)).values(channel=new))
     return transaction.scalar(sa.select(sa.func.count()).where(mine)) or 0
-
-
-def rekey_changes(transaction: Transaction, old: str, new: str) -> None:
-    """Set aside the changes recorded for a partner who pulled, because another one has its id from now on."""
-    transaction.execute(sa.update(changes).where(changes.c.channel == old).values(channel=new))
 
 
 def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
@@ -92,3 +106,12 @@ def give_up(transaction: Transaction, key: str, *, error: str, now: dt.datetime)
     count = transaction.execute(sa.update(deliveries).where(*mine).values(**given_up)).rowcount
     transaction.execute(sa.update(proofs).where(proofs.c.channel == key).values(due=None, error=error))
     return count
+
+
+def revive(transaction: Transaction, key: str, *, now: dt.datetime) -> None:
+    """Make due again what was abandoned because the place had been given up: it is within reach again."""
+    lost = (deliveries.c.channel == key, deliveries.c.state == "abandoned", deliveries.c.due.is_(None))
+    again = {"state": "pending", "due": now, "attempts": 0, "error": None, "changed": now}
+    transaction.execute(sa.update(deliveries).where(*lost).values(**again))
+    unproved = (proofs.c.channel == key, proofs.c.proved.is_(None))
+    transaction.execute(sa.update(proofs).where(*unproved).values(due=now, error=None))

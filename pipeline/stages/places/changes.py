@@ -88,7 +88,7 @@ def _change(
         )
     takes = here[0] if here else None
     evicted = next((place for place in known if place.key == one.channel and place is not takes), None)
-    key = None if evicted is None else _free_key(evicted, {place.key for place in known})
+    key = None if evicted is None else free_key(evicted, {place.key for place in known})
     kind = "added" if former is None else "moved"
     if takes is not None:
         kind = "returned" if takes.channel == one.channel else "renamed"
@@ -141,7 +141,7 @@ def _preference(place: Place, wanted: Wanted) -> tuple[bool, bool, bool, str]:
     return (place.channel != wanted.channel, place.format != wanted.format, place.state == "given-up", place.key)
 
 
-def _free_key(place: Place, keys: Collection[str]) -> str:
+def free_key(place: Place, keys: Collection[str]) -> str:
     """Return a key for a place that loses its own. No channel's id contains "@"."""
     for number in range(len(keys) + 1):
         digest = hashlib.sha256(f"{place.location}\n{number}".encode()).hexdigest()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -32,20 +34,37 @@ class Lack(Struct, frozen=True, kw_only=True):
 
 
 def lack(
-    transaction: Transaction, policy: Policy, plan: ChannelPlan, article_id: str, source: str, *, now: dt.datetime
+    transaction: Transaction,
+    policy: Policy,
+    plan: ChannelPlan,
+    article_id: str,
+    source: str,
+    *,
+    keys: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    now: dt.datetime,
 ) -> Lack | None:
-    """Return what has to be done so that the place has what its channel should have of the article, or None."""
+    """Return what has to be done so that the place has what its channel should have of the article, or None.
+
+    `keys` says under which keys the deliveries of a place are found, if not under its own: before its key changes.
+    """
     state = articles.get(transaction, article_id)
     if state is None or state.rendered is None:
         return None
-    row = deliveries.at_place(transaction, plan.id, article_id)
+    row = _row(transaction, plan.id, article_id, keys)
     if state.state == "withdrawn":
-        return _withdrawal(transaction, article_id, source, row)
+        is_repeated = row is None and source != ALL and not plan.is_partner
+        left = _row(transaction, source, article_id, keys) if is_repeated else None
+        return Lack(kind="withdraw", copied=left) if left is not None and left.urgency == WITHDRAWAL else None
     if state.state != "live" or not _may_lack(transaction, plan, article_id, row):
         return None
     revision = revisions.get(transaction, article_id, state.rendered)
-    known = withheld.of_article(transaction, article_id)
-    why = withhold.channel_hold(policy, plan, revision, accepted.of_article(transaction, article_id), now=now)
+    before, kept_back = keys.get(plan.id, (plan.id,)), withheld.of_article(transaction, article_id)
+    known = {plan.id if key in before else key for key in kept_back}
+    decided = [
+        structs.replace(one, channel=plan.id) if one.channel in before else one
+        for one in accepted.of_article(transaction, article_id)
+    ]
+    why = withhold.channel_hold(policy, plan, revision, decided, now=now)
     if why is not None:
         return Lack(kind="withhold", why=why) if row is None and plan.id not in known else None
     return Lack(kind="send" if row is None or row.urgency == WITHDRAWAL else "refresh", revision=revision, row=row)
@@ -57,12 +76,9 @@ def _may_lack(transaction: Transaction, plan: ChannelPlan, article_id: str, row:
     return plan.wants(articles.topics_of(transaction, article_id))
 
 
-def _withdrawal(transaction: Transaction, article_id: str, source: str, row: Delivery | None) -> Lack | None:
-    """Return that the withdrawal at the place that was left has to be repeated here, or None."""
-    if row is not None or source == ALL:
-        return None
-    left = deliveries.at_place(transaction, source, article_id)
-    return Lack(kind="withdraw", copied=left) if left is not None and left.urgency == WITHDRAWAL else None
+def _row(transaction: Transaction, key: str, article_id: str, keys: Mapping[str, tuple[str, ...]]) -> Delivery | None:
+    found = (deliveries.at_place(transaction, one, article_id) for one in keys.get(key, (key,)))
+    return next((row for row in found if row is not None), None)
 
 
 def page(transaction: Transaction, source: str, after: str) -> list[str]:

@@ -6,10 +6,9 @@ import datetime as dt
 
 from msgspec import structs
 
-from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, places
 from pipeline.ledger.places import Place, rekeying
-from pipeline.stages.places.changes import REPLACED, next_partner
+from pipeline.stages.places.changes import REPLACED, free_key, next_partner
 
 
 def empty(transaction: Transaction, place: Place, *, now: dt.datetime) -> None:
@@ -20,23 +19,17 @@ def empty(transaction: Transaction, place: Place, *, now: dt.datetime) -> None:
 
 
 def give_up(transaction: Transaction, place: Place, *, reason: str, by: str, now: dt.datetime) -> int:
-    """Keep the word that a place cannot be reached any more; return how many deliveries are abandoned for it.
-
-    Raises InvalidEvent for a place that a channel has.
-    """
-    if place.state == "in-force":
-        message = f"{place.key} is in force"
-        raise InvalidEvent(message, code="place-in-force", hint="remove or move the channel first")
+    """Keep the word that a place cannot be reached any more; return how many deliveries are abandoned for it."""
     places.save(transaction, structs.replace(place, state="given-up", reason=reason, by=by, fill=(), filled_up_to=""))
     places.keep(transaction, None, now=now)
     return rekeying.give_up(transaction, place.key, error=f"place-given-up: {reason}", now=now)
 
 
-def replace_partner(transaction: Transaction, place: Place, *, key: str, now: dt.datetime) -> Place:
-    """Make the partner that a channel had an orphan, because another one has it from now on; return the new place."""
+def replace_partner(transaction: Transaction, place: Place, *, now: dt.datetime) -> None:
+    """Make the partner that a channel had an orphan, because another one has it from now on, which is to be filled."""
     assert place.location is not None
+    key = free_key(place, {one.key for one in places.every(transaction)})
     rekeying.leave(transaction, place.key, key)
-    rekeying.rekey_changes(transaction, place.channel, key)
     left = structs.replace(place, key=key, state="orphan", left=now, reason=REPLACED, fill=(), filled_up_to="")
     new = structs.replace(
         place, location=next_partner(place.location), since=now, fill=(key, *place.fill), filled_up_to=""
@@ -44,4 +37,3 @@ def replace_partner(transaction: Transaction, place: Place, *, key: str, now: dt
     for one in (left, new):
         places.save(transaction, one)
     places.keep(transaction, None, now=now)
-    return new

@@ -42,7 +42,7 @@ def take_up(transaction: Transaction, wanted: Sequence[Wanted], *, empty: bool, 
             return found
     found = compare(transaction, wanted)
     _register_unknown(transaction, now)
-    _rekey(transaction, found)
+    _rekey(transaction, found, now)
     _refill_others(transaction, found)
     for change in found:
         _save(transaction, change, now=now)
@@ -81,7 +81,7 @@ def _register_unknown(transaction: Transaction, now: dt.datetime) -> None:
         places.save(transaction, _unknown(key, now))
 
 
-def _rekey(transaction: Transaction, found: Sequence[Change]) -> None:
+def _rekey(transaction: Transaction, found: Sequence[Change], now: dt.datetime) -> None:
     keys: dict[str, str] = {}
     for change in found:
         if change.evicted is not None and change.key is not None:
@@ -92,6 +92,8 @@ def _rekey(transaction: Transaction, found: Sequence[Change]) -> None:
             key = keys.get(change.takes.key, change.takes.key)
             if key != change.channel:
                 rekeying.rekey(transaction, key, change.channel)
+            if change.takes.state == "given-up":
+                rekeying.revive(transaction, change.channel, now=now)
     for change in found:
         for place in change.merges:
             key = keys.get(place.key, place.key)
