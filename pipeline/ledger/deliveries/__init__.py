@@ -199,8 +199,10 @@ def renew(
 ) -> None:
     """Make this rendition the one that the place should have, although it is of the revision that it had already."""
     has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
-    wanted = {"format": format, "wanted": revision, "wanted_digest": digest, "urgency": NORMAL, "attempts": 0}
+    wanted = {"format": format, "wanted": revision, "wanted_digest": digest, "attempts": 0, "refusals": 0}
+    news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
     settled = {
+        "urgency": sa.case((news_outstanding, NORMAL), else_=LATER),
         "state": sa.case((has_it, "delivered"), else_="pending"),
         "held": sa.case((has_it, revision), else_=deliveries.c.held),
         "due": sa.case((has_it, sa.null()), else_=instant(now)),

@@ -77,7 +77,7 @@ def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
     """Schedule the removal of whatever the place has, and return how many articles. Repeating it changes nothing."""
     mine = deliveries.c.channel == key
     transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
-    removal = {"wanted_digest": None, "urgency": 0, "state": "pending", "attempts": 0, "error": None}
+    removal = {"wanted_digest": None, "urgency": 0, "state": "pending", "attempts": 0, "refusals": 0, "error": None}
     update = sa.update(deliveries).where(mine, deliveries.c.wanted_digest.is_not(None))
     return transaction.execute(update.values(**removal, changed=now, due=now, available=None)).rowcount
 
@@ -111,7 +111,7 @@ def give_up(transaction: Transaction, key: str, *, error: str, now: dt.datetime)
 def revive(transaction: Transaction, key: str, *, now: dt.datetime) -> None:
     """Make due again what was abandoned because the place had been given up: it is within reach again."""
     lost = (deliveries.c.channel == key, deliveries.c.state == "abandoned", deliveries.c.due.is_(None))
-    again = {"state": "pending", "due": now, "attempts": 0, "error": None, "changed": now}
+    again = {"state": "pending", "due": now, "attempts": 0, "refusals": 0, "error": None, "changed": now}
     transaction.execute(sa.update(deliveries).where(*lost).values(**again))
     unproved = (proofs.c.channel == key, proofs.c.proved.is_(None))
     transaction.execute(sa.update(proofs).where(*unproved).values(due=now, error=None))
