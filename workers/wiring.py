@@ -25,7 +25,7 @@ from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, places
-from pipeline.ledger.clock import LedgerClock
+from pipeline.ledger.clock import LedgerClock, ledger_time
 from pipeline.model.moment import rfc3339
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
@@ -137,7 +137,7 @@ def check_plugins() -> None:
 
 def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = False) -> None:
     """Put the settings in force, so that every process uses them. `only_if_none`: if none ever were."""
-    now = dt.datetime.now(dt.UTC)
+    now = ledger_time(ledger, dt.datetime.now(dt.UTC), running=False)
     with ledger.write() as transaction:
         if only_if_none and places.in_force(transaction) is not None:
             return
