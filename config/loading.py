@@ -31,6 +31,7 @@ _VARIABLES = {
 }
 _FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # these URLs may contain passwords
 _SQLITE = "sqlite:///"
+COPY = "CITEWIRE_CONFIG_COPY"  # set by `up` for its processes: read instead of the file, which may have changed since
 
 
 def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path | None = None) -> Settings:
@@ -40,7 +41,8 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     """
     file = file_in_force(environment, file)
     base = file.parent if file else Path()
-    merged = _over(_read(DEFAULTS), _relative_to(base, _read(file)) if file else {})
+    copy = environment.get(COPY)
+    merged = _over(_read(DEFAULTS), _relative_to(base, _read(Path(copy) if copy else file)) if file else {})
     said = _of_environment(environment)
     merged = _over(merged, said if data is None else said | {"data": data})
     try:

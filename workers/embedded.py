@@ -2,6 +2,7 @@
 
     lock the data folder → bind the web port → start the children → wait for a heartbeat from each → print `ready`
     a child that exits is restarted, with a growing pause; SIGTERM or Ctrl-C stops them all, the web server first
+    SIGHUP: take up the settings on disk, see `reloading`
 
 No child outlives this process: on Linux the kernel kills the children however their parent ends.
 """
@@ -23,18 +24,20 @@ from typing import IO
 
 import redis
 import structlog
+from msgspec import structs
 
-from config import Settings
+from config import COPY, Settings
+from config.digest import digest_of
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import Ledger, leases
 from pipeline.stages.context import LEASE, Context, NoDoorbell
-from workers import logs, runfile
+from workers import logs, reloading, runfile
 from workers.child import Child
 from workers.listening import listening
 from workers.opening import make_data_folder
 from workers.queue import alive, connect
 from workers.sharing import prove_or_refuse
-from workers.wiring import build_context, check_plugins, keep_signing_secrets_apart, named_file
+from workers.wiring import build_context, check_plugins, keep_signing_secrets_apart, named_file, put_in_force
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
 QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
@@ -50,7 +53,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     logs.configure("up")
     check_plugins()
     folder = make_data_folder(settings)
-    stopping = _stop_on_signals()
+    stopping, reload_asked = _stop_on_signals(), _reload_on_signal()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
         context = build_context(settings, NoDoorbell())  # checks the settings and migrates the ledger
         _find_secrets(context)
@@ -60,6 +63,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
         prove_or_refuse(ledger, settings, context.channels)
         if settings.database_url is None:
             _give_back(ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead
+        reloading.keep_copy(folder, config)
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
         queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
         give_back = functools.partial(_give_back, ledger)
@@ -68,12 +72,25 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             _start(children, queue, stopping, give_back)
             own_queue = None if settings.redis_url else queue  # an external server's URL may contain a password
             named = str(config.absolute()) if config else None
-            runfile.write(folder, runfile.Running(web=address, redis=own_queue, config=named))
+            running = runfile.Running(
+                web=address, redis=own_queue, config=named, pid=os.getpid(), settings=digest_of(settings)
+            )
+            runfile.write(folder, running)
             if not stopping():
                 print(f"ready {address}", flush=True)
+            replacement = reloading.Replacement((), grace=GRACE)
             while not stopping():
                 for child in children:
                     child.watch(give_back)
+                replacement.step()
+                if running.replacing and replacement.done:
+                    running = structs.replace(running, replacing=False)
+                    runfile.write(folder, running)
+                if replacement.done and reload_asked():
+                    settings, running = _reload(ledger, settings, config, folder, running)
+                    if not running.refused:
+                        new = _children(settings, config, folder, queue, web)
+                        replacement = reloading.Replacement(_adopt(children, new), grace=GRACE)
                 if settings.redis_url is None:
                     _end_if_unreachable(children[0], Path(queue.removeprefix("redis+socket://")))
                 time.sleep(0.1)
@@ -83,10 +100,50 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             ledger.close()
 
 
+def _reload(
+    ledger: Ledger, settings: Settings, config: Path | None, folder: Path, running: runfile.Running
+) -> tuple[Settings, runfile.Running]:
+    """Put the settings on disk in force, or leave everything as it is; return those in force, and the note of it."""
+    refused: tuple[str, ...] = ()
+    try:
+        new = reloading.on_disk(os.environ, settings, config)
+        put_in_force(ledger, new)
+        reloading.keep_copy(folder, config)
+        settings = new
+    except (CitewireError, OSError) as error:
+        refused = reloading.lines_of(error) if isinstance(error, CitewireError) else (str(error),)
+        _log.error("settings refused: those in force stay", errors=refused)
+    now = structs.replace(
+        running,
+        settings=digest_of(settings),
+        reloads=running.reloads + 1,
+        replacing=not refused,
+        refused=refused,
+    )
+    runfile.write(folder, now)
+    return settings, now
+
+
+def _adopt(children: list[Child], wanted: Sequence[Child]) -> list[Child]:
+    """Start and stop children so that there are those that are wanted; return those that have to be replaced."""
+    names = {child.name for child in wanted}
+    for child in [child for child in children if child.name not in names]:
+        child.stop()
+        child.join(time.monotonic() + GRACE)
+        children.remove(child)
+    known = {child.name: child for child in children}
+    for child in wanted:
+        if child.name not in known:
+            children.append(child)
+            child.start()
+    return [child for child in known.values() if child.name != VALKEY]
+
+
 def _children(settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket) -> list[Child]:
     environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
     if config is not None:
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
+        environment[COPY] = str(reloading.copy_of(folder))
 
     def ours(*words: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-m", "workers.cli", *words]
@@ -222,6 +279,19 @@ def _socket_folder() -> Iterator[Path]:
     """Create a private folder with a short path: a socket's path may have at most 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="citewire-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+def _reload_on_signal() -> Callable[[], bool]:
+    """Return a function that says whether SIGHUP has arrived since it was last called."""
+    asked: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _frame: asked.append(number))
+
+    def look() -> bool:
+        was_asked = bool(asked)
+        asked.clear()
+        return was_asked
+
+    return look
 
 
 def _stop_on_signals() -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,11 @@ class Running(Struct, frozen=True, kw_only=True):
     web: str  # address of the web server
     redis: str | None = None  # of an embedded Valkey: a socket that only its owner can open
     config: str | None = None  # the TOML file in force
+    pid: int | None = None  # of `citewire up`
+    settings: str | None = None  # digest of the settings in force
+    reloads: int = 0  # requests to take up settings that were answered
+    replacing: bool = False  # whether some processes still have the former settings
+    refused: tuple[str, ...] = ()  # why the last of them was refused, in lines; empty: it was not
 
 
 def write(folder: Path, running: Running) -> None:
@@ -32,3 +38,15 @@ def read(folder: Path) -> Running | None:
 
 def remove(folder: Path) -> None:
     (folder / _NAME).unlink(missing_ok=True)
+
+
+def is_locked(folder: Path) -> bool:
+    """Return whether a `citewire up` is running on the folder. The kernel releases its lock however it ends."""
+    try:
+        with (folder / "lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False

@@ -135,6 +135,24 @@ def check_plugins() -> None:
         list(plugins)
 
 
+def check_settings(settings: Settings) -> None:
+    """Check everything that a start checks, and find every secret. Changes nothing. Raises ConfigError."""
+    with named_file(settings):
+        http = public_http(settings)
+        for channel in settings.channels:
+            plan = plan_of(channel, http)
+            if plan.enabled:
+                plan.open().close()
+        keep_signing_secrets_apart(settings)
+        site_of(settings)
+        served_of(settings)
+        hub_of(settings, http)
+        pubmed_of(settings)
+        converter_of(settings)
+        sources_of(settings)
+        lists_of(settings)
+
+
 def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = False) -> None:
     """Put the settings in force, so that every process uses them. `only_if_none`: if none ever were."""
     now = ledger_time(ledger, dt.datetime.now(dt.UTC), running=False)

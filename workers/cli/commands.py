@@ -15,6 +15,7 @@ COMMANDS = {
     "worker": ("processes", "Run one Celery worker."),
     "web": ("processes", "Run the web server."),
     "migrate": ("processes", "Migrate the ledger's schema to this release."),
+    "reload": ("reload", "Have the running system take up the settings on disk, without a restart."),
     "publish": (
         "publishing",
         "Publish articles. Changed content makes a new revision; unchanged content changes nothing.",

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from config import Settings, file_in_force, load
-from pipeline.errors import InvalidEvent
+from config import COPY, Settings, file_in_force, load
+from config.digest import digest_of
+from pipeline.errors import ConfigError, InvalidEvent
 from workers import runfile
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class System:
 
     settings: Settings
     running: runfile.Running | None
+    error: str | None = None  # what is wrong with the settings on disk; `settings` are then those in force
 
     @property
     def redis_url(self) -> str | None:
@@ -50,6 +52,29 @@ def find(data: Path | None, config: Path | None = None) -> System:
     if running and running.config and not named and Path(running.config).exists():
         settings = load(os.environ, file=Path(running.config), data=settings.data)
     return System(settings, running)
+
+
+def find_in_force(data: Path | None, config: Path | None = None) -> System:
+    """Find the system as `find`. If the settings on disk are bad, those that the running system uses are taken."""
+    from workers.reloading import copy_of
+
+    try:
+        return find(data, config)
+    except ConfigError as error:
+        folder = data or Path(os.environ.get("CITEWIRE_DATA") or "var")
+        running = runfile.read(folder)
+        if running is None or running.config is None or not copy_of(folder).exists():
+            raise
+        settings = load(os.environ | {COPY: str(copy_of(folder))}, file=Path(running.config), data=folder)
+        return System(settings, running, str(error))
+
+
+def settings_state(system: System) -> dict[str, Any]:
+    """Return digests of the settings in force and on disk, whether they differ, and what is wrong with the latter."""
+    in_force = system.running.settings if system.running else None
+    on_disk = None if system.error else digest_of(system.settings)
+    differ = in_force is not None and in_force != on_disk
+    return {"in_force": in_force, "on_disk": on_disk, "differ": differ, "error": system.error}
 
 
 @contextmanager

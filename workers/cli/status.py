@@ -22,9 +22,11 @@ from workers.cli.common import (
     System,
     existing_ledger,
     find,
+    find_in_force,
     moment_of,
     now,
     print_json,
+    settings_state,
 )
 from workers.cli.names import check_article, unknown_article, unknown_channel
 
@@ -47,7 +49,7 @@ def status(
     if channel is not None or at is not None:
         _show_then(article_id, channel, at, json=json, system=find(data, config))
         return
-    system = find(data, config)
+    system = find_in_force(data, config)
     with existing_ledger(system) as ledger, ledger.read() as transaction:
         if article_id is None:
             web = system.running.web if system.running else None
@@ -55,7 +57,12 @@ def status(
             moment = clock.ledger_time(ledger, now(), running=system.running is not None)
             whole = views.system(transaction, channels, now=moment, web=web)
             waiting = _waiting(transaction, system.settings, now())
-            print_json(msgspec.to_builtins(whole) | {"waiting": waiting}) if json else output.system(whole)
+            settings = settings_state(system)
+            more = {"waiting": waiting, "settings": settings}
+            print_json(msgspec.to_builtins(whole) | more) if json else output.system(whole)
+            if settings["differ"] and not json:
+                why = f": {settings['error']}" if settings["error"] else "; `citewire reload` takes them up"
+                output.line(f"the settings on disk are not those in force{why}")
             if waiting["articles"] and not json:
                 output.waiting(waiting)
             return
