@@ -6,14 +6,10 @@ import functools
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 
-from config import Settings
 from pipeline.web.app import create_app
-from pipeline.web.ops.disk import shortage
 from workers import alive, logs
 from workers.celery import app as celery
 from workers.listening import listening
@@ -33,7 +29,7 @@ def _serve(listener: socket.socket) -> None:
     own = services()
     queue = own.settings.redis_url or str(celery.conf.broker_url)
     limiter = RedisLimiter(connect(queue))
-    app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=_disk(own.settings))
+    app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=own.context.disk)
     alive.show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
     settings = uvicorn.Config(
         app,
@@ -46,11 +42,3 @@ def _serve(listener: socket.socket) -> None:
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
     uvicorn.Server(settings).run(sockets=[listener])
-
-
-def _disk(settings: Settings) -> Callable[[], str | None]:
-    """Return a check of the free space in the local folders that accepting and rendering write to."""
-    own = [] if settings.database_url else [settings.data.absolute()]
-    store = settings.store_location
-    folders = [*own, *([] if isinstance(store, str) and "://" in store else [Path(store)])]
-    return functools.partial(shortage, folders)

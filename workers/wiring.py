@@ -39,6 +39,7 @@ from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
 from pipeline.stages.places.take_up import log_changes, take_up
 from pipeline.store import RenditionStore
+from workers.disks import shortage_of
 from workers.opening import open_ledger
 from workers.places import Channels, wanted_of
 from workers.sharing import prove_or_refuse
@@ -124,6 +125,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         policy=policy_of(settings),
         hub=hub_of(settings, http),
         served=served_of(settings),
+        disk=shortage_of(settings),
         new_id=new_id,
         random=random.random,
     )

@@ -195,6 +195,7 @@ class Context:
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
+    disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
 

@@ -5,6 +5,7 @@ so that an answer cannot differ between the two. Fields are only ever added.
 """
 
 from pipeline.views.articles import ArticleStatus, article
+from pipeline.views.attention import Attention, NeedsYou, attention
 from pipeline.views.deliveries import (
     Delivery,
     DeliveryList,
@@ -44,11 +45,13 @@ __all__ = [
     "ArticleList",
     "ArticleStatus",
     "ArticleSummary",
+    "Attention",
     "Delivery",
     "DeliveryList",
     "DeliveryWithAttempts",
     "EvidenceChange",
     "KnownReference",
+    "NeedsYou",
     "Operation",
     "OperationList",
     "Place",
@@ -63,6 +66,7 @@ __all__ = [
     "accepted",
     "article",
     "articles",
+    "attention",
     "deliveries",
     "delivery_list",
     "delivery_with_attempts",

@@ -20,7 +20,11 @@ COMMANDS = {
         "publishing",
         "Publish articles. Changed content makes a new revision; unchanged content changes nothing.",
     ),
-    "status": ("status", "Show the state of an article, or of the whole system."),
+    "attention": (
+        "attention",
+        "Show what needs a person, who must act, and what to run first. The exit status is 1 if there is anything.",
+    ),
+    "status": ("status", "Show the state of an article, or of the whole system, with status 1 if it needs a person."),
     "withdraw": (
         "withdrawing",
         "Withdraw an article everywhere, or the articles of files, of an operation or of a topic.",

@@ -150,6 +150,19 @@ def system(shape: views.SystemStatus) -> None:
     answers.print(f"web: {shape.web or 'not running'}", highlight=False)
 
 
+def attention(found: Sequence[views.NeedsYou]) -> None:
+    """Print what needs a person, by who must act."""
+    if not found:
+        line("nothing needs a person")
+    for who in dict.fromkeys(one.who for one in found):
+        line(f"needs the {who}:")
+        for one in found:
+            if one.who == who:
+                since = f", since {rfc3339(one.since)}" if one.since else ""
+                line(f"  {one.what}{since} [{one.kind}]")
+                line(f"    {one.command}")
+
+
 def _processes(running: Sequence[RunningProcess]) -> None:
     """Print the processes that take no work, and those whose settings differ."""
     for one in running:

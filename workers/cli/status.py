@@ -14,7 +14,8 @@ from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles, clock
 from pipeline.ledger.deliveries import channel_contents
-from workers.cli import output
+from workers.cli import FAILED, output
+from workers.cli.attention import needed
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -45,7 +46,7 @@ def status(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show the state of an article, or of the whole system."""
+    """Show the state of an article, or of the whole system, with status 1 if it needs a person."""
     if channel is not None or at is not None:
         _show_then(article_id, channel, at, json=json, system=find(data, config))
         return
@@ -65,6 +66,11 @@ def status(
                 output.line(f"the settings on disk are not those in force{why}")
             if waiting["articles"] and not json:
                 output.waiting(waiting)
+            needs_you = needed(transaction, system, moment).attention
+            if needs_you and not json:
+                output.attention(needs_you)
+            if needs_you:
+                raise typer.Exit(FAILED)
             return
         shape = views.article(transaction, article_id)
     if shape is None:

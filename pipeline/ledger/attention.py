@@ -1,0 +1,166 @@
+"""What needs a person, read from all rows of the ledger and grouped, so that the size of an answer has a bound."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any, get_args
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger import deliveries as delivery_records
+from pipeline.ledger import feeds as feed_records
+from pipeline.ledger import places as place_records
+from pipeline.ledger import processes
+from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.evidence import ncbi_rate_limit
+from pipeline.ledger.places import Place
+from pipeline.ledger.processes import Process
+from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, revisions, withheld
+
+_WORDS = 160  # characters of an error by which failures are grouped
+_GROUPS = 1_000  # most groups of each kind that are read
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Rows with the same cause. `article` is one of them, as an example."""
+
+    channel: str
+    cause: str
+    count: int
+    since: dt.datetime
+    article: str
+
+
+class ChannelTrouble(Struct, frozen=True, kw_only=True):
+    channel: str
+    reason: str | None
+    disabled: dt.datetime | None
+    failing: dt.datetime | None
+    opened: dt.datetime | None
+
+
+class StuckFeed(Struct, frozen=True):
+    id: str
+    attempts: int
+    error: str
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """Everything from which it is decided what needs a person."""
+
+    now: dt.datetime
+    held: tuple[Group, ...] = ()  # articles, by channel ("": everywhere)
+    dead: tuple[Group, ...] = ()  # abandoned deliveries without withdrawals
+    refused: tuple[Group, ...] = ()  # deliveries that were refused and will be tried again
+    withdrawals: tuple[Group, ...] = ()  # not accepted yet; since they were made
+    shown: tuple[Group, ...] = ()  # withdrawn articles that can still be read
+    channels: tuple[ChannelTrouble, ...] = ()
+    elsewhere: Mapping[str, int] = {}  # outstanding deliveries of channels that are not configured
+    sources: Mapping[str, int] = {}  # failures in a row of PubMed and the ID converter
+    feeds: tuple[StuckFeed, ...] = ()
+    findings: tuple[str, ...] = ()  # feeds that break their partner's rules
+    processes: tuple[Process, ...] = ()
+    places: tuple[Place, ...] = ()  # that channels have left and that are not empty, or could not be read back
+    disk: str | None = None  # what is full
+
+
+def facts(transaction: Transaction, configured: Collection[str], *, now: dt.datetime, disk: str | None = None) -> Facts:
+    """Read the facts. `configured`: the channels in the settings; `disk`: what the caller found of the disks."""
+    return Facts(
+        now=now,
+        held=_grouped(transaction, withheld, withheld.c.cause, withheld.c.since),
+        dead=_failed(transaction, deliveries.c.state == "abandoned", deliveries.c.urgency != 0),
+        refused=_failed(transaction, deliveries.c.refusals > 0, deliveries.c.state.in_(("pending", "sending"))),
+        withdrawals=_withdrawals(transaction),
+        shown=_grouped(
+            transaction, proofs, proofs.c.shown, proofs.c.withdrawn, proofs.c.due.is_not(None), proofs.c.shown != ""
+        ),
+        channels=_channels(transaction, configured),
+        elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
+        sources=_sources(transaction),
+        feeds=_feeds(transaction),
+        findings=tuple(feed_records.findings(transaction)),
+        processes=tuple(processes.alive(transaction, now=now)),
+        places=_troubled_places(transaction),
+        disk=disk,
+    )
+
+
+def _failed(transaction: Transaction, *where: sa.ColumnElement[bool]) -> tuple[Group, ...]:
+    cause = sa.func.substr(sa.func.coalesce(deliveries.c.error, ""), 1, _WORDS)
+    return _grouped(transaction, deliveries, cause, deliveries.c.changed, *where)
+
+
+def _grouped(
+    transaction: Transaction,
+    table: sa.Table,
+    cause: sa.ColumnElement[Any],
+    since: sa.Column[Any],
+    *where: sa.ColumnElement[bool],
+) -> tuple[Group, ...]:
+    query = (
+        sa.select(
+            table.c.channel,
+            cause,
+            sa.func.count(),
+            sa.func.min(since, type_=Instant()),
+            sa.func.min(table.c.article),
+        )
+        .where(*where)
+        .group_by(table.c.channel, cause)
+        .order_by(table.c.channel, cause)
+        .limit(_GROUPS)
+    )
+    return tuple(
+        Group(channel=channel, cause=words, count=count, since=first, article=article)
+        for channel, words, count, first, article in transaction.execute(query)
+    )
+
+
+def _withdrawals(transaction: Transaction) -> tuple[Group, ...]:
+    made = sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.wanted)
+    query = (
+        sa.select(
+            deliveries.c.channel,
+            sa.func.count(),
+            sa.func.min(revisions.c.at, type_=Instant()),
+            sa.func.min(deliveries.c.article),
+            sa.func.min(deliveries.c.error),
+        )
+        .join(revisions, made)
+        .where(deliveries.c.urgency == 0, deliveries.c.due.is_not(None))
+        .group_by(deliveries.c.channel)
+        .order_by(deliveries.c.channel)
+    )
+    return tuple(
+        Group(channel=channel, cause=error or "", count=count, since=since, article=article)
+        for channel, count, since, article, error in transaction.execute(query)
+    )
+
+
+def _channels(transaction: Transaction, configured: Collection[str]) -> tuple[ChannelTrouble, ...]:
+    columns = {"channel": channels.c.id} | {
+        name: channels.c[name] for name in ChannelTrouble.__struct_fields__ if name != "channel"
+    }
+    troubled = sa.or_(channels.c.disabled.is_not(None), channels.c.failing.is_not(None), channels.c.opened.is_not(None))
+    rows = transaction.execute(sa.select(*columns.values()).where(troubled).order_by(channels.c.id))
+    found = (ChannelTrouble(**dict(zip(columns, row, strict=True))) for row in rows)
+    return tuple(one for one in found if one.channel in configured)
+
+
+def _sources(transaction: Transaction) -> dict[str, int]:
+    names = get_args(ncbi_rate_limit.Service)
+    rows = transaction.execute(sa.select(leases.c.name, leases.c.failures).where(leases.c.name.in_(names)))
+    return {name: failures for name, failures in rows if failures}
+
+
+def _feeds(transaction: Transaction) -> tuple[StuckFeed, ...]:
+    stuck = sa.select(feeds.c.id, feeds.c.attempts, feeds.c.error).where(feeds.c.due.is_not(None), feeds.c.attempts > 0)
+    return tuple(StuckFeed(id, count, error or "") for id, count, error in transaction.execute(stuck))
+
+
+def _troubled_places(transaction: Transaction) -> tuple[Place, ...]:
+    every = place_records.every(transaction, states=("in-force", "orphan", "emptying"))
+    return tuple(one for one in every if one.state == "orphan" or one.check_error)

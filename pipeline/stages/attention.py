@@ -1,0 +1,297 @@
+"""What needs a person, and who: pure functions from the facts of the ledger to conditions.
+
+To add a condition, write a function from `Facts` to conditions and add it to `CONDITIONS`. `citewire attention`,
+`GET /v1/attention`, the exit status of `citewire status` and the alerts are made from this list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from pipeline.ledger.attention import Facts, Group
+from pipeline.stages.deliver.redaction import redacted
+
+Who = Literal["operator", "editor", "partner"]
+
+OWED_AFTER = dt.timedelta(minutes=2)  # a withdrawal that a channel has not accepted
+DOWN_AFTER = dt.timedelta(minutes=5)  # a circuit that is open
+SHOWN_AFTER = dt.timedelta(minutes=5)  # a withdrawn article that can still be read
+SOURCE_FAILURES = 5  # in a row, of PubMed or the ID converter
+FEED_FAILURES = 3  # in a row
+_WORDS = 200  # characters of an error in a sentence
+
+_VARYING = re.compile(
+    r"""(?x)
+    https?://\S+ | \b[0-9a-f]{8}-[0-9a-f-]{27}\b | \b[A-Za-z]+_[0-9a-f]{8,}\b | \b[0-9a-f]{12,}\b | '[^']*' | "[^"]*"
+    | (?<![\w.-])\d{4,}(?![\w.-])
+    """
+)
+
+
+class Condition(Struct, frozen=True, kw_only=True):
+    """Something that needs a person. `key` is the same for as long as it lasts."""
+
+    key: str
+    kind: str
+    who: Who
+    what: str
+    command: str  # what to run first
+    since: dt.datetime | None = None
+    count: int = 1
+    channel: str | None = None
+    article: str | None = None  # one of those concerned
+
+
+def attention(facts: Facts) -> tuple[Condition, ...]:
+    """Return what needs a person, the longest-lasting first within each kind."""
+    return tuple(condition for find in CONDITIONS for condition in find(facts))
+
+
+def cause_of(error: str) -> str:
+    """Return an error without what differs from one delivery to the next: ids, addresses, quotations, long numbers."""
+    return " ".join(_VARYING.sub("…", redacted(error)).split())[:_WORDS]
+
+
+# --- the conditions -------------------------------------------------------------------------------------------------
+
+
+def held_articles(facts: Facts) -> Iterator[Condition]:
+    for one in _merged(facts.held):
+        where = f"kept from {one.channel}" if one.channel else "held back everywhere"
+        yield _of_group(
+            one,
+            kind="article-held",
+            who="editor",
+            what=f"{_count(one.count, 'article')} {where} because of the evidence ({one.cause})",
+            command=f"citewire release {one.article}" if one.cause == "hold" else f"citewire status {one.article}",
+        )
+
+
+def dead_letters(facts: Facts) -> Iterator[Condition]:
+    for one in _merged(facts.dead):
+        yield _of_group(
+            one,
+            kind="delivery-exhausted",
+            who="partner",
+            what=f"{one.channel}: {_count(one.count, 'delivery', 'deliveries')} given up: {one.cause}",
+            command=f"citewire replay --channel {one.channel}",
+        )
+
+
+def refusals(facts: Facts) -> Iterator[Condition]:
+    for one in _merged(facts.refused):
+        tried = _count(one.count, "delivery", "deliveries")
+        yield _of_group(
+            one,
+            kind="channel-refuses",
+            who="partner",
+            what=f"{one.channel} refuses {tried}, to be tried again: {one.cause}",
+            command=f"citewire deliveries --channel {one.channel}",
+        )
+
+
+def troubled_channels(facts: Facts) -> Iterator[Condition]:
+    for one in facts.channels:
+        reason = cause_of(one.reason or "no reason given")
+        if one.disabled is not None:
+            yield Condition(
+                key=f"channel-disabled:{one.channel}",
+                kind="channel-disabled",
+                who="operator",
+                what=f"{one.channel} is disabled: {reason}",
+                command=f"citewire replay --channel {one.channel}",
+                since=one.disabled,
+                channel=one.channel,
+            )
+        elif one.opened is not None and facts.now - one.opened >= DOWN_AFTER:
+            yield Condition(
+                key=f"channel-down:{one.channel}",
+                kind="channel-down",
+                who="partner",
+                what=f"{one.channel} does not answer: {reason}",
+                command=f"citewire deliveries --channel {one.channel}",
+                since=one.opened,
+                channel=one.channel,
+            )
+
+
+def owed_withdrawals(facts: Facts) -> Iterator[Condition]:
+    for one in facts.withdrawals:
+        if facts.now - one.since >= OWED_AFTER:
+            why = cause_of(one.cause) or "no attempt has ended yet"
+            yield _of_group(
+                structs.replace(one, cause=""),
+                kind="withdrawal-owed",
+                who="operator",
+                what=f"{one.channel} has not accepted {_count(one.count, 'withdrawal')}: {why}",
+                command=f"citewire deliveries --channel {one.channel}",
+            )
+
+
+def shown_withdrawals(facts: Facts) -> Iterator[Condition]:
+    by_channel: defaultdict[str, list[Group]] = defaultdict(list)
+    for one in facts.shown:
+        by_channel[one.channel].append(one)
+    for groups in by_channel.values():
+        whole = _sum(groups)
+        if facts.now - whole.since >= SHOWN_AFTER:
+            shown = _count(whole.count, "withdrawn article")
+            yield _of_group(
+                structs.replace(whole, cause=""),
+                kind="withdrawn-still-shown",
+                who="partner",
+                what=f"{whole.channel} still shows {shown}: {whole.cause[:_WORDS]}",
+                command=f"citewire status {whole.article}",
+            )
+
+
+def missing_channels(facts: Facts) -> Iterator[Condition]:
+    for channel, count in sorted(facts.elsewhere.items()):
+        yield Condition(
+            key=f"channel-missing:{channel}",
+            kind="channel-missing",
+            who="operator",
+            what=f"{channel} is not in the settings: {_count(count, 'delivery', 'deliveries')} cannot be made",
+            command=f"citewire channels forget {channel}",
+            count=count,
+            channel=channel,
+        )
+
+
+def silent_sources(facts: Facts) -> Iterator[Condition]:
+    names = {"pubmed": "PubMed", "idconv": "NCBI's ID converter"}
+    for source, failures in sorted(facts.sources.items()):
+        if failures >= SOURCE_FAILURES:
+            yield Condition(
+                key=f"source-silent:{source}",
+                kind="source-silent",
+                who="operator",
+                what=f"{names.get(source, source)} has failed or refused {failures} times in a row",
+                command="citewire check",
+                count=failures,
+            )
+
+
+def stuck_feeds(facts: Facts) -> Iterator[Condition]:
+    for one in facts.feeds:
+        if one.attempts >= FEED_FAILURES:
+            yield Condition(
+                key=f"feed-stuck:{one.id}",
+                kind="feed-stuck",
+                who="operator",
+                what=f"the feed {one.id.lstrip(':')} could not be built {one.attempts} times: {cause_of(one.error)}",
+                command="citewire check",
+                count=one.attempts,
+            )
+
+
+def feed_findings(facts: Facts) -> Iterator[Condition]:
+    for feed in facts.findings:
+        yield Condition(
+            key=f"feed-breaks-rules:{feed}",
+            kind="feed-breaks-rules",
+            who="editor",
+            what=f"the feed {feed} breaks its partner's rules",
+            command="citewire check",
+        )
+
+
+def troubled_processes(facts: Facts) -> Iterator[Condition]:
+    for one in facts.processes:
+        if one.trouble:
+            yield Condition(
+                key=f"process-holds:{one.name}",
+                kind="process-holds",
+                who="operator",
+                what=f"{one.name} takes no work: {cause_of(one.trouble)}",
+                command="citewire status",
+            )
+    if len({one.settings for one in facts.processes}) > 1:
+        yield Condition(
+            key="settings-differ",
+            kind="settings-differ",
+            who="operator",
+            what="the site's processes run with different settings",
+            command="citewire status",
+            count=len({one.settings for one in facts.processes}),
+        )
+
+
+def troubled_places(facts: Facts) -> Iterator[Condition]:
+    for one in facts.places:
+        orphan = one.state == "orphan"
+        error = cause_of(one.check_error or "")
+        yield Condition(
+            key=f"place-{'orphaned' if orphan else 'unreadable'}:{one.key}",
+            kind="place-orphaned" if orphan else "place-unreadable",
+            who="operator",
+            what=f"{one.title} was left by {one.channel} and is not empty"
+            if orphan
+            else f"{one.title} of {one.channel} cannot be read back: {error}",
+            command="citewire channels --help" if orphan else "citewire check",
+            since=one.left or one.checked,
+            channel=one.channel,
+        )
+
+
+def full_disk(facts: Facts) -> Iterator[Condition]:
+    if facts.disk:
+        yield Condition(key="disk-full", kind="disk-full", who="operator", what=facts.disk, command="df -h")
+
+
+CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
+    owed_withdrawals,
+    shown_withdrawals,
+    troubled_channels,
+    refusals,
+    dead_letters,
+    held_articles,
+    missing_channels,
+    troubled_places,
+    silent_sources,
+    stuck_feeds,
+    feed_findings,
+    troubled_processes,
+    full_disk,
+)
+
+
+# --- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _merged(groups: Iterable[Group]) -> list[Group]:
+    """Merge groups whose causes differ only in what varies from one delivery to the next; the oldest come first."""
+    by_cause: defaultdict[tuple[str, str], list[Group]] = defaultdict(list)
+    for one in groups:
+        by_cause[one.channel, cause_of(one.cause)].append(one)
+    merged = [structs.replace(_sum(found), cause=cause) for (_, cause), found in by_cause.items()]
+    return sorted(merged, key=lambda one: one.since)
+
+
+def _sum(groups: list[Group]) -> Group:
+    first = min(groups, key=lambda one: one.since)
+    return structs.replace(first, count=sum(one.count for one in groups))
+
+
+def _of_group(one: Group, *, kind: str, who: Who, what: str, command: str) -> Condition:
+    return Condition(
+        key=":".join(filter(None, (kind, one.channel, one.cause))),
+        kind=kind,
+        who=who,
+        what=what,
+        command=command,
+        since=one.since,
+        count=one.count,
+        channel=one.channel or None,
+        article=one.article,
+    )
+
+
+def _count(count: int, one: str, more: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"

@@ -1,0 +1,162 @@
+"""What needs a person: found in all rows, grouped by cause, gone when it is mended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from bench import START, Bench, article
+from documents import DOCS
+from msgspec import structs
+
+from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger import attention as ledger_attention
+from pipeline.ledger.attention import ChannelTrouble, Facts, Group, StuckFeed
+from pipeline.ledger.places import Place
+from pipeline.ledger.processes import Process
+from pipeline.stages.attention import Condition, attention, cause_of
+from pipeline.stages.context import Policy
+
+LONG_AGO = START - dt.timedelta(hours=1)
+
+
+def group(cause: str = "refused: 404", channel: str = "partner") -> Group:
+    return Group(channel=channel, cause=cause, count=3, since=LONG_AGO, article="spasms")
+
+
+def process(name: str, **more: object) -> Process:
+    values = {"kind": "deliver", "host": "one", "release": "1", "schema": "1", "settings": "a", "clock_off": 0} | more
+    return Process(name=name, started=LONG_AGO, seen=START, **values)  # type: ignore[arg-type]
+
+
+def channel(**more: dt.datetime) -> ChannelTrouble:
+    values = {"disabled": None, "failing": None, "opened": None} | more
+    return ChannelTrouble(channel="partner", reason="410 Gone", **values)
+
+
+ORPHAN = Place(
+    key="p1",
+    channel="partner",
+    type="sftp",
+    location="sftp://old",
+    format="html",
+    settings=None,
+    state="orphan",
+    since=LONG_AGO,
+)
+EVERYTHING = Facts(
+    now=START,
+    held=(group("hold", ""), group("gate")),
+    dead=(group(),),
+    refused=(group(),),
+    withdrawals=(group(),),
+    shown=(group("https://partner.example/spasms"),),
+    channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO)),
+    elsewhere={"former": 2},
+    sources={"pubmed": 5},
+    feeds=(StuckFeed("latest", 3, "store-unreachable: no answer"),),
+    findings=("latest",),
+    processes=(process("a", trouble="clock-wrong: an hour"), process("b", settings="other")),
+    places=(
+        ORPHAN,
+        structs.replace(ORPHAN, state="in-force", check_error="timeout: no answer"),
+    ),
+    disk="disk-full: var has 5 bytes left",
+)
+
+
+def found(bench: Bench) -> tuple[Condition, ...]:
+    with bench.ledger.read() as transaction:
+        return attention(ledger_attention.facts(transaction, list(bench.receivers), now=bench.clock.now))
+
+
+def test_nothing_needs_a_person_where_nothing_is_wrong(ledger: Ledger) -> None:
+    bench = Bench(ledger)
+    bench.publish(article())
+    bench.work()
+    bench.withdraw()
+    bench.work()
+    assert found(bench) == ()
+
+
+def test_every_condition_says_who_must_act_and_what_to_run_and_is_explained() -> None:
+    conditions = attention(EVERYTHING)
+    assert len({one.key for one in conditions}) == len(conditions)
+    assert all(one.what and one.command and one.who for one in conditions)
+    section = (DOCS / "operating.md").read_text().split("\n## What needs a person\n", 1)[1].split("\n## ")[0]
+    explained = re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
+    assert sorted(explained) == sorted({one.kind for one in conditions})
+
+
+def test_a_refusal_is_shown_at_the_first_and_gone_when_the_channel_accepts(bench: Bench) -> None:
+    bench.partner.mood = "refuses"
+    bench.publish(article())
+    bench.work()
+    (one,) = found(bench)
+    assert (one.kind, one.who, one.channel, one.article) == ("channel-refuses", "partner", "partner", "spasms")
+    bench.partner.mood = "well"
+    bench.work_for(60)
+    assert found(bench) == ()
+
+
+@pytest.fixture
+def bench(ledger: Ledger) -> Bench:
+    return Bench(ledger)
+
+
+def test_a_disabled_channel_and_what_it_lacks_are_shown(bench: Bench) -> None:
+    bench.partner.mood = "gone"
+    bench.publish(article("first"))
+    bench.publish(article("second"))
+    bench.work_for(2)
+    assert {one.kind for one in found(bench)} == {"channel-disabled", "delivery-exhausted"}
+
+
+def test_a_channel_that_is_down_is_shown_after_some_minutes_and_a_withdrawal_sooner(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    bench.partner.mood = "down"
+    bench.withdraw()
+    bench.work_for(60)
+    assert found(bench) == ()
+    bench.work_for(70)
+    assert [one.kind for one in found(bench)] == ["withdrawal-owed"]
+    bench.work_for(300, step=5)
+    assert [one.kind for one in found(bench)] == ["withdrawal-owed", "channel-down"]
+
+
+def test_two_hundred_dead_letters_of_one_cause_are_one_condition(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench.partner.mood = "refuses"
+    for number in range(200):
+        bench.publish(article(f"article-{number:04}"))
+    for _ in range(12):
+        bench.work()
+    (one,) = found(bench)
+    assert (one.kind, one.count) == ("delivery-exhausted", 200)
+    with ledger.write() as transaction:
+        deliveries.replay(transaction, now=bench.clock.now, channel="partner")
+    bench.partner.mood = "well"
+    for _ in range(6):
+        bench.work()
+    assert found(bench) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("refused: 404: no article 'abc'", "refused: 404: no article 'xyz'"),
+        ("refused: 400: 8d1f0c52-1111-2222-3333-444455556666", "refused: 400: 0a1b2c3d-9999-8888-7777-666655554444"),
+        ("refused: 422: https://partner.example/a?token=b", "refused: 422: https://partner.example/c"),
+        ("refused: 400: order 1234567", "refused: 400: order 7654321"),
+    ],
+)  # fmt: skip
+def test_a_cause_is_without_what_differs_from_one_delivery_to_the_next(one: str, other: str) -> None:
+    assert cause_of(one) == cause_of(other)
+    assert cause_of(one) != cause_of("refused: 403: not allowed")
+
+
+def test_no_secret_is_shown() -> None:
+    facts = Facts(now=START, dead=(group("refused: 401: Authorization: Bearer abcdef123456"),))
+    assert "abcdef123456" not in attention(facts)[0].what

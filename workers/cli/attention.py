@@ -1,0 +1,35 @@
+"""`attention`: what needs a person, and by whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import typer
+
+from pipeline import views
+from pipeline.ledger import Transaction, clock
+from workers.cli import FAILED, output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, now, print_json
+from workers.disks import shortage_of
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(attention)
+
+
+def attention(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Show what needs a person, who must act, and what to run first. The exit status is 1 if there is anything."""
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        moment = clock.ledger_time(ledger, now(), running=system.running is not None)
+        with ledger.read() as transaction:
+            found = needed(transaction, system, moment)
+    print_json(found) if json else output.attention(found.attention)
+    if found.attention:
+        raise typer.Exit(FAILED)
+
+
+def needed(transaction: Transaction, system: System, moment: dt.datetime) -> views.Attention:
+    """Return what needs a person, of a system as a command finds it."""
+    channels = [channel.id for channel in system.settings.channels]
+    return views.attention(transaction, channels, now=moment, disk=shortage_of(system.settings)())
