@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from pipeline.appraisal.identity import compare
-from pipeline.appraisal.standing import merged, notices_of, settled, states_of
+from pipeline.appraisal.standing import merged, notices_of, of_pubmed, settled, states_of
 from pipeline.model.reference import CitedReference, Marks, Reference, SourceVerdict
 
 
@@ -22,6 +22,8 @@ def appraised(cited: CitedReference, said: Sequence[SourceVerdict]) -> CitedRefe
             return cited if cited.state != "mismatch" else structs.replace(cited, identity="mismatch")
         unshown = Marks(states_of(said), notices_of(settled(said)))
         return structs.replace(cited, verdicts=tuple(said), unshown=unshown if unshown.editorial else None)
+    if cited.reference.pmid:
+        said = (*of_pubmed(cited.reference), *said)
     record = merged(cited.reference, said)
     found = compare(cited.words, record)
     if found.identity != "mismatch":

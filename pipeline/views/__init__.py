@@ -37,11 +37,13 @@ from pipeline.views.references import (
     known_references,
 )
 from pipeline.views.snapshots import Snapshot, snapshot
+from pipeline.views.statements import ArticleEvidence, ReferenceEvidence, article_evidence
 from pipeline.views.system import SystemStatus, system
 
 __all__ = [
     "AcceptedBatch",
     "AcceptedEvent",
+    "ArticleEvidence",
     "ArticleList",
     "ArticleStatus",
     "ArticleSummary",
@@ -57,6 +59,7 @@ __all__ = [
     "Place",
     "Proof",
     "Reference",
+    "ReferenceEvidence",
     "Released",
     "Replayed",
     "Snapshot",
@@ -65,6 +68,7 @@ __all__ = [
     "Undone",
     "accepted",
     "article",
+    "article_evidence",
     "articles",
     "attention",
     "deliveries",

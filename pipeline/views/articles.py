@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from pipeline.model.reference import CitedReference
 from pipeline.views.deliveries import Delivery, deliveries
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time, WorkId
 from pipeline.views.proofs import Proof, proof
-from pipeline.views.references import Reference, reference
+from pipeline.views.references import Says, WatchedReference, watched
+from pipeline.views.statements import sources_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class ArticleStatus:
     published: Time
     updated: Time
     error: Annotated[str | None, Field(description="Why the newest revision could not be rendered.")]
-    references: tuple[Reference, ...]
+    references: tuple[WatchedReference, ...]
     renditions: tuple[Rendition, ...]
     deliveries: tuple[Delivery, ...]
     withheld: tuple[Withheld, ...]
@@ -73,7 +75,7 @@ def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
         published=current.published,
         updated=current.updated,
         error=current.error,
-        references=tuple(reference(one) for one in _cited(transaction, current)),
+        references=_watched(transaction, _cited(transaction, current)),
         renditions=_renditions(transaction, current),
         deliveries=deliveries(transaction, ledger_deliveries.of_article(transaction, article_id)),
         withheld=_withheld(transaction, article_id),
@@ -99,6 +101,14 @@ def _withheld(transaction: Transaction, article_id: str) -> tuple[Withheld, ...]
             since=one.since,
         )
         for one in withheld.of_article(transaction, article_id).values()
+    )
+
+
+def _watched(transaction: Transaction, cited: Sequence[CitedReference]) -> tuple[WatchedReference, ...]:
+    said = sources_of(transaction, cited)
+    return tuple(
+        watched(one, [Says(source.source, source.says, source.asked) for source in sources])
+        for one, sources in zip(cited, said, strict=True)
     )
 
 

@@ -35,6 +35,22 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """What one source says was done to the paper, as of its last answer."""
+
+    source: Annotated[str, Field(examples=["retraction_watch"])]
+    says: tuple[EditorialState, ...]
+    asked: Annotated[Time | None, Field(description="Its last answer. Null: it has not answered yet.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedReference(Reference):
+    """A cited work with what each source says of it."""
+
+    sources: tuple[Says, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """The publication that changed a paper's editorial status."""
 
@@ -83,6 +99,12 @@ def reference(one: CitedReference) -> Reference:
         differs=one.differs,
         url=one.work.url,
     )
+
+
+def watched(one: CitedReference, sources: Sequence[Says]) -> WatchedReference:
+    shown = reference(one)
+    fields = {field.name: getattr(shown, field.name) for field in dataclasses.fields(shown)}
+    return WatchedReference(**fields, sources=tuple(sources))
 
 
 def _given(one: CitedReference, scheme: str) -> str | None:

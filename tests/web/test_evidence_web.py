@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from asgi import Answer, get, send
 from bench import START, article, paper
 from empty_ledger import empty_ledger
 from fastapi import FastAPI
+from msgspec import structs
 from prometheus_client.parser import text_string_to_metric_families
 from watched import Watched, publish
 
@@ -48,6 +50,33 @@ def retract(bench: Watched) -> None:
 
 def post(app: FastAPI, address: str, token: str) -> Answer:
     return asyncio.run(send(app, "POST", address, headers={"authorization": f"Bearer {token}"}))
+
+
+# --- statements ---------------------------------------------------------------------------------------------------
+
+
+def test_the_evidence_of_an_article_is_stated_by_source_and_of_what_is_live_alone(bench: Watched, app: FastAPI) -> None:
+    bench.know(structs.replace(paper("1"), types=("Randomized Controlled Trial",), pmcid="PMC7"))
+    retract(bench)
+    stated = get(app, "/articles/spasms.evidence.json").json
+    assert (stated["total"], stated["watched"], stated["review_overdue"]) == (2, 2, False)
+    first = stated["references"][0]
+    assert first["reference"]["editorial"] == ["retracted"]
+    (says,) = first["sources"]
+    assert (says["source"], says["says"]) == ("pubmed", ["retracted"])
+    assert says["asked"] is not None
+    assert (first["weight"], first["weight_label"]) == ("randomised-trial", "Randomised controlled trial")
+    assert first["free_full_text"].endswith("PMC7/")
+    later = START + dt.timedelta(days=9)
+    bench.publish(article("secret", pmids=["3"], embargo=later))
+    bench.publish(article("spasms", text="Later.", pmids=["1", "3"], embargo=later))
+    bench.work()
+    assert get(app, "/articles/secret.evidence.json").status == 404
+    assert [one["reference"]["pmid"] for one in get(app, "/articles/spasms.evidence.json").json["references"]] == [
+        "1",
+        "2",
+    ]
+    assert get(app, "/articles/nothing.evidence.json").status == 404
 
 
 # --- references ---------------------------------------------------------------------------------------------------

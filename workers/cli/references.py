@@ -16,7 +16,7 @@ from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
-from pipeline.ledger.evidence import cited, rechecks
+from pipeline.ledger.evidence import checks, cited, rechecks, verdicts
 from workers.cli import TIMED_OUT, output
 from workers.cli.common import (
     ConfigOption,
@@ -97,6 +97,8 @@ def _order(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime) -> None:
         return
     with ledger.write() as transaction:
         rechecks.request_recheck(transaction, pmids, due=asked)
+        checks.request(transaction, [f"pmid:{pmid}" for pmid in pmids], due=asked)
+        verdicts.ask_lists_again(transaction)
 
 
 def _wait(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime | None, timeout: float) -> bool:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, chunks, insert
-from pipeline.ledger.tables import evidence_sources, listed_verdicts, references, source_checks
+from pipeline.ledger.tables import evidence_sources, leases, listed_verdicts, references, source_checks
 from pipeline.model.reference import SourceVerdict
 
 _VERDICTS = tuple[SourceVerdict, ...]
@@ -100,6 +100,13 @@ def register(transaction: Transaction, names: Mapping[str, bool]) -> None:
     rows = [{"name": name, "by_paper": by_paper, "edition": 0, "rows": 0} for name, by_paper in sorted(names.items())]
     if rows:
         transaction.execute(insert(transaction, evidence_sources).on_conflict_do_nothing(), rows)
+
+
+def ask_lists_again(transaction: Transaction) -> None:
+    """Have every list downloaded now, if it has changed, except from a source that asked to be left alone."""
+    names = sa.select(sa.literal("source:").concat(evidence_sources.c.name))
+    well = names.where(evidence_sources.c.by_paper.is_(False), evidence_sources.c.failing.is_(None))
+    transaction.execute(sa.update(leases).where(leases.c.name.in_(well)).values(not_before=None))
 
 
 def forget(transaction: Transaction, name: str) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from pipeline.ledger import Ledger, Transaction
 from pipeline.ledger.evidence import changes as evidence_changes
-from pipeline.ledger.evidence import checks, cited, rechecks
+from pipeline.ledger.evidence import checks, cited, rechecks, verdicts
 from pipeline.model.reference import EvidenceChange
 from pipeline.stages.enrich.editorial import EditorialChange, change_of
 
@@ -39,6 +39,8 @@ def recheck(ledger: Ledger, *, now: dt.datetime) -> int:
     Processes a few per transaction, so that other writers do not wait however many there are.
     """
     requested, last = 0, ""
+    with ledger.write() as transaction:
+        verdicts.ask_lists_again(transaction)
     while True:
         with ledger.write() as transaction:
             pmids = cited.after(transaction, last, limit=_PER_TRANSACTION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from pipeline import views
 from pipeline.ledger.articles import names, renditions, revisions
 from pipeline.ledger.articles import public as public_articles
 from pipeline.model.rendition import Format, digest_of
@@ -22,6 +23,15 @@ def router(context: Context) -> APIRouter:
     public = APIRouter(tags=["articles"])
     answers = answers_with({format.media_type for format in context.formats.values()})
     by_extension = {format.extension: format for format in context.formats.values()}
+
+    @public.get("/articles/{name}.evidence.json", responses=problems(404, 422))
+    def article_evidence(name: str) -> views.ArticleEvidence:
+        """Return the evidence statement of an article: its references, what was done to them, and who says so."""
+        with context.ledger.read() as transaction:
+            shape = views.article_evidence(transaction, name, today=context.clock().date())
+        if shape is None:
+            raise Problem(404, "unknown-article", f"no article {name!r} is known")
+        return shape
 
     @public.head("/articles/{name}", include_in_schema=False)
     @public.get("/articles/{name}", response_class=Response, responses=answers, openapi_extra=REQUEST_HEADERS)

@@ -1,0 +1,66 @@
+"""The evidence statement: what is known of a reference, and of all references of an article. Pure.
+
+Every format shows it in its own way; `views.statements` gives it whole, with the times of the sources' answers.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from pipeline.appraisal.weight import Weight, weight_of
+from pipeline.citations.links import pmc_url
+from pipeline.model.reference import CitedReference, Reference
+
+_WATCHED = ("resolved", "pending", "mismatch")
+
+
+class ReferenceStatement(Struct, frozen=True):
+    """What is known of one reference, apart from its citation."""
+
+    weight: Weight | None
+    year: int | None
+    superseded_by: tuple[str, ...]  # PMIDs of what replaced it
+    free_full_text: str | None
+
+
+class Overview(Struct, frozen=True):
+    """What is known of an article's references together."""
+
+    total: int
+    watched: int
+    newest_year: int | None
+    median_year: int | None
+
+
+def statement_of(cited: CitedReference) -> ReferenceStatement:
+    """Return the statement of a reference; of one without a record, nothing but what its author gave."""
+    record = cited.reference
+    if record is None:
+        return ReferenceStatement(None, None, (), None)
+    replaced = {"updated", "corrected-republished", "retracted-republished"}
+    later = [notice.pmid for notice in record.notices if notice.state in replaced and notice.pmid]
+    return ReferenceStatement(
+        weight=weight_of(record.types),
+        year=year_of(record),
+        superseded_by=tuple(dict.fromkeys(later)),
+        free_full_text=pmc_url(record.pmcid) if record.pmcid else None,
+    )
+
+
+def overview(references: Sequence[CitedReference]) -> Overview:
+    years = [year for cited in references if cited.reference and (year := year_of(cited.reference))]
+    return Overview(
+        total=len(references),
+        watched=sum(cited.state in _WATCHED for cited in references),
+        newest_year=max(years, default=None),
+        median_year=int(statistics.median_low(years)) if years else None,
+    )
+
+
+def year_of(record: Reference) -> int | None:
+    """Return the year of the newer date."""
+    dates = (record.date, record.electronic_date)
+    return max((date.year for date in dates if date and date.year), default=None)

@@ -1,0 +1,187 @@
+"""The evidence statement: for each reference who it is, what was done to it and who says so, and what kind it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.appraisal import standing
+from pipeline.appraisal.statement import overview, statement_of
+from pipeline.appraisal.weight import LABELS, Weight
+from pipeline.ledger import Transaction, evidence
+from pipeline.ledger.articles import names, revisions
+from pipeline.ledger.articles import public as public_articles
+from pipeline.ledger.evidence import checks, cited, verdicts
+from pipeline.model.reference import CitedReference, EditorialState, SourceVerdict
+from pipeline.views.fields import ArticleId, Count, Pmid, RevisionNumber, Time
+from pipeline.views.references import Reference, reference
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVerdictShown:
+    """One thing that a source says was done to the paper."""
+
+    state: EditorialState
+    date: Annotated[str | None, Field(description="Of the notice, as precise as it is known.", examples=["2026-03-02"])]
+    notice_pmid: Pmid | None
+    notice_doi: str | None
+    reasons: tuple[str, ...]
+    reported_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSays:
+    """What one source says of a paper, as of its last answer. An empty `says` with a time: nothing was done to it."""
+
+    source: Annotated[str, Field(examples=["retraction_watch"])]
+    label: Annotated[str, Field(examples=["Retraction Watch"])]
+    says: tuple[EditorialState, ...]
+    asked: Annotated[Time | None, Field(description="Its last answer. Null: it has not answered yet.")]
+    failing: Annotated[Time | None, Field(description="Since when the source has not answered.")]
+    verdicts: tuple[SourceVerdictShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceEvidence:
+    """A reference with its evidence statement."""
+
+    reference: Reference
+    sources: tuple[SourceSays, ...]
+    weight: Annotated[Weight | None, Field(description="The kind of evidence, from NLM's publication types.")]
+    weight_label: str | None
+    year: int | None
+    superseded_by: Annotated[tuple[Pmid, ...], Field(description="What replaced the paper.")]
+    free_full_text: str | None
+    meant: Annotated[bool, Field(description="The author cites it in the knowledge that it is retracted.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleEvidence:
+    """The evidence statement of an article: of what is live alone."""
+
+    article: ArticleId
+    revision: RevisionNumber
+    title: str
+    references: tuple[ReferenceEvidence, ...]
+    total: Count
+    watched: Annotated[Count, Field(description="References that are looked up again and again.")]
+    newest_year: int | None
+    median_year: int | None
+    last_checked: Annotated[Time | None, Field(description="The oldest of PubMed's last answers.")]
+    last_reviewed: dt.date | None
+    next_review: dt.date | None
+    review_overdue: bool
+
+
+def sources_of(transaction: Transaction, references: Sequence[CitedReference]) -> list[tuple[SourceSays, ...]]:
+    """Return what each source says of each reference."""
+    works = [_work(one) for one in references]
+    states = verdicts.states(transaction)
+    asked = checks.asked(transaction, [work for work in works if work])
+    pmids = [work.removeprefix("pmid:") for work in works if work and work.startswith("pmid:")]
+    times = cited.times(transaction, pmids)
+    return [_sources(one, work, states, asked, times) for one, work in zip(references, works, strict=True)]
+
+
+def _work(one: CitedReference) -> str | None:
+    given = {work.scheme: work.value for work in (*one.also[::-1], one.work)}
+    pmid = (one.reference.pmid if one.reference else None) or given.get("pmid")
+    if pmid:
+        return f"pmid:{pmid}"
+    return f"doi:{given['doi'].lower()}" if "doi" in given else None
+
+
+def _sources(
+    one: CitedReference,
+    work: str | None,
+    states: Mapping[str, verdicts.SourceState],
+    asked: Mapping[str, Mapping[str, dt.datetime | None]],
+    times: Mapping[str, cited.Times],
+) -> tuple[SourceSays, ...]:
+    if work is None:
+        return ()
+    last: dict[str, tuple[dt.datetime | None, dt.datetime | None]] = {}
+    if work.startswith("pmid:"):
+        known = times.get(work.removeprefix("pmid:"))
+        last[standing.PUBMED] = (known.fetched if known else None, None)
+    for name, state in states.items():
+        last[name] = (asked.get(work, {}).get(name) if state.by_paper else state.answered, state.failing)
+    return tuple(
+        _says(name, [said for said in one.verdicts if said.source == name], *times) for name, times in last.items()
+    )
+
+
+def _says(
+    name: str, said: Sequence[SourceVerdict], asked: dt.datetime | None, failing: dt.datetime | None
+) -> SourceSays:
+    return SourceSays(
+        source=name,
+        label=standing.label(name),
+        says=standing.states_of(said),
+        asked=asked,
+        failing=failing,
+        verdicts=tuple(
+            SourceVerdictShown(
+                state=one.state,
+                date=one.date,
+                notice_pmid=one.notice_pmid,
+                notice_doi=one.notice_doi,
+                reasons=one.reasons,
+                reported_by=one.reported_by,
+            )
+            for one in said
+        ),
+    )
+
+
+def evidence_of(
+    transaction: Transaction, references: Sequence[CitedReference], *, meant: Sequence[str] = ()
+) -> list[ReferenceEvidence]:
+    """Return the statement of each reference. `meant`: the PMIDs that the author cites although they are retracted."""
+    said = sources_of(transaction, references)
+    return [_evidence(one, sources, meant) for one, sources in zip(references, said, strict=True)]
+
+
+def _evidence(one: CitedReference, sources: tuple[SourceSays, ...], meant: Sequence[str]) -> ReferenceEvidence:
+    known, shown = statement_of(one), reference(one)
+    return ReferenceEvidence(
+        reference=shown,
+        sources=sources,
+        weight=known.weight,
+        weight_label=LABELS[known.weight] if known.weight else None,
+        year=known.year,
+        superseded_by=known.superseded_by,
+        free_full_text=known.free_full_text,
+        meant=shown.pmid in meant,
+    )
+
+
+def article_evidence(transaction: Transaction, name: str, *, today: dt.date) -> ArticleEvidence | None:
+    """Return the statement of what is live under this name, or None if nothing is."""
+    article_id = names.article_shown_as(transaction, name)
+    shown = public_articles.find(transaction, article_id)
+    if shown is None or shown.state == "withdrawn":
+        return None
+    article = revisions.get(transaction, article_id, shown.revision).article
+    references = evidence.references_of(transaction, article)
+    all_of_it = overview(references)
+    pmids = [one.reference.pmid for one in references if one.reference and one.reference.pmid]
+    fetched = [times.fetched for times in cited.times(transaction, pmids).values() if times.fetched]
+    return ArticleEvidence(
+        article=article_id,
+        revision=shown.revision,
+        title=article.title,
+        references=tuple(evidence_of(transaction, references, meant=article.cites_retracted)),
+        total=all_of_it.total,
+        watched=all_of_it.watched,
+        newest_year=all_of_it.newest_year,
+        median_year=all_of_it.median_year,
+        last_checked=min(fetched, default=None),
+        last_reviewed=article.reviewed,
+        next_review=article.next_review,
+        review_overdue=article.next_review is not None and article.next_review < today,
+    )
