@@ -43,6 +43,8 @@ class ChannelHealth:
     failing: Annotated[Time | None, Field(description="Since when it has accepted nothing.")]
     disabled: Time | None
     reason: str | None
+    paused: Annotated[Time | None, Field(description="Since when an operator has it send nothing.")]
+    pause_reason: str | None
     pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
 
 
@@ -92,7 +94,7 @@ def system(
         references=evidence.counts(transaction),
         deliveries=deliveries.counts(transaction),
         withheld=withheld.counts(transaction),
-        channels=tuple(_channel(transaction, channel_id, now) for channel_id in channel_ids),
+        channels=tuple(channel_health(transaction, channel_id, now) for channel_id in channel_ids),
         not_configured=deliveries.outstanding_elsewhere(transaction, [*channel_ids, *places.within_reach(transaction)]),
         places_left=places_left(transaction),
         drift=places.drift_counts(transaction),
@@ -119,7 +121,8 @@ def _process(one: processes.Process) -> RunningProcess:
     )
 
 
-def _channel(transaction: Transaction, channel_id: str, now: dt.datetime) -> ChannelHealth:
+def channel_health(transaction: Transaction, channel_id: str, now: dt.datetime) -> ChannelHealth:
+    """Return the health of a channel."""
     health = channels.health(transaction, channel_id)
     return ChannelHealth(
         channel=channel_id,
@@ -130,6 +133,8 @@ def _channel(transaction: Transaction, channel_id: str, now: dt.datetime) -> Cha
         failing=health.failing,
         disabled=health.disabled,
         reason=health.reason,
+        paused=health.paused,
+        pause_reason=health.pause_reason,
         pulled=_pulled(transaction, channel_id),
     )
 

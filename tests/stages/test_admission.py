@@ -33,6 +33,7 @@ def plan(**values: Any) -> ChannelPlan:
         pytest.param(WELL, plan(), IDLE, BATCH, id="a channel that answers gets batches side by side"),
         pytest.param(Health(), plan(), IDLE, structs.replace(BATCH, another=False), id="a new one gets one"),
         pytest.param(WELL, plan(), Load(in_flight=3), None, id="and no more than may be in flight"),
+        pytest.param(Health(paused=START), plan(), URGENT, None, id="one that an operator paused gets nothing at all"),
         pytest.param(Health(paused_until=later(1)), plan(), URGENT, None, id="a resting one gets no withdrawal either"),
         pytest.param(
             Health(paused_until=START), plan(), IDLE, structs.replace(BATCH, another=False), id="it has rested"

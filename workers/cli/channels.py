@@ -1,4 +1,4 @@
-"""`channels`: commands for when a channel is added or removed."""
+"""`channels`: show the channels, pause and resume them, and what to do when one is added or removed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline.ledger.deliveries import channels
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import fill as fill_stage
 from pipeline.stages.places.leaving import give_up
+from pipeline.views.system import channel_health
 from workers.cli import output
 from workers.cli.common import (
     ConfigOption,
@@ -30,11 +31,55 @@ _Channel = Annotated[str, typer.Argument(metavar="ID")]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="Channels that come and go.", no_args_is_help=True)
+    group = typer.Typer(help="Show, pause, resume, fill, replace and forget channels.", no_args_is_help=True)
+    group.command(name="list")(list_all)
+    group.command()(pause)
+    group.command()(resume)
     group.command()(fill)
     group.command()(forget)
     group.command("replace")(replace_partner)
     app.add_typer(group, name="channels")
+
+
+def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Show every channel: whether it is healthy, since when it is not, and when it is tried again."""
+    system = find(data, config)
+    with existing_ledger(system) as ledger, ledger.read() as transaction:
+        moment = ledger_now(ledger, system)
+        found = [channel_health(transaction, one.id, moment) for one in system.settings.channels]
+    if json:
+        print_json({"channels": found})
+    else:
+        output.channels(found, moment)
+
+
+def pause(
+    channel: _Channel,
+    reason: Annotated[str, typer.Option(help="Why; shown until it is resumed.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Send nothing to a channel until it is resumed, withdrawals included. What becomes due is kept for it."""
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        at = ledger_now(ledger, system)
+        with ledger.write() as transaction:
+            check_channel(transaction, system, channel)
+            changed = channels.pause(transaction, channel, reason=reason, now=at)
+            owed = deliveries.withdrawals_owed(transaction, channel)
+    output.line(f"{channel} is paused" if changed else f"{channel} was paused already")
+    if owed:
+        articles = "1 withdrawn article" if owed == 1 else f"{owed} withdrawn articles"
+        output.note(f"{channel} may still show {articles}, and will until it is resumed")
+
+
+def resume(channel: _Channel, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Send to a paused channel again, withdrawals first. Of several revisions of an article only the newest is sent."""
+    system = find(data, config)
+    with existing_ledger(system) as ledger, ledger.write() as transaction:
+        check_channel(transaction, system, channel)
+        changed = channels.resume(transaction, channel)
+    output.line(f"{channel} is resumed" if changed else f"{channel} was not paused")
 
 
 def fill(

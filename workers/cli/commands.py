@@ -68,7 +68,7 @@ COMMANDS = {
     "plan": ("planning", "Show what the settings on disk would change at every place. Nothing is changed."),
     "apply": ("planning", "Put the settings on disk in force, and empty the places that channels have left."),
     "places": ("places", "Show where copies lie, or decide about places that channels have left."),
-    "channels": ("channels", "Channels that come and go."),
+    "channels": ("channels", "Show, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),
 }
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
+from workers.cli import channel_words
 
 if TYPE_CHECKING:
     from pipeline import views
@@ -130,12 +131,16 @@ def references(shapes: Sequence[views.KnownReference]) -> None:
     _table("references", columns, rows)
 
 
-def system(shape: views.SystemStatus) -> None:
+def channels(shapes: Sequence[ChannelHealth], now: dt.datetime) -> None:
+    rows = [(one.channel, channel_words.state(one, now), channel_words.reason(one)) for one in shapes]
+    _table("channels", ("channel", "state", "reason"), rows)
+
+
+def system(shape: views.SystemStatus, now: dt.datetime) -> None:
     for name in ("articles", "references", "deliveries"):
         counts = ", ".join(f"{count} {state}" for state, count in sorted(getattr(shape, name).items()))
         answers.print(f"{name}: {counts or 'none'}", highlight=False)
-    rows = [(one.channel, _channel_state(one), one.reason or "") for one in shape.channels]
-    _table("channels", ("channel", "state", "reason"), rows)
+    channels(shape.channels, now)
     owed = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
     _table("withdrawals owed", ("channel", "article", "state", "error"), owed)
     proofs(shape.proofs)
@@ -244,13 +249,6 @@ def proofs(shapes: Sequence[views.Proof]) -> None:
         if one.proved is None and (one.shown or one.error)
     ]
     _table("withdrawn and still shown", ("channel", "article", "withdrawn", "where"), rows)
-
-
-def _channel_state(shape: ChannelHealth) -> str:
-    if shape.circuit != "closed":
-        return shape.circuit
-    pulled = shape.pulled
-    return f"pulled at {_cell(pulled.seen)}, {pulled.left} left" if pulled else "well"
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, console: Console = answers) -> None:

@@ -60,7 +60,7 @@ def status(
             waiting = _waiting(transaction, system.settings, now())
             settings = settings_state(system)
             more = {"waiting": waiting, "settings": settings}
-            print_json(msgspec.to_builtins(whole) | more) if json else output.system(whole)
+            print_json(msgspec.to_builtins(whole) | more) if json else output.system(whole, moment)
             if settings["differ"] and not json:
                 why = f": {settings['error']}" if settings["error"] else "; `citewire reload` takes them up"
                 output.line(f"the settings on disk are not those in force{why}")

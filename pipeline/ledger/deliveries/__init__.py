@@ -332,6 +332,12 @@ def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Del
     return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
 
 
+def withdrawals_owed(transaction: Transaction, channel: str) -> int:
+    """Count the withdrawals that the channel has not accepted yet."""
+    owed = (deliveries.c.channel == channel, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None))
+    return transaction.execute(sa.select(sa.func.count()).where(*owed)).scalar_one()
+
+
 def outstanding_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
     """Count outstanding deliveries for each channel that is not among these. No worker acts on them."""
     where = (_OUTSTANDING, deliveries.c.channel.not_in(channel_ids))

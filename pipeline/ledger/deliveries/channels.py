@@ -28,10 +28,12 @@ class Health(Struct, frozen=True):
     answered: dt.datetime | None = None  # when it last accepted or refused something
     next_send: dt.datetime | None = None  # the earliest time of the next send, by its rate
     next_batch: dt.datetime | None = None  # the earliest time of the next batch, by its interval
+    paused: dt.datetime | None = None  # since when an operator has it send nothing, withdrawals included
+    pause_reason: str | None = None
 
     def rests(self, now: dt.datetime) -> bool:
         """Return whether the channel should be left alone at this time."""
-        return self.paused_until is not None and self.paused_until > now
+        return self.paused is not None or (self.paused_until is not None and self.paused_until > now)
 
     def circuit(self, now: dt.datetime) -> CircuitState:
         """Return the state of its circuit breaker; `pipeline.stages.deliver.circuit` changes it."""
@@ -39,7 +41,7 @@ class Health(Struct, frozen=True):
             return "disabled"
         if self.opened is None:
             return "closed"
-        return "open" if self.rests(now) else "half-open"
+        return "open" if self.paused_until is not None and self.paused_until > now else "half-open"
 
 
 def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Health:
@@ -51,7 +53,8 @@ def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Hea
 
 def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
     """Return the channels that should be left alone now."""
-    return frozenset(transaction.scalars(sa.select(channels.c.id).where(channels.c.paused_until > now)))
+    left_alone = sa.or_(channels.c.paused_until > now, channels.c.paused.is_not(None))
+    return frozenset(transaction.scalars(sa.select(channels.c.id).where(left_alone)))
 
 
 def with_due_deliveries(
@@ -96,6 +99,22 @@ def reserve(
 def enable(transaction: Transaction, channel: str) -> None:
     """Enable a disabled channel and close its circuit, because an operator says that the endpoint works again."""
     _set(transaction, channel, disabled=None, reason=None, failures=0, paused_until=None, opened=None)
+
+
+def pause(transaction: Transaction, channel: str, *, reason: str, now: dt.datetime) -> bool:
+    """Send nothing to the channel until it is resumed; return False if it is paused already."""
+    if health(transaction, channel, lock=True).paused is not None:
+        return False
+    _set(transaction, channel, paused=now, pause_reason=reason)
+    return True
+
+
+def resume(transaction: Transaction, channel: str) -> bool:
+    """Send to a paused channel again; return False if it is not paused."""
+    if health(transaction, channel, lock=True).paused is None:
+        return False
+    _set(transaction, channel, paused=None, pause_reason=None)
+    return True
 
 
 def forget(transaction: Transaction, channel: str) -> None:

@@ -1,0 +1,104 @@
+"""Channels as an operator sees them, pauses them and resumes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import citewire
+
+from pipeline.ledger import Ledger
+from pipeline.ledger.deliveries import channels
+from pipeline.ledger.deliveries.channels import Health
+from pipeline.views.system import ChannelHealth, Pulled
+from workers.cli.channel_words import reason, state
+
+NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+SITE = """
+[[channels]]
+id = "files"
+type = "directory"
+format = "ninjs"
+path = "out"
+"""
+
+
+def channel(**known: object) -> ChannelHealth:
+    unset = ("opened", "paused_until", "failing", "disabled", "reason", "paused", "pause_reason", "pulled")
+    fields: dict[str, Any] = {"channel": "a", "circuit": "closed", "failures": 0, **dict.fromkeys(unset), **known}
+    return ChannelHealth(**fields)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({}, "healthy"),
+        ({"failing": NOW}, "failing since 2026-03-01T12:00:00Z, next try now"),
+        (
+            {"failing": NOW, "paused_until": NOW + dt.timedelta(seconds=40)},
+            "failing since 2026-03-01T12:00:00Z, next try in 40 s",
+        ),
+        (
+            {"failing": NOW, "paused_until": NOW + dt.timedelta(minutes=50)},
+            "failing since 2026-03-01T12:00:00Z, next try in 50 min",
+        ),
+        ({"failing": NOW, "disabled": NOW}, "disabled since 2026-03-01T12:00:00Z"),
+        ({"disabled": NOW, "paused": NOW}, "paused since 2026-03-01T12:00:00Z"),
+        ({"pulled": Pulled(NOW, "theirs", 3, 2)}, "pulled at 2026-03-01T12:00:00Z, 2 left"),
+    ],
+)
+def test_its_state_is_said_in_words_that_cannot_be_misread(known: dict[str, object], words: str) -> None:
+    assert state(channel(**known), NOW) == words
+
+
+def test_the_reason_is_the_operators_while_they_have_paused_it() -> None:
+    assert reason(channel(reason="503")) == "503"
+    assert reason(channel(reason="503", paused=NOW, pause_reason="maintenance")) == "maintenance"
+    assert reason(channel()) == ""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "site.toml").write_text(SITE)
+    (tmp_path / "sleep.md").write_text("---\nid: sleep\ntitle: Does it help?\n---\nYes.\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+    return tmp_path
+
+
+def test_a_paused_channel_says_why_until_it_is_resumed(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert citewire(capsys, "publish", "sleep.md").status == 0
+    assert citewire(capsys, "channels", "list", "--json").json["channels"][0]["paused"] is None
+    paused = citewire(capsys, "channels", "pause", "files", "--reason", "[their] migration")
+    assert (paused.status, paused.out) == (0, "files is paused\n")
+    assert citewire(capsys, "channels", "pause", "files", "--reason", "again").out == "files was paused already\n"
+    listed = citewire(capsys, "channels", "list")
+    assert "paused since" in listed.out
+    assert "[their] migration" in listed.out
+    assert "paused since" in citewire(capsys, "status").out
+    assert citewire(capsys, "channels", "resume", "files").out == "files is resumed\n"
+    assert citewire(capsys, "channels", "resume", "files").out == "files was not paused\n"
+    assert "healthy" in citewire(capsys, "channels", "list").out
+
+
+def test_an_unknown_channel_is_not_paused(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    citewire(capsys, "publish", "sleep.md")
+    assert citewire(capsys, "channels", "pause", "fils", "--reason", "x").status == 4
+    assert citewire(capsys, "channels", "resume", "fils").status == 4
+
+
+def test_what_the_channel_itself_does_leaves_it_paused(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.migrate()
+    with ledger.write() as transaction:
+        channels.pause(transaction, "a", reason="maintenance", now=NOW)
+        channels.keep(transaction, "a", Health(answered=NOW))
+        channels.enable(transaction, "a")
+    with ledger.read() as transaction:
+        health = channels.health(transaction, "a")
+        assert channels.resting(transaction, NOW) == {"a"}
+    assert (health.paused, health.pause_reason, health.answered) == (NOW, "maintenance", NOW)
+    assert health.rests(NOW)
+    ledger.close()
