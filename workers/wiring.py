@@ -78,6 +78,7 @@ def services() -> Services:
     if not is_child:
         prove_or_refuse(context.ledger, settings, context.channels)
     clock = LedgerClock(context.ledger)
+    clock.measure()
     standing = Standing(context.ledger, clock, settings=digest_of(settings))
     return Services(settings, replace(context, clock=clock, hold=standing.hold), doorbell, standing)
 

@@ -85,16 +85,22 @@ class LedgerClock:
 
     def __call__(self) -> dt.datetime:
         if self._anchor is None:
-            self.measure()
+            self._measure(record=False)  # a transaction that writes may be open, and another one would wait for it
         anchor = self._anchor
         assert anchor is not None
         return anchor.at + dt.timedelta(seconds=self._uptime() - anchor.uptime)
 
     def measure(self) -> None:
-        """Compare the host's clock with the ledger's. Raises TransientError if the ledger does not answer."""
+        """Compare the host's clock with the ledger's. Raises TransientError if the ledger does not answer.
+
+        On SQLite the outcome is recorded, so no transaction may be open in this thread.
+        """
+        self._measure(record=True)
+
+    def _measure(self, *, record: bool) -> None:
         with self._lock:
             if self._ledger.is_sqlite:
-                self._measure_host()
+                self._measure_host(record=record)
             else:
                 self._measure_server()
 
@@ -109,17 +115,19 @@ class LedgerClock:
         self._anchor = _Anchor(server + half, ended)
         self.ahead = (own - server - half).total_seconds()
 
-    def _measure_host(self) -> None:
+    def _measure_host(self, *, record: bool) -> None:
         own, up = self._wall(), self._uptime()
         with self._ledger.read() as transaction:
             row = _read(transaction)
         theirs = own if row is None else self._by(row, own, up)
         self.ahead = (own - theirs).total_seconds()
         if self.is_wrong and row is not None:
-            self._doubt(row, own, up)
+            self._doubt(row, own, up, record=record)
             return
         self._doubted, self._anchor = None, _Anchor(own, up)
-        if row is None or (own - row.at).total_seconds() >= _RECORD or row.boot != self._boot or own < row.at:
+        if record and (
+            row is None or (own - row.at).total_seconds() >= _RECORD or row.boot != self._boot or own < row.at
+        ):
             self._record(own, up)
 
     def _by(self, row: _Row, own: dt.datetime, up: float) -> dt.datetime:
@@ -128,12 +136,12 @@ class LedgerClock:
             return row.booted + dt.timedelta(seconds=up)
         return max(own, row.at)
 
-    def _doubt(self, row: _Row, own: dt.datetime, up: float) -> None:
+    def _doubt(self, row: _Row, own: dt.datetime, up: float, *, record: bool) -> None:
         """Keep the ledger's time, and accept the host's once no process has agreed with the former for a while."""
         if self._doubted is None or self._doubted[1] != row.at:
             self._doubted = up, row.at
         self._anchor = _Anchor(self._by(row, own, up), up)
-        if up - self._doubted[0] < SETTLES:
+        if not record or up - self._doubted[0] < SETTLES:
             return
         with self._ledger.write() as transaction:
             if _read(transaction) != row:

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 
 from pipeline.errors import ConfigError, TransientError
 from pipeline.ledger.failures import connection_is_useless, failure_of
+from pipeline.ledger.poolers import support_poolers
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -30,6 +31,8 @@ BUSY_TIMEOUT = 30.0  # seconds that a SQLite writer waits for another; after tha
 _LOOK = 0.003  # seconds between checks whether it may write
 _RUNS = 10  # attempts at a step that is rolled back by a deadlock each time
 _PAUSE = 0.02  # seconds at most before the second run; longer before each further one
+_POOL, _OVERFLOW = 20, 10  # connections of a process that are kept, and that are opened besides when all are in use
+CONNECTIONS = _POOL + _OVERFLOW  # of a process to PostgreSQL at most
 _POOL_TIMEOUT = 10.0  # seconds that a thread waits for one of its process's connections
 # By default libpq waits for hours for a server whose machine is gone. Each of these can be overridden in the URL.
 _DEADLINES = {
@@ -229,7 +232,11 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _postgresql(url: URL) -> sa.Engine:
-    engine = sa.create_engine(with_deadlines(url), pool_size=20, pool_pre_ping=True, pool_timeout=_POOL_TIMEOUT)
+    limited = with_deadlines(url)
+    engine = sa.create_engine(
+        limited, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=True, pool_timeout=_POOL_TIMEOUT
+    )
+    support_poolers(engine, str(limited.query["options"]))
 
     @sa.event.listens_for(engine, "handle_error")
     def _throw_away(context: sa.engine.ExceptionContext) -> None:

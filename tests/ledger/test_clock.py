@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from every_stage import deliver
 
 from pipeline.ledger import Ledger, leases
 from pipeline.ledger.clock import SETTLES, LedgerClock
+from pipeline.ledger.database import BUSY_TIMEOUT
 from pipeline.ledger.tables import deliveries, metadata
 from pipeline.stages.sweep import sweep
 
@@ -65,6 +67,7 @@ def test_on_a_server_the_time_is_the_servers(postgresql: str) -> None:
 def test_a_clock_that_jumps_for_a_moment_changes_nothing(sqlite: Ledger, jump: dt.timedelta) -> None:
     host = Host()
     clock = host.clock(sqlite)
+    clock.measure()
     assert clock() == NOON
     host.wall += jump
     for second in range(1, 15):
@@ -117,6 +120,18 @@ def test_what_was_planned_while_the_clock_was_ahead_is_brought_forward_when_it_i
     bench.clock.now, bench.partner.mood = host.wall, "well"
     bench.work_for(60)
     assert [one.article_id for one in bench.partner.got] == ["spasms"]
+    sqlite.close()
+
+
+def test_the_time_can_be_asked_for_first_inside_a_transaction_that_writes(sqlite: Ledger) -> None:
+    host = Host()
+    host.clock(sqlite).measure()
+    host.pass_(3600)
+    with sqlite.write() as transaction:
+        begun = time.monotonic()
+        assert host.clock(sqlite)() == host.wall
+        assert time.monotonic() - begun < BUSY_TIMEOUT / 2  # it waits for no lock, which this transaction holds
+        transaction.execute(sa.text("SELECT 1"))
     sqlite.close()
 
 
