@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from pipeline.intake.body import Body, listed_references, read_body
+from pipeline.intake.body import Body, read_body
 from pipeline.intake.body.answer import Answer, answer_of
 from pipeline.intake.body.markup_in_text import flat, flat_line, marked_line
+from pipeline.intake.body.reference_lists import listed_references, mentioned_references
 from pipeline.intake.body.sanitise import sanitised
 from pipeline.intake.fields import Fields, dates, values
 from pipeline.intake.fields.addresses import web_address
-from pipeline.intake.fields.identifiers import MAX_REFERENCES, article_or_address, cited_work, joined, pmid
+from pipeline.intake.fields.entries import Entry, cited_entries, joined
+from pipeline.intake.fields.identifiers import MAX_REFERENCES, article_or_address, pmid
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.languages import language
 from pipeline.intake.fields.slugs import address_slug, article_id, slug
 from pipeline.intake.fields.text import paragraphs, same
 from pipeline.intake.remarks import remarks
-from pipeline.model.article import Article, CitedWork
+from pipeline.model.article import Article, CitedAs
 from pipeline.model.reading import Read
 
 MAX_PROSE = 50_000  # characters of a summary or a disclaimer
@@ -30,7 +33,7 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
     fields and the body, including a missing title and an empty article.
     """
     title, marked_title = fields.one("title", marked_line) or (None, ())
-    references, body = _body(fields, html, title, base)
+    entries, body = _body(fields, html, title, base)
     if body and body.heading and not marked_title and (title is None or same(title, body.heading)):
         title, marked_title = title or body.heading, body.marked_heading
     if title is None and body is not None and not fields.is_wrong("title"):
@@ -45,7 +48,8 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
         answer=answer.text,
         lead=answer.lead,
         sections=body.sections if body else (),
-        references=references,
+        references=tuple(entry.work for entry in entries),
+        cited_as=_cited_as(entries),
         marked_title=marked_title,
         marked_answer=answer.marked,
         **_people_and_topics(fields),
@@ -55,6 +59,12 @@ def assemble(fields: Fields, html: str, *, base: str | None = None) -> Read:
     fields.check()
     warnings = (*fields.warnings, *remarks(article, fields.file))
     return Read(article, warnings, "id" if given else "canonical" if by_address else "title", title_id)
+
+
+def _cited_as(entries: Sequence[Entry]) -> tuple[CitedAs, ...]:
+    """Return how each work is cited, or nothing if all are cited by one identifier."""
+    found = tuple(entry.cited_as for entry in entries)
+    return found if any(one != CitedAs() for one in found) else ()
 
 
 def _people_and_topics(fields: Fields) -> dict[str, Any]:
@@ -94,18 +104,28 @@ def _lines(fields: Fields) -> dict[str, Any]:
     }
 
 
-def _body(fields: Fields, html: str, title: str | None, base: str | None) -> tuple[tuple[CitedWork, ...], Body | None]:
+def _body(fields: Fields, html: str, title: str | None, base: str | None) -> tuple[tuple[Entry, ...], Body | None]:
     """Return the references and the body. The body is None if it cannot be used, which is noted in `fields`."""
-    cited = fields.many("references", cited_work, most=MAX_REFERENCES)
+    given = [entry for some in fields.many("references", cited_entries, most=MAX_REFERENCES) for entry in some]
     try:
         tree = sanitised(html)
-        cited = cited or listed_references(tree)
-        _check_count(len(cited))
-        references, numbering = joined(cited)
-        return references, read_body(tree, title=title, numbering=numbering, base=base)
+        listed = [] if given and not fields.lenient else [one for some in listed_references(tree) for one in some]
+        numbered = listed if len(listed) >= len(given) else given
+        _check_count(len(numbered))
+        _, numbering = joined(numbered)
+        others = [*given, *listed, *mentioned_references(tree)][: MAX_REFERENCES - len(numbered)]
+        entries = _without_repetitions(numbered, others)
+        return entries, read_body(tree, title=title, numbering=numbering, base=base)
     except InvalidValue as invalid:
         fields.refuse_whole("body", invalid)
         return (), None
+
+
+def _without_repetitions(numbered: Sequence[Entry], others: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the numbered references, then those of the others that cite anything else."""
+    cited = {work for entry in numbered for work in (entry.work, *entry.cited_as.also)}
+    new = [entry for entry in others if entry.work not in cited]
+    return joined([*numbered, *new])[0]
 
 
 def _check_count(count: int) -> None:

@@ -188,11 +188,12 @@ def test_a_list_of_references_in_the_text_becomes_the_references() -> None:
     assert [section.heading for section in article.sections] == ["After"]
 
 
-def test_a_list_of_references_with_one_that_names_nothing_stays_text() -> None:
+def test_an_entry_that_names_nothing_to_look_up_is_a_reference_in_its_words() -> None:
     body = "<article><p>x</p><h2>References</h2><ul><li>PMID: 12</li><li>A book.</li></ul></article>"
     article = read(page("<title>T</title>", body))
-    assert article.references == ()
-    assert [section.heading for section in article.sections] == ["References"]
+    assert article.references == (CitedWork("pmid", "12"), CitedWork("text", "A book."))
+    assert [entry.words for entry in article.cited_as] == [None, "A book."]
+    assert article.sections == ()
 
 
 def test_a_field_that_cannot_be_read_is_left_out_and_said() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
-from pipeline.intake.fields.identifiers import cited_work, is_bare, joined, work_in
+from pipeline.intake.fields.entries import Entry, joined
+from pipeline.intake.fields.identifiers import cited_work, is_bare, work_in
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.model.article import CitedWork
 
@@ -72,7 +73,7 @@ def test_a_lone_number_is_no_unmistakable_reference() -> None:
 
 def test_a_work_cited_twice_stands_once_and_keeps_its_place() -> None:
     a, b = CitedWork("pmid", "1"), CitedWork("pmid", "2")
-    assert joined([a, b, a, b]) == ((a, b), (1, 2, 1, 2))
+    assert joined([Entry(a), Entry(b), Entry(a), Entry(b)]) == ((Entry(a), Entry(b)), (1, 2, 1, 2))
 
 
 def test_references_in_words_below_a_heading_are_read_where_no_field_gives_them() -> None:

@@ -1,25 +1,21 @@
-"""A body's HTML → lead, sections and the references that it lists itself."""
+"""A body's HTML → lead and sections."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
 
 from pipeline.intake.body.blocks import Heading, read_blocks
-from pipeline.intake.body.elements import take_out, text_in
 from pipeline.intake.body.inlines import Reading
 from pipeline.intake.body.sections import sections_of
-from pipeline.intake.fields.identifiers import work_in
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import same
 from pipeline.model.article import (
     MAX_NESTING,
     Block,
     BulletList,
-    CitedWork,
     Definition,
     DefinitionList,
     Inline,
@@ -31,11 +27,6 @@ from pipeline.model.article import (
     Table,
 )
 
-REFERENCES_HEADING = re.compile(
-    r"\W*(?:references?|sources?|citations?|bibliography|works cited|selected references)\W*", re.IGNORECASE
-)
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-
 
 @dataclass(frozen=True)
 class Body:
@@ -45,23 +36,6 @@ class Body:
     marked_heading: tuple[Inline, ...]
     lead: tuple[Block, ...]
     sections: tuple[Section, ...]
-
-
-def listed_references(body: etree._Element) -> tuple[CitedWork, ...]:
-    """The works of a list under a "References" heading, taken out of the body; () unless each item names one."""
-    for heading in body.iter(*_HEADINGS):
-        if not REFERENCES_HEADING.fullmatch(text_in(heading)):
-            continue
-        following = heading.getnext()
-        if following is None or following.tag not in ("ol", "ul") or (heading.tail or "").strip():
-            continue
-        works = [_work_of(item) for item in following.iter("li")]
-        found = tuple(work for work in works if work is not None)
-        if found and len(found) == len(works):
-            for element in (heading, following):
-                take_out(element)
-            return found
-    return ()
 
 
 def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[int], base: str | None) -> Body:
@@ -79,15 +53,6 @@ def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[in
             f"blocks are nested more than {MAX_NESTING} levels deep", code="nested-too-deep", hint="nest less deeply"
         )
     return Body(heading, marked, lead, sections)
-
-
-def _work_of(item: etree._Element) -> CitedWork | None:
-    text = " ".join(text_in(item).split())
-    work = work_in(text)
-    if work is not None and work.scheme != "url":
-        return work
-    linked = (work_in(link.get("href") or "") for link in item.iter("a"))
-    return next((found for found in linked if found is not None), work)
 
 
 def _all_blocks(lead: Sequence[Block], sections: Iterable[Section]) -> Iterable[Sequence[Block]]:

@@ -6,7 +6,7 @@ PMIDs: up to eight digits. PMCIDs: https://pmc.ncbi.nlm.nih.gov/. DOIs: DOI Hand
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 from pipeline.intake.fields.addresses import web_address
@@ -88,13 +88,6 @@ def is_bare(text: str) -> bool:
     """Return whether a text is one unmistakable identifier and nothing else (a lone number is not)."""
     text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
     return not text.isdigit() and " " not in text.replace(": ", ":") and _identifier(text) is not None
-
-
-def joined(works: Iterable[CitedWork]) -> tuple[tuple[CitedWork, ...], tuple[int, ...]]:
-    """Return each work once, in order, and for each work given its number (from 1) among those."""
-    numbers: dict[CitedWork, int] = {}
-    numbering = tuple(numbers.setdefault(work, len(numbers) + 1) for work in works)
-    return tuple(numbers), numbering
 
 
 def _identifier(text: str) -> CitedWork | None:

@@ -80,11 +80,10 @@ def _absolute(value: object) -> str | None:
 
 
 def _references(entries: object) -> object:
-    """Return the references that name a work, as URLs; a page may well cite a book by its title alone."""
+    """Return the references that name a work; a page may well cite a book by its title alone."""
     if not isinstance(entries, list):
         return None
-    works = [entry if isinstance(entry, dict) else work_in(str(entry)) for entry in entries[: MAX_REFERENCES + 1]]
-    return [work if isinstance(work, dict) else work.url for work in works if work is not None]
+    return [one for one in entries[: MAX_REFERENCES + 1] if isinstance(one, dict) or work_in(str(one)) is not None]
 
 
 def _resolved(value: object, base: str | None, field: str = "") -> object:

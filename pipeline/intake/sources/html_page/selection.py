@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from pipeline.intake.body import REFERENCES_HEADING
 from pipeline.intake.body.elements import take_out, text_in
+from pipeline.intake.body.reference_headings import is_certain
 from pipeline.intake.sources.html_page.words import INLINE, SHINGLE, Run, runs_in, shingles, weigh, words_in
 
 _SHORT, _LITTLE = 150, 50  # words of a page and of what was found: too few for an extractor made for long pages
@@ -141,7 +141,7 @@ def _trailing_links(page: _Page, article: etree._Element) -> list[etree._Element
     for run in reversed([run for run in page.runs if run.owner in left]):
         if run.owner is article or (run.owner.tag not in _HEADINGS and page.prose_in.get(run.owner, 0)):
             break
-        if REFERENCES_HEADING.fullmatch(text_in(run.owner)):
+        if is_certain(text_in(run.owner)):
             return []
         found.append(run.owner)
     return found
@@ -173,7 +173,7 @@ def _without_words(page: _Page, article: etree._Element) -> Iterator[etree._Elem
 def _belongs(page: _Page, element: etree._Element, between: set[etree._Element]) -> bool:
     """Return whether an element that the extractor left out is part of the article: structure between what it found."""
     if element.tag in _HEADINGS:
-        return element in between or bool(REFERENCES_HEADING.fullmatch(text_in(element)))
+        return element in between or is_certain(text_in(element))
     if _is_references(element):
         return True
     if not any(inner in between for inner in element.iter()):
@@ -186,7 +186,7 @@ def _belongs(page: _Page, element: etree._Element, between: set[etree._Element])
 def _is_references(element: etree._Element) -> bool:
     """Return whether it is a list or block under a "References" heading, or holds such a heading."""
     before = element.getprevious()
-    if before is not None and before.tag in _HEADINGS and REFERENCES_HEADING.fullmatch(text_in(before)):
+    if before is not None and before.tag in _HEADINGS and is_certain(text_in(before)):
         return True
     first = next(iter(element.iter(*_HEADINGS)), None)
-    return first is not None and bool(REFERENCES_HEADING.fullmatch(text_in(first)))
+    return first is not None and is_certain(text_in(first))

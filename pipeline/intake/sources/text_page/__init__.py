@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.intake.assemble import assemble
-from pipeline.intake.body import REFERENCES_HEADING
+from pipeline.intake.body.reference_headings import is_certain
 from pipeline.intake.decoding import decode
 from pipeline.intake.dropping import Lines
 from pipeline.intake.fields import Fields
@@ -176,8 +176,9 @@ def _is_label(piece: Piece) -> bool:
 def _ends_body(piece: Piece) -> bool:
     if not isinstance(piece, Words):
         return False
-    patterns = (REFERENCES_HEADING, _ABOUT_SITE, _TOPICS)
-    return any(pattern.fullmatch(piece.text) for pattern in patterns) or _is_disclaimer(piece.text)
+    if is_certain(piece.text) or _is_disclaimer(piece.text):
+        return True
+    return any(pattern.fullmatch(piece.text) for pattern in (_ABOUT_SITE, _TOPICS))
 
 
 def _is_disclaimer(text: str) -> bool:
@@ -224,7 +225,7 @@ def _headed(text: str, before: Piece | None) -> list[str]:
 
 
 def _mode_of(text: str) -> str:
-    if REFERENCES_HEADING.fullmatch(text):
+    if is_certain(text):
         return "references"
     if _TOPICS.fullmatch(text):
         return "topics"
@@ -236,8 +237,8 @@ def _mode_of(text: str) -> str:
 def _references_in(piece: Piece, page: _Page) -> list[str]:
     unread = []
     for entry in _entries(piece):
-        if work := work_in(entry):
-            page.add("references", work.url, piece.line)
+        if work_in(entry):
+            page.add("references", entry, piece.line)
         else:
             unread.append(f"<li>{html.escape(entry)}</li>")
     return unread
