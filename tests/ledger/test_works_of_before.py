@@ -11,8 +11,10 @@ from bench import START, article
 from former_ledger import former_ledger
 
 from pipeline.ledger import Ledger
+from pipeline.ledger.articles import revisions
+from pipeline.ledger.articles.headings import Heading
 from pipeline.ledger.evidence import identifiers as ledger_identifiers
-from pipeline.ledger.tables import identifier_citations, identifiers
+from pipeline.ledger.tables import contents, identifier_citations, identifiers
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.rendition import digest_of
 
@@ -67,3 +69,42 @@ def test_what_was_cited_before_is_to_be_converted_at_once(before: str) -> None:
     assert {work for name, work in pairs if name == "both"} == {"doi:10.1/shared", "doi:10.2/own", "pmcid:PMC7"}
     assert {name for name, _ in pairs} == {f"filler-{number:03}" for number in range(450)} | {"both", "planned"}
     ledger.close()
+
+
+def test_titles_and_addresses_of_before_are_columns(before: str) -> None:
+    with former_ledger(before, "0023") as connection:
+        renamed = msgspec.structs.replace(article("renamed"), canonical="https://x.org/r", address="present")
+        _add(connection, renamed, 1)
+    ledger = Ledger(before)
+    ledger.migrate()
+    with ledger.read() as transaction:
+        row = transaction.execute(sa.select(contents).where(contents.c.canonical.is_not(None))).one()
+        missing = transaction.scalar(sa.select(sa.func.count()).where(contents.c.title.is_(None)))
+        heading = revisions.heading(transaction, "renamed", 1)
+    ledger.close()
+    assert (row.title, row.language, row.summary) == (renamed.title, renamed.language, renamed.answer)
+    assert heading == Heading(
+        renamed.title,
+        renamed.language,
+        renamed.answer,
+        "https://x.org/r",
+        "present",
+        frozenset(topic.slug for topic in renamed.topics),
+    )
+    assert missing == 0
+
+
+def test_what_a_worker_of_the_former_release_stores_meanwhile_has_its_title_too(before: str) -> None:
+    ledger = Ledger(before)
+    ledger.migrate()
+    late = msgspec.structs.replace(article("late"), canonical="https://x.org/late")
+    with ledger.write() as transaction:
+        _add(transaction, late, 1)
+    with ledger.read() as transaction:
+        heading = revisions.heading(transaction, "late", 1)
+        gone = revisions.heading(transaction, "never", 1)
+    ledger.close()
+    assert heading is not None
+    assert (heading.title, heading.canonical) == (late.title, "https://x.org/late")
+    assert heading.topics == {topic.slug for topic in late.topics}
+    assert gone is None

@@ -10,6 +10,8 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger.articles import headings
+from pipeline.ledger.articles.headings import Heading
 from pipeline.ledger.database import Instant, Transaction, chunks, insert
 from pipeline.ledger.tables import articles, contents, revisions
 from pipeline.model.article import Article
@@ -50,7 +52,8 @@ def add_content(transaction: Transaction, article: Article) -> str:
     """Store an article's content once, and return its digest."""
     body = msgspec.json.encode(article)
     digest = digest_of(body)
-    transaction.execute(insert(transaction, contents).values(digest=digest, article=body).on_conflict_do_nothing())
+    row = {"digest": digest, "article": body} | headings.of_article(article)
+    transaction.execute(insert(transaction, contents).values(**row).on_conflict_do_nothing())
     return digest
 
 
@@ -132,17 +135,24 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
     )
 
 
-def _last_shown(transaction: Transaction, article_id: str, before: int) -> Article | None:
-    """Return the newest content published before a revision."""
+def heading(transaction: Transaction, article_id: str, number: int) -> Heading | None:
+    """Return the heading of a revision's content, or None for a withdrawal."""
+    query = sa.select(*headings.COLUMNS).join(revisions, contents.c.digest == revisions.c.content)
+    row = transaction.execute(query.where(_is(article_id, number))).one_or_none()
+    return None if row is None else headings.of_row(row)
+
+
+def _last_shown(transaction: Transaction, article_id: str, before: int) -> Heading | None:
+    """Return the heading of the newest content published before a revision."""
     newest = (
-        sa.select(contents.c.article)
+        sa.select(*headings.COLUMNS)
         .join(revisions, contents.c.digest == revisions.c.content)
         .where(revisions.c.article == article_id, revisions.c.number <= before, revisions.c.evidence.is_not(None))
         .order_by(revisions.c.number.desc())
         .limit(1)
     )
-    body = transaction.scalar(newest)
-    return None if body is None else msgspec.json.decode(body, type=Article)
+    row = transaction.execute(newest).one_or_none()
+    return None if row is None else headings.of_row(row)
 
 
 def last_update(transaction: Transaction, article_id: str) -> dt.datetime | None:

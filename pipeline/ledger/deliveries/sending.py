@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
+from pipeline.ledger.articles import headings
+from pipeline.ledger.articles.headings import Heading
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.deliveries import LATER, NORMAL, WITHDRAWAL, Delivery, blocking_withdrawal, is_blocked
 from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
@@ -28,14 +30,14 @@ INTERRUPTIONS = 5  # consecutive attempts whose worker was killed, after which a
 class PendingDelivery(Struct, frozen=True, kw_only=True):
     """A delivery as it is begun, with what is needed to send it.
 
-    `media_type`, `size` and `content` are None for a withdrawal.
+    `media_type`, `size` and `heading` are None for a withdrawal.
     """
 
     row: Delivery
     attempted: bool  # whether an attempt was made before, so that the channel may have seen the article
     media_type: str | None
     size: int | None  # bytes
-    content: bytes | None  # a model.article.Article, as JSON
+    heading: Heading | None
     cause: Cause | None = None  # of the revision
     interruptions: int = 0  # how many of the last attempts in a row were never settled: the worker was killed
 
@@ -248,7 +250,7 @@ _LOADED = (
         deliveries.c.attempted,
         renditions.c.media_type,
         renditions.c.bytes.label("size"),
-        contents.c.article.label("content"),
+        *headings.COLUMNS,
         revisions.c.cause,
     )
     .select_from(deliveries)
@@ -373,7 +375,7 @@ def _pending(found: Any) -> PendingDelivery:
         attempted=found.attempted,
         media_type=found.media_type,
         size=found.size,
-        content=found.content,
+        heading=headings.of_row(found),
         cause=found.cause,
     )
 

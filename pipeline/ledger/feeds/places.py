@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-import msgspec
 import sqlalchemy as sa
-from msgspec import Struct
 
-from pipeline.ledger.articles import public
+from pipeline.ledger.articles import headings, public
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.feeds.layout import BUILT, Candidate, Moves, Pages, Place, layout
 from pipeline.ledger.feeds.pages import is_page
@@ -19,7 +17,7 @@ def candidates(transaction: Transaction, article_ids: Collection[str], *, canoni
     """Return those of the articles that were ever published, by date of change.
 
     One that returns after a withdrawal but is not published yet is still withdrawn: it may be under an embargo.
-    `canonical`: include the canonical address that each article gives, which requires reading its content.
+    `canonical`: include the canonical address that each article gives.
     """
     columns = (
         articles.c.id,
@@ -56,21 +54,15 @@ def candidates(transaction: Transaction, article_ids: Collection[str], *, canoni
     ]
 
 
-class _Address(Struct):
-    """The only field of an article's content that is read here."""
-
-    canonical: str | None = None
-
-
 def _canonical(transaction: Transaction, article_ids: Collection[str]) -> dict[str, str | None]:
     query = (
-        sa.select(articles.c.id, contents.c.article)
+        sa.select(articles.c.id, *headings.COLUMNS)
         .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.rendered))
         .join(contents, contents.c.digest == revisions.c.content)
         .where(articles.c.id.in_(article_ids))
     )
-    read = msgspec.json.Decoder(_Address)
-    return {id: read.decode(body).canonical for id, body in transaction.execute(query)}
+    found = {row.id: headings.of_row(row) for row in transaction.execute(query)}
+    return {id: heading.canonical if heading else None for id, heading in found.items()}
 
 
 def apply(

@@ -87,6 +87,13 @@ contents = sa.Table(
     metadata,
     sa.Column("digest", sa.String(80), primary_key=True),
     sa.Column("article", sa.LargeBinary, nullable=False),  # a model.article.Article
+    # What is also needed where the text is not; null in a row that a former release wrote.
+    sa.Column("title", sa.Text),
+    sa.Column("language", sa.Text),
+    sa.Column("summary", sa.Text),
+    sa.Column("canonical", sa.Text),
+    sa.Column("address", sa.Text),
+    sa.Column("topics", sa.Text),  # slugs, separated by spaces
 )
 
 revisions = sa.Table(

@@ -124,7 +124,8 @@ def _name(transaction: Transaction, article_id: str, said: str, now: dt.datetime
     out = public.find(transaction, article_id)
     if out is None or out.state == "withdrawn":
         return article_id
-    return revisions.get(transaction, article_id, out.revision).article.name
+    shown = revisions.heading(transaction, article_id, out.revision)
+    return (shown and shown.address) or article_id
 
 
 def _known(transaction: Transaction, event: Publish) -> str | None:

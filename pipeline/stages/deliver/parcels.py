@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
-from msgspec import Struct
 
 from pipeline.ledger import articles, places
 from pipeline.ledger.articles import renditions, revisions, withheld
@@ -23,35 +22,17 @@ from pipeline.stages.render import stored_body
 _EMPTIED = "The publisher no longer provides its articles here."  # the reason of a withdrawal from such a place
 
 
-class _Topic(Struct, frozen=True):
-    slug: str
-
-
-class _Head(Struct, frozen=True):
-    """The few fields of an article that a parcel carries; the rest of its JSON is skipped."""
-
-    title: str
-    language: str = "en"
-    canonical: str | None = None
-    address: str | None = None
-    topics: tuple[_Topic, ...] = ()
-
-
-_head = msgspec.json.Decoder(_Head)
-
-
 def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parcel:
     """Build the parcel of an attempt. Raises TransientError if the rendition store or the ledger does not answer."""
     row = pending.row
     if row.urgency == WITHDRAWAL:
         return withdrawal_parcel(context, row, at)
-    assert pending.content is not None
+    head = pending.heading
+    assert head is not None
     assert pending.media_type is not None, "only a rendered revision is scheduled"
-    head = _head.decode(pending.content)
     rendition = Rendition(row.format, pending.media_type, _body(context, row))
     also = [_made(context, row, format) for format in _also(context, row)]
-    slugs = frozenset(topic.slug for topic in head.topics)
-    feeds = addresses_of(context, slugs, head.language)
+    feeds = addresses_of(context, head.topics, head.language)
     links = _links(context, head.address or row.article, row.format, head.canonical, feeds)
     return replace(
         _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links),
