@@ -39,6 +39,8 @@ class ChannelTrouble(Struct, frozen=True, kw_only=True):
     disabled: dt.datetime | None
     failing: dt.datetime | None
     opened: dt.datetime | None
+    paused: dt.datetime | None = None
+    pause_reason: str | None = None
 
 
 class StuckFeed(Struct, frozen=True):
@@ -144,7 +146,8 @@ def _channels(transaction: Transaction, configured: Collection[str]) -> tuple[Ch
     columns = {"channel": channels.c.id} | {
         name: channels.c[name] for name in ChannelTrouble.__struct_fields__ if name != "channel"
     }
-    troubled = sa.or_(channels.c.disabled.is_not(None), channels.c.failing.is_not(None), channels.c.opened.is_not(None))
+    signs = ("disabled", "failing", "opened", "paused")
+    troubled = sa.or_(*(channels.c[sign].is_not(None) for sign in signs))
     rows = transaction.execute(sa.select(*columns.values()).where(troubled).order_by(channels.c.id))
     found = (ChannelTrouble(**dict(zip(columns, row, strict=True))) for row in rows)
     return tuple(one for one in found if one.channel in configured)

@@ -21,6 +21,7 @@ Who = Literal["operator", "editor", "partner"]
 
 OWED_AFTER = dt.timedelta(minutes=2)  # a withdrawal that a channel has not accepted
 DOWN_AFTER = dt.timedelta(minutes=5)  # a circuit that is open
+PAUSED_AFTER = dt.timedelta(days=1)  # a channel that an operator paused, and may have forgotten
 SHOWN_AFTER = dt.timedelta(minutes=5)  # a withdrawn article that can still be read
 SOURCE_FAILURES = 5  # in a row, of PubMed or the ID converter
 FEED_FAILURES = 3  # in a row
@@ -117,6 +118,20 @@ def troubled_channels(facts: Facts) -> Iterator[Condition]:
                 what=f"{one.channel} does not answer: {reason}",
                 command=f"citewire deliveries --channel {one.channel}",
                 since=one.opened,
+                channel=one.channel,
+            )
+
+
+def paused_channels(facts: Facts) -> Iterator[Condition]:
+    for one in facts.channels:
+        if one.paused is not None and facts.now - one.paused >= PAUSED_AFTER:
+            yield Condition(
+                key=f"channel-paused:{one.channel}",
+                kind="channel-paused",
+                who="operator",
+                what=f"{one.channel} has been paused for more than a day: {one.pause_reason or 'no reason given'}",
+                command=f"citewire channels resume {one.channel}",
+                since=one.paused,
                 channel=one.channel,
             )
 
@@ -249,6 +264,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     owed_withdrawals,
     shown_withdrawals,
     troubled_channels,
+    paused_channels,
     refusals,
     dead_letters,
     held_articles,

@@ -13,6 +13,7 @@ from msgspec import structs
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger import attention as ledger_attention
 from pipeline.ledger.attention import ChannelTrouble, Facts, Group, StuckFeed
+from pipeline.ledger.deliveries import channels
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
 from pipeline.stages.attention import Condition, attention, cause_of
@@ -52,7 +53,7 @@ EVERYTHING = Facts(
     refused=(group(),),
     withdrawals=(group(),),
     shown=(group("https://partner.example/spasms"),),
-    channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO)),
+    channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO), channel(paused=START - dt.timedelta(days=1))),
     elsewhere={"former": 2},
     sources={"pubmed": 5},
     feeds=(StuckFeed("latest", 3, "store-unreachable: no answer"),),
@@ -111,6 +112,24 @@ def test_a_disabled_channel_and_what_it_lacks_are_shown(bench: Bench) -> None:
     bench.publish(article("second"))
     bench.work_for(2)
     assert {one.kind for one in found(bench)} == {"channel-disabled", "delivery-exhausted"}
+
+
+def test_a_paused_channel_is_shown_after_a_day_and_a_withdrawal_that_it_lacks_at_once(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    with bench.ledger.write() as transaction:
+        channels.pause(transaction, "partner", reason="their migration", now=bench.clock())
+    bench.withdraw()
+    bench.work_for(180)
+    assert bench.partner.got[-1].event == "published"
+    assert [one.kind for one in found(bench)] == ["withdrawal-owed"]
+    bench.clock.pass_(24 * 3600)
+    assert [one.kind for one in found(bench)] == ["withdrawal-owed", "channel-paused"]
+    with bench.ledger.write() as transaction:
+        channels.resume(transaction, "partner")
+    bench.work()
+    assert bench.partner.got[-1].event == "withdrawn"
+    assert [one.kind for one in found(bench)] == []
 
 
 def test_a_channel_that_is_down_is_shown_after_some_minutes_and_a_withdrawal_sooner(bench: Bench) -> None:
