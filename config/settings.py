@@ -204,6 +204,7 @@ class EvidenceSettings(_Part):
     recheck_days: int = Field(1, ge=0, le=365)
     policy: EvidencePolicy = "annotate"
     hold_on: tuple[EditorialState, ...] = Field(("retracted",), min_length=1)
+    signing_key: SecretRef | None = None
 
 
 class RenderSettings(_Part):

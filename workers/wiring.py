@@ -24,6 +24,7 @@ from pipeline.errors import ConfigError
 from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.intake import source_formats
+from pipeline.jws import Signer
 from pipeline.ledger import Ledger, places
 from pipeline.ledger.clock import LedgerClock, ledger_time
 from pipeline.model.moment import rfc3339
@@ -126,6 +127,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         policy=policy_of(settings),
         hub=hub_of(settings, http),
         served=served_of(settings),
+        signer=signer_of(settings),
         disk=shortage_of(settings),
         new_id=new_id,
         random=random.random,
@@ -247,6 +249,8 @@ def served_of(settings: Settings) -> dict[str, Callable[[], Served]]:
     served: dict[str, Callable[[], Served]] = {}
     if contact := settings.web.security_contact:
         served["/.well-known/security.txt"] = functools.partial(_security_txt, contact, settings.site.url)
+    if settings.evidence.signing_key is not None:
+        served["/.well-known/jwks.json"] = functools.partial(_jwks, settings)
     for channel in settings.channels:
         kind, key = channel_types()[channel.type], f"channels.{channel.id}"
         own = own_settings(channel)
@@ -308,6 +312,29 @@ def sources_of(settings: Settings) -> dict[str, OpenSource]:
     places = {source: settings.source_location(source.name) for source in sources().values()}
     ranked = sorted(places, key=lambda source: (source.rank, source.name))
     return {one.name: OpenSource(one, one.open(http, url, caller)) for one in ranked if (url := places[one])}
+
+
+def signer_of(settings: Settings) -> Callable[[bytes], str] | None:
+    """Return what signs recall certificates, or None if no key is set. Raises ConfigError for a key that is unfit."""
+    signer = _signer(settings)
+    return functools.partial(signer.sign, media_type="json") if signer else None
+
+
+def _signer(settings: Settings) -> Signer | None:
+    key = settings.evidence.signing_key
+    if key is None:
+        return None
+    try:
+        return Signer(key.resolve("evidence.signing_key"))
+    except ValueError as error:
+        hint = "make one with `openssl genpkey -algorithm ed25519`"
+        message = f"the secret at {key} {error}"
+        raise ConfigError(message, key="evidence.signing_key", hint=hint, code="invalid-signing-key") from error
+
+
+def _jwks(settings: Settings) -> Served:
+    signer = _signer(settings)
+    return Served("application/jwk-set+json", signer.jwks() if signer else b'{"keys": []}')
 
 
 def lists_of(settings: Settings) -> dict[str, OpenList]:

@@ -194,6 +194,7 @@ class Context:
     finder: Finder | None = None  # None: PubMed is not searched by identifiers
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
+    signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now

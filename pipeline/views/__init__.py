@@ -28,6 +28,7 @@ from pipeline.views.listing import ArticleList, ArticleSummary, articles
 from pipeline.views.operations import Operation, OperationList, Undone, operation, operations
 from pipeline.views.places import Place, places, places_left
 from pipeline.views.proofs import Proof
+from pipeline.views.recall import Certificate, Recall, certificate, signed
 from pipeline.views.references import (
     EvidenceChange,
     KnownReference,
@@ -48,6 +49,7 @@ __all__ = [
     "ArticleStatus",
     "ArticleSummary",
     "Attention",
+    "Certificate",
     "Delivery",
     "DeliveryList",
     "DeliveryWithAttempts",
@@ -58,6 +60,7 @@ __all__ = [
     "OperationList",
     "Place",
     "Proof",
+    "Recall",
     "Reference",
     "ReferenceEvidence",
     "Released",
@@ -71,6 +74,7 @@ __all__ = [
     "article_evidence",
     "articles",
     "attention",
+    "certificate",
     "deliveries",
     "delivery_list",
     "delivery_with_attempts",
@@ -82,6 +86,7 @@ __all__ = [
     "outcome",
     "places",
     "places_left",
+    "signed",
     "snapshot",
     "system",
     "warning",

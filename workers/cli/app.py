@@ -26,7 +26,7 @@ app = typer.Typer(
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
 _UNKNOWN = frozenset(
-    f"unknown-{what}" for what in ("article", "channel", "delivery", "reference", "operation", "place")
+    f"unknown-{what}" for what in ("article", "channel", "delivery", "reference", "operation", "place", "recall")
 )
 
 

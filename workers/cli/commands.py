@@ -61,6 +61,10 @@ COMMANDS = {
         "references",
         "Show what is known about references. Updates from `--recheck` reach every article that cites them.",
     ),
+    "recall": (
+        "recall",
+        "Show the certificate of a retraction: which articles cite the paper, and what each place showed of it when.",
+    ),
     "watch": (
         "watching",
         "Publish the articles in a folder, and then each one that is added or changed, until Ctrl-C.",

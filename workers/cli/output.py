@@ -291,3 +291,21 @@ def operation(one: views.Operation) -> None:
         line("  " + "  ".join(word for word in words if word))
     if one.state == "interrupted":
         line("  it was stopped midway: the same command again does the rest, `citewire undo` takes back what was done")
+
+
+def recall(one: views.Recall) -> None:
+    said = one.certificate
+    line(f"{said.citation}")
+    line(f"{', '.join(said.editorial) or 'in good standing again'}; first noticed {_moment(said.noticed)}")
+    for source in said.sources:
+        line(f"  {source.label}: {', '.join(source.says) or 'nothing'} (asked {_moment(source.asked)})")
+    for article in said.articles:
+        line(f"{article.article}  {article.state}  corrected {_moment(article.corrected)}")
+        for place in article.places:
+            reached = "reached" if place.reached else f"not reached: {place.error or 'it waits'}"
+            line(f"  {place.place}  {reached}  corrected {_moment(place.corrected)}  back {_moment(place.taken_back)}")
+    line("signed; --json prints the signature" if one.jws else "not signed: set evidence.signing_key")
+
+
+def _moment(at: dt.datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pipeline.errors import TransientError
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
-from pipeline.web.v1 import articles, attention, deliveries, events, operations
+from pipeline.web.v1 import articles, attention, deliveries, events, operations, recalls
 
 
 def router(context: Context) -> APIRouter:
@@ -31,4 +31,5 @@ def router(context: Context) -> APIRouter:
     api.include_router(deliveries.router(context, intake))
     api.include_router(operations.router(context, intake))
     api.include_router(attention.router(context))
+    api.include_router(recalls.router(context))
     return api

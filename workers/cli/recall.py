@@ -1,0 +1,38 @@
+"""`recall`: the certificate of a retraction."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline import views
+from pipeline.errors import InvalidEvent
+from workers.cli import output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, ledger_now, print_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(recall)
+
+
+def recall(
+    pmid: Annotated[str, typer.Argument(metavar="PMID")],
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show the certificate of a retraction: which articles cite the paper, and what each place showed of it when."""
+    from workers.site import site_of
+    from workers.wiring import signer_of
+
+    system = find(data, config)
+    with existing_ledger(system) as ledger:
+        now = ledger_now(ledger, system)
+        with ledger.read() as transaction:
+            found = views.certificate(transaction, pmid, site_of(system.settings), now=now)
+    if found is None:
+        message = f"no source says that the paper with the PMID {pmid} was retracted, or no article here ever cited it"
+        raise InvalidEvent(message, code="unknown-recall", field="pmid", hint="look at `citewire references`")
+    done = views.signed(found, signer_of(system.settings))
+    print_json(done) if json else output.recall(done)
