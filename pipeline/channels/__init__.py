@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pipeline.errors import CitewireError
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -75,6 +75,30 @@ class ReadableChannel(Channel, Protocol):
         """Return where the withdrawn article can still be read, as a line for the operator, or None if nowhere.
 
         `parcel` is the withdrawal as it was delivered, with its remote id. Raises as `deliver`.
+        """
+        ...
+
+
+@runtime_checkable
+class ComparableChannel(ReadableChannel, Protocol):
+    """A channel that can tell whether it still has what was delivered to it."""
+
+    def differs(self, parcel: Parcel, digest: str) -> Difference | None:
+        """Return how what is there differs from the parcel as it was delivered, or None. Raises as `deliver`.
+
+        `digest` is that of the rendition as it was delivered; the parcel's may have been made by a newer template.
+        """
+        ...
+
+
+@runtime_checkable
+class ListedChannel(Protocol):
+    """A channel that can list the articles' files that lie in its place."""
+
+    def names(self) -> Mapping[str, str]:
+        """Return the files that a Citewire has put there, tombstones excepted, each with its article's id.
+
+        A file is named by the remote id of its delivery. Raises as `deliver`.
         """
         ...
 

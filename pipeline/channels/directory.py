@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -19,18 +19,20 @@ from pipeline.channels.shared.manifest import (
     MANIFESTS,
     Manifest,
     decode,
+    difference,
     encode,
     file_name,
     former_name,
     has_right_bytes,
     is_from,
+    listed,
     manifest_of,
     still_readable,
 )
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import ConfigError
 from pipeline.http import Http
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 _PROBE = ".citewire-check"
@@ -73,6 +75,29 @@ class Directory:
         except OSError as error:
             raise failure_of(error, self._settings.path) from error
         return next((f"{self._settings.path}: {one}" for one in found if one), None)
+
+    def differs(self, parcel: Parcel, digest: str) -> Difference | None:
+        name = file_name(parcel)
+        if not os.path.lexists(self._settings.path):
+            return Difference("missing", f"the folder {self._settings.path} is not there")
+        try:
+            with Folder.opened(self._settings.path) as folder, folder.inner(MANIFESTS) as manifests:
+                return difference(
+                    name, parcel.revision, digest, _digest(folder, name), decode(manifests.read(f"{name}.json"))
+                )
+        except OSError as error:
+            raise failure_of(error, self._settings.path) from error
+
+    def names(self) -> Mapping[str, str]:
+        if not os.path.lexists(self._settings.path):
+            return {}
+        try:
+            with Folder.opened(self._settings.path) as folder, folder.inner(MANIFESTS) as manifests:
+                files = set(folder.names())
+                known = ((name.removesuffix(".json"), decode(manifests.read(name))) for name in manifests.names())
+                return listed(known, files)
+        except OSError as error:
+            raise failure_of(error, self._settings.path) from error
 
     def check(self) -> str:
         """Write and remove a file. A missing folder is not created before a delivery needs it."""

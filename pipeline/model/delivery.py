@@ -53,3 +53,11 @@ class Receipt:
     status: int | None = None
     remote_id: str | None = None
     answer: str | None = None  # the first kilobyte of the response, without our secrets
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How what lies at a place differs from what was delivered there."""
+
+    kind: Literal["missing", "older", "unknown"]  # unknown: neither that revision nor an older one
+    detail: str  # one line for the operator

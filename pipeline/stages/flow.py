@@ -11,6 +11,7 @@ from pipeline.stages.deliver.prove import Prove
 from pipeline.stages.enrich import Enrich
 from pipeline.stages.feeds import Feeds
 from pipeline.stages.hub import Hub
+from pipeline.stages.places.reading import Reconcile
 from pipeline.stages.places.stage import Places
 from pipeline.stages.prune import Prune
 from pipeline.stages.refresh import Refresh
@@ -28,5 +29,6 @@ STAGES: tuple[Stage, ...] = (
     Hub(),
     Refresh(),
     Places(),
+    Reconcile(),
     Prune(),
 )

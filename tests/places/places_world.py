@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import Bench, article
+from bench import SITE, Bench, article
 from every_stage import deliver, enrich, feeds, prove, render
 
 from config import Settings, load
@@ -19,10 +19,18 @@ from pipeline.stages.places.changes import Change
 from pipeline.stages.places.stage import Places
 from pipeline.stages.places.take_up import take_up
 from pipeline.stages.stage import drain
+from pipeline.store import RenditionStore
 from workers.places import Channels, wanted_of
 from workers.wiring import plan_of, public_http
 
 filling = Places()
+_SITE = f"""
+[site]
+title = "{SITE.title}"
+url = "{SITE.url}"
+publisher = "{SITE.publisher}"
+disclaimer = "{SITE.disclaimer}"
+"""
 
 
 def folder(channel: str, path: Path | str, format: str = "json-ld", **more: object) -> str:
@@ -42,10 +50,11 @@ class World:
         self.bench = Bench(self.ledger)
         object.__setattr__(self.bench.context, "formats", formats())
         object.__setattr__(self.bench.context, "channels", {})
+        object.__setattr__(self.bench.context, "store", RenditionStore.at(self.folder / "var" / "renditions"))
 
     def settings(self, *channels: str, places: str = "") -> Settings:
         file = self.folder / "site.toml"
-        file.write_text('egress_allow = ["127.0.0.0/8"]\n' + places + "\n" + "\n".join(channels))
+        file.write_text("\n".join(('egress_allow = ["127.0.0.0/8"]', _SITE, places, *channels)))
         return load({}, file=file, data=self.folder / "var")
 
     def take_up(self, *channels: str, empty: bool = False) -> list[Change]:

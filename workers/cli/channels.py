@@ -22,6 +22,7 @@ from workers.cli.common import (
     existing_ledger,
     find,
     ledger_now,
+    log_to_stderr,
     moment_of,
     print_json,
 )
@@ -92,6 +93,7 @@ def fill(
     """Send a new channel the articles published before it was added. Articles that were ever due to it are skipped."""
     from workers.wiring import build_context
 
+    log_to_stderr()
     moment = None if since is None else moment_of(since, option="since")
     system = find(data, config)
     configured = [one.id for one in system.settings.channels]
@@ -153,6 +155,7 @@ def replace_partner(
     """
     from workers.planning import replaced
 
+    log_to_stderr()
     system = find(data, config)
     configured = [one.id for one in system.settings.channels]
     if channel not in configured:

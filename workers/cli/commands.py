@@ -71,6 +71,10 @@ COMMANDS = {
     ),
     "plan": ("planning", "Show what the settings on disk would change at every place. Nothing is changed."),
     "apply": ("planning", "Put the settings on disk in force, and empty the places that channels have left."),
+    "reconcile": (
+        "reconciling",
+        "Read back every place that can be read, and list what is missing, older, unknown, or withdrawn but there.",
+    ),
     "places": ("places", "Show where copies lie, or decide about places that channels have left."),
     "channels": ("channels", "Show, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),

@@ -98,6 +98,13 @@ def existing_ledger(system: System) -> Iterator[Ledger]:
         yield ledger
 
 
+def log_to_stderr() -> None:
+    """Keep standard output for the answer, in commands that do what workers do."""
+    import structlog
+
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def print_json(document: Any) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 

@@ -10,7 +10,16 @@ import typer
 
 from pipeline.stages.places.plan import Plan
 from workers.cli import output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, ledger_now, print_json
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    existing_ledger,
+    find,
+    ledger_now,
+    log_to_stderr,
+    print_json,
+)
 
 _SHOWN = (("filled", "sent, because it lacks them"), ("refreshed", "sent again"), ("withdrawn", "withdrawals repeated"))
 
@@ -24,6 +33,7 @@ def plan(json: JsonOption = False, data: DataOption = None, config: ConfigOption
     """Show what the settings on disk would change at every place. Nothing is changed."""
     from workers import planning
 
+    log_to_stderr()
     system = find(data, config)
     with existing_ledger(system) as ledger:
         found = planning.plan(ledger, system.settings, now=ledger_now(ledger, system))
@@ -42,6 +52,7 @@ def apply(
     """
     from workers import planning
 
+    log_to_stderr()
     system = find(data, config)
     with existing_ledger(system) as ledger:
         found = planning.plan(ledger, system.settings, now=ledger_now(ledger, system))

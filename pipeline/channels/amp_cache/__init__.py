@@ -30,7 +30,7 @@ from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError, UnsendableError
 from pipeline.http import Http, Response
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.secret import SecretRef
 from pipeline.web_address import web_address
 
@@ -115,6 +115,11 @@ class AmpCache:
             if self._copy(cache, path, parcel, deadline) == "stale":
                 return f"{cache.id}: {_address(cache, parcel)}{path}"
         return None
+
+    def differs(self, parcel: Parcel, digest: str) -> Difference | None:
+        """A cache that has no copy fetches one when a reader asks for it, so nothing is missing."""
+        shown = self.shows(parcel)
+        return None if shown is None else Difference("older", f"{shown} shows an older revision")
 
     def check(self) -> str:
         deadline = Deadline(self._settings.total_timeout)

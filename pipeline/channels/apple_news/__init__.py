@@ -21,7 +21,7 @@ from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import ChannelSettings, TotalTimeout
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.secret import SecretRef
 from pipeline.web_address import web_address
 
@@ -102,6 +102,17 @@ class AppleNews:
             return None
         answer.refuse(attempt.at)
         return f"{answer.text('shareUrl') or f'Apple News, article {remote.id}'} ({answer.text('state') or 'there'})"
+
+    def differs(self, parcel: Parcel, digest: str) -> Difference | None:
+        remote = _Remote.parse(parcel.remote_id)
+        if remote is None:
+            return Difference("missing", "Apple News never gave an id for it")
+        there = self._read(remote.id, self._attempt(parcel.at))
+        if there is None:
+            return Difference("missing", f"Apple News has no article {remote.id}")
+        if there.revision != remote.revision:
+            return Difference("unknown", f"the article {remote.id} was changed by someone else")
+        return None
 
     def check(self) -> str:
         attempt = self._attempt(dt.datetime.now(dt.UTC))

@@ -12,7 +12,7 @@ newer revision. Folders do not support conditional writes and use a lock instead
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -28,18 +28,20 @@ from pipeline.channels.shared.manifest import (
     MANIFESTS,
     Manifest,
     decode,
+    difference,
     encode,
     file_name,
     former_name,
     has_right_bytes,
     is_from,
+    listed,
     manifest_of,
     manifest_path,
     still_readable,
 )
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 Done = TypeVar("Done")
@@ -92,6 +94,18 @@ class ObjectStoreChannel:
             if where := still_readable(name, parcel, digest, there):
                 return f"{self._settings.url}: {where}"
         return None
+
+    def differs(self, parcel: Parcel, digest: str) -> Difference | None:
+        self._start()
+        name = file_name(parcel)
+        return difference(name, parcel.revision, digest, self._digest(name), self._manifest(name)[0])
+
+    def names(self) -> Mapping[str, str]:
+        """Read every manifest: what a store lists does not say which article an object is."""
+        self._start()
+        files = set(self._objects.names())
+        of_files = [name for name in files if manifest_path(name) in files]
+        return listed(((name, self._manifest(name)[0]) for name in of_files), files)
 
     def check(self) -> str:
         """Also check that the store honours conditions: otherwise an older revision could replace a newer one."""

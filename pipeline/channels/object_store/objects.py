@@ -74,6 +74,13 @@ class Objects:
         except (BaseError, OSError) as error:
             raise _failure(error, self.where) from None
 
+    def names(self) -> list[str]:
+        """Return the names of all objects under the store's prefix."""
+        try:
+            return [one["path"] for some in obstore.list(self.store) for one in some]
+        except (BaseError, OSError) as error:
+            raise _failure(error, self.where) from None
+
     def delete(self, name: str) -> None:
         """Delete an object, if there is one."""
         with suppress(*_MISSING):

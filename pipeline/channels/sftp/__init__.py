@@ -8,7 +8,7 @@ time, thanks to its lease, which outlasts `total_timeout`; and the manifest is c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from pipeline.channels import ChannelType
@@ -17,20 +17,23 @@ from pipeline.channels.sftp.folder import RemoteFolder
 from pipeline.channels.sftp.settings import SftpSettings, place_of, private_key, server_keys
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.manifest import (
+    MANIFESTS,
     Manifest,
     decode,
+    difference,
     encode,
     file_name,
     former_name,
     has_right_bytes,
     is_from,
+    listed,
     manifest_of,
     manifest_path,
     still_readable,
 )
 from pipeline.errors import TransientError
 from pipeline.http import Http
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Difference, Parcel, Receipt
 
 Done = TypeVar("Done")
 
@@ -74,6 +77,22 @@ class Sftp:
 
         where = self._run(find, parcel.at.timestamp())
         return where and f"{self._login.where}: {where}"
+
+    def differs(self, parcel: Parcel, digest: str) -> Difference | None:
+        name = file_name(parcel)
+
+        def compare(folder: RemoteFolder) -> Difference | None:
+            return difference(name, parcel.revision, digest, folder.digest(name), _manifest(folder, name))
+
+        return self._run(compare, parcel.at.timestamp())
+
+    def names(self) -> Mapping[str, str]:
+        def list_all(folder: RemoteFolder) -> Mapping[str, str]:
+            files = set(folder.names())
+            known = (name.removesuffix(".json") for name in folder.names(MANIFESTS))
+            return listed(((name, _manifest(folder, name)) for name in known), files)
+
+        return self._run(list_all, time.time())
 
     def check(self) -> str:
         def probe(folder: RemoteFolder) -> None:

@@ -43,6 +43,10 @@ class RemoteFolder:
         except FileNotFoundError:
             return None
 
+    def names(self, inner: str = "") -> list[str]:
+        """Return the names of everything in the folder, or in a folder in it."""
+        return self._sftp.listdir(self._of(inner))
+
     def digest(self, name: str) -> str | None:
         body = self.read(name)
         return None if body is None else digest_of(body)

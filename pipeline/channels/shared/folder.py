@@ -48,6 +48,10 @@ class Folder:
             _lock(descriptor)
             yield
 
+    def names(self) -> list[str]:
+        """Return the names of everything in the folder."""
+        return os.listdir(self._fd)  # noqa: PTH208  of a descriptor, which a Path does not take
+
     def read(self, name: str) -> bytes | None:
         """Return the contents of `name`, or None if it is not a regular file."""
         try:

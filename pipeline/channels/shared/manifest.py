@@ -10,11 +10,12 @@ of a change does not depend on the number of articles.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from pipeline.errors import UnsendableError
-from pipeline.model.delivery import Parcel
+from pipeline.model.delivery import Difference, Parcel
 from pipeline.model.moment import rfc3339
 
 MANIFESTS = "manifest"  # the folder
@@ -101,6 +102,28 @@ def has_right_bytes(there: Manifest | None, digest: str | None, wanted: Manifest
     Such a file is adopted, as after the folder was moved by hand: only its manifest is written again.
     """
     return there is not None and there.revision == wanted.revision and there.digest == digest == wanted.digest
+
+
+def difference(
+    name: str, revision: int, wanted: str, digest: str | None, manifest: Manifest | None
+) -> Difference | None:
+    """Return how the file found under `name`, which has this digest, differs from what it should be, or None.
+
+    `wanted` is the digest that it should have, being of this revision.
+    """
+    if digest is None:
+        return Difference("missing", f"{name} is not there")
+    if digest == wanted:
+        return None
+    if manifest is not None and manifest.digest == digest and manifest.revision < revision:
+        return Difference("older", f"{name} contains revision {manifest.revision}")
+    return Difference("unknown", f"{name} contains something else")
+
+
+def listed(manifests: Iterable[tuple[str, Manifest | None]], files: Collection[str]) -> dict[str, str]:
+    """Return the files that manifests belong to, tombstones excepted, each with its article's id."""
+    known = ((name, manifest) for name, manifest in manifests if manifest is not None and name in files)
+    return {name: manifest.article for name, manifest in known if manifest.event != "withdrawn"}
 
 
 def is_from(there: Manifest | None, parcel: Parcel) -> bool:

@@ -221,14 +221,15 @@ def renew(
         )
 
 
-def withdraw_from(
-    transaction: Transaction, copied: Delivery, *, id: str, key: str, format: str, now: dt.datetime
-) -> None:
-    """Schedule at a place the withdrawal that another one has: what lies there may have been moved there by hand."""
-    row = {"id": id, "article": copied.article, "channel": key, "format": format, "wanted": copied.wanted}
+def withdraw_at(
+    transaction: Transaction, article_id: str, *, id: str, key: str, format: str, revision: int, now: dt.datetime
+) -> int:
+    """Schedule a withdrawal at a place that may have the article although it was never sent there: moved by hand."""
+    row = {"id": id, "article": article_id, "channel": key, "format": format, "wanted": revision}
     state = {"urgency": WITHDRAWAL, "state": "pending", "attempts": 0, "attempted": True, "changed": now, "due": now}
     new = insert(transaction, deliveries).values(**row, **state)
-    transaction.execute(new.on_conflict_do_nothing(index_elements=[deliveries.c.article, deliveries.c.channel]))
+    new = new.on_conflict_do_nothing(index_elements=[deliveries.c.article, deliveries.c.channel])
+    return transaction.execute(new).rowcount
 
 
 # --- giving up ------------------------------------------------------------------------------------------------------

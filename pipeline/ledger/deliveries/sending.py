@@ -139,6 +139,12 @@ def begin(
     return pending
 
 
+def loaded(transaction: Transaction, delivery_id: str) -> PendingDelivery | None:
+    """Return a delivery with what is needed to build its parcel, without beginning it."""
+    row = transaction.execute(_WITH_CONTENT.where(deliveries.c.id == delivery_id)).one_or_none()
+    return None if row is None or row.media_type is None else _pending(row)
+
+
 def _interrupted(transaction: Transaction, pending: PendingDelivery, now: dt.datetime) -> PendingDelivery:
     row = pending.row
     detail = "the worker was killed while it sent this, or before it wrote down how that ended"
@@ -244,7 +250,7 @@ def put_off(transaction: Transaction, *, token: str, ids: Sequence[str], due: dt
 
 _FIELDS = Delivery.__struct_fields__
 
-_LOADED = (
+_WITH_CONTENT = (
     sa.select(
         *(deliveries.c[field] for field in _FIELDS),
         deliveries.c.attempted,
@@ -268,8 +274,8 @@ _LOADED = (
     )
     .outerjoin(contents, contents.c.digest == revisions.c.content)
     .order_by(deliveries.c.urgency, deliveries.c.due, deliveries.c.id)
-    .with_for_update(of=deliveries)
 )
+_LOADED = _WITH_CONTENT.with_for_update(of=deliveries)
 
 _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindparam("token"))
 _CURRENT = sa.and_(

@@ -112,7 +112,10 @@ def _make_up(
         return 0
     if found.copied is not None:
         new = context.new_id("dlv_")
-        deliveries.withdraw_from(transaction, found.copied, id=new, key=plan.id, format=plan.format, now=now)
+        number = found.copied.wanted
+        deliveries.withdraw_at(
+            transaction, article_id, id=new, key=plan.id, format=plan.format, revision=number, now=now
+        )
         return 1
     assert found.revision is not None
     revision = found.revision

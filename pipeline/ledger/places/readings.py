@@ -1,0 +1,107 @@
+"""What was found when places were read back, and when they are to be read next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import sqlalchemy as sa
+from msgspec import Struct, structs
+
+from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.deliveries import Delivery
+from pipeline.ledger.places import REACHABLE
+from pipeline.ledger.tables import deliveries, drift, places
+
+DriftKind = Literal["missing", "older", "unknown", "withdrawn"]
+
+
+class Drift(Struct, frozen=True):
+    """Something at a place that is not as the ledger says. `name`: an article, or a file that is in no delivery."""
+
+    name: str
+    kind: DriftKind
+    detail: str
+
+
+class Reading(Struct, frozen=True):
+    """A place that is to be read back."""
+
+    key: str
+    due: dt.datetime | None  # since when; None: no time has been set
+    up_to: str | None  # the last article read; None: the reading has not begun
+
+
+def next_reading(transaction: Transaction, now: dt.datetime) -> Reading | None:
+    """Return the place that has been due longest, or one that has no time yet."""
+    reach = (places.c.state.in_(REACHABLE - {"emptying"}), places.c.settings.is_not(None))
+    is_due = sa.or_(places.c.check_due.is_(None), places.c.check_due <= now)
+    query = sa.select(places.c.key, places.c.check_due, places.c.checked_up_to).where(*reach, is_due)
+    row = transaction.execute(query.order_by(places.c.check_due, places.c.key).limit(1)).one_or_none()
+    return None if row is None else Reading(*row)
+
+
+def reading_of(transaction: Transaction, key: str) -> Reading | None:
+    query = sa.select(places.c.key, places.c.check_due, places.c.checked_up_to).where(places.c.key == key)
+    row = transaction.execute(query).one_or_none()
+    return None if row is None else Reading(*row)
+
+
+def settled(transaction: Transaction, key: str, after: str, limit: int) -> list[Delivery]:
+    """Return deliveries of the place that have ended, whose articles follow, in order: the others are being sent."""
+    columns = (deliveries.c[field] for field in Delivery.__struct_fields__)
+    here = (deliveries.c.channel == key, deliveries.c.article > after, deliveries.c.state == "delivered")
+    query = sa.select(*columns).where(*here).order_by(deliveries.c.article).limit(limit)
+    return [Delivery(**row._mapping) for row in transaction.execute(query)]
+
+
+def is_as_read(transaction: Transaction, row: Delivery) -> bool:
+    """Return whether nothing has changed about a delivery since it was loaded."""
+    now = sa.select(deliveries.c.state, deliveries.c.wanted, deliveries.c.wanted_digest).where(
+        deliveries.c.id == row.id, deliveries.c.channel == row.channel
+    )
+    return transaction.execute(now).one_or_none() == (row.state, row.wanted, row.wanted_digest)
+
+
+def keep(transaction: Transaction, key: str, found: Sequence[Drift], *, now: dt.datetime) -> None:
+    """Record what was found at a place."""
+    for one in found:
+        values = structs.asdict(one) | {"name": one.name[:256], "found": now}
+        upsert = insert(transaction, drift).values(place=key, **values)
+        transaction.execute(upsert.on_conflict_do_update(index_elements=[drift.c.place, drift.c.name], set_=values))
+
+
+def go_on(transaction: Transaction, key: str, *, up_to: str | None, due: dt.datetime) -> None:
+    """Record how far a place has been read; `due`: when to go on, or when it was begun."""
+    transaction.execute(sa.update(places).where(places.c.key == key).values(checked_up_to=up_to, check_due=due))
+
+
+def end(transaction: Transaction, key: str, *, begun: dt.datetime, now: dt.datetime, again: dt.datetime) -> None:
+    """Record that a place has been read completely, and forget what was found before that."""
+    transaction.execute(sa.delete(drift).where(drift.c.place == key, drift.c.found < begun))
+    done = {"checked": now, "check_due": again, "checked_up_to": None, "check_error": None}
+    transaction.execute(sa.update(places).where(places.c.key == key).values(**done))
+
+
+def fail(transaction: Transaction, key: str, error: str, *, again: dt.datetime) -> None:
+    transaction.execute(sa.update(places).where(places.c.key == key).values(check_error=error, check_due=again))
+
+
+def found_at(transaction: Transaction, key: str) -> list[Drift]:
+    query = sa.select(drift.c.name, drift.c.kind, drift.c.detail).where(drift.c.place == key).order_by(drift.c.name)
+    return [Drift(*row) for row in transaction.execute(query)]
+
+
+def names_of(transaction: Transaction, location: str) -> frozenset[str]:
+    """Return the remote ids of everything delivered to a location, by whichever channel."""
+    keys = sa.select(places.c.key).where(places.c.location == location).scalar_subquery()
+    query = sa.select(deliveries.c.remote_id).where(deliveries.c.channel.in_(keys), deliveries.c.remote_id.is_not(None))
+    return frozenset(transaction.scalars(query))
+
+
+def make_due(transaction: Transaction, key: str, article_ids: Collection[str], *, now: dt.datetime) -> int:
+    """Send again what a place lost, or what was changed there; return how many deliveries."""
+    mine = (deliveries.c.channel == key, deliveries.c.article.in_(article_ids), deliveries.c.state == "delivered")
+    again = {"state": "pending", "due": now, "changed": now, "attempts": 0, "refusals": 0, "available": None}
+    return transaction.execute(sa.update(deliveries).where(*mine).values(**again)).rowcount

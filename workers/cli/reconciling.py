@@ -1,0 +1,57 @@
+"""`reconcile`: read places back, and mend what is not as it should be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from pipeline.stages.context import NoDoorbell
+from workers.cli import FAILED, output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, log_to_stderr, print_json
+from workers.cli.names import unknown_channel
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(reconcile)
+
+
+def reconcile(
+    channels: Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...")] = None,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Send again what is missing, older, changed or not gone.")
+    ] = False,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Read back every place that can be read, and list what is missing, older, unknown, or withdrawn but there.
+
+    Exits with 1 if anything is left that is not as it should be, or a place does not answer.
+    """
+    from workers.reconciling import reconcile as read
+    from workers.wiring import build_context
+
+    log_to_stderr()
+    system = find(data, config)
+    with existing_ledger(system):
+        context = build_context(system.settings, NoDoorbell(), take_up=False)
+    try:
+        known = {name for key in context.channels for name in (key, key.partition("@")[0])}
+        for channel in channels or ():
+            if channel not in known:
+                raise unknown_channel(channel, sorted(known))
+        found = read(context, channels or (), mends=mend)
+    finally:
+        context.ledger.close()
+    left = sum(len(one.drift) for one in found)
+    if json:
+        print_json({"places": msgspec.to_builtins(found), "left": left})
+    for one in () if json else found:
+        what = one.error or (f"{len(one.drift)} not as they should be" if one.readable else "cannot be read back")
+        output.line(f"{one.key}  {one.place}: {what}{f', {one.mended} mended' if one.mended else ''}")
+        for drift in one.drift:
+            output.line(f"    {drift.kind}  {drift.name}: {drift.detail}")
+    if left or any(one.error for one in found):
+        raise typer.Exit(FAILED)
