@@ -1,4 +1,4 @@
-"""The figures for /metrics, each counted from an index, so that the cost does not grow with the archive."""
+"""The figures for /metrics, counted from indexes, so that the cost does not grow with the archive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.tables import attempts, deliveries, feeds, references
+from pipeline.ledger.tables import attempts, deliveries, feeds, identifiers, references
 
 
 def references_by_standing(transaction: Transaction) -> dict[tuple[str, str], int]:
@@ -16,6 +16,12 @@ def references_by_standing(transaction: Transaction) -> dict[tuple[str, str], in
     key = (references.c.state, references.c.editorial)
     rows = transaction.execute(sa.select(*key, sa.func.count()).group_by(*key))
     return {(state, editorial): count for state, editorial, count in rows}
+
+
+def identifiers_by_state(transaction: Transaction) -> dict[str, int]:
+    """Count the cited DOIs, PMCIDs and books in each state."""
+    rows = transaction.execute(sa.select(identifiers.c.state, sa.func.count()).group_by(identifiers.c.state))
+    return dict(rows.all())
 
 
 def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:

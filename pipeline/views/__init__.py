@@ -6,6 +6,7 @@ so that an answer cannot differ between the two. Fields are only ever added.
 
 from pipeline.views.articles import ArticleStatus, article
 from pipeline.views.attention import Attention, NeedsYou, attention
+from pipeline.views.cited import CitedCounts, cited_counts
 from pipeline.views.deliveries import (
     Delivery,
     DeliveryList,
@@ -19,10 +20,8 @@ from pipeline.views.events import (
     AcceptedEvent,
     Released,
     Replayed,
-    SourceWarning,
     accepted,
     outcome,
-    warning,
 )
 from pipeline.views.listing import ArticleList, ArticleSummary, articles
 from pipeline.views.operations import Operation, OperationList, Undone, operation, operations
@@ -40,6 +39,7 @@ from pipeline.views.references import (
 from pipeline.views.snapshots import Snapshot, snapshot
 from pipeline.views.statements import ArticleEvidence, ReferenceEvidence, article_evidence
 from pipeline.views.system import SystemStatus, system
+from pipeline.views.warnings import SourceWarning, warning
 
 __all__ = [
     "AcceptedBatch",
@@ -50,6 +50,7 @@ __all__ = [
     "ArticleSummary",
     "Attention",
     "Certificate",
+    "CitedCounts",
     "Delivery",
     "DeliveryList",
     "DeliveryWithAttempts",
@@ -75,6 +76,7 @@ __all__ = [
     "articles",
     "attention",
     "certificate",
+    "cited_counts",
     "deliveries",
     "delivery_list",
     "delivery_with_attempts",

@@ -14,6 +14,7 @@ from pipeline.ledger.articles import ArticleState, names, renditions, revisions,
 from pipeline.ledger.articles.withheld import EVERYWHERE, Cause
 from pipeline.ledger.deliveries import proofs as ledger_proofs
 from pipeline.model.reference import CitedReference
+from pipeline.views.cited import CitedCounts, counted
 from pipeline.views.deliveries import Delivery, deliveries
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time, WorkId
 from pipeline.views.proofs import Proof, proof
@@ -55,6 +56,7 @@ class ArticleStatus:
     updated: Time
     error: Annotated[str | None, Field(description="Why the newest revision could not be rendered.")]
     references: tuple[WatchedReference, ...]
+    cited: Annotated[CitedCounts, Field(description="The references by what is known of them.")]
     renditions: tuple[Rendition, ...]
     deliveries: tuple[Delivery, ...]
     withheld: tuple[Withheld, ...]
@@ -67,6 +69,7 @@ def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
     current = articles.get(transaction, article_id)
     if current is None:
         return None
+    cited = _cited(transaction, current)
     return ArticleStatus(
         article=current.id,
         state=current.state,
@@ -75,7 +78,8 @@ def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
         published=current.published,
         updated=current.updated,
         error=current.error,
-        references=_watched(transaction, _cited(transaction, current)),
+        references=_watched(transaction, cited),
+        cited=counted(cited, known=_known(transaction, current)),
         renditions=_renditions(transaction, current),
         deliveries=deliveries(transaction, ledger_deliveries.of_article(transaction, article_id)),
         withheld=_withheld(transaction, article_id),
@@ -110,6 +114,13 @@ def _watched(transaction: Transaction, cited: Sequence[CitedReference]) -> tuple
         watched(one, [Says(source.source, source.says, source.asked) for source in sources])
         for one, sources in zip(cited, said, strict=True)
     )
+
+
+def _known(transaction: Transaction, current: ArticleState) -> tuple[str, ...]:
+    """Return the PMIDs of retracted papers that the author cites knowingly."""
+    if current.state == "withdrawn":
+        return ()
+    return revisions.get(transaction, current.id, current.revision).article.cites_retracted
 
 
 def _cited(transaction: Transaction, current: ArticleState) -> tuple[CitedReference, ...]:

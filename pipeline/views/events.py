@@ -6,27 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from msgspec import structs
 from pydantic import Field
 
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
+from pipeline.views.cited import CitedCounts
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber
+from pipeline.views.warnings import SourceWarning, warning
 
 Outcome = Literal["delivered", "abandoned", "scheduled"]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceWarning:
-    """Something in an event or an article's source that was left out or read with doubt."""
-
-    code: Annotated[str, Field(examples=["invalid-field"])]
-    message: str
-    file: str | None
-    line: Annotated[int | None, Field(ge=1)]
-    field: str | None
-    hint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +30,9 @@ class AcceptedEvent:
         str, Field(description="accepted, scheduled, delivered, abandoned or overtaken", examples=["accepted"])
     ]
     warnings: tuple[SourceWarning, ...] = ()
+    references: Annotated[
+        CitedCounts | None, Field(description="What is known of the references now; null for a withdrawn article.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +62,16 @@ class Replayed:
     operation: Annotated[str | None, Field(description="What the replays are part of; null if there were none.")]
 
 
-def accepted(answer: Accepted, status: str = "accepted", warnings: Sequence[ReadWarning] = ()) -> AcceptedEvent:
+def accepted(
+    answer: Accepted,
+    status: str = "accepted",
+    warnings: Sequence[ReadWarning] = (),
+    references: CitedCounts | None = None,
+) -> AcceptedEvent:
     """Return the answer to an event. One that was overtaken never comes any further."""
     shown = tuple(map(warning, (*_doubts(answer), *warnings)))
     status = "overtaken" if answer.outcome == "overtaken" else status
-    return AcceptedEvent(answer.event, answer.article, answer.revision, answer.changed, status, shown)
+    return AcceptedEvent(answer.event, answer.article, answer.revision, answer.changed, status, shown, references)
 
 
 def _doubts(answer: Accepted) -> Iterator[ReadWarning]:
@@ -86,10 +83,6 @@ def _doubts(answer: Accepted) -> Iterator[ReadWarning]:
     if answer.time_ahead:
         message = "is ahead of the event's arrival, which counts instead"
         yield ReadWarning(code="time-ahead", message=message, field="time", hint="set the sender's clock")
-
-
-def warning(given: ReadWarning) -> SourceWarning:
-    return SourceWarning(**structs.asdict(given))
 
 
 def outcome(transaction: Transaction, article_id: str, revision: int) -> Outcome | None:

@@ -26,6 +26,7 @@ class Published:
     accepted: Accepted
     state: str = "accepted"
     warnings: tuple[ReadWarning, ...] = ()
+    references: views.CitedCounts | None = None  # known once the command has ended
 
     def shape(self) -> dict[str, Any]:
         answer = self.accepted
@@ -37,6 +38,7 @@ class Published:
             "changed": answer.changed,
             "state": self.state,
             "warnings": [views.warning(one) for one in self.warnings],
+            "references": self.references,
         }
 
 
@@ -64,6 +66,13 @@ def _look(ledger: Ledger, open_ones: Sequence[Published], show: Callable[[dict[s
             if ended is not None:
                 one.state = ended
                 show(one.shape())
+
+
+def count_references(ledger: Ledger, published: Sequence[Published]) -> None:
+    """Note what is known of each article's references now."""
+    with ledger.read() as transaction:
+        for one in published:
+            one.references = views.cited_counts(transaction, one.accepted.article)
 
 
 def exit_with(published: Sequence[Published], *, refused: bool, finished: bool) -> None:

@@ -57,6 +57,18 @@ def print_line(shape: Shape) -> None:
     notes.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
+def cited(article: str, counts: views.CitedCounts | None) -> None:
+    """Say how many references are watched, and what is wrong with others."""
+    if counts is None or not counts.total:
+        return
+    notes.print(f"{article}  {counts.summary}", highlight=False, soft_wrap=True, markup=False)
+    for one in counts.warnings:
+        hint = f" ({one.hint})" if one.hint else ""
+        notes.print(
+            f"{article}  warning: {one.message}{hint} [{one.code}]", highlight=False, soft_wrap=True, markup=False
+        )
+
+
 def standing(shape: views.ArticleStatus) -> None:
     answers.print(f"[bold]{_plain(shape.title)}[/bold]", highlight=False)
     answers.print(f"{shape.article}  {shape.state}  revision {shape.revision}", highlight=False)
@@ -64,6 +76,7 @@ def standing(shape: views.ArticleStatus) -> None:
         answers.print(f"error: {_plain(shape.error)}", style="red", highlight=False)
     rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
     _table("references", ("id", "state", "editorial", "citation"), rows)
+    cited(shape.article, shape.cited)
     sizes = [(one.format, one.media_type, one.bytes) for one in shape.renditions]
     _table("renditions", ("format", "media type", "bytes"), sizes)
     deliveries(shape.deliveries)

@@ -33,7 +33,7 @@ from workers.cli.confirming import confirm_many
 from workers.cli.delivering import say_if_nobody_delivers
 from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
-from workers.cli.outcomes import Published, exit_with, wait_for
+from workers.cli.outcomes import Published, count_references, exit_with, wait_for
 from workers.cli.reading import FilesOfIds, publication, read_files
 from workers.cli.running import carried_out
 
@@ -79,6 +79,7 @@ def publish(
         if any(one.accepted.changed for one in batch.published):
             say_if_nobody_delivers(system)
         finished = not wait or wait_for(ledger, batch.published, timeout)
+        count_references(ledger, batch.published)
     if json:
         mistakes = [output.mistake(error) for error in batch.refused]
         left_out = [{"file": file, "why": why} for file, why in batch.left_out]
@@ -88,6 +89,7 @@ def publish(
     output.left_out(batch.left_out)
     for one in batch.published:
         output.warnings(one.warnings)
+        output.cited(one.accepted.article, one.references)
     for error in batch.refused:
         print(f"citewire: {error}", file=sys.stderr)
     if not json and not wait:

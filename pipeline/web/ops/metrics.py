@@ -104,6 +104,8 @@ def _references(transaction: Transaction) -> Iterator[Metric]:
         for mark in editorial.split():
             marks[(mark,)] = marks.get((mark,), 0) + count
     yield _gauge("references", "Papers that were ever cited", ("state",), states)
+    by_identifier = _words(figures.identifiers_by_state(transaction))
+    yield _gauge("cited_identifiers", "DOIs, PMCIDs and books that were ever cited", ("state",), by_identifier)
     yield _gauge("references_editorial", "Papers with an editorial state; one may have several", ("editorial",), marks)
 
 

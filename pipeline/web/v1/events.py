@@ -29,8 +29,13 @@ def router(context: Context, intake: Intake) -> APIRouter:
         now = intake.clock()
         batch = by_our_clock(batch, headers, now)
         operation = Operation(intake.new_id("op_"), "event", by, now)
-        answers = zip(batch, accept_all(intake, batch, operation), strict=True)
-        return tuple(views.accepted(answer, warnings=event.warnings) for event, answer in answers)
+        answers = accept_all(intake, batch, operation)
+        with context.ledger.read() as transaction:
+            cited = [views.cited_counts(transaction, answer.article) for answer in answers]
+        return tuple(
+            views.accepted(answer, warnings=event.warnings, references=counts)
+            for event, answer, counts in zip(batch, answers, cited, strict=True)
+        )
 
     @api.post(
         "/events",
@@ -59,6 +64,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
             if answer is None:
                 raise Problem(404, "unknown-event", f"no event {event_id!r} is known")
             state = views.outcome(transaction, answer.article, answer.revision)
-        return views.accepted(answer, state or "accepted")
+            cited = views.cited_counts(transaction, answer.article)
+        return views.accepted(answer, state or "accepted", references=cited)
 
     return api
