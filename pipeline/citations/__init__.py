@@ -11,6 +11,7 @@ from typing import Literal
 from pipeline.citations.ama import ama
 from pipeline.citations.csl import citation_csl
 from pipeline.citations.editorial import editorial_label, editorial_labels, editorial_notice
+from pipeline.citations.fhir import citation_fhir
 from pipeline.citations.parts import title_text
 from pipeline.citations.spans import Span, Spans, as_html, as_text
 from pipeline.citations.vancouver import vancouver
@@ -20,6 +21,7 @@ from pipeline.model.reference import CitedReference
 __all__ = [
     "Style",
     "citation_csl",
+    "citation_fhir",
     "citation_html",
     "citation_text",
     "editorial_label",

@@ -33,6 +33,7 @@ from pipeline.views.references import (
     KnownReference,
     Reference,
     evidence_changes,
+    known_record,
     known_reference,
     known_references,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "delivery_list",
     "delivery_with_attempts",
     "evidence_changes",
+    "known_record",
     "known_reference",
     "known_references",
     "operation",

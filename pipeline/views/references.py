@@ -128,6 +128,14 @@ def known_reference(transaction: Transaction, pmid: str) -> KnownReference | Non
     return known if known.articles else None
 
 
+def known_record(transaction: Transaction, pmid: str) -> Record | None:
+    """Return the record of a PMID with what all sources say of it, or None if no live article cites it."""
+    if not cited.live_articles(transaction, [pmid]).get(pmid):
+        return None
+    (one,) = evidence.references_for(transaction, [CitedWork(scheme="pmid", value=pmid)])
+    return one.reference
+
+
 def evidence_changes(transaction: Transaction, *, limit: int, pmid: str | None = None) -> list[EvidenceChange]:
     """Return changes of editorial status, newest first; those of one paper if `pmid` is given."""
     return [_change(one) for one in changes.newest(transaction, limit=limit, pmid=pmid)]

@@ -79,6 +79,13 @@ def test_the_evidence_of_an_article_is_stated_by_source_and_of_what_is_live_alon
     assert get(app, "/articles/nothing.evidence.json").status == 404
 
 
+def test_a_reference_of_a_live_article_is_given_in_fhir(bench: Watched, app: FastAPI) -> None:
+    answer = get(app, "/references/1.fhir.json")
+    assert answer.headers["content-type"] == "application/fhir+json"
+    assert (answer.json["resourceType"], answer.json["status"]) == ("Citation", "active")
+    assert get(app, "/references/77.fhir.json").status == 404
+
+
 # --- references ---------------------------------------------------------------------------------------------------
 
 

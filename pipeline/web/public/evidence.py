@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 
 from pipeline import views
+from pipeline.citations import citation_fhir
 from pipeline.feeds import evidence as evidence_feed
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.rendition import digest_of
@@ -16,6 +18,7 @@ from pipeline.web.openapi.answers import REQUEST_HEADERS, document, problems
 from pipeline.web.problems import Problem
 
 _NEWEST = 50  # changes in the feed
+_FHIR = "application/fhir+json"
 _LONGEST = 16  # digits of a PMID that the ledger could hold
 
 
@@ -27,14 +30,31 @@ def _described(media_type: str) -> dict[str, Any]:
     }
 
 
+def _may_be_a_pmid(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST
+
+
 def router(context: Context) -> APIRouter:
     public = APIRouter(tags=["evidence"])
+
+    @public.get("/references/{pmid}.fhir.json", **_described(_FHIR))
+    def reference_in_fhir(request: Request, pmid: str) -> Response:
+        """Return a paper that a live article cites as a FHIR R5 Citation."""
+        record = None
+        if _may_be_a_pmid(pmid):
+            with context.ledger.read() as transaction:
+                record = views.known_record(transaction, pmid)
+        if record is None:
+            raise Problem(404, "unknown-reference", "no article here cites a paper of this PMID")
+        address = f"{context.site.served}/references/{pmid}.fhir.json"
+        body = msgspec.json.encode(citation_fhir(record, address=address, publisher=context.site.publisher))
+        return respond(request, body, media_type=_FHIR, digest=digest_of(body), modified=None)
 
     @public.get("/references/{pmid}", responses=problems(404, 422))
     def reference(pmid: str) -> views.KnownReference:
         """Return what is known of a paper, and the live articles that cite it."""
         shape = None
-        if pmid.isascii() and pmid.isdigit() and len(pmid) <= _LONGEST:
+        if _may_be_a_pmid(pmid):
             with context.ledger.read() as transaction:
                 shape = views.known_reference(transaction, pmid)
         if shape is None:
