@@ -133,6 +133,25 @@ class GateSettings(_Part):
     match: bool = False
 
 
+Mailbox = Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[A-Za-z0-9.-]{1,190}$")]
+
+
+class NotifySettings(_Part):
+    """Where a channel's partner wants to be told that it cannot be delivered to."""
+
+    url: Url | None = None
+    secret: SecretRef | None = None
+    email: Mailbox | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> NotifySettings:
+        if (self.url is None) == (self.email is None):
+            raise ValueError("give `url` with `secret`, or `email`")
+        if (self.url is None) != (self.secret is None):
+            raise ValueError("`url` needs a `secret` to sign with")
+        return self
+
+
 class ChannelSettings(BaseModel):
     """The keys that every channel has. The others belong to its type, which checks them."""
 
@@ -153,6 +172,7 @@ class ChannelSettings(BaseModel):
     gate: GateSettings | None = None
     proof_url: Url | None = None
     backfill: bool | None = None  # None: as its type does
+    notify: NotifySettings | None = None
 
     _base: Path = PrivateAttr(Path())
 
@@ -167,6 +187,11 @@ class ChannelSettings(BaseModel):
     @property
     def own(self) -> Mapping[str, Any]:
         return self.__pydantic_extra__ or {}
+
+
+def _address_or_secret(value: str) -> str:
+    """Accept an address, or a reference to one: the addresses of Slack and Teams are secrets themselves."""
+    return str(SecretRef.parse(value)) if value.startswith(("env:", "file:")) else _http_url(value)
 
 
 def _drop_entry(value: str) -> str:
@@ -221,6 +246,35 @@ class PlaceSettings(_Part):
     on_move: Literal["keep", "empty"] = "keep"
 
 
+class AlertWebhookSettings(_Part):
+    url: Annotated[str, AfterValidator(_address_or_secret)]
+    form: Literal["json", "slack", "teams"] = "json"
+
+
+class AlertMailSettings(_Part):
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
+    port: int | None = Field(None, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: Path | None = None
+    username: str | None = None
+    password: SecretRef | None = None
+    sender: Mailbox
+    recipients: tuple[Mailbox, ...] = Field((), max_length=50)  # none: only the partners' `notify`
+
+    @model_validator(mode="after")
+    def _login_over_tls(self) -> AlertMailSettings:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give both `username` and `password`, or neither")
+        if self.password is not None and self.security == "none":
+            raise ValueError("passwords are sent only over TLS: `security` must be 'starttls' or 'tls'")
+        return self
+
+
+class AlertSettings(_Part):
+    webhooks: tuple[AlertWebhookSettings, ...] = Field((), max_length=10)
+    email: AlertMailSettings | None = None
+
+
 class WorkerSettings(_Part):
     deliver_threads: int = Field(16, ge=1, le=256)
     deliver_processes: int = Field(1, ge=1, le=64)
@@ -268,6 +322,7 @@ class Settings(_Part):
     workers: WorkerSettings
     web: WebSettings
     hub: HubSettings
+    alerts: AlertSettings
     feeds: tuple[FeedSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
 

@@ -40,6 +40,7 @@ from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
 from pipeline.stages.places.take_up import log_changes, take_up
 from pipeline.store import RenditionStore
+from workers.alerting import receivers_of
 from workers.disks import shortage_of
 from workers.opening import open_ledger
 from workers.places import Channels, wanted_of
@@ -129,6 +130,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         served=served_of(settings),
         signer=signer_of(settings),
         disk=shortage_of(settings),
+        alerts=receivers_of(settings, http),
         new_id=new_id,
         random=random.random,
     )

@@ -27,6 +27,10 @@ if TYPE_CHECKING:  # a command that reads the ledger needs none of their librari
     from pipeline.references.source import OpenSource
     from pipeline.store import FileState
 
+if TYPE_CHECKING:
+    from pipeline.stages.alerts.notice import Notice
+    from pipeline.stages.attention import Condition
+
 LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
 
 
@@ -122,6 +126,21 @@ class LiveChannels(Protocol):
         ...
 
 
+class AlertReceiver(Protocol):
+    """Somebody who is told of what needs a person. `name` tells it from the others, and is the same after a restart."""
+
+    @property
+    def name(self) -> str: ...
+
+    def wants(self, condition: Condition) -> bool:
+        """Return whether it is told of this."""
+        ...
+
+    def tell(self, told: Notice) -> None:
+        """Raises TransientError or PermanentError."""
+        ...
+
+
 @dataclass(frozen=True)
 class HubPlan:
     """The WebSub hub for our own feeds."""
@@ -196,6 +215,7 @@ class Context:
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
+    alerts: tuple[AlertReceiver, ...] = ()
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate

@@ -6,6 +6,7 @@ it, because it happens while a request waits.
 
 from __future__ import annotations
 
+from pipeline.stages.alerts import Alerts
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.deliver.prove import Prove
 from pipeline.stages.enrich import Enrich
@@ -30,5 +31,6 @@ STAGES: tuple[Stage, ...] = (
     Refresh(),
     Places(),
     Reconcile(),
+    Alerts(),
     Prune(),
 )

@@ -1,5 +1,6 @@
 """The schema, by area. Times are `Instant`s, documents are JSON bytes, and a row is processed when it is `due`."""
 
+from pipeline.ledger.tables.alerts import alert_notices, alerts
 from pipeline.ledger.tables.articles import (
     accepted_evidence,
     article_names,
@@ -41,6 +42,8 @@ from pipeline.ledger.tables.site import clock, leases, processes, shared_places,
 __all__ = [
     "STRANDED",
     "accepted_evidence",
+    "alert_notices",
+    "alerts",
     "article_names",
     "articles",
     "attempts",

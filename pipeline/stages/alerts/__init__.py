@@ -1,0 +1,110 @@
+"""alerts: somebody is told once when something begins to need a person, and once when it is well again.
+
+What was told to whom is kept in the ledger, so that neither a restart nor a second process tells it again. A receiver
+gets everything new in one message. One that cannot be reached is tried again, and keeps nobody else waiting.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import structlog
+
+from pipeline.errors import CitewireError
+from pipeline.ledger import Transaction, alerts, leases
+from pipeline.ledger.attention import facts
+from pipeline.stages.alerts.notice import notice
+from pipeline.stages.attention import Condition, attention
+from pipeline.stages.context import LEASE, AlertReceiver, Context
+from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.timing import doubling, unforeseen
+
+EVERY = 5.0  # seconds between two looks at what needs a person
+_LEASE = 120.0  # longer than a look, and than telling one receiver
+_NAME = "alerts"
+_FIRST, _MOST = 10.0, 600.0  # seconds until a receiver that could not be reached is tried again
+
+_log = structlog.get_logger()
+
+
+class Alerts(Stage):
+    name = _NAME
+
+    @property
+    def queue(self) -> str:
+        return "keep"
+
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        return [Bell()] if context.alerts and leases.is_free(transaction, _NAME, now=now) else []
+
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        if not context.alerts:
+            return []
+        token = context.new_id(LEASE)
+        with context.ledger.write() as transaction:
+            taken = leases.acquire(transaction, _NAME, token=token, now=context.clock(), seconds=_LEASE)
+        return [Claim(token, (_NAME,))] if taken else []
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        _look(context)
+        self._rest(context, claim, EVERY, failed=False)
+        for receiver in context.alerts:
+            _tell(context, receiver)
+        return True
+
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        with context.ledger.read() as transaction:
+            failures = leases.failures(transaction, _NAME)
+        self._rest(context, claim, unforeseen(failures), failed=True)
+
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        """Do nothing: there is at most one claim, and it is processed."""
+
+    def _rest(self, context: Context, claim: Claim, seconds: float, *, failed: bool) -> None:
+        until = context.clock() + dt.timedelta(seconds=seconds)
+        with context.ledger.write() as transaction:
+            leases.release(transaction, _NAME, token=claim.token, not_before=until, failed=failed)
+
+
+def _look(context: Context) -> None:
+    """Record which conditions began and which ended."""
+    now = context.clock()
+    with context.ledger.read() as transaction:
+        channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
+        found = {one.key: one for one in attention(facts(transaction, channels, now=now, disk=context.disk()))}
+    conditions = {key: msgspec.json.encode(one) for key, one in found.items()}
+    ids = {key: context.new_id("alert_") for key in conditions}
+    with context.ledger.write() as transaction:
+        alerts.update(transaction, conditions, ids, now=now)
+
+
+def _tell(context: Context, receiver: AlertReceiver) -> None:
+    """Tell a receiver what it does not know yet, unless another process is doing so or it is too early."""
+    lease, now, token = f"alert:{receiver.name}"[:64], context.clock(), context.new_id(LEASE)
+    with context.ledger.write() as transaction:
+        if not leases.acquire(transaction, lease, token=token, now=now, seconds=_LEASE):
+            return
+        entries = alerts.untold(transaction, receiver.name)
+        failures = leases.failures(transaction, lease)
+    wanted = [(kind, alert) for kind, alert in entries if receiver.wants(_condition(alert))]
+    error = None
+    if wanted:
+        try:
+            receiver.tell(notice(wanted, site=context.site.title, at=now))
+        except CitewireError as problem:
+            error = problem
+            _log.warning("nobody could be alerted", receiver=receiver.name, code=problem.code, error=str(problem))
+    wait = doubling(failures, first=_FIRST, most=_MOST) if error else 0.0
+    with context.ledger.write() as transaction:
+        if wanted and error is None:
+            alerts.tell(transaction, receiver.name, wanted, now=now)
+        until = context.clock() + dt.timedelta(seconds=wait)
+        leases.release(transaction, lease, token=token, not_before=until, failed=error is not None)
+    if wanted and error is None:
+        _log.info("alerted", receiver=receiver.name, count=len(wanted))
+
+
+def _condition(alert: alerts.Alert) -> Condition:
+    return msgspec.json.decode(alert.condition, type=Condition)

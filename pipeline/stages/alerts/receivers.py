@@ -1,0 +1,102 @@
+"""Who is told: a webhook, people by mail, or the partner of a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any, Literal
+
+import msgspec
+
+from pipeline.channels.email.smtp import Server, session
+from pipeline.channels.shared.deadline import Deadline
+from pipeline.channels.webhook.signing import Signer, signed
+from pipeline.http import EgressGuard, Http, Limits
+from pipeline.stages.alerts.notice import Notice, as_json, as_partners_event, as_slack, as_teams, as_text, subject
+from pipeline.stages.attention import Condition
+
+Form = Literal["json", "slack", "teams"]
+
+FORMS: Mapping[Form, Callable[[Notice], dict[str, Any]]] = {"json": as_json, "slack": as_slack, "teams": as_teams}
+
+_LIMITS = Limits(max_bytes=16_384, truncate=True)
+_PARTNERS = frozenset({"delivery-exhausted", "channel-disabled"})
+_TOTAL = 35.0  # seconds for a mail to all recipients
+_SUBJECT = 200  # characters
+
+
+@dataclass(frozen=True)
+class WebhookReceiver:
+    """An address of the operator's. It may contain a secret, so no message quotes it."""
+
+    name: str
+    http: Http
+    url: str
+    form: Form
+
+    def wants(self, condition: Condition) -> bool:
+        return True
+
+    def tell(self, told: Notice) -> None:
+        body = msgspec.json.encode(FORMS[self.form](told))
+        _post(self.http, self.url, told, body, {})
+
+
+@dataclass(frozen=True)
+class MailReceiver:
+    """People, by mail. With `channel`, its partner, who is told of that channel only."""
+
+    name: str
+    server: Server
+    guard: EgressGuard
+    sender: str
+    recipients: tuple[str, ...]
+    channel: str | None = None
+
+    def wants(self, condition: Condition) -> bool:
+        return self.channel is None or _concerns(self.channel, condition)
+
+    def tell(self, told: Notice) -> None:
+        with session(self.server, self.guard, Deadline(_TOTAL)) as smtp:
+            for recipient in self.recipients:
+                smtp.send(self.sender, recipient, self._mail(told, recipient))
+
+    def _mail(self, told: Notice, recipient: str) -> bytes:
+        message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+        message["From"], message["To"] = self.sender, recipient
+        message["Subject"] = subject(told)[:_SUBJECT]
+        message["Message-ID"] = f"<{told.id}@{self.sender.rpartition('@')[2]}>"
+        message["Date"] = told.at
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+        message.set_content(as_text(told, commands=self.channel is None))
+        return bytes(message)
+
+
+@dataclass(frozen=True)
+class PartnerReceiver:
+    """A partner's own address for what cannot be delivered to its channel: signed as the channel's webhooks are."""
+
+    name: str
+    channel: str
+    http: Http
+    url: str
+    signers: tuple[Signer, ...]
+
+    def wants(self, condition: Condition) -> bool:
+        return _concerns(self.channel, condition)
+
+    def tell(self, told: Notice) -> None:
+        body = msgspec.json.encode(as_partners_event(told))
+        _post(self.http, self.url, told, body, signed(told.id, int(told.at.timestamp()), body, self.signers))
+
+
+def _concerns(channel: str, condition: Condition) -> bool:
+    return condition.channel == channel and condition.kind in _PARTNERS
+
+
+def _post(http: Http, url: str, told: Notice, body: bytes, headers: Mapping[str, str]) -> None:
+    headers = {"content-type": "application/json", **headers}
+    response = http.request("POST", url, headers=headers, body=body, limits=_LIMITS)
+    response.raise_for_delivery(told.at)
