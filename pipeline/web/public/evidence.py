@@ -37,7 +37,11 @@ def _may_be_a_pmid(text: str) -> bool:
 def router(context: Context) -> APIRouter:
     public = APIRouter(tags=["evidence"])
 
-    @public.get("/references/{pmid}.fhir.json", **_described(_FHIR))
+    in_fhir = document([_FHIR], "The citation.") | problems(404, 422)
+
+    @public.get(
+        "/references/{pmid}.fhir.json", response_class=Response, responses=in_fhir, openapi_extra=REQUEST_HEADERS
+    )
     def reference_in_fhir(request: Request, pmid: str) -> Response:
         """Return a paper that a live article cites as a FHIR R5 Citation."""
         record = None
