@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from documents import DOCS, ROOT, block, install, said_by
 
 HERE = Path(__file__).parent
 DOCUMENT = DOCS / "add-a-format.md"
+TESTS = ("tests/renditions", "tests/judges", "tests/intake/cases")  # what the tests over all formats are made of
 
 ARTICLE = """\
 ---
@@ -120,16 +122,38 @@ def test_the_example_is_short() -> None:
     assert len(block(DOCUMENT, "python").splitlines()) < 60
 
 
-def test_a_module_in_the_folder_is_a_format(tmp_path: Path) -> None:
-    for package in ("pipeline", "workers", "config"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "pipeline" / "renditions" / "gemtext.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the program, and of the tests over all formats, in which the document was followed."""
+    folder = tmp_path_factory.mktemp("clone")
+    for copied in ("pipeline", "workers", "config", "standins", "examples", *TESTS):
+        shutil.copytree(ROOT / copied, folder / copied, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")):
+        shutil.copy(file, folder / file.relative_to(ROOT))
+    (folder / "pipeline" / "renditions" / "gemtext.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
+    return folder
 
-    said = use(tmp_path, [tmp_path])
 
-    assert Path(said["package"]).is_relative_to(tmp_path)
+def test_a_module_in_the_folder_is_a_format(followed: Path) -> None:
+    said = use(followed, [followed])
+
+    assert Path(said["package"]).is_relative_to(followed)
     assert said["module"] == "pipeline.renditions.gemtext"
     check(said)
+
+
+def test_the_tests_over_all_formats_take_it_up_and_pass(followed: Path) -> None:
+    inherited = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}  # this run's server's
+    environment = inherited | {"PYTHONPATH": str(followed), "PYTHONDONTWRITEBYTECODE": "1"}
+    every = ["tests/renditions/test_parity.py", "tests/renditions/test_purity.py"]
+    chosen = "(gemtext or not [) and not [seed"  # the cases of other formats are this run's own; the seed page is data
+    command = [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", *every, "-k", chosen]
+    done = subprocess.run(command, check=False, env=environment, cwd=followed, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = [line for line in done.stdout.splitlines() if "PASSED" in line]
+    assert len([line for line in passed if "gemtext" in line]) > 10
+    assert any("test_purity" in line for line in passed)
+    assert "SKIPPED" not in done.stdout
 
 
 def test_a_module_of_an_installed_package_is_a_format(tmp_path: Path) -> None:
