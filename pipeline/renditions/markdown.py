@@ -187,15 +187,12 @@ def _block(block: Block) -> str:
             return "\n".join(_item("-", item) for item in items if item.blocks)
         case NumberedList(items, start) if _counts_plainly(block):
             return "\n".join(_item(f"{number}.", item) for number, item in enumerate(items, start))
-        case Quotation(inner, source):
-            parts = (_blocks(inner), f"— {_line(source)}" if source else "")
-            return _prefixed("> ", "\n\n".join(part for part in parts if part)) if any(parts) else ""
+        case Quotation():
+            return _quotation(block)
         case Note():
             return _note(block)
-        case Image(src, alt, _, _, caption, credit):
-            told = " ".join(part for part in (caption, credit) if part)
-            picture = f"![{_line(alt)}](<{uri(src)}>)"
-            return f"{picture}\\\n{_line(told)}" if told else picture
+        case Image():
+            return _image(block)
         case Preformatted(value):
             return _prefixed("    ", clean(value))
         case Table(rows, _) if not any(row for row in rows):
@@ -218,6 +215,18 @@ def _item(mark: str, item: ListItem) -> str:
     box = {True: "[x] ", False: "[ ] ", None: ""}[item.checked]
     indent = " " * (len(mark) + 1)
     return f"{mark} {box}{_prefixed(indent, _blocks(item.blocks))[len(indent) :]}".rstrip()
+
+
+def _quotation(quotation: Quotation) -> str:
+    parts = (_blocks(quotation.blocks), f"— {_line(quotation.source)}" if quotation.source else "")
+    return _prefixed("> ", "\n\n".join(part for part in parts if part)) if any(parts) else ""
+
+
+def _image(image: Image) -> str:
+    """Return the picture, with its caption and credit on a line of their own."""
+    below = " ".join(part for part in (image.caption, image.credit) if part)
+    picture = f"![{_line(image.alt)}](<{uri(image.src)}>)"
+    return f"{picture}\\\n{_line(below)}" if below else picture
 
 
 def _note(note: Note) -> str:

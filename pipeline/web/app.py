@@ -8,15 +8,14 @@ from fastapi import FastAPI
 
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems
-from pipeline.web.compression import Compression
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
+from pipeline.web.middleware import Compression, TooLarge
 from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, well_known
 from pipeline.web.refusals import Refusals
-from pipeline.web.too_large import TooLarge
 from pipeline.web.v1 import router as v1
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -14,7 +16,9 @@ from pydantic import Field
 from pipeline.errors import CitewireError
 from pipeline.ledger import readiness
 from pipeline.stages.context import Context
-from pipeline.web.ops.questions import Question
+from pipeline.stages.stage import caught
+
+T = TypeVar("T")
 
 WITHIN = 1.5  # seconds to wait for each answer, because probes give up after a few
 
@@ -82,3 +86,34 @@ def _ledger_cause(context: Context) -> str | None:
             return readiness.obstacle(transaction, now=context.clock())
     except CitewireError as error:
         return f"{error.code}: {error}"
+
+
+class Question(Generic[T]):
+    """A question asked in its own thread. While it hangs it is not asked again, so at most one thread hangs."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._ask = ask
+        self._asked: Future[T | Exception] | None = None
+
+    async def answer(self, *, within: float, otherwise: T) -> T:
+        """Return the answer, or `otherwise` after `within` seconds without one. Raises whatever the question raised."""
+        if self._asked is None or self._asked.done():
+            self._asked = _begin(self._ask)
+        answered = asyncio.wrap_future(self._asked)
+        done, _ = await asyncio.wait([answered], timeout=within)
+        if not done:
+            return otherwise
+        outcome = answered.result()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+def _begin(ask: Callable[[], T]) -> Future[T | Exception]:
+    asked: Future[T | Exception] = Future()
+
+    def run() -> None:
+        asked.set_result(caught(ask))
+
+    threading.Thread(target=run, name="question", daemon=True).start()
+    return asked

@@ -1,4 +1,6 @@
-"""Read YAML front matter directly from PyYAML's nodes: every scalar is a text, and every value has a line.
+"""Read front matter: YAML directly from PyYAML's nodes, and TOML, as Hugo and Zola write it.
+
+In YAML every scalar is a text, and every value has a line.
 
 No type is guessed (`no` is a word, `012345` a PMID), tags have no effect, and anchors and aliases are refused, so that
 no document can build an object or grow when it is read.
@@ -7,6 +9,7 @@ no document can build an object or grow when it is read.
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, field
 
 import yaml
@@ -21,6 +24,7 @@ _ENDS = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
 }
+_KEY = re.compile(r"^[ \t]*(?:\[+[ \t]*)?[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*(?:=|\]|\.)", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -143,3 +147,32 @@ def _mapping(node: yaml.MappingNode, path: str, matter: FrontMatter) -> dict[str
         matter.lines[below] = line
         found[name] = _value(entry, below, matter)
     return found
+
+
+def read_toml(matter: str) -> FrontMatter:
+    """Read the values. The line of a top-level key is the first one that begins with its name. Raises InvalidValue."""
+    check_size(matter)
+    try:
+        values: dict[str, object] = tomllib.loads(matter)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidValue(
+            f"the front matter is not TOML: {error if isinstance(error, ValueError) else 'it is nested too deep'}",
+            code="invalid-front-matter",
+            hint="correct the line",
+            line=_line_in(str(error)),
+        ) from error
+    lines = {"": 2}
+    line, counted = 2, 0
+    for key in _KEY.finditer(matter):
+        line, counted = line + matter.count("\n", counted, key.start(1)), key.start(1)
+        lines.setdefault(key[1], line)
+    taxonomies = values.pop("taxonomies", None)  # Zola's
+    if isinstance(taxonomies, dict):
+        values = taxonomies | values
+    return FrontMatter(values, lines)
+
+
+def _line_in(message: str) -> int | None:
+    """Return the line that tomllib reports, counted from the start of the file."""
+    found = re.search(r"at line (\d{1,7})", message)
+    return int(found[1]) + 1 if found else None

@@ -1,14 +1,27 @@
-"""Refuse a body that is too large with a problem, like every other refusal."""
+"""Middleware: compress what is generated per request, and refuse bodies that are too large with a problem."""
 
 from __future__ import annotations
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.web.problems import too_large
 
+_FILES = ("/feeds/", "/sitemap.xml", "/sitemaps/")
+
+
+class Compression(GZipMiddleware):
+    """Compress with gzip, except files: they are stored compressed, and tags and ranges refer to the stored bytes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_FILES):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
 
 class TooLarge:
-    """Middleware. Starlette itself answers a `Content-Length` above a route's limit in plain text, without handlers."""
+    """Starlette itself answers a `Content-Length` above a route's limit in plain text, without calling handlers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
