@@ -62,5 +62,5 @@ def overview(references: Sequence[CitedReference]) -> Overview:
 
 def year_of(record: Reference) -> int | None:
     """Return the year of the newer date."""
-    dates = (record.date, record.electronic_date)
+    dates = (record.date, record.electronic_date, record.revised)
     return max((date.year for date in dates if date and date.year), default=None)

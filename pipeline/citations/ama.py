@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from pipeline.citations.dates import ama_date, year
-from pipeline.citations.names import author_list
+from pipeline.citations.names import author_list, editors
 from pipeline.citations.pages import full_pages
 from pipeline.citations.parts import (
     closed,
@@ -76,14 +76,19 @@ def _supplement(volume: str | None, issue: str | None) -> tuple[str | None, str 
 
 
 def _book(reference: Reference) -> Spans:
-    """A book's title is in italics; a chapter's is not, and is followed by "In:" (3.12). No place of publication."""
+    """A book's title is in italics; a chapter's is not, and is followed by "In:" (3.12). No place of publication.
+
+    A living document has the date of its last revision (3.15.3).
+    """
     book = unstopped(Span(reference.book_title or "", italic=True))
     imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)
     whole = reference.title == reference.book_title
     return spaced(
         (
             () if whole else (*closed(title(reference)), Span(" In:")),
+            (Span(editors(reference, most=6, shown=3, role=", ed.", roles=", eds.")),),
             (book, Span(".")),
             (Span(sentence(imprint + (f":{full_pages(reference.pages)}" if reference.pages else ""))),),
+            (Span(f"Updated {ama_date(reference.revised)}."),) if reference.revised else (),
         )
     )

@@ -25,6 +25,15 @@ def author_list(reference: Reference, *, most: int, shown: int) -> str:
     return "; ".join([part for part in (*leading, ", ".join(names), *groups[len(leading) :]) if part])
 
 
+def editors(reference: Reference, *, most: int, shown: int, role: str, roles: str) -> str:
+    """Return the editors of a chapter's book, with their role: "Adam MP, Feldman J, eds."; "" if there are none."""
+    names = [author.collective or personal_name(author) for author in reference.editors]
+    if not names or reference.title == reference.book_title:
+        return ""
+    listed = [*names[:shown], "et al"] if len(names) > most else names
+    return ", ".join(listed) + (role if len(names) == 1 else roles)
+
+
 def personal_name(author: Author) -> str:
     """As "Smith SC Jr"; a surname alone where no more is known."""
     return " ".join(part for part in (author.last, initials(author), author.suffix) if part)

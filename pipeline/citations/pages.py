@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_RANGE = re.compile(r"(?<![\w.])([A-Za-z]*)(\d+)([A-Za-z]*)[-\u2013]([A-Za-z]*)(\d+)([A-Za-z]*)(?![\w.])")
+_RANGE = re.compile(
+    r"(?<![\w.\-\u2013])([A-Za-z]*)(\d+)([A-Za-z]*)[-\u2013]([A-Za-z]*)(\d+)([A-Za-z]*)(?![\w.\-\u2013])"
+)
 
 
 def full_pages(pages: str) -> str:
-    """Writes "284-7" as "284-287", "S93-9" as "S93-S99", whatever stands around it; "e123" and "169-174.1" stay."""
+    """Write "284-7" as "284-287" and "S93-9" as "S93-S99", whatever is around it.
+
+    "e123", "169-174.1" and "S9-63-S9-69", whose page numbers contain hyphens, are left as they are.
+    """
     return _each_range(pages, _write_out)
 
 

@@ -9,7 +9,7 @@ the end. Source: "Samples of Formatted References for Authors of Journal Article
 from __future__ import annotations
 
 from pipeline.citations.dates import vancouver_date, year
-from pipeline.citations.names import author_list
+from pipeline.citations.names import author_list, editors
 from pipeline.citations.pages import short_pages
 from pipeline.citations.parts import (
     closed,
@@ -60,13 +60,17 @@ def _journal(reference: Reference) -> Spans:
 
 
 def _book(reference: Reference) -> Spans:
-    imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)
+    publisher = ": ".join(part for part in (reference.place, reference.publisher) if part)
+    imprint = "; ".join(part for part in (publisher, year(reference.date)) if part)
+    revised = f" [updated {vancouver_date(reference.revised)}]" if reference.revised else ""
     whole = reference.title == reference.book_title
     return spaced(
         (
             () if whole else (*closed(title(reference)), Span(" In:")),
+            (Span(editors(reference, most=6, shown=6, role=", editor.", roles=", editors.")),),
             (Span(sentence(reference.book_title or "")),),
-            (Span(sentence(imprint)),),
+            (Span(sentence(f"{imprint}{revised}")),),
+            (Span(sentence(reference.chapter)),) if reference.chapter and not whole else (),
             (Span(f"p. {short_pages(reference.pages)}."),) if reference.pages else (),
         )
     )

@@ -92,7 +92,11 @@ class Reference(Struct, frozen=True, kw_only=True):
     journal_abbreviation: str | None = None  # NLM's: "N Engl J Med"
     issn: str | None = None
     publisher: str | None = None  # of a book
+    place: str | None = None  # of a book: where it was published
+    editors: tuple[Author, ...] = ()  # of a book
+    chapter: str | None = None  # of a book: the label of the chapter, "Chapter 4"
     book_title: str | None = None
+    revised: PartialDate | None = None  # of a living document, such as a chapter of GeneReviews: its last revision
     date: PartialDate | None = None
     electronic_date: PartialDate | None = None  # ArticleDate
     volume: str | None = None

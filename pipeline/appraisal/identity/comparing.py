@@ -211,7 +211,7 @@ def _begins_with_a_name(claims: Claims, record: Reference) -> bool:
 
 
 def _year(claims: Claims, record: Reference) -> Verdict | None:
-    known = {date.year for date in (record.date, record.electronic_date) if date and date.year}
+    known = {date.year for date in (record.date, record.electronic_date, record.revised) if date and date.year}
     known |= {int(year) for year in re.findall(r"\d{4}", (record.date and record.date.text) or "")}
     if not claims.years or not known:
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from lxml import etree
+from msgspec import structs
 
 from pipeline.model.reference import Author
 from pipeline.references.pubmed.text import flat, plain
 
+_NAME = re.compile(r"(?:MC(?=\w{3}))|[^\W\d_]+")
 _ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])\s*$")
 
 
@@ -54,3 +56,11 @@ def _orcid(identifier: etree._Element) -> str | None:
         return None
     found = _ORCID.search(identifier.text or "")
     return "-".join(found.groups()).upper() if found else None
+
+
+def in_small_letters(author: Author) -> Author:
+    """Return an author with a name in capitals, as OLDMEDLINE has them, written as a name: "O'BRIEN" → "O'Brien"."""
+    last = author.last
+    if last is None or not last.isupper() or len(last) < 2:
+        return author
+    return structs.replace(author, last=_NAME.sub(lambda part: part[0].capitalize(), last))

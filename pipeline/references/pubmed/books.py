@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from pipeline.model.reference import Reference
+from pipeline.model.reference import Author, Reference
 from pipeline.references.pubmed import status
 from pipeline.references.pubmed.authors import authors, is_complete
 from pipeline.references.pubmed.children import Children, child
@@ -41,9 +41,13 @@ def read_book(record: etree._Element, pmid: str) -> Reference:
         authors=authors(writers[0]) if writers else (),
         authors_complete=is_complete(writers[0]) if writers else True,
         publisher=Children(book.first("Publisher")).text("PublisherName"),
+        place=Children(book.first("Publisher")).text("PublisherLocation"),
+        editors=_editors(document, book),
+        chapter=next((plain(one) for one in document.every("LocationLabel") if one.get("Type") == "chapter"), None),
         book_title=book.text("BookTitle"),
         date=partial_date(book.first("PubDate")),
         electronic_date=partial_date(document.first("ContributionDate")),
+        revised=partial_date(document.first("DateRevised")),
         volume=book.text("Volume"),
         pages=Children(document.first("Pagination")).text("MedlinePgn"),
         doi=own_doi(ids, book.every("ELocationID") if whole else ()),
@@ -51,8 +55,13 @@ def read_book(record: etree._Element, pmid: str) -> Reference:
         bookshelf=own_bookshelf_id(ids),
         languages=languages,
         types=tuple(name for _, name in types if name),
-        editorial=status.editorial(types, ()),
+        editorial=status.editorial(types, (), title.text),
     )
+
+
+def _editors(document: Children, book: Children) -> tuple[Author, ...]:
+    lists = (one for holder in (book, document) for one in holder.every("AuthorList") if one.get("Type") == "editors")
+    return authors(next(lists, None))
 
 
 def _writers(holder: Children) -> list[etree._Element]:

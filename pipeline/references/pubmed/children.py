@@ -28,6 +28,9 @@ class Children:
         firsts = {} if parent is None else {one.tag: one for one in parent.iterchildren(reversed=True)}
         self.first = firsts.get
 
+    def attribute(self, name: str) -> str | None:
+        return None if self._parent is None else self._parent.get(name)
+
     def every(self, tag: str) -> Iterable[etree._Element]:
         return () if self._parent is None or self.first(tag) is None else self._parent.iterchildren(tag)
 

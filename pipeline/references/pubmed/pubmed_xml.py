@@ -12,12 +12,12 @@ from lxml import etree
 
 from pipeline.model.reference import Reference
 from pipeline.references.pubmed import status
-from pipeline.references.pubmed.authors import authors, is_complete
+from pipeline.references.pubmed.authors import authors, in_small_letters, is_complete
 from pipeline.references.pubmed.books import read_book
 from pipeline.references.pubmed.children import Children, child
 from pipeline.references.pubmed.dates import partial_date
 from pipeline.references.pubmed.hardened import parse_xml, unreadable
-from pipeline.references.pubmed.identifiers import own_doi, own_ids, own_pmcid
+from pipeline.references.pubmed.identifiers import article_number, own_doi, own_ids, own_pmcid
 from pipeline.references.pubmed.text import flat, plain
 from pipeline.references.pubmed.titles import read_title
 
@@ -69,6 +69,7 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
     languages = tuple([language for one in article.every("Language") if (language := flat(one.text).lower())])
     vernacular = plain(article.first("VernacularTitle"))
     title = read_title(article.first("ArticleTitle"), languages, vernacular=vernacular)
+    in_capitals = cited.attribute("Status") == "OLDMEDLINE"
     types = status.publication_types(article.first("PublicationTypeList"))
     writers = article.first("AuthorList")
     told = status.notices(cited.first("CommentsCorrectionsList"))
@@ -79,7 +80,7 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
         title_html=title.html,
         translated=title.translated,
         vernacular_title=vernacular or None,
-        authors=authors(writers),
+        authors=tuple(map(in_small_letters, authors(writers))) if in_capitals else authors(writers),
         authors_complete=is_complete(writers),
         journal=journal.text("Title"),
         journal_abbreviation=_abbreviation(cited.first("MedlineJournalInfo"), journal),
@@ -88,12 +89,12 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
         electronic_date=partial_date(article.first("ArticleDate")),
         volume=issue.text("Volume"),
         issue=issue.text("Issue"),
-        pages=_pages(article.first("Pagination")),
+        pages=_pages(article.first("Pagination")) or article_number(article.every("ELocationID")),
         doi=own_doi(ids, article.every("ELocationID")),
         pmcid=own_pmcid(ids),
         languages=languages,
         types=tuple([name for _, name in types if name]),
-        editorial=status.editorial(types, told),
+        editorial=status.editorial(types, told, title.text),
         notices=told,
     )
 

@@ -9,6 +9,7 @@ Source: NLM, "Errata, Retractions, and Other Linked Citations in PubMed"; the Pu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import get_args
 
@@ -26,6 +27,7 @@ _DONE_TO_IT: dict[str, EditorialState] = {
     "RetractedandRepublishedIn": "retracted-republished",
     "UpdateIn": "updated",
 }
+_TITLE = re.compile(r"\W*(RETRACTED|WITHDRAWN|REMOVED|TEMPORARY REMOVAL)(?: ARTICLE| CHAPTER)?\s*:")
 _BY_TYPE: dict[str, EditorialState] = {
     "D016441": "retracted",
     "retracted publication": "retracted",
@@ -54,8 +56,15 @@ def publication_types(parent: etree._Element | None) -> list[tuple[str, str]]:
     return [(kind.get("UI", ""), plain(kind)) for kind in parent.iterchildren("PublicationType")]
 
 
-def editorial(types: Sequence[tuple[str, str]], told: tuple[Notice, ...]) -> tuple[EditorialState, ...]:
-    """Return each state once, in the order of EditorialState."""
+def editorial(
+    types: Sequence[tuple[str, str]], told: tuple[Notice, ...], title: str = ""
+) -> tuple[EditorialState, ...]:
+    """Return each state once, in the order of EditorialState.
+
+    A publisher may have put a withdrawal or a retraction before the title, whether or not NLM has linked a notice.
+    """
     found = {state for ui, name in types if (state := _BY_TYPE.get(ui) or _BY_TYPE.get(name.lower()))}
     found.update([notice.state for notice in told])
+    if marked := _TITLE.match(title):
+        found.add("retracted" if marked[1] == "RETRACTED" else "withdrawn")
     return tuple(state for state in get_args(EditorialState) if state in found) if found else ()

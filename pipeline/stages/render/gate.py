@@ -79,10 +79,10 @@ def _age(gate: Gate, references: Sequence[CitedReference], on: dt.date) -> Refus
 
 
 def _year(cited: CitedReference) -> int | None:
-    """Return the year of the newer date; None when PubMed gives it only in words, or has not answered."""
+    """Return the year of the newest date, which may be of a revision; None if there is none in numbers."""
     if cited.reference is None:
         return None
-    dates = (cited.reference.date, cited.reference.electronic_date)
+    dates = (cited.reference.date, cited.reference.electronic_date, cited.reference.revised)
     return max((date.year for date in dates if date and date.year), default=None)
 
 
