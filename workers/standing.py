@@ -15,7 +15,7 @@ from importlib.metadata import version
 import structlog
 
 from pipeline.errors import CitewireError, ConfigError, TransientError
-from pipeline.ledger import Ledger, migrations, processes
+from pipeline.ledger import Ledger, migrations, processes, restorations
 from pipeline.ledger.clock import LedgerClock
 from pipeline.ledger.processes import Process
 from workers.trouble import Trouble
@@ -34,7 +34,8 @@ class Standing:
         self._settings = settings
         self._host = socket.gethostname()
         self._own: Process | None = None
-        self._hold: CitewireError | None = None
+        with ledger.read() as transaction:
+            self._hold = _restored(restorations.pending(transaction))
         self._trouble = Trouble(_log, begins="this process takes no work", ends="this process takes work again")
         self._differing: frozenset[str] = frozenset()
 
@@ -49,7 +50,8 @@ class Standing:
         with self._ledger.read() as transaction:
             schema = processes.schema(transaction)
             others = processes.alive(transaction, now=now)
-        self._hold = _wrong_clock(self._clock) or _newer(schema)
+            restored = restorations.pending(transaction)
+        self._hold = _wrong_clock(self._clock) or _newer(schema) or _restored(restored)
         self._trouble.report(self._hold)
         self._compare(others)
         self._record(f"{name}@{self._host}", kind, now)
@@ -94,6 +96,15 @@ def _wrong_clock(clock: LedgerClock) -> CitewireError | None:
     word = "ahead of" if clock.ahead > 0 else "behind"
     message = f"this host's clock is {abs(clock.ahead):,.0f} seconds {word} the ledger's: have NTP set it"
     return TransientError(message, code="clock-wrong")
+
+
+def _restored(backup: dt.datetime | None) -> CitewireError | None:
+    """Hold everything after a restore: what was withdrawn after the backup must not be shown or sent again."""
+    if backup is None:
+        return None
+    hint = "withdraw what was withdrawn since, then run `citewire restore --resume`"
+    message = f"the ledger was restored from a backup of {backup:%Y-%m-%d %H:%M} UTC"
+    return ConfigError(message, hint=hint, code="ledger-restored")
 
 
 def _newer(schema: str) -> CitewireError | None:

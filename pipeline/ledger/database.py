@@ -67,6 +67,17 @@ class Ledger:
             yield transaction
 
     @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Open a transaction that reads all it wants, for as long as it takes, as it was when it began."""
+        one_moment = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        engine = self._engine.execution_options(**one_moment)
+        with _reachable(self.url), engine.begin() as connection:
+            if not self.is_sqlite:
+                for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                    connection.execute(sa.text("SELECT set_config(:name, '0', true)"), {"name": name})
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that may write. SQLite writers queue at its start, so none fails on a lock later."""
         writer = self._engine.execution_options(citewire_write=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from pipeline.stages.context import Context
-from pipeline.web import partners, problems
+from pipeline.web import partners, problems, restored
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.middleware import Compression, TooLarge
@@ -45,14 +45,15 @@ def create_app(
     app.add_middleware(TooLarge)
     app.add_middleware(BrowserHeaders)
     problems.register(app)
+    shown = [Depends(restored.refuse(context))]
     app.include_router(v1.router(context))
-    app.include_router(public.router(context))
-    app.include_router(feeds.router(context))
-    app.include_router(evidence.router(context))
-    app.include_router(partners.router(context, limiter))
+    app.include_router(public.router(context), dependencies=shown)
+    app.include_router(feeds.router(context), dependencies=shown)
+    app.include_router(evidence.router(context), dependencies=shown)
+    app.include_router(partners.router(context, limiter), dependencies=shown)
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))
     app.include_router(health.router(context, alive, disk))
     app.include_router(metrics.router(context, app.state.refusals))
-    app.include_router(well_known.router(context))
+    app.include_router(well_known.router(context), dependencies=shown)
     return app

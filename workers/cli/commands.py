@@ -16,6 +16,11 @@ COMMANDS = {
     "web": ("processes", "Run the web server."),
     "migrate": ("processes", "Migrate the ledger's schema to this release."),
     "reload": ("reload", "Have the running system take up the settings on disk, without a restart."),
+    "backup": ("backups", "Write a consistent copy of the system to FILE while it runs, and verify it."),
+    "restore": (
+        "backups",
+        "Bring a backup back, into an empty system or in place of what is there, and hold everything.",
+    ),
     "publish": (
         "publishing",
         "Publish articles. Changed content makes a new revision; unchanged content changes nothing.",
