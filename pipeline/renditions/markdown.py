@@ -41,6 +41,7 @@ from pipeline.renditions.parts.markup import blocks_html, inlines_html
 from pipeline.renditions.parts.text import clean, paragraphs
 from pipeline.renditions.parts.uri import address, uri
 
+_LINE_ENDS = re.compile(r"(?<!\s)\s*\n\s*")  # each run of spaces is read once
 _SIGNS = re.compile(r"([\\`*_{}\[\]#|<>~^&$])")
 _AT_START = re.compile(r"([+\-=:]|[0-9]{1,9}(?=[.)]))")  # what is markup at the start of a block only
 _DEEPEST = 6
@@ -137,7 +138,7 @@ def _inlines(inlines: Iterable[Inline]) -> str:
 def _inline(inline: Inline) -> str:
     match inline:
         case Text(value):
-            return re.sub(r"\s*\n\s*", " ", _escaped(value))
+            return _LINE_ENDS.sub(" ", _escaped(value))
         case Marker(numbers):
             return rf"\[{','.join(map(str, numbers))}\]"
         case LineBreak():
@@ -156,7 +157,7 @@ def _is_simple(inlines: Iterable[Inline]) -> bool:
 
 def _html(inlines: Iterable[Inline]) -> str:
     """As HTML on one line; a character of Markdown in it is a character reference, which no parser takes for a sign."""
-    return re.sub(r"\s*\n\s*", " ", _inert(inlines_html(inlines, linked=False)))
+    return _LINE_ENDS.sub(" ", _inert(inlines_html(inlines, linked=False)))
 
 
 def _inert(html: str) -> str:

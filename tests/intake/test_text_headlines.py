@@ -166,3 +166,11 @@ def test_what_is_left_out_below_the_headline_is_said() -> None:
 def test_a_heading_or_a_sentence_below_the_headline_stays(line: str) -> None:
     article = read_article(f"{HEADLINE}\n\n{line}\n\n{TEXT}".encode(), name="page.txt")
     assert line in (article.answer, *(section.heading for section in article.sections))
+
+
+LISTED = "  • Stretch the calves before you go to bed, every evening.\n  • Rest.\n\n"
+
+
+@pytest.mark.parametrize("text", [LISTED, LISTED + TEXT, TEXT, "  • Rest.\n\n  • Stretch.\n"])
+def test_a_title_on_the_first_line_needs_no_other_sign(text: str) -> None:
+    assert read(f"What helps?\n\n{text}")[0] == "What helps?"

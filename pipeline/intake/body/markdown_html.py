@@ -8,6 +8,7 @@ rules of ours stand before its own, refuse depth and count the work.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import cache
 
 from markdown_it import MarkdownIt
@@ -33,6 +34,8 @@ _MAX_INLINE_STEPS_IN_ONE_BLOCK = 100_000
 _CONTAINER = re.compile(r":{3,}[ \t]*([A-Za-z]{3,20})[ \t]*(?:\{[^}]*\})?[ \t]*$")
 _TILDE = re.compile(r"^[ \t]*~ ", re.MULTILINE)  # "about" before a number; the plug-in would take it for a definition
 _CONTAINER_END = re.compile(r":{3,}[ \t]*$")
+_ENDS_WITH_COLONS = re.compile(r":::[ \t]*\Z")
+_MARK = 100  # characters at the end of a line in which its colons are
 
 
 def markdown_html(text: str) -> str:
@@ -115,7 +118,7 @@ def _container(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     opening = _CONTAINER.match(_line(state, start)) if not state.is_code_block(start) else None
     if opening is None:
         return False
-    last = next((n for n in range(start + 1, end) if _CONTAINER_END.match(_line(state, n))), None)
+    last = _end_of_container(state, start + 1, end)
     if last is None:
         return False
     if silent:
@@ -129,6 +132,24 @@ def _container(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.push("container_close", "aside", -1).block = True
     state.line = last + 1
     return True
+
+
+def _end_of_container(state: StateBlock, start: int, end: int) -> int | None:
+    """Return the line that ends a container. Lines are looked through once for the whole text, not for each opening."""
+    lines: list[int] | None = state.env.get("container-ends")
+    if lines is None:
+        every = range(len(state.eMarks) - 1)
+        lines = [
+            n for n in every if _ENDS_WITH_COLONS.search(state.src, max(0, state.eMarks[n] - _MARK), state.eMarks[n])
+        ]
+        state.env["container-ends"] = lines
+    for place in range(bisect_left(lines, start), bisect_left(lines, end)):
+        state.env["block-steps"] = int(state.env.get("block-steps", 0)) + 1
+        if state.env["block-steps"] > _MAX_BLOCK_STEPS:
+            raise _too_complex(start)
+        if _CONTAINER_END.match(_line(state, lines[place])):
+            return lines[place]
+    return None
 
 
 def _line(state: StateBlock, number: int) -> str:

@@ -35,11 +35,9 @@ _URGENT = re.compile(
     r"\b(?:immediately|urgent(?:ly)?|emergency|right away|at once|without delay|911|999|112)\b", re.IGNORECASE
 )
 _SEEK_CARE = re.compile(r"\b(?:seek|see|call|contact|speak to|talk to|go to|get|consult|tell|visit)\b", re.IGNORECASE)
-_SEEK_CARE_HEADING = re.compile(
-    r"\b(?:when|reasons?|signs?)\b.*\b(?:seek|see|call|contact|speak|talk|doctor|medical|emergency|help|care)\b"
-    r"|\bred flags?\b|\bseek(?:ing)? (?:medical|urgent|emergency|help|care)\b",
-    re.IGNORECASE,
-)
+_OCCASION = re.compile(r"\b(?:when|reasons?|signs?)\b", re.IGNORECASE)
+_CARE = re.compile(r"\b(?:seek|see|call|contact|speak|talk|doctor|medical|emergency|help|care)\b", re.IGNORECASE)
+_RED_FLAGS = re.compile(r"\bred flags?\b|\bseek(?:ing)? (?:medical|urgent|emergency|help|care)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"\b(?:if|when|for|with)\b", re.IGNORECASE)
 
 
@@ -113,4 +111,10 @@ def _is_urgent(paragraph: Paragraph, heading: str | None) -> bool:
     text = plain(paragraph.children)
     if not _SEEK_CARE.search(text) or not _CONDITION.search(text):
         return False
-    return bool(_URGENT.search(text) or (heading and _SEEK_CARE_HEADING.search(heading)))
+    return bool(_URGENT.search(text) or (heading and _is_about_seeking_care(heading)))
+
+
+def _is_about_seeking_care(heading: str) -> bool:
+    """Return whether a heading is like "When to See a Doctor" or "Red Flags"."""
+    occasion = _OCCASION.search(heading)
+    return bool((occasion and _CARE.search(heading, occasion.end())) or _RED_FLAGS.search(heading))

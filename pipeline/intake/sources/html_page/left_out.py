@@ -20,7 +20,9 @@ _SRCSETS = ("srcset", "data-srcset", "data-lazy-srcset")
 _DRAWN = "data-drawn"  # the title of an SVG drawing
 _CALLS = ("tel:", "sms:")
 _NAMES = {"iframe": "embedded page", "object": "embedded page", "embed": "embedded page"}
-_FILE_NAME = re.compile(r"[\w.]+(?:[-_][\w.]+){2,}|[\w-]+\.(?:jpe?g|png|gif|webp|avif|svg)", re.IGNORECASE)
+_FILE_NAME = re.compile(
+    r"(?:[^\W_]|\.)++(?:[-_]++(?:[^\W_]|\.)++){2,}|[\w-]+\.(?:jpe?g|png|gif|webp|avif|svg)", re.IGNORECASE
+)
 _MOST = 20  # warnings of each kind: a page with a thousand links need not produce a thousand lines
 
 Warn = Callable[[InvalidValue], None]

@@ -11,7 +11,7 @@ from lxml import etree
 from pipeline.intake.fields.text import line
 from pipeline.intake.sources.html_page.words import heading_text, short_text, words_in
 
-_SEPARATOR = re.compile(r"\s+[|–—·•»:-]\s+|\s*[|»]\s*")
+_SEPARATOR = re.compile(r"(?<!\s)(?:\s+[|–—·•»:-]\s+|\s*[|»]\s*)")
 _LETTERS = re.compile(r"[\W_]+")
 _MOST = 1000  # characters of a title that are read
 _NEARLY = 0.75  # share of the words of the longer one

@@ -25,6 +25,7 @@ _MOST_WITH_STOP = 110  # … of one that ends with a full stop
 _ABOVE = 40  # pieces above a text in which its headline is
 _BYLINE_WITHIN = 3  # pieces below a headline
 _TITLE_WORDS = 3  # words of a line that can be repeated above the text, which "Read later" may be too
+_MENU_ENTRY = 40  # characters: a list with a longer item is no menu
 _LINE_WORDS = 6  # significant words of a line that is no name and no label
 _SAME_SIZE = 3  # a text of at least a third of the longest one's size may be the article
 _FEWEST = 3  # significant words that a headline and its text share
@@ -48,7 +49,7 @@ def find_headline(pieces: Sequence[Piece]) -> Headline:
     """Return where the headline is. Raises InvalidValue `headline-not-found` unless one line certainly is it."""
     found = stretches(pieces)
     longest = max(found, key=lambda one: one.size, default=Stretch(len(pieces), len(pieces), 0))
-    said = _said(pieces, longest)
+    said = {word for one in found for word in _said(pieces, one)}
     lines = [place for place in range(longest.text) if _telling(text_of(pieces[place])) & said]
     repeated = next((place for place in lines if repeated_at(pieces, place) is not None), None)
     if repeated is not None:
@@ -83,15 +84,17 @@ def _alone(pieces: Sequence[Piece], longest: Stretch) -> Headline | None:
     text = pieces[first]
     if first or not isinstance(text, Words) or not _can_be_headline(text) or is_furniture(text.text):
         return None
-    begins = longest.start if longest.start > first else longest.text
+    begins = 0 if not longest.size else longest.start if longest.start > first else longest.text
     between = pieces[first + 1 : begins]
     if any(is_prose(text) or not _is_below_headline(piece) for piece in between):
         return None
-    return Headline(first, max(first + 1, longest.text))
+    return Headline(first, max(first + 1, longest.text if longest.size else 0))
 
 
 def _is_below_headline(piece: Piece) -> bool:
-    return isinstance(piece, Words) and is_furniture(piece.text)
+    if isinstance(piece, Words):
+        return is_furniture(piece.text)
+    return any(len(item.text) > _MENU_ENTRY for item in piece.items)
 
 
 def _said(pieces: Sequence[Piece], stretch: Stretch) -> set[str]:

@@ -1,0 +1,65 @@
+"""Reading an article costs in proportion to its size, whatever it is made of, in every source format."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from growing import growth
+
+from pipeline.errors import InvalidArticle
+from pipeline.intake import read_article
+
+BEFORE = {
+    "md": "---\ntitle: T\n---\nHello text.\n\n",
+    "html": "<title>T</title><article><h1>T</h1><p>Hello text of an article with words.</p>",
+    "txt": "Cramps at night\n\nCramps at night are painful. They are common with age, and mostly harmless.\n\n",
+}
+MARKDOWN = [
+    "::: note\n", "::: note\nx\n:::\n", "> ::: note\n", "[", "![", "[a](", "[]()", "[a][b]", "[a]: b\n", "`", "``` ",
+    "*a ", "**a* ", "_a_ ", "~~a ", "<a ", '<a href="', "<!--", "<?", "&", "&amp;", "> ", "- ", "1. ", "\t- a\n",
+    "|a", "a|b\n-|-\n", "[^a]", "[^a]: b\n", "a\n: b\n\n", "~ a\n", "# a\n\n", "# when \n\n", "when ", "\\",
+    "http://a.b ", "](",
+    "[1,2]", "[1,", "x\n\n", "    a\n", " ", "***\n", "<div>\n", "<b><i>", "{{", "{% a %}", "> [!note]\n> a\n\n",
+    "⁵⁄", "PMID: 1 ", "10.1000/", "\u202e", "## when to seek \n\ncall if:\n\n- a\n\n", "- [ ] a\n", "a  \n",
+]  # fmt: skip
+HTML = [
+    "<a ", "<a href='", "<p>a", "<div>", "<b>", "<table>", "<tr><td>a", "<td rowspan=9>", "<ul><li>", "</p>", "<!--",
+    "<script>", "<style>a{}</style>", "&amp;", "<br>", "<h2>when </h2>", "<img src=a>", "<img alt='" + "_" * 30 + "!'>",
+    "<iframe src=http://a.b/></iframe>", "<sup>1</sup>", "<svg>", "<p class=comment>a</p>", "<li>a doi:10.1000/a",
+    "<script type=application/ld+json>{}</script>", "<article><p>a b c d.</p></article>", "<pre> ", "<a href=#f>1</a>",
+    "<time datetime=2026>", "<span itemprop=articleBody>a</span>", "a | b ", "<dl><dt>a<dd>b",
+    "<meta name=a content=b>",
+]  # fmt: skip
+TEXT = [
+    "a\n\n", "a ", " ", "  • a\n", "1. a\n", "    • a\n", "symptom checker ", "By a\n\n", "Published: 2026-01-01\n\n",
+    "PMID: 1\n", "© a. ", "(photo ", "(AP ", "Getty ", "a b c.\n\n", "Cramps at night\n\n", "not a substitute ",
+    "Aa", "> a > ", "10.1000/a ", ".\"", "[1].", "References\n\n",
+]  # fmt: skip
+CASES = [(form, unit) for form, units in (("md", MARKDOWN), ("html", HTML), ("txt", TEXT)) for unit in units]
+
+
+def read(text: str, name: str) -> None:
+    try:
+        read_article(text.encode(), name=name)
+    except InvalidArticle:
+        return
+
+
+@pytest.mark.parametrize(("form", "unit"), CASES)
+def test_an_article_costs_in_proportion_to_its_size(form: str, unit: str) -> None:
+    each = len(unit.encode())
+    assert growth(lambda size: read(BEFORE[form] + unit * (size // each), f"a.{form}")) is None
+
+
+@pytest.mark.parametrize("unit", ["::: note\n", "when ", "<p>a", "[", " "])
+@pytest.mark.parametrize("field", ["title", "summary", "body"])
+def test_an_article_in_json_costs_in_proportion_to_its_size(field: str, unit: str) -> None:
+    article = {"title": "T", "body": "Hello."}
+    each = len(unit)
+    assert growth(lambda size: read(json.dumps(article | {field: f"a {unit * (size // each)} b"}), "a.json")) is None
+
+
+@pytest.mark.parametrize("line", ["a: b\n", "topics: [\n", "- ", "{", "a: &b\n", '"', "# \n"])
+def test_front_matter_costs_in_proportion_to_its_size(line: str) -> None:
+    assert growth(lambda size: read(f"---\ntitle: T\n{line * (size // len(line))}\n---\nHello.\n", "a.md")) is None
