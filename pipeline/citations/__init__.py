@@ -1,7 +1,7 @@
 """Citations: references, formatted. Pure.
 
 AMA 11 and Vancouver (ICMJE) as plain text and as HTML that need not be sanitised again; CSL-JSON; a paper's
-editorial status in words. The text and the HTML of one citation say the same words, the PMID among them.
+editorial status in words. The text and the HTML of a citation have the same words, including the PMID.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Style = Literal["ama", "vancouver"]
 
 
 def citation_text(cited: CitedReference, *, style: Style = "ama") -> str:
-    """One line of plain text: the whole citation, or the id and link of a work that is not resolved."""
+    """Return one line of plain text: the whole citation, or the id and link of an unresolved work."""
     return as_text(_spans(cited, style))
 
 
 def citation_html(cited: CitedReference, *, style: Style = "ama") -> str:
-    """As `citation_text`, as escaped inline HTML: a, i, b, u, sub and sup only, every link absolute."""
+    """Return the same as escaped inline HTML: only a, i, b, u, sub and sup, with absolute links."""
     return as_html(_spans(cited, style))
 
 

@@ -45,7 +45,7 @@ def ama(reference: Reference) -> Spans:
 
 
 def _title(reference: Reference) -> Spans:
-    """A title of a paper that cannot be read in English is followed by its language in brackets (3.9.2)."""
+    """Return the title, followed by the language in brackets if the paper has no English text (3.9.2)."""
     languages = foreign_languages(reference)
     if not languages or "English" in languages:
         return closed(title(reference))
@@ -69,16 +69,16 @@ def _when_and_where(reference: Reference) -> str:
 
 
 def _supplement(volume: str | None, issue: str | None) -> tuple[str | None, str | None]:
-    """Volume "42 Suppl 2" is volume 42, (suppl 2); "12 Suppl 7" is issue 12 suppl 7 (3.11)."""
+    """Write volume "42 Suppl 2" as 42(suppl 2), and issue "12 Suppl 7" as 12 suppl 7 (3.11)."""
     if volume and not issue and (found := re.fullmatch(r"(\S+) (Suppl.*)", volume)):
         volume, issue = found[1], found[2]
     return volume, issue.replace("Suppl", "suppl") if issue else None
 
 
 def _book(reference: Reference) -> Spans:
-    """A book's title is in italics; a chapter's is not, and is followed by "In:" (3.12). No place of publication.
+    """Return a book or chapter. A book's title is in italics; a chapter's is not, and is followed by "In:" (3.12).
 
-    A living document has the date of its last revision (3.15.3).
+    There is no place of publication. A living document has the date of its last revision (3.15.3).
     """
     book = unstopped(Span(reference.book_title or "", italic=True))
     imprint = "; ".join(part for part in (reference.publisher, year(reference.date)) if part)

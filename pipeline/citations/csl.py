@@ -18,7 +18,7 @@ _SEASONS = {"spring": 1, "summer": 2, "autumn": 3, "fall": 3, "winter": 4}
 
 
 def citation_csl(reference: Reference) -> dict[str, Any]:
-    """One item of a CSL-JSON array. `custom.editorial` holds the editorial states, as in the model."""
+    """Return an item of a CSL-JSON array. `custom.editorial` has the editorial states, as in the model."""
     item: dict[str, Any] = {
         "id": f"pmid:{reference.pmid}" if reference.pmid else f"doi:{reference.doi}",
         "type": _type(reference),

@@ -1,4 +1,4 @@
-"""Publication dates in the words of each style, never more precise than they were given."""
+"""Publication dates in each style, never more precise than they were given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MONTHS = (
 
 
 def year(date: PartialDate | None) -> str:
-    """As "2002"; of a span its first and last year: "1998-1999"."""
+    """Return the year, or the first and last year of a span: "1998-1999"."""
     if date is None:
         return ""
     if date.text:
@@ -23,7 +23,7 @@ def year(date: PartialDate | None) -> str:
 
 
 def vancouver_date(date: PartialDate | None) -> str:
-    """As "2002 Jul 25", "2007 Nov-Dec", "1998 Dec-1999 Jan"."""
+    """Return a date such as "2002 Jul 25", "2007 Nov-Dec" or "1998 Dec-1999 Jan"."""
     if date is None:
         return ""
     if date.text:
@@ -34,7 +34,7 @@ def vancouver_date(date: PartialDate | None) -> str:
 
 
 def ama_date(date: PartialDate | None) -> str:
-    """As "July 25, 2002", "Spring 2008", "2002"."""
+    """Return a date such as "July 25, 2002", "Spring 2008" or "2002"."""
     if date is None:
         return ""
     if date.text or not (date.month or date.season):

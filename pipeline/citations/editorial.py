@@ -20,17 +20,17 @@ _LABELS: dict[EditorialState, str] = {
 
 
 def editorial_label(state: EditorialState) -> str:
-    """ "Retracted", "Expression of concern", …"""
+    """Return a state's label: "Retracted", "Expression of concern", …"""
     return _LABELS[state]
 
 
 def editorial_labels(reference: Reference | Marks) -> tuple[str, ...]:
-    """Words such as "Retracted" and "Expression of concern", …: each once, the gravest first."""
+    """Return the labels of a reference, such as "Retracted", each once, the gravest first."""
     return tuple(_LABELS[state] for state in _states(reference))
 
 
 def editorial_notice(reference: Reference | Marks) -> str | None:
-    """One line that says what happened to the paper and where that is told, or None where nothing did.
+    """Return a line that says what happened to the paper and where that is published, or None if nothing did.
 
     "Retracted: Lancet. 2010 Feb 6;375(9713):445. PMID: 20137807."
     """
@@ -42,11 +42,11 @@ def _states(reference: Reference | Marks) -> list[EditorialState]:
 
 
 def _sentence(state: EditorialState, reference: Reference | Marks) -> str:
-    notices = [told for notice in reference.notices if notice.state == state and (told := _told(notice))]
-    told = "; ".join(dict.fromkeys(notices))
-    return f"{_LABELS[state]}: {told}." if told else f"{_LABELS[state]}."
+    notices = [text for notice in reference.notices if notice.state == state and (text := _notice_text(notice))]
+    where = "; ".join(dict.fromkeys(notices))
+    return f"{_LABELS[state]}: {where}." if where else f"{_LABELS[state]}."
 
 
-def _told(notice: Notice) -> str:
+def _notice_text(notice: Notice) -> str:
     source = (notice.source or "").strip().rstrip(".")
     return ". ".join(part for part in (source, f"PMID: {notice.pmid}" if notice.pmid else "") if part)

@@ -23,11 +23,11 @@ _UNDETERMINED = frozenset({"und", "mul"})
 
 
 def language_names(codes: tuple[str, ...]) -> tuple[str, ...]:
-    """As "Norwegian"; what is not in NLM's table, and "und" and "mul", are left out."""
+    """Return names such as "Norwegian", without "und", "mul" and codes that are not in NLM's table."""
     return tuple(_NAMES[code.lower()] for code in codes if code.lower() in _NAMES)
 
 
 def language_tag(codes: tuple[str, ...]) -> str | None:
-    """The BCP 47 tag of the first language, or its own three letters; None where it is not determined."""
+    """Return the BCP 47 tag of the first language, or its three-letter code; None if it is undetermined."""
     code = codes[0].lower() if codes else "und"
     return None if code in _UNDETERMINED else _TAGS.get(code, code)

@@ -1,4 +1,4 @@
-"""Where a cited work is found on the web: absolute addresses, fit for an `href` and for print."""
+"""The web addresses of cited works: absolute, for links and for print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_web_address(url: str) -> bool:
 
 
 def doi_url(doi: str) -> str:
-    """A DOI may hold `<`, `#`, `%` and spaces, which an address may not (doi.org's handbook, section 3.5)."""
+    """Return a DOI's address, with `<`, `#`, `%` and spaces escaped (DOI Handbook, section 3.5)."""
     return f"https://doi.org/{quote(doi, safe=DOI_SAFE)}"
 
 

@@ -1,4 +1,4 @@
-"""Authors as AMA and Vancouver write them: surname first, initials without points."""
+"""Authors as AMA and Vancouver write them: surname first, initials without full stops."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pipeline.model.reference import Author, Reference
 
 
 def author_list(reference: Reference, *, most: int, shown: int) -> str:
-    """Every author up to `most`, else the first `shown` and "et al"; groups set off by semicolons. No full stop.
+    """Return all authors up to `most`, or else the first `shown` and "et al", with groups set off by semicolons.
 
-    Groups that come before every person stay there, all others follow the people. A list that NLM holds to be
-    incomplete ends in "et al" too (AMA 11, 3.7; ICMJE samples 1 to 4).
+    Groups before the first person stay there; all others follow the people. A list that is incomplete according to NLM
+    also ends in "et al" (AMA 11, 3.7; ICMJE samples 1 to 4).
     """
     people = [name for author in reference.authors if not author.collective and (name := personal_name(author))]
     groups = [author.collective for author in reference.authors if author.collective]
@@ -35,7 +35,7 @@ def editors(reference: Reference, *, most: int, shown: int, role: str, roles: st
 
 
 def personal_name(author: Author) -> str:
-    """As "Smith SC Jr"; a surname alone where no more is known."""
+    """Return a name such as "Smith SC Jr", or the surname alone if nothing else is known."""
     return " ".join(part for part in (author.last, initials(author), author.suffix) if part)
 
 

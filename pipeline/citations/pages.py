@@ -19,7 +19,7 @@ def full_pages(pages: str) -> str:
 
 
 def short_pages(pages: str) -> str:
-    """Writes "284-287" as "284-7", "H337-H349" as "H337-49"; a letter after the number is kept with all its digits."""
+    """Write "284-287" as "284-7", "H337-H349" as "H337-49"; a letter after the number is kept with all its digits."""
     return _each_range(pages, _shorten)
 
 

@@ -12,7 +12,7 @@ _CLOSING = "\"'\u201d\u2019)]"
 
 
 def sentence(text: str) -> str:
-    """With a full stop, unless it ends in a mark of its own ("Is it safe?")."""
+    """Add a full stop unless the text ends in another mark ("Is it safe?")."""
     return text if not text or _ended(text) else f"{text}."
 
 
@@ -21,31 +21,31 @@ def _ended(text: str) -> bool:
 
 
 def title(reference: Reference) -> Span:
-    """The title as it stands, or the vernacular one where PubMed says only "Not Available"."""
+    """Return the title, or the vernacular one if PubMed says only "Not Available"."""
     if reference.vernacular_title and reference.title.rstrip(".").lower() == "not available":
         return Span(reference.vernacular_title)
     return Span(title_text(reference), markup=reference.title_html)
 
 
 def title_text(reference: Reference) -> str:
-    """The title as text; superscripts and subscripts as characters, where NLM says which they are."""
+    """Return the title as text, with the superscripts and subscripts that NLM marks as characters."""
     markup = reference.title_html
     return markup_text(markup) if markup and is_safe_markup(markup) else reference.title
 
 
 def closed(span: Span) -> Spans:
-    """The span as a sentence, its markup kept."""
+    """Return the span as a sentence, with its markup."""
     return (span,) if not span.text or _ended(span.text) else (span, Span("."))
 
 
 def unstopped(span: Span) -> Span:
-    """Without its last full stop, for what follows inside the same sentence."""
+    """Remove the last full stop, for text that continues the sentence."""
     markup = span.markup.removesuffix(".") if span.markup else None
     return Span(span.text.removesuffix("."), span.href, span.italic, markup)
 
 
 def foreign_languages(reference: Reference) -> tuple[str, ...]:
-    """The languages of a paper that is not in English alone."""
+    """Return the languages of a paper that is not only in English."""
     names = language_names(reference.languages)
     return () if names == ("English",) else names
 
@@ -59,12 +59,12 @@ def journal(reference: Reference) -> str:
 
 
 def has_place(reference: Reference) -> bool:
-    """Whether the article stands in a volume, an issue or on a page yet."""
+    """Return whether the article has a volume, an issue or a page yet."""
     return bool(reference.volume or reference.issue or reference.pages)
 
 
 def place(date: str, volume: str | None, issue: str | None, pages: str) -> str:
-    """As "2002;347(4):284-7"; each part may be missing: "2002;(401):230-8", "2002 Jun:1-6", "2002"."""
+    """Return "2002;347(4):284-7", or less if parts are missing: "2002;(401):230-8", "2002 Jun:1-6", "2002"."""
     numbers = (volume or "") + (f"({issue})" if issue else "")
     before_pages = ";".join(part for part in (date, numbers) if part)
     return ":".join(part for part in (before_pages, pages) if part)

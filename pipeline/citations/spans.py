@@ -1,4 +1,4 @@
-"""A citation in the making: spans of text that know how they look as plain text and as HTML."""
+"""Spans of text from which citations are built, each as plain text and as HTML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def as_text(spans: Iterable[Span]) -> str:
 
 
 def as_html(spans: Iterable[Span]) -> str:
-    """Everything escaped; links absolute; no element but a, i, b, u, sub and sup."""
+    """Return escaped HTML with absolute links and only the elements a, i, b, u, sub and sup."""
     return "".join(_span_html(span) for span in spans)
 
 
@@ -47,7 +47,7 @@ _TEXT = re.compile(r"(?:[^<>&]|&(?:amp|lt|gt|quot|#\d+|#x[0-9A-Fa-f]+);)*")
 
 
 def is_safe_markup(markup: str) -> bool:
-    """Whether this is escaped text and well-nested i, b, u, sub and sup without attributes, and nothing else."""
+    """Return whether this is only escaped text with well-nested i, b, u, sub and sup without attributes."""
     open_tags: list[str] = []
     position = 0
     for tag in _TAG.finditer(markup):
@@ -62,7 +62,7 @@ def is_safe_markup(markup: str) -> bool:
 
 
 def markup_text(markup: str) -> str:
-    """Safe markup as text that means the same: `10<sup>9</sup>` is `10⁹`."""
+    """Return safe markup as text with the same meaning: `10<sup>9</sup>` becomes `10⁹`."""
     open_tags: list[tuple[str, list[str]]] = [("", [])]
     position = 0
     for tag in _TAG.finditer(markup):
@@ -78,7 +78,7 @@ def markup_text(markup: str) -> str:
 
 
 def spaced(groups: Iterable[Spans]) -> Spans:
-    """The groups that say something, one space apart."""
+    """Join the groups that are not empty with a space."""
     joined: list[Span] = []
     for group in groups:
         if as_text(group):

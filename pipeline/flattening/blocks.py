@@ -1,4 +1,4 @@
-"""Blocks and sections as text: paragraphs separated by an empty line, what stands within a block indented."""
+"""Blocks and sections as text: paragraphs are separated by empty lines, and the contents of blocks indented."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOTE_LABELS = {
 
 
 def sections_text(sections: Iterable[Section]) -> str:
-    """Sections of any depth, each heading on a line of its own."""
+    """Return sections of any depth as text, with each heading on its own line."""
     parts: list[str] = []
     for section in sections:
         parts += [section.heading, blocks_text(section.blocks), sections_text(section.sections)]
@@ -40,18 +40,18 @@ def sections_text(sections: Iterable[Section]) -> str:
 
 
 def blocks_text(blocks: Iterable[Block]) -> str:
-    """The blocks with an empty line between each two; those that say nothing leave no trace."""
+    """Return the blocks separated by empty lines; empty ones are left out."""
     return "\n\n".join(text for text in map(_block_text, blocks) if text)
 
 
 def note_label(note: Note) -> str:
-    """What a note is, in words; empty where its own text begins with them."""
+    """Return a note's kind in words, or "" if its text begins with them."""
     label = NOTE_LABELS[note.kind]
     return "" if _first_words(note.blocks).lstrip().casefold().startswith(label.casefold()) else label
 
 
 def _first_words(blocks: Sequence[Block]) -> str:
-    """The first line of text, however deep it stands: found by going down, since notes may hold notes."""
+    """Return the first line of text at any depth, found by descending, because notes may contain notes."""
     while blocks:
         match blocks[0]:
             case Paragraph(children):
@@ -87,7 +87,7 @@ def _block_text(block: Block) -> str:
 
 
 def _labelled(label: str, text: str) -> str:
-    """`Important: one line.`, or the label on a line of its own and the text indented below it."""
+    """Return `Important: one line.`, or the label on its own line with the text indented below it."""
     if not text:
         return ""
     if not label:
@@ -96,7 +96,7 @@ def _labelled(label: str, text: str) -> str:
 
 
 def _definition_text(definition: Definition) -> str:
-    """`Adults: 10 mg`; terms that share a description are joined, and several descriptions each take a line."""
+    """Return `Adults: 10 mg`. Terms that share a description are joined; each of several descriptions takes a line."""
     terms = " / ".join(text for text in map(inlines_text, definition.terms) if text)
     told = [text for text in map(blocks_text, definition.descriptions) if text]
     if not terms:
@@ -116,7 +116,7 @@ def _item_text(mark: str, item: ListItem) -> str:
 
 
 def _tight(blocks: Sequence[Block]) -> str:
-    """An item's blocks: a list follows the line that introduces it without an empty line between."""
+    """Return an item's blocks. There is no empty line between a list and the line that introduces it."""
     out, before = "", None
     for block in blocks:
         if text := _block_text(block):
@@ -127,6 +127,6 @@ def _tight(blocks: Sequence[Block]) -> str:
 
 
 def _indented(text: str, width: int) -> str:
-    """Every line but the first, and none that is empty."""
+    """Indent every line but the first and empty ones."""
     first, *rest = text.split("\n")
     return "\n".join([first, *(" " * width + line if line else line for line in rest)])

@@ -1,4 +1,4 @@
-"""The spans of a table's cells, cut down to what HTML allows: an author's own may overlap or reach past the table.
+"""Reduce the spans of a table's cells to what HTML allows. An author's spans may overlap or exceed the table.
 
 HTML, section 4.9.12.1 ("Forming a table"): a cell goes to the first column that no cell from above reaches into; no
 two cells may overlap, a cell ends with its group of rows (`thead`, `tbody`), and in every column some cell begins.
@@ -19,7 +19,7 @@ _WIDEST = 200  # columns; no cell reaches past it, and those that begin beyond i
 
 
 def divided(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """A table's head and its body, with spans that fit. A table whose every row is a head has none: it needs a body."""
+    """Return a table's head and body, with spans that fit. If every row is a head row, all go to the body."""
     filled = [row for row in rows if row]
     count = _head_rows(filled)
     head, body = fitting_spans((filled[:count], filled[count:]))
@@ -27,7 +27,7 @@ def divided(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _head_rows(rows: Sequence[Row]) -> int:
-    """How many rows at the top hold heads alone, none of which reaches down into the others."""
+    """Return how many rows at the top have only header cells, none of which reaches into the rows below."""
     found, reach = 0, 0
     for number, row in enumerate(rows, 1):
         if not all(cell.header for cell in row):
@@ -39,14 +39,14 @@ def _head_rows(rows: Sequence[Row]) -> int:
 
 
 def fitting_spans(groups: Iterable[Sequence[Row]]) -> list[list[Row]]:
-    """The same cells in the same groups of rows, none with a span that overlaps or does nothing."""
+    """Return the same cells in the same groups of rows, without spans that overlap or have no effect."""
     placed = [_placed(rows) for rows in groups]
     begun = sorted({column for rows in placed for row in rows for column, _ in row})
     return [[tuple(_narrowed(cell, column, begun) for column, cell in row) for row in rows] for rows in placed]
 
 
 def _placed(rows: Sequence[Row]) -> list[list[tuple[int, Cell]]]:
-    """Each cell with its column, its spans cut so that it overlaps none and ends with the last row."""
+    """Return each cell with its column and with spans that neither overlap others nor exceed the last row."""
     free_from = [0] * _WIDEST  # for each column, the row from which nothing from above reaches into it
     return [list(_placed_row(row, n, len(rows), free_from)) for n, row in enumerate(rows)]
 
@@ -66,5 +66,5 @@ def _placed_row(row: Row, n: int, rows: int, free_from: list[int]) -> Iterator[t
 
 
 def _narrowed(cell: Cell, column: int, begun: Sequence[int]) -> Cell:
-    """As wide as the columns in which some cell begins: another column would have no width."""
+    """Narrow a cell to columns in which some cell begins; any other column would have no width."""
     return replace(cell, colspan=bisect_left(begun, column + cell.colspan) - bisect_left(begun, column))

@@ -1,4 +1,4 @@
-"""What stands in a line of text, as text."""
+"""Inlines as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SPACE_BEFORE = re.compile(r" \0++(?=[.,;:!?)\]\n]|$)")
 
 
 def inlines_text(inlines: Iterable[Inline], *, markers: bool = True) -> str:
-    """Text with line breaks as newlines and, unless they are not wanted, reference markers as `[2,5]`."""
+    """Return inlines as text, with line breaks as newlines and, if wanted, reference markers as `[2,5]`."""
     return with_fractions(_closed("".join(_texts(inlines, markers))))
 
 
@@ -35,7 +35,7 @@ def line_of(inlines: Iterable[Inline]) -> str:
 
 
 def image_text(image: Image) -> str:
-    """`[Image: what it shows] Caption Credit`; nothing for an image without any of them, as text browsers have it.
+    """Return `[Image: what it shows] Caption Credit`, or "" for an image without any of these, as text browsers do.
 
     An empty description marks decoration (HTML, section 4.8.4.4.4), and an address tells a reader nothing.
     """
@@ -70,7 +70,7 @@ def _texts(inlines: Iterable[Inline], markers: bool) -> Iterator[str]:
 
 
 def _closed(text: str) -> str:
-    """The gaps closed that something left which is not shown: one space of two goes with it."""
+    """Close gaps left by what is not shown: of two spaces around it, one is removed."""
     if _GONE not in text:
         return text
     return _SPACE_BEFORE.sub("", _SPACE_AFTER.sub("", text)).replace(_GONE, "")

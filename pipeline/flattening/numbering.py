@@ -13,12 +13,12 @@ _ROMAN = (
 
 
 def labels(numbered: NumberedList) -> list[str]:
-    """`3.`, `c.`, `iv.`: what stands before each item."""
+    """Return the label of each item: `3.`, `c.`, `iv.`."""
     return [f"{_numeral(number, numbered.style)}." for number in _numbers(numbered)]
 
 
 def _numbers(numbered: NumberedList) -> Iterator[int]:
-    """HTML, section 4.4.8 ("ordinal value"): each counts on from the one before it."""
+    """Return the items' numbers. Each continues from the one before it (HTML, section 4.4.8, "ordinal value")."""
     number, step = numbered.start, -1 if numbered.reversed else 1
     for item in numbered.items:
         number = number if item.number is None else item.number
@@ -27,7 +27,7 @@ def _numbers(numbered: NumberedList) -> Iterator[int]:
 
 
 def _numeral(number: int, style: NumberStyle) -> str:
-    """Digits too where the style has no form of the number, as browsers do."""
+    """Return a number in a style, or in digits if the style cannot express it, as browsers do."""
     text = str(number)
     if style in ("a", "A") and number > 0:
         text = letters(number)
@@ -37,7 +37,7 @@ def _numeral(number: int, style: NumberStyle) -> str:
 
 
 def letters(number: int) -> str:
-    """a … z, aa, ab …"""
+    """Return a number as letters: a … z, aa, ab …"""
     out = ""
     while number:
         number, rest = divmod(number - 1, 26)

@@ -1,4 +1,4 @@
-"""Superscripts, subscripts and fractions in Unicode's own characters, where it has them."""
+"""Superscripts, subscripts and fractions as Unicode characters, where they exist."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SLASHED = re.compile(r"(?<![0-9⁄/])([0-9]++)⁄([0-9]++)(?![⁄/])")
 
 
 def superscript(text: str) -> str:
-    """`10` and `6` → `⁶`; where a character has none, `^(…)` around the whole."""
+    """Return a text as superscript characters, or in `^(…)` if one of its characters has none."""
     return _scripted(text, _UP, "^")
 
 
 def subscript(text: str) -> str:
-    """As `superscript`, with `_(…)`."""
+    """Return a text as subscript characters, or in `_(…)`."""
     return _scripted(text, _DOWN, "_")
 
 
@@ -43,7 +43,7 @@ def _scripted(text: str, characters: dict[str, str], sign: str) -> str:
 
 
 def with_fractions(text: str) -> str:
-    """`¹/₂` and `1⁄2` as `½`; a raised and a lowered number of which there is no such character as `3/16`."""
+    """Write `¹/₂` and `1⁄2` as `½`, and fractions that have no character as `3/16`."""
     if "/" not in text and "⁄" not in text:
         return text
     return _SLASHED.sub(_slashed, _RAISED.sub(_raised, text))

@@ -1,4 +1,4 @@
-"""A table as text: a line for each row, every cell after the heads of its column.
+"""A table as text: a line for each row, with every cell after the headers of its column.
 
 Age: Child; Dose, Morning: 1 mg; Dose, Evening: –
 """
@@ -19,7 +19,7 @@ Placed = tuple[int, Cell, bool]  # the first column of a cell, the cell, and whe
 
 
 def table_text(table: Table) -> str:
-    """The caption, then the rows. Where heads would be repeated too often they stand once, above the rows."""
+    """Return the caption and the rows. Headers that would be repeated too often appear once, above the rows."""
     head, body = divided(table.rows)
     rows = [list(row) for row in _placed(body)]
     above = [list(row) for row in _placed(head)]
@@ -33,7 +33,7 @@ def table_text(table: Table) -> str:
 
 
 def _cell_text(cell: Cell) -> str:
-    """A cell's text. An image that nothing describes is named by its address, so that its column says something."""
+    """Return a cell's text. An image without a description is named by its address, so that the cell is not empty."""
     match cell.children:
         case (Image(src, alt="", caption=None, credit=None),):
             return f"[Image: {src}]"
@@ -41,7 +41,7 @@ def _cell_text(cell: Cell) -> str:
 
 
 def _placed(rows: Sequence[Row]) -> Iterator[Iterator[Placed]]:
-    """Each row's cells and those that reach into it from above, by column."""
+    """Return each row's cells by column, including those that reach into it from above."""
     reaching: dict[int, tuple[int, Cell]] = {}  # by first column: rows left, and the cell
     for row in rows:
         here: list[Placed] = [(column, cell, True) for column, (_, cell) in reaching.items()]
@@ -59,7 +59,7 @@ def _placed(rows: Sequence[Row]) -> Iterator[Iterator[Placed]]:
 
 
 def _heads(rows: Sequence[Sequence[Placed]], told: dict[int, str]) -> dict[int, str]:
-    """For each column, the heads above it from the top."""
+    """Return the headers of each column, from the top."""
     found: dict[int, dict[int, str]] = {}
     for row in rows:
         for first, cell, _ in row:
@@ -91,7 +91,7 @@ def _headed(row: Sequence[Placed], heads: dict[int, str], told: dict[int, str]) 
 
 
 def _bare(row: Sequence[Placed], told: dict[int, str]) -> str:
-    """Without heads above it: a row's own head and its cells."""
+    """Return a row without column headers: its own header and its cells."""
     texts = [_DITTO if above else told[id(cell)] or _EMPTY for _, cell, above in row]
     if all(text == _EMPTY for text in texts):
         return ""

@@ -1,4 +1,4 @@
-"""Files that hold no text: told apart by their first bytes, and what to do with each."""
+"""Recognise files that are not text by their first bytes, with a hint for each kind."""
 
 from __future__ import annotations
 

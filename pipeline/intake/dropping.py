@@ -1,4 +1,4 @@
-"""`[intake] drop`: what one site's pages hold that is never part of an article, as the operator names it.
+"""`[intake] drop`: what is never part of an article on one site's pages, as configured by the operator.
 
 An entry is a CSS selector (".share-bar", "#comments", "aside.promo", "[data-ad]") or the whole text of a line or block,
 in which `*` stands for anything: "Tell your friends*".
@@ -18,7 +18,7 @@ _MOST_TEXT = 500  # characters of a line that can be furniture
 
 
 def is_selector(entry: str) -> bool:
-    """Whether an entry is a CSS selector; any other entry is text."""
+    """Return whether an entry is a CSS selector; any other entry is text."""
     return bool(_SELECTOR.fullmatch(entry.strip()))
 
 
@@ -35,7 +35,7 @@ def compile_selector(entry: str) -> Callable[[etree._Element], list[etree._Eleme
 
 
 class Lines:
-    """The entries that are text, to compare lines with: case and white space do not count."""
+    """The entries that are text, for comparison with lines. Case and white space are ignored."""
 
     def __init__(self, entries: Iterable[str]) -> None:
         texts = [" ".join(entry.split()) for entry in entries if not is_selector(entry)]

@@ -1,4 +1,4 @@
-"""Tells what Citewire itself made: pages, feeds and manifests that lie in a site's folder and are not its articles."""
+"""Recognise what Citewire itself made: pages, feeds and manifests in a site's folder, which are not its articles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _MANIFEST = re.compile(rb'\A\s*\{"article":"[^"]{1,200}","revision":\d+,"event":
 
 
 def is_own_rendition(data: bytes) -> bool:
-    """Whether the bytes of a file are a page, a JSON feed or a manifest that Citewire made."""
+    """Return whether the bytes of a file are a page, a JSON feed or a manifest that Citewire made."""
     head = data[:_HEAD]
     return any(mark.search(head) for mark in (_PAGE, _FEED, _MANIFEST))

@@ -1,4 +1,4 @@
-"""What a person should know of an article that was read: things that are allowed and probably not meant."""
+"""Warnings about an article that was read: what is allowed, but probably not intended."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _texts(article: Article) -> Iterator[str]:
 
 
 def _beyond(inside: str, count: int) -> bool:
-    """Whether a marker of the answer, which is plain text, has a number that no reference has."""
+    """Return whether a marker in the answer, which is plain text, has a number that no reference has."""
     return any(int(number) > count for number in _NUMBER.findall(inside))
 
 

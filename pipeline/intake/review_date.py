@@ -1,4 +1,4 @@
-"""A review that is dated ahead has not happened: readers must not be told that it has."""
+"""Refuse a review date in the future, because readers must not see a review that has not happened."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EARLIEST_ZONE = dt.timedelta(hours=14)  # where a day begins first
 
 
 def check_review_date(article: Article, now: dt.datetime, *, file: str | None = None) -> None:
-    """Raise InvalidArticle `review-to-come` where `reviewed` is a day that has begun nowhere yet."""
+    """Raise InvalidArticle `review-to-come` if `reviewed` is a day that has not begun in any time zone."""
     if article.reviewed is not None and article.reviewed > (now + _EARLIEST_ZONE).date():
         raise InvalidArticle(
             f"the review is dated {article.reviewed}, which is still to come",

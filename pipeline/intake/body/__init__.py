@@ -1,4 +1,4 @@
-"""A body's HTML → lead and sections."""
+"""Turn a body's HTML into a lead and sections."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pipeline.model.article import (
 
 @dataclass(frozen=True)
 class Body:
-    """`heading`: the first h1, which is the title where no other was given; it opens no section."""
+    """`heading`: the first h1, which is the title if no other was given; it opens no section."""
 
     heading: str | None
     marked_heading: tuple[Inline, ...]
@@ -39,7 +39,7 @@ class Body:
 
 
 def read_body(body: etree._Element, *, title: str | None, numbering: Sequence[int], base: str | None) -> Body:
-    """Raises InvalidValue `nested-too-deep`."""
+    """Read a body. Raises InvalidValue `nested-too-deep`."""
     items = read_blocks(body, Reading(numbering, base))
     place = next((n for n, item in enumerate(items) if isinstance(item, Heading) and item.level == 1), None)
     top = items[place] if place is not None else None
@@ -62,7 +62,7 @@ def _all_blocks(lead: Sequence[Block], sections: Iterable[Section]) -> Iterable[
 
 
 def _depth(block: Block) -> int:
-    """How many containers a block is, one within another; inlines count below it as they nest."""
+    """Return how deeply containers are nested in a block, including the nested inlines below them."""
     match block:
         case BulletList(items) | NumberedList(items):
             return 1 + max((_depth(inner) for item in items for inner in item.blocks), default=0)

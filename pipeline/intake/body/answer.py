@@ -1,4 +1,4 @@
-"""The short answer: the author's summary, or else the first paragraph, which is then not said again below it."""
+"""The short answer: the author's summary, or else the first paragraph, which is then not repeated below it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Answer:
 
 
 def answer_of(summary: str | None, body: Body) -> Answer:
-    """A first paragraph that says what the summary says is left out of the lead, its marks kept with the answer.
+    """Return the answer and the lead, without a first paragraph that repeats the summary; its marks go to the answer.
 
-    Images may come before it. Below a heading it stays where it is: a section would lose what it begins with.
+    Images may come before it. Below a heading it stays where it is, because a section would lose its beginning.
     """
     text = summary or _text_in(body.lead) or _text_in_sections(body.sections) or ""
     first = next((n for n, block in enumerate(body.lead) if not isinstance(block, Image)), 0)

@@ -1,4 +1,4 @@
-"""Sanitised elements → the article's blocks. What is not known as an element still gives its text."""
+"""Turn sanitised elements into the article's blocks. An unknown element is replaced by its text."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _STYLES: dict[str, NumberStyle] = {"a": "a", "A": "A", "i": "i", "I": "I"}
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading where it stood; sections are made of them later."""
+    """A heading among the blocks, before sections are formed."""
 
     level: int
     text: str
@@ -69,7 +69,7 @@ class Heading:
 
 @dataclass
 class _Flow:
-    """Collects what stands in one container: inlines become a paragraph when a block or the end comes."""
+    """Collects the contents of one container. Inlines become a paragraph at the next block or at the end."""
 
     reading: Reading
     without: etree._Element | None = None  # what the container's own maker reads
@@ -122,7 +122,7 @@ class _Flow:
             self.end_paragraph()
 
     def nested(self) -> list[Block]:
-        """All of it; a heading within a block cannot open a section, so it becomes a strong paragraph."""
+        """Return the blocks. A heading within a block cannot open a section, so it becomes a strong paragraph."""
         self.end_paragraph()
         return [
             Paragraph((Strong(block.marked or (Text(block.text),)),)) if isinstance(block, Heading) else block
@@ -130,7 +130,7 @@ class _Flow:
         ]
 
     def _wrapped(self, element: etree._Element, wrapper: type[Plain]) -> None:
-        """Blocks that were struck out, or raised, as a whole."""
+        """Return blocks that were struck out or raised as a whole."""
         self.add(*(wrapped(block, wrapper) for block in _inside(element, self.reading)))
 
     def _image(self, element: etree._Element) -> None:
@@ -145,7 +145,7 @@ _MEANING_OF_BLOCKS = (Deleted, Superscript, Subscript)
 
 
 def read_blocks(body: etree._Element, reading: Reading) -> list[Block | Heading]:
-    """All of a body, its headings still among its blocks and its notes not yet told apart."""
+    """Return all blocks of a body, with headings among them and before notes are recognised."""
     flow = _Flow(Reading(reading.numbering, reading.base, _hosts(body)))
     flow.fill(body)
     flow.end_paragraph()
@@ -215,7 +215,7 @@ def _item(element: etree._Element, reading: Reading) -> ListItem:
 
 
 def _numbered(element: etree._Element, items: tuple[ListItem, ...]) -> NumberedList:
-    """HTML, section 4.4.5: a list that counts down begins, where nothing else is said, with how many there are."""
+    """Return a numbered list. One that counts down starts at the number of its items by default (HTML, 4.4.5)."""
     down = element.get("reversed") is not None
     start = _number(element.get("start"))
     if start is None:
@@ -229,14 +229,14 @@ def _number(value: str | None) -> int | None:
 
 
 def _one(element: etree._Element, reading: Reading) -> list[Block]:
-    """An element that stands where only items should."""
+    """Return the item for an element that is where only items should be."""
     flow = _Flow(reading)
     flow.child(element)
     return flow.nested()
 
 
 def _definitions(element: etree._Element, reading: Reading) -> Iterable[Block]:
-    """Terms that follow each other share what follows them; a `div` may stand around each group."""
+    """Return the definitions. Consecutive terms share the descriptions after them; a `div` may wrap each group."""
     items: list[Definition] = []
     for child in _terms_and_descriptions(element):
         inside = _inside(child, reading)

@@ -1,4 +1,4 @@
-"""Two things that lxml leaves to its users: an element's whole text, and taking one out without what follows it."""
+"""What lxml has no function for: an element's whole text, and removing an element but not its tail."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from lxml import etree
 
 
 def text_in(element: etree._Element) -> str:
-    """All the text that stands in an element, as it stands."""
+    """Return all text in an element, unchanged."""
     return "".join(str(text) for text in element.itertext())
 
 
 def take_out(element: etree._Element) -> None:
-    """Removes an element and leaves the text after it where it stands."""
+    """Remove an element and keep the text that follows it."""
     parent = element.getparent()
     if parent is None:
         return

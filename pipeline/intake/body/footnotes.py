@@ -1,6 +1,6 @@
-"""Footnotes of Markdown: `[^1]` in the text, `[^1]: …` anywhere, and all of them in one list at the end.
+"""Markdown footnotes: `[^1]` in the text, `[^1]: …` anywhere, and a list of all of them at the end.
 
-They are lettered, for numbers in the text are reference markers.
+They have letters, because numbers in the text are reference markers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REFERENCE = re.compile(r"\[\^([^\s\]]{1,100})\]")  # bounded: the plug-in's own
 
 
 def with_definitions_of_footnotes(parser: MarkdownIt) -> None:
-    """Teach the parser of blocks. It shares its environment, where the notes are kept, with that of inlines."""
+    """Add the rule to the block parser. It shares its environment, which holds the notes, with the inline parser."""
     parser.block.ruler.before("reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]})
     parser.core.ruler.after("inline", "footnotes", _tail)
     for name, html in _AROUND.items():
@@ -30,7 +30,7 @@ def with_definitions_of_footnotes(parser: MarkdownIt) -> None:
 
 
 def with_references_to_footnotes(parser: MarkdownIt) -> None:
-    """Teach the parser of inlines."""
+    """Add the rule to the inline parser."""
     parser.inline.ruler.after("image", "footnote_ref", _reference)
     parser.add_render_rule("footnote_ref", _render_reference)
 
@@ -56,7 +56,7 @@ def _reference(state: StateInline, silent: bool) -> bool:
 
 
 def _number(env: EnvType, label: str) -> int:
-    """Counted in the order in which they are first referred to."""
+    """Return the note's number, in the order of first references."""
     notes: dict[str, Any] = env["footnotes"]
     if notes["refs"][f":{label}"] < 0:
         notes["refs"][f":{label}"] = len(notes["list"])
@@ -66,7 +66,7 @@ def _number(env: EnvType, label: str) -> int:
 
 
 def _tail(state: StateCore) -> None:
-    """One that nothing refers to is listed too: its author wrote it."""
+    """Append the list of notes, including those that nothing refers to."""
     for label in state.env.get("footnotes", {}).get("refs", {}):
         _number(state.env, label.removeprefix(":"))
     footnote_tail(state)

@@ -1,4 +1,4 @@
-"""Elements that stand in a line of text → inlines, their white space as a browser would show it."""
+"""Turn the elements of a line of text into inlines, with white space as a browser would show it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _CODE = frozenset({"code", "kbd", "samp", "tt"})
 
 @dataclass(frozen=True)
 class Reading:
-    """What a body is read with.
+    """The context in which a body is read.
 
-    `numbering`: as `with_markers` wants it. `base`: what relative addresses are resolved against.
+    `numbering`: see `with_markers`. `base`: the address against which relative ones are resolved.
     `hosts`: the inline elements that hold a block or an image somewhere inside.
     """
 
@@ -57,7 +57,7 @@ class Reading:
 
 
 def inlines_in(element: etree._Element, reading: Reading) -> list[Inline]:
-    """What stands in an element, not yet tidied."""
+    """Return the inlines of an element, before `tidy`."""
     found: list[Inline] = [Text(element.text)] if element.text else []
     for child in element:
         found.extend(inline(child, reading))
@@ -67,7 +67,7 @@ def inlines_in(element: etree._Element, reading: Reading) -> list[Inline]:
 
 
 def inline(element: etree._Element, reading: Reading) -> Iterable[Inline]:
-    """One inline element; one that says nothing of its own gives what stands in it."""
+    """Return an inline element, or just its contents if the element itself means nothing."""
     tag = element.tag
     if tag == "br":
         return [LineBreak()]
@@ -89,7 +89,7 @@ def inline(element: etree._Element, reading: Reading) -> Iterable[Inline]:
 
 
 def tidy(inlines: Iterable[Inline], reading: Reading) -> tuple[Inline, ...]:
-    """White space collapsed and trimmed, empty inlines dropped, neighbouring texts joined, markers told apart."""
+    """Collapse and trim white space, drop empty inlines, join neighbouring texts and recognise markers."""
     squeezed, _ = _squeeze(inlines, after_space=True)
     _trim(squeezed)
     return tuple(_marked(squeezed, reading.numbering))
@@ -101,12 +101,12 @@ def plain(inlines: Iterable[Inline]) -> str:
 
 
 def text_of(element: etree._Element) -> str:
-    """An element's text on one line, as `plain` has it: for captions and other fields that hold text alone."""
+    """Return an element's text on one line, as `plain` does, for captions and other plain-text fields."""
     return plain(inlines_in(element, Reading()))
 
 
 def marked(inlines: Iterable[Inline]) -> tuple[Inline, ...]:
-    """A title's or heading's inlines, without links, markers and line breaks; () where no mark carries meaning."""
+    """Return a title's or heading's inlines without links, markers and line breaks; () if no mark carries meaning."""
     kept = _squeeze(_title_inlines(inlines), after_space=True)[0]
     _trim(kept)
     return tuple(kept) if any(map(_carries_meaning, kept)) else ()
@@ -134,7 +134,7 @@ def _carries_meaning(part: Inline) -> bool:
 
 
 def says_nothing(inlines: Sequence[Inline]) -> bool:
-    """Whether a reader would see nothing."""
+    """Return whether a reader would see nothing."""
     return not any(isinstance(part, Marker | Image) for part in inlines) and is_blank("".join(_texts(inlines)))
 
 
@@ -152,7 +152,7 @@ def _texts(inlines: Iterable[Inline]) -> Iterator[str]:
 
 
 def _squeeze(inlines: Iterable[Inline], *, after_space: bool) -> tuple[list[Inline], bool]:
-    """`after_space`: whether a space here would follow another, or a line's start; given back for what follows."""
+    """Collapse white space. `after_space`: whether a space or a line's start precedes; returned for what follows."""
     out: list[Inline] = []
     texts: list[str] = []  # of neighbouring Text inlines, joined when something else comes
     for part in inlines:
@@ -188,14 +188,14 @@ def _squeeze(inlines: Iterable[Inline], *, after_space: bool) -> tuple[list[Inli
 
 
 def _rewrapped(wrapper: Wrapper, inside: list[Inline]) -> Inline:
-    """The same wrapper around other inlines; strong text within strong text is no stronger."""
+    """Return the same wrapper around other inlines. Strong text within strong text is not wrapped again."""
     if len(inside) == 1 and isinstance(only := inside[0], Strong | Emphasis) and type(only) is type(wrapper):
         return only
     return replace(wrapper, children=tuple(inside))
 
 
 def _trim(inlines: list[Inline]) -> None:
-    """Takes white space and line breaks from the end, in place."""
+    """Remove white space and line breaks from the end, in place."""
     while inlines:
         last = inlines.pop()
         match last:

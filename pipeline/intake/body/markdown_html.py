@@ -1,8 +1,8 @@
-"""Markdown → HTML that is not yet sanitised: CommonMark with tables, `~~struck out~~`, footnotes, definition lists
+"""Convert Markdown to unsanitised HTML: CommonMark with tables, `~~struck out~~`, footnotes, definition lists
 (`Term` and `: what it is`) and `::: note` containers.
 
-markdown-it drops in silence what is nested deeper than its limit, and some texts cost it the square of their size:
-rules of ours stand before its own, refuse depth and count the work.
+markdown-it silently drops what is nested deeper than its limit, and some texts cost it the square of their size. So our
+rules run before its own, refuse excessive depth and count the work.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MARK = 100  # characters at the end of a line in which its colons are
 
 
 def markdown_html(text: str) -> str:
-    """Raises InvalidValue `nested-too-deep` or `article-too-complex`, with the line where that can be told."""
+    """Convert a body. Raises InvalidValue `nested-too-deep` or `article-too-complex`, with the line if it is known."""
     env: EnvType = {}
     html: str = (_parser(definitions=False) if _TILDE.search(text) else _parser(definitions=True)).render(text, env)
     return html
@@ -47,7 +47,7 @@ def markdown_html(text: str) -> str:
 
 @cache
 def _parser(*, definitions: bool) -> MarkdownIt:
-    """`definitions`: whether a line of `: …` below another is a definition."""
+    """Return the parser. `definitions`: whether a line of `: …` below another is a definition."""
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_LEVEL + 8}).enable("table")
     around: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("table", "limits", _limit_blocks, around)
@@ -96,7 +96,7 @@ def _too_complex(line: int | None) -> InvalidValue:
 
 
 def _render_inlines(state: StateCore) -> None:
-    """Each block's text to HTML at once, so that only one block's tokens are held at a time."""
+    """Render each block's text immediately, so that only one block's tokens are in memory at a time."""
     parser = _inline_parser()
     env = state.env
     env["steps"] = 0
@@ -114,7 +114,7 @@ def _render_inlines(state: StateCore) -> None:
 
 
 def _container(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """`::: warning` up to `:::` as an `aside` of that class."""
+    """Render `::: warning` up to `:::` as an `aside` of that class."""
     opening = _CONTAINER.match(_line(state, start)) if not state.is_code_block(start) else None
     if opening is None:
         return False

@@ -12,9 +12,9 @@ _RANGE = re.compile(r"(\d+)(?:\s?[–-]\s?(\d+))?")
 
 
 def with_markers(text: str, numbering: Sequence[int]) -> Iterator[Inline]:
-    """The text with its markers told apart. `numbering`: for the n-th reference given, its number in the article.
+    """Split a text at its markers. `numbering`: the number in the article of each given reference.
 
-    A bracket with a number that no reference has stays text.
+    A bracket with a number that no reference has remains text.
     """
     end = 0
     for match in MARKER.finditer(text) if numbering else ():

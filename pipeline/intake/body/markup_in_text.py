@@ -1,6 +1,6 @@
-"""Texts that are no markup but hold a little all the same: `Platelets below 50 × 10<sup>9</sup>/L` in a title.
+"""Plain-text fields with a little markup in them: `Platelets below 50 × 10<sup>9</sup>/L` in a title.
 
-Only elements that change what a text says are read as such; every other `<` is the author's own, as in "p < 0.05".
+Only elements that change the meaning of a text are read as markup; every other `<` is literal, as in "p < 0.05".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TAG = re.compile("<(/?)(sup|sub|del|s|strike|ins|em|i|strong|b|q)>", re.IGNOREC
 
 
 def marked_line(value: object) -> tuple[str, tuple[Inline, ...]]:
-    """A field's one line as text and, where it has superscripts and the like, as inlines. Raises InvalidValue."""
+    """Return a field's line as text and, if it has superscripts or similar marks, as inlines. Raises InvalidValue."""
     inlines = _inlines_of(text_line(value))
     text = plain(inlines)
     if not text:
@@ -27,17 +27,17 @@ def marked_line(value: object) -> tuple[str, tuple[Inline, ...]]:
 
 
 def flat_line(value: object) -> str:
-    """A field's one line as text. Raises InvalidValue."""
+    """Return a field's line as text. Raises InvalidValue."""
     return marked_line(value)[0]
 
 
 def flat(text: str) -> str:
-    """The text with superscripts as characters and without what was struck out."""
+    """Return the text with superscripts as characters and without struck-out parts."""
     return plain(_inlines_of(text))
 
 
 def _inlines_of(text: str) -> tuple[Inline, ...]:
-    """The whole as one text where no element stands in it, or a tag has no mate."""
+    """Return the inlines, or the whole as one text if it has no elements or a tag is unbalanced."""
     text = text.replace("&frasl;", "\u2044")
     if not _is_balanced(text):
         return (Text(text),)

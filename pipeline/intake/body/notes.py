@@ -1,6 +1,6 @@
-"""Which passages stand out: told by a label ("Important: …"), an alert's mark, a class, or an urgent sentence.
+"""Recognise notes by a label ("Important: …"), an alert's mark, a class, or an urgent sentence.
 
-The label stays in the text, as its author wrote it.
+The label remains in the text as its author wrote it.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _CONDITION = re.compile(r"\b(?:if|when|for|with)\b", re.IGNORECASE)
 
 
 def kind_of_class(element: etree._Element) -> NoteKind | None:
-    """The kind that an element's class or role names: "warning", "note note-urgent", "admonition-tip" …
+    """Return the kind that an element's class or role names: "warning", "note note-urgent", "admonition-tip" …
 
-    Only an `aside` is a note by a part of a class alone.
+    For any element but an `aside` a part of a class is not enough.
     """
     names = (element.get("class") or "").lower().split()
     if element.tag == "aside" or not _CLASSES_OF_NOTES.isdisjoint(names):
@@ -55,7 +55,7 @@ def kind_of_class(element: etree._Element) -> NoteKind | None:
 
 
 def note_from_quotation(blocks: Sequence[Block]) -> Note | None:
-    """A quotation that is a note: marked as `[!WARNING]`, whose mark is taken away, or labelled."""
+    """Return the note that a quotation is: it begins with `[!WARNING]`, which is removed, or with a label."""
     first, rest = blocks[0], blocks[1:]
     if not isinstance(first, Paragraph):
         return None
@@ -73,9 +73,9 @@ def note_from_quotation(blocks: Sequence[Block]) -> Note | None:
 
 
 def with_notes(blocks: Iterable[Block], heading: str | None = None) -> list[Block]:
-    """The blocks with labelled paragraphs, and urgent ones that introduce a list, as notes.
+    """Return the blocks with labelled paragraphs, and urgent ones that introduce a list, turned into notes.
 
-    A list belongs to the note whose last words introduce it with a colon. `heading`: of the section they stand in.
+    A list belongs to the note whose last words introduce it with a colon. `heading`: that of their section.
     """
     out: list[Block] = []
     for block in blocks:
@@ -105,7 +105,7 @@ def _introduces(block: Block) -> bool:
 
 
 def _is_urgent(paragraph: Paragraph, heading: str | None) -> bool:
-    """ "Speak to a doctor immediately if …:", or "See a doctor if …:" under "When to See a Doctor"."""
+    """Recognise "Speak to a doctor immediately if …:", or "See a doctor if …:" under "When to See a Doctor"."""
     if not _introduces(paragraph):
         return False
     text = plain(paragraph.children)

@@ -1,4 +1,4 @@
-"""Images, with what stands under them."""
+"""Images and their captions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CREDIT = re.compile(r"(?:image |photo )?(?:credit|photo|source|©)s?\s*:?\s+", 
 
 
 def picture(element: etree._Element, base: str | None) -> Image | None:
-    """An `img`; None where its address is not one that can be kept."""
+    """Return the image of an `img`, or None if its address is not usable."""
     src = link_address(element.get("src") or "", base)
     if src is None or src.startswith("mailto:"):
         return None
@@ -32,7 +32,7 @@ def picture(element: etree._Element, base: str | None) -> Image | None:
 
 
 def captioned(blocks: Sequence[Block], caption: etree._Element) -> list[Block]:
-    """A figure's blocks with its caption on the one that it belongs to; beneath them where that cannot hold one."""
+    """Return a figure's blocks with the caption on the block that it describes, or below if that cannot hold one."""
     text, credit = _caption(caption)
     out = list(blocks)
     for place, block in enumerate(out):
@@ -52,7 +52,7 @@ def captioned(blocks: Sequence[Block], caption: etree._Element) -> list[Block]:
 
 
 def _caption(element: etree._Element) -> tuple[str | None, str | None]:
-    """The caption and the credit, which stands in an element of its own."""
+    """Return the caption, and the credit if it has an element of its own."""
     whole = text_of(element)
     for child in element.iter("small", "cite", "span"):
         credit = text_of(child)

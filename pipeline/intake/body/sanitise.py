@@ -1,6 +1,6 @@
-"""A body's HTML, sanitised once, at the door: what comes out of here is safe to walk and holds no script or style.
+"""Sanitise a body's HTML once, on the way in. The result is safe to walk and contains no script or style.
 
-lxml first (it refuses depth cheaply, where an HTML5 parser spends the square of it), then nh3, then lxml again.
+lxml runs first, because it refuses depth cheaply where an HTML5 parser takes quadratic time; then nh3, then lxml again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _MANY_ATTRIBUTES = re.compile(
 
 
 def sanitised(html: str) -> etree._Element:
-    """The `body` element. Raises InvalidValue `nested-too-deep` or `article-too-complex`."""
+    """Return the `body` element. Raises InvalidValue `nested-too-deep` or `article-too-complex`."""
     whole = etree.tostring(parse(f"<html><body>{html}"), method="html", encoding="unicode")
     if whole.count("&") > MAX_TAGS:  # escaped characters, which nh3 joins one by one
         raise _too_many("escaped characters")
@@ -66,7 +66,7 @@ def sanitised(html: str) -> etree._Element:
 
 
 def parse(html: str) -> etree._Element:
-    """A document as lxml reads it, within limits."""
+    """Parse a document with lxml, within limits."""
     _check_tags(html)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
@@ -94,7 +94,7 @@ def _check_tags(html: str) -> None:
 
 
 def _tags(html: str) -> Iterator[re.Match[str]]:
-    """The starts of tags; what stands in a script or a style is none, whatever it looks like."""
+    """Return where tags start. The contents of a script or style are not tags, whatever they look like."""
     place = 0
     while (start := _TAG_START.search(html, place)) is not None:
         yield start

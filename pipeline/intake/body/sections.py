@@ -1,4 +1,4 @@
-"""Headings and blocks in a row → lead blocks and nested sections."""
+"""Turn a sequence of headings and blocks into a lead and nested sections."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Open:
 
 
 def sections_of(items: Iterable[Block | Heading]) -> tuple[tuple[Block, ...], tuple[Section, ...]]:
-    """The lead and the sections, a deeper heading's within the one above it, however many levels it skips."""
+    """Return the lead and the sections. A deeper heading opens a subsection, however many levels it skips."""
     anchors = Anchors()
     path = [_Open(0, "")]
     for item in items:

@@ -1,4 +1,4 @@
-"""What an element says of whole blocks, such as `<del>` around paragraphs, said of every line in them."""
+"""Apply an element around whole blocks, such as `<del>` around paragraphs, to every line in them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Inlines = tuple[Inline, ...]
 
 
 def wrapped(block: Block, wrapper: type[Plain]) -> Block:
-    """The block with all of its text in `wrapper`."""
+    """Return the block with all its text in `wrapper`."""
 
     def line(children: Inlines) -> Inlines:
         return (wrapper(children),) if children else ()

@@ -1,4 +1,4 @@
-"""Tables: each cell is a line of text, with a line break between the blocks that stood in it."""
+"""Tables. Each cell is a line of text, with a line break between its blocks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Rows = tuple[tuple[Cell, ...], ...]
 
 
 def rows_of(table: etree._Element, read_cell: Callable[[etree._Element], list[Block]]) -> Rows:
-    """The rows that have cells; none where no cell says anything."""
+    """Return the rows that have cells, or none if every cell is empty."""
     rows = tuple(row for row in (_row(tr, read_cell) for tr in _table_rows(table)) if row)
     return rows if any(cell.children for row in rows for cell in row) else ()
 
@@ -66,7 +66,7 @@ def _span(value: str | None) -> int:
 
 
 def in_one_line(blocks: Iterable[Block]) -> list[Inline]:
-    """Blocks as inlines, a line break between each two."""
+    """Return blocks as inlines, with a line break between them."""
     out: list[Inline] = []
     for block in blocks:
         inside = _inlines(block)
