@@ -124,8 +124,13 @@ def _known(transaction: Transaction, current: ArticleState) -> tuple[str, ...]:
 
 
 def _cited(transaction: Transaction, current: ArticleState) -> tuple[CitedReference, ...]:
-    """Return the newest revision's references as they are known now, which may be newer than any rendition."""
+    """Return the newest revision's references as they are known now, which may be newer than any rendition.
+
+    While an update waits for its embargo, they are those of the live revision.
+    """
     if current.state == "withdrawn":
         return ()
     newest = revisions.get(transaction, current.id, current.revision)
+    if current.rendered not in (None, current.revision) and newest.article.not_before is not None:
+        newest = revisions.get(transaction, current.id, current.rendered or current.revision)  # it may wait
     return evidence.references_of(transaction, newest.article)

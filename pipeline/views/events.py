@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.ledger import Transaction, articles, deliveries
+from pipeline.ledger.articles import revisions
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
 from pipeline.views.cited import CitedCounts
@@ -90,6 +91,7 @@ def outcome(transaction: Transaction, article_id: str, revision: int) -> Outcome
     current = articles.get(transaction, article_id)
     if current is None:
         return None
+    revision = revisions.number_of_event(transaction, article_id, revision)
     if current.state != "withdrawn" and (current.rendered or 0) < revision:
         return "scheduled" if current.state == "scheduled" else None
     found = deliveries.of_article(transaction, article_id)

@@ -48,6 +48,21 @@ def add(
     transaction.execute(sa.insert(revisions).values(**values))
 
 
+def repeat(transaction: Transaction, article_id: str, number: int, under: int, *, now: dt.datetime) -> None:
+    """Add a revision that was never published again, with the same content and event, under a later number."""
+    copied = ("article", "event", "event_id", "content")
+    row = transaction.execute(sa.select(*(revisions.c[name] for name in copied)).where(_is(article_id, number))).one()
+    values = dict(row._mapping) | {"number": under, "at": now, "updated": now}
+    transaction.execute(sa.insert(revisions).values(**values))
+
+
+def number_of_event(transaction: Transaction, article_id: str, number: int) -> int:
+    """Return the number under which a revision's event is, or will be, published."""
+    event = sa.select(revisions.c.event_id).where(_is(article_id, number)).scalar_subquery()
+    same = sa.and_(revisions.c.article == article_id, revisions.c.event_id == event)
+    return transaction.scalar(sa.select(sa.func.max(revisions.c.number)).where(same)) or number
+
+
 def add_content(transaction: Transaction, article: Article) -> str:
     """Store an article's content once, and return its digest."""
     body = msgspec.json.encode(article)

@@ -16,6 +16,7 @@ from pipeline.ledger.articles.revisions import decode_evidence
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.evidence import identifiers
 from pipeline.ledger.tables import articles, citations, evidence_changes, revisions
+from pipeline.model.article import CitedWork
 from pipeline.model.reference import EditorialState, Reference
 
 
@@ -92,7 +93,9 @@ def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
         .where(articles.c.id == article_id)
     )
     evidence = decode_evidence(transaction.scalar(out))
-    if any(cited.work.scheme == "pmid" and cited.work.value == pmid for cited in evidence):
+    if any(work == CitedWork("pmid", pmid) for cited in evidence for work in (cited.work, *cited.also)):
+        return True
+    if any(cited.reference is not None and cited.reference.pmid == pmid for cited in evidence):
         return True
     bare = [cited.work for cited in evidence if cited.reference is None]
     return any(known.pmid == pmid for known in identifiers.known(transaction, bare).values())

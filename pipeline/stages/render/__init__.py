@@ -70,7 +70,7 @@ def render(context: Context, claim: Claim) -> bool:
     now = context.clock()
     with context.ledger.read() as transaction:
         state = articles.get(transaction, claim.keys[0])
-        facts = None if state is None or state.state == "withdrawn" else fan_out.read(context, transaction, state)
+        facts = None if state is None or state.state == "withdrawn" else fan_out.read(context, transaction, state, now)
     if facts is None:
         held.reconsider(context, claim)
         return True

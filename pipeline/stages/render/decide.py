@@ -45,6 +45,7 @@ class Facts(Struct, frozen=True):
     withheld: Mapping[str, Withheld]  # by channel
     channels: Mapping[str, ChannelState]
     accepted: tuple[Accepted, ...] = ()  # what an operator released it with
+    embargoed: Revision | None = None  # the newest one, while it waits: `newest` is then the live one
     outdated: bool = False  # its renditions were made in another way than now: by another release, with other settings
 
 
@@ -77,15 +78,16 @@ def candidate(facts: Facts, now: dt.datetime, *, refreshed: bool = False) -> Rev
 
     A revision is rendered with the references known at that moment, and in the way of that moment. If either changes
     later, it gets a new number. If only the latter did, it is `refreshed` and keeps its date, so that no reader of a
-    feed is shown an old article as new.
+    feed is shown an old article as new. While an update waits for its embargo, the live content may take the next
+    number; the update then follows under the number after it.
     """
     newest, known = facts.newest, facts.references
     updated = newest.updated if refreshed else next_update(facts.last_update, now)
-    if facts.state.rendered != facts.state.revision:
+    if facts.state.rendered != facts.state.revision and facts.embargoed is None:
         return structs.replace(newest, references=known, updated=updated)
     if known == newest.references and not facts.outdated:
         return newest
-    return structs.replace(newest, references=known, number=newest.number + 1, updated=updated)
+    return structs.replace(newest, references=known, number=facts.state.revision + 1, updated=updated)
 
 
 def only_evidence_is_new(facts: Facts, revision: Revision) -> bool:

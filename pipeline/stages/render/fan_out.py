@@ -23,17 +23,21 @@ from pipeline.stages.render.fingerprint import combined, fingerprints
 _log = structlog.get_logger()
 
 
-def read(context: Context, transaction: Transaction, state: ArticleState) -> Facts:
+def read(context: Context, transaction: Transaction, state: ArticleState, now: dt.datetime) -> Facts:
     """Return what is known of an article that is not withdrawn."""
-    newest = revisions.get(transaction, state.id, state.revision)
+    newest, embargoed = revisions.get(transaction, state.id, state.revision), None
     rendered, stored = None, {}
     if state.rendered is not None:
         out = state.rendered
         rendered = newest if out == newest.number else revisions.get(transaction, state.id, out)
         stored = {one.format: one for one in renditions.of_revision(transaction, state.id, out)}
+    not_before = newest.article.not_before
+    if rendered is not None and rendered is not newest and not_before is not None and not_before > now:
+        newest, embargoed = rendered, newest
     return Facts(
         state=state,
         newest=newest,
+        embargoed=embargoed,
         rendered=rendered,
         last_update=revisions.last_update(transaction, state.id),
         stored=stored,
@@ -82,14 +86,18 @@ def apply(
         return due
     identifiers.cite_found(transaction, state.id, revision.article.identified)
     answered_meanwhile = evidence.references_of(transaction, revision.article) != facts.references
-    done = articles.changed(state, state="live", due=now if answered_meanwhile else None, error=None)
+    waits = facts.embargoed.article.not_before if facts.embargoed else None
+    done = articles.changed(state, state="live", due=now if answered_meanwhile else waits, error=None)
     if not decision.render:
         _confirm(context, transaction, facts, done, rendered)
         return []
     if facts.rendered is not None and facts.rendered.article.identified != revision.article.identified:
         # If this revision was scheduled, the citations of the previous one were watched until now.
         evidence.cite(transaction, state.id, revision.article.identified, now=now)
-    _keep_revision(context, transaction, done, decision, rendered, now=now)
+    live = facts.rendered.number if facts.embargoed and facts.rendered else None
+    done = _keep_revision(context, transaction, done, decision, rendered, content_of=live, now=now)
+    if facts.embargoed is not None:
+        _let_follow(transaction, done, facts.embargoed, now=now)
     if revision.article.address is not None:
         names.show(transaction, revision.article.address)
     topics = frozenset(topic.slug for topic in revision.article.topics)
@@ -155,8 +163,10 @@ def _keep_revision(
     decision: Decision,
     rendered: Sequence[Rendition],
     *,
+    content_of: int | None,
     now: dt.datetime,
-) -> None:
+) -> ArticleState:
+    """Store the revision as the published one. `content_of`: the revision whose content it has, if not the newest."""
     revision, current = decision.revision, fingerprints(context.formats, context.site)
     if revision.number != state.revision:
         revisions.add(
@@ -167,24 +177,30 @@ def _keep_revision(
             event_id=None,
             now=now,
             updated=revision.updated,
-            content=revisions.content_of(transaction, state.id, state.revision),
+            content=revisions.content_of(transaction, state.id, content_of or state.revision),
             cause="refreshed" if decision.refreshed else None,
         )
     shown, updated = revision.references, revision.updated
     revisions.keep_shown(transaction, state.id, revision.number, shown, updated=updated, now=now)
     renditions.add(transaction, state.id, revision.number, rendered, current)
-    articles.save(
-        transaction,
-        articles.changed(
-            state,
-            revision=revision.number,
-            rendered=revision.number,
-            title=revision.article.title,
-            language=revision.article.language,
-            updated=revision.updated,
-            fingerprint=combined(current),
-        ),
+    published = articles.changed(
+        state,
+        revision=revision.number,
+        rendered=revision.number,
+        title=revision.article.title,
+        language=revision.article.language,
+        updated=revision.updated,
+        fingerprint=combined(current),
     )
+    articles.save(transaction, published)
+    return published
+
+
+def _let_follow(transaction: Transaction, state: ArticleState, waiting: Revision, *, now: dt.datetime) -> None:
+    """Give an update under an embargo the number after the live revision that has just overtaken it."""
+    number = state.revision + 1
+    revisions.repeat(transaction, state.id, waiting.number, number, now=now)
+    articles.save(transaction, articles.changed(state, revision=number))
 
 
 def _feeds_of(context: Context, topics: frozenset[str], revision: Revision) -> list[str]:
