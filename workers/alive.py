@@ -1,6 +1,9 @@
-"""Heartbeats: every process leaves one in Redis each second. A container's health check looks for it:
+"""Signs of life of a process, each second, which need neither Redis nor the ledger:
 
-python -m workers.alive pipeline     exit 0 if a pipeline worker on this host sent one in the last ten seconds
+a file in the temporary folder   for a container's health check: `python -m workers.alive pipeline` exits with 0 if a
+                                 pipeline worker on this host gave a sign in the last ten seconds, else with 1
+a pipe                           for `citewire up`, in its children
+a datagram                       for systemd: READY=1 at first, WATCHDOG=1 with each sign, STOPPING=1 at the end
 """
 
 from __future__ import annotations
@@ -9,26 +12,16 @@ import contextlib
 import os
 import socket
 import sys
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
-import redis
-import structlog
-
-from config import load
-from pipeline.errors import ConfigError
-from pipeline.stages.stage import caught
-from pipeline.timing import SWEEP_EVERY
-from workers.queue import alive, connect
-from workers.trouble import Trouble
-
-if TYPE_CHECKING:
-    from workers.doorbell import CeleryDoorbell
+from pipeline.uptime import uptime
 
 PIPE = "CITEWIRE_SIGNS"  # the descriptor of a pipe, set by `up` for each child
+NOTIFY = "NOTIFY_SOCKET"  # set by systemd: sd_notify(3)
+LATELY = 10.0  # seconds
 
-_log = structlog.get_logger()
+_READY: list[bool] = []  # whether this process has said so
 
 
 def name_of(kind: str) -> str:
@@ -36,43 +29,61 @@ def name_of(kind: str) -> str:
     return f"{kind}-{socket.gethostname()}-{os.getpid()}"
 
 
-def sign() -> None:
-    """Give a sign of life to the `up` that started this process, if one did. It needs neither Redis nor a disk."""
+def sign(kind: str) -> None:
+    """Give a sign of life. Never raises: a process is alive even if nobody can be told."""
     if pipe := os.environ.get(PIPE):
         with contextlib.suppress(OSError):  # full, because `up` was stopped, or closed, because it is gone
             os.write(int(pipe), b".")
+    with contextlib.suppress(OSError):
+        _touch(_folder() / f"{kind}-{os.getpid()}")
+    notify("WATCHDOG=1" if _READY else "READY=1\nWATCHDOG=1")
+    _READY[:] = [True]
 
 
-def show(bell: CeleryDoorbell, name: str, look: Callable[[], None]) -> None:
-    """Send heartbeats from a daemon thread from now on, and call `look` with each."""
-    threading.Thread(target=_show, args=(bell, name, look), name="alive", daemon=True).start()
+def stop(kind: str) -> None:
+    """Say that this process ends."""
+    notify("STOPPING=1")
+    with contextlib.suppress(OSError):
+        (_folder() / f"{kind}-{os.getpid()}").unlink(missing_ok=True)
 
 
-def _show(bell: CeleryDoorbell, name: str, look: Callable[[], None]) -> None:
-    pause = threading.Event()
-    trouble = Trouble(_log, begins="cannot give a sign of life", ends="signs of life go on")
-    while True:
-        bell.heartbeat(name)
-        sign()
-        outcome = caught(look)
-        trouble.report(outcome if isinstance(outcome, Exception) else None)
-        pause.wait(SWEEP_EVERY)
+def notify(state: str) -> None:
+    """Send a state to systemd if it started this process. Never waits."""
+    if not (address := os.environ.get(NOTIFY)):
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        sender.sendto(state.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
 
 
-def main(kind: str) -> int:
-    """Return the exit status: 0 alive, 1 not alive or no answer from Redis, 2 invalid settings."""
-    try:
-        url = load(os.environ).redis_url
-        names = alive(connect(url)) if url else []
-    except redis.RedisError as error:
-        print(f"Redis does not answer: {error}", file=sys.stderr)
-        return 1
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    ours = f"{kind}-{socket.gethostname()}-"
-    return 0 if any(name.startswith(ours) for name in names) else 1
+def seen(kind: str) -> bool:
+    """Return whether a process of this kind on this host gave a sign lately."""
+    now = uptime()
+    with contextlib.suppress(OSError):
+        for file in _folder().glob(f"{kind}-*"):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                if 0 <= now - file.stat().st_mtime <= LATELY:
+                    return True
+    return False
+
+
+def _touch(file: Path) -> None:
+    """Set the file's time to the host's uptime, so that a wrong clock makes nobody look dead. A full disk does not
+    matter, because nothing is written."""
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.touch(mode=0o600)
+    now = uptime()
+    os.utime(file, (now, now))
+
+
+def _folder() -> Path:
+    """Return this user's folder for signs. Raises OSError if it belongs to somebody else."""
+    folder = Path(tempfile.gettempdir()) / f"citewire-alive-{os.getuid()}"
+    if folder.exists() and (folder.is_symlink() or folder.stat().st_uid != os.getuid()):
+        raise PermissionError(f"{folder} is somebody else's")
+    return folder
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(0 if seen(sys.argv[1]) else 1)

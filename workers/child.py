@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import structlog
 
 from pipeline.timing import doubling
-from workers.alive import PIPE
+from workers.alive import NOTIFY, PIPE
 from workers.wiring import OWNER
 
 _LONG_ENOUGH = 10.0  # seconds after which a start counts as successful
@@ -68,7 +68,7 @@ class Child:
         os.set_blocking(signs, False)
         return subprocess.Popen(
             self.command(),
-            env=self.environment | {OWNER: self.owner, PIPE: str(signs)},
+            env=_without_notify(self.environment) | {OWNER: self.owner, PIPE: str(signs)},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=(*self.pass_fds, signs),
@@ -127,6 +127,11 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _without_notify(environment: dict[str, str]) -> dict[str, str]:
+    """systemd is told about `up` itself, which watches its children."""
+    return {name: value for name, value in environment.items() if name not in (NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID")}
 
 
 def _die_with_parent() -> None:

@@ -31,11 +31,12 @@ from config.digest import digest_of
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import Ledger, leases
 from pipeline.stages.context import LEASE, Context, NoDoorbell
-from workers import logs, reloading, runfile
+from workers import alive, logs, reloading, runfile
 from workers.child import Child
 from workers.listening import listening
 from workers.opening import make_data_folder
-from workers.queue import alive, connect
+from workers.queue import alive as names_in_queue
+from workers.queue import connect
 from workers.sharing import prove_or_refuse
 from workers.wiring import build_context, check_plugins, keep_signing_secrets_apart, named_file, put_in_force
 
@@ -80,6 +81,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
                 print(f"ready {address}", flush=True)
             replacement = reloading.Replacement((), grace=GRACE)
             while not stopping():
+                alive.sign("up")
                 for child in children:
                     child.watch(give_back)
                 replacement.step()
@@ -95,6 +97,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
                     _end_if_unreachable(children[0], Path(queue.removeprefix("redis+socket://")))
                 time.sleep(0.1)
         finally:
+            alive.stop("up")
             runfile.remove(folder)
             _stop(children)
             ledger.close()
@@ -223,7 +226,7 @@ def _end_if_unreachable(valkey: Child, path: Path) -> None:
 def _seen_by(bell: redis.Redis) -> set[str]:
     """Return the processes whose signs of life are in the queue; none while it does not answer."""
     with contextlib.suppress(redis.RedisError):
-        return set(alive(bell))
+        return set(names_in_queue(bell))
     return set()
 
 

@@ -21,13 +21,19 @@ _log = structlog.get_logger()
 
 
 def start(
-    context: Context, bell: CeleryDoorbell, name: str, stop: threading.Event, look: Callable[[], None] = lambda: None
+    context: Context,
+    bell: CeleryDoorbell,
+    name: str,
+    stop: threading.Event,
+    *,
+    kind: str = "worker",
+    look: Callable[[], None] = lambda: None,
 ) -> threading.Thread:
     """Sweep in a thread until `stop` is set. If the thread ends before, so does the process, and is started again.
 
     `look` is called before each sweep, to find out whether this process may work.
     """
-    work = functools.partial(_until, stop, functools.partial(_turn, context, bell, name, look))
+    work = functools.partial(_until, stop, functools.partial(_turn, context, bell, name, kind, look))
     sweeper = threading.Thread(target=_or_exit, args=(work, stop), name="sweep", daemon=True)
     sweeper.start()
     return sweeper
@@ -39,10 +45,10 @@ def _until(stop: threading.Event, turn: functools.partial[Exception | None]) -> 
         trouble.report(turn())
 
 
-def _turn(context: Context, bell: CeleryDoorbell, name: str, look: Callable[[], None]) -> Exception | None:
+def _turn(context: Context, bell: CeleryDoorbell, name: str, kind: str, look: Callable[[], None]) -> Exception | None:
     """Give a sign of life and sweep once; return what went wrong."""
+    alive.sign(kind)
     bell.heartbeat(name)
-    alive.sign()
     outcome = caught(lambda: _look_and_sweep(context, look))
     return outcome if isinstance(outcome, Exception) else None
 

@@ -15,6 +15,7 @@ from workers.celery import app as celery
 from workers.listening import listening
 from workers.queue import connect
 from workers.rates import RedisLimiter
+from workers.showing import show
 from workers.wiring import services
 
 
@@ -30,7 +31,7 @@ def _serve(listener: socket.socket) -> None:
     queue = own.settings.redis_url or str(celery.conf.broker_url)
     limiter = RedisLimiter(connect(queue))
     app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=own.context.disk)
-    alive.show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
+    show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
     settings = uvicorn.Config(
         app,
         log_config=None,
@@ -41,4 +42,7 @@ def _serve(listener: socket.socket) -> None:
         h11_max_incomplete_event_size=65_536,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
-    uvicorn.Server(settings).run(sockets=[listener])
+    try:
+        uvicorn.Server(settings).run(sockets=[listener])
+    finally:
+        alive.stop("web")

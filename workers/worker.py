@@ -54,11 +54,13 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
 
     @signals.worker_shutting_down.connect(weak=False)
     def _stopping(**_: object) -> None:
+        alive.stop(kind)
         stop.set()
 
     own.doorbell.instead = Drains(_look).add
     look = functools.partial(own.standing.look, name, kind)
-    sweeping.start(own.context, own.doorbell, name, stop, look)  # before Celery is ready: it is not while Redis is away
+    # Before Celery is ready: it is not while Redis is away.
+    sweeping.start(own.context, own.doorbell, name, stop, kind=kind, look=look)
     app.worker_main(
         [
             "--quiet",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipeline.errors import TransientError
 from pipeline.ledger.database import Ledger, Transaction, insert
 from pipeline.ledger.set_back import set_back
 from pipeline.ledger.tables import clock, leases
+from pipeline.uptime import uptime
 
 SWEEP = "sweep"  # the lease that a worker takes every second
 TOLERANCE = 5.0  # seconds that a host's clock may be off before its processes stop taking work
@@ -29,11 +29,6 @@ SETTLES = 20.0  # seconds after which, on SQLite, a changed clock counts as righ
 _CLOSE = dt.timedelta(seconds=10)  # how late a sweep may be
 _RECORD = 5.0  # seconds between records that a process agrees, on SQLite
 _QUICK = 1.0  # seconds: an answer that takes longer says too little about the time
-
-
-def uptime() -> float:
-    """Return the seconds since the host started. They go on while it sleeps, and no clock setting changes them."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def boot_id() -> str:

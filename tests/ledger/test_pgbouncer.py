@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import pwd
 import shutil
@@ -21,8 +22,12 @@ from own_database import own, server
 from sqlalchemy.engine import URL
 
 from pipeline.errors import TransientError
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, migrations, processes
+from pipeline.ledger.clock import LedgerClock
+from pipeline.ledger.connections import connections
+from pipeline.ledger.database import CONNECTIONS
 from pipeline.ledger.poolers import is_pooled
+from pipeline.ledger.processes import Process
 from pipeline.stages.sweep import sweep
 
 __all__ = ["own", "server"]  # fixtures
@@ -125,6 +130,36 @@ def test_deadlines_hold_in_each_transaction(through: Ledger, bouncer: URL) -> No
     with through.read() as transaction:  # on the same two server connections
         assert transaction.scalar(sa.text("SHOW statement_timeout")) == "1min"
     short.close()
+
+
+def test_the_connections_that_may_be_opened_are_counted(through: Ledger, own: URL) -> None:
+    now = LedgerClock(through)()
+    with through.write() as transaction:
+        for number in range(5):
+            processes.record(transaction, process(f"deliver-{number}@host", seen=now))
+        pooled = connections(transaction, now=now)
+    direct = Ledger(own.render_as_string(hide_password=False))
+    with direct.read() as transaction:
+        unpooled = connections(transaction, now=now)
+    direct.close()
+    assert pooled is not None
+    assert unpooled is not None
+    assert (pooled.processes, pooled.each, pooled.pooled, pooled.fits) == (5, CONNECTIONS, True, True)
+    assert (unpooled.pooled, unpooled.fits) == (False, unpooled.server >= 5 * CONNECTIONS)
+
+
+def process(name: str, *, seen: dt.datetime) -> Process:
+    return Process(
+        name=name,
+        kind="deliver",
+        host="host",
+        started=seen,
+        seen=seen,
+        release="1",
+        schema=migrations.HEAD,
+        settings="sha256:0",
+        clock_off=0,
+    )
 
 
 def test_without_a_pooler_nothing_changes(own: URL) -> None:

@@ -7,12 +7,15 @@ from json import loads
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import deliveries, feeds
+from pipeline.ledger.clock import ledger_time
+from pipeline.ledger.connections import Connections, connections
 from pipeline.stages.context import ChannelPlan
 from workers.cli import BAD_INPUT, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, now, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +31,7 @@ AcceptOption = Annotated[
 def check(
     json: JsonOption = False, accept: AcceptOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
-    """Check the configuration, reach every channel, and prove that all hosts see the same store and folders."""
+    """Check the configuration, reach every channel, and prove that hosts share store and folders."""
     from workers.site import feeds_of
     from workers.wiring import check_plugins, keep_signing_secrets_apart, named_file, plan_of, public_http, served_of
 
@@ -41,14 +44,14 @@ def check(
         served_of(system.settings)
     elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
     found = [_reach(plan) for plan in plans]
-    shared = _shared(system, plans, accept)
+    shared, opened = _shared(system, plans, accept), _connections(system)
     if all(one["ok"] for one in found):
         with named_file(system.settings):
             keep_signing_secrets_apart(system.settings)
     if json:
         print_json(
             {"ok": all(one["ok"] for one in [*found, *shared]), "channels": found, "not_configured": elsewhere}
-            | {"feeds": findings, "shared": shared}
+            | {"feeds": findings, "shared": shared, "connections": None if opened is None else to_builtins(opened)}
         )
     else:
         for channel, count in elsewhere.items():
@@ -64,6 +67,8 @@ def check(
         for one in shared:
             word = "ok" if one["ok"] else "FAILED"
             output.answers.print(f"{one['place']}  {word}  {one['detail']}", highlight=False, markup=False)
+        if opened is not None:
+            output.answers.print(f"ledger  {_in_words(opened)}", highlight=False, markup=False)
     if not all(one["ok"] for one in [*found, *shared]):
         raise typer.Exit(BAD_INPUT)
     if not json:
@@ -101,6 +106,25 @@ def _shared(system: System, plans: Sequence[ChannelPlan], accept: bool) -> list[
         | ({} if one.error is None else {"code": one.error.code})
         for one in found
     ]
+
+
+def _connections(system: System) -> Connections | None:
+    try:
+        with existing_ledger(system) as ledger, ledger.read() as transaction:
+            return connections(transaction, now=ledger_time(ledger, now(), running=False))
+    except ConfigError as error:
+        if error.code != "ledger-missing":
+            raise
+        return None
+
+
+def _in_words(opened: Connections) -> str:
+    through = ", through a pooler" if opened.pooled else ""
+    limit = "" if opened.fits else ": raise max_connections, or put a pooler before it"
+    return (
+        f"{opened.processes} processes, up to {opened.each} connections each{through}; "
+        f"PostgreSQL allows {opened.server}{limit}"
+    )
 
 
 def _reach(plan: ChannelPlan) -> dict[str, Any]:

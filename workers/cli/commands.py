@@ -61,7 +61,10 @@ COMMANDS = {
         "deliveries",
         "Retry abandoned deliveries with a full set of attempts. The sweep picks them up within a second.",
     ),
-    "check": ("checks", "Check the configuration and reach every channel."),
+    "check": (
+        "checks",
+        "Check the configuration, reach every channel, and prove that hosts share store and folders.",
+    ),
     "references": (
         "references",
         "Show what is known about references. Updates from `--recheck` reach every article that cites them.",

@@ -68,7 +68,7 @@ def router(
         workers, *found = await asyncio.gather(
             processes.answer(within=WITHIN, otherwise=None),
             ledger.answer(within=WITHIN, otherwise=f"ledger-unreachable: no answer within {WITHIN:g} seconds"),
-            space.answer(within=WITHIN, otherwise=f"disk-full: a disk did not answer within {WITHIN:g} seconds"),
+            space.answer(within=WITHIN, otherwise=f"disk-silent: a disk did not answer within {WITHIN:g} seconds"),
         )
         held = context.hold()
         found.append(None if held is None else f"{held.code}: {held}")
