@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 MINUTES ?= 10
+SEED ?= 1
 
 .DEFAULT_GOAL := help
 
@@ -35,6 +36,10 @@ check: .venv/.dev ## Types, lint, format, who may import what, the dependencies,
 .PHONY: fuzz
 fuzz: .venv/.dev ## Throw strange files at the intake for MINUTES (10)
 	$(BIN)/python tests/intake/fuzz_intake.py --minutes $(MINUTES)
+
+.PHONY: faults
+faults: .venv/.dev ## Break a running system at random for MINUTES (10), from SEED (1) on, and check that it ends with the truth
+	$(BIN)/python tests/faults/run.py --seed $(SEED) --minutes $(MINUTES)
 
 .PHONY: bench
 bench: .venv/.dev ## Measure publish → delivered against a floor run beside it
