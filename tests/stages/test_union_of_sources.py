@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from bench import paper
+from empty_ledger import empty_ledger
 from msgspec import structs
-from watched import Watched, as_json, open_sqlite, publish
+from watched import Watched, as_json, publish
 
 from pipeline import views
 from pipeline.errors import TransientError
@@ -102,7 +103,7 @@ def opened(folder: Path, watch: RetractionWatchStandin, **more: Any) -> Iterator
     with ExitStack() as stack:
         http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
         stack.callback(http.close)
-        ledger = open_sqlite(folder)
+        ledger = empty_ledger(folder)
         stack.callback(ledger.close)
         bench = Sourced(ledger, watch, http, **more)
         bench.know(with_doi("1"))
