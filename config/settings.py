@@ -236,6 +236,13 @@ class RenderSettings(_Part):
     refresh_rate: float = Field(5.0, ge=0, le=1000)
 
 
+class KeepSettings(_Part):
+    attempts_days: int = Field(90, ge=1, le=36_500)
+    changes_days: int = Field(365, ge=1, le=36_500)
+    tokens_days: int = Field(90, ge=1, le=36_500)
+    renditions_days: int = Field(365, ge=1, le=36_500)
+
+
 class DeliverySettings(_Part):
     retries: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
     refused_retries: tuple[Annotated[float, Field(gt=0)], ...] | None = None
@@ -317,6 +324,7 @@ class Settings(_Part):
     intake: IntakeSettings
     evidence: EvidenceSettings
     render: RenderSettings
+    keep: KeepSettings
     delivery: DeliverySettings
     places: PlaceSettings
     workers: WorkerSettings

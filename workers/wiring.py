@@ -377,6 +377,10 @@ def policy_of(settings: Settings) -> Policy:
         retries=settings.delivery.retries,
         refused_retries=settings.delivery.refused_retries,
         refresh_rate=settings.render.refresh_rate,
+        keep_attempts=settings.keep.attempts_days,
+        keep_changes=settings.keep.changes_days,
+        keep_tokens=settings.keep.tokens_days,
+        keep_renditions=settings.keep.renditions_days,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,
     )

@@ -87,3 +87,9 @@ def _token(row: sa.Row[tuple[object, ...]]) -> Token:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def forget(transaction: Transaction, *, before: dt.datetime) -> int:
+    """Delete tokens that were revoked, or have expired, before this time."""
+    ended = sa.or_(tokens.c.revoked < before, tokens.c.expires < before)
+    return transaction.execute(sa.delete(tokens).where(ended)).rowcount

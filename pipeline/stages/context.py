@@ -189,6 +189,10 @@ class Policy:
     partner_rate: float = 10.0  # sustained requests per second of one partner's token
     partner_burst: int = 50  # … and at once
     retries: tuple[float, ...] = DEFAULT_SCHEDULE
+    keep_attempts: int = 90  # days; the last attempt at each delivery is kept
+    keep_changes: int = 365  # days; the newest change of each article is kept
+    keep_tokens: int = 90  # days after they ended
+    keep_renditions: int = 365  # days; those that are shown, delivered or to be delivered are kept
     refused_retries: tuple[float, ...] | None = None  # after refusals; None: the same as `retries`
 
 

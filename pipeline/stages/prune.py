@@ -1,25 +1,30 @@
-"""prune: once an hour, delete old attempts and the hub's subscriptions that have expired.
+"""prune: once an hour, delete what is older than the settings in `[keep]` say.
 
-The contents of each channel, the last attempt at each delivery, and every revision are kept. A lease in the ledger
+The contents of each channel, the last attempt at each delivery, and every revision with its text and references are
+kept: they prove what was shown where. A lease in the ledger
 enforces the hour: after a run it cannot be taken for an hour, whatever the number of processes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 
-from pipeline.ledger import Transaction, leases
+from pipeline.ledger import Transaction, leases, tokens
+from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.hub import subscriptions
+from pipeline.ledger.partners import changes, pulls
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
 
-KEPT = dt.timedelta(days=90)  # attempts
 EVERY = dt.timedelta(hours=1)
 _LEASE = 300.0  # seconds after which a run that was killed is repeated
 _NAME = "prune"
+_BATCH = 2_000  # rows in a transaction
+_REVISIONS = 100  # the same, where each needs several statements
 
 
 class Prune(Stage):
@@ -39,7 +44,8 @@ class Prune(Stage):
         return [Claim(token, (_NAME,))] if taken else []
 
     def do(self, context: Context, claim: Claim) -> bool:
-        prune(context, older_than=KEPT)
+        prune(context, older_than=dt.timedelta(days=context.policy.keep_attempts))
+        prune_others(context)
         self._rest(context, claim, EVERY, failed=False)
         return True
 
@@ -57,16 +63,40 @@ class Prune(Stage):
             leases.release(transaction, _NAME, token=claim.token, not_before=until, failed=failed)
 
 
-def prune(context: Context, *, older_than: dt.timedelta, batch: int = 2_000) -> int:
-    """Delete attempts older than this, a batch per transaction so that other writers do not wait; return how many."""
+def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) -> int:
+    """Delete attempts older than this and subscriptions that have expired; return how many attempts."""
     before = context.clock() - older_than
     with context.ledger.write() as transaction:
         subscriptions.forget_expired(transaction, now=context.clock())
-    deleted, after = 0, 0
-    while True:
+    return _in_portions(context, functools.partial(attempts.forget, before=before, limit=batch))
+
+
+def prune_others(context: Context, *, batch: int = _BATCH) -> None:
+    """Delete old changes, confirmed pages, ended tokens, and renditions of old revisions that no channel has."""
+    now, policy = context.clock(), context.policy
+    changed = now - dt.timedelta(days=policy.keep_changes)
+    _in_portions(context, functools.partial(changes.forget, before=changed, limit=batch))
+    with context.ledger.write() as transaction:
+        tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
+    pages = batch
+    while pages == batch:
         with context.ledger.write() as transaction:
-            count, last = attempts.forget(transaction, before=before, after=after, limit=batch)
+            pages = pulls.forget(transaction, before=changed, limit=batch)
+    rendered = now - dt.timedelta(days=policy.keep_renditions)
+    after: tuple[str, int] | None = ("", 0)
+    while after is not None:
+        with context.ledger.write() as transaction:
+            digests, after = renditions.forget(transaction, before=rendered, after=after, limit=_REVISIONS)
+        for digest in digests:  # after the commit: what is missing is rendered again, what is too much stays
+            context.store.drop(digest)
+
+
+def _in_portions(context: Context, forget: Callable[..., tuple[int, int | None]]) -> int:
+    """Delete a portion in each transaction, so that other writers do not wait; return how many rows in all."""
+    deleted = 0
+    after: int | None = 0
+    while after is not None:
+        with context.ledger.write() as transaction:
+            count, after = forget(transaction, after=after)
         deleted += count
-        if last is None:
-            return deleted
-        after = last
+    return deleted

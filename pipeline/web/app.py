@@ -14,7 +14,7 @@ from pipeline.web.middleware import Compression, TooLarge
 from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
-from pipeline.web.public import evidence, feeds, hub, well_known
+from pipeline.web.public import evidence, feeds, hub, manifest, well_known
 from pipeline.web.refusals import Refusals
 from pipeline.web.v1 import router as v1
 
@@ -47,6 +47,7 @@ def create_app(
     problems.register(app)
     shown = [Depends(restored.refuse(context))]
     app.include_router(v1.router(context))
+    app.include_router(manifest.router(context), dependencies=shown)  # before the articles, whose addresses match it
     app.include_router(public.router(context), dependencies=shown)
     app.include_router(feeds.router(context), dependencies=shown)
     app.include_router(evidence.router(context), dependencies=shown)

@@ -1,92 +1,125 @@
-"""prune runs once an hour in the whole site, whatever the number of workers, and again soon after a failure."""
+"""What grows without end is deleted by age; what proves what was shown where is not."""
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
+import sqlalchemy as sa
 from bench import Bench, article
-from msgspec import structs
 
-from pipeline.ledger import Ledger, deliveries, leases
-from pipeline.ledger.deliveries import attempts
-from pipeline.stages.prune import EVERY, KEPT, Prune
-from pipeline.stages.sweep import sweep
+from pipeline.ledger import Ledger, tokens
+from pipeline.ledger.articles import renditions, revisions
+from pipeline.ledger.deliveries import channel_contents
+from pipeline.ledger.partners import changes
+from pipeline.stages.prune import prune_others
 
-prune = Prune()
+YEAR = 366 * 86_400.0
 
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
-
-
-def tried(bench: Bench) -> int:
-    with bench.ledger.read() as transaction:
-        (delivery,) = deliveries.of_article(transaction, "spasms")
-        return len(attempts.of(transaction, delivery.id, limit=100))
-
-
-def rung(bench: Bench) -> bool:
-    bench.bells.rung.clear()
-    assert sweep(bench.context)
-    bench.clock.pass_(1)
-    return ("prune", "") in bench.bells.rung
-
-
-def test_old_attempts_are_deleted_hourly_and_the_last_one_is_kept(bench: Bench) -> None:
+    bench = Bench(ledger)
     for text in ("one", "two", "three"):
         bench.publish(article(text=text))
-        bench.work_for(1)
-    assert tried(bench) == 3
-    assert rung(bench)
-    prune.drain(bench.context)
-    assert (tried(bench), rung(bench)) == (3, False)
-    bench.clock.now += KEPT
-    assert rung(bench)
-    assert prune.drain(bench.context) == 1
-    assert tried(bench) == 1
+        bench.publish(article("other", text=text))
+        bench.work_for(2)
+    with bench.ledger.write() as transaction:
+        changes.assign_sequence(transaction, "partner")
+    return bench
 
 
-def test_one_worker_at_a_time_prunes_and_the_next_one_an_hour_later(bench: Bench) -> None:
-    (claim,) = prune.claim(bench.context)
-    assert prune.claim(bench.context) == []
-    assert not rung(bench)
-    prune.do(bench.context, claim)
-    bench.clock.now += EVERY - dt.timedelta(seconds=2)
-    assert prune.claim(bench.context) == []
-    bench.clock.pass_(2)
-    assert len(prune.claim(bench.context)) == 1
-
-
-def test_a_worker_killed_while_pruning_is_followed_by_another_within_minutes(bench: Bench) -> None:
-    bench.die(prune)
-    bench.clock.pass_(299)
-    assert not rung(bench)
-    bench.clock.pass_(1)
-    assert rung(bench)
-
-
-def test_a_failure_is_tried_again_later_and_later(bench: Bench) -> None:
-    pauses = []
-    for _ in range(3):
-        (claim,) = prune.claim(bench.context)
-        prune.failed(bench.context, claim, RuntimeError("no room on the disk"))
-        before = bench.clock.now
-        while not rung(bench):
-            pass
-        pauses.append((bench.clock.now - before).total_seconds())
-    assert pauses == sorted(set(pauses))
+def after(bench: Bench, cursor: str) -> list[changes.Change] | None:
     with bench.ledger.read() as transaction:
-        assert leases.failures(transaction, "prune") == 3
+        seq = changes.sequence_of(transaction, "partner", cursor)
+        return None if seq is None else changes.after(transaction, "partner", seq, limit=100)
 
 
-def test_a_lost_lease_changes_nothing(bench: Bench) -> None:
-    """A worker that was slow must not take away the hour of the one that came after it."""
-    (slow,) = prune.claim(bench.context)
-    bench.clock.pass_(301)
-    (other,) = prune.claim(bench.context)
-    prune.failed(bench.context, structs.replace(slow), RuntimeError("late"))
-    assert prune.claim(bench.context) == []
-    prune.do(bench.context, other)
-    assert prune.claim(bench.context) == []
+def forgotten(bench: Bench, cursor: str) -> bool:
+    with bench.ledger.read() as transaction:
+        return changes.is_forgotten(transaction, "partner", cursor)
+
+
+def test_old_changes_go_and_the_newest_of_each_article_stays(bench: Bench) -> None:
+    every = after(bench, changes.BEGINNING)
+    assert every is not None
+    bench.clock.pass_(YEAR)
+    prune_others(bench.context, batch=2)
+    left = after(bench, changes.BEGINNING)
+    assert left is not None
+    assert sorted((one.article, one.revision) for one in left) == [("other", 3), ("spasms", 3)]
+    assert [after(bench, one.cursor) is None for one in every] == [True] * 4 + [False] * 2
+
+
+def test_a_cursor_that_is_too_old_is_known_as_such_and_any_other_is_not(bench: Bench) -> None:
+    every = after(bench, changes.BEGINNING)
+    assert every is not None
+    assert not any(forgotten(bench, one.cursor) for one in every)
+    bench.clock.pass_(YEAR)
+    prune_others(bench.context)
+    assert [forgotten(bench, one.cursor) for one in every] == [True] * 4 + [False] * 2
+    assert not any(forgotten(bench, cursor) for cursor in ("0", "99-abc", "x", "-1", "1" * 50))
+
+
+def test_numbers_go_on_after_old_changes_were_deleted(bench: Bench) -> None:
+    bench.clock.pass_(YEAR)
+    prune_others(bench.context)
+    last = after(bench, changes.BEGINNING)
+    bench.publish(article(text="four"))
+    bench.work()
+    with bench.ledger.write() as transaction:
+        changes.assign_sequence(transaction, "partner")
+    assert last is not None
+    newest = after(bench, last[-1].cursor)
+    assert newest is not None
+    assert [(one.seq, one.revision) for one in newest] == [(7, 4)]
+
+
+def test_the_bytes_of_old_revisions_go_and_what_was_shown_is_still_known(bench: Bench) -> None:
+    with bench.ledger.read() as transaction:
+        digests = [renditions.of_revision(transaction, "spasms", number)[0].digest for number in (1, 2, 3)]
+    bench.clock.pass_(YEAR)
+    prune_others(bench.context)
+    assert [digest in bench.store.held for digest in digests] == [False, False, True]
+    with bench.ledger.read() as transaction:
+        assert renditions.of_revision(transaction, "spasms", 1) == []
+        assert revisions.get(transaction, "spasms", 1).article.answer == "one"
+        shown = channel_contents.at(transaction, "spasms", "partner", bench.clock.now)
+        assert shown is not None
+        assert shown.digest == digests[2]
+
+
+def test_what_a_channel_still_has_is_kept(bench: Bench) -> None:
+    bench.partner.mood = "down"
+    bench.publish(article(text="four"))
+    bench.work()
+    bench.clock.pass_(YEAR)
+    prune_others(bench.context)
+    with bench.ledger.read() as transaction:
+        kept = [bool(renditions.of_revision(transaction, "spasms", number)) for number in (1, 2, 3, 4)]
+    assert kept == [False, False, True, True]
+
+
+def test_nothing_young_is_touched(bench: Bench) -> None:
+    def count() -> list[int]:
+        with bench.ledger.read() as transaction:
+            return [transaction.scalar(sa.text(f"SELECT count(*) FROM {name}")) or 0 for name in names]  # noqa: S608
+
+    names = ("changes", "renditions", "revisions", "holdings", "pulls")
+    before = count()
+    prune_others(bench.context)
+    assert count() == before
+
+
+def test_tokens_that_ended_long_ago_go(bench: Bench) -> None:
+    def names() -> list[str]:
+        with bench.ledger.read() as transaction:
+            return [one.name for one in tokens.every(transaction)]
+
+    with bench.ledger.write() as transaction:
+        for name in ("revoked", "valid"):
+            tokens.add(transaction, f"token of {name}", name=name, scope="publish", now=bench.clock.now)
+        tokens.revoke(transaction, "revoked", now=bench.clock.now)
+    prune_others(bench.context)
+    assert names() == ["revoked", "valid"]
+    bench.clock.pass_(91 * 86_400)
+    prune_others(bench.context)
+    assert names() == ["valid"]

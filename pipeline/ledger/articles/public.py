@@ -6,6 +6,7 @@ whatever happens to the return: the withdrawal that counts is the first one afte
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -25,6 +26,27 @@ def find(transaction: Transaction, article_id: str) -> Public | None:
     query = sa.select(state(), number()).where(articles.c.id == article_id)
     row = transaction.execute(query).one_or_none()
     return None if row is None or row[1] is None else Public(*row)
+
+
+class Listed(Struct, frozen=True):
+    article: str
+    state: Literal["live", "withdrawn"]
+    revision: int
+    at: dt.datetime  # when it was updated or withdrawn
+
+
+def page(transaction: Transaction, after: str, *, limit: int) -> list[Listed]:
+    """Return the public articles whose ids follow, by id."""
+    shown = revisions.alias("shown")
+    query = (
+        sa.select(articles.c.id, state(), shown.c.number, shown.c.updated)
+        .select_from(articles)
+        .join(shown, sa.and_(shown.c.article == articles.c.id, shown.c.number == number()))
+        .where(articles.c.id > after)
+        .order_by(articles.c.id)
+        .limit(limit)
+    )
+    return [Listed(*row) for row in transaction.execute(query)]
 
 
 def state() -> sa.ColumnElement[Any]:

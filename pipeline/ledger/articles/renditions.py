@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.tables import renditions
+from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.tables import articles, changes, deliveries, renditions, revisions
 from pipeline.model.rendition import Rendition
 
 
@@ -57,10 +58,59 @@ def of_revision(transaction: Transaction, article_id: str, revision: int) -> lis
     return [Stored(*row) for row in transaction.execute(query.order_by(renditions.c.format))]
 
 
+def digests(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dict[str, dict[str, str]]:
+    """Return the digests of these revisions of articles, by article and format."""
+    found: dict[str, dict[str, str]] = {}
+    columns = (renditions.c.article, renditions.c.format, renditions.c.digest)
+    for some in chunks(shown, 200):
+        these = sa.tuple_(renditions.c.article, renditions.c.revision).in_(some)
+        for article, format, digest in transaction.execute(sa.select(*columns).where(these).order_by(*columns[:2])):
+            found.setdefault(article, {})[format] = digest
+    return found
+
+
+def forget(
+    transaction: Transaction, *, before: dt.datetime, after: tuple[str, int], limit: int
+) -> tuple[list[str], tuple[str, int] | None]:
+    """Delete the renditions of old revisions that nothing shows or has to deliver any longer, a portion at a time.
+
+    Return the digests that no rendition of their article has any longer, and where to continue, or None at the end.
+    """
+    key = sa.tuple_(revisions.c.article, revisions.c.number)
+    old = (
+        sa.select(revisions.c.article, revisions.c.number)
+        .join(articles, articles.c.id == revisions.c.article)
+        .where(key > after, revisions.c.rendered_at < before, revisions.c.number != sa.func.coalesce(_SHOWN, 0))
+        .order_by(revisions.c.article, revisions.c.number)
+        .limit(limit)
+    )
+    found = [(article, number) for article, number in transaction.execute(old)]
+    digests = {digest for one in found if not _is_needed(transaction, *one) for digest in _delete(transaction, *one)}
+    return sorted(digests), found[-1] if len(found) == limit else None
+
+
+def _is_needed(transaction: Transaction, article: str, number: int) -> bool:
+    """Return whether a delivery or a partner's newest change names the revision."""
+    wanted = sa.or_(deliveries.c.wanted == number, deliveries.c.held == number)
+    if transaction.execute(sa.select(deliveries.c.id).where(deliveries.c.article == article, wanted)).first():
+        return True
+    named = sa.select(changes.c.id).where(changes.c.article == article, changes.c.revision == number)
+    return transaction.execute(named).first() is not None
+
+
+def _delete(transaction: Transaction, article: str, number: int) -> list[str]:
+    mine = (renditions.c.article == article, renditions.c.revision == number)
+    gone = set(transaction.scalars(sa.select(renditions.c.digest).where(*mine)))
+    transaction.execute(sa.delete(renditions).where(*mine))
+    kept = sa.select(renditions.c.digest).where(renditions.c.article == article, renditions.c.digest.in_(gone))
+    return sorted(gone - set(transaction.scalars(kept)))
+
+
 def one(transaction: Transaction, article_id: str, revision: int, format: str) -> Stored | None:
     where = (renditions.c.article == article_id, renditions.c.revision == revision, renditions.c.format == format)
     row = transaction.execute(sa.select(*_STORED).where(*where)).one_or_none()
     return None if row is None else Stored(*row)
 
 
+_SHOWN = articles.c.rendered
 _STORED = tuple(renditions.c[field] for field in Stored.__struct_fields__)

@@ -122,6 +122,32 @@ def sequence_of(transaction: Transaction, channel: str, cursor: str) -> int | No
     return found[0].seq if found and found[0].cursor == cursor else None
 
 
+def is_forgotten(transaction: Transaction, channel: str, cursor: str) -> bool:
+    """Return whether the cursor may name a change that was deleted since: its number was given, and is free now."""
+    digits = cursor.partition("-")[0]
+    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:19]) <= _last(transaction, channel)):
+        return False
+    return not any(change.seq == int(digits) for change in _following(transaction, channel, int(digits) - 1, limit=1))
+
+
+def forget(transaction: Transaction, *, before: dt.datetime, after: int, limit: int) -> tuple[int, int | None]:
+    """Of the `limit` changes with ids above `after`, delete those older than `before` that a later one supersedes.
+
+    Return how many, and the id after which to continue, or None if nothing older is left. The newest change of each
+    article is kept, so a partner that starts again gets everything.
+    """
+    page = sa.select(changes.c.id, changes.c.at).where(changes.c.id > after).order_by(changes.c.id).limit(limit)
+    old = [row.id for row in transaction.execute(page) if row.at < before]
+    if not old:
+        return 0, None
+    later = changes.alias()
+    superseded = sa.exists().where(
+        later.c.article == changes.c.article, later.c.channel == changes.c.channel, later.c.id > changes.c.id
+    )
+    between = (changes.c.id > after, changes.c.id <= old[-1], changes.c.at < before, changes.c.seq.is_not(None))
+    return transaction.execute(sa.delete(changes).where(*between, superseded)).rowcount, old[-1]
+
+
 def after(transaction: Transaction, channel: str, seq: int, *, limit: int) -> list[Change]:
     """Return the changes that follow, in order. A superseded change names the revision that supersedes it."""
     found = _following(transaction, channel, seq, limit=limit)

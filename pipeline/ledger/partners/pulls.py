@@ -182,3 +182,10 @@ def _confirm(transaction: Transaction, channel: str, one: PulledArticle, now: dt
     revoked = {"lease": None, "leased_until": None}
     mine = (deliveries.c.channel == channel, deliveries.c.article == one.article)
     transaction.execute(sa.update(deliveries).where(*mine).values(**has_it, **revoked))
+
+
+def forget(transaction: Transaction, *, before: dt.datetime, limit: int) -> int:
+    """Delete old records of pages that the partner has confirmed: what it has is recorded with each article."""
+    confirmed = sa.select(pull_positions.c.taken).where(pull_positions.c.channel == pulls.c.channel).scalar_subquery()
+    old = sa.select(pulls.c.id).where(pulls.c.at < before, pulls.c.last <= confirmed).order_by(pulls.c.id).limit(limit)
+    return transaction.execute(sa.delete(pulls).where(pulls.c.id.in_(old))).rowcount

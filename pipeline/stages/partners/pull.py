@@ -67,6 +67,12 @@ def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token:
     return Page(tuple(shown), listed[-1].cursor)
 
 
+def is_forgotten(context: Context, plan: ChannelPlan, cursor: str) -> bool:
+    """Return whether the cursor is older than the changes that are kept."""
+    with context.ledger.read() as transaction:
+        return changes.is_forgotten(transaction, plan.id, cursor)
+
+
 def anything_after(context: Context, channel: str, cursor: str) -> bool:
     with context.ledger.read() as transaction:
         seq = changes.sequence_of(transaction, channel, cursor)

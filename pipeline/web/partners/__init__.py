@@ -57,6 +57,9 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
         token = None if grant.scope == "admin" else grant.name
         page = pull.page(context, plan, cursor=cursor, limit=limit, token=token)
         if page is None:
+            if pull.is_forgotten(context, plan, cursor):
+                hint = "compare what you have with /articles/manifest.json, and begin again without a cursor"
+                raise Problem(410, "cursor-expired", f"the changes after that cursor are no longer kept: {hint}")
             hint = "give the cursor of an answer as it stood there, or none to begin anew"
             raise Problem(400, "invalid-cursor", f"that is no cursor of this channel: {hint}")
         return msgspec.json.encode(change_page(page)), bool(page.changes)
