@@ -45,13 +45,13 @@ def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, pla
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
-    """A feed that holds nothing but the word that the entry is gone."""
+    """Write a feed that contains only the deletion of the entry."""
     head = withdrawal_head(withdrawal, site, "atom")
     return write_atom(head, (), extras=[_deleted(withdrawal, site)], prefixes=("at",))
 
 
 def _deleted(withdrawal: Withdrawal, site: Site) -> Element:
-    """RFC 6721, section 3."""
+    """Return the `at:deleted-entry` (RFC 6721, section 3)."""
     link = former_url(withdrawal, site)
     return element(
         "at:deleted-entry",

@@ -1,4 +1,4 @@
-"""The article's own page: plain HTML that needs no script, with its linked data and the addresses of its kin."""
+"""The article's own page: HTML without scripts, with its linked data and the addresses of its other forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 
 def _image(image: Image) -> str:
-    """Nothing where the address is none; sizes that are no sizes are left out."""
+    """Return an `img`, or "" if its address is not usable. Invalid sizes are left out."""
     src = address(image.src)
     if src is None:
         return ""

@@ -1,8 +1,8 @@
 """JSON Feed 1.1 (jsonfeed.org/version/1.1), with the evidence as data in the extension `_citewire`.
 
-The extension of an item holds what HTML only shows: the article's id and revision, its question, the reviewers and
-their date, the topics with MeSH ids, and each reference with its identifiers and editorial state.
-JSON Feed has no form for a withdrawal: it is an item whose text says so, and `_citewire.withdrawn` of that item; the
+The extension of an item has as data what HTML only shows: the article's id and revision, its question, the reviewers
+and their date, the topics with MeSH ids, and each reference with its identifiers and editorial state.
+JSON Feed has no form for a withdrawal. It is an item whose text says so and that has `_citewire.withdrawn`; the
 extension of a feed lists every withdrawal.
 """
 
@@ -126,7 +126,7 @@ def _author(person: Person) -> Json:
 
 
 def _attachments(article: Article) -> list[Json]:
-    """The image, where its address tells the media type that an attachment must have."""
+    """Return the image, if its address shows the media type that an attachment must have."""
     media_type = media_type_of(article.image.src) if article.image else None
     return [{"url": uri(article.image.src), "mime_type": media_type}] if article.image and media_type else []
 

@@ -1,6 +1,6 @@
 """JSON-LD in schema.org's vocabulary: a MedicalWebPage with its evidence and the whole text.
 
-In a web page's `script` stands the same node without the text, which the page holds anyway: `parts/linked_data.py`.
+A web page's `script` has the same node without the text, which is in the page anyway: `parts/linked_data.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Markdown (CommonMark with tables), for programs and language models that read the article and for people who edit it.
 
-What Markdown has no sign for (raised and struck-out text, lists with other numbers, definitions) stands in it as HTML,
+What Markdown has no syntax for (raised and struck-out text, lists with other numbers, definitions) is written as HTML,
 which Markdown allows. Every character of the article that could be taken for markup is escaped.
 """
 
@@ -112,7 +112,7 @@ def _line(text: str) -> str:
 
 
 def _begun(text: str) -> str:
-    """The text of a block, whose first sign begins no list, definition or heading."""
+    """Escape the beginning of a block that would start a list, definition or heading."""
     found = _AT_START.match(text)
     if found is None:
         return text
@@ -121,7 +121,7 @@ def _begun(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A plain text's paragraphs."""
+    """Return the paragraphs of a plain text."""
     return "\n\n".join(map(_line, paragraphs(text)))
 
 
@@ -131,7 +131,7 @@ def _link(href: str | None, words: str) -> str:
 
 
 def _inlines(inlines: Iterable[Inline]) -> str:
-    """What holds nothing but text, emphasis, links and markers, as Markdown; anything else as HTML in it."""
+    """Return inlines as Markdown if they are only text, links and markers, and everything else as HTML in it."""
     return _begun("".join(map(_inline, inlines)).strip())
 
 
@@ -156,12 +156,12 @@ def _is_simple(inlines: Iterable[Inline]) -> bool:
 
 
 def _html(inlines: Iterable[Inline]) -> str:
-    """As HTML on one line; a character of Markdown in it is a character reference, which no parser takes for a sign."""
+    """Return inlines as HTML on one line, with Markdown's special characters as character references."""
     return _LINE_ENDS.sub(" ", _inert(inlines_html(inlines, linked=False)))
 
 
 def _inert(html: str) -> str:
-    """Signs of Markdown in the text between tags as character references."""
+    """Replace Markdown's special characters between tags by character references."""
     parts = re.split(r"(<[^<>]*>)", html)
     return "".join(part if part.startswith("<") else _REFERRED.sub(_reference, part) for part in parts)
 
@@ -203,7 +203,7 @@ def _block(block: Block) -> str:
 
 
 def _html_block(block: Block) -> str:
-    """A table or list that Markdown cannot say, on one line: an empty line would end it."""
+    """Return a table or list that Markdown has no syntax for, on one line, because an empty line would end it."""
     return re.sub(r"\n+", "&#10;", _inert(blocks_html([block])))
 
 

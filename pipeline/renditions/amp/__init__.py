@@ -1,7 +1,7 @@
 """AMP: the article's page in the HTML that AMP caches take, without any component but its images.
 
-Everything is there without AMP's own script: contents, sharing and tables need none, and an image has a twin for
-browsers without scripts.
+Everything works without AMP's own script: contents, sharing and tables need none, and each image has a `noscript`
+fallback.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 
 def _image(image: Image) -> str:
-    """An `amp-img` that is never wider than its column, and never larger than the image itself where that is known."""
+    """Return an `amp-img` that is never wider than its column or, if its size is known, larger than the image."""
     src = address(image.src)
     if src is None:
         return ""

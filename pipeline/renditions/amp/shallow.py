@@ -1,6 +1,6 @@
-"""An article's tree cut down in depth, with every word kept: AMP's own validator falls over in deep documents.
+"""Limit the depth of an article's tree and keep every word, because AMP's own validator fails on deep documents.
 
-What stands deeper than there is room for is lifted out of its list, note, quotation or emphasis and stands plainly.
+What is too deep is lifted out of its list, note, quotation or emphasis.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TABLE = 5  # elements around what a cell holds: the box that scrolls, table, tb
 
 
 def shallow_sections(sections: Iterable[Section], room: int) -> tuple[Section, ...]:
-    """Sections are not nested in HTML, so that each has the whole room for its blocks."""
+    """Limit the blocks of each section separately, because sections are not nested in the HTML."""
     return tuple(
         replace(
             section,
@@ -52,7 +52,7 @@ def shallow_sections(sections: Iterable[Section], room: int) -> tuple[Section, .
 
 
 def shallow_blocks(blocks: Iterable[Block], room: int) -> tuple[Block, ...]:
-    """The blocks as they are written in at most `room` elements within each other."""
+    """Return the blocks with at most `room` elements nested in each other."""
     out: list[Block] = []
     for block in blocks:
         match block:
@@ -85,7 +85,7 @@ def _shallow_list(block: BulletList | NumberedList | DefinitionList, room: int) 
 
 
 def _lifted(block: BulletList | NumberedList | DefinitionList, room: int) -> list[Block]:
-    """A list's items without the list; what was numbered keeps its number."""
+    """Return a list's items without the list; numbered items keep their numbers."""
     if isinstance(block, DefinitionList):
         block = definitions_as_bullets(block)
     marks = labels(block) if isinstance(block, NumberedList) else ["•"] * len(block.items)
@@ -112,9 +112,9 @@ def _shallow_row(row: tuple[Cell, ...], room: int) -> tuple[Cell, ...]:
 
 
 def shallow_inlines(inlines: Iterable[Inline], room: int) -> tuple[Inline, ...]:
-    """A loop and one frame for each level: hundreds of levels must not use up Python's stack.
+    """Limit the depth of inlines, in a loop, because hundreds of levels would exhaust Python's stack.
 
-    What would change its meaning without its element becomes text that keeps it.
+    What would mean something else without its element becomes text that keeps the meaning.
     """
     out: list[Inline] = []
     for inline in inlines:

@@ -1,7 +1,7 @@
 """Apple News Format (developer.apple.com/documentation/applenewsformat): the `article.json` of one article.
 
-The version asked for is the lowest that knows what is used here: buttons (1.11) and automatic dark mode (1.14).
-Apple News deletes through its API; the tombstone is for whoever takes the document by another way.
+The version is the lowest that has what is used here: buttons (1.11) and automatic dark mode (1.14). Apple News deletes
+through its API; the tombstone is for those who get the document in another way.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def render(revision: Revision, site: Site) -> bytes:
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
-    """The same identifier, with the reason in place of the article."""
+    """Write a document with the same identifier and the reason in place of the article."""
     return _document(
         identifier=withdrawal.article_id,
         title=withdrawal.title,
@@ -119,7 +119,7 @@ def _metadata(revision: Revision, site: Site) -> dict[str, Any]:
 
 
 def _head(revision: Revision) -> list[Component]:
-    """Title, who and when, picture, question, answer."""
+    """Return the components of the head: title, byline, picture, question, answer."""
     article = revision.article
     return [
         *text_component("title", article.title, "title", layout="title"),
@@ -131,7 +131,7 @@ def _head(revision: Revision) -> list[Component]:
 
 
 def _call(call: CallToAction) -> list[Component]:
-    """A button where there is somewhere to go, a line of text where there is not."""
+    """Return a button, or a line of text if there is no address."""
     text = text_component("body", call.text or "", "body")
     url = address(call.url)
     if url is None:
@@ -158,7 +158,7 @@ def _references(revision: Revision) -> list[Component]:
 
 
 def _reference(cited: CitedReference) -> list[Component]:
-    """One component each, for in-text markers lead to components; one that NLM has marked stands out."""
+    """Return a reference as a component of its own, because markers link to components; marked ones stand out."""
     marked = bool(cited.marks and cited.marks.editorial)
     html = f"<p>{cited.number}. {reference_html(cited)}</p>"
     more = {"style": "marked"} if marked else {}

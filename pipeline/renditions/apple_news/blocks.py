@@ -1,8 +1,8 @@
 """The article's tree as Apple News components.
 
-Paragraphs and lists that follow each other are one `body`. What Apple's HTML cannot hold becomes a component of its
-own: tables, pictures, and at the top level quotations and notes. A table or a picture inside a list item or a
-quotation stands after the list or quotation that it is in.
+Consecutive paragraphs and lists are one `body`. What Apple's HTML cannot contain becomes a component of its own:
+tables, pictures, and at the top level quotations and notes. A table or picture inside a list item or a quotation
+follows the list or quotation.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _PICTURE_FILES = frozenset({"", ".jpg", ".jpeg", ".png", ".gif", ".webp"})  # ""
 
 
 def text_component(role: str, text: str, text_style: str, *, layout: str = "text", **more: Any) -> list[Component]:
-    """Plain text; nothing for an empty one, which Apple refuses."""
+    """Return a component of plain text, or none for an empty text, which Apple refuses."""
     if not clean(text).strip():
         return []
     return [{"role": role, **more, "text": text, "format": "none", "textStyle": text_style, "layout": layout}]
 
 
 def html_component(role: str, html: str, text_style: str, *, layout: str = "text", **more: Any) -> list[Component]:
-    """HTML of ours, cut down to Apple's; nothing for an empty one."""
+    """Return a component of our HTML, reduced to Apple's subset, or none if it is empty."""
     text = text_html(html)
     if not text.strip():
         return []
@@ -54,7 +54,7 @@ def html_component(role: str, html: str, text_style: str, *, layout: str = "text
 
 
 def section_components(sections: Iterable[Section], depth: int = 1) -> list[Component]:
-    """Headings have six levels in Apple's roles and three looks; deeper ones stay at the last."""
+    """Return the components of sections. Apple has six levels of headings, we have three styles."""
     out: list[Component] = []
     for section in sections:
         role, style = f"heading{min(depth, 6)}", f"heading{min(depth, 3)}"
@@ -85,7 +85,7 @@ def block_components(blocks: Iterable[Block]) -> list[Component]:
 
 
 def picture(image: Image) -> list[Component]:
-    """A photo with its caption; of a kind that Apple does not show (SVG), a link to it."""
+    """Return a photo with its caption, or a link to a picture that Apple does not show (SVG)."""
     caption = " ".join(part for part in (image.caption, image.credit) if part)
     if not shows(image):
         words = caption or image.alt or image.src
@@ -100,7 +100,7 @@ def picture(image: Image) -> list[Component]:
 
 
 def shows(image: Image) -> bool:
-    """Whether Apple News shows pictures of its kind: JPEG, PNG, GIF, WebP, or a type that the address does not tell."""
+    """Return whether Apple News shows it: JPEG, PNG, GIF, WebP, or a type that the address does not show."""
     return PurePosixPath(urlsplit(uri(image.src)).path).suffix.lower() in _PICTURE_FILES
 
 
@@ -109,7 +109,7 @@ def _body(run: Sequence[Block]) -> list[Component]:
 
 
 def _quotation(quotation: Quotation) -> list[Component]:
-    """The bar beside it says that it is one: its own `blockquote` would say it twice."""
+    """Return a quotation, marked by a bar beside it and therefore without a `blockquote`."""
     source = f"<p>— {escape(quotation.source)}</p>" if quotation.source else ""
     html = blocks_html(quotation.blocks) + source
     return html_component("quote", html, "quote", layout="panel", style="quote")
@@ -126,7 +126,7 @@ def _note(note: Note) -> list[Component]:
 
 
 def _linked(image: Image) -> str:
-    """A picture in a table, where Apple allows none: its description, or else its address, as a link to it."""
+    """Return a link in place of a picture in a table, where Apple allows none: its description, or else its address."""
     return link_html(
         image.src, escape(image_text(replace(image, caption=None, credit=None)) or f"[Image: {image.src}]")
     )
@@ -171,7 +171,7 @@ def _parted_all(blocks: Iterable[Block]) -> tuple[tuple[Block, ...], list[Table 
 
 
 def _parted_list(block: BulletList | NumberedList) -> tuple[Block, list[Table | Image]]:
-    """Apple's `ol` counts from 1 and no other way: a list with other numbers says them itself."""
+    """Return a list whose items have their numbers as text, because Apple's `ol` only counts from 1."""
     parted = [_parted_all(item.blocks) for item in block.items]
     lifted = [one for _, more in parted for one in more]
     items = [replace(item, blocks=blocks) for item, (blocks, _) in zip(block.items, parted, strict=True)]

@@ -1,4 +1,4 @@
-"""How the Apple News article looks: every name that a component refers to is defined here, light and dark.
+"""The styles of Apple News articles. Every name that a component refers to is defined here, for light and dark mode.
 
 Sizes are points at a document width of 1024; Apple scales them with the reader's text size.
 """
@@ -18,7 +18,7 @@ def _text(size: int, line: int, colour: str, dark: str, **more: Any) -> Object:
 
 
 def _panel(ground: str, edge: str, dark: str) -> Object:
-    """A coloured ground with a bar at its start."""
+    """Return a coloured background with a bar at the start."""
     bar = {"all": {"width": 4, "color": edge}, "top": False, "right": False, "bottom": False}
     return {
         "backgroundColor": ground,

@@ -1,7 +1,7 @@
 """The HTML that Apple News takes: our own, with every element and attribute outside Apple's subset dropped.
 
-Apple, "Using HTML with Apple News Format" and "Adding an HTML Table". An element that is dropped leaves its
-content behind, so nothing of the text is lost.
+Apple, "Using HTML with Apple News Format" and "Adding an HTML Table". The contents of a dropped element are kept, so
+no text is lost.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _TABLE = nh3.Cleaner(tags=set(TABLE_TAGS), attributes=TABLE_ATTRIBUTES, link_rel
 
 
 def text_html(html: str) -> str:
-    """For text components with `format` html."""
+    """Return HTML for text components with `format` html."""
     return _TEXT.clean(_expanded(html))
 
 
 def table_html(html: str) -> str:
-    """For `htmltable`: one table, which begins with `<table>` itself."""
+    """Return HTML for `htmltable`: one table, beginning with `<table>`."""
     return _TABLE.clean(_expanded(html))
 
 
 def _expanded(html: str) -> str:
-    """What our `abbr` says in an attribute, said after it in brackets: Apple has no such element."""
+    """Write what an `abbr` has in its attribute after it in brackets, because Apple has no such element."""
     expansions: list[str] = []
 
     def said(tag: re.Match[str]) -> str:

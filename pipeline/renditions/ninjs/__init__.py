@@ -1,8 +1,8 @@
 """ninjs 3.1 (IPTC's News in JSON): one news item, as newsrooms take it in.
 
-The schema rejects what it does not know and wants every address as a URI. What it has no place for (sections,
-disclaimers, calls to action without an address) stands in the two `bodies`, HTML and plain text, which each hold
-the whole article. IPTC registers no media type of its own.
+The schema rejects unknown members and requires every address to be a URI. What it has no place for (sections,
+disclaimers, calls to action without an address) is in the two `bodies`, HTML and plain text, each of which has the
+whole article. IPTC registers no media type of its own.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def render(revision: Revision, site: Site) -> bytes:
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
-    """The same `uri`, a newer `version`, `pubStatus` canceled, and nothing of the article's text."""
+    """Write an item with the same `uri`, a newer `version`, `pubStatus` canceled, and none of the article's text."""
     return json_bytes(
         {
             **_identity(
@@ -95,7 +95,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 
 def _identity(article_id: str, canonical: str, number: int, site: Site) -> dict[str, Any]:
-    """The `uri` is a name and no link: it stays the same when the article's address moves."""
+    """Return the members that identify the item. `uri` is a name, not a link: it stays when the address changes."""
     return {
         "uri": entry_id(site, article_id),
         "type": "text",
@@ -156,7 +156,7 @@ def _sources(revision: Revision, site: Site) -> list[dict[str, Any]]:
 
 
 def _trust(article: Article, site: Site) -> list[dict[str, Any]]:
-    """Who vouches for the article and when, in schema.org's terms: IPTC's own vocabulary names policies only."""
+    """Return who vouches for the article and when, in schema.org's terms, because IPTC's own only name policies."""
     page = uri(page_url(article, site))
     reviewers = [
         {

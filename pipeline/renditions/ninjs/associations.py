@@ -1,6 +1,6 @@
-"""What a ninjs item is associated with: its picture, the works that it cites, where it leads.
+"""The associations of a ninjs item: its picture, the works that it cites, and its links.
 
-The schema asks each for a `name` and a `uri`.
+The schema requires a `name` and a `uri` of each.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def associations(revision: Revision) -> list[Object]:
 
 
 def texts(role: str, value: str | None) -> list[Object]:
-    """One text or none: the schema refuses one without a `value`."""
+    """Return one text or none, because the schema refuses one without a `value`."""
     text = clean(value or "")
     return [{"role": role, "contentType": "text/plain", "value": text}] if text else []
 
@@ -54,7 +54,7 @@ def _picture(image: Image) -> Object:
 
 
 def _reference(cited: CitedReference) -> Object:
-    """A cited work. One that NLM has marked says so in its headline, and in `genres` for machines."""
+    """Return a cited work. Its marks are in the headline, and in `genres` for machines."""
     reference = cited.reference
     return {
         "name": f"Reference {cited.number}",
@@ -85,7 +85,7 @@ def _ids(cited: CitedReference) -> list[Object]:
 
 
 def _links(article: Article) -> list[Object]:
-    """Calls to action that lead somewhere, and related articles."""
+    """Return calls to action that have an address, and related articles."""
     calls = [_link(call.label, "callToAction", call.url, call.text) for call in article.calls_to_action if call.url]
     return calls + [_link(link.title, "related", link.url) for link in article.related]
 

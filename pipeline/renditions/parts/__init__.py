@@ -1,4 +1,4 @@
-"""What the formats share; no format stands here.
+"""What the formats share. No format is in this package.
 
 text             characters that may leave, and escaping
 uri, identity    addresses as URIs; ids that never change

@@ -1,4 +1,4 @@
-"""The whole article as one piece of HTML: what feeds and other people's pages carry."""
+"""The whole article as one piece of HTML, for feeds and other people's pages."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from pipeline.renditions.parts.uri import uri
 def content_html(
     revision: Revision, site: Site, *, image: ImageWriter = image_html, heading_level: int = 2, page: str | None = None
 ) -> str:
-    """Everything of an article but its title, in a `div` that says its language and direction. The answer stands first.
+    """Return all of an article but its title, in a `div` with its language and direction. The answer comes first.
 
-    `page`: where in-text markers lead to, with `#ref-{n}`. By default the article's own address, for a feed's links
-    must be absolute; empty where the HTML is a page by itself.
+    `page`: the address that in-text markers link to, with `#ref-{n}`. By default the article's own, because a feed's
+    links must be absolute; empty if the HTML is a page by itself.
     """
     article = revision.article
     page = uri(page_url(article, site)) if page is None else page
@@ -47,7 +47,7 @@ def content_html(
 
 
 def page_url(article: Article, site: Site) -> str:
-    """The address of the article for people: its canonical one."""
+    """Return the article's address for people: the canonical one."""
     return article.canonical or site.article_url(article.name)
 
 

@@ -15,7 +15,7 @@ from pipeline.renditions.parts.people import person_text
 
 
 def content_text(revision: Revision, site: Site) -> str:
-    """Everything of an article but its title. Paragraphs are parted by an empty line; the answer stands first."""
+    """Return all of an article but its title. Paragraphs are separated by an empty line; the answer comes first."""
     article = revision.article
     parts = (
         article.question,
@@ -35,7 +35,7 @@ def content_text(revision: Revision, site: Site) -> str:
 
 
 def byline_texts(revision: Revision) -> tuple[str, ...]:
-    """Who wrote it, who reviewed it, and when: one line each."""
+    """Return a line each for who wrote it, who reviewed it, and when."""
     article, dates = revision.article, dates_of(revision)
     published = f"Published {date_text(dates.published, article.language)}"
     if dates.modified != dates.published:
@@ -51,12 +51,12 @@ def byline_texts(revision: Revision) -> tuple[str, ...]:
 
 
 def standing_text(cited: CitedReference) -> str:
-    """`Retracted. Expression of concern. ` before a citation; empty for a paper in good standing."""
+    """Return `Retracted. Expression of concern. `, or "" for a paper in good standing."""
     return "".join(f"{label}. " for label in editorial_labels(cited.marks)) if cited.marks else ""
 
 
 def reference_text(cited: CitedReference) -> str:
-    """`3. Retracted. Wakefield AJ, …`."""
+    """Return `3. Retracted. Wakefield AJ, …`."""
     return f"{cited.number}. {standing_text(cited)}{citation_text(cited)}"
 
 

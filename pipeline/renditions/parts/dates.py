@@ -18,7 +18,7 @@ _MONTHS = (
 
 @dataclass(frozen=True)
 class Dates:
-    """What every rendition says of an article's time."""
+    """The dates of an article that every rendition has."""
 
     published: dt.datetime  # as the author gave it, or when we first published it
     modified: dt.datetime  # as the author gave it, or when this revision came to be: for people
@@ -37,7 +37,7 @@ def dates_of(revision: Revision) -> Dates:
 
 
 def date_text(date: dt.date, language: str) -> str:
-    """`12 March 2025` in English, `2025-03-12` in a language whose months we do not know. A moment's day is UTC's."""
+    """Return `12 March 2025` in English, `2025-03-12` in a language whose months are unknown. Times are in UTC."""
     day = utc(date).date() if isinstance(date, dt.datetime) else date
     if language.split("-", maxsplit=1)[0].lower() != "en":
         return day.isoformat()
@@ -45,6 +45,6 @@ def date_text(date: dt.date, language: str) -> str:
 
 
 def time_html(date: dt.date, language: str) -> str:
-    """A `time` element that holds both forms."""
+    """Return a `time` element with both forms."""
     machine = rfc3339(date) if isinstance(date, dt.datetime) else date.isoformat()
     return f'<time datetime="{machine}">{escape(date_text(date, language))}</time>'

@@ -1,4 +1,4 @@
-"""References as HTML: each with its citation and, before it, the marks of its standing.
+"""References as HTML: each with its citation, preceded by the marks of its editorial status.
 
 Classes: `references` on the list; `mark` and `mark-{state}` (`mark-retracted`, `mark-concern`, …) on each mark;
 `reference-{state}` (`resolved`, `pending`, `unknown`) on the items.
@@ -22,12 +22,12 @@ ATTRIBUTION = "Citation data from PubMed, U.S. National Library of Medicine."
 
 
 def attribution(references: Sequence[CitedReference]) -> str | None:
-    """NLM's line, which its terms ask for, where any reference came from PubMed."""
+    """Return the attribution that NLM's terms require if any reference came from PubMed."""
     return ATTRIBUTION if any(cited.reference for cited in references) else None
 
 
 def references_html(references: Sequence[CitedReference]) -> str:
-    """An ordered list, the n-th item with the id `ref-{n}`; empty where there are none."""
+    """Return an ordered list in which the n-th item has the id `ref-{n}`, or "" if there are none."""
     items = "".join(
         f'<li id="ref-{cited.number}" class="reference-{cited.state}" dir="auto">{reference_html(cited)}</li>'
         for cited in references
@@ -36,19 +36,19 @@ def references_html(references: Sequence[CitedReference]) -> str:
 
 
 def reference_html(cited: CitedReference) -> str:
-    """One reference: its marks, its citation, and the notices behind the marks."""
+    """Return a reference: its marks, its citation, and the notices behind the marks."""
     citation = citation_html(_with_uri(cited))
     return f"{marks_html(cited.marks)}{citation}{_notices_html(cited.marks)}" if cited.marks else citation
 
 
 def _with_uri(cited: CitedReference) -> CitedReference:
-    """An author's own address may hold what a link in a feed may not."""
+    """Encode an author's address, which may contain characters that a link in a feed may not."""
     work = cited.work
     return replace(cited, work=replace(work, value=uri(work.value))) if work.scheme == "url" else cited
 
 
 def marks_html(reference: Reference | Marks) -> str:
-    """`<strong class="mark mark-retracted">Retracted</strong> ` for each editorial state."""
+    """Return `<strong class="mark mark-retracted">Retracted</strong> ` for each editorial state."""
     states = [state for state in get_args(EditorialState) if state in reference.editorial]  # as the labels are ordered
     pairs = zip(states, editorial_labels(reference), strict=True)
     return "".join(f'<strong class="mark mark-{state}">{escape(label)}</strong> ' for state, label in pairs)

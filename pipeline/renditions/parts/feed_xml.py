@@ -1,11 +1,11 @@
-"""feedgen behind a typed face, with the faults of its release 1.0.0 mended here and nowhere else.
+"""A typed interface to feedgen. All workarounds for faults of its release 1.0.0 are here.
 
-- Dates are written under `locale.setlocale`, which is the whole process's: `rss_date` takes that function's place.
+- Dates are written under `locale.setlocale`, which affects the whole process: `rss_date` replaces that function.
 - `updated` and `lastBuildDate` default to the clock: both are always set, or taken out.
-- Links of Atom entries lose rel, type and title: they come as extras, feedgen is given none.
+- Links of Atom entries lose rel, type and title: they are written as extras.
 - A feed's link is the last one given, whatever its rel: the alternate is given last.
 - RSS has no hub links: `_Extension` writes them.
-- `type="CDATA"` stands in Atom as such: `html` there.
+- `type="CDATA"` is written literally in Atom, so `html` is used there.
 - Control characters raise ValueError: every string passes through `clean`.
 - Entries are put before the others: `order="append"`.
 """
@@ -45,7 +45,7 @@ _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 @dataclass(frozen=True)
 class Entry:
-    """An item. `summary` is HTML in RSS and text in Atom, `content` HTML in both; `extras` follow as they are."""
+    """An entry. `summary` is HTML in RSS and text in Atom, `content` HTML in both; `extras` are appended unchanged."""
 
     id: str
     title: str
@@ -77,7 +77,7 @@ def element(name: str, text: str | None = None, *children: Element, **attributes
 def write_rss(
     head: Head, entries: Iterable[Entry], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
 ) -> bytes:
-    """RSS 2.0 in UTF-8, the entries in the order given. `extras` stand in the channel, before them.
+    """Write RSS 2.0 in UTF-8 with the entries in the given order. `extras` precede them in the channel.
 
     `prefixes`: of the namespaces that extras use.
     """
@@ -99,7 +99,7 @@ def write_rss(
 def write_atom(
     head: Head, entries: Iterable[Entry], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
 ) -> bytes:
-    """Atom (RFC 4287) in UTF-8, the entries in the order given. `extras` stand in the feed, before them."""
+    """Write Atom (RFC 4287) in UTF-8 with the entries in the given order. `extras` precede them in the feed."""
     feed = _feed(head, prefixes, [*_links(head, "link"), *extras])
     feed.author(name=clean(head.author))
     feed.link(href=clean(head.address), rel="self", type="application/atom+xml")
@@ -115,7 +115,7 @@ def write_atom(
 
 
 def _links(head: Head, name: str) -> Iterator[Element]:
-    """Hubs (WebSub), the feed's other pages, and the mark of an archive page (RFC 5005, section 4)."""
+    """Return the links to hubs (WebSub) and other pages, and the mark of an archive page (RFC 5005, section 4)."""
     for hub in head.hubs:
         yield element(name, rel="hub", href=hub)
     for relation, address in head.links:
@@ -152,7 +152,7 @@ def _entry(feed: Any, entry: Entry) -> Any:
 
 
 class _Extension:
-    """feedgen's hook for what it cannot write itself: elements, appended as they are."""
+    """feedgen's hook for what it cannot write itself. The elements are appended unchanged."""
 
     def __init__(self) -> None:
         self.elements: Iterable[Element] = ()
@@ -175,7 +175,7 @@ class _Extension:
 
 
 def rss_date(moment: dt.datetime) -> str:
-    """RFC 822 as RSS means it: English names in every locale, four digits of year, GMT."""
+    """Return an RFC 822 date as RSS requires: English names in every locale, four-digit year, GMT."""
     return format_datetime(utc(moment), usegmt=True)
 
 

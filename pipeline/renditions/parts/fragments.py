@@ -1,4 +1,4 @@
-"""The parts around an article's body as HTML, each empty where the article has none.
+"""The parts around an article's body as HTML, each empty if the article has none.
 
 Classes: `question`, `answer`, `calls-to-action`, `related`, `byline`, `disclaimer`, `attribution`, `licence`.
 """
@@ -20,14 +20,14 @@ def question_html(article: Article) -> str:
 
 
 def answer_html(article: Article, *, page: str = "") -> str:
-    """With its emphasis, links and markers where it has any; `page`: where markers lead to."""
+    """Return the answer with its emphasis, links and markers. `page`: the address that markers link to."""
     if article.marked_answer:
         return f'<p class="answer">{inlines_html(article.marked_answer, page=page)}</p>'
     return paragraphs_html(article.answer, "answer")
 
 
 def paragraphs_html(text: str, name: str) -> str:
-    """Plain text as paragraphs of one class."""
+    """Return plain text as paragraphs of one class."""
     return "".join(f'<p class="{name}">{escape(part)}</p>' for part in paragraphs(text))
 
 
@@ -47,7 +47,7 @@ def related_html(article: Article) -> str:
 
 
 def byline_html(revision: Revision) -> str:
-    """Who wrote it, who reviewed it, and when: one paragraph each."""
+    """Return a paragraph each for who wrote it, who reviewed it, and when."""
     article, dates = revision.article, dates_of(revision)
     published = f"Published {time_html(dates.published, article.language)}"
     if dates.modified != dates.published:
@@ -63,7 +63,7 @@ def byline_html(revision: Revision) -> str:
 
 
 def disclaimers(article: Article, site: Site) -> tuple[str, ...]:
-    """The article's own and the site's, as plain text; once where they are the same."""
+    """Return the article's own disclaimer and the site's as plain text, once if they are the same."""
     texts = dict.fromkeys((article.disclaimer or "", site.disclaimer))
     return tuple(text for text in texts if text.strip())
 
@@ -78,7 +78,7 @@ def attribution_html(revision: Revision) -> str:
 
 
 def licence_html(article: Article) -> str:
-    """The licence in words, a link where it is an address."""
+    """Return the licence in words, or a link if it is an address."""
     if not article.licence:
         return ""
     return f'<p class="licence"><small>Licence: {link_html(article.licence, escape(article.licence))}</small></p>'

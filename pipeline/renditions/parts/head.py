@@ -1,4 +1,4 @@
-"""What a feed document says of itself, the same in RSS, Atom and JSON Feed."""
+"""The metadata of a feed document, the same in RSS, Atom and JSON Feed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Head:
 def feed_head(
     feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, extension: str, page: Page = SUBSCRIPTION
 ) -> Head:
-    """Of a feed's page; a withdrawal is a change of it too. A hub is told of what anyone may read, and not else."""
+    """Return the head of a feed's page. Withdrawals count as changes. Only public subscription documents name hubs."""
     head = _head(
         site,
         id_=feed_id(site, feed.id) if page.partner is None else partner_feed_id(site, page.partner),
@@ -57,9 +57,9 @@ def _address(feed: Feed, site: Site, extension: str, page: Page) -> str:
 
 
 def _links(feed: Feed, site: Site, extension: str, page: Page) -> Iterator[tuple[str, str]]:
-    """Relations of RFC 5005, section 4.
+    """Return the links of RFC 5005, section 4.
 
-    The newest archive page names its successor before that exists, so that it need not change when it comes to be.
+    The newest archive page names its successor before it exists, so that it need not change later.
     """
     if page.previous is not None:
         yield "prev-archive", uri(site.archive_url(feed.id, page.previous, extension))
@@ -69,13 +69,13 @@ def _links(feed: Feed, site: Site, extension: str, page: Page) -> Iterator[tuple
 
 
 def article_head(revision: Revision, site: Site, extension: str) -> Head:
-    """Of the document that holds one article."""
+    """Return the head of a document with one article."""
     article = revision.article
     return _single(site, article.id, article.title, article.language, revision.updated, extension)
 
 
 def withdrawal_head(withdrawal: Withdrawal, site: Site, extension: str) -> Head:
-    """Of the document that takes its place."""
+    """Return the head of the document that replaces it."""
     gone = withdrawal
     return _single(site, gone.article_id, withdrawn_title(gone), gone.language, gone.withdrawn, extension)
 

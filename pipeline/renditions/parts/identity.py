@@ -1,8 +1,8 @@
-"""Names that never change: what tells a feed's entries apart for ever.
+"""Ids of feeds and entries, which never change.
 
-A reader shows an entry again when its id changes, so the id may depend on nothing that an editor, a template or a
-new canonical address can change. A `tag:` URI (RFC 4151) of the site's address and the article's id is unique in
-the world and survives https, another port and every revision. A site that moves to another address sets
+A reader shows an entry again when its id changes, so the id must not depend on anything that an editor, a template or
+a new canonical address can change. A `tag:` URI (RFC 4151) of the site's address and the article's id is globally
+unique and survives https, another port and every revision. A site that moves to another address sets
 `Site.id_prefix` to what its ids began with before.
 
 The tag's date is a constant, not the day of publication: correcting that day must not make a new entry.
@@ -20,12 +20,12 @@ _TAG_DATE = "2025"
 
 
 def entry_id(site: Site, article_id: str) -> str:
-    """`tag:notes.example.org,2025:/articles/leg-spasticity`."""
+    """Return an entry's id: `tag:notes.example.org,2025:/articles/leg-spasticity`."""
     return f"{id_prefix(site)}/articles/{article_id}"
 
 
 def feed_id(site: Site, feed: str) -> str:
-    """`tag:notes.example.org,2025:/feeds/latest`."""
+    """Return a feed's id: `tag:notes.example.org,2025:/feeds/latest`."""
     return f"{id_prefix(site)}/feeds/{feed}"
 
 
@@ -35,12 +35,12 @@ def partner_feed_id(site: Site, channel: str) -> str:
 
 
 def single_id(site: Site, article_id: str) -> str:
-    """The id of the document that holds one article only; another than its entry's."""
+    """Return the id of a document with one article, which differs from its entry's id."""
     return f"{entry_id(site, article_id)}/feed"
 
 
 def id_prefix(site: Site) -> str:
-    """What every id of the site starts with."""
+    """Return the beginning of every id of the site."""
     if site.id_prefix:
         return site.id_prefix
     parts = urlsplit(uri(site.url))

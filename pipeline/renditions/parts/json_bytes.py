@@ -10,7 +10,7 @@ from pipeline.renditions.parts.text import clean
 
 
 def json_bytes(document: dict[str, Any]) -> bytes:
-    """Members that are None or an empty text, list or object are left out; texts lose what no format may hold."""
+    """Encode a document without members that are None or empty, and without characters that no format may contain."""
     return msgspec.json.encode(_tidy(document)) + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""What is known of an article, as schema.org's nodes: a MedicalWebPage with its evidence.
+"""An article as schema.org nodes: a MedicalWebPage with its evidence.
 
 Members may be None or empty: they are left out when the node is written.
 """
@@ -25,7 +25,7 @@ Node = dict[str, Any]
 
 
 def linked_data_script(node: Node) -> str:
-    """A node as the content of a `script` element: JSON that no HTML parser can take for markup."""
+    """Return a node as the content of a `script` element: JSON that no HTML parser takes for markup."""
     return json_bytes(node).decode().strip().translate(_ESCAPES)
 
 
@@ -33,7 +33,7 @@ _ESCAPES = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u20
 
 
 def page_node(revision: Revision, site: Site) -> Node:
-    """Everything that is known of an article but the text of its body."""
+    """Return everything known about an article except the text of its body."""
     article, dates = revision.article, dates_of(revision)
     url = uri(page_url(article, site))
     return {
@@ -69,7 +69,7 @@ def page_node(revision: Revision, site: Site) -> Node:
 
 
 def tombstone_node(withdrawal: Withdrawal, site: Site) -> Node:
-    """What is left of an article that was taken back: that it was, when and why."""
+    """Return the node of a withdrawn article: that it was withdrawn, when and why."""
     url = uri(withdrawal.canonical or site.article_url(withdrawal.name))
     return {
         "@context": "https://schema.org",

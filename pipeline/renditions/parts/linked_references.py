@@ -1,4 +1,4 @@
-"""A reference as a schema.org node: what is cited, where it is found, and what became of it."""
+"""A reference as a schema.org node: the work, its address and its editorial status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABELS = {"pmid": "PMID", "pmcid": "PMCID", "doi": "DOI"}
 
 
 def citation_node(cited: CitedReference) -> dict[str, Any]:
-    """None and empty values are left in, for the writer to drop."""
+    """Return the node of a cited work. The writer drops its None and empty values."""
     if cited.reference is None:
         return _unresolved_node(cited)
     reference = cited.reference
@@ -69,7 +69,7 @@ def _author(author: Author) -> dict[str, Any]:
 
 
 def _container(reference: Reference) -> dict[str, Any] | None:
-    """The book, or the journal with the volume and issue around it."""
+    """Return the book, or the journal with the volume and issue."""
     if reference.book_title:
         return {"@type": "Book", "name": reference.book_title, "publisher": _publisher(reference)}
     if not reference.journal and not reference.journal_abbreviation:
@@ -91,7 +91,7 @@ def _publisher(reference: Reference) -> dict[str, Any] | None:
 
 
 def _date(date: PartialDate | None) -> str | None:
-    """ISO 8601, as precise as the date is."""
+    """Return an ISO 8601 date, as precise as it is known."""
     if date is None or date.year is None:
         return None
     if date.month is None:

@@ -2,8 +2,8 @@
 
 The HTML is flat (a section is its heading and what follows), so that deep articles stay shallow documents.
 Classes that a style sheet may rely on: `marker`, `note`, `note-label`, `note-{kind}`, `credit`.
-Ids: a section's heading has `section_id(anchor)`, the n-th reference `ref-{n}`. A page's own furniture
-takes ids that start with `cw-`.
+Ids: a section's heading has `section_id(anchor)`, the n-th reference `ref-{n}`. The page's own elements have ids that
+start with `cw-`.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ _BOXES = {True: "☑ ", False: "☐ ", None: ""}  # no `input`: AMP and Apple Ne
 
 
 def attributes(**values: str | int | None) -> str:
-    """` name="value"` for each value that is not None, escaped; a trailing underscore of a name is dropped."""
+    """Return ` name="value"`, escaped, for each value that is not None. A name's trailing underscore is dropped."""
     return "".join(f' {name.rstrip("_")}="{escape(str(v))}"' for name, v in values.items() if v is not None)
 
 
 def link_html(href: str | None, inner: str, **values: str | int | None) -> str:
-    """`inner` (HTML) as a link; bare where the address is none that a reader may safely follow."""
+    """Return `inner` (HTML) as a link, or alone if the address is not safe to follow."""
     to = address(href)
     return inner if to is None else f"<a{attributes(href=to, **values)}>{inner}</a>"
 
 
 def section_id(anchor: str) -> str:
-    """The `id` of a section's heading: its anchor, moved out of the way of ids that are ours."""
+    """Return the `id` of a section's heading: its anchor, changed if it would clash with an id of ours."""
     return f"section-{anchor}" if anchor.startswith(("ref-", "section-", "cw-")) else anchor
 
 
 def image_html(image: Image) -> str:
-    """An `img` element; nothing where its address is none."""
+    """Return an `img` element, or "" if its address is not usable."""
     src = address(image.src)
     if src is None:
         return ""
@@ -79,9 +79,9 @@ def image_html(image: Image) -> str:
 def inlines_html(
     inlines: Iterable[Inline], *, page: str = "", linked: bool = False, image: ImageWriter = image_html
 ) -> str:
-    """`page`: the address that in-text markers lead to; empty where the references stand in the same document.
+    """Return inlines as HTML. `page`: the address that markers link to; empty for the same document.
 
-    `linked`: already inside a link, in which HTML allows no other.
+    `linked`: whether this is inside a link, where HTML allows no other.
     """
     out: list[str] = []
     for inline in inlines:
@@ -116,7 +116,7 @@ _INLINE_TAGS: dict[type, str] = {
 
 
 def marker_html(numbers: Sequence[int], *, page: str = "", linked: bool = False) -> str:
-    """`[2,5]` in superscript, each number a link to its reference."""
+    """Return `[2,5]` in superscript, each number a link to its reference."""
     links = (str(n) if linked else f'<a href="{escape(page)}#ref-{n}">{n}</a>' for n in numbers)
     return f'<sup class="marker">[{",".join(links)}]</sup>'
 
@@ -125,7 +125,7 @@ def marker_html(numbers: Sequence[int], *, page: str = "", linked: bool = False)
 
 
 def blocks_html(blocks: Iterable[Block], *, image: ImageWriter = image_html, page: str = "") -> str:
-    """`image` writes the `img` element itself (AMP's is another); the figure around it is written here."""
+    """Return blocks as HTML. `image` writes an `img` element, or AMP's; the figure around it is written here."""
     out: list[str] = []
     for block in blocks:
         match block:
@@ -155,13 +155,13 @@ def blocks_html(blocks: Iterable[Block], *, image: ImageWriter = image_html, pag
 
 
 def note_label_html(note: Note) -> str:
-    """What a note is, in a word before it; nothing where its own text begins with that word."""
+    """Return a note's kind in a word, or "" if its text begins with that word."""
     label = note_label(note)
     return f'<p class="note-label"><strong>{label}</strong></p>' if label else ""
 
 
 def figure_html(picture: Image, *, image: ImageWriter = image_html) -> str:
-    """An image with its caption and credit."""
+    """Return an image with its caption and credit."""
     credit = f'<small class="credit">{escape(picture.credit)}</small>' if picture.credit else ""
     caption = " ".join(part for part in (escape(picture.caption or ""), credit) if part)
     return f"<figure>{image(picture)}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
@@ -189,7 +189,7 @@ def _list_html(tag: str, items: tuple[ListItem, ...], image: ImageWriter, page: 
 
 
 def _tight_html(blocks: tuple[Block, ...], image: ImageWriter, page: str) -> str:
-    """What an item holds: its first paragraph needs no element of its own."""
+    """Return an item's contents. Its first paragraph needs no element of its own."""
     match blocks:
         case (Paragraph(children), *rest):
             return inlines_html(children, page=page, image=image) + blocks_html(rest, image=image, page=page)
@@ -198,7 +198,7 @@ def _tight_html(blocks: tuple[Block, ...], image: ImageWriter, page: str) -> str
 
 
 def _definition_html(definition: Definition, image: ImageWriter, page: str) -> str:
-    """HTML wants a term before each description, and one after each term."""
+    """Return a definition. HTML requires a term before each description, and a description after each term."""
     terms = [inlines_html(term, page=page, image=image) for term in definition.terms]
     told = [_tight_html(blocks, image, page) for blocks in definition.descriptions]
     if not any(terms) and not any(told):
@@ -236,7 +236,7 @@ def _cell_html(cell: Cell, scope: str, image: ImageWriter, page: str) -> str:
 def sections_html(
     sections: Iterable[Section], *, level: int = 2, image: ImageWriter = image_html, page: str = ""
 ) -> str:
-    """Headings from `<h{level}>`; those deeper than `h6` stay `h6` and say their level to screen readers."""
+    """Return sections with headings from `<h{level}>`. Deeper ones are `h6`, with their level for screen readers."""
     out: list[str] = []
     for section in sections:
         heading = marked_html(section.heading, section.marked_heading)
@@ -247,12 +247,12 @@ def sections_html(
 
 
 def marked_html(text: str, marked: Sequence[Inline]) -> str:
-    """A title or heading with its superscripts and the like, where it has any; its plain text otherwise."""
+    """Return a title or heading with its superscripts and similar marks, or else its plain text."""
     return inlines_html(marked, linked=True) if marked else escape(text)
 
 
 def heading_html(inner: str, level: int, *, id_: str | None = None) -> str:
-    """`inner` is HTML."""
+    """Return a heading of a level. `inner` is HTML."""
     deep = f' aria-level="{level}"' if level > 6 else ""
     tag = f"h{min(level, 6)}"
     return f"<{tag}{attributes(id_=id_)}{deep}>{inner}</{tag}>"

@@ -1,4 +1,4 @@
-"""The media type of an image, by its address: what enclosures and manifests must say without fetching it."""
+"""The media type of an image by its address, for enclosures and manifests, which state it without fetching it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPES = {
 
 
 def media_type_of(address: str) -> str | None:
-    """None where the address's path does not tell."""
+    """Return the media type, or None if the address's path does not show it."""
     try:
         path = urlsplit(address).path
     except ValueError:

@@ -10,17 +10,17 @@ from pipeline.renditions.parts.text import escape
 
 
 def person_text(person: Person) -> str:
-    """`Jane Doe, MD, PhD, Neurologist, Example Hospital`."""
+    """Return `Jane Doe, MD, PhD, Neurologist, Example Hospital`."""
     return ", ".join(part for part in (person.name, person.credentials, person.role, person.organisation) if part)
 
 
 def name_text(person: Person) -> str:
-    """`Jane Doe, MD, PhD`: where a format has room for a name only."""
+    """Return `Jane Doe, MD, PhD`, for formats that only have a name."""
     return ", ".join(part for part in (person.name, person.credentials) if part)
 
 
 def people_html(people: Iterable[Person]) -> str:
-    """Parted by semicolons, since credentials hold commas; each name a link where there is an address."""
+    """Return people separated by semicolons, because credentials contain commas. A name with an address is a link."""
     return "; ".join(map(_person_html, people))
 
 

@@ -1,4 +1,4 @@
-"""Lists in simpler blocks, for formats whose own lists cannot say what these say."""
+"""Lists as simpler blocks, for formats whose own lists cannot express these."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.model.article import (
 
 
 def with_label(label: str, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """The blocks of an item with its number (`3.`) in front, in the same line where there is one."""
+    """Return the blocks of an item, preceded by its number (`3.`), on the same line if they begin with one."""
     match blocks:
         case (Paragraph(children), *rest):
             return (Paragraph((Text(f"{label} "), *children)), *rest)
@@ -25,7 +25,7 @@ def with_label(label: str, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
 
 
 def definitions_as_bullets(definitions: DefinitionList) -> BulletList:
-    """An item for each definition: its terms in bold, a colon, and what they mean."""
+    """Return an item for each definition: its terms in bold, a colon, and their descriptions."""
     return BulletList(tuple(ListItem(_item(definition)) for definition in definitions.items))
 
 

@@ -1,4 +1,4 @@
-"""The one Jinja environment: everything is escaped, nothing may be undefined, no character that a page may not hold."""
+"""The only Jinja environment: everything is escaped, undefined names are errors, forbidden characters are removed."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def templates(folder: Path) -> Environment:
 
 
 def _fit(value: object) -> object:
-    """Take characters out of text that no page may hold; autoescape does the rest."""
+    """Remove characters that no page may contain; autoescape does the rest."""
     return clean(value) if type(value) is str else value

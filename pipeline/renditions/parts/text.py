@@ -1,4 +1,4 @@
-"""Characters: what may leave in XML, HTML and JSON alike, and how it is escaped."""
+"""The characters that XML, HTML and JSON all allow, and escaping."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _BEFORE_A_UNIT = re.compile(
 
 
 def clean(text: str) -> str:
-    """The text without characters that XML 1.0 or HTML forbid."""
+    """Return the text without characters that XML 1.0 or HTML forbid."""
     return text if text.isascii() and text.isprintable() else _FORBIDDEN.sub("", text)
 
 
 def escape(text: str) -> str:
-    """The text for HTML, in an element or in a quoted attribute alike."""
+    """Escape the text for HTML, in elements and quoted attributes."""
     return html.escape(clean(text))
 
 
 def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a plain text in which empty lines part them."""
+    """Return the paragraphs of a plain text, which are separated by empty lines."""
     return [part for part in (piece.strip() for piece in re.split(r"\n[ \t]*\n", text)) if part]
 
 

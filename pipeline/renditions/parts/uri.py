@@ -1,4 +1,4 @@
-"""Addresses as JSON schemas and Apple want them: what RFC 3987 lets people write, in the characters of RFC 3986."""
+"""Addresses as JSON schemas and Apple require them: IRIs (RFC 3987) in the characters of URIs (RFC 3986)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def uri(iri: str) -> str:
-    """The same address as a URI (RFC 3987, section 3.1): other characters percent-encoded, the host in IDNA.
+    """Return the address as a URI (RFC 3987, section 3.1): other characters percent-encoded, the host in IDNA.
 
-    An address that is a URI already comes back as it is; one that cannot be parsed is encoded as far as it can be.
+    A URI is returned unchanged; an address that cannot be parsed is encoded as far as possible.
     """
     iri = clean(iri).strip()
     try:
@@ -32,7 +32,7 @@ def uri(iri: str) -> str:
 
 
 def address(value: str | None) -> str | None:
-    """As a URI, where it is an absolute http(s) or mailto address: a licence or a person's link may be any text."""
+    """Return an absolute http(s) or mailto address as a URI, or None for any other text."""
     return uri(value) if value and clean(value).lower().startswith(("https://", "http://", "mailto:")) else None
 
 

@@ -1,7 +1,7 @@
-"""What the article's AMP page and its plain page share: the templates, and what these are handed.
+"""What the article's AMP page and its plain page share: the templates and their values.
 
-Templates hold layout and the page's own words. Everything of the article comes to them as HTML that is escaped
-already, or as text that they escape.
+Templates contain the layout and the page's own words. They get everything of the article as escaped HTML, or as text
+that they escape.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _DESCRIPTION = 200  # characters of the answer that search engines and previews 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list of contents."""
+    """An entry of the table of contents."""
 
     heading: str
     href: str
@@ -54,7 +54,7 @@ class Entry:
 
 
 def web_page(template: str, revision: Revision, site: Site, *, image: ImageWriter, **own: str) -> bytes:
-    """One page by a template of this folder; `own` is markup that only this kind of page holds."""
+    """Return a page by a template. `own` is markup that only this kind of page has."""
     article, dates = revision.article, dates_of(revision)
     address = uri(page_url(article, site))
     ready = {**_parts(revision, site, image), **_byline(revision, dates), **own}
@@ -81,7 +81,7 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
 
 
 def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]:
-    """The parts of the article as escaped HTML, each empty where the article has none."""
+    """Return the parts of the article as escaped HTML, each empty if the article has none."""
     article = revision.article
     return {
         "linked_data": linked_data_script(page_node(revision, site)),
@@ -102,7 +102,7 @@ def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]
 
 
 def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
-    """Who and when, each empty where it is not known or says nothing new."""
+    """Return who and when, each empty if it is unknown or repeats another."""
     article = revision.article
     changed = dates.modified.date() != dates.published.date()
     return {
@@ -117,24 +117,24 @@ def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
 
 @cache
 def _stylesheet() -> str:
-    """Without its comments, which are for those who change it."""
+    """Return the style sheet without its comments."""
     css = (_TEMPLATES / "article.css").read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/\s*", "", css, flags=re.DOTALL)
 
 
 def _feeds(revision: Revision, site: Site) -> list[Feed]:
-    """Those of the site's feeds that this article is in."""
+    """Return the feeds of the site that this article is in."""
     topics = {topic.slug for topic in revision.article.topics}
     return [feed for feed in site.feeds if feed.holds(topics, revision.article.language)]
 
 
 def _numbers(references: Sequence[CitedReference], state: EditorialState) -> list[int]:
-    """Those of the cited works that this befell."""
+    """Return the numbers of the cited works in this state."""
     return [cited.number for cited in references if cited.marks and state in cited.marks.editorial]
 
 
 def _contents(sections: Sequence[Section]) -> tuple[Entry, ...]:
-    """Two levels of headings, or one where two are too many; nothing for a short article."""
+    """Return two levels of headings, or one if two are too many, or nothing for a short article."""
     if len(sections) < _LONG:
         return ()
     deep = sum(1 + len(section.sections) for section in sections) <= _MANY
@@ -149,7 +149,7 @@ def _inner(section: Section) -> tuple[Entry, ...]:
 
 
 def _scrolling(html: str) -> str:
-    """Tables that scroll by themselves where they are wider than the page, by keyboard too.
+    """Wrap tables so that those wider than the page scroll by themselves, also by keyboard.
 
     Every other `<` of the article's text is escaped, so the tags that are found are those that `markup` wrote.
     """
@@ -158,7 +158,7 @@ def _scrolling(html: str) -> str:
 
 
 def _shares(address: str, title: str) -> list[tuple[str, str]]:
-    """Plain links: no script of another house, and nobody is told who reads."""
+    """Return plain links: no third-party script, and nothing that tells others who reads."""
     link, words = quote(address, safe=""), quote(clean(title), safe="")
     return [
         ("Email", f"mailto:?subject={words}&body={link}"),
