@@ -68,9 +68,9 @@ def main() -> None:
 
 def _misused(error: Exception) -> tuple[str, int]:
     """Return a one-line description of a usage error, and the exit status."""
-    said = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+    message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
     path = getattr(getattr(error, "ctx", None), "command_path", "citewire")
-    return f"{said} (see `{path} --help`)" if said else "", int(getattr(error, "exit_code", BAD_INPUT))
+    return f"{message} (see `{path} --help`)" if message else "", int(getattr(error, "exit_code", BAD_INPUT))
 
 
 def _exit_with(error: CitewireError) -> None:

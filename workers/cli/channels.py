@@ -112,7 +112,7 @@ def fill(
     if json:
         print_json({"channel": channel, "owed": owed})
     else:
-        output.answers.print(f"{channel} is owed {owed} more", highlight=False, markup=False)
+        output.answers.print(f"{owed} more to be sent to {channel}", highlight=False, markup=False)
 
 
 def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:

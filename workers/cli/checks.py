@@ -55,7 +55,9 @@ def check(
         )
     else:
         for channel, count in elsewhere.items():
-            line = f"{channel}  configured no more, and owed {count}: see `citewire channels forget`"
+            line = (
+                f"{channel}  no longer configured, with {count} unfinished deliveries: see `citewire channels forget`"
+            )
             output.answers.print(line, highlight=False, markup=False)
         for feed, broken in findings.items():
             for finding in broken:

@@ -163,7 +163,9 @@ def system(shape: views.SystemStatus, now: dt.datetime) -> None:
     for key, count in shape.drift.items():
         line(f"{key}: {count} things there are not as they should be: see `citewire reconcile`")
     for channel, count in shape.not_configured.items():
-        answers.print(f"{channel} is configured no more, and is owed {count}: see `citewire channels forget`")
+        answers.print(
+            f"{channel} is no longer configured and has {count} unfinished deliveries: see `citewire channels forget`"
+        )
     _processes(shape.processes)
     answers.print(f"web: {shape.web or 'not running'}", highlight=False)
 
@@ -307,12 +309,14 @@ def operation(one: views.Operation) -> None:
 
 
 def recall(one: views.Recall) -> None:
-    said = one.certificate
-    line(f"{said.citation}")
-    line(f"{', '.join(said.editorial) or 'in good standing again'}; first noticed {_moment(said.noticed)}")
-    for source in said.sources:
+    certificate = one.certificate
+    line(f"{certificate.citation}")
+    line(
+        f"{', '.join(certificate.editorial) or 'in good standing again'}; first noticed {_moment(certificate.noticed)}"
+    )
+    for source in certificate.sources:
         line(f"  {source.label}: {', '.join(source.says) or 'nothing'} (asked {_moment(source.asked)})")
-    for article in said.articles:
+    for article in certificate.articles:
         line(f"{article.article}  {article.state}  corrected {_moment(article.corrected)}")
         for place in article.places:
             reached = "reached" if place.reached else f"not reached: {place.error or 'it waits'}"

@@ -55,7 +55,7 @@ def _records(body: bytes) -> dict[str, Reference]:
 
 
 # Words that must all appear in a body (in lower case), the code that they indicate, and what it means.
-_TOLD = (
+_ERRORS = (
     (("rate limit exceeded",), "rate-limited", "too many requests"),
     (("api key", "invalid"), "api-key-refused", "it refuses the API key"),
     (("unable to route request",), "unroutable", "its rate control could not route the request"),
@@ -69,8 +69,8 @@ _TOLD = (
 def failure_of(response: Response, now: dt.datetime) -> TransientError:
     """Explain why a response of E-utilities or the ID converter holds no data, by its words, then by its status."""
     text = _start(response)
-    told = ((code, what) for words, code, what in _TOLD if all(word in text for word in words))
-    code, what = next(told, None) or _by_status(response.status)
+    known = ((code, what) for words, code, what in _ERRORS if all(word in text for word in words))
+    code, what = next(known, None) or _by_status(response.status)
     return TransientError(
         f"NCBI gave no answer: {what} ({response.status})",
         code=code,

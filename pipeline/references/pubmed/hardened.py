@@ -24,7 +24,7 @@ def parse_xml(xml: bytes) -> etree._Element:
     try:
         root = etree.fromstring(xml, _parser())
     except etree.XMLSyntaxError as error:
-        raise NotWellFormed(_told(str(error))) from error
+        raise NotWellFormed(_reason(str(error))) from error
     except ValueError as error:
         raise unreadable(str(error)) from error
     subset = root.getroottree().docinfo.internalDTD
@@ -52,8 +52,8 @@ class NotWellFormed(TransientError):
 
 
 def unreadable(why: str) -> TransientError:
-    return TransientError(_told(why), code="unreadable-xml")
+    return TransientError(_reason(why), code="unreadable-xml")
 
 
-def _told(why: str) -> str:
+def _reason(why: str) -> str:
     return f"What came is not PubMed XML that can be read: {why[:200]}"

@@ -57,11 +57,11 @@ def article_number(locations: Iterable[etree._Element]) -> str | None:
 
 def own_pmcid(ids: Mapping[str, str]) -> str | None:
     """Return the PMCID as "PMC" and digits; NLM has also given "pmc-id: PMC123;"."""
-    told = ids.get("pmc")
-    return found[0].upper() if told and (found := _PMCID.search(told)) else None
+    given = ids.get("pmc")
+    return found[0].upper() if given and (found := _PMCID.search(given)) else None
 
 
 def own_bookshelf_id(ids: Mapping[str, str]) -> str | None:
     """Return the accession of a book or chapter on NCBI's Bookshelf: "NBK430685"."""
-    told = ids.get("bookaccession", "").upper()
-    return told if _BOOKSHELF.fullmatch(told) else None
+    given = ids.get("bookaccession", "").upper()
+    return given if _BOOKSHELF.fullmatch(given) else None

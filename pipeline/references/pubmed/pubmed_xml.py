@@ -72,7 +72,7 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
     in_capitals = cited.attribute("Status") == "OLDMEDLINE"
     types = status.publication_types(article.first("PublicationTypeList"))
     writers = article.first("AuthorList")
-    told = status.notices(cited.first("CommentsCorrectionsList"))
+    notices = status.notices(cited.first("CommentsCorrectionsList"))
     ids = own_ids(() if data is None else data.iterchildren("ArticleIdList"))
     return Reference(
         pmid=pmid,
@@ -94,8 +94,8 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
         pmcid=own_pmcid(ids),
         languages=languages,
         types=tuple([name for _, name in types if name]),
-        editorial=status.editorial(types, told, title.text),
-        notices=told,
+        editorial=status.editorial(types, notices, title.text),
+        notices=notices,
     )
 
 

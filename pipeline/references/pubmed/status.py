@@ -57,14 +57,14 @@ def publication_types(parent: etree._Element | None) -> list[tuple[str, str]]:
 
 
 def editorial(
-    types: Sequence[tuple[str, str]], told: tuple[Notice, ...], title: str = ""
+    types: Sequence[tuple[str, str]], published: tuple[Notice, ...], title: str = ""
 ) -> tuple[EditorialState, ...]:
     """Return each state once, in the order of EditorialState.
 
     A publisher may have put a withdrawal or a retraction before the title, whether or not NLM has linked a notice.
     """
     found = {state for ui, name in types if (state := _BY_TYPE.get(ui) or _BY_TYPE.get(name.lower()))}
-    found.update([notice.state for notice in told])
+    found.update([notice.state for notice in published])
     if marked := _TITLE.match(title):
         found.add("retracted" if marked[1] == "RETRACTED" else "withdrawn")
     return tuple(state for state in get_args(EditorialState) if state in found) if found else ()

@@ -115,8 +115,10 @@ def _waits(context: Context, transaction: Transaction, now: dt.datetime) -> dict
     return {(name,): max((now - due).total_seconds(), 0.0) for name, due in oldest.items()}
 
 
-def _gauge(name: str, told: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily(f"citewire_{name}", told, labels=labels)
+def _gauge(
+    name: str, description: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]
+) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"citewire_{name}", description, labels=labels)
     for key, value in sorted(values.items()):
         gauge.add_metric(key, value)
     return gauge
