@@ -11,6 +11,8 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+_QUEUE_AWAY = ("consumer: Cannot connect to", "consumer: Connection to broker lost")
+
 
 def configure(process: str, *, level: int = logging.INFO) -> None:
     """Set up the log. Every line carries `process`: "web", "deliver" …"""
@@ -37,11 +39,17 @@ def configure(process: str, *, level: int = logging.INFO) -> None:
             ],
         )
     )
+    handler.addFilter(_queue_away_once)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
     for noisy in ("celery.worker.strategy", "celery.app.trace", "uvicorn.access", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _queue_away_once(record: logging.LogRecord) -> bool:
+    """Drop what Celery's consumer says at each attempt to reach Redis: `doorbell out of order` has said it once."""
+    return not (record.name.startswith("celery.worker.consumer") and str(record.msg).startswith(_QUEUE_AWAY))
 
 
 def _add_process(process: str) -> Processor:

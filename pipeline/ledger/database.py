@@ -187,7 +187,9 @@ def _with_driver(url: URL) -> URL:
 
 def _sqlite(url: URL) -> sa.Engine:
     arguments = {"timeout": BUSY_TIMEOUT, "check_same_thread": False}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=20, pool_timeout=_POOL_TIMEOUT)
+    engine = sa.create_engine(
+        url, connect_args=arguments, pool_size=20, pool_timeout=_POOL_TIMEOUT, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -245,9 +247,21 @@ def _write_ahead(connection: Any) -> None:
 def _postgresql(url: URL) -> sa.Engine:
     limited = with_deadlines(url)
     engine = sa.create_engine(
-        limited, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=True, pool_timeout=_POOL_TIMEOUT
+        limited,
+        pool_size=_POOL,
+        max_overflow=_OVERFLOW,
+        pool_pre_ping=True,
+        pool_timeout=_POOL_TIMEOUT,
+        hide_parameters=True,  # texts and reasons of articles have no place in a traceback
     )
     support_poolers(engine, str(limited.query["options"]))
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _shorten(context: sa.engine.ExceptionContext) -> None:
+        """Leave out the server's DETAIL, which quotes whole rows."""
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            if error is not None and error.args:
+                error.args = (str(error.args[0]).partition("\nDETAIL:")[0], *error.args[1:])
 
     @sa.event.listens_for(engine, "handle_error")
     def _throw_away(context: sa.engine.ExceptionContext) -> None:

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import Field, TypeAdapter
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from pipeline.errors import CitewireError, InvalidEvent, TransientError
 
@@ -157,6 +158,12 @@ async def _http(request: Request, error: Exception) -> Response:
     return answer(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 
 
+async def _gone(_: Request, error: Exception) -> Response:
+    """Answer a client that has hung up. Nobody reads it, but without it the server would log a traceback."""
+    assert isinstance(error, ClientDisconnect)
+    return answer(400, "client-gone", "the connection was closed before the whole body had arrived")
+
+
 _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     InvalidEvent: _invalid,
     TransientError: _transient,
@@ -164,4 +171,5 @@ _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respon
     Problem: _problem,
     RequestValidationError: _parameters,
     HTTPException: _http,
+    ClientDisconnect: _gone,
 }

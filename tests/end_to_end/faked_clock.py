@@ -1,0 +1,33 @@
+"""A clock that a test turns while the processes under it run: libfaketime, which leaves uptime alone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from judges.presence import missing
+
+
+class FakedClock:
+    def __init__(self, file: Path) -> None:
+        if shutil.which("faketime") is None:
+            missing("faketime", "Debian's package `faketime` has it")
+        self._file = file
+        self.turn("+0")
+        library = subprocess.run(
+            ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True
+        )
+        self.environment = {
+            "LD_PRELOAD": library.stdout.strip(),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_CACHE_DURATION": "1",  # seconds
+            "PYTHONPATH": str(Path(__file__).with_name("with_faketime")),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # setting a clock changes neither uptime nor pauses
+        }
+
+    def turn(self, to: str) -> None:
+        """Set it off by this from now on: "+1d", "-1d"; "+0" is right."""
+        new = self._file.with_suffix(".new")
+        new.write_text(to + "\n")
+        new.replace(self._file)

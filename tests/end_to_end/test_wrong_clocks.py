@@ -1,0 +1,150 @@
+"""Hosts whose clocks are wrong while they work: nothing is claimed under a wrong time, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from faked_clock import FakedClock
+from own_database import own, server
+from running import ROOT, Running, article, system, until
+from sqlalchemy.engine import URL
+
+from pipeline.channels.webhook.signing import new_secret
+from pipeline.ledger import Ledger, processes
+from pipeline.ledger.database import Instant
+from pipeline.ledger.tables import articles, deliveries, feeds, leases, references
+from standins.eutils import EutilsStandin
+from standins.receiver import Conduct, Receiver
+
+__all__ = ["own", "server"]  # fixtures
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of the test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    url: URL = request.getfixturevalue("own")
+    return url.render_as_string(hide_password=False)
+
+
+@contextlib.contextmanager
+def beside(running: Running, log: Path, *words: str, **more: str) -> Iterator[None]:
+    """A further process of the site, as on another host."""
+    with log.open("a") as out:
+        process = subprocess.Popen(
+            running.command(*words), env=running.environment | more, cwd=ROOT, stdout=out, stderr=out
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def ledger_of(url: str) -> contextlib.closing[Ledger]:
+    return contextlib.closing(Ledger(url))
+
+
+@pytest.mark.parametrize("jump", ["+1d", "-1d"])
+def test_a_clock_that_jumps_and_is_set_right_stops_neither_retries_nor_embargoes_nor_withdrawals(
+    database: str, tmp_path: Path, jump: str
+) -> None:
+    clock = FakedClock(tmp_path / "clock")
+    secret = new_secret()
+    with (
+        EutilsStandin() as pubmed,
+        Receiver() as partner,
+        system(tmp_path, pubmed=pubmed.url, webhook=f"{partner.url}in", secret=secret, start=False) as running,
+    ):
+        running.environment |= {"CITEWIRE_DATABASE_URL": database} | clock.environment
+        running.start()
+        assert running.publish(article(tmp_path, "back")).status == 0, running.tail()
+        partner.conduct(Conduct(status=503))
+        assert running.publish(article(tmp_path, "retried"), wait=False).status == 0
+        soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)
+        embargoed = article(tmp_path, "embargoed")
+        embargoed.write_text(embargoed.read_text().replace("published:", f"embargo: {soon.isoformat()}\npublished:"))
+        assert running.publish(embargoed, wait=False).status == 0
+        clock.turn(jump)
+        until(lambda: "clock-wrong" in running.get("/readyz").text, 20, what=running.tail)
+        time.sleep(3)  # until all processes have noticed
+        partner.behave()
+        so_far = len(partner.received)
+        withdrawing = begun(running, "withdraw", "back", "--reason", "It was wrong.")
+        if database.startswith("postgresql"):  # the ledger's clock is another host's, so this one stays wrong
+            assert withdrawing.wait(60) == 0
+            assert "clock-wrong" in running.run("status").out
+            time.sleep(8)
+            assert len(partner.received) == so_far  # nothing is sent under a wrong clock
+        else:
+            time.sleep(8)  # shorter than it takes for the changed clock to be accepted
+        clock.turn("+0")
+        assert withdrawing.wait(60) == 0
+        until(lambda: running.get("/readyz").status_code == 200, 60, what=running.tail)
+        for name in ("retried", "embargoed"):
+            until(lambda name=name: delivered(running, name), 60, what=running.tail)
+        until(lambda: "withdrawn" in [one.headers.get("citewire-event") for one in partner.received], 60)
+        if database.startswith("postgresql"):
+            for one in partner.received:
+                sent = dt.datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), dt.UTC)
+                assert abs(sent - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=10)
+    assert "this process takes no work" in running.tail()
+
+
+def begun(running: Running, *words: str) -> subprocess.Popen[bytes]:
+    """A command that is not waited for, because a busy machine takes long for it."""
+    command = [*running.command(*words), *running.where]
+    return subprocess.Popen(command, env=running.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def delivered(running: Running, name: str) -> bool:
+    return [one["state"] for one in running.status(name)["deliveries"]] == ["delivered", "delivered"]
+
+
+def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_the_others(
+    own: URL, tmp_path: Path
+) -> None:
+    url = own.render_as_string(hide_password=False)
+    clock, logs = FakedClock(tmp_path / "clock"), tmp_path / "odd.log"
+    clock.turn("+1d")
+    with EutilsStandin() as pubmed, system(tmp_path, pubmed=pubmed.url, start=False) as running:
+        running.environment["CITEWIRE_DATABASE_URL"] = url
+        running.start()
+        queue = f"redis+socket://{queue_of(running)}"
+        odd = clock.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
+        with contextlib.ExitStack() as stack:
+            for kind in ("pipeline", "deliver"):
+                stack.enter_context(beside(running, logs, "worker", kind, "--name", f"odd-{kind}", **odd))
+
+            def told() -> set[str]:
+                with ledger_of(url) as ledger, ledger.read() as transaction:
+                    found = processes.alive(transaction, now=dt.datetime.now(dt.UTC))
+                return {one.kind for one in found if one.trouble and one.name.startswith("odd-")}
+
+            until(lambda: told() == {"pipeline", "deliver"}, 60, what=logs.read_text)
+            for number in range(8):
+                assert running.publish(article(tmp_path, f"article-{number}")).status == 0, running.tail()
+            assert running.run("withdraw", "article-1", "--reason", "It was wrong.", "--wait").status == 0
+            with ledger_of(url) as ledger, ledger.read() as transaction:
+                for table in (leases, articles, deliveries, feeds, references):
+                    ends = transaction.scalar(sa.select(sa.func.max(table.c.leased_until, type_=Instant())))
+                    assert ends is None or ends < dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), table.name
+            metrics = running.get("/metrics").text
+            assert "citewire_clock_ahead_seconds" in metrics
+    said = logs.read_text()
+    assert said.count("this process takes no work") == 2
+    for line in ("rendered", "delivered", "withdrawal proved"):
+        assert f"{line} " not in said.replace("not delivered", ""), line
+
+
+def queue_of(running: Running) -> str:
+    return str(json.loads((running.data / "running.json").read_text())["redis"]).removeprefix("redis+socket://")
