@@ -22,7 +22,7 @@ from pipeline.channels.shared.manifest import (
     difference,
     encode,
     file_name,
-    former_name,
+    former_names,
     has_right_bytes,
     is_from,
     listed,
@@ -53,12 +53,11 @@ class Directory:
     def deliver(self, parcel: Parcel) -> Receipt:
         """Write the article's file. If the folder already has a newer revision, change nothing and succeed."""
         name = file_name(parcel)
-        former = former_name(parcel)
         try:
             with self._open() as folder, folder.inner(MANIFESTS) as manifests:
                 with _locked(manifests, name):
                     detail = _write(folder, manifests, name, parcel)
-                if former:
+                for former in former_names(parcel):
                     with _locked(manifests, former):
                         detail += _remove_former(folder, manifests, former, parcel)
         except OSError as error:
@@ -66,7 +65,7 @@ class Directory:
         return Receipt(detail=detail, remote_id=name)
 
     def shows(self, parcel: Parcel) -> str | None:
-        names = [name for name in (file_name(parcel), former_name(parcel)) if name]
+        names = [file_name(parcel), *former_names(parcel)]
         if self._is_to_be_created():
             return None
         try:

@@ -41,6 +41,7 @@ class Parcel:
     remote_id: str | None = None  # the channel's own id for the article, from an earlier delivery
     links: Links | None = None  # None only if the channel does not use them
     also: Mapping[str, Rendition] = field(default_factory=dict)  # further renditions, by format
+    formers: tuple[str, ...] = ()  # extensions of files that earlier attempts in other formats may have left
     erase: bool = False  # of a withdrawal: leave nothing, not even a tombstone, because the channel has left the place
     cause: Cause | None = None  # refreshed: the channel has the same text with the same references already
 

@@ -31,7 +31,7 @@ from pipeline.channels.shared.manifest import (
     difference,
     encode,
     file_name,
-    former_name,
+    former_names,
     has_right_bytes,
     is_from,
     listed,
@@ -78,10 +78,10 @@ class ObjectStoreChannel:
     def deliver(self, parcel: Parcel) -> Receipt:
         """Write the article's object. If the store already has a newer revision, change nothing and succeed."""
         deadline = self._start()
-        name, former, wanted = file_name(parcel), former_name(parcel), manifest_of(parcel)
+        name, wanted = file_name(parcel), manifest_of(parcel)
         with self._locked():
             detail, newest = self._retry_if_overtaken(deadline, lambda: self._write(name, parcel, wanted))
-            if former:
+            for former in former_names(parcel):
                 detail += self._remove_former(former, parcel)
             if newest and self._settings.index:
                 self._retry_if_overtaken(deadline, lambda: self._announce(name, wanted))
@@ -89,7 +89,7 @@ class ObjectStoreChannel:
 
     def shows(self, parcel: Parcel) -> str | None:
         self._start()
-        for name in filter(None, (file_name(parcel), former_name(parcel))):
+        for name in (file_name(parcel), *former_names(parcel)):
             digest, (there, _) = self._digest(name), self._manifest(name)
             if where := still_readable(name, parcel, digest, there):
                 return f"{self._settings.url}: {where}"

@@ -23,7 +23,7 @@ from pipeline.channels.shared.manifest import (
     difference,
     encode,
     file_name,
-    former_name,
+    former_names,
     has_right_bytes,
     is_from,
     listed,
@@ -60,16 +60,16 @@ class Sftp:
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Upload the article's file. If the folder already has a newer revision, change nothing and succeed."""
-        name, former = file_name(parcel), former_name(parcel)
+        name = file_name(parcel)
 
         def update(folder: RemoteFolder) -> str:
-            detail = _upload(folder, name, parcel)
-            return detail + _remove_former(folder, former, parcel) if former else detail
+            removed = (_remove_former(folder, former, parcel) for former in former_names(parcel))
+            return _upload(folder, name, parcel) + "".join(removed)
 
         return Receipt(detail=self._run(update, parcel.at.timestamp()), remote_id=name)
 
     def shows(self, parcel: Parcel) -> str | None:
-        names = [name for name in (file_name(parcel), former_name(parcel)) if name]
+        names = [file_name(parcel), *former_names(parcel)]
 
         def find(folder: RemoteFolder) -> str | None:
             found = (still_readable(name, parcel, folder.digest(name), _manifest(folder, name)) for name in names)

@@ -85,15 +85,16 @@ def file_name(parcel: Parcel) -> str:
     return f"{parcel.article_id}.{parcel.extension}"
 
 
-def former_name(parcel: Parcel) -> str | None:
-    """Return the name of an earlier revision's file, if the channel's format has changed since, or None.
+def former_names(parcel: Parcel) -> list[str]:
+    """Return the names of files that hold the article in formats which the channel had before, or may hold it.
 
-    The file name is the remote id of the receipt, so the folder need not be searched.
+    One is the remote id of the last receipt; the others are those of attempts whose worker was killed. So the folder
+    need not be searched.
     """
     article, _, extension = (parcel.remote_id or "").partition(".")
-    if article != parcel.article_id or extension == parcel.extension or not _SAFE_EXTENSION.fullmatch(extension):
-        return None
-    return f"{article}.{extension}"
+    extensions = ((extension,) if article == parcel.article_id else ()) + parcel.formers
+    safe = (one for one in extensions if one != parcel.extension and _SAFE_EXTENSION.fullmatch(one))
+    return [f"{parcel.article_id}.{one}" for one in dict.fromkeys(safe)]
 
 
 def has_right_bytes(there: Manifest | None, digest: str | None, wanted: Manifest) -> bool:

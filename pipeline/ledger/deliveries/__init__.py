@@ -49,6 +49,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     error: str | None
     remote_id: str | None
     due: dt.datetime | None
+    tried: str | None = None  # formats of files that may be there: attempted since the last delivery, and that one's
 
 
 # --- scheduling -----------------------------------------------------------------------------------------------------

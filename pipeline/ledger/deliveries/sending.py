@@ -135,6 +135,7 @@ def begin(
         until = now + dt.timedelta(seconds=seconds)
         mine = (deliveries.c.id.in_(begun), deliveries.c.lease == token)
         begin = {"attempted": True, "state": "sending", "attempts": counted, "leased_until": until}
+        begin["tried"] = _TRIED
         transaction.execute(sa.update(deliveries).where(*mine).values(**begin))
     return pending
 
@@ -194,7 +195,7 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
     if taken:
         rows = [
             {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
-            | {"event": one.event, "remote": one.remote_id or one.row.remote_id, "now": now}
+            | {"event": one.event, "in_format": one.row.format, "remote": one.remote_id or one.row.remote_id, "now": now}
             for one in taken
         ]
         mine = sa.select(deliveries.c.id).where(
@@ -277,6 +278,17 @@ _WITH_CONTENT = (
 )
 _LOADED = _WITH_CONTENT.with_for_update(of=deliveries)
 
+# A worker may be killed after it wrote a file, and the format may change before the next attempt. So what was tried is
+# written down before it is sent.
+_TRIED = sa.case(
+    (deliveries.c.tried.is_(None), deliveries.c.format),
+    (
+        (sa.literal(" ") + deliveries.c.tried + " ").contains(sa.literal(" ") + deliveries.c.format + " "),
+        deliveries.c.tried,
+    ),
+    else_=deliveries.c.tried + " " + deliveries.c.format,
+)
+
 _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindparam("token"))
 _CURRENT = sa.and_(
     deliveries.c.wanted == sa.bindparam("sent"),
@@ -300,6 +312,7 @@ _DELIVERED = (
         held=sa.bindparam("sent"),
         held_digest=sa.bindparam("digest", type_=sa.String),
         held_event=sa.bindparam("event"),
+        tried=sa.bindparam("in_format", type_=sa.String),
         remote_id=sa.bindparam("remote"),
         state=sa.case((_CURRENT, "delivered"), else_=_DECIDED_MEANWHILE),
         due=sa.case((_CURRENT, sa.null()), else_=deliveries.c.due),

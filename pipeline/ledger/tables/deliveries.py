@@ -52,6 +52,7 @@ deliveries = sa.Table(
     sa.Column("attempted", sa.Boolean, nullable=False, default=False),  # ever: the channel may have seen the article
     sa.Column("error", sa.Text),
     sa.Column("remote_id", sa.Text),
+    sa.Column("tried", sa.Text),  # formats, space-separated: attempted since the last delivery, and that one's
     sa.Column("changed", Instant, nullable=False),
     sa.Column("due", Instant),
     sa.Column("available", Instant),  # of a pulled channel: since when it waits for the partner to fetch it

@@ -101,9 +101,17 @@ def _parcel(
         extension=context.formats[row.format].extension,
         at=at,
         remote_id=row.remote_id,
+        formers=_formers(context, row),
         links=links,
         also={one.format: one for one in also},
     )
+
+
+def _formers(context: Context, row: Delivery) -> tuple[str, ...]:
+    """Return the extensions of the other formats in which the channel may have the article."""
+    own = context.formats[row.format].extension
+    tried = (context.formats[name].extension for name in (row.tried or "").split() if name in context.formats)
+    return tuple(dict.fromkeys(one for one in tried if one != own))
 
 
 def _also(context: Context, row: Delivery) -> tuple[str, ...]:

@@ -115,8 +115,8 @@ def _sources(
         sources += [key, *former.fill]
     if here:
         sources += [one.channel, *(source for place in here for source in place.fill)]
-    came_back = bool(here) and here[0].channel == one.channel
-    if former is None and one.backfill and not first and (came_back or not here):
+    was_left = not here or here[0].state != "in-force"  # otherwise it was another channel's until now: it was renamed
+    if former is None and one.backfill and not first and was_left:
         sources.append(ALL)
     return tuple(dict.fromkeys(sources))
 
