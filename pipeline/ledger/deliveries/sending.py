@@ -195,7 +195,12 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
     if taken:
         rows = [
             {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
-            | {"event": one.event, "in_format": one.row.format, "remote": one.remote_id or one.row.remote_id, "now": now}
+            | {
+                "event": one.event,
+                "in_format": one.row.format,
+                "remote": one.remote_id or one.row.remote_id,
+                "now": now,
+            }
             for one in taken
         ]
         mine = sa.select(deliveries.c.id).where(
