@@ -14,7 +14,8 @@ from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
 from pipeline.ledger import processes
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.evidence import ncbi_rate_limit
+from pipeline.ledger.evidence import ncbi_rate_limit, verdicts
+from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
 from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, revisions, withheld
@@ -61,6 +62,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelTrouble, ...] = ()
     elsewhere: Mapping[str, int] = {}  # outstanding deliveries of channels that are not configured
     sources: Mapping[str, int] = {}  # failures in a row of PubMed and the ID converter
+    verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
     processes: tuple[Process, ...] = ()
@@ -82,6 +84,7 @@ def facts(transaction: Transaction, configured: Collection[str], *, now: dt.date
         channels=_channels(transaction, configured),
         elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
         sources=_sources(transaction),
+        verdict_sources=tuple(one for one in verdicts.states(transaction).values() if one.failing),
         feeds=_feeds(transaction),
         findings=tuple(feed_records.findings(transaction)),
         processes=tuple(processes.alive(transaction, now=now)),

@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from pipeline.appraisal.standing import label
 from pipeline.ledger.attention import Facts, Group
 from pipeline.stages.deliver.redaction import redacted
 
@@ -23,6 +24,7 @@ OWED_AFTER = dt.timedelta(minutes=2)  # a withdrawal that a channel has not acce
 DOWN_AFTER = dt.timedelta(minutes=5)  # a circuit that is open
 PAUSED_AFTER = dt.timedelta(days=1)  # a channel that an operator paused, and may have forgotten
 SHOWN_AFTER = dt.timedelta(minutes=5)  # a withdrawn article that can still be read
+STALE_AFTER = dt.timedelta(days=1)  # without an answer from a source beside PubMed
 SOURCE_FAILURES = 5  # in a row, of PubMed or the ID converter
 FEED_FAILURES = 3  # in a row
 _WORDS = 200  # characters of an error in a sentence
@@ -193,6 +195,20 @@ def silent_sources(facts: Facts) -> Iterator[Condition]:
             )
 
 
+def stale_sources(facts: Facts) -> Iterator[Condition]:
+    for one in facts.verdict_sources:
+        if one.failing is not None and facts.now - one.failing >= STALE_AFTER:
+            last = f"{one.answered:%Y-%m-%d %H:%M} UTC" if one.answered else "never"
+            yield Condition(
+                key=f"source-stale:{one.name}",
+                kind="source-stale",
+                who="operator",
+                what=f"{label(one.name)} has not answered for a day (last: {last}): {cause_of(one.error or '')}",
+                command="citewire check",
+                since=one.failing,
+            )
+
+
 def stuck_feeds(facts: Facts) -> Iterator[Condition]:
     for one in facts.feeds:
         if one.attempts >= FEED_FAILURES:
@@ -271,6 +287,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     missing_channels,
     troubled_places,
     silent_sources,
+    stale_sources,
     stuck_feeds,
     feed_findings,
     troubled_processes,

@@ -14,6 +14,8 @@ from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger import attention as ledger_attention
 from pipeline.ledger.attention import ChannelTrouble, Facts, Group, StuckFeed
 from pipeline.ledger.deliveries import channels
+from pipeline.ledger.evidence import verdicts
+from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
 from pipeline.stages.attention import Condition, attention, cause_of
@@ -56,6 +58,18 @@ EVERYTHING = Facts(
     channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO), channel(paused=START - dt.timedelta(days=1))),
     elsewhere={"former": 2},
     sources={"pubmed": 5},
+    verdict_sources=(
+        SourceState(
+            name="retraction_watch",
+            by_paper=False,
+            answered=None,
+            failing=START - dt.timedelta(days=2),
+            error="not-data: it has other columns",
+            etag=None,
+            edition=0,
+            rows=0,
+        ),
+    ),
     feeds=(StuckFeed("latest", 3, "store-unreachable: no answer"),),
     findings=("latest",),
     processes=(process("a", trouble="clock-wrong: an hour"), process("b", settings="other")),
@@ -88,6 +102,21 @@ def test_every_condition_says_who_must_act_and_what_to_run_and_is_explained() ->
     section = (DOCS / "operating.md").read_text().split("\n## What needs a person\n", 1)[1].split("\n## ")[0]
     explained = re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
     assert sorted(explained) == sorted({one.kind for one in conditions})
+
+
+def test_a_source_that_has_not_answered_for_a_day_is_shown_until_it_does(bench: Bench) -> None:
+    with bench.ledger.write() as transaction:
+        verdicts.register(transaction, {"crossref": True})
+        verdicts.failed(transaction, "crossref", "rate-limited: too many", now=bench.clock())
+    bench.clock.pass_(23 * 3600)
+    assert found(bench) == ()
+    bench.clock.pass_(3600)
+    (one,) = found(bench)
+    assert (one.kind, one.who) == ("source-stale", "operator")
+    assert "Crossref has not answered for a day (last: never)" in one.what
+    with bench.ledger.write() as transaction:
+        verdicts.answered(transaction, "crossref", now=bench.clock())
+    assert found(bench) == ()
 
 
 def test_a_refusal_is_shown_at_the_first_and_gone_when_the_channel_accepts(bench: Bench) -> None:
