@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from pipeline.appraisal.weight import Weight, weight_of
+from pipeline.appraisal.weight import LABELS, Weight, weight_of
 from pipeline.citations.links import pmc_url
 from pipeline.model.reference import CitedReference, Reference
 
@@ -48,6 +48,13 @@ def statement_of(cited: CitedReference) -> ReferenceStatement:
         superseded_by=tuple(dict.fromkeys(later)),
         free_full_text=pmc_url(record.pmcid) if record.pmcid else None,
     )
+
+
+def evidence_words(cited: CitedReference) -> str | None:
+    """Return the kind of evidence and whether it can be read freely, in words: "Systematic review. Free full text"."""
+    stated = statement_of(cited)
+    words = [LABELS[stated.weight] if stated.weight else None, "Free full text" if stated.free_full_text else None]
+    return ". ".join(filter(None, words)) or None
 
 
 def overview(references: Sequence[CitedReference]) -> Overview:

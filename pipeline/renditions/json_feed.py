@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.appraisal.statement import statement_of
 from pipeline.citations import citation_text, editorial_labels
 from pipeline.model.article import Article, Person, Topic
 from pipeline.model.moment import rfc3339
@@ -186,9 +187,25 @@ def _reference(cited: CitedReference) -> Json:
         "url": cited.work.url,
         "citation": citation_text(cited),
         **known,
+        **_stated(cited),
         **({"words": cited.words} if cited.words else {}),
         **({"differs": list(cited.differs)} if cited.differs else {}),
     }
+
+
+def _stated(cited: CitedReference) -> Json:
+    """Return the evidence statement, without what is not known."""
+    stated = statement_of(cited)
+    said = [{"source": one.source, "state": one.state, "date": one.date} for one in cited.verdicts]
+    known: Json = {
+        "weight": stated.weight,
+        "year": stated.year,
+        "superseded_by": list(stated.superseded_by),
+        "free_full_text": stated.free_full_text,
+        "identity": cited.identity if cited.identity != "unverified" else None,
+        "verdicts": said,
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def _withdrawn(withdrawal: Withdrawal) -> Json:

@@ -160,7 +160,7 @@ def _references(revision: Revision) -> list[Component]:
 def _reference(cited: CitedReference) -> list[Component]:
     """Return a reference as a component of its own, because markers link to components; marked ones stand out."""
     marked = bool(cited.marks and cited.marks.editorial)
-    html = f"<p>{cited.number}. {reference_html(cited)}</p>"
+    html = f"<p>{cited.number}. {reference_html(cited, stated=True)}</p>"
     more = {"style": "marked"} if marked else {}
     layout = "panel" if marked else "close"
     return html_component("body", html, "reference", layout=layout, identifier=f"ref-{cited.number}", **more)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.appraisal.statement import evidence_words
 from pipeline.citations import citation_text, editorial_labels, editorial_notice, title_text
 from pipeline.model.article import Article, Image
 from pipeline.model.reference import CitedReference, Marks, Reference
@@ -66,6 +67,7 @@ def _reference(cited: CitedReference) -> Object:
             *texts("citation", f"{standing_text(cited)}{citation_text(cited)}"),
             *texts("notice", editorial_notice(cited.marks) if cited.marks else None),
             *texts("state", cited.state),
+            *texts("evidence", evidence_words(cited)),
         ],
         "genres": _genres(cited.marks) if cited.marks else None,
         "altIds": _ids(cited) if cited.state != "mismatch" else None,

@@ -11,6 +11,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
+from pipeline.appraisal.statement import evidence_words
 from pipeline.citations import citation_html, editorial_labels
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, Marks, Notice, Reference
@@ -26,19 +27,22 @@ def attribution(references: Sequence[CitedReference]) -> str | None:
     return ATTRIBUTION if any(cited.reference for cited in references) else None
 
 
-def references_html(references: Sequence[CitedReference]) -> str:
+def references_html(references: Sequence[CitedReference], *, stated: bool = False) -> str:
     """Return an ordered list in which the n-th item has the id `ref-{n}`, or "" if there are none."""
+    shown = [(cited, reference_html(cited, stated=stated)) for cited in references]
     items = "".join(
-        f'<li id="ref-{cited.number}" class="reference-{cited.state}" dir="auto">{reference_html(cited)}</li>'
-        for cited in references
+        f'<li id="ref-{cited.number}" class="reference-{cited.state}" dir="auto">{html}</li>' for cited, html in shown
     )
     return f'<ol class="references">{items}</ol>' if items else ""
 
 
-def reference_html(cited: CitedReference) -> str:
-    """Return a reference: its marks, its citation, and the notices behind the marks."""
+def reference_html(cited: CitedReference, *, stated: bool = False) -> str:
+    """Return a reference: its marks, its citation, the notices behind the marks and, if `stated`, the evidence."""
     citation = citation_html(_with_uri(cited))
-    return f"{marks_html(cited.marks)}{citation}{_notices_html(cited.marks)}" if cited.marks else citation
+    if cited.marks:
+        citation = f"{marks_html(cited.marks)}{citation}{_notices_html(cited.marks)}"
+    words = evidence_words(cited) if stated else None
+    return f'{citation} <small class="evidence">{escape(words)}.</small>' if words else citation
 
 
 def _with_uri(cited: CitedReference) -> CitedReference:

@@ -27,6 +27,8 @@ def citation_node(cited: CitedReference) -> dict[str, Any]:
         "description": citation_text(cited),
         "creativeWorkStatus": _only(editorial_labels(reference)),
         "correction": editorial_notice(reference),
+        "publicationType": list(reference.types),
+        "isAccessibleForFree": True if reference.pmcid else None,
         "identifier": _identifiers(reference),
         "url": record_url(reference),
         "sameAs": [

@@ -93,7 +93,7 @@ def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]
             blocks_html(article.lead, image=image) + sections_html(article.sections, level=2, image=image)
         ),
         "calls_to_action": fragments.calls_to_action_html(article),
-        "references": references_html(revision.references),
+        "references": references_html(revision.references, stated=True),
         "attribution": fragments.attribution_html(revision),
         "related": fragments.related_html(article),
         "disclaimers": fragments.disclaimers_html(article, site),
