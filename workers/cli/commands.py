@@ -65,6 +65,10 @@ COMMANDS = {
         "checks",
         "Check the configuration, reach every channel, and prove that hosts share store and folders.",
     ),
+    "doctor": (
+        "doctor",
+        "Check clocks, disk, folders, settings, processes and versions, and say what to do about each fault.",
+    ),
     "references": (
         "references",
         "Show what is known about references. Updates from `--recheck` reach every article that cites them.",

@@ -1,0 +1,107 @@
+"""Whether an article is published as quickly while a whole site is rendered again.
+
+    python -m benchmarks.refresh [--articles N] [--alone N]
+
+A real `citewire up` has N articles at a webhook. A few articles are published one at a time, and timed from the event's
+POST to the partner; then the disclaimer changes, `citewire reload` takes it up, and as many are published while the N
+are rendered and delivered again. No article waits for PubMed. The ratio of the medians must be at most 1.5.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+from benchmarks.figures import percentile, table
+from benchmarks.processes import end_on_signals, until
+from benchmarks.receiving import Receiving, receiving
+from benchmarks.system import Running, configured, running
+from benchmarks.ways import Bench
+from standins.eutils import EutilsStandin
+
+MOST = 1.5
+_APART = 1.0  # seconds between two articles that are published alone
+_WITHIN = 3600.0
+_AT_ONCE = "\n[evidence]\nwait = 0.0\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.refresh", description="Publish during a refresh.")
+    parser.add_argument("--articles", type=int, default=2000)
+    parser.add_argument("--alone", type=int, default=30)
+    arguments = parser.parse_args()
+    end_on_signals()
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
+        folder = Path(name)
+        with EutilsStandin() as pubmed, receiving(folder, plain) as partner:
+            environment = configured(folder, pubmed=pubmed.url, partner=partner.url, more=_AT_ONCE)
+            with running(folder, environment) as system:
+                print(_compared(folder, system, partner, arguments.articles, arguments.alone))
+    print(f"{os.cpu_count()} cores; load average {os.getloadavg()[0]:.1f}: above about 1 before, others worked")
+
+
+def _compared(folder: Path, system: Running, partner: Receiving, articles: int, alone: int) -> str:
+    bench = Bench(system, partner, folder)
+    bench.through_the_system(articles)
+    token = system.citewire("token", "create", "--name", "refresh", "--scope", "publish").split()[-1]
+    quiet = _one_by_one(bench, token, alone)
+    settings = folder / "site.toml"
+    settings.write_text(settings.read_text().replace("for information only", "for your information only"))
+    system.citewire("reload")
+    begun = time.monotonic()
+    until(lambda: _refreshed(partner) > 0, within=60, what="the first refreshed article")
+    busy = _one_by_one(bench, token, alone)
+    left = articles + alone - _refreshed(partner)
+    assert left > 0, "the site was refreshed before the last article was published: give more --articles"
+    until(lambda: _refreshed(partner) >= articles + alone, within=_WITHIN, what="all articles to be refreshed")
+    seconds = time.monotonic() - begun
+    rows = [
+        (name, *(f"{percentile(one, each) * 1000:.0f}" for each in (50, 95)))
+        for name, one in (("quiet", quiet), ("during the refresh", busy))
+    ]
+    print(f"{articles:,} articles; {alone} published alone in each state\n")
+    print(table(("from the event's POST to the partner", "p50 ms", "p95 ms"), rows), end="\n\n")
+    found = statistics.median(busy) / statistics.median(quiet)
+    rate = (articles + alone) / seconds
+    assert found <= MOST, f"a publish takes {found:.2f} times as long"
+    return f"{found:.2f} times as long during the refresh, which did {rate:.1f} articles per second"
+
+
+def _one_by_one(bench: Bench, token: str, count: int) -> list[float]:
+    """Publish articles one after the other, and return the seconds until the partner had each."""
+    event = {"authorization": f"Bearer {token}", "content-type": "text/markdown", "ce-specversion": "1.0"}
+    event |= {"ce-type": "org.citewire.article.published", "ce-source": "urn:benchmark"}
+    before, sent = bench.partner.count(), {}
+    with requests.Session() as session:
+        for file in sorted(bench.files(count).iterdir()):
+            sent[file.stem] = time.time()
+            url, headers = f"{bench.system.web}/v1/events", event | {"ce-id": file.stem}
+            session.post(url, data=file.read_bytes(), headers=headers, timeout=30).raise_for_status()
+            time.sleep(_APART)
+    until(lambda: len(_came(bench, before, sent)) == count, within=300, what="the articles published alone")
+    return [at - sent[article] for article, at in _came(bench, before, sent).items()]
+
+
+def _came(bench: Bench, before: int, sent: dict[str, float]) -> dict[str, float]:
+    records = bench.partner.since(before)
+    own = [one for one in records if one["headers"]["citewire-event"] == "published"]
+    return {
+        one["headers"]["citewire-article"]: float(one["at"])
+        for one in own
+        if one["headers"]["citewire-article"] in sent
+    }
+
+
+def _refreshed(partner: Receiving) -> int:
+    return sum(one["headers"].get("citewire-cause") == "refreshed" for one in partner.since(0))
+
+
+if __name__ == "__main__":
+    main()
