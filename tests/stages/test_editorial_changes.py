@@ -3,10 +3,17 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from bench import START, article
+from msgspec import structs
 
+from pipeline.ledger.articles.accepted import Accepted
+from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import CitedReference, EditorialState, EvidenceChange, Notice, Reference
-from pipeline.stages.enrich.editorial import change_of, newly_flagged, only_marks_differ, papers_with
+from pipeline.model.reference import CitedReference, EditorialState, EvidenceChange, Marks, Notice, Reference
+from pipeline.model.revision import Revision
+from pipeline.stages.context import Policy
+from pipeline.stages.enrich.editorial import change_of, only_marks_differ, papers_with
+from pipeline.stages.render.withhold import site_hold
 
 STATES: tuple[EditorialState, ...] = get_args(EditorialState)
 
@@ -55,19 +62,49 @@ def test_a_first_answer_matters_where_it_brings_a_mark() -> None:
     assert turn.gained == ("retracted",)
 
 
-def test_only_what_was_shown_without_it_is_gained() -> None:
+def test_a_flagged_paper_is_named_with_those_of_its_states_that_were_asked_for() -> None:
     bad = shown(record("retracted", "concern"))
-    for before in (shown(record()), shown(record("concern")), shown(None, state="pending")):
-        (fault,) = newly_flagged(before, bad, ["retracted"])
-        assert str(fault) == "PMID 1 (retracted)"
-    assert newly_flagged(bad, bad, ["retracted"]) == ()
-    assert newly_flagged((), bad, ["retracted"]) == ()
-    assert newly_flagged(shown(record()), bad, ["erratum"]) == ()
+    (fault,) = papers_with(bad, ["retracted"])
+    assert (fault.id, str(fault)) == ("pmid:1", "PMID 1 (retracted)")
+    assert papers_with(bad, ["erratum"]) == ()
+    assert papers_with(shown(None, state="pending"), ["retracted"]) == ()
+
+
+def test_a_paper_without_a_record_is_flagged_by_what_a_source_says_of_it() -> None:
+    (unknown,) = shown(None, state="unknown")
+    marked = structs.replace(unknown, work=CitedWork("doi", "10.1000/x"), unshown=Marks(("retracted",)))
+    (fault,) = papers_with([marked], ["retracted"])
+    assert fault.id == "doi:10.1000/x"
 
 
 def test_faults_of_some_papers_only() -> None:
-    assert [fault.pmid for fault in papers_with(shown(record("concern")), ["concern"])] == ["1"]
-    assert papers_with(shown(record("concern")), ["concern"], ["2"]) == ()
+    assert [fault.id for fault in papers_with(shown(record("concern")), ["concern"])] == ["pmid:1"]
+    assert papers_with(shown(record("concern")), ["concern"], ["pmid:2"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("meant", "accepted", "held"),
+    [
+        ((), (), True),
+        (("1",), (), False),
+        (("2",), (), True),
+        ((), (Accepted(EVERYWHERE, "pmid:1", "retracted"),), False),
+        ((), (Accepted(EVERYWHERE, "pmid:1", "concern"),), True),
+        ((), (Accepted("partner", "pmid:1", "retracted"),), True),
+    ],
+)
+def test_an_article_is_held_unless_the_author_means_it_or_an_operator_accepted_it(
+    meant: tuple[str, ...], accepted: tuple[Accepted, ...], held: bool
+) -> None:
+    revision = Revision(
+        article=article(pmids=["1"], cites_retracted=meant),
+        number=1,
+        published=START,
+        updated=START,
+        references=shown(record("retracted")),
+    )
+    assert (site_hold(Policy(evidence="hold"), revision, accepted, now=START) is not None) == held
+    assert site_hold(Policy(), revision, accepted, now=START) is None
 
 
 def test_marks_are_told_from_other_changes() -> None:
