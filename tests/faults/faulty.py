@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import redis
 import sqlalchemy as sa
+from running import until
 from world import World
 
 from standins.receiver import Conduct
@@ -34,6 +35,7 @@ class Faults:
         self._ending: list[threading.Timer] = []
         self._lock = threading.Lock()
         self.done: dict[str, int] = {}
+        self.errors: list[Exception] = []
 
     def begin(self, what: str, seconds: float) -> None:
         kind, _, which = what.partition("-")
@@ -56,12 +58,20 @@ class Faults:
         self.world.faults += 1
 
     def end(self) -> None:
-        """End everything that still lasts."""
+        """Wait until everything that lasts has ended. Raises what went wrong in ending it."""
         for timer in self._ending:
             timer.join()
+        for error in self.errors:
+            raise error
 
     def _later(self, seconds: float, step: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds, step)
+        def ended() -> None:
+            try:
+                step()
+            except Exception as error:
+                self.errors.append(error)
+
+        timer = threading.Timer(seconds, ended)
         timer.daemon = True
         timer.start()
         self._ending.append(timer)
@@ -92,6 +102,7 @@ class Faults:
         conducts = {
             "503": Conduct(status=503, path="/"),
             "404": Conduct(status=404, path="/"),
+            "410": Conduct(status=410, path="/"),
             "hangs": Conduct(mode="hang", path="/"),
             "cuts": Conduct(mode="cut", path="/"),
             "drips": Conduct(mode="drip-head", seconds=1.0, path="/"),
@@ -100,7 +111,15 @@ class Faults:
         names = sorted(self.world.receivers)
         receiver = self.world.receivers[names[self.world.faults % len(names)]]
         receiver.conduct(conducts[how])
-        self._later(seconds, receiver.behave)
+        channel = "partner" if receiver is self.world.receivers["first"] else "second"
+
+        def end() -> None:
+            receiver.behave()
+            if how == "410":  # only the operator may call such a channel again
+                time.sleep(2.0)  # what was being sent is answered
+                until(lambda: self.world.running.run("replay", "--channel", channel).status == 0, 60)
+
+        self._later(seconds, end)
 
     def _database(self, how: str, seconds: float) -> None:
         if self.database == "sqlite":

@@ -21,6 +21,7 @@ FAULTS = (
     "remove-queue-folder",
     "receiver-503",
     "receiver-404",
+    "receiver-410",
     "receiver-hangs",
     "receiver-cuts",
     "receiver-drips",
