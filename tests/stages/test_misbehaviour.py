@@ -88,6 +88,8 @@ def test_each_way_to_fail_teaches_nothing_false_and_is_survived(bench: Bench, nc
             ask(bench, times=1)
             for number in numbers:
                 check(bench, number, done=False)
+        bench.clock.pass_(bench.context.policy.unknown_confirm)
+        ask(bench, times=8)
         for number in numbers:
             check(bench, number, done=True)
 
@@ -101,6 +103,9 @@ def test_with_ever_other_failures_every_reference_ends_as_it_is(bench: Bench, nc
             ask(bench, times=4)
             check(bench, number, done=False)
     ask(bench, times=100)
+    for _ in range(20):  # refusals are answered with long pauses, and what is unknown is asked for twice
+        bench.clock.pass_(3600)
+        ask(bench, times=20)
     for number in range(120):
         check(bench, number, done=True)
     assert max(len(asked.ids) for asked in ncbi.requests if asked.path == EFETCH) > 90

@@ -91,7 +91,7 @@ def test_a_doi_that_was_shown_as_unknown_and_is_found_to_be_a_retracted_paper_co
     bench.turn("1", "retracted")
     works = (CitedWork("doi", "10.1/x"), CitedWork("doi", "10.1/y"))
     bench.publish(structs.replace(article(), references=works))
-    bench.work_for(3)
+    bench.work_for(400, step=10)
     assert b"10.1/x:unknown" in bench.receivers["partner"].last("spasms").rendition.body
     bench.converter.pmids |= {"10.1/x": "1", "10.1/y": "2"}
     bench.work_for(90_000, step=3600)
