@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -11,11 +13,13 @@ from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger
 from pipeline.ledger.failures import disk_full
 
+LEDGER = "ledger.sqlite"  # in the data folder, unless `database_url` names another
+
 
 def open_ledger(settings: Settings) -> Ledger:
     """Open the ledger, creating it if there is none, and migrate its schema."""
     if settings.database_url is None:
-        make_data_folder(settings)
+        make_private(make_data_folder(settings) / LEDGER)
     ledger = Ledger(settings.ledger_url)
     ledger.migrate()
     return ledger
@@ -26,6 +30,22 @@ def existing_ledger(settings: Settings) -> Ledger:
     ledger = Ledger(settings.ledger_url)
     ledger.check_schema()
     return ledger
+
+
+def make_private(file: Path) -> None:
+    """Let only its owner read the ledger, which holds articles under an embargo, whatever the folder's mode is.
+
+    SQLite gives the files beside it the same mode. Raises ConfigError if the mode cannot be mended.
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        for one in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))):
+            if one.exists() and stat.S_IMODE(one.stat().st_mode) & 0o077:
+                one.chmod(0o600)
+    except OSError as error:
+        hint = f"make it belong to the user that runs Citewire: chown {file}"
+        message = f"{file} can be read by others, which cannot be changed: {error.strerror}"
+        raise ConfigError(message, key="data", hint=hint, code="data-unusable") from error
 
 
 def make_data_folder(settings: Settings) -> Path:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems, restored
+from pipeline.web.addresses import Addresses
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.middleware import Compression, TooLarge
@@ -43,6 +44,7 @@ def create_app(
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
+    app.add_middleware(Addresses)
     app.add_middleware(BrowserHeaders)
     problems.register(app)
     shown = [Depends(restored.refuse(context))]

@@ -164,6 +164,11 @@ async def _gone(_: Request, error: Exception) -> Response:
     return answer(400, "client-gone", "the connection was closed before the whole body had arrived")
 
 
+async def _fault(_: Request, error: Exception) -> Response:
+    """Answer for a fault of ours. The server raises the error again, so that it is logged."""
+    return answer(500, "internal-error", "a fault in Citewire, which its log tells of")
+
+
 _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     InvalidEvent: _invalid,
     TransientError: _transient,
@@ -172,4 +177,5 @@ _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respon
     RequestValidationError: _parameters,
     HTTPException: _http,
     ClientDisconnect: _gone,
+    Exception: _fault,
 }

@@ -9,6 +9,7 @@ import typer
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
+from pipeline.intake.fields.reasons import reason_of
 from pipeline.stages.accept.undo import REASON
 from pipeline.stages.accept.undo import undo as undo_operation
 from workers.cli import OVERTAKEN, output
@@ -59,9 +60,10 @@ def undo(
     config: ConfigOption = None,
 ) -> None:
     """Bring back what an operation changed, as new revisions, and withdraw what it made."""
+    why = reason_of(reason, field="reason")
     system = find(data, config)
     with existing_ledger(system) as ledger:
-        done = undo_operation(intake_of(ledger, system), operation, by="citewire undo", reason=reason)
+        done = undo_operation(intake_of(ledger, system), operation, by="citewire undo", reason=why)
     if json:
         print_json(views.Undone(done.operation, len(done.accepted), done.overtaken))
     else:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import InvalidEvent
+from pipeline.intake.fields.reasons import reason_of
 from pipeline.ledger import Transaction, articles, deliveries, operations
 from pipeline.ledger.articles import listing, names, origins, public
 from pipeline.ledger.articles.listing import Wanted
@@ -57,8 +58,7 @@ def withdraw(
 
     For several articles it first shows which channels have them, and asks once if it runs on a terminal.
     """
-    if not reason.strip():
-        raise InvalidEvent("is empty", field="reason", hint="say why, for everyone downstream to read")
+    reason = reason_of(reason, field="reason")
     system = find(data, config)
     with existing_ledger(system) as ledger:
         with ledger.read() as transaction:
@@ -70,7 +70,7 @@ def withdraw(
                 confirm_withdrawal(len(chosen))
         intake = intake_of(ledger, system)
         done = operation_of(intake, "withdraw")
-        events = [Withdraw(origin(), article, reason.strip()) for article in chosen]
+        events = [Withdraw(origin(), article, reason) for article in chosen]
         taken = [Published("", answer) for answer in accept_all(intake, events, done)]
         finished = not wait or wait_for(ledger, taken, timeout)
     shapes = [one.shape() for one in taken]

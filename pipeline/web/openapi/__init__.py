@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from pipeline.web.openapi import bodies
+from pipeline.web.openapi.answers import add_problems_of_addresses
 from pipeline.web.problems import problem_schemas
 
 _DESCRIPTION = """\
@@ -57,6 +58,7 @@ class Described(FastAPI):
         for item in document["paths"].values():
             for operation in item.values():
                 _say_success(operation["responses"])
+                add_problems_of_addresses(operation["responses"])
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         return document

@@ -14,19 +14,27 @@ _PROBLEMS = {
     404: ("It does not exist.", "unknown-article"),
     409: ("The present state does not allow this.", "nothing-to-release"),
     413: ("The body is too large.", "event-too-large"),
+    414: ("The address is too long.", "address-too-long"),
     415: ("The body is in a format that cannot be read.", "unknown-source-format"),
     422: ("A parameter or the body is invalid.", "invalid-parameter"),
     429: ("Too many requests. `Retry-After` says when to ask again.", "too-many-requests"),
     503: ("It cannot be answered now. `Retry-After` says when to ask again.", "ledger-unreachable"),
 }
+_ANY = (400, 414)  # an address that no route is asked about
 _PROBLEM_TYPE = "application/problem+json"
 _RETRY = {"Retry-After": {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds."}}
 _CONDITIONAL = ("If-None-Match", "If-Modified-Since")
 
 
 def problems(*statuses: int) -> Responses:
-    """Return the error responses with these statuses, and the 503 that any route may answer."""
-    return {status: _problem(status) for status in sorted({*statuses, 503})}
+    """Return the error responses with these statuses, and those that any route may answer."""
+    return {status: _problem(status) for status in sorted({*statuses, *_ANY, 503})}
+
+
+def add_problems_of_addresses(responses: dict[str, Any]) -> None:
+    """Add what any address may be answered, whatever its route says."""
+    for status in _ANY:
+        responses.setdefault(str(status), _problem(status))
 
 
 def document(media_types: Iterable[str], description: str, *, cached: bool = True) -> Responses:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -12,16 +15,18 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
-from pipeline.web.conditional import CACHE, of_page, respond
+from pipeline.web.conditional import CACHE, is_current, of_page, respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
 
+_KEPT = 256  # tombstones
 PAGE = "html"  # the format of /articles/{id} itself
 
 
 def router(context: Context) -> APIRouter:
     public = APIRouter(tags=["articles"])
     answers = answers_with({format.media_type for format in context.formats.values()})
+    tombstones = _tombstones(context)
     by_extension = {format.extension: format for format in context.formats.values()}
 
     @public.get("/articles/{name}.evidence.json", responses=problems(404, 422))
@@ -47,7 +52,7 @@ def router(context: Context) -> APIRouter:
             if shown is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if shown.state == "withdrawn":
-                return _gone(context, format, revisions.withdrawal(transaction, known, shown.revision))
+                return _gone(request, tombstones, format, revisions.withdrawal(transaction, known, shown.revision))
             revision = revisions.get(transaction, known, shown.revision)
             present = revision.article.name
             if present != article_id:
@@ -70,14 +75,35 @@ def answers_with(media_types: set[str]) -> Responses:
     return document(media_types, "The article.") | moved | {410: gone} | problems(404, 422)
 
 
+_Tombstones = Callable[[str, Withdrawal], bytes]
+
+
+def _tombstones(context: Context) -> _Tombstones:
+    """Return a function that renders tombstones, and keeps the last ones."""
+
+    @lru_cache(maxsize=_KEPT)
+    def tombstone(format: str, withdrawal: Withdrawal) -> bytes:
+        return context.formats[format].tombstone(withdrawal, context.site)
+
+    return tombstone
+
+
 def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> tuple[str, Format | None]:
     """Return the id and the format. An id contains no dot, so anything after a dot is the format's extension."""
     article_id, dot, extension = name.partition(".")
     return article_id, by_extension.get(extension) if dot else page
 
 
-def _gone(context: Context, format: Format, withdrawal: Withdrawal) -> Response:
-    """Return 410 with the tombstone: there was an article, but it is gone (RFC 9110, section 15.5.11)."""
-    body = format.tombstone(withdrawal, context.site)
-    headers = {"Cache-Control": CACHE, "ETag": f'"{digest_of(body)[7:39]}"'} | of_page(body, format.media_type)
+def _gone(request: Request, tombstones: _Tombstones, format: Format, withdrawal: Withdrawal) -> Response:
+    """Return 410 with the tombstone: there was an article, but it is gone (RFC 9110, section 15.5.11).
+
+    A client that has this very tombstone is told so with 304, although RFC 9110 (section 13.2.1) asks that of 2xx only:
+    its tag can only come from the tombstone.
+    """
+    body = tombstones(format.name, withdrawal)
+    etag = f'"{digest_of(body)[7:39]}"'
+    headers = {"Cache-Control": CACHE, "ETag": etag}
+    if is_current(request, etag, None):
+        return Response(status_code=304, headers=headers)
+    headers |= of_page(body, format.media_type)
     return Response(body, status_code=410, media_type=format.media_type, headers=headers)

@@ -127,6 +127,8 @@ def _fields(body: str) -> Mapping[str, str]:
         pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=50, errors="strict")
     except ValueError:
         raise _wrong("the form cannot be read") from None
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise _wrong("the form has a NUL")
     names = [name for name, _ in pairs if name.startswith("hub.")]
     for name in names:
         if names.count(name) > 1:

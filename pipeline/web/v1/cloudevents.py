@@ -18,6 +18,7 @@ from msgspec import Meta, Struct, structs
 from pipeline.errors import InvalidEvent
 from pipeline.intake import SourceFile, read_source_as
 from pipeline.intake.fields.invalid_value import InvalidValue
+from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.intake.fields.slugs import article_id
 from pipeline.model.article import Article
 from pipeline.model.event import SOURCE, Event, Origin, Publish, Withdraw
@@ -28,8 +29,12 @@ MAX_BATCH = 1000
 
 
 # Attributes contain no control characters (CloudEvents 1.0, section 3.1).
-_Attribute = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-_Id = Annotated[_Attribute, Meta(extra_json_schema={"minLength": 1})]
+_PLAIN = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"  # `$` would let a last newline through
+MAX_ID, MAX_SOURCE, MAX_SUBJECT, MAX_SEQUENCE = 256, 512, 256, 64  # characters; the ledger's indexes hold no more
+_Attribute = Annotated[str, Meta(pattern=_PLAIN, max_length=MAX_SUBJECT)]
+_Id = Annotated[str, Meta(pattern=_PLAIN, max_length=MAX_ID, extra_json_schema={"minLength": 1})]
+_Source = Annotated[str, Meta(pattern=_PLAIN, max_length=MAX_SOURCE, extra_json_schema={"minLength": 1})]
+_Sequence = Annotated[str, Meta(pattern=_PLAIN, max_length=MAX_SEQUENCE)]
 _DATA = {
     "description": "The article: its JSON, or its text in the format that `datacontenttype` names. Or a withdrawal.",
     "anyOf": [
@@ -46,11 +51,13 @@ class CloudEvent(Struct, frozen=True):
 
     specversion: Literal["1.0"]
     id: Annotated[_Id, Meta(description="Unique within `source`. The same event again is answered alike.")]
-    source: Annotated[_Id, Meta(description="Who sends the event, as a URI reference.")]
+    source: Annotated[_Source, Meta(description="Who sends the event, as a URI reference.")]
     type: Annotated[str, Meta(extra_json_schema=_TYPES)]
     subject: Annotated[_Attribute | None, Meta(description="The article's id. Without it: the id in the data.")] = None
     time: Annotated[dt.datetime | None, Meta(description="When the event happened.")] = None
-    sequence: Annotated[str | None, Meta(description="Its place among the source's events about the article.")] = None
+    sequence: Annotated[
+        _Sequence | None, Meta(description="Its place among the source's events about the article.")
+    ] = None
     takeover: Annotated[
         str | None, Meta(description='"true": the article may have come from another source until now.')
     ] = None
@@ -162,7 +169,9 @@ def _named(article: Article, envelope: CloudEvent) -> Article:
 class WithdrawalData(Struct, frozen=True):
     """The data of a withdrawal."""
 
-    reason: Annotated[str, Meta(pattern=r"^[^\x00]*$", description="Why, for everyone downstream to read.")]
+    reason: Annotated[
+        str, Meta(pattern=r"^[^\x00]*$", max_length=MAX_REASON, description="Why, for everyone downstream to read.")
+    ]
     id: _Attribute | None = None
     article: _Attribute | None = None
 
@@ -176,9 +185,7 @@ def _withdraw(envelope: CloudEvent, origin: Origin, data: bytes) -> Withdraw:
     article = envelope.subject or withdrawal.article or withdrawal.id
     if not article:
         raise InvalidEvent("no article is named", field="subject", hint="name its id as subject", event=envelope.id)
-    if not withdrawal.reason.strip():
-        raise InvalidEvent("is empty", field="data.reason", hint="say why the article is withdrawn", event=envelope.id)
-    return Withdraw(origin, article, withdrawal.reason.strip())
+    return Withdraw(origin, article, reason_of(withdrawal.reason, field="data.reason"))
 
 
 def _aware(time: dt.datetime | None) -> dt.datetime | None:

@@ -1,0 +1,146 @@
+"""What comes beside an article passes a door with lengths and characters, and every answer is a problem."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgi import Answer, send
+from fastapi import FastAPI
+from served import Served, served
+
+from pipeline.intake.fields.reasons import MAX_REASON
+from pipeline.web.addresses import MAX_PATH, MAX_QUERY
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Served]:
+    with served(tmp_path, formats=("html", "ninjs", "json-ld")) as site:
+        yield site
+
+
+def ask(app: FastAPI, method: str, address: str, body: bytes = b"", **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return asyncio.run(send(app, method, address, body=body, headers=named))
+
+
+def event(site: Served, **changed: Any) -> Answer:
+    whole = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "cms",
+        "type": "org.citewire.article.published",
+        "data": {"id": "spasms", "title": "Spasms", "body": "Rest."},
+    }
+    body = json.dumps(whole | changed).encode()
+    headers = {"authorization": "Bearer cms", "content_type": "application/cloudevents+json"}
+    return ask(site.app, "POST", "/v1/events", body, **headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize(
+    "address",
+    ["/articles/%00", "/articles/a%00b.html", "/v1/events/%00", "/feeds/%01.atom", "/partners/a%00/changes", "/%7f"],
+)
+def test_a_control_character_in_a_path_is_a_problem(site: Served, method: str, address: str) -> None:
+    decoded = address.replace("%00", "\0").replace("%01", "\1").replace("%7f", "\x7f")
+    answer = asyncio.run(send_raw(site.app, method, decoded, address))
+    assert (answer.status, answer.code) == (400, "invalid-address")
+
+
+async def send_raw(app: FastAPI, method: str, path: str, raw: str, query: bytes = b"") -> Answer:
+    """A request as a server hands it on: the path decoded, and as it was sent."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def take(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http"}
+    scope |= {"path": path, "raw_path": raw.encode(), "query_string": query, "root_path": "", "headers": []}
+    scope |= {"client": ("192.0.2.1", 50_000), "server": ("testserver", 80)}
+    with contextlib.suppress(RuntimeError):  # a fault of ours, which the server logs
+        await app(scope, receive, take)  # type: ignore[arg-type] # plain dicts are what it takes
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+@pytest.mark.parametrize("query", ["channel=%00", "q=a%0Ab", "topic=%ff"])
+def test_a_query_that_no_ledger_takes_is_a_problem(site: Served, query: str) -> None:
+    answer = ask(site.app, "GET", f"/v1/articles?{query}", authorization="Bearer cms")
+    assert (answer.status, answer.code) == (400, "invalid-address")
+
+
+@pytest.mark.parametrize("address", ["/articles/" + "a" * MAX_PATH, "/v1/articles?q=" + "a" * MAX_QUERY])
+def test_an_address_that_is_too_long_is_a_problem(site: Served, address: str) -> None:
+    answer = ask(site.app, "GET", address, authorization="Bearer cms")
+    assert (answer.status, answer.code) == (414, "address-too-long")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "a" * 8_000),
+        ("id", "a\0"),
+        ("source", "a" * 8_000),
+        ("source", "a\n"),
+        ("subject", "a" * 8_000),
+        ("subject", "\0"),
+        ("sequence", "1" * 8_000),
+        ("sequence", "\0"),
+        ("time", "0000-00-00T00:00:00Z"),
+        ("time", "9999-12-31T23:59:59-23:59"),
+    ],
+)
+def test_an_attribute_that_is_too_long_or_has_controls_is_a_problem(site: Served, field: str, value: str) -> None:
+    answer = event(site, **{field: value})
+    assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "a\0", "a" * (MAX_REASON + 1), "\ud800"])
+def test_a_reason_that_no_tombstone_can_say_is_a_problem_and_withdraws_nothing(site: Served, reason: str) -> None:
+    assert event(site).status == 202
+    kind = "org.citewire.article.withdrawn"
+    answer = event(site, id="2", type=kind, subject="spasms", data={"reason": reason})
+    assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert event(site, id="3", type=kind, subject="spasms", data={"reason": "Wrong."}).status == 202
+
+
+def test_a_withdrawn_page_is_rendered_once_and_conditional(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    event(site)
+    site.work()
+    event(site, id="2", type="org.citewire.article.withdrawn", subject="spasms", data={"reason": "Wrong."})
+    site.work()
+    gone = ask(site.app, "GET", "/articles/spasms")
+    assert (gone.status, b"Wrong." in gone.body) == (410, True)
+    again = ask(site.app, "GET", "/articles/spasms", if_none_match=gone.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert ask(site.app, "GET", "/articles/spasms", if_none_match='"another"').status == 410
+
+
+def test_a_fault_of_ours_is_a_problem_too(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("pipeline.ledger.articles.names.article_shown_as", broken)
+    answer = asyncio.run(send_raw(site.app, "GET", "/articles/spasms", "/articles/spasms"))
+    assert (answer.status, answer.code) == (500, "internal-error")
+
+
+def test_the_ledger_is_its_owners_whatever_the_folders_mode(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    (folder / "var").mkdir(mode=0o755)
+    ledger = folder / "var" / "ledger.sqlite"
+    ledger.touch(mode=0o644)
+    with served(folder):
+        assert {one.name: one.stat().st_mode & 0o077 for one in ledger.parent.glob("ledger.sqlite*")} == dict.fromkeys(
+            (one.name for one in ledger.parent.glob("ledger.sqlite*")), 0
+        )
