@@ -4,7 +4,8 @@
 
 A real `citewire up` has N articles at a webhook. A few articles are published one at a time, and timed from the event's
 POST to the partner; then the disclaimer changes, `citewire reload` takes it up, and as many are published while the N
-are rendered and delivered again. No article waits for PubMed. The ratio of the medians must be at most 1.5.
+are rendered and delivered again. The articles cite nothing, so none waits for PubMed. The ratio of the medians must be
+at most 1.5.
 """
 
 from __future__ import annotations
@@ -22,13 +23,22 @@ from benchmarks.figures import percentile, table
 from benchmarks.processes import end_on_signals, until
 from benchmarks.receiving import Receiving, receiving
 from benchmarks.system import Running, configured, running
-from benchmarks.ways import Bench
 from standins.eutils import EutilsStandin
 
 MOST = 1.5
 _APART = 1.0  # seconds between two articles that are published alone
 _WITHIN = 3600.0
-_AT_ONCE = "\n[evidence]\nwait = 0.0\n"
+_ARTICLE = """---
+id: {id}
+title: About {id}
+summary: Rest and stretch.
+published: 2026-03-01
+---
+
+## What to do
+
+{text}
+"""
 
 
 def main() -> None:
@@ -41,23 +51,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
         folder = Path(name)
         with EutilsStandin() as pubmed, receiving(folder, plain) as partner:
-            environment = configured(folder, pubmed=pubmed.url, partner=partner.url, more=_AT_ONCE)
+            environment = configured(folder, pubmed=pubmed.url, partner=partner.url)
             with running(folder, environment) as system:
                 print(_compared(folder, system, partner, arguments.articles, arguments.alone))
     print(f"{os.cpu_count()} cores; load average {os.getloadavg()[0]:.1f}: above about 1 before, others worked")
 
 
 def _compared(folder: Path, system: Running, partner: Receiving, articles: int, alone: int) -> str:
-    bench = Bench(system, partner, folder)
-    bench.through_the_system(articles)
+    system.citewire("publish", _files(folder / "site", articles))
+    partner.wait_for(articles, within=_WITHIN)
     token = system.citewire("token", "create", "--name", "refresh", "--scope", "publish").split()[-1]
-    quiet = _one_by_one(bench, token, alone)
+    quiet = _one_by_one(system, partner, token, folder / "quiet", alone)
     settings = folder / "site.toml"
     settings.write_text(settings.read_text().replace("for information only", "for your information only"))
     system.citewire("reload")
     begun = time.monotonic()
     until(lambda: _refreshed(partner) > 0, within=60, what="the first refreshed article")
-    busy = _one_by_one(bench, token, alone)
+    busy = _one_by_one(system, partner, token, folder / "busy", alone)
     left = articles + alone - _refreshed(partner)
     assert left > 0, "the site was refreshed before the last article was published: give more --articles"
     until(lambda: _refreshed(partner) >= articles + alone, within=_WITHIN, what="all articles to be refreshed")
@@ -74,23 +84,32 @@ def _compared(folder: Path, system: Running, partner: Receiving, articles: int, 
     return f"{found:.2f} times as long during the refresh, which did {rate:.1f} articles per second"
 
 
-def _one_by_one(bench: Bench, token: str, count: int) -> list[float]:
+def _files(folder: Path, count: int) -> Path:
+    """Create a folder with articles that are named after it."""
+    folder.mkdir()
+    for number in range(count):
+        name = f"{folder.name}-{number}"
+        (folder / f"{name}.md").write_text(_ARTICLE.format(id=name, text="Rest, and stretch every day. " * 100))
+    return folder
+
+
+def _one_by_one(system: Running, partner: Receiving, token: str, folder: Path, count: int) -> list[float]:
     """Publish articles one after the other, and return the seconds until the partner had each."""
     event = {"authorization": f"Bearer {token}", "content-type": "text/markdown", "ce-specversion": "1.0"}
     event |= {"ce-type": "org.citewire.article.published", "ce-source": "urn:benchmark"}
-    before, sent = bench.partner.count(), {}
+    before, sent = partner.count(), dict[str, float]()
     with requests.Session() as session:
-        for file in sorted(bench.files(count).iterdir()):
+        for file in sorted(_files(folder, count).iterdir()):
             sent[file.stem] = time.time()
-            url, headers = f"{bench.system.web}/v1/events", event | {"ce-id": file.stem}
+            url, headers = f"{system.web}/v1/events", event | {"ce-id": file.stem}
             session.post(url, data=file.read_bytes(), headers=headers, timeout=30).raise_for_status()
             time.sleep(_APART)
-    until(lambda: len(_came(bench, before, sent)) == count, within=300, what="the articles published alone")
-    return [at - sent[article] for article, at in _came(bench, before, sent).items()]
+    until(lambda: len(_came(partner, before, sent)) == count, within=300, what="the articles published alone")
+    return [at - sent[article] for article, at in _came(partner, before, sent).items()]
 
 
-def _came(bench: Bench, before: int, sent: dict[str, float]) -> dict[str, float]:
-    records = bench.partner.since(before)
+def _came(partner: Receiving, before: int, sent: dict[str, float]) -> dict[str, float]:
+    records = partner.since(before)
     own = [one for one in records if one["headers"]["citewire-event"] == "published"]
     return {
         one["headers"]["citewire-article"]: float(one["at"])

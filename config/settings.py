@@ -233,7 +233,7 @@ class EvidenceSettings(_Part):
 
 
 class RenderSettings(_Part):
-    refresh_rate: float = Field(5.0, ge=0, le=1000)
+    refresh_rate: float = Field(2.0, ge=0, le=1000)
 
 
 class KeepSettings(_Part):
