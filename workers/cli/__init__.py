@@ -6,6 +6,7 @@ Exit status: 0 done; 1 a delivery failed for good; 2 bad input or settings; 3 ti
 
 from __future__ import annotations
 
+import gc
 import sys
 
 FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN, OVERTAKEN = 1, 2, 3, 4, 5
@@ -14,6 +15,7 @@ INTERRUPTED = 130  # 128 plus the number of SIGINT, the shell convention
 
 def main() -> None:
     """Run the `citewire` command. Imports happen inside it, so that Ctrl-C never leaves a traceback."""
+    gc.disable()  # until the command is imported: what imports make is not garbage, and is looked at again and again
     try:
         from workers.cli.app import main as run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -105,6 +106,7 @@ class _Imported(Mapping[str, Any]):
             group = typer.Typer(add_completion=False)
             group.callback()(_nothing)  # typer makes a group of a single command only if there is a callback
             importlib.import_module(f"workers.cli.{module}").register(group)
+            gc.enable()
             self._found.update(cast("TyperGroup", typer.main.get_command(group)).commands)
         return self._found[name]
 
