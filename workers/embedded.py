@@ -146,7 +146,7 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
     environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
     if config is not None:
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
-        environment[COPY] = str(reloading.copy_of(folder))
+        environment[COPY] = str(runfile.copy_of(folder))
 
     def ours(*words: str) -> Callable[[], list[str]]:
         return lambda: [sys.executable, "-m", "workers.cli", *words]

@@ -19,17 +19,13 @@ import structlog
 from config import COPY, Settings, load
 from pipeline.errors import CitewireError, ConfigError
 from workers.child import Child
+from workers.runfile import copy_of
 from workers.wiring import check_settings
 
 _FIXED = ("database_url", "redis_url", "store_url")  # what the parent and its processes hold open
 _SILENT = 60.0  # seconds that a new process has to give a sign of life, before the next one is replaced all the same
 
 _log = structlog.get_logger()
-
-
-def copy_of(folder: Path) -> Path:
-    """Return the file in the data folder with the settings in force."""
-    return folder / "settings-in-force.toml"
 
 
 def keep_copy(folder: Path, config: Path | None) -> None:

@@ -22,6 +22,11 @@ class Running(Struct, frozen=True, kw_only=True):
     refused: tuple[str, ...] = ()  # why the last of them was refused, in lines; empty: it was not
 
 
+def copy_of(folder: Path) -> Path:
+    """Return the file in the data folder with the settings in force."""
+    return folder / "settings-in-force.toml"
+
+
 def write(folder: Path, running: Running) -> None:
     new = folder / f".{_NAME}"
     new.write_bytes(msgspec.json.encode(running))

@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from pipeline.appraisal.standing import label
 from pipeline.ledger.attention import Facts, Group
-from pipeline.stages.deliver.redaction import redacted
+from pipeline.stages.redaction import redacted
 
 Who = Literal["operator", "editor", "partner"]
 

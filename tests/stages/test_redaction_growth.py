@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from growing import growth
 
-from pipeline.stages.deliver.redaction import redacted
+from pipeline.stages.redaction import redacted
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -22,6 +23,8 @@ CHANNELS = {"paramiko", "obstore", "requests", "urllib3", "cryptography"}
 ARTICLES = {"trafilatura", "markdown_it", "nh3", "lxml", "feedgen", "jinja2", "slugify"}
 LEDGER = {"sqlalchemy", "alembic", "psycopg"}
 TESTS = {"schemathesis", "pytest", "hypothesis", "moto"}
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 SITE = """
 [site]
@@ -65,7 +68,7 @@ def loaded(world: Path, code: str) -> set[str]:
     settings = {"CITEWIRE_CONFIG": str(world / "site.toml"), "CITEWIRE_DATA": str(world / "data")}
     done = subprocess.run(
         [sys.executable, "-c", _WRAPPED.format(code=code)],
-        env=os.environ | settings | {"PYTHONPATH": str(ROOT), "PARTNER_SECRET": "whsec_" + "QUFB" * 8},
+        env=os.environ | settings | {"PYTHONPATH": str(ROOT), "PARTNER_SECRET": SECRET},
         cwd=world,
         capture_output=True,
         text=True,
@@ -85,15 +88,15 @@ def command(world: Path, words: str) -> set[str]:
     [
         ("--help", 350, QUEUE | WEB | CHANNELS | LEDGER | {"structlog", "trafilatura", "lxml", "pydantic", "config"}),
         ("publish --help", 900, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen"}),
-        ("status", 620, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
-        ("status rest --json", 620, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
-        ("articles --json", 620, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
-        ("token list", 560, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
-        ("deliveries", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
-        ("operations", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
-        ("references", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
-        ("lint rest.md", 850, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "alembic", "psycopg"}),
-        ("publish rest.md", 900, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "psycopg"}),
+        ("status", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("status rest --json", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("articles --json", 700, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("token list", 650, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
+        ("deliveries", 800, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("operations", 800, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("references", 800, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("lint rest.md", 950, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "alembic", "psycopg"}),
+        ("publish rest.md", 1000, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "psycopg"}),
         ("render rest.md --format json-feed", 800, QUEUE | WEB | CHANNELS | LEDGER | {"trafilatura", "feedgen"}),
     ],
 )

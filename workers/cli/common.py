@@ -56,16 +56,14 @@ def find(data: Path | None, config: Path | None = None) -> System:
 
 def find_in_force(data: Path | None, config: Path | None = None) -> System:
     """Find the system as `find`. If the settings on disk are bad, those that the running system uses are taken."""
-    from workers.reloading import copy_of
-
     try:
         return find(data, config)
     except ConfigError as error:
         folder = data or Path(os.environ.get("CITEWIRE_DATA") or "var")
         running = runfile.read(folder)
-        if running is None or running.config is None or not copy_of(folder).exists():
+        if running is None or running.config is None or not runfile.copy_of(folder).exists():
             raise
-        settings = load(os.environ | {COPY: str(copy_of(folder))}, file=Path(running.config), data=folder)
+        settings = load(os.environ | {COPY: str(runfile.copy_of(folder))}, file=Path(running.config), data=folder)
         return System(settings, running, str(error))
 
 

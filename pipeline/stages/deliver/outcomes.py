@@ -18,7 +18,7 @@ from pipeline.model.moment import rfc3339
 from pipeline.model.revision import EventType
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import circuit
-from pipeline.stages.deliver.redaction import ANSWER, redacted
+from pipeline.stages.redaction import ANSWER, redacted
 from pipeline.timing import CIRCUIT, next_delay, repeating
 
 _log = structlog.get_logger()
