@@ -14,6 +14,7 @@ DEFAULT_SCHEDULE = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21600.0, 43200.0, 8
 # In the schedules below the last pause repeats, unless noted otherwise.
 NCBI = (1.0, 2.0, 4.0, 8.0, 10.0)  # after consecutive failures of one of NCBI's services
 SOURCE = (60.0, 300.0, 900.0, 3600.0, 10_800.0, 21_600.0)  # after consecutive failures of a source beside PubMed
+REFUSED = (60.0, 300.0, 900.0, 3600.0, 7200.0, 14400.0)  # after consecutive refusals, which a person has to end
 CIRCUIT = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # pauses of a channel, by failures since its circuit opened
 PROOF = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)  # after each check for an article that was withdrawn
 HUB_VERIFICATION = (5.0, 30.0)  # a callback that did not answer is asked again after each of these, then given up

@@ -52,6 +52,13 @@ def test_one_that_pubmed_does_not_know_is_unknown_and_keeps_nobody_waiting(bench
     assert bench.partner.last("spasms").rendition.body == b"1|Rest.|1:unknown"
 
 
+def test_a_client_that_is_refused_asks_ever_more_rarely(bench: Bench) -> None:
+    bench.pubmed.refusal = TransientError("blocked", code="html-page", status=403)
+    bench.publish(article(pmids=["1"]))
+    bench.work_for(2 * 3600, step=60)
+    assert len(bench.pubmed.asked) <= 6
+
+
 def test_with_pubmed_down_the_article_goes_out_with_links_after_its_wait(bench: Bench) -> None:
     bench.pubmed.down = True
     bench.publish(article(pmids=["1"]))

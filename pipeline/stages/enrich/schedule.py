@@ -8,6 +8,7 @@
     a DOI, PMCID or book without a PMID           when first cited, then daily   any           beside the PMIDs
     anything left out of an answer                the first pause of `NCBI`      as it was     as it was
     anything in a request that failed             the next pause of `NCBI`       as it was     as it was
+    anything in a request that was refused        the next pause of `REFUSED`    as it was     as it was
 
 Every request takes a permit, of which there are as many as NCBI allows requests per second. A service that failed is
 asked by one worker at a time, and only after its pause. All of this is stored in the ledger, so it applies to the whole
@@ -30,9 +31,10 @@ from pipeline.ledger.evidence.ncbi_rate_limit import Permit, Service
 from pipeline.stages.context import Context, Policy
 from pipeline.stages.enrich import ncbi_night
 from pipeline.stages.enrich.chain import services as chain_of
-from pipeline.timing import NCBI, repeating
+from pipeline.timing import NCBI, REFUSED, repeating
 
 PUBMED: Service = "pubmed"
+_REFUSALS = frozenset({"html-page", "refused-by-ncbi", "refused-by-source", "api-key-refused"})
 
 
 class NextRequest(Struct, frozen=True):
@@ -123,7 +125,8 @@ class Schedule:
         """Give the permit back, and return when the service may be asked again."""
         wish = error.retry_after if isinstance(error, TransientError) else None
         row = service if _of_ncbi(service) else source_rate_limit.row_of(service)
-        pause = max(repeating(NCBI, leases.failures(transaction, row)), wish or 0)
+        pauses = REFUSED if _is_refusal(error) else NCBI
+        pause = max(repeating(pauses, leases.failures(transaction, row)), wish or 0)
         again = now + dt.timedelta(seconds=pause)
         if not _of_ncbi(service):
             source_rate_limit.failed(transaction, service, token=token, not_before=again)
@@ -157,6 +160,11 @@ class Schedule:
             return source_rate_limit.next_permit(transaction, service, now=now)
         rate, parallel = self._policy.pubmed_rate, self._policy.pubmed_parallel
         return ncbi_rate_limit.next_permit(transaction, service, now=now, rate=rate, parallel=parallel)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Return whether the service does not want to be asked by us: asking often would only prolong that."""
+    return isinstance(error, TransientError) and error.code in _REFUSALS and (error.status or 0) < 500
 
 
 def _of_ncbi(service: str) -> TypeIs[Service]:
