@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import get_args
+from typing import TypeGuard, get_args
 
 from msgspec import Struct
-from typing_extensions import TypeIs
 
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, evidence, leases
@@ -167,7 +166,7 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, TransientError) and error.code in _REFUSALS and (error.status or 0) < 500
 
 
-def _of_ncbi(service: str) -> TypeIs[Service]:
+def _of_ncbi(service: str) -> TypeGuard[Service]:
     """Return whether the service shares NCBI's rate limit."""
     return service in get_args(Service)
 
