@@ -14,7 +14,7 @@ from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
 from pipeline.ledger import processes
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.evidence import ncbi_rate_limit, verdicts
+from pipeline.ledger.evidence import ncbi_rate_limit, source_rate_limit, verdicts
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
@@ -61,7 +61,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     shown: tuple[Group, ...] = ()  # withdrawn articles that can still be read
     channels: tuple[ChannelTrouble, ...] = ()
     elsewhere: Mapping[str, int] = {}  # outstanding deliveries of channels that are not configured
-    sources: Mapping[str, int] = {}  # failures in a row of PubMed and the ID converter
+    sources: Mapping[str, int] = {}  # failures in a row of each source of references
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
@@ -157,9 +157,11 @@ def _channels(transaction: Transaction, configured: Collection[str]) -> tuple[Ch
 
 
 def _sources(transaction: Transaction) -> dict[str, int]:
-    names = get_args(ncbi_rate_limit.Service)
-    rows = transaction.execute(sa.select(leases.c.name, leases.c.failures).where(leases.c.name.in_(names)))
-    return {name: failures for name, failures in rows if failures}
+    beside = source_rate_limit.row_of("")
+    of_ncbi = leases.c.name.in_(get_args(ncbi_rate_limit.Service))
+    named = sa.or_(of_ncbi, leases.c.name.startswith(beside, autoescape=True))
+    rows = transaction.execute(sa.select(leases.c.name, leases.c.failures).where(named, leases.c.failures > 0))
+    return {name.removeprefix(beside): failures for name, failures in rows}
 
 
 def _feeds(transaction: Transaction) -> tuple[StuckFeed, ...]:

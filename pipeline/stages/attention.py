@@ -25,7 +25,7 @@ DOWN_AFTER = dt.timedelta(minutes=5)  # a circuit that is open
 PAUSED_AFTER = dt.timedelta(days=1)  # a channel that an operator paused, and may have forgotten
 SHOWN_AFTER = dt.timedelta(minutes=5)  # a withdrawn article that can still be read
 STALE_AFTER = dt.timedelta(days=1)  # without an answer from a source beside PubMed
-SOURCE_FAILURES = 5  # in a row, of PubMed or the ID converter
+SOURCE_FAILURES = 5  # in a row, of a source of references
 FEED_FAILURES = 3  # in a row
 _WORDS = 200  # characters of an error in a sentence
 
@@ -182,14 +182,14 @@ def missing_channels(facts: Facts) -> Iterator[Condition]:
 
 
 def silent_sources(facts: Facts) -> Iterator[Condition]:
-    names = {"pubmed": "PubMed", "idconv": "NCBI's ID converter"}
+    names = {"pubmed": "PubMed", "idconv": "NCBI's ID converter", "esearch": "PubMed's search"}
     for source, failures in sorted(facts.sources.items()):
         if failures >= SOURCE_FAILURES:
             yield Condition(
                 key=f"source-silent:{source}",
                 kind="source-silent",
                 who="operator",
-                what=f"{names.get(source, source)} has failed or refused {failures} times in a row",
+                what=f"{names.get(source) or label(source)} has failed or refused {failures} times in a row",
                 command="citewire check",
                 count=failures,
             )

@@ -10,7 +10,7 @@ from bench import START, Bench, article
 from documents import DOCS
 from msgspec import structs
 
-from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger import Ledger, deliveries, leases
 from pipeline.ledger import attention as ledger_attention
 from pipeline.ledger.attention import ChannelTrouble, Facts, Group, StuckFeed
 from pipeline.ledger.deliveries import channels
@@ -208,3 +208,15 @@ def test_a_cause_is_without_what_differs_from_one_delivery_to_the_next(one: str,
 def test_no_secret_is_shown() -> None:
     facts = Facts(now=START, dead=(group("refused: 401: Authorization: Bearer abcdef123456"),))
     assert "abcdef123456" not in attention(facts)[0].what
+
+
+def test_every_source_that_keeps_failing_is_named_as_readers_know_it(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        for source in ("pubmed", "esearch", "source-crossref", "source-europe_pmc", "sweep"):
+            for _ in range(5):
+                leases.acquire(transaction, source, token="t", now=START, seconds=1)
+                leases.release(transaction, source, token="t", not_before=START, failed=True)
+    with ledger.read() as transaction:
+        facts = ledger_attention.facts(transaction, [], now=START)
+    named = sorted(one.what.split(" has failed")[0] for one in attention(facts) if one.kind == "source-silent")
+    assert named == ["Crossref", "Europe PMC", "PubMed", "PubMed's search"]
