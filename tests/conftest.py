@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -38,6 +39,12 @@ DATA = ROOT.parent / "shared" / "data"
 @pytest.hookimpl(trylast=True)  # outside the hook of pytest's own that pins warnings on tests
 def pytest_configure() -> None:
     leaks.watch()
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector pass over the modules and the tests themselves: it would look at them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

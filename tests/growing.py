@@ -20,6 +20,15 @@ def growth(work: Callable[[int], object]) -> str | None:
 
     A step counts only if it takes longer than a hundred times the floor, which is one look at each byte.
     """
+    gc.collect()
+    gc.disable()  # it would look at everything that the tests before have left
+    try:
+        return _growth(work)
+    finally:
+        gc.enable()
+
+
+def _growth(work: Callable[[int], object]) -> str | None:
     size, before = SMALLEST, _cost(work, SMALLEST)
     while size * STEP <= LARGEST and before < LONG_ENOUGH:
         size, now = size * STEP, _cost(work, size * STEP)
@@ -31,7 +40,6 @@ def growth(work: Callable[[int], object]) -> str | None:
 
 
 def _cost(work: Callable[[int], object], size: int) -> float:
-    gc.collect()
     begun = time.process_time()
     work(size)
     return time.process_time() - begun
