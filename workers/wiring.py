@@ -78,7 +78,7 @@ def services() -> Services:
     is_child = OWNER in os.environ  # of `up`, which has put the settings in force
     context = build_context(settings, doorbell, take_up=not is_child)
     if not is_child:
-        prove_or_refuse(context.ledger, settings, context.channels)
+        prove_or_refuse(context.ledger, settings, {})  # workers prove their channels' folders too
     clock = LedgerClock(context.ledger)
     clock.measure()
     standing = Standing(context.ledger, clock, settings=digest_of(settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from pipeline.stages.hub.topics import drop_others
 from workers import alive, logs, sweeping
 from workers.celery import QUEUES, app
 from workers.draining import Drains
-from workers.wiring import services
+from workers.sharing import prove_or_refuse
+from workers.wiring import OWNER, services
 
 # Seconds that a rendering thread may keep the others waiting. At Python's default of 5 ms, a transaction of twenty
 # statements delays the whole site's writers by a tenth of a second, because it loses the GIL after each of them.
@@ -51,6 +53,8 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
     logs.configure(name)
     sys.setswitchinterval(_SWITCH)
     own, stop = services(), threading.Event()
+    if OWNER not in os.environ:  # a child of `up`, which has proved them
+        prove_or_refuse(own.context.ledger, own.settings, own.context.channels)
 
     @signals.worker_shutting_down.connect(weak=False)
     def _stopping(**_: object) -> None:

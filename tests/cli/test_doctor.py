@@ -36,7 +36,8 @@ def folder_with_a_ledger(tmp_path: Path, *running: Process, restored: bool = Fal
 def process(**changes: object) -> Process:
     from importlib.metadata import version
 
-    known = {"name": "web@here", "kind": "web", "host": "here", "started": NOW, "seen": NOW, "schema": "0001"}
+    now = dt.datetime.now(dt.UTC)  # a sign of life holds for half a minute
+    known = {"name": "web@here", "kind": "web", "host": "here", "started": now, "seen": now, "schema": "0001"}
     return Process(**(known | {"release": version("citewire"), "settings": "", "clock_off": 0} | changes))  # type: ignore[arg-type]
 
 

@@ -88,10 +88,10 @@ class Site:
     def lay_out(self, service: str) -> Path:
         """What compose would mount into the service's container, and nothing else."""
         own = self.folder / service
-        secrets = own / "secrets"
-        secrets.mkdir(parents=True, exist_ok=True)
-        for name in self.services[service].get("secrets", []):
-            (secrets / name).write_text(self.secrets[name] + "\n")
+        for secrets in (own / "secrets", self._named_by_settings):
+            secrets.mkdir(parents=True, exist_ok=True)
+            for name in self.services[service].get("secrets", []):
+                (secrets / name).write_text(self.secrets[name] + "\n")
         for mount in self.services[service].get("volumes", []):
             if mount["type"] == "volume":
                 self.volume(mount["source"]).mkdir(parents=True, exist_ok=True)
@@ -99,12 +99,17 @@ class Site:
             (own / "site.toml").write_text(self.translated(service, self._site()))
         return own
 
+    @property
+    def _named_by_settings(self) -> Path:
+        """Where the settings find secrets: at one path, for the ledger has one set of settings in force for all."""
+        return self.folder / "secrets"
+
     def _site(self) -> str:
         text = SITE.read_text()
         for there, here in self.outside.items():
             assert there in text, there
             text = text.replace(there, here)
-        return text
+        return text.replace(SECRETS, str(self._named_by_settings))
 
     def translated(self, service: str, text: str) -> str:
         """A container's paths and addresses as those of this machine."""

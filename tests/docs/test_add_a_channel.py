@@ -18,6 +18,7 @@ CODE = block(DOCUMENT, "python")
 # `citewire check` on the document's settings, then a revision and its withdrawal by way of the plan that it made.
 USE = """
 import contextlib, io, json, pathlib, sys
+import structlog
 import pipeline.channels
 from channel_harness import parcel
 from config import load
@@ -29,6 +30,7 @@ terminal = io.StringIO()
 sys.argv = ["citewire", "check", "--config", "site.toml"]
 with contextlib.redirect_stdout(terminal), contextlib.suppress(SystemExit):
     main()
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 context = build_context(load({}, file=pathlib.Path("site.toml")), NoDoorbell())
 channel = context.channels["audit"].open()
 for one in (parcel(1), parcel(1), parcel(2, "withdrawn", body=b"gone")):

@@ -32,10 +32,6 @@ _log = structlog.get_logger()
 class Alerts(Stage):
     name = _NAME
 
-    @property
-    def queue(self) -> str:
-        return "keep"
-
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if context.alerts and leases.is_free(transaction, _NAME, now=now) else []
 
