@@ -25,6 +25,7 @@ from benchmarks.processes import end_on_signals, until
 from benchmarks.receiving import Receiving, receiving
 from benchmarks.system import configured, running
 from config import load
+from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import Ledger
 from pipeline.store import RenditionStore
 
@@ -38,7 +39,7 @@ id = "{id}"
 type = "webhook"
 format = "ninjs"
 url = "{url}{id}"
-secret = "env:BENCHMARK_SECRET"
+secret = "file:{secret}"
 read_timeout = 35
 total_timeout = 40
 """
@@ -61,7 +62,11 @@ def main() -> None:
 def _filled(folder: Path, partner: Receiving, count: int) -> Mapping[str, str]:
     environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url)
     settings = folder / "site.toml"
-    channels = "".join(_CHANNEL.format(id=id, url=partner.url) for id in (*WELL, *SLOW))
+    channels = ""
+    for id in (*WELL, *SLOW):
+        secret = folder / f"secret-{id}"
+        secret.write_text(new_secret())
+        channels += _CHANNEL.format(id=id, url=partner.url, secret=secret)
     settings.write_text(settings.read_text() + channels)
     found = load(environment)
     found.data.mkdir(parents=True)

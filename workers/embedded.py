@@ -30,7 +30,7 @@ from config import COPY, Settings
 from config.digest import digest_of
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import Ledger, leases
-from pipeline.stages.context import LEASE, Context, NoDoorbell
+from pipeline.stages.context import LEASE, NoDoorbell
 from workers import alive, logs, reloading, runfile
 from workers.child import Child
 from workers.listening import listening
@@ -38,7 +38,7 @@ from workers.opening import make_data_folder
 from workers.queue import alive as names_in_queue
 from workers.queue import connect
 from workers.sharing import prove_or_refuse
-from workers.wiring import build_context, check_plugins, keep_signing_secrets_apart, named_file, put_in_force
+from workers.wiring import build_context, check_plugins, check_settings, put_in_force
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
 QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
@@ -56,10 +56,8 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     folder = make_data_folder(settings)
     stopping, reload_asked = _stop_on_signals(), _reload_on_signal()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
-        context = build_context(settings, NoDoorbell())  # checks the settings and migrates the ledger
-        _find_secrets(context)
-        with named_file(settings):
-            keep_signing_secrets_apart(settings)
+        check_settings(settings)  # before they are put in force; a missing secret is reported now, not at midnight
+        context = build_context(settings, NoDoorbell())
         ledger = context.ledger
         prove_or_refuse(ledger, settings, context.channels)
         if settings.database_url is None:
@@ -228,13 +226,6 @@ def _seen_by(bell: redis.Redis) -> set[str]:
     with contextlib.suppress(redis.RedisError):
         return set(names_in_queue(bell))
     return set()
-
-
-def _find_secrets(context: Context) -> None:
-    """Open every channel once, which connects to nothing, so that a missing secret is reported now, not at midnight."""
-    for plan in context.channels.values():
-        if plan.enabled:
-            plan.open().close()
 
 
 def _give_back(ledger: Ledger, owner: str) -> None:

@@ -18,24 +18,26 @@ id = "{id}"
 type = "webhook"
 format = "json-ld"
 url = "{url}{id}"
-secret = "env:PARTNER_SECRET"
+secret = "file:{secret}"
 read_timeout = 40
 total_timeout = 40
 """
 
 
 def test_the_others_have_everything_before_the_slow_one_has_answered_once(tmp_path: Path) -> None:
-    secret = new_secret()
+    names = ["slow", "never", *(f"well-{number}" for number in range(WELL))]
+    secrets = {name: new_secret() for name in names}
+    for name, secret in secrets.items():
+        (tmp_path / f"secret-{name}").write_text(secret)
     files = tmp_path / "articles"
     files.mkdir()
     for number in range(ARTICLES):
         article(files, f"article-{number:02}")
-    with Receiver(secrets=[secret]) as receiver, EutilsStandin() as pubmed:
+    with Receiver(secrets=secrets.values()) as receiver, EutilsStandin() as pubmed:
         receiver.conduct(Conduct(path="/slow", seconds=30))
         receiver.conduct(Conduct(path="/never", mode="hang"))
-        names = ["slow", "never", *(f"well-{number}" for number in range(WELL))]
-        more = "".join(CHANNEL.format(id=name, url=receiver.url) for name in names)
-        with system(tmp_path, pubmed=pubmed.url, secret=secret, more=more) as running:
+        more = "".join(CHANNEL.format(id=name, url=receiver.url, secret=tmp_path / f"secret-{name}") for name in names)
+        with system(tmp_path, pubmed=pubmed.url, more=more) as running:
             assert running.publish(files, wait=False).status == 0
             until(lambda: _got(receiver, "well") == ARTICLES * WELL, 60, what=running.tail)
             assert _got(receiver, "slow") == 1
