@@ -35,6 +35,19 @@ def ids(article: Article) -> list[str]:
     return ["text" if work.scheme == "text" else f"{work.scheme}:{work.value}" for work in article.references]
 
 
+@pytest.mark.parametrize("end", ["\n", "<br>\n", "\n\n"])
+def test_each_line_of_a_list_cites_the_work_that_it_links_to(end: str) -> None:
+    papers = (("Smith J. One paper. Lancet.", 11111), ("Doe J. Another. BMJ.", 22222), ("Roe J. A third. BMJ.", 33333))
+    lines = [
+        f"[{n}] {words} [PubMed](https://pubmed.ncbi.nlm.nih.gov/{pmid}/)" for n, (words, pmid) in enumerate(papers, 1)
+    ]
+    text = f"# T\n\nKnown.\n\n## References\n\n{end.join(lines)}\n"
+    article = read_source(SourceFile(text.encode(), "a.md")).article
+    assert ids(article) == ["pmid:11111", "pmid:22222", "pmid:33333"]
+    assert [one.words for one in article.cited_as] == [f"{words} PubMed" for words, _ in papers]
+    assert not any(one.also for one in article.cited_as)
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [

@@ -9,7 +9,9 @@ stays.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from lxml import etree
 from msgspec import Struct
@@ -218,19 +220,28 @@ def _spaced(element: etree._Element) -> str:
 
 
 def _lines(element: etree._Element) -> Iterator[_Item]:
-    """Yield the lines of a paragraph: where it breaks, and where "[2]" begins another entry."""
-    lines: list[tuple[str, list[str]]] = [("", [])]
+    """Yield the entries of a paragraph, each with its own links: one to a line, or begun by "[2]" on a line."""
+    for text, links in _broken(element):
+        starts = [0, *_starts(text)]
+        for start, end in zip(starts, [*starts[1:], len(text) + 1], strict=True):
+            if words := " ".join(text[start:end].split()):
+                first, last = (bisect_left(links, place, key=itemgetter(0)) for place in (start, end))
+                yield _Item(words, tuple(href for _, href in links[first:last]), element, listed=False)
+
+
+def _broken(element: etree._Element) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """Yield a paragraph's text up to each break, and its links with their places in that text."""
+    parts, size, links = list[str](), 0, list[tuple[int, str]]()
     for kind, value in _stream(element):
         if kind == "break":
-            lines.append(("", []))
+            yield "".join(parts), links
+            parts, size, links = [], 0, []
         elif kind == "link":
-            lines[-1][1].append(value)
+            links.append((size, value))
         else:
-            lines[-1] = (lines[-1][0] + value, lines[-1][1])
-    for text, links in lines:
-        for entry in _split(text):
-            if entry.strip():
-                yield _Item(" ".join(entry.split()), tuple(links), element, listed=False)
+            parts.append(value)
+            size += len(value)
+    yield "".join(parts), links
 
 
 def _stream(element: etree._Element) -> Iterator[tuple[str, str]]:
@@ -244,9 +255,10 @@ def _stream(element: etree._Element) -> Iterator[tuple[str, str]]:
         yield "text", inner.tail or ""
 
 
-def _split(text: str) -> list[str]:
-    """Split a text in which entries begin with their numbers, each on a line of its own."""
-    return _NEXT_NUMBER.split(text) if _NUMBERED.match(text) else [text]
+def _starts(text: str) -> Iterator[int]:
+    """Yield where further entries start in a text in which entries begin with their numbers, each on its own line."""
+    if _NUMBERED.match(text):
+        yield from (match.start() + 1 for match in _NEXT_NUMBER.finditer(text))
 
 
 def _links(element: etree._Element) -> Iterator[str]:
