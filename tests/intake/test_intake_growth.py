@@ -22,6 +22,7 @@ MARKDOWN = [
     "http://a.b ", "](",
     "[1,2]", "[1,", "x\n\n", "    a\n", " ", "***\n", "<div>\n", "<b><i>", "{{", "{% a %}", "> [!note]\n> a\n\n",
     "⁵⁄", "PMID: 1 ", "10.1000/", "\u202e", "## when to seek \n\ncall if:\n\n- a\n\n", "- [ ] a\n", "a  \n",
+    "References:\n\n",
 ]  # fmt: skip
 HTML = [
     "<a ", "<a href='", "<p>a", "<div>", "<b>", "<table>", "<tr><td>a", "<td rowspan=9>", "<ul><li>", "</p>", "<!--",
@@ -29,7 +30,7 @@ HTML = [
     "<iframe src=http://a.b/></iframe>", "<sup>1</sup>", "<svg>", "<p class=comment>a</p>", "<li>a doi:10.1000/a",
     "<script type=application/ld+json>{}</script>", "<article><p>a b c d.</p></article>", "<pre> ", "<a href=#f>1</a>",
     "<time datetime=2026>", "<span itemprop=articleBody>a</span>", "a | b ", "<dl><dt>a<dd>b",
-    "<meta name=a content=b>",
+    "<meta name=a content=b>", "<p>Sources:</p>", "<b>References</b>", "<div>a <p>Sources:</p></div>",
 ]  # fmt: skip
 TEXT = [
     "a\n\n", "a ", " ", "  • a\n", "1. a\n", "    • a\n", "symptom checker ", "By a\n\n", "Published: 2026-01-01\n\n",

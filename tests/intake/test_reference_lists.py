@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.errors import InvalidArticle
 from pipeline.intake import SourceFile, read_source
 from pipeline.intake.body.reference_headings import is_certain, is_possible
 from pipeline.intake.fields.entries import entries_in
@@ -46,6 +47,18 @@ def test_each_line_of_a_list_cites_the_work_that_it_links_to(end: str) -> None:
     assert ids(article) == ["pmid:11111", "pmid:22222", "pmid:33333"]
     assert [one.words for one in article.cited_as] == [f"{words} PubMed" for words, _ in papers]
     assert not any(one.also for one in article.cited_as)
+
+
+def test_lists_under_lines_of_their_own_end_at_the_next_such_line() -> None:
+    lists = "".join(f"<p>{line}</p><ol><li>10.1000/{n}</li></ol>" for n, line in enumerate(("Sources:", "References:")))
+    assert ids(body(lists)) == ["doi:10.1000/0", "doi:10.1000/1"]
+    assert ids(body("<h2>References</h2><p>Sources:</p><ol><li>10.1000/0</li></ol>")) == ["doi:10.1000/0"]
+
+
+def test_many_headings_above_the_same_text_are_refused() -> None:
+    with pytest.raises(InvalidArticle) as refused:
+        body("<div>Known <p>Sources:</p></div>" * 1_000)
+    assert refused.value.code == "article-too-complex"
 
 
 @pytest.mark.parametrize(

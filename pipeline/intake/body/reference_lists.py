@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 
 from lxml import etree
-from msgspec import Struct
 
 from pipeline.intake.body.elements import take_out, text_in
 from pipeline.intake.body.reference_headings import is_certain, is_possible
 from pipeline.intake.fields.entries import Entry, entries_in
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.works_in_text import works_in
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -30,9 +32,11 @@ _NUMBERED = re.compile(r"\s*(?:\[\d{1,4}\]|\(?\d{1,4}[.)]|\^)\s*\S")
 _NEXT_NUMBER = re.compile(r"\n\s*(?=(?:\[\d{1,4}\]|\d{1,4}[.)])\s)")
 _PAPERS = frozenset({"pmid", "pmcid", "doi", "nbk"})
 _LONGEST_ENTRY = 3_000  # characters: a longer one is prose
+_MOST_STEPS = 500_000  # elements and lines that are looked at below all headings together
 
 
-class _Item(Struct, frozen=True, eq=False):
+@dataclass(frozen=True, eq=False)
+class _Item:
     """An element of a list, or a line of a paragraph, with what it links to."""
 
     text: str
@@ -40,27 +44,48 @@ class _Item(Struct, frozen=True, eq=False):
     element: etree._Element
     listed: bool  # an item of a list, not a paragraph
 
-    @property
+    @cached_property
     def entries(self) -> list[Entry]:
         return entries_in(self.text, self.links)
 
-    @property
+    @cached_property
     def names_paper(self) -> bool:
         return any(work.scheme in _PAPERS for one in self.entries for work in (one.work, *one.cited_as.also))
 
 
 def listed_references(body: etree._Element) -> tuple[tuple[Entry, ...], ...]:
-    """Take the lists of references out of the body; return the works of each entry."""
+    """Take the lists of references out of the body; return the works of each entry.
+
+    Raises InvalidValue `article-too-complex` if many headings announce a list and have the same text below them.
+    """
     found: list[tuple[Entry, ...]] = []
-    for heading in _headings(body):
+    read: dict[etree._Element, list[_Item]] = {}  # what is below one heading is often below the next one too
+    steps = 0
+    headings = _headings(body)
+    announcing = set(headings)
+    for heading in headings:
         if not _is_within(heading, body):
             continue  # taken out with an earlier list
-        parts = list(_below(heading, body))
-        items = _entries_of(parts, certain=is_certain(text_in(heading)))
+        parts = list(_below(heading, body, announcing))
+        for part in parts:
+            if part not in read:
+                read[part] = list(_items(part))
+        below = [item for part in parts for item in read[part]]
+        steps += len(parts) + len(below)
+        if steps > _MOST_STEPS:
+            raise _too_complex()
+        items = _entries_of(below, certain=is_certain(text_in(heading)))
         if items:
             found += [tuple(entries) for item in items if (entries := item.entries)]
             _take_out(heading, parts, items)
+            read.clear()
     return tuple(found)
+
+
+def _too_complex() -> InvalidValue:
+    return InvalidValue(
+        "too many headings announce references above the same text", code="article-too-complex", hint="divide it"
+    )
 
 
 def mentioned_references(body: etree._Element) -> tuple[Entry, ...]:
@@ -118,7 +143,7 @@ def _stands_alone(element: etree._Element, text: str) -> bool:
     """Return whether a line is a heading by its looks: all of it in bold, or ending in a colon, or a summary."""
     if element.tag in ("strong", "b"):
         parent = element.getparent()
-        first = parent is not None and parent.index(element) == 0 and not (parent.text or "").strip()
+        first = element.getprevious() is None and parent is not None and not (parent.text or "").strip()
         return first and parent is not None and parent.tag in (*_WRAPPERS, "p", "body", "li")
     if element.tag != "summary" and not all(inner.tag in _IN_HEADINGS for inner in element):
         return False
@@ -126,8 +151,13 @@ def _stands_alone(element: etree._Element, text: str) -> bool:
     return element.tag in ("summary", "caption", "legend", "dt") or bold.strip() == text or is_certain(text)
 
 
-def _below(heading: etree._Element, body: etree._Element) -> Iterator[etree._Element]:
-    """Yield what follows the heading up to the next one; where it is alone in its wrapper, what follows the wrapper."""
+def _below(
+    heading: etree._Element, body: etree._Element, announcing: Collection[etree._Element]
+) -> Iterator[etree._Element]:
+    """Yield what follows the heading up to the next one; where it is alone in its wrapper, what follows the wrapper.
+
+    A line that announces a list, such as "Sources:", ends it too, unless it is the first below the heading.
+    """
     top = heading
     while top is not body and _last_in_its_parent(top):
         above = top.getparent()
@@ -135,8 +165,8 @@ def _below(heading: etree._Element, body: etree._Element) -> Iterator[etree._Ele
             return
         top = above
     level = int(heading.tag[1]) if heading.tag in HEADINGS else 7
-    for sibling in top.itersiblings():
-        if _begins_section(sibling, level):
+    for place, sibling in enumerate(top.itersiblings()):
+        if _begins_section(sibling, level) or (place and sibling in announcing):
             return
         yield sibling
 
@@ -157,9 +187,8 @@ def _begins_section(element: etree._Element, level: int) -> bool:
 # --- what a list holds --------------------------------------------------------------------------------------------
 
 
-def _entries_of(parts: Sequence[etree._Element], *, certain: bool) -> list[_Item]:
-    """Return the entries in what follows a heading, or none if it is no list of references."""
-    items = [item for part in parts for item in _items(part)]
+def _entries_of(items: Sequence[_Item], *, certain: bool) -> list[_Item]:
+    """Return the entries among what follows a heading, or none if it is no list of references."""
     listed = [item for item in items if item.listed]
     if listed:
         items = [item for item in items if item.listed or item.names_paper or _NUMBERED.match(item.text)]
@@ -169,8 +198,8 @@ def _entries_of(parts: Sequence[etree._Element], *, certain: bool) -> list[_Item
         return []
     papers = sum(item.names_paper for item in items)
     if certain:
-        return items if papers or listed or all(_NUMBERED.match(item.text) for item in items) else []
-    return items if papers and 2 * papers >= len(items) else []
+        return list(items) if papers or listed or all(_NUMBERED.match(item.text) for item in items) else []
+    return list(items) if papers and 2 * papers >= len(items) else []
 
 
 def _paragraphs(items: Sequence[_Item]) -> list[_Item]:
@@ -293,7 +322,8 @@ def _take_out_empty(element: etree._Element, *, whole: bool = False) -> None:
 
 
 def _holds_anything(element: etree._Element) -> bool:
-    return bool(text_in(element).strip()) or element.find(".//img") is not None
+    said = any(str(text).strip() for text in element.itertext())  # up to the first: it may be most of the body
+    return said or element.find(".//img") is not None
 
 
 def _is_within(element: etree._Element, body: etree._Element) -> bool:
