@@ -15,8 +15,8 @@ import structlog
 from pipeline.errors import CitewireError
 from pipeline.ledger import Transaction, alerts, leases
 from pipeline.ledger.attention import facts
-from pipeline.stages.alerts.notice import notice
-from pipeline.stages.attention import Condition, attention
+from pipeline.stages.alerts.notice import condition_of, notice
+from pipeline.stages.attention import attention
 from pipeline.stages.context import LEASE, AlertReceiver, Context
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import doubling, unforeseen
@@ -77,14 +77,19 @@ def _look(context: Context) -> None:
 
 
 def _tell(context: Context, receiver: AlertReceiver) -> None:
-    """Tell a receiver what it does not know yet, unless another process is doing so or it is too early."""
+    """Tell a receiver what it does not know yet, unless another process is doing so or it is too early.
+
+    Usually there is nothing to tell, and nothing is written.
+    """
     lease, now, token = f"alert:{receiver.name}"[:64], context.clock(), context.new_id(LEASE)
+    with context.ledger.read() as transaction:
+        if not _untold(transaction, receiver) and not leases.failures(transaction, lease):
+            return
     with context.ledger.write() as transaction:
         if not leases.acquire(transaction, lease, token=token, now=now, seconds=_LEASE):
             return
-        entries = alerts.untold(transaction, receiver.name)
+        wanted = _untold(transaction, receiver)
         failures = leases.failures(transaction, lease)
-    wanted = [(kind, alert) for kind, alert in entries if receiver.wants(_condition(alert))]
     error = None
     if wanted:
         try:
@@ -102,5 +107,6 @@ def _tell(context: Context, receiver: AlertReceiver) -> None:
         _log.info("alerted", receiver=receiver.name, count=len(wanted))
 
 
-def _condition(alert: alerts.Alert) -> Condition:
-    return msgspec.json.decode(alert.condition, type=Condition)
+def _untold(transaction: Transaction, receiver: AlertReceiver) -> list[tuple[alerts.Kind, alerts.Alert]]:
+    entries = alerts.untold(transaction, receiver.name)
+    return [(kind, alert) for kind, alert in entries if receiver.wants(condition_of(alert))]

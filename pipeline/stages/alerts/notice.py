@@ -32,7 +32,7 @@ class Notice(Struct, frozen=True, kw_only=True):
 def notice(entries: Sequence[tuple[Kind, Alert]], *, site: str, at: dt.datetime) -> Notice:
     names = "\n".join(f"{kind} {alert.id}" for kind, alert in entries)
     by_kind = {
-        kind: tuple(_condition(alert) for this, alert in entries if this == kind) for kind in ("opened", "ended")
+        kind: tuple(condition_of(alert) for this, alert in entries if this == kind) for kind in ("opened", "ended")
     }
     id = "alert_" + hashlib.sha256(names.encode()).hexdigest()[:24]
     return Notice(id=id, site=site, at=at, began=by_kind["opened"], over=by_kind["ended"])
@@ -82,10 +82,8 @@ def as_partners_event(told: Notice) -> dict[str, Any]:
 
 def subject(told: Notice) -> str:
     """Return one line that says how much began and ended."""
-    parts = [f"{len(told.began)} to be looked at"] * bool(told.began) + [f"{len(told.over)} well again"] * bool(
-        told.over
-    )
-    return f"{told.site}: {', '.join(parts)}"
+    counts = ((len(told.began), "to be looked at"), (len(told.over), "well again"))
+    return f"{told.site}: {', '.join(f'{count} {words}' for count, words in counts if count)}"
 
 
 def as_text(told: Notice, *, commands: bool = True) -> str:
@@ -101,5 +99,5 @@ def _for_partner(one: Condition) -> dict[str, Any]:
     return {"kind": one.kind, "channel": one.channel, "what": one.what, "count": one.count, "article": one.article}
 
 
-def _condition(alert: Alert) -> Condition:
+def condition_of(alert: Alert) -> Condition:
     return msgspec.json.decode(alert.condition, type=Condition)
