@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger.places import ALL, Place
 
@@ -56,7 +56,8 @@ def changes(known: Sequence[Place], wanted: Sequence[Wanted], *, first: bool = F
             here = [place for place in here if place.format == one.format == held[one.channel].format]
         free = [place for place in free if place not in here]
         found.append(_change(one, held.get(one.channel), here, known, first=first))
-    found += [_removed(place) for channel, place in held.items() if channel not in {one.channel for one in wanted}]
+    named = {one.channel for one in wanted}
+    found += [_removed(place) for channel, place in held.items() if channel not in named]
     return _with_final_keys(sorted(found, key=lambda change: change.channel))
 
 
@@ -174,15 +175,12 @@ def _with_final_keys(found: list[Change]) -> list[Change]:
     """Name the places that are filled from by their keys after all the changes."""
     evicted = {change.key for change in found if change.key}
     final = final_keys(found)
-    taken = {key: final[key] for key in final if key in evicted}
 
     def source(change: Change, key: str) -> str:
-        if key in evicted:  # named by this change already
-            return taken.get(key, key)
-        return key if key in (ALL, change.channel) else final.get(key, key)
+        is_final = key not in evicted and key in (ALL, change.channel)
+        return key if is_final else final.get(key, key)
 
-    return [_refilled(change, tuple(dict.fromkeys(source(change, key) for key in change.fill))) for change in found]
-
-
-def _refilled(change: Change, fill: tuple[str, ...]) -> Change:
-    return Change(**{name: getattr(change, name) for name in Change.__struct_fields__} | {"fill": fill})
+    return [
+        structs.replace(change, fill=tuple(dict.fromkeys(source(change, key) for key in change.fill)))
+        for change in found
+    ]

@@ -36,11 +36,9 @@ def take_up(transaction: Transaction, wanted: Sequence[Wanted], *, empty: bool, 
     """
     places.lock(transaction)
     digest, before = digest_of(wanted), places.in_force(transaction)
-    if before is not None and before.digest == digest:
-        found = compare(transaction, wanted)
-        if all(change.kind == "kept" for change in found):
-            return found
     found = compare(transaction, wanted)
+    if before is not None and before.digest == digest and all(change.kind == "kept" for change in found):
+        return found
     _register_unknown(transaction, now)
     _rekey(transaction, found, now)
     _refill_others(transaction, found)
@@ -61,10 +59,13 @@ def log_changes(found: Sequence[Change]) -> None:
 def _known(transaction: Transaction) -> list[Place]:
     """Return the known places, with those of channels that were removed before places were known."""
     found = places.every(transaction)
-    unknown = places.keys_with_rows(transaction) - {one.key for one in found}
+    return found + [_unknown(key) for key in _unknown_keys(transaction, found)]
+
+
+def _unknown_keys(transaction: Transaction, known: Sequence[Place]) -> list[str]:
     if places.in_force(transaction) is None:
-        return found  # their places are those of the settings
-    return found + [_unknown(key) for key in sorted(unknown)]
+        return []  # their places are those of the settings
+    return sorted(places.keys_with_rows(transaction) - {one.key for one in known})
 
 
 def _unknown(key: str, now: dt.datetime | None = None) -> Place:
@@ -75,9 +76,7 @@ def _unknown(key: str, now: dt.datetime | None = None) -> Place:
 
 def _register_unknown(transaction: Transaction, now: dt.datetime) -> None:
     """Record as orphans the channels that were removed before places were known."""
-    if places.in_force(transaction) is None:
-        return
-    for key in places.keys_with_rows(transaction) - {one.key for one in places.every(transaction)}:
+    for key in _unknown_keys(transaction, places.every(transaction)):
         places.save(transaction, _unknown(key, now))
 
 
