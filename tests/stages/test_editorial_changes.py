@@ -67,6 +67,7 @@ def test_a_flagged_paper_is_named_with_those_of_its_states_that_were_asked_for()
     (fault,) = papers_with(bad, ["retracted"])
     assert (fault.id, str(fault)) == ("pmid:1", "PMID 1 (retracted)")
     assert papers_with(bad, ["erratum"]) == ()
+    assert [one.states for one in papers_with(bad, ["concern"])] == [("concern",)]
     assert papers_with(shown(None, state="pending"), ["retracted"]) == ()
 
 
@@ -75,11 +76,6 @@ def test_a_paper_without_a_record_is_flagged_by_what_a_source_says_of_it() -> No
     marked = structs.replace(unknown, work=CitedWork("doi", "10.1000/x"), unshown=Marks(("retracted",)))
     (fault,) = papers_with([marked], ["retracted"])
     assert fault.id == "doi:10.1000/x"
-
-
-def test_faults_of_some_papers_only() -> None:
-    assert [fault.id for fault in papers_with(shown(record("concern")), ["concern"])] == ["pmid:1"]
-    assert papers_with(shown(record("concern")), ["concern"], ["pmid:2"]) == ()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference
 from pipeline.references.from_source import reference_of
 from pipeline.references.pubmed.finding import MOST_WORKS
-from pipeline.references.source import SourceRecord
 from pipeline.stages.context import Context
 
 CONVERTER, SEARCH = "idconv", "esearch"
@@ -27,7 +26,6 @@ class Answer:
     records: Mapping[CitedWork, Reference] = field(default_factory=dict)  # PubMed does not, but this service does
     unknown: frozenset[CitedWork] = frozenset()
     of_pubmed: Mapping[str, Reference] = field(default_factory=dict)  # PubMed's records that came with the answer
-    of_source: Mapping[CitedWork, SourceRecord] = field(default_factory=dict)  # in the source's own words
     rate_limit: int | None = None  # requests a second, of NCBI
     spacing: float | None = None  # seconds between two requests, of another source
 
@@ -59,7 +57,7 @@ def ask(context: Context, service: str, works: Sequence[CitedWork]) -> Answer:
     records = {work: reference for work, reference in shown.items() if reference is not None}
     untitled = shown.keys() - records.keys()
     unknown = answer.unknown | untitled | (set(works) - set(taken))
-    return Answer(pmids, records, frozenset(unknown), of_source=answer.records, spacing=answer.spacing)
+    return Answer(pmids, records, frozenset(unknown), spacing=answer.spacing)
 
 
 def _convert(context: Context, works: Sequence[CitedWork]) -> Answer:

@@ -50,14 +50,10 @@ def change_of(change: EvidenceChange) -> EditorialChange | None:
     return EditorialChange(new, lost) if new or lost else None
 
 
-def papers_with(
-    references: Sequence[CitedReference],
-    states: Collection[EditorialState],
-    ids: Collection[str] | None = None,
-) -> tuple[FlaggedPaper, ...]:
-    """Return the papers that have one of these states; only those with these ids, if any are given."""
+def papers_with(references: Sequence[CitedReference], states: Collection[EditorialState]) -> tuple[FlaggedPaper, ...]:
+    """Return the papers that have one of these states."""
     flagged = (_flagged(cited, [state for state in _of(cited) if state in states]) for cited in references)
-    return tuple(paper for paper in flagged if paper and (ids is None or paper.id in ids))
+    return tuple(paper for paper in flagged if paper)
 
 
 def marks(references: Sequence[CitedReference]) -> tuple[object, ...]:

@@ -34,11 +34,6 @@ def combined(fingerprints: Mapping[str, str]) -> str:
     return digest_of(msgspec.json.encode(sorted(fingerprints.items())))
 
 
-def own_code() -> str:
-    """Return a digest of our code and templates that write renditions and feeds, and of the libraries they use."""
-    return _own_code()
-
-
 def _code_of(format: Format) -> str:
     """Return what identifies a format's code. A plug-in's is its own package, and ours, which it may use."""
     kept = (format.name, format.media_type, format.extension)
@@ -50,6 +45,7 @@ def _code_of(format: Format) -> str:
 
 @functools.cache
 def _own_code() -> str:
+    """Return a digest of our code and templates that write renditions and feeds, and of the libraries they use."""
     root = Path(str(pipeline.__file__)).parent
     digest = hashlib.sha256()
     for folder in _OURS:
