@@ -4,72 +4,48 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 from config import Settings
-from config.settings import AlertMailSettings, AlertWebhookSettings, ChannelSettings
-from pipeline.channels.email.smtp import Server, tls_context
+from config.settings import AlertWebhookSettings, ChannelSettings
+from pipeline.channels.email.smtp import server_of
 from pipeline.channels.webhook.signing import read_signer
 from pipeline.errors import ConfigError
-from pipeline.http import CA_FILE, Http
+from pipeline.http import Http
 from pipeline.secret import SecretRef
 from pipeline.stages.alerts.receivers import MailReceiver, PartnerReceiver, WebhookReceiver
 from pipeline.stages.context import AlertReceiver
 
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-
 
 def receivers_of(settings: Settings, http: Http) -> tuple[AlertReceiver, ...]:
     """Return everyone who is told. Raises ConfigError, as for a missing secret."""
-    mail = settings.alerts.email
-    people = _people(mail, http) if mail is not None else None
-    found: list[AlertReceiver] = [_webhook(one, http) for one in settings.alerts.webhooks]
-    if people is not None and people.recipients:
-        found.append(people)
-    return (*found, *_partners(settings, http, people))
+    webhooks = (_webhook(one, http) for one in settings.alerts.webhooks)
+    partners = (_partner(one, http) for one in settings.channels if one.notify is not None and one.notify.url)
+    return (*webhooks, *_by_mail(settings, http), *partners)
 
 
 def _webhook(one: AlertWebhookSettings, http: Http) -> WebhookReceiver:
     url = one.url
     if url.startswith(("env:", "file:/")):
         url = SecretRef.parse(url).resolve("alerts.webhooks.url")
-    name = hashlib.sha256(one.url.encode()).hexdigest()[:12]
-    return WebhookReceiver(name=f"{one.form}-{name}", http=http, url=url, form=one.form)
+    return WebhookReceiver(name=f"{one.form}-{_digest(one.url)}", http=http, url=url, form=one.form)
 
 
-def _people(mail: AlertMailSettings, http: Http) -> MailReceiver:
-    ca_file = str(mail.ca_file or CA_FILE)
-    try:
-        tls = tls_context(ca_file)
-    except OSError as error:  # includes SSLError
-        message = f"{ca_file} contains no readable certificates: {error.strerror or error}"
-        raise ConfigError(message, key="alerts.email.ca_file") from error
-    login = None
-    if mail.username is not None and mail.password is not None:
-        login = (mail.username, mail.password.resolve("alerts.email.password"))
-    server = Server(
-        host=mail.host,
-        port=mail.port or _PORTS[mail.security],
-        security=mail.security,
-        tls=tls,
-        helo=mail.sender.rpartition("@")[2],
-        login=login,
-    )
-    return MailReceiver(name="email", server=server, guard=http.guard, sender=mail.sender, recipients=mail.recipients)
-
-
-def _partners(settings: Settings, http: Http, people: MailReceiver | None) -> Iterator[AlertReceiver]:
-    for channel in settings.channels:
-        if channel.notify is None:
-            continue
-        if channel.notify.email is None:
-            yield _partner(channel, http)
-        elif people is None:
-            key = f"channels.{channel.id}.notify.email"
+def _by_mail(settings: Settings, http: Http) -> Iterator[MailReceiver]:
+    """Yield a receiver for each address."""
+    mail = settings.alerts.email
+    partners = [(one.id, one.notify.email) for one in settings.channels if one.notify is not None and one.notify.email]
+    if mail is None:
+        if partners:
+            key = f"channels.{partners[0][0]}.notify.email"
             raise ConfigError("needs a mail server: set `alerts.email`", key=key)
-        else:
-            name, to = f"partner-{channel.id}", (channel.notify.email,)
-            yield replace(people, name=name, recipients=to, channel=channel.id)
+        return
+    server = server_of(mail, helo=mail.sender.rpartition("@")[2], within="alerts.email.")
+    receiver = partial(MailReceiver, server=server, guard=http.guard, sender=mail.sender)
+    for to in dict.fromkeys(mail.recipients):
+        yield receiver(name=f"email-{_digest(to)}", recipient=to)
+    for channel, to in partners:
+        yield receiver(name=f"partner-{channel}", recipient=to, channel=channel)
 
 
 def _partner(channel: ChannelSettings, http: Http) -> PartnerReceiver:
@@ -82,3 +58,7 @@ def _partner(channel: ChannelSettings, http: Http) -> PartnerReceiver:
     return PartnerReceiver(
         name=f"partner-{channel.id}", channel=channel.id, http=http, url=notify.url, signers=(signer,)
     )
+
+
+def _digest(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()[:12]

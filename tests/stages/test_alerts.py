@@ -162,6 +162,20 @@ def test_people_are_told_by_mail(told: Told, tmp_path: Path) -> None:
     assert "partner refuses 1 delivery" in message.get_content()
 
 
+def test_an_address_that_is_refused_keeps_no_other_waiting_and_gives_nobody_a_second_mail(
+    told: Told, tmp_path: Path
+) -> None:
+    mailbox = Mailbox(rcpt={"left@example.org": "550 no such user"})
+    with mail_server(mailbox, certificate(tmp_path), plain=True) as port:
+        mail = f'host = "127.0.0.1"\nport = {port}\nsecurity = "none"\nsender = "citewire@example.org"\n'
+        to = '"first@example.org", "left@example.org", "last@example.org"'
+        bench = told(f"[alerts.email]\n{mail}recipients = [{to}]\n")
+        bench.partner.mood = "refuses"
+        bench.publish(article())
+        work(bench, 100)
+    assert [one.recipient for one in mailbox.mails] == ["first@example.org", "last@example.org"]
+
+
 CHANNEL = '[[channels]]\nid = "partner"\ntype = "pull"\nformat = "html"\n'
 
 

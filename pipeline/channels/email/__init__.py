@@ -7,7 +7,7 @@ the ledger after a failure too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
@@ -15,16 +15,15 @@ from pydantic import Field, StringConstraints, model_validator
 from pipeline.channels import ChannelType
 from pipeline.channels.email.mail import Letterhead, Line, Mail, MailAddress, mail, message_id
 from pipeline.channels.email.mailing import Post, earlier_mails, unsendable
-from pipeline.channels.email.smtp import Security, Server, Session, session, tls_context
+from pipeline.channels.email.smtp import Security, Session, server_of, session
 from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import LocalPath, TotalTimeout
-from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
-from pipeline.http import CA_FILE, Http
+from pipeline.errors import CitewireError, PermanentError, TransientError
+from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 
-_PORTS: Mapping[str, int] = {"starttls": 587, "tls": 465, "none": 25}
 _CLOSING = 421  # "service not available, closing" (RFC 5321, section 4.2.2)
 
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
@@ -54,7 +53,7 @@ class Email:
     def __init__(self, settings: EmailSettings, http: Http) -> None:
         self._settings = settings
         self._guard = http.guard
-        self._server = _server(settings)
+        self._server = server_of(settings, helo=settings.domain)
 
     def deliver(self, parcel: Parcel) -> Receipt:
         return delivered(self.deliver_all([parcel])[0])
@@ -93,29 +92,6 @@ class Email:
 
     def _thread(self, parcel: Parcel, post: Post) -> str:
         return message_id(post.parcels if self._settings.digest else [parcel], self._settings)
-
-
-def _server(settings: EmailSettings) -> Server:
-    """Return the server to connect to. Raises ConfigError."""
-    ca_file = str(settings.ca_file or CA_FILE)
-    try:
-        tls = tls_context(ca_file)
-    except OSError as error:  # includes SSLError
-        message = f"{ca_file} contains no readable certificates: {error.strerror or error}"
-        raise ConfigError(message, key="ca_file") from error
-    login = None
-    if settings.username is not None and settings.password is not None:
-        login = (settings.username, settings.password.resolve("password"))
-        if not "".join(login).isascii():
-            raise ConfigError("the user name and password of a mail server must be ASCII", key="password")
-    return Server(
-        host=settings.host,
-        port=settings.port or _PORTS[settings.security],
-        security=settings.security,
-        tls=tls,
-        helo=settings.domain,
-        login=login,
-    )
 
 
 CHANNEL = ChannelType(

@@ -11,16 +11,19 @@ import contextlib
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from pipeline.channels.shared.deadline import Deadline
-from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http import EgressGuard
+from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError
+from pipeline.http import CA_FILE, EgressGuard
+from pipeline.secret import SecretRef
 
 Security = Literal["starttls", "tls", "none"]
+_PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 _MOST_RECEIVED = 1_000_000  # bytes that a server may send in a session
 _EXCERPT = 200  # characters of a reply in a message
 _CONNECT = 5.0  # seconds
@@ -39,6 +42,51 @@ class Server:
 
     def __repr__(self) -> str:
         return f"Server({self.host}:{self.port})"  # omits the password
+
+
+class ServerSettings(Protocol):
+    """How a site names its mail server."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int | None: ...  # None: the usual one, depending on `security`
+
+    @property
+    def security(self) -> Security: ...
+
+    @property
+    def ca_file(self) -> Path | None: ...
+
+    @property
+    def username(self) -> str | None: ...
+
+    @property
+    def password(self) -> SecretRef | None: ...
+
+
+def server_of(settings: ServerSettings, *, helo: str, within: str = "") -> Server:
+    """Return the server to connect to. Raises ConfigError; `within`: what the names of the settings begin with."""
+    ca_file = str(settings.ca_file or CA_FILE)
+    try:
+        tls = tls_context(ca_file)
+    except OSError as error:  # includes SSLError
+        message = f"{ca_file} contains no readable certificates: {error.strerror or error}"
+        raise ConfigError(message, key=f"{within}ca_file") from error
+    login, key = None, f"{within}password"
+    if settings.username is not None and settings.password is not None:
+        login = (settings.username, settings.password.resolve(key))
+        if not "".join(login).isascii():
+            raise ConfigError("the user name and password of a mail server must be ASCII", key=key)
+    return Server(
+        host=settings.host,
+        port=settings.port or _PORTS[settings.security],
+        security=settings.security,
+        tls=tls,
+        helo=helo,
+        login=login,
+    )
 
 
 class _Bounded(socket.socket):

@@ -23,7 +23,7 @@ FORMS: Mapping[Form, Callable[[Notice], dict[str, Any]]] = {"json": as_json, "sl
 
 _LIMITS = Limits(max_bytes=16_384, truncate=True)
 _PARTNERS = frozenset({"delivery-exhausted", "channel-disabled"})
-_TOTAL = 35.0  # seconds for a mail to all recipients
+_TOTAL = 35.0  # seconds for a mail
 _SUBJECT = 200  # characters
 
 
@@ -46,13 +46,16 @@ class WebhookReceiver:
 
 @dataclass(frozen=True)
 class MailReceiver:
-    """People, by mail. With `channel`, its partner, who is told of that channel only."""
+    """One person, or one list, by mail. With `channel`, its partner, who is told of that channel only.
+
+    Each address is a receiver of its own: one that is refused keeps no other waiting, and nobody gets a mail twice.
+    """
 
     name: str
     server: Server
     guard: EgressGuard
     sender: str
-    recipients: tuple[str, ...]
+    recipient: str
     channel: str | None = None
 
     def wants(self, condition: Condition) -> bool:
@@ -60,12 +63,11 @@ class MailReceiver:
 
     def tell(self, told: Notice) -> None:
         with session(self.server, self.guard, Deadline(_TOTAL)) as smtp:
-            for recipient in self.recipients:
-                smtp.send(self.sender, recipient, self._mail(told, recipient))
+            smtp.send(self.sender, self.recipient, self._mail(told))
 
-    def _mail(self, told: Notice, recipient: str) -> bytes:
+    def _mail(self, told: Notice) -> bytes:
         message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-        message["From"], message["To"] = self.sender, recipient
+        message["From"], message["To"] = self.sender, self.recipient
         message["Subject"] = subject(told)[:_SUBJECT]
         message["Message-ID"] = f"<{told.id}@{self.sender.rpartition('@')[2]}>"
         message["Date"] = told.at
