@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
 from pipeline.stages.context import Context
-from pipeline.web import partners, problems, restored
+from pipeline.web import partners, problems
 from pipeline.web.addresses import Addresses
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
@@ -17,6 +17,7 @@ from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, well_known
 from pipeline.web.refusals import Refusals
+from pipeline.web.restored import Restored
 from pipeline.web.v1 import router as v1
 
 
@@ -44,19 +45,19 @@ def create_app(
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
+    app.add_middleware(Restored, hold=context.hold)
     app.add_middleware(Addresses)
     app.add_middleware(BrowserHeaders)
     problems.register(app)
-    shown = [Depends(restored.refuse(context))]
     app.include_router(v1.router(context))
-    app.include_router(manifest.router(context), dependencies=shown)  # before the articles, whose addresses match it
-    app.include_router(public.router(context), dependencies=shown)
-    app.include_router(feeds.router(context), dependencies=shown)
-    app.include_router(evidence.router(context), dependencies=shown)
-    app.include_router(partners.router(context, limiter), dependencies=shown)
+    app.include_router(manifest.router(context))  # before the articles, whose addresses match it
+    app.include_router(public.router(context))
+    app.include_router(feeds.router(context))
+    app.include_router(evidence.router(context))
+    app.include_router(partners.router(context, limiter))
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))
     app.include_router(health.router(context, alive, disk))
     app.include_router(metrics.router(context, app.state.refusals))
-    app.include_router(well_known.router(context), dependencies=shown)
+    app.include_router(well_known.router(context))
     return app

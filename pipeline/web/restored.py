@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.errors import TransientError
-from pipeline.stages.context import Context
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pipeline.errors import CitewireError
+from pipeline.web.problems import answer
+
+_ANSWERED = ("/v1/", "/hub", "/healthz", "/readyz", "/metrics")  # what publishers and operators need meanwhile
 
 
-def refuse(context: Context) -> Callable[[], None]:
-    """Return a dependency that answers 503 while everything is held after a restore."""
+class Restored:
+    """Middleware that answers 503 while everything is held. It needs no route to ask for it, so none is forgotten."""
 
-    def look() -> None:
-        held = context.hold()
-        if held is not None and held.code == "ledger-restored":
-            raise TransientError("the site is being restored: try again later", code="ledger-restored")
+    def __init__(self, app: ASGIApp, *, hold: Callable[[], CitewireError | None]) -> None:
+        self.app = app
+        self._hold = hold
 
-    return look
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held = self._hold() if scope["type"] == "http" and not scope["path"].startswith(_ANSWERED) else None
+        if held is None or held.code != "ledger-restored":
+            await self.app(scope, receive, send)
+            return
+        detail = "the site is being restored: try again later"
+        await answer(503, held.code, detail, headers={"Retry-After": "5"})(scope, receive, send)
