@@ -19,7 +19,7 @@ def router(context: Context) -> APIRouter:
         evidence_wait=context.policy.evidence_wait,
     )
 
-    def refuse_when_outdated(request: Request) -> None:
+    async def refuse_when_outdated(request: Request) -> None:
         """Refuse changes once a newer release has migrated the ledger: ours would lack what it needs."""
         held = context.hold()
         if request.method != "GET" and held is not None and held.code == "ledger-too-new":
