@@ -164,7 +164,7 @@ def _write(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
         return _erase(folder, manifests, name, parcel, there)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if has_right_bytes(there, _digest(folder, name), wanted):
+    if has_right_bytes(there, lambda: _digest(folder, name), wanted):
         if not wanted.same_revision(there):
             manifests.replace(f"{name}.json", encode(wanted))
             manifests.sync()

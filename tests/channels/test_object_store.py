@@ -22,6 +22,7 @@ import pytest
 from channel_harness import parcel
 
 from pipeline.channels.object_store import CHANNEL, ObjectStoreChannel
+from pipeline.channels.object_store.objects import Objects, Version
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.http import EgressGuard, Http
@@ -238,6 +239,24 @@ def test_an_object_that_somebody_changed_is_put_right_when_the_revision_comes_ag
     obstore.put(bucket.store, NAME, b"defaced")
     channel.deliver(parcel(1))
     assert bucket.get(NAME) == parcel(1).rendition.body
+
+
+def test_an_update_does_not_fetch_what_it_replaces(
+    bucket: object_stores.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = opened(bucket)
+    channel.deliver(parcel(1))
+    fetched, get = list[str](), Objects.get
+
+    def watched(objects: Objects, name: str) -> tuple[bytes, Version] | None:
+        fetched.append(name)
+        return get(objects, name)
+
+    monkeypatch.setattr(Objects, "get", watched)
+    channel.deliver(parcel(2))
+    assert bucket.get(NAME) == parcel(2).rendition.body
+    assert f"manifest/{NAME}.json" in fetched
+    assert NAME not in fetched
 
 
 def test_browsers_are_told_what_it_is_and_how_long_to_keep_it(s3: object_stores.Bucket) -> None:

@@ -21,6 +21,7 @@ from judges import presence
 
 from pipeline.channels.sftp import CHANNEL, Sftp
 from pipeline.channels.sftp.connection import Connection
+from pipeline.channels.sftp.folder import RemoteFolder
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError, ConfigError, TransientError
@@ -314,3 +315,18 @@ def test_a_parcel_is_found_again_as_it_was(channel: Sftp, out: Path) -> None:
     (out / NAME).write_bytes(b"defaced")
     channel.deliver(one)
     assert (out / NAME).read_bytes() == one.rendition.body
+
+
+def test_an_update_does_not_fetch_what_it_replaces(channel: Sftp, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel.deliver(parcel(1))
+    fetched, read = list[str](), RemoteFolder.read
+
+    def watched(folder: RemoteFolder, name: str) -> bytes | None:
+        fetched.append(name)
+        return read(folder, name)
+
+    monkeypatch.setattr(RemoteFolder, "read", watched)
+    channel.deliver(parcel(2))
+    assert (out / NAME).read_bytes() == parcel(2).rendition.body
+    assert f"manifest/{NAME}.json" in fetched
+    assert NAME not in fetched

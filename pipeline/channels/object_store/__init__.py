@@ -168,7 +168,7 @@ class ObjectStoreChannel:
             if (seen is None) if gone else (self._digest(name) == wanted.digest):
                 return f"revision {wanted.revision} was already there", True
         else:
-            adopted = not gone and seen is not None and has_right_bytes(there, self._digest(name), wanted)
+            adopted = not gone and seen is not None and has_right_bytes(there, lambda: self._digest(name), wanted)
             self._objects.put(manifest_path(name), encode(wanted), seen_manifest, _JSON)
             if adopted:
                 return f"revision {wanted.revision} was already there", True

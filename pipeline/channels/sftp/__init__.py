@@ -141,7 +141,7 @@ def _upload(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
         return _erase(folder, name, parcel, there)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if has_right_bytes(there, folder.digest(name), wanted):
+    if has_right_bytes(there, lambda: folder.digest(name), wanted):
         if not wanted.same_revision(there):
             folder.replace(manifest_path(name), encode(wanted))
         return f"revision {parcel.revision} was already there"

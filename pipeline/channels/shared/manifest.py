@@ -10,7 +10,7 @@ of a change does not depend on the number of articles.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -97,12 +97,15 @@ def former_names(parcel: Parcel) -> list[str]:
     return [f"{parcel.article_id}.{one}" for one in dict.fromkeys(safe)]
 
 
-def has_right_bytes(there: Manifest | None, digest: str | None, wanted: Manifest) -> bool:
-    """Return whether the file, which has this digest, is the wanted one, whichever delivery put it there.
+def has_right_bytes(there: Manifest | None, digest: Callable[[], str | None], wanted: Manifest) -> bool:
+    """Return whether the file is the wanted one, whichever delivery put it there.
 
-    Such a file is adopted, as after the folder was moved by hand: only its manifest is written again.
+    Such a file is adopted, as after the folder was moved by hand: only its manifest is written again. `digest` reads
+    the file, which may be far away: only if the manifest does not already say that it is another one.
     """
-    return there is not None and there.revision == wanted.revision and there.digest == digest == wanted.digest
+    if there is None or (there.revision, there.digest) != (wanted.revision, wanted.digest):
+        return False
+    return digest() == wanted.digest
 
 
 def difference(
