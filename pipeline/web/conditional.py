@@ -17,24 +17,23 @@ CACHE = "public, max-age=60"
 _FAST_CLOCK = dt.timedelta(days=1)
 
 
-def respond(request: Request, body: bytes, *, media_type: str, digest: str, modified: dt.datetime | None) -> Response:
-    """Return 200 with the body, or 304 without it. `modified` is when the bytes were made, if known."""
+def respond(
+    request: Request, body: bytes, *, media_type: str, digest: str, modified: dt.datetime | None, status: int = 200
+) -> Response:
+    """Return the body, or 304 without it. `modified` is when the bytes were made, if known.
+
+    RFC 9110 (section 13.2.1) asks for the 304 in place of a 2xx only. A tombstone's tag can only come from the
+    tombstone, so its 410 gives way too.
+    """
     etag = f'W/"{digest.removeprefix("sha256:")[:32]}"'  # weak: shared by the compressed and the plain bytes
-    headers = {
-        "ETag": etag,
-        "Cache-Control": CACHE,
-        "Vary": "Accept-Encoding",
-    }
+    headers = {"ETag": etag, "Cache-Control": CACHE}
     if modified is not None:
         headers["Last-Modified"] = format_datetime(modified.replace(microsecond=0), usegmt=True)
     if is_current(request, etag, modified):
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type=content_type(media_type), headers=headers | of_page(body, media_type))
-
-
-def of_page(body: bytes, media_type: str) -> dict[str, str]:
-    """Return the headers that only a page has."""
-    return {POLICY: page_policy(body)} if media_type == "text/html" else {}
+    if media_type == "text/html":
+        headers[POLICY] = page_policy(body)
+    return Response(body, status_code=status, media_type=content_type(media_type), headers=headers)
 
 
 def is_current(request: Request, etag: str, modified: dt.datetime | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,13 +12,24 @@ _FILES = ("/feeds/", "/sitemap.xml", "/sitemaps/")
 
 
 class Compression(GZipMiddleware):
-    """Compress with gzip, except files: they are stored compressed, and tags and ranges refer to the stored bytes."""
+    """Compress with gzip, except files: they are stored compressed, and tags and ranges refer to the stored bytes.
+
+    Every response says once that it varies, also those that are too small to be compressed, and a 304 (RFC 9110,
+    section 15.4.5).
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def varying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "accept-encoding" not in headers.get("Vary", "").lower():
+                    headers.add_vary_header("Accept-Encoding")
+            await send(message)
+
         if scope["type"] == "http" and scope["path"].startswith(_FILES):
             await self.app(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, varying)
 
 
 class TooLarge:

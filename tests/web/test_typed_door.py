@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from fastapi import FastAPI
 from served import Served, served
 
 from pipeline.intake.fields.reasons import MAX_REASON
+from pipeline.model.revision import Withdrawal
+from pipeline.model.site import Site
 from pipeline.web.addresses import MAX_PATH, MAX_QUERY
+from pipeline.web.app import create_app
 
 
 @pytest.fixture
@@ -113,16 +117,25 @@ def test_a_reason_that_no_tombstone_can_say_is_a_problem_and_withdraws_nothing(s
     assert event(site, id="3", type=kind, subject="spasms", data={"reason": "Wrong."}).status == 202
 
 
-def test_a_withdrawn_page_is_rendered_once_and_conditional(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_withdrawn_page_is_rendered_once_and_conditional(site: Served) -> None:
+    html, rendered = site.context.formats["html"], list[str]()
+
+    def counted(withdrawal: Withdrawal, of: Site) -> bytes:
+        rendered.append(withdrawal.article_id)
+        return html.tombstone(withdrawal, of)
+
+    formats = {**site.context.formats, "html": replace(html, tombstone=counted)}
+    app = create_app(replace(site.context, formats=formats), alive=list)
     event(site)
     site.work()
     event(site, id="2", type="org.citewire.article.withdrawn", subject="spasms", data={"reason": "Wrong."})
     site.work()
-    gone = ask(site.app, "GET", "/articles/spasms")
+    gone = ask(app, "GET", "/articles/spasms")
     assert (gone.status, b"Wrong." in gone.body) == (410, True)
-    again = ask(site.app, "GET", "/articles/spasms", if_none_match=gone.headers["etag"])
+    again = ask(app, "GET", "/articles/spasms", if_none_match=gone.headers["etag"])
     assert (again.status, again.body) == (304, b"")
-    assert ask(site.app, "GET", "/articles/spasms", if_none_match='"another"').status == 410
+    assert ask(app, "GET", "/articles/spasms", if_none_match='"another"').status == 410
+    assert rendered == ["spasms"]
 
 
 def test_a_fault_of_ours_is_a_problem_too(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:

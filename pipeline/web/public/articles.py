@@ -15,7 +15,7 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
-from pipeline.web.conditional import CACHE, is_current, of_page, respond
+from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
 
@@ -52,7 +52,8 @@ def router(context: Context) -> APIRouter:
             if shown is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if shown.state == "withdrawn":
-                return _gone(request, tombstones, format, revisions.withdrawal(transaction, known, shown.revision))
+                withdrawal = revisions.withdrawal(transaction, known, shown.revision)
+                return _gone(request, tombstones(format.name, withdrawal), format)
             revision = revisions.get(transaction, known, shown.revision)
             present = revision.article.name
             if present != article_id:
@@ -94,16 +95,7 @@ def _split(name: str, by_extension: dict[str, Format], page: Format | None) -> t
     return article_id, by_extension.get(extension) if dot else page
 
 
-def _gone(request: Request, tombstones: _Tombstones, format: Format, withdrawal: Withdrawal) -> Response:
-    """Return 410 with the tombstone: there was an article, but it is gone (RFC 9110, section 15.5.11).
-
-    A client that has this very tombstone is told so with 304, although RFC 9110 (section 13.2.1) asks that of 2xx only:
-    its tag can only come from the tombstone.
-    """
-    body = tombstones(format.name, withdrawal)
-    etag = f'"{digest_of(body)[7:39]}"'
-    headers = {"Cache-Control": CACHE, "ETag": etag}
-    if is_current(request, etag, None):
-        return Response(status_code=304, headers=headers)
-    headers |= of_page(body, format.media_type)
-    return Response(body, status_code=410, media_type=format.media_type, headers=headers)
+def _gone(request: Request, tombstone: bytes, format: Format) -> Response:
+    """Return 410 with the tombstone: there was an article, but it is gone (RFC 9110, section 15.5.11)."""
+    digest = digest_of(tombstone)
+    return respond(request, tombstone, media_type=format.media_type, digest=digest, modified=None, status=410)
