@@ -64,6 +64,26 @@ def test_what_differs_is_named(words: str, differs: tuple[str, ...]) -> None:
     assert found.differs == differs
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.nejm.org/doi/full/10.1056/NEJMoa2034577?query=featured_home",
+        "https://www.nejm.org/doi/10.1056/NEJMoa2034577/full",
+        "https://www.nejm.org/doi/pdf/10.1056/NEJMoa2034577.pdf#page=2",
+        "https://doi.org/10.1056%2FNEJMoa2034577",
+    ],
+)
+def test_the_address_of_a_publishers_page_names_the_work(address: str) -> None:
+    found = compare(f"Müller J. Intrathecal baclofen for spasticity in children. {PLACE} {address}", TRIAL)
+    assert "doi" in found.agrees
+    assert found.identity == "match"
+
+
+def test_a_doi_with_angle_brackets_names_the_work() -> None:
+    own = "10.1002/(sici)1097-0258(19980815/30)17:15/16<1661::aid-sim968>3.0.co;2-2"
+    assert compare(f"Müller J. doi:{own.upper()}.", structs.replace(TRIAL, doi=own)).identity == "match"
+
+
 @pytest.mark.parametrize("words", [None, "", "  ", "PMID: 34187661", "See the trial", "ここで読む"])
 def test_without_words_about_the_work_nothing_is_verified(words: str | None) -> None:
     assert compare(words, TRIAL).identity == "unverified"

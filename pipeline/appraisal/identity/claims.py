@@ -7,10 +7,10 @@ import re
 from msgspec import Struct
 
 from pipeline.appraisal.identity.fold import tokens
+from pipeline.model.dois import DOI, doi, dois_in
 
 LONGEST = 4_000  # characters that are read of one citation
 
-_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"\b(?:pmid|pmcid|pmc|pubmed|doi|issn|isbn|arxiv)\b[\s:#=-]*(?:pmc)?[\d-]*", re.IGNORECASE)
 # The date on which a page was read says nothing about the work.
@@ -38,7 +38,10 @@ class Place(Struct, frozen=True):
 
 
 class Claims(Struct, frozen=True):
-    """What the words say. `tokens` leaves out identifiers, addresses and asides."""
+    """What the words say. `tokens` leaves out identifiers, addresses and asides.
+
+    `dois` has a DOI in an address both without and with what may be a name of a view, such as "/full".
+    """
 
     text: str
     dois: frozenset[str]
@@ -50,8 +53,8 @@ class Claims(Struct, frozen=True):
 def read_claims(words: str, title: str) -> Claims:
     """Read the words. Numbers in the record's own `title` are not taken for a year or a page."""
     words = words[:LONGEST]
-    dois = frozenset(_trimmed(found) for found in _DOI.findall(words))
-    text = _IDENTIFIER.sub(" ", _ADDRESS.sub(" ", _DOI.sub(" ", words)))
+    dois = frozenset(one for match, found in dois_in(words) for one in (found, doi(match[0], in_address=False)))
+    text = _IDENTIFIER.sub(" ", _ADDRESS.sub(" ", DOI.sub(" ", words)))
     plain = _ASIDE.sub(" ", text)
     rest = _without(plain, title.rstrip("."))
     match = next((match for form in _PLACES if (match := form.search(rest))), None)
@@ -75,10 +78,3 @@ def _without(text: str, title: str) -> str:
 def _without_ranges(text: str) -> str:
     """Remove ranges of pages that look like years: "1985-1990"; dates such as "1998-99" keep their first year."""
     return re.sub(r"(?<!\d)\d{4}\s*[-–—]\s*(?=\d{3,})\d+", " ", text)
-
-
-def _trimmed(doi: str) -> str:
-    doi = doi.lower().rstrip(".,;:'\"”’")
-    while doi.endswith((")", "]")) and doi.count(doi[-1]) > doi.count("(" if doi[-1] == ")" else "["):
-        doi = doi[:-1].rstrip(".,;:")
-    return doi

@@ -14,6 +14,7 @@ from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.slugs import article_id
 from pipeline.intake.fields.text import line
 from pipeline.model.article import CitedWork
+from pipeline.model.dois import trimmed
 
 MAX_REFERENCES = 1000
 
@@ -110,19 +111,11 @@ def _work(scheme: str, value: str) -> CitedWork | None:
         case "pmcid":
             return CitedWork("pmcid", f"PMC{value}")
         case "doi":
-            return CitedWork("doi", _trimmed(line(unquote(value)).replace(" ", "")).lower())
+            return CitedWork("doi", trimmed(line(unquote(value)).replace(" ", "")).lower())
     try:
-        return CitedWork("url", web_address(_trimmed(value)))
+        return CitedWork("url", web_address(trimmed(value)))
     except InvalidValue:
         return None
-
-
-def _trimmed(value: str) -> str:
-    """Remove trailing sentence punctuation, keeping a closing bracket that was opened inside the value."""
-    value = value.rstrip(".,;:'\"”’")
-    while value.endswith((")", "]")) and value.count(value[-1]) > value.count("(" if value[-1] == ")" else "["):
-        value = value[:-1].rstrip(".,;:'\"”’")
-    return value
 
 
 def _from_mapping(value: Mapping[object, object]) -> CitedWork:

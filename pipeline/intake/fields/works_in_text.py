@@ -16,6 +16,7 @@ from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import line
 from pipeline.model.article import CitedWork
+from pipeline.model.dois import dois_in, trimmed
 
 MOST = 1 << 14  # characters of a text that are read
 
@@ -35,14 +36,8 @@ _PMCID = re.compile(
 )
 _BOOK = re.compile(r"\bNBK\d{1,9}\b", re.IGNORECASE)
 _ARXIV = re.compile(r"\barxiv(?:\.org/(?:abs|pdf)/|\s?:\s?)(\d{4}\.\d{4,5})(?:v\d+)?", re.IGNORECASE)
-_DOI = re.compile(r"10\.\d{4,9}(?:/|%2F)[^\s\"]{1,500}", re.IGNORECASE)
+_WHOLE_DOI = re.compile(r"10\.\d{4,9}/\S+")
 _ADDRESS = re.compile(r"(?:https?:)?//[^\s<>\"]{4,2000}|\bwww\.[^\s<>\"]{4,2000}", re.IGNORECASE)
-_VIEWS = re.compile(
-    r"(?:/(?:full|abstract|pdf|epdf|pdfdirect|html|meta|summary|references|full-?text|tables|figures|supplementary-material)"
-    r"|\.(?:full|abstract|pdf|html?|short|long|article-info)(?:\.pdf|-text)?|/)+$",
-    re.IGNORECASE,
-)
-_VERSION_OF_PREPRINT = re.compile(r"(10\.1101/[\d.]+?)v\d{1,2}")
 _LABELS = re.compile(
     r"\b(?:pubmed(?: central)?|pmids?|pmcid|doi|dx|org|https?|www|epub|ids?|urn|info|indexed for medline)\b",
     re.IGNORECASE,
@@ -90,46 +85,10 @@ def _dois(text: str, spans: list[tuple[int, int]]) -> Iterator[CitedWork]:
     for match in _ARXIV.finditer(text):
         spans.append(match.span())
         yield CitedWork("doi", f"10.48550/arxiv.{match[1]}")
-    end = 0
-    for match in _DOI.finditer(text):
-        if match.start() < end:
-            continue  # inside the previous one
-        value = match[0]
-        inner = re.search(r"https?://\S*?(?=10\.\d{4,9}/)", value, re.IGNORECASE)
-        if inner:  # an address within an address
-            continue
-        in_address = _in_address(text, match.start())
-        value = doi(value, in_address=in_address)
-        end = match.start() + len(value)
-        spans.append((match.start(), match.start() + len(match[0])))
-        if re.fullmatch(r"10\.\d{4,9}/\S+", value):
+    for match, value in dois_in(text):
+        spans.append(match.span())
+        if _WHOLE_DOI.fullmatch(value):
             yield CitedWork("doi", value)
-
-
-def doi(value: str, *, in_address: bool) -> str:
-    """Return a DOI as it is compared: unquoted, in lower case, without what an address or a sentence adds to it."""
-    if in_address:
-        value = re.split(r"[?#&]", value, maxsplit=1)[0]
-    value = line(unquote(value)).replace(" ", "")
-    value = trimmed(value)
-    if in_address:
-        value = _VIEWS.sub("", value)
-    if match := _VERSION_OF_PREPRINT.match(value):
-        value = match[1]
-    return trimmed(value).rstrip("/").lower()
-
-
-def trimmed(value: str) -> str:
-    """Remove trailing sentence punctuation, keeping a closing bracket that was opened inside the value."""
-    value = value.rstrip(".,;:'\"”’")
-    while value.endswith((")", "]")) and value.count(value[-1]) > value.count("(" if value[-1] == ")" else "["):
-        value = value[:-1].rstrip(".,;:'\"”’")
-    return value
-
-
-def _in_address(text: str, start: int) -> bool:
-    before = text[max(0, start - 300) : start]
-    return bool(re.search(r"(?:https?:|//|www\.|\bdoi\.org/|dx\.)\S*$", before, re.IGNORECASE))
 
 
 def _addresses(text: str, spans: list[tuple[int, int]]) -> Iterator[CitedWork]:
