@@ -1,7 +1,8 @@
 """References as HTML: each with its citation, preceded by the marks of its editorial status.
 
 Classes: `references` on the list; `mark` and `mark-{state}` (`mark-retracted`, `mark-concern`, …) on each mark;
-`reference-{state}` (`resolved`, `pending`, `unknown`) on the items.
+`reference-{state}` (`resolved`, `pending`, `mismatch`, …) on the items; `notices` and `evidence` on what follows the
+citation.
 """
 
 from __future__ import annotations
