@@ -15,6 +15,7 @@ from pipeline.model.article import (
     Article,
     BulletList,
     Cell,
+    CitedWork,
     Emphasis,
     Image,
     Link,
@@ -198,6 +199,10 @@ def test_what_is_not_known_is_linked_and_nothing_is_said_of_its_standing(cited: 
 def test_nlm_is_named_exactly_where_a_reference_came_from_pubmed() -> None:
     assert "U.S. National Library of Medicine" in content_html(SAMPLE, SITE)
     assert "National Library" not in content_html(revision_of(SAMPLE.article), SITE)
+    record = REFERENCES[0].reference
+    assert record is not None
+    of_crossref = replace(REFERENCES[0], work=CitedWork("doi", "10.5555/x"), reference=replace(record, pmid=None))
+    assert "National Library" not in content_html(revision_of(SAMPLE.article, (of_crossref,)), SITE)
 
 
 def test_people_are_parted_so_that_credentials_stay_with_their_owner() -> None:

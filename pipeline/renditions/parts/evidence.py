@@ -25,7 +25,7 @@ ATTRIBUTION = "Citation data from PubMed, U.S. National Library of Medicine."
 
 def attribution(references: Sequence[CitedReference]) -> str | None:
     """Return the attribution that NLM's terms require if any reference came from PubMed."""
-    return ATTRIBUTION if any(cited.reference for cited in references) else None
+    return ATTRIBUTION if any(cited.reference and cited.reference.pmid for cited in references) else None
 
 
 def references_html(references: Sequence[CitedReference], *, stated: bool = False) -> str:
