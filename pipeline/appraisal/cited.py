@@ -18,8 +18,10 @@ def appraised(cited: CitedReference, said: Sequence[SourceVerdict]) -> CitedRefe
     was done to it is.
     """
     if cited.reference is None:
-        if cited.state == "mismatch" or not said:
-            return cited if cited.state != "mismatch" else structs.replace(cited, identity="mismatch")
+        if cited.state == "mismatch":
+            return structs.replace(cited, identity="mismatch")
+        if not said:
+            return cited
         unshown = Marks(states_of(said), notices_of(settled(said)))
         return structs.replace(cited, verdicts=tuple(said), unshown=unshown if unshown.editorial else None)
     if cited.reference.pmid:

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from benchmarks import identity as benchmark
 from pipeline.appraisal.identity import compare
+from pipeline.appraisal.identity.fold import folded, is_latin
 from pipeline.model.reference import Author, PartialDate, Reference
 
 TRIAL = Reference(
@@ -124,6 +125,13 @@ def test_words_in_another_script_are_compared_by_what_they_share() -> None:
 def test_any_words_get_an_answer(words: str) -> None:
     found = compare(words, TRIAL)
     assert not set(found.agrees) & set(found.differs)
+
+
+@given(st.text(max_size=60))
+def test_ascii_text_is_folded_as_any_other_is(text: str) -> None:
+    plain = text.encode("ascii", "ignore").decode()
+    assert folded(plain) + "e" == folded(plain + "é")
+    assert is_latin(plain) == (any(one.isalpha() for one in plain))
 
 
 def test_the_benchmark_passes_on_a_part_of_the_sample(data: Path) -> None:

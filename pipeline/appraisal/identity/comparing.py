@@ -60,14 +60,15 @@ def compare(words: str | None, record: Reference) -> Comparison:
     if not words or not words.strip():
         return Comparison((), ())
     claims = read_claims(words, record.title)
-    title = _title(claims, record)
+    place = _place(claims, record)
+    title = _title(claims, record, located=set(place.values()) == {"agrees"})
     found: dict[IdentityField, Verdict | None] = {
         "doi": _doi(claims, record),
         "title": title,
         "author": _author(claims, record, title),
         "year": _year(claims, record),
         "journal": _journal(claims, record),
-        **_place(claims, record),
+        **place,
     }
     return _weighed(found, claims)
 
@@ -98,9 +99,8 @@ def _doi(claims: Claims, record: Reference) -> Verdict | None:
 # --- title --------------------------------------------------------------------------------------------------------
 
 
-def _title(claims: Claims, record: Reference) -> Verdict | None:
+def _title(claims: Claims, record: Reference, *, located: bool) -> Verdict | None:
     said = {stem(token) for token in claims.tokens}
-    located = set(_place(claims, record).values()) == {"agrees"}
     if not _NOTICES.isdisjoint(record.types) and said.isdisjoint(_NOTICE_WORDS) and not located:
         return "differs"  # an erratum or a retraction notice in place of the paper
     titles = [title for title in (record.title, record.vernacular_title, record.book_title) if title]

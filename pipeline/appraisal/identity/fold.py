@@ -18,6 +18,8 @@ _STEM = 6  # characters: endings differ ("effect", "effects"), beginnings rarely
 
 def folded(text: str) -> str:
     """Return the text in lower case without diacritics; Greek letters are spelled out."""
+    if text.isascii():
+        return text.lower().replace("'", "")
     decomposed = unicodedata.normalize("NFKD", text.casefold()).translate(_TABLE)
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
@@ -39,6 +41,8 @@ def stems(text: str) -> list[str]:
 
 def is_latin(text: str) -> bool:
     """Return whether most of the letters of a text are Latin (or Greek, which titles use as symbols)."""
+    if text.isascii():
+        return any(map(str.isalpha, text))
     letters = [character for character in text if character.isalpha()]
     latin = sum(unicodedata.name(character, "").startswith(("LATIN", "GREEK")) for character in letters)
     return latin * 2 > len(letters)
