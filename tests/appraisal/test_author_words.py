@@ -109,6 +109,9 @@ def test_a_notice_in_place_of_the_paper_is_told() -> None:
     words = "Müller J, Roe K. Intrathecal baclofen for spasticity in children. N Engl J Med."
     assert compare(words, erratum).differs == ("title",)
     assert compare(f"Correction to: {words}", erratum).identity == "match"
+    of_crossref = structs.replace(erratum, pmid=None, title=f"Correction to: {TRIAL.title}", types=("journal-article",))
+    assert compare(words, of_crossref).differs == ("title",)
+    assert compare(f"Correction to: {words}", of_crossref).identity == "match"
 
 
 def test_a_wrong_detail_leaves_the_work_recognised_and_another_title_does_not() -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from pipeline.appraisal.identity.claims import Claims, first_page, read_claims
 from pipeline.appraisal.identity.fold import is_latin, stem, stems, tokens
+from pipeline.appraisal.notices import is_notice
 from pipeline.model.reference import Author, Identity, IdentityField, Reference
 
 Verdict = Literal["agrees", "differs"]
@@ -23,7 +24,6 @@ _COMMON = frozenset(
         " der die das und le la les des du de el los y"
     )
 )
-_NOTICES = frozenset({"Published Erratum", "Retraction of Publication", "Retraction Notice", "Expression of Concern"})
 _NOTICE_WORDS = frozenset(
     stems("erratum errata corrigendum correction corrections retraction retracted concern notice")
 )
@@ -101,7 +101,7 @@ def _doi(claims: Claims, record: Reference) -> Verdict | None:
 
 def _title(claims: Claims, record: Reference, *, located: bool) -> Verdict | None:
     said = {stem(token) for token in claims.tokens}
-    if not _NOTICES.isdisjoint(record.types) and said.isdisjoint(_NOTICE_WORDS) and not located:
+    if is_notice(record) and said.isdisjoint(_NOTICE_WORDS) and not located:
         return "differs"  # an erratum or a retraction notice in place of the paper
     titles = [title for title in (record.title, record.vernacular_title, record.book_title) if title]
     known = [set(stems(title)) - _COMMON for title in titles]
