@@ -90,7 +90,7 @@ docker() {
   shift  # compose
   case "$1" in
     exec) shift; [ "$1" = -T ] && shift; shift; "$@" ;;
-    run) while [ "$1" != cli ]; do [ "$1" = --entrypoint ] && program="$2"; shift; done; shift; "$program" "$@" ;;
+    run) while [ "$1" != cli ]; do shift; done; shift; citewire "$@" ;;
     up|stop) : ;;
     *) echo "not expected: $*" >&2; return 1 ;;
   esac
@@ -98,7 +98,7 @@ docker() {
 """
 
 
-def test_what_was_backed_up_is_there_again_after_a_restore(tmp_path: Path, postgresql: str) -> None:
+def test_what_was_backed_up_is_there_again_after_a_restore_and_held(tmp_path: Path, postgresql: str) -> None:
     with new_database(postgresql) as database:
         site = Site(
             folder=tmp_path / "site",
@@ -108,36 +108,50 @@ def test_what_was_backed_up_is_there_again_after_a_restore(tmp_path: Path, postg
             web_port=free_port(),
             redis_port=free_port(),  # nothing listens: the ledger is enough to publish
         )
-        published(site.run("cli", "publish", str(ARTICLES / "mmr-vaccine-and-autism.md")))
-        kept = site.volume("renditions") / "sha256" / "ab" / "cdef"
-        kept.parent.mkdir(parents=True)
-        kept.write_bytes(b"a rendition")
-        before = site.run("cli", "status", "mmr-vaccine-and-autism", "--json").json
+        published(site.run("cli", "publish", str(ARTICLES / "baclofen-for-spasticity.md")))
+        before = site.run("cli", "status", "baclofen-for-spasticity", "--json").json
         environment = reaching(database) | {"PATH": f"{programs(database)}:{reaching(database)['PATH']}"}
-        database_name, user = str(database.database), str(database.username)
 
-        def do(text: str) -> None:
-            text = text.replace("--username citewire --dbname citewire", f"--username {user} --dbname {database_name}")
-            text = text.replace("/srv/citewire", str(site.folder / "volumes"))
-            shell(text, tmp_path, environment)
+        def do(text: str) -> str:
+            text = text.replace("--username citewire", f"--username {database.username}")
+            text = re.sub(r"\bcitewire_before\b", f"{database.database}_before", text)
+            text = re.sub(r"(DATABASE|--dbname) citewire\b", rf"\1 {database.database}", text)
+            return shell(text.replace(" /backup/", f" {tmp_path}/backup/"), tmp_path, environment, site)
 
-        do(block("docker compose exec -T postgres pg_dump"))
+        do(block("mkdir -m 1777 backup"))
         published(site.run("cli", "publish", str(ARTICLES / "stopping-baclofen-ar.md")))
-        site.run("cli", "withdraw", "mmr-vaccine-and-autism", "--reason", "wrong")
-        shutil.rmtree(site.volume("renditions"))
-        do(block("docker compose up --detach redis postgres"))
-        assert site.run("cli", "status", "mmr-vaccine-and-autism", "--json").json == before
-        assert site.run("cli", "status", "stopping-baclofen-ar").status == 4
-        assert kept.read_bytes() == b"a rendition"
+        site.run("cli", "withdraw", "baclofen-for-spasticity", "--reason", "wrong")
+        try:
+            do(block("docker compose up --detach redis postgres"))
+            assert site.run("cli", "status", "baclofen-for-spasticity", "--json").json == before
+            assert site.run("cli", "status", "stopping-baclofen-ar").status == 4
+            assert held(site)
+            withdrawn = do(block("docker compose exec -T postgres psql --username citewire --dbname citewire_before"))
+            assert withdrawn.split() == ["baclofen-for-spasticity"]
+            do(block('docker compose run --rm cli withdraw baclofen-for-spasticity --reason "The dose was wrong."\n'))
+            assert site.run("cli", "status", "baclofen-for-spasticity", "--json").json["state"] == "withdrawn"
+            assert not held(site)
+        finally:
+            drop = "DROP DATABASE IF EXISTS citewire_before WITH (FORCE)"
+            do(f'psql --username citewire --dbname postgres --command "{drop}"')
+
+
+def held(site: Site) -> bool:
+    checks = {one["name"]: one["ok"] for one in site.run("cli", "doctor", "--json").json["checks"]}
+    return not checks["restore"]
 
 
 def published(answer: Answer) -> None:
     assert answer.status == 0, answer.err
 
 
-def shell(text: str, folder: Path, environment: Mapping[str, str]) -> None:
-    script = ENGINE + text
+def shell(text: str, folder: Path, environment: Mapping[str, str], site: Site) -> str:
+    variables = shlex.join(f"{name}={value}" for name, value in site.variables("cli").items())
+    program = shlex.join(site.command("cli", ["citewire"]))
+    citewire = f'citewire() {{ (cd {shlex.quote(str(ROOT))} && env -i {variables} {program} "$@"); }}\n'
+    script = ENGINE + citewire + text
     done = subprocess.run(
-        ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
