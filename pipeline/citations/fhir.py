@@ -73,20 +73,12 @@ def _publication(reference: Reference) -> Json:
             "publishedIn": _filled({"title": container, "identifier": issn}) if container else None,
             "volume": reference.volume,
             "issue": reference.issue,
-            "articleDate": _iso(date),
+            "articleDate": date.iso,
             "publicationDateText": date.text,
             "publicationDateSeason": date.season,
             "pageString": reference.pages,
         }
     )
-
-
-def _iso(date: PartialDate) -> str | None:
-    """Return a date as precise as it is; FHIR has partial dates."""
-    if date.year is None:
-        return None
-    parts = [f"{date.year:04}", *[f"{part:02}" for part in (date.month, date.day if date.month else None) if part]]
-    return "-".join(parts)
 
 
 def _addresses(reference: Reference) -> list[str]:

@@ -77,6 +77,14 @@ class PartialDate(Struct, frozen=True):
     season: str | None = None
     text: str | None = None  # PubMed's MedlineDate, if nothing else is given: "1998 Dec-1999 Jan"
 
+    @property
+    def iso(self) -> str | None:
+        """The date in ISO 8601, as precise as it is known: "2002-07"; None without a year."""
+        if self.year is None:
+            return None
+        parts = (self.month, self.day if self.month else None)
+        return "-".join([f"{self.year:04}", *[f"{part:02}" for part in parts if part]])
+
 
 class Reference(Struct, frozen=True, kw_only=True):
     """A record of PubMed or another source, reduced to what readers, citations and policies need."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.citations import citation_text, editorial_labels, editorial_notice, title_text
 from pipeline.citations.links import doi_url, pmc_url, record_url
-from pipeline.model.reference import Author, CitedReference, PartialDate, Reference
+from pipeline.model.reference import Author, CitedReference, Reference
 from pipeline.renditions.parts.uri import uri
 
 _LABELS = {"pmid": "PMID", "pmcid": "PMCID", "doi": "DOI"}
@@ -17,11 +17,12 @@ def citation_node(cited: CitedReference) -> dict[str, Any]:
     if cited.reference is None:
         return _unresolved_node(cited)
     reference = cited.reference
+    date = reference.date or reference.electronic_date
     return {
         "@type": "MedicalScholarlyArticle",
         "name": title_text(reference),
         "author": [_author(author) for author in reference.authors],
-        "datePublished": _date(reference.date or reference.electronic_date),
+        "datePublished": date.iso if date else None,
         "isPartOf": _container(reference),
         "pagination": reference.pages,
         "description": citation_text(cited),
@@ -90,15 +91,6 @@ def _container(reference: Reference) -> dict[str, Any] | None:
 
 def _publisher(reference: Reference) -> dict[str, Any] | None:
     return {"@type": "Organization", "name": reference.publisher} if reference.publisher else None
-
-
-def _date(date: PartialDate | None) -> str | None:
-    """Return an ISO 8601 date, as precise as it is known."""
-    if date is None or date.year is None:
-        return None
-    if date.month is None:
-        return f"{date.year:04}"
-    return f"{date.year:04}-{date.month:02}" + (f"-{date.day:02}" if date.day else "")
 
 
 def _only(labels: tuple[str, ...]) -> list[str] | str:

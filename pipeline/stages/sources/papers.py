@@ -12,7 +12,7 @@ from pipeline.appraisal.words_of_sources import state_of
 from pipeline.errors import TransientError
 from pipeline.ledger.evidence import checks, verdicts
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import PartialDate, SourceVerdict
+from pipeline.model.reference import SourceVerdict
 from pipeline.references.source import SourceRecord, Verdict
 from pipeline.stages.context import Context
 from pipeline.stages.enrich.schedule import Schedule
@@ -121,16 +121,9 @@ def _verdict(name: str, verdict: Verdict) -> SourceVerdict | None:
     return SourceVerdict(
         source=name,
         state=state,
-        date=_iso(verdict.date),
+        date=verdict.date.iso if verdict.date else None,
         notice_pmid=verdict.notice_pmid,
         notice_doi=verdict.notice_doi,
         text=verdict.text,
         reported_by=verdict.reported_by,
     )
-
-
-def _iso(date: PartialDate | None) -> str | None:
-    if date is None or date.year is None:
-        return None
-    parts = [f"{date.year:04}", *[f"{part:02}" for part in (date.month, date.day if date.month else None) if part]]
-    return "-".join(parts)
