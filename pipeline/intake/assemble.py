@@ -113,8 +113,7 @@ def _body(fields: Fields, html: str, title: str | None, base: str | None) -> tup
         numbered = listed if len(listed) >= len(given) else given
         _check_count(len(numbered))
         _, numbering = joined(numbered)
-        others = [*given, *listed, *mentioned_references(tree)][: MAX_REFERENCES - len(numbered)]
-        entries = _without_repetitions(numbered, others)
+        entries = _without_repetitions(numbered, [*given, *listed, *mentioned_references(tree)])
         return entries, read_body(tree, title=title, numbering=numbering, base=base)
     except InvalidValue as invalid:
         fields.refuse_whole("body", invalid)
@@ -122,10 +121,10 @@ def _body(fields: Fields, html: str, title: str | None, base: str | None) -> tup
 
 
 def _without_repetitions(numbered: Sequence[Entry], others: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return the numbered references, then those of the others that cite anything else."""
+    """Return the numbered references, then those of the others that cite anything else, as many as an article has."""
     cited = {work for entry in numbered for work in (entry.work, *entry.cited_as.also)}
     new = [entry for entry in others if entry.work not in cited]
-    return joined([*numbered, *new])[0]
+    return joined([*numbered, *new])[0][:MAX_REFERENCES]
 
 
 def _check_count(count: int) -> None:

@@ -55,6 +55,15 @@ def test_lists_under_lines_of_their_own_end_at_the_next_such_line() -> None:
     assert ids(body("<h2>References</h2><p>Sources:</p><ol><li>10.1000/0</li></ol>")) == ["doi:10.1000/0"]
 
 
+def test_a_paper_that_only_the_text_names_is_cited_beside_a_long_list() -> None:
+    listed = [f"doi:10.1000/{n}" for n in range(600)]
+    items = "".join(f"<li>{one}</li>" for one in listed)
+    found = body(f"<p>As PMID: 99999991 shows.</p><h2>References</h2><ol>{items}</ol>")
+    assert ids(found) == [*listed, TRIAL]
+    found = body(f"<p>As PMID: 99999991 and doi:10.1000/0 show.</p><h2>References</h2><ol>{items}</ol>")
+    assert ids(found) == [*listed, TRIAL]
+
+
 def test_many_headings_above_the_same_text_are_refused() -> None:
     with pytest.raises(InvalidArticle) as refused:
         body("<div>Known <p>Sources:</p></div>" * 1_000)
