@@ -158,6 +158,8 @@ def check_settings(settings: Settings) -> None:
         converter_of(settings)
         sources_of(settings)
         lists_of(settings)
+        signer_of(settings)
+        receivers_of(settings, http)
 
 
 def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = False) -> None:

@@ -10,7 +10,7 @@ from pipeline.model.policy import Gate
 from pipeline.stages.context import NoDoorbell
 from workers.queue import connect
 from workers.runfile import Running, read, remove, write
-from workers.wiring import build_context
+from workers.wiring import build_context, check_settings
 
 CHANNEL = '[[channels]]\nid = "partner"\ntype = "{type}"\nformat = "{format}"\n{more}\n'
 
@@ -50,6 +50,21 @@ def test_a_missing_secret_is_named_with_its_channel_when_it_is_opened(tmp_path: 
         built.channels["partner"].open()
     built.ledger.close()
     assert refused.value.key == "channels.partner.secret"
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ('alerts.webhooks = [{url = "env:CITEWIRE_NO_SUCH", form = "slack"}]', "alerts.webhooks.url"),
+        ('evidence.signing_key = "env:CITEWIRE_NO_SUCH"', "evidence.signing_key"),
+    ],
+)
+def test_a_missing_secret_is_found_before_settings_are_taken_up(tmp_path: Path, settings: str, key: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(settings, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        check_settings(load({}, file=path))
+    assert refused.value.key == key
 
 
 def test_a_running_systems_note_is_read_back_and_a_torn_one_is_none(tmp_path: Path) -> None:

@@ -32,8 +32,17 @@ def check(
     json: JsonOption = False, accept: AcceptOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """Check the configuration, reach every channel, and prove that hosts share store and folders."""
+    from workers.alerting import receivers_of
     from workers.site import feeds_of
-    from workers.wiring import check_plugins, keep_signing_secrets_apart, named_file, plan_of, public_http, served_of
+    from workers.wiring import (
+        check_plugins,
+        keep_signing_secrets_apart,
+        named_file,
+        plan_of,
+        public_http,
+        served_of,
+        signer_of,
+    )
 
     system = find(data, config)
     check_plugins()
@@ -42,6 +51,8 @@ def check(
         feed_ids = {feed.id for feed in feeds_of(system.settings)}
         plans = [plan_of(channel, http) for channel in system.settings.channels]
         served_of(system.settings)
+        signer_of(system.settings)
+        receivers_of(system.settings, http)
     elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
     found = [_reach(plan) for plan in plans]
     shared, opened = _shared(system, plans, accept), _connections(system)
