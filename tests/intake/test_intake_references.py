@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
-from pipeline.intake.fields.entries import Entry, joined
-from pipeline.intake.fields.identifiers import cited_work, is_bare, work_in
+from pipeline.intake.fields.entries import Entry, cited_entries, joined, names_work
+from pipeline.intake.fields.identifiers import cited_work, is_bare
 from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.model.article import CitedWork
 
@@ -59,11 +59,17 @@ def test_what_names_no_work_is_refused(given: object) -> None:
         ("1. Roe J. Sleep. 2020;1(2):3-4. doi: 10.1000/X.1. PMID: 77.", CitedWork("pmid", "77")),
         ("Roe J. (doi:10.1000/x.1).", CitedWork("doi", "10.1000/x.1")),
         ("Roe J. Available at https://example.org/x.", CitedWork("url", "https://example.org/x")),
+        ("1. Roe J. Sleep. PubMed ID: 77.", CitedWork("pmid", "77")),
+        ("1. PubMed 77", CitedWork("pmid", "77")),
+        ("Roe J. A chapter. NBK430685.", CitedWork("nbk", "NBK430685")),
+        ("Roe J. A draft. arXiv:2001.01234", CitedWork("doi", "10.48550/arxiv.2001.01234")),
         ("Roe J. A book. 2001.", None),
     ],
 )
 def test_a_citation_in_words_is_known_by_its_identifier(text: str, work: CitedWork | None) -> None:
-    assert work_in(text) == work
+    (entry,) = cited_entries(text)
+    assert entry.work == (work or CitedWork("text", text))
+    assert names_work(text) is (work is not None)
 
 
 def test_a_lone_number_is_no_unmistakable_reference() -> None:

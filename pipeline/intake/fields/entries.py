@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from pipeline.intake.fields.identifiers import cited_work
+from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import line
 from pipeline.intake.fields.works_in_text import works_in
 from pipeline.model.article import CitedAs, CitedWork
@@ -62,9 +63,22 @@ def cited_entries(value: object) -> list[Entry]:
     if not isinstance(value, str):
         return [Entry(cited_work(value))]
     found = entries_in(value)
-    if len(found) == 1 and found[0].work.scheme == "text" and len(value.split()) < _FEWEST_WORDS:
-        found = []
-    return found or [Entry(cited_work(value))]
+    if any(entry.work.scheme != "text" for entry in found):
+        return found
+    try:
+        return [Entry(cited_work(value))]
+    except InvalidValue:
+        if not found or len(value.split()) < _FEWEST_WORDS:
+            raise
+        return found
+
+
+def names_work(text: str) -> bool:
+    """Return whether a citation in words names a work by an identifier or an address."""
+    try:
+        return any(entry.work.scheme != "text" for entry in cited_entries(text))
+    except InvalidValue:
+        return False
 
 
 def _of_mapping(value: Mapping[object, object]) -> Entry:

@@ -33,9 +33,6 @@ _PMC_PAGE = re.compile(
     re.IGNORECASE,
 )
 _DOI = re.compile(r"(?:doi[:\s]*)?(?:(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
-_LABELLED_PMID = re.compile(r"\bpmid[:\s]*0*([1-9]\d{0,7})\b", re.IGNORECASE)
-_LABELLED_PMCID = re.compile(r"\bpmc0*([1-9]\d{0,8})\b", re.IGNORECASE)
-_ANY_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"^(?:[*•◦▪‣–-]\s+|\[?\d{1,4}[.)\]]\s+)+")
 
 
@@ -67,24 +64,6 @@ def article_or_address(value: object) -> str:
     return web_address(value) if isinstance(value, str) and "://" in value else article_id(value)
 
 
-def work_in(text: str) -> CitedWork | None:
-    """Return the first work that a free-text citation names: by PMID, else PMCID, DOI or URL; None if it names none."""
-    text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
-    if found := _identifier(text):
-        return found
-    for pattern, scheme in (
-        (_PUBMED_PAGE, "pmid"),
-        (_LABELLED_PMID, "pmid"),
-        (_PMC_PAGE, "pmcid"),
-        (_LABELLED_PMCID, "pmcid"),
-        (_DOI, "doi"),
-        (_ANY_ADDRESS, "url"),
-    ):
-        if match := pattern.search(text):
-            return _work(scheme, match[match.lastindex or 0])
-    return None
-
-
 def is_bare(text: str) -> bool:
     """Return whether a text is one unmistakable identifier and nothing else (a lone number is not)."""
     text = _LIST_MARKS.sub("", line(text[: 1 << 14]))
@@ -104,18 +83,14 @@ def _identifier(text: str) -> CitedWork | None:
     return None
 
 
-def _work(scheme: str, value: str) -> CitedWork | None:
+def _work(scheme: str, value: str) -> CitedWork:
     match scheme:
         case "pmid":
             return CitedWork("pmid", value)
         case "pmcid":
             return CitedWork("pmcid", f"PMC{value}")
-        case "doi":
+        case _:
             return CitedWork("doi", trimmed(line(unquote(value)).replace(" ", "")).lower())
-    try:
-        return CitedWork("url", web_address(trimmed(value)))
-    except InvalidValue:
-        return None
 
 
 def _from_mapping(value: Mapping[object, object]) -> CitedWork:

@@ -23,7 +23,7 @@ MOST = 1 << 14  # characters of a text that are read
 _HTTP = r"(?:https?:)?(?://)?(?:www\.)?"
 _NUMBERS = r"0*([1-9]\d{0,7}(?:\s?,\s?[1-9]\d{0,7}){0,50})(?:\.\d{1,2}(?![\d.]))?(?!\d)"
 _PMID_PATTERNS = (
-    rf"\bpmids?\s?(?:[:#=\-：]\s?)?\[?{_NUMBERS}",
+    rf"\b(?:pmids?|pubmed\s?ids?)\s?(?:[:#=\-：]\s?)?\[?{_NUMBERS}",
     rf"{_HTTP}(?:(?:m\.)?pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/(?:m/)?pubmed|pubmed\.gov)/(?:\?term=)?{_NUMBERS}",
     rf"{_HTTP}ncbi\.nlm\.nih\.gov/entrez/query\.fcgi\?[^\s#]{{0,300}}?\blist_uids={_NUMBERS}",
     rf"{_HTTP}europepmc\.org/(?:article|abstract)/med/{_NUMBERS}",

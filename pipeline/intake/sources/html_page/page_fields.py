@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 from pipeline.intake.fields.addresses import link_address
-from pipeline.intake.fields.identifiers import MAX_REFERENCES, work_in
+from pipeline.intake.fields.entries import names_work
+from pipeline.intake.fields.identifiers import MAX_REFERENCES
 from pipeline.intake.fields.invalid_value import quoted
 from pipeline.intake.sources.html_page.json_ld import fields_of
 from pipeline.intake.sources.html_page.microdata import microdata_fields
@@ -83,7 +84,7 @@ def _references(entries: object) -> object:
     """Return the references that name a work; a page may well cite a book by its title alone."""
     if not isinstance(entries, list):
         return None
-    return [one for one in entries[: MAX_REFERENCES + 1] if isinstance(one, dict) or work_in(str(one)) is not None]
+    return [one for one in entries[: MAX_REFERENCES + 1] if isinstance(one, dict) or names_work(str(one))]
 
 
 def _resolved(value: object, base: str | None, field: str = "") -> object:

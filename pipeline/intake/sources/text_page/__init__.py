@@ -16,7 +16,8 @@ from pipeline.intake.body.reference_headings import is_certain
 from pipeline.intake.decoding import decode
 from pipeline.intake.dropping import Lines
 from pipeline.intake.fields import Fields
-from pipeline.intake.fields.identifiers import is_bare, work_in
+from pipeline.intake.fields.entries import names_work
+from pipeline.intake.fields.identifiers import is_bare
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.text import line
 from pipeline.intake.source import SourceFile, SourceFormat
@@ -237,7 +238,7 @@ def _mode_of(text: str) -> str:
 def _references_in(piece: Piece, page: _Page) -> list[str]:
     unread = []
     for entry in _entries(piece):
-        if work_in(entry):
+        if names_work(entry):
             page.add("references", entry, piece.line)
         else:
             unread.append(f"<li>{html.escape(entry)}</li>")
