@@ -13,7 +13,8 @@ from pipeline.ledger.tables import metadata
 
 
 def empty_ledger(folder: Path) -> Ledger:
-    """Return a ledger on SQLite in the folder."""
+    """Return a ledger on SQLite in the folder, which is made: it may be the data folder of a site."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "ledger.sqlite"
     path.write_bytes(_migrated())
     return Ledger(f"sqlite:///{path}")

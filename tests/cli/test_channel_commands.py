@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from command import citewire
+from empty_ledger import empty_ledger
 
-from pipeline.ledger import Ledger
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.views.system import ChannelHealth, Pulled
@@ -90,8 +90,7 @@ def test_an_unknown_channel_is_not_paused(site: Path, capsys: pytest.CaptureFixt
 
 
 def test_what_the_channel_itself_does_leaves_it_paused(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path)
     with ledger.write() as transaction:
         channels.pause(transaction, "a", reason="maintenance", now=NOW)
         channels.keep(transaction, "a", Health(answered=NOW))

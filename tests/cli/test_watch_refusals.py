@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from bench import Bench
+from empty_ledger import empty_ledger
 
 from pipeline import views
-from pipeline.ledger import Ledger
 from workers.cli import watching
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
-    return ledger
-
-
-def test_a_file_that_a_watch_refuses_is_recorded(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_file_that_a_watch_refuses_is_recorded(tmp_path: Path) -> None:
+    ledger = empty_ledger(tmp_path)
     bench = Bench(ledger, "first")
     good, bad, taken = (tmp_path / name for name in ("good.md", "bad.md", "taken.md"))
     good.write_text("---\nid: cramps\ntitle: Cramps\n---\n\nStretch.\n")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import gzip
 import io
 import itertools
 import sqlite3
 import tarfile
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from bench import Bench, article
+from empty_ledger import empty_ledger
 from own_database import own, server
 from sqlalchemy.engine import URL
 
@@ -64,8 +67,7 @@ def test_a_copy_has_every_row_and_keeps_no_writer_waiting(ledger: Ledger, tmp_pa
 
 
 def test_a_copy_is_brought_into_an_empty_postgresql_and_numbers_go_on(tmp_path: Path, own: URL) -> None:
-    source = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    source.migrate()
+    source = empty_ledger(tmp_path)
     filled(source)
     backup.copy_out(source, tmp_path / "copy.sqlite")
     target = Ledger(own.render_as_string(hide_password=False))
@@ -85,13 +87,20 @@ def test_a_copy_is_brought_into_an_empty_postgresql_and_numbers_go_on(tmp_path: 
 # --- files that are not what `backup` writes ------------------------------------------------------------------------
 
 
+@functools.cache
+def _copied() -> bytes:
+    """The copy of a ledger; made once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledger, copy = empty_ledger(Path(folder)), Path(folder, "copy.sqlite")
+        filled(ledger)
+        backup.copy_out(ledger, copy)
+        ledger.close()
+        return copy.read_bytes()
+
+
 def made(tmp_path: Path, **changes: object) -> Path:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.migrate()
-    filled(ledger)
     copy, file = tmp_path / "copy.sqlite", tmp_path / "it.backup"
-    backup.copy_out(ledger, copy)
-    ledger.close()
+    copy.write_bytes(_copied())
     said = {"form": archive.FORM, "release": "1", "articles": 2, "store": None, "made": dt.datetime.now(dt.UTC)}
     said |= {"digest": digest_of(copy.read_bytes()), "bytes": copy.stat().st_size} | changes
     archive.write(file, msgspec.convert(said, Header), copy, [(digest_of(b"body"), b"body")])
@@ -176,8 +185,8 @@ def test_a_ledger_without_its_digest_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_ledger_that_was_tampered_with_is_refused(tmp_path: Path, statement: str) -> None:
-    made(tmp_path)
     copy = tmp_path / "copy.sqlite"
+    copy.write_bytes(_copied())
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute(statement)
         connection.commit()

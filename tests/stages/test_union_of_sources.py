@@ -270,7 +270,6 @@ def test_hold_counts_what_any_source_says(tmp_path: Path, watch: RetractionWatch
 
 
 def notices(bench: Sourced) -> list[Any]:
-
     with bench.ledger.read() as transaction:
         (known,) = views.known_references(transaction, ["1"])
     return list(as_json(known)["notices"])

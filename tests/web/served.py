@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import START, Bells, Clock, Converter, PubMed, Receiver, paper
+from empty_ledger import empty_ledger
 from every_stage import deliver, enrich, feeds, render
 from fastapi import FastAPI
 
@@ -95,6 +96,7 @@ def served(folder: Path, site: str = SITE, formats: Collection[str] | None = Non
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "site.toml"
     file.write_text(site, encoding="utf-8")
+    empty_ledger(folder / "var").close()
     built = build_context(load({"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(folder / "var")}), NoDoorbell())
     clock, pubmed, receiver, ids = Clock(), PubMed(), Receiver(), itertools.count(1)
     pubmed.papers = {"1": paper("1", "A trial of something"), "2": paper("2", "A trial of something else")}

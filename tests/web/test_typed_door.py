@@ -21,10 +21,19 @@ from pipeline.model.site import Site
 from pipeline.web.addresses import MAX_PATH, MAX_QUERY
 from pipeline.web.app import create_app
 
+FORMATS = ("html", "ninjs", "json-ld")
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all requests that are refused and so change nothing."""
+    with served(tmp_path_factory.mktemp("idle"), formats=FORMATS) as site:
+        yield site
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Served]:
-    with served(tmp_path, formats=("html", "ninjs", "json-ld")) as site:
+    with served(tmp_path, formats=FORMATS) as site:
         yield site
 
 
@@ -51,9 +60,9 @@ def event(site: Served, **changed: Any) -> Answer:
     "address",
     ["/articles/%00", "/articles/a%00b.html", "/v1/events/%00", "/feeds/%01.atom", "/partners/a%00/changes", "/%7f"],
 )
-def test_a_control_character_in_a_path_is_a_problem(site: Served, method: str, address: str) -> None:
+def test_a_control_character_in_a_path_is_a_problem(idle: Served, method: str, address: str) -> None:
     decoded = address.replace("%00", "\0").replace("%01", "\1").replace("%7f", "\x7f")
-    answer = asyncio.run(send_raw(site.app, method, decoded, address))
+    answer = asyncio.run(send_raw(idle.app, method, decoded, address))
     assert (answer.status, answer.code) == (400, "invalid-address")
 
 
@@ -77,14 +86,14 @@ async def send_raw(app: FastAPI, method: str, path: str, raw: str, query: bytes 
 
 
 @pytest.mark.parametrize("query", ["channel=%00", "q=a%0Ab", "topic=%ff"])
-def test_a_query_that_no_ledger_takes_is_a_problem(site: Served, query: str) -> None:
-    answer = ask(site.app, "GET", f"/v1/articles?{query}", authorization="Bearer cms")
+def test_a_query_that_no_ledger_takes_is_a_problem(idle: Served, query: str) -> None:
+    answer = ask(idle.app, "GET", f"/v1/articles?{query}", authorization="Bearer cms")
     assert (answer.status, answer.code) == (400, "invalid-address")
 
 
 @pytest.mark.parametrize("address", ["/articles/" + "a" * MAX_PATH, "/v1/articles?q=" + "a" * MAX_QUERY])
-def test_an_address_that_is_too_long_is_a_problem(site: Served, address: str) -> None:
-    answer = ask(site.app, "GET", address, authorization="Bearer cms")
+def test_an_address_that_is_too_long_is_a_problem(idle: Served, address: str) -> None:
+    answer = ask(idle.app, "GET", address, authorization="Bearer cms")
     assert (answer.status, answer.code) == (414, "address-too-long")
 
 
@@ -103,8 +112,8 @@ def test_an_address_that_is_too_long_is_a_problem(site: Served, address: str) ->
         ("time", "9999-12-31T23:59:59-23:59"),
     ],
 )
-def test_an_attribute_that_is_too_long_or_has_controls_is_a_problem(site: Served, field: str, value: str) -> None:
-    answer = event(site, **{field: value})
+def test_an_attribute_that_is_too_long_or_has_controls_is_a_problem(idle: Served, field: str, value: str) -> None:
+    answer = event(idle, **{field: value})
     assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
