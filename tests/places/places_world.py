@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from bench import SITE, Bench, article
+from cli.command import Said, citewire
 from every_stage import deliver, enrich, feeds, prove, render
 
 from config import Settings, load
@@ -119,6 +121,11 @@ class World:
         with self.ledger.read() as transaction:
             found = deliveries.search(transaction, state=None, channel=key, limit=1000)
         return {one.article: one for one in found}
+
+
+def say(capsys: pytest.CaptureFixture[str], world: World, *words: object) -> Said:
+    """Run a command on the world's settings and its ledger, which is on SQLite in `var`."""
+    return citewire(capsys, *words, "--config", world.folder / "site.toml", "--data", world.folder / "var")
 
 
 def files(path: Path) -> dict[str, int | str]:

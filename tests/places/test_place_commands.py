@@ -7,29 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.command import Said, citewire
-from places_world import World, files, folder
-
-from pipeline.ledger import Ledger
+from empty_ledger import empty_ledger
+from places_world import World, files, folder, say
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    (tmp_path / "var").mkdir()
-    ledger = Ledger(f"sqlite:///{tmp_path / 'var' / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path / "var")
     world = World(ledger, tmp_path)
     world.take_up(folder("archive", tmp_path / "old"))
     world.publish("a", "b")
     world.work()
     yield world
     ledger.close()
-
-
-def say(capsys: pytest.CaptureFixture[str], world: World, *words: object) -> Said:
-    return citewire(capsys, *words, "--config", world.folder / "site.toml", "--data", world.folder / "var")
 
 
 def test_a_move_is_planned_applied_and_done(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.command import Said, citewire
-from places_world import World, files, folder
+from empty_ledger import empty_ledger
+from places_world import World, files, folder, say
 
-from pipeline.ledger import Ledger
 from pipeline.stages.places.reading import Reconcile
 from pipeline.stages.stage import drain
 
@@ -20,9 +19,7 @@ nightly = Reconcile()
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    (tmp_path / "var").mkdir()
-    ledger = Ledger(f"sqlite:///{tmp_path / 'var' / 'ledger.sqlite'}")
-    ledger.migrate()
+    ledger = empty_ledger(tmp_path / "var")
     world = World(ledger, tmp_path)
     world.take_up(folder("archive", tmp_path / "files"))
     world.publish("a", "b", "c", "d")
@@ -47,10 +44,6 @@ def spoil(world: World) -> Path:
     (path / "manifest" / "e.json-ld.json").write_bytes(strange)
     (path / "e.json-ld").write_bytes(b"who put this here?")
     return path
-
-
-def say(capsys: pytest.CaptureFixture[str], world: World, *words: object) -> Said:
-    return citewire(capsys, *words, "--config", world.folder / "site.toml", "--data", world.folder / "var")
 
 
 def test_a_place_that_is_as_it_should_be(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,17 @@ def owed(bench: Bench, article_id: str = "spasms") -> Delivery:
     with bench.ledger.read() as transaction:
         (one,) = deliveries.of_article(transaction, article_id)
     return one
+
+
+def refusing(bench: Bench, refuses: Callable[[Parcel], bool]) -> None:
+    """Let the partner refuse such parcels and no others."""
+    deliver_any = bench.partner.deliver
+
+    def picky(parcel: Parcel) -> Receipt:
+        bench.partner.mood = "refuses" if refuses(parcel) else "well"
+        return deliver_any(parcel)
+
+    bench.partner.deliver = picky  # type: ignore[method-assign]
 
 
 def state_of(bench: Bench, article_id: str) -> str:
@@ -184,13 +196,7 @@ def test_what_waits_for_hours_after_an_outage_is_due_with_the_next_success(bench
 
 def test_an_article_that_alone_is_refused_is_not_tried_with_every_success_of_the_others(ledger: Ledger) -> None:
     bench = Bench(ledger, policy=Policy(refused_retries=(1.0, 1.0)))
-    original = bench.partner.deliver
-
-    def picky(parcel: Parcel) -> Receipt:
-        bench.partner.mood = "refuses" if parcel.article_id == "unwanted" else "well"
-        return original(parcel)
-
-    bench.partner.deliver = picky  # type: ignore[method-assign]
+    refusing(bench, lambda parcel: parcel.article_id == "unwanted")
     bench.publish(article("unwanted"))
     for number in range(100):
         bench.publish(article(f"article-{number}"))
@@ -201,13 +207,7 @@ def test_an_article_that_alone_is_refused_is_not_tried_with_every_success_of_the
 
 def test_a_delivery_is_tried_again_after_an_outage_only_so_often(ledger: Ledger) -> None:
     bench = Bench(ledger, policy=Policy(refused_retries=()))
-    original = bench.partner.deliver
-
-    def picky(parcel: Parcel) -> Receipt:
-        bench.partner.mood = "refuses" if parcel.article_id == "unwanted" else "well"
-        return original(parcel)
-
-    bench.partner.deliver = picky  # type: ignore[method-assign]
+    refusing(bench, lambda parcel: parcel.article_id == "unwanted")
     bench.publish(article("unwanted"))
     for number in range(60):
         bench.publish(article(f"article-{number}"))
@@ -220,13 +220,7 @@ def test_a_refused_withdrawal_does_not_hold_up_its_channel(bench: Bench) -> None
     bench.work()
     bench.withdraw("wrong")
     bench.publish(article("right"))
-    original = bench.partner.deliver
-
-    def picky(parcel: Parcel) -> Receipt:
-        bench.partner.mood = "refuses" if parcel.event == "withdrawn" else "well"
-        return original(parcel)
-
-    bench.partner.deliver = picky  # type: ignore[method-assign]
+    refusing(bench, lambda parcel: parcel.event == "withdrawn")
     bench.work_for(3)
     assert bench.partner.last("right").event == "published"
     assert len([one for one in bench.partner.tried if one.event == "withdrawn"]) <= 2

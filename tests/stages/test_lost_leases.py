@@ -61,6 +61,16 @@ def owed(bench: Bench, name: str = "spasms") -> Delivery:
     return one
 
 
+def ready_for_a_slow_partner(ledger: Ledger) -> tuple[Bench, Slow]:
+    """An article that is rendered and about to be sent."""
+    bench, slow = Bench(ledger), Slow()
+    bench.receivers["partner"] = slow
+    bench.publish(article())
+    drain(bench.context, enrich)
+    drain(bench.context, render)
+    return bench, slow
+
+
 def test_a_mail_of_200_slow_renditions_is_sent_once(ledger: Ledger) -> None:
     bench = Bench(ledger, policy=Policy(deliver_batch=200))
     mailing = bench.receivers["partner"] = Mailing()
@@ -119,11 +129,7 @@ def test_a_rendition_that_takes_longer_than_the_lease_is_sent_by_whoever_has_the
 
 @pytest.mark.parametrize("state", ["pending", "abandoned"])
 def test_a_success_counts_although_its_lease_was_lost(ledger: Ledger, state: str) -> None:
-    bench = Bench(ledger)
-    slow = bench.receivers["partner"] = Slow()
-    bench.publish(article())
-    drain(bench.context, enrich)
-    drain(bench.context, render)
+    bench, slow = ready_for_a_slow_partner(ledger)
 
     def another_worker_fails() -> None:
         bench.clock.pass_(60)
@@ -140,11 +146,7 @@ def test_a_success_counts_although_its_lease_was_lost(ledger: Ledger, state: str
 
 
 def test_a_success_counts_while_another_worker_sends_the_same(ledger: Ledger) -> None:
-    bench = Bench(ledger)
-    slow = bench.receivers["partner"] = Slow()
-    bench.publish(article())
-    drain(bench.context, enrich)
-    drain(bench.context, render)
+    bench, slow = ready_for_a_slow_partner(ledger)
 
     def taken() -> None:
         bench.clock.pass_(60)
@@ -158,11 +160,7 @@ def test_a_success_counts_while_another_worker_sends_the_same(ledger: Ledger) ->
 
 def test_a_late_success_of_an_older_text_has_the_withdrawal_sent_once_more(ledger: Ledger) -> None:
     """The late write may have brought the withdrawn text back, at a place that cannot compare revisions itself."""
-    bench = Bench(ledger)
-    slow = bench.receivers["partner"] = Slow()
-    bench.publish(article())
-    drain(bench.context, enrich)
-    drain(bench.context, render)
+    bench, slow = ready_for_a_slow_partner(ledger)
 
     def withdrawn_by_another_worker() -> None:
         bench.clock.pass_(60)
@@ -179,11 +177,7 @@ def test_a_late_success_of_an_older_text_has_the_withdrawal_sent_once_more(ledge
 
 
 def test_a_late_success_of_an_older_text_leaves_a_newer_one_due(ledger: Ledger) -> None:
-    bench = Bench(ledger)
-    slow = bench.receivers["partner"] = Slow()
-    bench.publish(article())
-    drain(bench.context, enrich)
-    drain(bench.context, render)
+    bench, slow = ready_for_a_slow_partner(ledger)
 
     def published_again() -> None:
         bench.clock.pass_(60)

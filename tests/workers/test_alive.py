@@ -12,31 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_process import ROOT, environment
 
 from workers import alive
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = """
-redis_url = "redis://127.0.0.1:9/0"
-
-[site]
-title = "Notes"
-url = "https://notes.example.org"
-publisher = "Example Health"
-disclaimer = "Ask your doctor."
-"""
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "site.toml").write_text(SITE)
-    (tmp_path / "tmp").mkdir()
-    own = {
-        "CITEWIRE_CONFIG": str(tmp_path / "site.toml"),
-        "CITEWIRE_DATA": str(tmp_path / "data"),
-        "TMPDIR": str(tmp_path / "tmp"),
-    }
-    return {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")} | own
+__all__ = ["environment"]  # a fixture
 
 
 @pytest.fixture

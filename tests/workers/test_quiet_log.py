@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,27 +11,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from own_process import ROOT, environment
 
 from pipeline.ledger import Ledger
 from pipeline.ledger.tables import leases
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = """
-redis_url = "redis://127.0.0.1:9/0"
-
-[site]
-title = "Notes"
-url = "https://notes.example.org"
-publisher = "Example Health"
-disclaimer = "Ask your doctor."
-"""
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "site.toml").write_text(SITE)
-    own = {"CITEWIRE_CONFIG": str(tmp_path / "site.toml"), "CITEWIRE_DATA": str(tmp_path / "data")}
-    return {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")} | own
+__all__ = ["environment"]  # a fixture
 
 
 def until(found: Callable[[], object]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from own_database import own, server
+from own_process import FOLDER, SITE
 from sqlalchemy.engine import URL
 
 from config import Settings, load
@@ -19,20 +20,6 @@ from workers.sharing import prove, prove_or_refuse
 from workers.wiring import build_context
 
 __all__ = ["own", "server"]  # fixtures
-
-SITE = """
-[site]
-title = "Notes"
-url = "https://notes.example.org"
-publisher = "Example Health"
-disclaimer = "Ask your doctor."
-
-[[channels]]
-id = "folder"
-type = "directory"
-format = "ninjs"
-path = "{folder}"
-"""
 
 
 @contextlib.contextmanager
@@ -59,7 +46,7 @@ class Site:
         behind.rename(mounted)
         self._mounted = behind
         file = self._folder / f"{host}.toml"
-        file.write_text(SITE.format(folder=self._folder / "mounted" / "out"))
+        file.write_text(SITE + FOLDER.format(id="folder", path=self._folder / "mounted" / "out"))
         environment = {
             "CITEWIRE_CONFIG": str(file),
             "CITEWIRE_DATA": str(self._folder / host),
@@ -140,7 +127,7 @@ def test_the_mark_is_not_taken_for_an_article(site: Site, tmp_path: Path) -> Non
 
 def test_one_host_on_sqlite_has_nothing_to_prove(tmp_path: Path) -> None:
     file = tmp_path / "site.toml"
-    file.write_text(SITE.format(folder=tmp_path / "out"))
+    file.write_text(SITE + FOLDER.format(id="folder", path=tmp_path / "out"))
     settings = load({"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(tmp_path / "var")})
     context = build_context(settings, NoDoorbell())
     with contextlib.closing(context.ledger):

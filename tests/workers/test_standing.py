@@ -16,6 +16,7 @@ from asgi import get, send
 from bench import Bench, article
 from every_stage import render
 from own_database import own, server
+from own_process import FOLDER, SITE
 from sqlalchemy.engine import URL
 from structlog.testing import capture_logs
 
@@ -36,21 +37,6 @@ from workers.standing import Standing
 from workers.wiring import build_context
 
 __all__ = ["own", "server"]  # fixtures
-
-SITE = """
-[site]
-title = "Notes"
-url = "https://notes.example.org"
-publisher = "Example Health"
-disclaimer = "Ask your doctor."
-"""
-CHANNEL = """
-[[channels]]
-id = "{id}"
-type = "directory"
-format = "ninjs"
-path = "{path}"
-"""
 
 
 @contextlib.contextmanager
@@ -153,7 +139,7 @@ class Host:
 
     def __init__(self, url: URL, folder: Path, *channels: str) -> None:
         self._file = folder / f"{'-'.join(channels)}.toml"
-        tables = [CHANNEL.format(id=id, path=folder / id) for id in channels]
+        tables = [FOLDER.format(id=id, path=folder / id) for id in channels]
         self._file.write_text(SITE + "".join(tables))
         self._environment = {
             "CITEWIRE_CONFIG": str(self._file),
