@@ -120,10 +120,14 @@ def _also(context: Context, row: Delivery) -> tuple[str, ...]:
 
 
 def _made(context: Context, row: Delivery, format: str) -> Rendition:
-    """Return the revision in an additional format, rendering it now if the format is newer than the revision."""
+    """Return the revision in a format, rendered now if its bytes are missing or the format is newer than it."""
+    with context.ledger.read() as transaction:
+        stored = renditions.one(transaction, row.article, row.wanted, format)
+    body = context.store.get(stored.digest) if stored is not None else None
+    if stored is not None and body is not None:
+        return Rendition(format, stored.media_type, body)
     with context.ledger.read() as transaction:
         revision = revisions.get(transaction, row.article, row.wanted)
-        stored = renditions.one(transaction, row.article, row.wanted, format)
     if stored is not None:
         return Rendition(format, stored.media_type, stored_body(context, stored, revision))
     known = context.formats[format]
@@ -133,13 +137,7 @@ def _made(context: Context, row: Delivery, format: str) -> Rendition:
 def _body(context: Context, row: Delivery) -> bytes:
     assert row.wanted_digest is not None
     body = context.store.get(row.wanted_digest)
-    if body is not None:
-        return body
-    with context.ledger.read() as transaction:
-        revision = revisions.get(transaction, row.article, row.wanted)
-        stored = renditions.one(transaction, row.article, row.wanted, row.format)
-    assert stored is not None
-    return stored_body(context, stored, revision)
+    return _made(context, row, row.format).body if body is None else body
 
 
 def _links(context: Context, name: str, format: str, canonical: str | None, feeds: tuple[str, ...]) -> Links:
