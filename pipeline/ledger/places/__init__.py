@@ -93,12 +93,6 @@ def is_emptying(transaction: Transaction, key: str) -> bool:
     return transaction.scalar(sa.select(places.c.state).where(places.c.key == key)) == "emptying"
 
 
-def any_busy(transaction: Transaction) -> bool:
-    """Return whether a place is being filled or emptied."""
-    busy = sa.or_(places.c.fill.is_not(None), places.c.state == "emptying")
-    return transaction.execute(sa.select(places.c.key).where(busy).limit(1)).first() is not None
-
-
 def busy(transaction: Transaction) -> list[Place]:
     """Return the places that are being filled or emptied."""
     query = sa.select(*_COLUMNS).where(sa.or_(places.c.fill.is_not(None), places.c.state == "emptying"))

@@ -25,14 +25,13 @@ class Places(Stage):
     name = _NAME
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
-        if not places.any_busy(transaction) or not leases.is_free(transaction, _NAME, now=now):
-            return []
-        return [Bell()] if _next(context, transaction) else []
+        return [Bell()] if _next(context, transaction) and leases.is_free(transaction, _NAME, now=now) else []
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         token = context.new_id(LEASE)
         with context.ledger.write() as transaction:
-            if not places.any_busy(transaction) or not (place := _next(context, transaction)):
+            place = _next(context, transaction)
+            if place is None:
                 return []
             taken = leases.acquire(transaction, _NAME, token=token, now=context.clock(), seconds=_LEASE)
         return [Claim(token, (place.key,))] if taken else []
@@ -63,7 +62,8 @@ class Places(Stage):
 
 def _next(context: Context, transaction: Transaction) -> Place | None:
     """Return a place that something can be done for now: one to fill, or one whose emptying can begin or has ended."""
-    plans, busy = context.channels_now(transaction), places.busy(transaction)
+    busy = places.busy(transaction)
+    plans = context.channels_now(transaction) if busy else {}
     sources = {source for one in busy if one.state == "in-force" for source in one.fill}
     for one in busy:
         if one.state == "in-force" and one.fill and one.key in plans:
