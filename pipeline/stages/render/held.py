@@ -18,11 +18,11 @@ def reconsider(context: Context, claim: Claim) -> None:
         state = articles.lock_claimed(transaction, claim.keys[0], token=claim.token)
         if state is None or state.state != "withdrawn":
             return
-        if _is_over(context, transaction, state):
-            withheld.lift(transaction, state.id)
-            publish_again(transaction, state, context.clock())
-        else:
+        if not _is_over(context, transaction, state):
             articles.save(transaction, articles.changed(state, due=None))
+            return
+        withheld.lift(transaction, state.id)
+        publish_again(transaction, state, context.clock())
     context.doorbell.ring("render")
 
 
