@@ -13,8 +13,9 @@ from pipeline.ledger.places import Place, readings
 from pipeline.ledger.places.readings import Drift
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import Deliver
+from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.places.reading import EVERY
-from pipeline.stages.places.reconcile import can_be_read, mend, read_back, unknown_files
+from pipeline.stages.places.reconcile import mend, read_back, unknown_files
 
 _PORTION = 100
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-from pipeline.channels import BatchChannel, Channel, ReadableChannel
+from pipeline.channels import BatchChannel, Channel
 from pipeline.errors import CitewireError, PermanentError, UnsendableError
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.deliveries.channels import Health
@@ -19,6 +19,7 @@ from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver.admission import AHEAD
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, settle, updated_health
 from pipeline.stages.deliver.parcels import event_of, parcel
+from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.stage import Claim, guarded
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class ChannelConnection:
         if self._open is None:
             opened = self._open = self.plan.open()
             self.batch = opened if isinstance(opened, BatchChannel) else None
-            self.readable = self.plan.proof_check is not None or isinstance(opened, ReadableChannel)
+            self.readable = can_be_read(opened, self.plan)
         return self._open
 
     def reset(self) -> None:

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from pipeline.channels import ReadableChannel
 from pipeline.errors import CitewireError
 from pipeline.ledger import Transaction
 from pipeline.ledger.deliveries import Delivery, channels, proofs
 from pipeline.ledger.deliveries.proofs import Proof
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.deliver.parcels import withdrawal_parcel
+from pipeline.stages.deliver.reading_back import still_shown
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import PROOF, repeating
 
@@ -91,13 +90,9 @@ def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:
     plan = context.channels[row.channel]
     channel = plan.open()
     try:
-        if isinstance(channel, ReadableChannel):
-            shown = channel.shows(withdrawal_parcel(context, row, proof.withdrawn))
-            if shown is not None:
-                return shown
+        return still_shown(context, channel, plan, row, proof.withdrawn)
     finally:
         channel.close()
-    return plan.proof_check(row.article) if plan.proof_check is not None else None
 
 
 def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, error: str | None) -> None:

@@ -12,7 +12,8 @@ from pipeline.ledger import Transaction, leases
 from pipeline.ledger.places import readings
 from pipeline.ledger.places.readings import Reading
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.places.reconcile import can_be_read, read_back, unknown_files
+from pipeline.stages.deliver.reading_back import can_be_read
+from pipeline.stages.places.reconcile import read_back, unknown_files
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.channels import Channel, ComparableChannel, ListedChannel, ReadableChannel
+from pipeline.channels import Channel, ComparableChannel, ListedChannel
 from pipeline.ledger import Transaction, articles, deliveries, places
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
 from pipeline.ledger.places import readings
 from pipeline.ledger.places.readings import Drift
 from pipeline.stages.context import ChannelPlan, Context
-from pipeline.stages.deliver.parcels import parcel, withdrawal_parcel
-
-
-def can_be_read(channel: Channel, plan: ChannelPlan) -> bool:
-    return plan.proof_check is not None or isinstance(channel, ReadableChannel)
+from pipeline.stages.deliver.parcels import parcel
+from pipeline.stages.deliver.reading_back import still_shown
 
 
 def read_back(
@@ -34,11 +31,8 @@ def read_back(
 def compare(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery) -> Drift | None:
     """Return how what lies at the place differs from a delivery that has ended, unless it was changed meanwhile."""
     at = context.clock()
-    found = (
-        _withdrawn(context, channel, plan, row, at)
-        if row.urgency == WITHDRAWAL
-        else _live(context, channel, plan, row, at)
-    )
+    look = _withdrawn if row.urgency == WITHDRAWAL else _live
+    found = look(context, channel, plan, row, at)
     if found is None:
         return None
     with context.ledger.read() as transaction:
@@ -46,9 +40,7 @@ def compare(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery
 
 
 def _withdrawn(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery, at: dt.datetime) -> Drift | None:
-    shown = channel.shows(withdrawal_parcel(context, row, at)) if isinstance(channel, ReadableChannel) else None
-    if shown is None and plan.proof_check is not None:
-        shown = plan.proof_check(row.article)
+    shown = still_shown(context, channel, plan, row, at)
     return None if shown is None else Drift(row.article, "withdrawn", shown)
 
 
