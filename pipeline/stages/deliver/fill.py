@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from pipeline.ledger import Transaction, articles, deliveries
-from pipeline.ledger.articles import accepted, renditions, revisions, withheld
+from pipeline.ledger.articles import accepted, renditions, revisions
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import withhold
-from pipeline.stages.render.fan_out import log_withheld
+from pipeline.stages.render.fan_out import keep_back
 from pipeline.stages.render.fingerprint import fingerprints
 
 _PAGE = 100  # articles in a transaction
@@ -41,21 +41,27 @@ def _schedule(context: Context, transaction: Transaction, plan: ChannelPlan, art
     revision = revisions.get(transaction, article_id, number)
     why = withhold.channel_hold(context.policy, plan, revision, accepted.of_article(transaction, article_id), now=now)
     if why is not None:
-        withheld.put(transaction, article_id, why)
-        log_withheld(article_id, why)
+        keep_back(transaction, article_id, why)
         return False
+    schedule(context, transaction, plan, revision, now=now)
+    return True
+
+
+def schedule(
+    context: Context, transaction: Transaction, plan: ChannelPlan, revision: Revision, *, now: dt.datetime
+) -> None:
+    """Schedule a revision that the channel lacks. It gives way to other deliveries."""
     deliveries.schedule(
         transaction,
         id=context.new_id("dlv_"),
-        article_id=article_id,
+        article_id=revision.article.id,
         channel=plan.id,
         format=plan.format,
-        revision=number,
+        revision=revision.number,
         digest=digest_in(context, transaction, revision, plan.format),
         now=now,
         may_wait=True,
     )
-    return True
 
 
 def digest_in(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:

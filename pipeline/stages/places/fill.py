@@ -16,9 +16,9 @@ from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.places import ALL, Place
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Context, Policy
-from pipeline.stages.deliver.fill import digest_in
+from pipeline.stages.deliver.fill import digest_in, schedule
 from pipeline.stages.render import withhold
-from pipeline.stages.render.fan_out import log_withheld
+from pipeline.stages.render.fan_out import keep_back
 
 PAGE = 100  # articles in a transaction
 
@@ -107,32 +107,20 @@ def _make_up(
     context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, found: Lack, now: dt.datetime
 ) -> int:
     if found.why is not None:
-        withheld.put(transaction, article_id, found.why)
-        log_withheld(article_id, found.why)
+        keep_back(transaction, article_id, found.why)
         return 0
     if found.copied is not None:
-        new = context.new_id("dlv_")
-        number = found.copied.wanted
+        new, number = context.new_id("dlv_"), found.copied.wanted
         deliveries.withdraw_at(
             transaction, article_id, id=new, key=plan.id, format=plan.format, revision=number, now=now
         )
         return 1
-    assert found.revision is not None
     revision = found.revision
-    digest = digest_in(context, transaction, revision, plan.format)
-    number, format = revision.number, plan.format
-    if found.row is not None:
+    assert revision is not None
+    if found.row is None:
+        schedule(context, transaction, plan, revision, now=now)
+    else:
+        digest = digest_in(context, transaction, revision, plan.format)
+        number, format = revision.number, plan.format
         deliveries.renew(transaction, found.row, format=format, revision=number, digest=digest, now=now)
-        return 1
-    deliveries.schedule(
-        transaction,
-        id=context.new_id("dlv_"),
-        article_id=article_id,
-        channel=plan.id,
-        format=format,
-        revision=number,
-        digest=digest,
-        now=now,
-        may_wait=True,
-    )
     return 1

@@ -116,8 +116,7 @@ def schedule_deliveries(
     revision, article_id = decision.revision, decision.revision.article.id
     due = list(decision.scheduled)
     for why in decision.withheld:
-        withheld.put(transaction, article_id, why)
-        log_withheld(article_id, why)
+        keep_back(transaction, article_id, why)
         if deliveries.withhold(transaction, article_id, why.channel, revision=revision.number, now=now):
             due.append(why.channel)
     for channel in decision.scheduled:
@@ -134,6 +133,12 @@ def schedule_deliveries(
             cause="refreshed" if decision.refreshed else None,
         )
     return [channel for channel in context.channels if channel in due]
+
+
+def keep_back(transaction: Transaction, article_id: str, why: Withheld) -> None:
+    """Record and log that an article is withheld."""
+    withheld.put(transaction, article_id, why)
+    log_withheld(article_id, why)
 
 
 def log_withheld(article_id: str, why: Withheld) -> None:
