@@ -22,14 +22,14 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from standins.misbehaviour import Answer, Conduct, error_answer, rate_answer
 from standins.papers import PAPERS, Correction, Paper, load_papers, record_set
 from standins.records import Records
-from standins.serving import Listener
+from standins.serving import Standin
 
 EFETCH = "/entrez/eutils/efetch.fcgi"
 ESEARCH = "/entrez/eutils/esearch.fcgi"
@@ -50,7 +50,7 @@ class Asked:
     status: int
 
 
-class EutilsStandin:
+class EutilsStandin(Standin):
     """The stand-in. `papers`: the file to load, by default papers.json, which describes real papers.
 
     `rate`: requests per second above which it answers 429. `invent`: every other PMID gets a record that says that it
@@ -66,6 +66,7 @@ class EutilsStandin:
         rate: int | None = None,
         port: int = 0,
     ) -> None:
+        super().__init__(port)
         known = load_papers(papers or PAPERS) if papers is None or isinstance(papers, Path) else papers
         self.records = Records(known, invent=invent)
         for path in xml:
@@ -73,28 +74,6 @@ class EutilsStandin:
         self.requests: list[Asked] = []
         self._rate = rate
         self._recent: deque[float] = deque()
-        self._conduct = Conduct()
-        self._lock = threading.Lock()
-        self._listener = Listener(self._answer, port)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start listening; after `stop`, on the same port as before."""
-        self._listener.start()
-
-    def stop(self) -> None:
-        """Close the port, so that connections are refused."""
-        self._listener.stop()
-
-    @property
-    def root(self) -> str:
-        return f"http://127.0.0.1:{self._listener.port}"
 
     @property
     def url(self) -> str:
@@ -103,12 +82,6 @@ class EutilsStandin:
     @property
     def idconv_url(self) -> str:
         return f"{self.root}{IDCONV}"
-
-    def misbehave(self, name: str = "", *, times: int | None = None, seed: int = 0, path: str = "") -> None:
-        """Misbehave from the next request (to `path`) on, or behave if `name` is empty. Raises ValueError."""
-        conduct = Conduct(name, times=times, seed=seed, path=path)
-        with self._lock:
-            self._conduct = conduct
 
     def add(self, *papers: Paper) -> None:
         for paper in papers:
@@ -120,7 +93,7 @@ class EutilsStandin:
 
     # --- answers ------------------------------------------------------------------------------------------------
 
-    def _answer(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
+    def _respond(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
         if path.startswith("/standin/"):
             return self._control(path.removeprefix("/standin/"), body)
         ids = tuple(one.strip() for one in (params.get("id") or params.get("ids") or "").split(",") if one.strip())

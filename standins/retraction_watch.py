@@ -8,15 +8,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Self
 
 import msgspec
 
-from standins.misbehaviour import SOURCE_FAULTS, Answer, Conduct
-from standins.serving import Listener
+from standins.misbehaviour import SOURCE_FAULTS, Answer
+from standins.serving import Standin
 
 _COLUMNS = (
     "Record ID", "Title", "Subject", "Institution", "Journal", "Publisher", "Country", "Author", "URLS", "ArticleType",
@@ -45,35 +43,17 @@ FAULTS = {
 """`half`: half of the list's rows, in a complete answer."""
 
 
-class RetractionWatchStandin:
-    def __init__(self, rows: Iterable[Row] = (), *, port: int = 0) -> None:
+class RetractionWatchStandin(Standin):
+    faults = FAULTS
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        super().__init__()
         self.rows = list(rows)
         self.requests: list[int] = []  # the statuses of the answers
-        self._conduct = Conduct(faults=FAULTS)
-        self._lock = threading.Lock()
-        self._listener = Listener(self._respond, port)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        self._listener.start()
-
-    def stop(self) -> None:
-        self._listener.stop()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.port}/retraction_watch.csv"
-
-    def misbehave(self, name: str = "", *, times: int | None = None) -> None:
-        """Misbehave from the next request on, or behave if `name` is empty. Raises ValueError."""
-        with self._lock:
-            self._conduct = Conduct(name, times=times, faults=FAULTS)
+        return f"{self.root}/retraction_watch.csv"
 
     def _respond(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
         with self._lock:

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from standins.misbehaviour import Answer
+from standins.misbehaviour import MISBEHAVIOURS, Answer, Conduct
 
 Respond = Callable[[str, str, Mapping[str, str], bytes, int], Answer]  # method, path, parameters, body, address length
 _DRIP = 0.2  # seconds between bytes
@@ -40,6 +41,45 @@ class Listener:
         self._server.close_connections()
         self._server.server_close()
         self._server = None
+
+
+class Standin:
+    """A service over real HTTP that can be told to misbehave. A subclass answers in `_respond`, under `_lock`."""
+
+    faults: ClassVar[Mapping[str, Callable[[Answer], Answer]]] = MISBEHAVIOURS
+
+    def __init__(self, port: int = 0) -> None:
+        self._conduct = Conduct(faults=self.faults)
+        self._lock = threading.Lock()
+        self._listener = Listener(self._respond, port)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start listening; after `stop`, on the same port as before."""
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Close the port, so that connections are refused."""
+        self._listener.stop()
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self._listener.port}"
+
+    def misbehave(self, name: str = "", *, times: int | None = None, seed: int = 0, path: str = "") -> None:
+        """Misbehave from the next request (to `path`) on, or behave if `name` is empty. Raises ValueError."""
+        conduct = Conduct(name, times=times, seed=seed, path=path, faults=self.faults)
+        with self._lock:
+            self._conduct = conduct
+
+    def _respond(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
+        raise NotImplementedError
 
 
 class QuietServer(ThreadingHTTPServer):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
-from standins.misbehaviour import SOURCE_FAULTS, Answer, Conduct
+from standins.misbehaviour import SOURCE_FAULTS, Answer
 from standins.papers import Author, load_papers
-from standins.serving import Listener
+from standins.serving import Standin
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -61,37 +60,19 @@ class Asked:
     status: int
 
 
-class WorksStandin:
+class WorksStandin(Standin):
     """A source over real HTTP. A subclass answers by its protocol; `works` are what it knows, changed at any time."""
 
-    def __init__(self, works: Iterable[Work] = (), *, port: int = 0) -> None:
+    faults = SOURCE_FAULTS
+
+    def __init__(self, works: Iterable[Work] = ()) -> None:
+        super().__init__()
         self.works = list(works)
         self.requests: list[Asked] = []
-        self._conduct = Conduct(faults=SOURCE_FAULTS)
-        self._lock = threading.Lock()
-        self._listener = Listener(self._respond, port)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        self._listener.start()
-
-    def stop(self) -> None:
-        self._listener.stop()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.port}/"
-
-    def misbehave(self, name: str = "", *, times: int | None = None) -> None:
-        """Misbehave from the next request on, or behave if `name` is empty. Raises ValueError."""
-        with self._lock:
-            self._conduct = Conduct(name, times=times, faults=SOURCE_FAULTS)
+        return f"{self.root}/"
 
     def add(self, *works: Work) -> None:
         """Add works, in place of those with the same identifiers."""
