@@ -13,6 +13,7 @@ from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.ledger.articles import ArticleState, names, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Cause
 from pipeline.ledger.deliveries import proofs as ledger_proofs
+from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 from pipeline.views.cited import CitedCounts, counted
 from pipeline.views.deliveries import Delivery, deliveries
@@ -69,7 +70,8 @@ def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
     current = articles.get(transaction, article_id)
     if current is None:
         return None
-    cited = _cited(transaction, current)
+    content = _content(transaction, current)
+    cited = evidence.references_of(transaction, content) if content else ()
     return ArticleStatus(
         article=current.id,
         state=current.state,
@@ -79,7 +81,7 @@ def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
         updated=current.updated,
         error=current.error,
         references=_watched(transaction, cited),
-        cited=counted(cited, known=_known(transaction, current)),
+        cited=counted(cited, known=content.cites_retracted if content else ()),
         renditions=_renditions(transaction, current),
         deliveries=deliveries(transaction, ledger_deliveries.of_article(transaction, article_id)),
         withheld=_withheld(transaction, article_id),
@@ -116,21 +118,11 @@ def _watched(transaction: Transaction, cited: Sequence[CitedReference]) -> tuple
     )
 
 
-def _known(transaction: Transaction, current: ArticleState) -> tuple[str, ...]:
-    """Return the PMIDs of retracted papers that the author cites knowingly."""
+def _content(transaction: Transaction, current: ArticleState) -> Article | None:
+    """Return the article whose references are told: of the newest revision or, while that waits, of the live one."""
     if current.state == "withdrawn":
-        return ()
-    return revisions.get(transaction, current.id, current.revision).article.cites_retracted
-
-
-def _cited(transaction: Transaction, current: ArticleState) -> tuple[CitedReference, ...]:
-    """Return the newest revision's references as they are known now, which may be newer than any rendition.
-
-    While an update waits for its embargo, they are those of the live revision.
-    """
-    if current.state == "withdrawn":
-        return ()
-    newest = revisions.get(transaction, current.id, current.revision)
-    if current.rendered not in (None, current.revision) and newest.article.not_before is not None:
-        newest = revisions.get(transaction, current.id, current.rendered or current.revision)  # it may wait
-    return evidence.references_of(transaction, newest.article)
+        return None
+    newest = revisions.get(transaction, current.id, current.revision).article
+    if current.rendered in (None, current.revision) or newest.not_before is None:
+        return newest
+    return revisions.get(transaction, current.id, current.rendered or current.revision).article  # it may wait

@@ -93,3 +93,15 @@ def test_the_event_of_the_update_has_not_ended_while_it_waits(bench: Bench) -> N
     bench.work_for(6 * 3600 + 60, step=300)
     with bench.ledger.read() as transaction:
         assert views.outcome(transaction, "spasms", 2) == "delivered"
+
+
+def test_what_the_live_revision_cites_knowingly_needs_no_warning_while_the_update_waits(ledger: Ledger) -> None:
+    bench = Bench(ledger)
+    bench.pubmed.papers |= {"1": structs.replace(paper("1"), editorial=("retracted",)), "2": paper("2")}
+    bench.publish(article(text="Of the retracted trial.", pmids=["1"], cites_retracted=("1",)))
+    bench.work_for(5)
+    assert status(bench).cited.warnings == ()
+    bench.publish(article(text="Secret.", pmids=["2"], embargo=ENDS), id="update")
+    bench.work_for(5)
+    assert [one.pmid for one in status(bench).references] == ["1"]
+    assert status(bench).cited.warnings == ()
