@@ -24,8 +24,7 @@ from pipeline.views.fields import ArticleId, ChannelId, Pmid, RevisionNumber, Ti
 from pipeline.views.proofs import Proof, proof
 from pipeline.views.statements import SourceSays, sources_of
 
-RECALLED: tuple[EditorialState, ...] = ("retracted", "withdrawn", "retracted-republished")
-"""States in which a paper is recalled."""
+_RECALLED: tuple[EditorialState, ...] = ("retracted", "withdrawn", "retracted-republished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,8 @@ def certificate(transaction: Transaction, pmid: str, site: Site, *, now: dt.date
     citing = recalls.articles_citing(transaction, pmid)
     if not citing or not (_recalls(states) or known):
         return None
-    found = [one for article_id in citing if (one := _article(transaction, article_id, pmid))]
+    known_places = {place.key: place for place in places.every(transaction)}
+    found = [one for article_id in citing if (one := _article(transaction, article_id, pmid, known_places))]
     (sources,) = sources_of(transaction, [cited])
     return Certificate(
         issuer=site.url,
@@ -125,10 +125,12 @@ def certificate(transaction: Transaction, pmid: str, site: Site, *, now: dt.date
 
 
 def _recalls(states: Sequence[EditorialState]) -> bool:
-    return any(state in RECALLED for state in states)
+    return any(state in _RECALLED for state in states)
 
 
-def _article(transaction: Transaction, article_id: str, pmid: str) -> RecalledArticle | None:
+def _article(
+    transaction: Transaction, article_id: str, pmid: str, known: Mapping[str, places.Place]
+) -> RecalledArticle | None:
     """Return what became of an article; None if nothing of it that cites the paper was ever shown."""
     state = articles.get(transaction, article_id)
     shown = recalls.on_site(transaction, article_id, pmid)
@@ -136,7 +138,6 @@ def _article(transaction: Transaction, article_id: str, pmid: str) -> RecalledAr
         return None
     rows = {row.channel: row for row in deliveries.of_article(transaction, article_id)}
     proved = {one.channel: proof(one) for one in ledger_proofs.of_article(transaction, article_id)}
-    known = {place.key: place for place in places.every(transaction)}
     lay = recalls.at_places(transaction, article_id, shown)
     return RecalledArticle(
         article=article_id,
