@@ -50,6 +50,13 @@ def test_every_route_is_described_or_known_to_be_left_out(tmp_path: Path, descri
     assert {(method, path) for method, path in routes if method not in ("HEAD", "OPTIONS")} == there | left_out
 
 
+def test_every_operation_stands_in_the_page(described: dict[str, Any]) -> None:
+    text = page(described)
+    for path, item in described["paths"].items():
+        for method in item:
+            assert f"### `{method.upper()} {path}`" in text
+
+
 def test_every_error_is_problem_details(described: dict[str, Any]) -> None:
     for path, item in described["paths"].items():
         for operation in item.values():

@@ -26,10 +26,10 @@ TAGS = {
     "deliveries": "What each channel should have, and what it has.",
     "articles": "Published articles, for anyone.",
     "feeds": "Feeds and sitemaps, for anyone.",
-    "evidence": "Cited papers and changes of their editorial status, for anyone.",
+    "evidence": "Cited papers, changes of their editorial status, and certificates of retractions.",
     "partners": "What a partner pulls from its channel.",
     "hub": "WebSub subscriptions to the feeds.",
-    "operations": "Health and metrics.",
+    "operations": "Health, metrics, and what needs a person.",
 }
 
 

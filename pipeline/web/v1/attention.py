@@ -11,7 +11,7 @@ from pipeline.web.openapi.answers import problems
 
 
 def router(context: Context) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["operating"])
+    api = APIRouter(prefix="/v1", tags=["operations"])
     publisher = granted(context, "publish")
 
     @api.get("/attention", responses=problems(401, 403))
