@@ -11,7 +11,7 @@ from typing import get_args
 
 from msgspec import structs
 
-from pipeline.model.reference import EditorialState, Notice, Reference, SourceVerdict
+from pipeline.model.reference import TAKEN_BACK, EditorialState, Notice, Reference, SourceVerdict
 
 PUBMED = "pubmed"
 LABELS = {
@@ -21,8 +21,7 @@ LABELS = {
     "europe_pmc": "Europe PMC",
 }
 _ORDER: tuple[EditorialState, ...] = get_args(EditorialState)
-_TAKEN_BACK: frozenset[EditorialState] = frozenset({"retracted", "withdrawn", "retracted-republished"})
-_WHERE_IT_MATTERS: frozenset[EditorialState] = _TAKEN_BACK | {"concern", "reinstated"}
+_WHERE_IT_MATTERS: frozenset[EditorialState] = TAKEN_BACK | {"concern", "reinstated"}
 
 
 def label(source: str) -> str:
@@ -49,10 +48,10 @@ def settled(verdicts: Iterable[SourceVerdict]) -> tuple[SourceVerdict, ...]:
 
 def _superseded(one: SourceVerdict, every: Sequence[SourceVerdict]) -> bool:
     others = [other for other in every if other.source == one.source]
-    if one.state in _TAKEN_BACK:
+    if one.state in TAKEN_BACK:
         return any(other.state == "reinstated" and _day(other) >= _day(one) for other in others)
     if one.state == "reinstated":
-        return any(other.state in _TAKEN_BACK and _day(other) > _day(one) for other in others)
+        return any(other.state in TAKEN_BACK and _day(other) > _day(one) for other in others)
     return False
 
 

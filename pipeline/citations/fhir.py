@@ -10,13 +10,12 @@ from typing import Any
 from pipeline.citations.editorial import editorial_labels, editorial_notice
 from pipeline.citations.links import doi_url, pmc_url, pubmed_url
 from pipeline.citations.parts import title_text
-from pipeline.model.reference import Author, PartialDate, Reference
+from pipeline.model.reference import TAKEN_BACK, Author, PartialDate, Reference
 
 Json = dict[str, Any]
 
 _STATUS = "http://hl7.org/fhir/cited-artifact-status-type"
 _CLASSIFICATION = "http://hl7.org/fhir/cited-artifact-classification-type"
-_TAKEN_BACK = ("retracted", "withdrawn", "retracted-republished")
 
 
 def citation_fhir(reference: Reference, *, address: str, publisher: str) -> Json:
@@ -50,7 +49,7 @@ def citation_fhir(reference: Reference, *, address: str, publisher: str) -> Json
 def _state(reference: Reference) -> str:
     if "withdrawn" in reference.editorial and "retracted" not in reference.editorial:
         return "withdrawn"
-    if any(state in reference.editorial for state in _TAKEN_BACK):
+    if not TAKEN_BACK.isdisjoint(reference.editorial):
         return "retracted"
     return "submitted" if "preprint" in reference.editorial else "published-final-form"
 

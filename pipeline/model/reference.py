@@ -19,7 +19,8 @@ EditorialState = Literal[
     "updated",
     "preprint",
 ]
-
+TAKEN_BACK: frozenset[EditorialState] = frozenset({"retracted", "withdrawn", "retracted-republished"})
+"""The states of a paper that was taken back, whether or not another version took its place."""
 
 IdentityField = Literal["doi", "title", "author", "year", "journal", "volume", "page"]
 Identity = Literal["match", "mismatch", "unverified"]

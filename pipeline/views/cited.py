@@ -14,11 +14,11 @@ from pipeline.citations import editorial_label
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger.articles import revisions
 from pipeline.model.reading import ReadWarning
-from pipeline.model.reference import CitedReference
+from pipeline.model.reference import TAKEN_BACK, CitedReference
 from pipeline.views.fields import Count
 from pipeline.views.warnings import SourceWarning, warning
 
-_SERIOUS = frozenset({"retracted", "withdrawn", "retracted-republished", "concern"})
+_SERIOUS = TAKEN_BACK | {"concern"}
 _MOST = 20  # warnings of each kind
 _PHRASES = (
     ("watched", "watched"),

@@ -17,14 +17,12 @@ from pipeline.ledger.deliveries import proofs as ledger_proofs
 from pipeline.ledger.evidence import changes, recalls
 from pipeline.ledger.evidence.recalls import Shown
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import EditorialState
+from pipeline.model.reference import TAKEN_BACK, EditorialState
 from pipeline.model.revision import EventType
 from pipeline.model.site import Site
 from pipeline.views.fields import ArticleId, ChannelId, Pmid, RevisionNumber, Time
 from pipeline.views.proofs import Proof, proof
 from pipeline.views.statements import SourceSays, sources_of
-
-_RECALLED: tuple[EditorialState, ...] = ("retracted", "withdrawn", "retracted-republished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def certificate(transaction: Transaction, pmid: str, site: Site, *, now: dt.date
 
 
 def _recalls(states: Sequence[EditorialState]) -> bool:
-    return any(state in _RECALLED for state in states)
+    return not TAKEN_BACK.isdisjoint(states)
 
 
 def _article(
