@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from config.settings import Settings, source_names
+from config.settings import Settings, public_sources
 from pipeline.errors import ConfigError
 from pipeline.secret import SecretRef
 from pipeline.validation import config_error
@@ -93,7 +93,7 @@ def _addresses_of_sources(environment: Mapping[str, str]) -> dict[str, str]:
     others = {name: value for name, value in environment.items() if _ADDRESS.fullmatch(name) and name not in _VARIABLES}
     if not any(others.values()):
         return {}
-    named = {name: others.get(f"CITEWIRE_{name.upper()}_URL") for name in source_names()}
+    named = {name: others.get(f"CITEWIRE_{name.upper()}_URL") for name in public_sources()}
     return {name: address for name, address in named.items() if address}
 
 

@@ -210,17 +210,17 @@ def _source_url(value: str) -> str:
     return _http_url(value) if value else value
 
 
-def source_names() -> list[str]:
-    """Return the sources beside PubMed: those that are asked about papers, and those that publish a list."""
+def public_sources() -> dict[str, str]:
+    """Return the sources beside PubMed with their public addresses: those asked about papers, and published lists."""
     from pipeline.references.lists import lists
     from pipeline.references.sources import sources
 
-    return sorted([*sources(), *lists()])
+    return {name: one.url for name, one in sources().items()} | {name: one.url for name, one in lists().items()}
 
 
 def _known_source(name: str) -> str:
-    if name not in source_names():
-        raise ValueError(f"is not a source of references; there are {', '.join(source_names())}")
+    if name not in (known := public_sources()):
+        raise ValueError(f"is not a source of references; there are {', '.join(sorted(known))}")
     return name
 
 
@@ -369,11 +369,7 @@ class Settings(_Part):
         """
         if name in self.sources:
             return self.sources[name] or None
-        from pipeline.references.lists import lists
-        from pipeline.references.sources import sources
-
-        known = {name: one.url for name, one in sources().items()} | {name: one.url for name, one in lists().items()}
-        return known[name] if self._asks_ncbi else None
+        return public_sources()[name] if self._asks_ncbi else None
 
     @property
     def _asks_ncbi(self) -> bool:
