@@ -6,6 +6,7 @@ editorial status in words. The text and the HTML of a citation have the same wor
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pipeline.citations.ama import ama
@@ -56,20 +57,12 @@ def _as_cited(cited: CitedReference) -> Spans:
         return (Span(words),)  # its identifier leads to another work
     if words is None or work.scheme == "text":
         return (Span(words or work.value),) if work.url is None else _link(work)
-    if work.url is None or work.value.lower() in words.lower():
-        return _linked(words, work)
-    return Span(f"{words} "), *_link(work)
+    found = re.search(rf"(?<!\d){re.escape(work.value)}(?!\w)", words, re.IGNORECASE)
+    if found is None or work.url is None:
+        return Span(f"{words} "), *_link(work)
+    return Span(words[: found.start()]), Span(found[0], href=work.url), Span(words[found.end() :])
 
 
 def _link(work: CitedWork) -> Spans:
     labels = {"pmid": f"PMID: {work.value}. ", "pmcid": f"PMCID: {work.value}. ", "doi": f"doi:{work.value} "}
     return Span(labels.get(work.scheme, "")), Span(work.url or "", href=work.url)
-
-
-def _linked(words: str, work: CitedWork) -> Spans:
-    """Return the words, with the identifier in them as a link."""
-    start = words.lower().find(work.value.lower())
-    if start < 0 or work.url is None:  # lower-casing may change the length of other letters
-        return (Span(words),)
-    end = start + len(work.value)
-    return Span(words[:start]), Span(words[start:end], href=work.url), Span(words[end:])

@@ -98,3 +98,13 @@ def test_an_unresolved_work_is_named_and_linked(work: CitedWork, text: str, stat
     assert citation_text(cited) == text
     url = text.rsplit(" ", 1)[-1]
     assert f'<a href="{url}">{url}</a>' in citation_html(cited)
+
+
+def test_the_authors_words_link_their_identifier_and_no_other_number() -> None:
+    page = "https://pubmed.ncbi.nlm.nih.gov/993/"
+    within = CitedReference(1, CitedWork("pmid", "993"), "pending", words="Roe J. 1993;1:2-9930. PMID: 993.")
+    assert citation_html(within) == f'Roe J. 1993;1:2-9930. PMID: <a href="{page}">993</a>.'
+    apart = CitedReference(1, CitedWork("pmid", "993"), "pending", words="Roe J. 1993;1:2-3.")
+    assert citation_html(apart) == f'Roe J. 1993;1:2-3. PMID: 993. <a href="{page}">{page}</a>'
+    doi = CitedReference(1, CitedWork("doi", "10.1000/x"), "unknown", words="Roe J. \u0130. doi:10.1000/X.")
+    assert citation_html(doi) == 'Roe J. \u0130. doi:<a href="https://doi.org/10.1000/x">10.1000/X</a>.'
