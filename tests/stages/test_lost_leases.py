@@ -71,23 +71,23 @@ def ready_for_a_slow_partner(ledger: Ledger) -> tuple[Bench, Slow]:
     return bench, slow
 
 
-def test_a_mail_of_200_slow_renditions_is_sent_once(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(deliver_batch=200))
+def test_a_mail_of_50_slow_renditions_is_sent_once(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(deliver_batch=50))
     mailing = bench.receivers["partner"] = Mailing()
-    for number in range(200):
+    for number in range(50):
         bench.publish(article(f"article-{number:03}"))
     drain(bench.context, enrich)
-    for _ in range(10):
+    for _ in range(5):
         drain(bench.context, render)
 
     def another_worker() -> None:
         assert not deliver.claim(bench.context, "partner"), "the batch was free while it was being made"
 
-    bench.context = replace(bench.context, store=SlowStore(bench, 0.5, another_worker))
+    bench.context = replace(bench.context, store=SlowStore(bench, 2.0, another_worker))
     deliver.drain(bench.context, "partner")
     bench.clock.pass_(100)
     deliver.drain(bench.context, "partner")
-    assert [len(mail) for mail in mailing.mails] == [200]
+    assert [len(mail) for mail in mailing.mails] == [50]
 
 
 def test_what_changes_while_a_mail_is_being_made_is_not_in_it(ledger: Ledger) -> None:
