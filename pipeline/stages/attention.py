@@ -265,7 +265,7 @@ def troubled_places(facts: Facts) -> Iterator[Condition]:
             what=f"{one.title} was left by {one.channel} and is not empty"
             if orphan
             else f"{one.title} of {one.channel} cannot be read back: {error}",
-            command="citewire channels --help" if orphan else "citewire check",
+            command="citewire places" if orphan else "citewire check",
             since=one.left or one.checked,
             channel=one.channel,
         )
