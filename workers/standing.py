@@ -33,6 +33,7 @@ class Standing:
         self._clock = clock
         self._settings = settings
         self._host = socket.gethostname()
+        self._release = version("citewire")  # read from disk
         self._own: Process | None = None
         with ledger.read() as transaction:
             self._hold = _restored(restorations.pending(transaction))
@@ -78,7 +79,7 @@ class Standing:
             host=self._host,
             started=now if last is None else last.started,
             seen=now,
-            release=version("citewire"),
+            release=self._release,
             schema=migrations.HEAD,
             settings=self._settings,
             clock_off=round(self._clock.ahead * 1000),
