@@ -9,7 +9,7 @@ import random
 import pytest
 
 from pipeline.ledger import Ledger, leases
-from pipeline.ledger.evidence import ncbi_rate_limit
+from pipeline.ledger.evidence import ncbi_rate_limit, source_rate_limit
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 STEP = dt.timedelta(milliseconds=10)
@@ -123,3 +123,17 @@ def test_a_limit_beyond_ncbis_own_is_not_believed(ledger: Ledger) -> None:
         answer(ledger, f"t{number}", at(2 * number), limit=1000)
     taken = [take(ledger, f"u{number}", at(100 + number / 100), rate=3, parallel=100) for number in range(100)]
     assert sum(taken) == ncbi_rate_limit.MOST
+
+
+@pytest.mark.parametrize(("days", "is_free"), [(0, False), (400, True)])
+def test_a_request_to_a_source_begun_under_a_wrong_clock_does_not_stop_the_next_one(
+    ledger: Ledger, days: int, is_free: bool
+) -> None:
+    begun = START + dt.timedelta(days=days)
+    with ledger.write() as transaction:
+        permit = source_rate_limit.next_permit(transaction, "crossref", now=begun)
+        assert permit is not None
+        assert source_rate_limit.take(transaction, permit, token="one", now=begun, seconds=90)
+        again = source_rate_limit.next_permit(transaction, "crossref", now=START)
+        assert (again is not None) == is_free
+        assert again is None or source_rate_limit.take(transaction, again, token="two", now=START, seconds=90)

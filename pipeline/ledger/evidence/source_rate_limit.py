@@ -10,7 +10,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from pipeline.ledger import leases
+from pipeline.ledger import claims, leases
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.evidence.ncbi_rate_limit import Permit
 from pipeline.ledger.tables import leases as rows
@@ -28,7 +28,7 @@ def next_permit(transaction: Transaction, source: str, *, now: dt.datetime) -> P
     row = transaction.execute(query).one_or_none()
     if row is None:
         return Permit(row_of(source), now, 0.0)
-    if row.leased_until is not None and row.leased_until > now:
+    if claims.ends_within_a_lease(row.leased_until, now):
         return None
     at = row.not_before if row.not_before and row.not_before < now + _MOST_AHEAD else now
     return Permit(row_of(source), max(at, now), 0.0)
