@@ -9,7 +9,16 @@ import sqlalchemy as sa
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import metadata
 
-_PLANNED = ("due", "leased_until", "not_before", "paused_until", "next_send", "next_batch")
+_PLANNED = (
+    "due",
+    "leased_until",
+    "not_before",
+    "paused_until",
+    "next_send",
+    "next_batch",
+    "check_due",  # of a place: to be read back
+    "alive_until",  # of an operation: to count as interrupted
+)
 
 
 def set_back(transaction: Transaction, by: dt.timedelta, *, now: dt.datetime) -> None:

@@ -14,9 +14,12 @@ from bench import Bench, article
 from empty_ledger import empty_ledger
 from every_stage import deliver
 
-from pipeline.ledger import Ledger, leases
+from pipeline.ledger import Ledger, leases, operations, places
 from pipeline.ledger.clock import SETTLES, LedgerClock
 from pipeline.ledger.database import BUSY_TIMEOUT
+from pipeline.ledger.operations import Operation
+from pipeline.ledger.places import Place
+from pipeline.ledger.set_back import set_back
 from pipeline.ledger.tables import deliveries, metadata
 from pipeline.stages.sweep import sweep
 
@@ -119,6 +122,22 @@ def test_what_was_planned_while_the_clock_was_ahead_is_brought_forward_when_it_i
     bench.clock.now, bench.partner.mood = host.wall, "well"
     bench.work_for(60)
     assert [one.article_id for one in bench.partner.got] == ["spasms"]
+
+
+def test_what_is_planned_for_places_and_operations_is_brought_forward_too(sqlite: Ledger) -> None:
+    now = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    operation = Operation("op_1", "publish", "citewire publish", now + DAY)
+    known = {"type": "directory", "location": "/out", "format": "rss", "settings": b"{}", "since": now}
+    with sqlite.write() as transaction:
+        operations.begin(transaction, operation)
+        places.save(transaction, Place(key="a", channel="a", state="in-force", check_due=now + DAY, **known))  # type: ignore[arg-type]
+        set_back(transaction, DAY, now=now)
+        place, kept = places.find(transaction, "a"), operations.find(transaction, "op_1")
+    assert place is not None
+    assert place.check_due == now
+    assert kept is not None
+    assert kept.state(now + operations.ALIVE) == "interrupted"
+    sqlite.close()
 
 
 def test_the_time_can_be_asked_for_first_inside_a_transaction_that_writes(sqlite: Ledger) -> None:
