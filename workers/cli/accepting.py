@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Sequence
 from typing import Literal
-
-import structlog
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
@@ -15,7 +12,7 @@ from pipeline.ledger.operations import Kind, Operation, Part
 from pipeline.model.event import Origin
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Doorbell, NoDoorbell
-from workers.cli.common import System, ledger_now, new_id
+from workers.cli.common import System, ledger_now, log_to_stderr, new_id
 from workers.cli.files import is_gone
 
 SOURCE = "urn:citewire:command-line"
@@ -23,7 +20,7 @@ SOURCE = "urn:citewire:command-line"
 
 def intake_of(ledger: Ledger, system: System) -> Intake:
     """Return what accepting needs. What it logs goes to standard error."""
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    log_to_stderr()
     url = system.redis_url
     return Intake(
         ledger=ledger,

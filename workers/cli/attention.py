@@ -7,9 +7,9 @@ import datetime as dt
 import typer
 
 from pipeline import views
-from pipeline.ledger import Transaction, clock
+from pipeline.ledger import Transaction
 from workers.cli import FAILED, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, now, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, find, print_json, reading
 from workers.disks import shortage_of
 
 
@@ -20,10 +20,8 @@ def register(app: typer.Typer) -> None:
 def attention(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Show what needs a person, who must act, and what to run first. The exit status is 1 if there is anything."""
     system = find(data, config)
-    with existing_ledger(system) as ledger:
-        moment = clock.ledger_time(ledger, now(), running=system.running is not None)
-        with ledger.read() as transaction:
-            found = needed(transaction, system, moment)
+    with reading(system) as (transaction, moment):
+        found = needed(transaction, system, moment)
     print_json(found) if json else output.attention(found.attention)
     if found.attention:
         raise typer.Exit(FAILED)

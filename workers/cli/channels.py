@@ -25,6 +25,8 @@ from workers.cli.common import (
     log_to_stderr,
     moment_of,
     print_json,
+    reading,
+    writing,
 )
 from workers.cli.names import check_channel, unknown_channel
 
@@ -45,8 +47,7 @@ def register(app: typer.Typer) -> None:
 def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
     """Show every channel: whether it is healthy, since when it is not, and when it is tried again."""
     system = find(data, config)
-    with existing_ledger(system) as ledger, ledger.read() as transaction:
-        moment = ledger_now(ledger, system)
+    with reading(system) as (transaction, moment):
         found = [channel_health(transaction, one.id, moment) for one in system.settings.channels]
     if json:
         print_json({"channels": found})
@@ -62,12 +63,10 @@ def pause(
 ) -> None:
     """Send nothing to a channel until it is resumed, withdrawals included. What becomes due is kept for it."""
     system = find(data, config)
-    with existing_ledger(system) as ledger:
-        at = ledger_now(ledger, system)
-        with ledger.write() as transaction:
-            check_channel(transaction, system, channel)
-            changed = channels.pause(transaction, channel, reason=reason, now=at)
-            owed = deliveries.withdrawals_owed(transaction, channel)
+    with writing(system) as (transaction, at):
+        check_channel(transaction, system, channel)
+        changed = channels.pause(transaction, channel, reason=reason, now=at)
+        owed = deliveries.withdrawals_owed(transaction, channel)
     output.line(f"{channel} is paused" if changed else f"{channel} was paused already")
     if owed:
         articles = "1 withdrawn article" if owed == 1 else f"{owed} withdrawn articles"
@@ -127,16 +126,14 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
             code="channel-configured",
             hint="take it out of the settings first",
         )
-    with existing_ledger(system) as ledger:
-        at = ledger_now(ledger, system)
-        with ledger.write() as transaction:
-            check_channel(transaction, system, channel)
-            forgotten = deliveries.forget(transaction, channel, now=at)
-            channels.forget(transaction, channel)
-            place = places.find(transaction, channel)
-            if place is not None:
-                reason = "the channel was forgotten"
-                give_up(transaction, place, reason=reason, by="citewire channels forget", now=at)
+    with writing(system) as (transaction, at):
+        check_channel(transaction, system, channel)
+        forgotten = deliveries.forget(transaction, channel, now=at)
+        channels.forget(transaction, channel)
+        place = places.find(transaction, channel)
+        if place is not None:
+            reason = "the channel was forgotten"
+            give_up(transaction, place, reason=reason, by="citewire channels forget", now=at)
     if json:
         print_json({"channel": channel, "given_up": forgotten.given_up, "sending": forgotten.sending})
         return

@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError, InvalidEvent
 from workers import runfile
 
 if TYPE_CHECKING:
-    from pipeline.ledger import Ledger
+    from pipeline.ledger import Ledger, Transaction
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder (default: CITEWIRE_DATA, or var/).")]
 
@@ -54,12 +54,17 @@ def find(data: Path | None, config: Path | None = None) -> System:
     return System(settings, running)
 
 
+def data_folder(data: Path | None) -> Path:
+    """Return the folder that the option, the environment or the default names, without reading any settings."""
+    return data or Path(os.environ.get("CITEWIRE_DATA") or "var")
+
+
 def find_in_force(data: Path | None, config: Path | None = None) -> System:
     """Find the system as `find`. If the settings on disk are bad, those that the running system uses are taken."""
     try:
         return find(data, config)
     except ConfigError as error:
-        folder = data or Path(os.environ.get("CITEWIRE_DATA") or "var")
+        folder = data_folder(data)
         running = runfile.read(folder)
         if running is None or running.config is None or not runfile.copy_of(folder).exists():
             raise
@@ -94,6 +99,24 @@ def existing_ledger(system: System) -> Iterator[Ledger]:
 
     with closing(opening.existing_ledger(system.settings)) as ledger:
         yield ledger
+
+
+@contextmanager
+def reading(system: System) -> Iterator[tuple[Transaction, dt.datetime]]:
+    """Yield a transaction that reads the ledger as `existing_ledger`, and the ledger's time."""
+    with existing_ledger(system) as ledger:
+        at = ledger_now(ledger, system)
+        with ledger.read() as transaction:
+            yield transaction, at
+
+
+@contextmanager
+def writing(system: System) -> Iterator[tuple[Transaction, dt.datetime]]:
+    """Yield a transaction that changes what is there, and the ledger's time."""
+    with existing_ledger(system) as ledger:
+        at = ledger_now(ledger, system)
+        with ledger.write() as transaction:
+            yield transaction, at
 
 
 def log_to_stderr() -> None:

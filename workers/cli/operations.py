@@ -14,7 +14,7 @@ from pipeline.stages.accept.undo import REASON
 from pipeline.stages.accept.undo import undo as undo_operation
 from workers.cli import OVERTAKEN, output
 from workers.cli.accepting import intake_of
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, ledger_now, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json, reading
 
 _MOST = 100  # operations listed
 
@@ -32,13 +32,11 @@ def operations(
 ) -> None:
     """Show what commands and events did, the newest first, or one operation with each of its parts."""
     system = find(data, config)
-    with existing_ledger(system) as ledger:
-        now = ledger_now(ledger, system)
-        with ledger.read() as transaction:
-            if operation is None:
-                _show_newest(views.operations(transaction, limit=_MOST + 1, now=now).operations, json=json)
-                return
-            found = views.operation(transaction, operation, now=now)
+    with reading(system) as (transaction, now):
+        if operation is None:
+            _show_newest(views.operations(transaction, limit=_MOST + 1, now=now).operations, json=json)
+            return
+        found = views.operation(transaction, operation, now=now)
     if found is None:
         hint = "give the id that `citewire operations` shows"
         raise InvalidEvent(f"no operation {operation!r} is known", code="unknown-operation", hint=hint)

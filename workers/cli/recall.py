@@ -9,7 +9,7 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent
 from workers.cli import output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, ledger_now, print_json
+from workers.cli.common import ConfigOption, DataOption, JsonOption, find, print_json, reading
 
 
 def register(app: typer.Typer) -> None:
@@ -27,10 +27,8 @@ def recall(
     from workers.wiring import signer_of
 
     system = find(data, config)
-    with existing_ledger(system) as ledger:
-        now = ledger_now(ledger, system)
-        with ledger.read() as transaction:
-            found = views.certificate(transaction, pmid, site_of(system.settings), now=now)
+    with reading(system) as (transaction, now):
+        found = views.certificate(transaction, pmid, site_of(system.settings), now=now)
     if found is None:
         message = f"no source says that the paper with the PMID {pmid} was retracted, or no article here ever cited it"
         raise InvalidEvent(message, code="unknown-recall", field="pmid", hint="look at `citewire references`")

@@ -6,14 +6,13 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 import typer
 
 from pipeline.errors import ConfigError, TransientError
 from workers import runfile
 from workers.cli import BAD_INPUT, output
-from workers.cli.common import DataOption, TimeoutOption
+from workers.cli.common import DataOption, TimeoutOption, data_folder
 
 _LOOK = 0.05  # seconds
 
@@ -27,7 +26,7 @@ def reload(data: DataOption = None, timeout: TimeoutOption = 60.0) -> None:
 
     They are checked first. If anything is wrong with them, those in force stay, and nothing is disturbed.
     """
-    folder = data or Path(os.environ.get("CITEWIRE_DATA") or "var")
+    folder = data_folder(data)
     running = runfile.read(folder)
     if running is None or running.pid is None or not runfile.is_locked(folder):
         hint = "it takes up its settings when it starts"

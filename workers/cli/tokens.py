@@ -25,6 +25,7 @@ from workers.cli.common import (
     now,
     open_ledger,
     print_json,
+    writing,
 )
 
 _SCOPE = re.compile(r"publish|admin|partner:[a-z0-9][a-z0-9._-]*")
@@ -85,10 +86,8 @@ def revoke(
 ) -> None:
     """Revoke every token with this name immediately."""
     system = find(data, config)
-    with existing_ledger(system) as ledger:
-        at = ledger_now(ledger, system)
-        with ledger.write() as transaction:
-            ended = tokens.revoke(transaction, name, now=at)
+    with writing(system) as (transaction, at):
+        ended = tokens.revoke(transaction, name, now=at)
     if not ended:
         print(f"citewire: no token {name!r} is good any more, or ever was", file=sys.stderr)
         raise typer.Exit(UNKNOWN)
