@@ -10,8 +10,10 @@ import pytest
 from command import citewire
 from empty_ledger import empty_ledger
 
-from pipeline.ledger import processes, restorations
+from pipeline.ledger import Ledger, leases, processes, restorations
+from pipeline.ledger.clock import SWEEP
 from pipeline.ledger.processes import Process
+from workers import runfile
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -60,6 +62,21 @@ def test_a_process_with_a_fault_is_named(
 ) -> None:
     status, found = looked(capsys, folder_with_a_ledger(tmp_path, process(**changes)))
     assert (status, found[fault]["ok"], bool(found[fault]["hint"])) == (1, False, True)
+
+
+def test_processes_are_found_although_the_hosts_clock_is_wrong(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)  # the ledger's time
+    folder = folder_with_a_ledger(tmp_path, process(seen=before, clock_off=3_600_000))
+    runfile.write(folder, runfile.Running(web="http://127.0.0.1:1"))
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    with ledger.write() as transaction:
+        leases.acquire(transaction, SWEEP, token="t", now=before, seconds=1)
+    ledger.close()
+    _, found = looked(capsys, folder)
+    assert found["processes"]["says"] == "web@here"
+    assert not found["clock"]["ok"]
 
 
 def test_nothing_running_an_open_folder_and_a_restore_are_faults(

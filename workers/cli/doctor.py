@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pipeline.errors import CitewireError
 from pipeline.ledger import migrations, processes, restorations
+from pipeline.ledger.clock import TOLERANCE
 from pipeline.ledger.processes import Process
 from pipeline.web.ops.disk import shortage
 from workers import runfile
@@ -24,14 +25,11 @@ from workers.cli.common import (
     DataOption,
     JsonOption,
     System,
-    existing_ledger,
     find_in_force,
-    now,
     print_json,
+    reading,
     settings_state,
 )
-
-_CLOCK = 5_000  # milliseconds by which a process's clock may be off
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -66,8 +64,8 @@ def _checks(system: System) -> Iterator[Check]:
     yield from _folders(system)
     yield _settings(system)
     try:
-        with existing_ledger(system) as ledger, ledger.read() as transaction:
-            running = processes.alive(transaction, now=now())
+        with reading(system) as (transaction, now):
+            running = processes.alive(transaction, now=now)
             restored = restorations.pending(transaction)
     except CitewireError as error:
         yield Check(name="ledger", ok=False, says=str(error), hint="see `citewire status`")
@@ -117,6 +115,6 @@ def _processes(system: System, running: list[Process]) -> Iterator[Check]:
             yield Check(name="process", ok=False, says=f"{one.name} takes no work: {one.trouble}", hint="see its log")
         if one.release != version("citewire"):
             yield Check(name="process", ok=False, says=f"{one.name} is release {one.release}", hint="restart it")
-    off = [one for one in running if abs(one.clock_off) > _CLOCK]
+    off = [one for one in running if abs(one.clock_off) > TOLERANCE * 1000]
     says = ", ".join(f"{one.host} is {one.clock_off / 1000:+.0f} s off" for one in off)
     yield Check(name="clock", ok=not off, says=says or "all clocks agree with the ledger's", hint="have NTP set it")
