@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from json import loads
 from typing import Annotated, Any
 
@@ -10,12 +11,20 @@ import typer
 from msgspec import to_builtins
 
 from pipeline.errors import CitewireError, ConfigError
-from pipeline.ledger import deliveries, feeds
-from pipeline.ledger.clock import ledger_time
+from pipeline.ledger import Ledger, deliveries, feeds
 from pipeline.ledger.connections import Connections, connections
 from pipeline.stages.context import ChannelPlan
 from workers.cli import BAD_INPUT, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, now, print_json
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    existing_ledger,
+    find,
+    ledger_now,
+    print_json,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -53,9 +62,10 @@ def check(
         served_of(system.settings)
         signer_of(system.settings)
         receivers_of(system.settings, http)
-    elsewhere, findings = _known_to_ledger(system, [plan.id for plan in plans], feed_ids)
-    found = [_reach(plan) for plan in plans]
-    shared, opened = _shared(system, plans, accept), _connections(system)
+    with _ledger_of(system) as ledger:
+        elsewhere, findings = _known_to_ledger(ledger, [plan.id for plan in plans], feed_ids)
+        found = [_reach(plan) for plan in plans]
+        shared, opened = _shared(ledger, system, plans, accept), _connections(ledger, system)
     if all(one["ok"] for one in found):
         with named_file(system.settings):
             keep_signing_secrets_apart(system.settings)
@@ -88,32 +98,37 @@ def check(
         output.answers.print("configuration OK", highlight=False)
 
 
-def _known_to_ledger(system: System, channels: list[str], feed_ids: set[str]) -> tuple[dict[str, int], dict[str, Any]]:
-    """Return the deliveries to channels that left the settings, and what is wrong with feeds.
+@contextmanager
+def _ledger_of(system: System) -> Iterator[Ledger | None]:
+    """Open the ledger as it is; yield None if there is none."""
+    with ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(existing_ledger(system))
+        except ConfigError as error:
+            if error.code != "ledger-missing":
+                raise
+            ledger = None
+        yield ledger
 
-    Both are empty if there is no ledger.
-    """
-    try:
-        with existing_ledger(system) as ledger, ledger.read() as transaction:
-            findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in feed_ids}
-            return deliveries.outstanding_elsewhere(transaction, channels), findings
-    except ConfigError as error:
-        if error.code != "ledger-missing":
-            raise
+
+def _known_to_ledger(
+    ledger: Ledger | None, channels: list[str], feed_ids: set[str]
+) -> tuple[dict[str, int], dict[str, Any]]:
+    """Return the deliveries to channels that left the settings, and what is wrong with feeds."""
+    if ledger is None:
         return {}, {}
+    with ledger.read() as transaction:
+        findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in feed_ids}
+        return deliveries.outstanding_elsewhere(transaction, channels), findings
 
 
-def _shared(system: System, plans: Sequence[ChannelPlan], accept: bool) -> list[dict[str, Any]]:
+def _shared(ledger: Ledger | None, system: System, plans: Sequence[ChannelPlan], accept: bool) -> list[dict[str, Any]]:
     """Prove that all hosts see the same store and folders. Empty without a ledger, or where there is only one host."""
     from workers.sharing import prove
 
-    try:
-        with existing_ledger(system) as ledger:
-            found = prove(ledger, system.settings, {plan.id: plan for plan in plans}, "accept" if accept else "look")
-    except ConfigError as error:
-        if error.code != "ledger-missing":
-            raise
+    if ledger is None:
         return []
+    found = prove(ledger, system.settings, {plan.id: plan for plan in plans}, "accept" if accept else "look")
     return [
         {"place": one.location, "ok": one.error is None, "detail": str(one.error or one.detail)}
         | ({} if one.error is None else {"code": one.error.code})
@@ -121,14 +136,12 @@ def _shared(system: System, plans: Sequence[ChannelPlan], accept: bool) -> list[
     ]
 
 
-def _connections(system: System) -> Connections | None:
-    try:
-        with existing_ledger(system) as ledger, ledger.read() as transaction:
-            return connections(transaction, now=ledger_time(ledger, now(), running=False))
-    except ConfigError as error:
-        if error.code != "ledger-missing":
-            raise
+def _connections(ledger: Ledger | None, system: System) -> Connections | None:
+    if ledger is None:
         return None
+    at = ledger_now(ledger, system)
+    with ledger.read() as transaction:
+        return connections(transaction, now=at)
 
 
 def _in_words(opened: Connections) -> str:
