@@ -12,7 +12,7 @@ import typer
 from config import Settings
 from pipeline import views
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Transaction, articles, clock
+from pipeline.ledger import Transaction, articles
 from pipeline.ledger.deliveries import channel_contents
 from workers.cli import FAILED, output
 from workers.cli.attention import needed
@@ -27,6 +27,7 @@ from workers.cli.common import (
     moment_of,
     now,
     print_json,
+    reading,
     settings_state,
 )
 from workers.cli.names import check_article, unknown_article, unknown_channel
@@ -51,31 +52,38 @@ def status(
         _show_then(article_id, channel, at, json=json, system=find(data, config))
         return
     system = find_in_force(data, config)
+    if article_id is None:
+        _show_system(system, json=json)
+        return
     with existing_ledger(system) as ledger, ledger.read() as transaction:
-        if article_id is None:
-            web = system.running.web if system.running else None
-            channels = [channel.id for channel in system.settings.channels]
-            moment = clock.ledger_time(ledger, now(), running=system.running is not None)
-            whole = views.system(transaction, channels, now=moment, web=web)
-            waiting = _waiting(transaction, system.settings, now())
-            settings = settings_state(system)
-            more = {"waiting": waiting, "settings": settings}
-            print_json(msgspec.to_builtins(whole) | more) if json else output.system(whole, moment)
-            if settings["differ"] and not json:
-                why = f": {settings['error']}" if settings["error"] else "; `citewire reload` takes them up"
-                output.line(f"the settings on disk are not those in force{why}")
-            if waiting["articles"] and not json:
-                output.waiting(waiting)
-            needs_you = needed(transaction, system, moment).attention
-            if needs_you and not json:
-                output.attention(needs_you)
-            if needs_you:
-                raise typer.Exit(FAILED)
-            return
         shape = views.article(transaction, article_id)
     if shape is None:
         raise unknown_article(article_id)
     print_json(shape) if json else output.standing(shape)
+
+
+def _show_system(system: System, *, json: bool) -> None:
+    """Print the state of the whole system, and exit with 1 if it needs a person."""
+    settings = settings_state(system)
+    web = system.running.web if system.running else None
+    channels = [channel.id for channel in system.settings.channels]
+    with reading(system) as (transaction, moment):
+        whole = views.system(transaction, channels, now=moment, web=web)
+        waiting = _waiting(transaction, system.settings, moment)
+        needs_you = needed(transaction, system, moment).attention
+    if json:
+        print_json(msgspec.to_builtins(whole) | {"waiting": waiting, "settings": settings})
+    else:
+        output.system(whole, moment)
+        if settings["differ"]:
+            why = f": {settings['error']}" if settings["error"] else "; `citewire reload` takes them up"
+            output.line(f"the settings on disk are not those in force{why}")
+        if waiting["articles"]:
+            output.waiting(waiting)
+        if needs_you:
+            output.attention(needs_you)
+    if needs_you:
+        raise typer.Exit(FAILED)
 
 
 def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
