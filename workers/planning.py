@@ -16,9 +16,8 @@ from pipeline.stages.places import plan as stage
 from pipeline.stages.places.changes import Change
 from pipeline.stages.places.plan import Plan
 from pipeline.stages.places.take_up import take_up
-from workers.cli.common import new_id
 from workers.places import wanted_of
-from workers.wiring import named_file, plan_of, policy_of, public_http
+from workers.wiring import named_file, new_id, plan_of, policy_of, public_http
 
 
 def plan(ledger: Ledger, settings: Settings, *, now: dt.datetime) -> Plan:

@@ -55,10 +55,10 @@ def apply(
     log_to_stderr()
     system = find(data, config)
     with existing_ledger(system) as ledger:
-        found = planning.plan(ledger, system.settings, now=ledger_now(ledger, system))
-        removed = found.totals["removed"]
-        if removed and not keep and sys.stdin.isatty() and sys.stderr.isatty():
-            typer.confirm(f"Remove {removed} copies from places that channels have left?", abort=True, err=True)
+        if not keep and sys.stdin.isatty() and sys.stderr.isatty():
+            first = planning.plan(ledger, system.settings, now=ledger_now(ledger, system))
+            if removed := first.totals["removed"]:
+                typer.confirm(f"Remove {removed} copies from places that channels have left?", abort=True, err=True)
         found = planning.apply(
             ledger, system.settings, empty=not keep, by="citewire apply", now=ledger_now(ledger, system)
         )
