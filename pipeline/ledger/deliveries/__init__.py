@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -76,6 +77,7 @@ def schedule(
     A channel that already has the same bytes is not sent them again, unless anything was scheduled since it accepted
     them: a delivery that is being sent, or whose result is unknown, may have replaced them.
     """
+    urgency = LATER if may_wait or cause == "refreshed" else NORMAL
     row = {
         "id": id,
         "article": article_id,
@@ -83,32 +85,16 @@ def schedule(
         "format": format,
         "wanted": revision,
         "wanted_digest": digest,
-        "urgency": LATER if may_wait or cause == "refreshed" else NORMAL,
-        "state": "pending",
-        "attempts": 0,
-        "refusals": 0,
+        "urgency": urgency,
         "attempted": False,
-        "changed": now,
-        "due": now,
+        **afresh(now),
     }
-    names = ("format", "wanted", "wanted_digest", "attempts", "refusals", "changed")
-    newer = {name: row[name] for name in names}
-    news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
-    newer["urgency"] = sa.case((news_outstanding, NORMAL), else_=row["urgency"])
-    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
     scheduled = transaction.execute(
         insert(transaction, deliveries)
         .values(**row)
         .on_conflict_do_update(
             index_elements=[deliveries.c.article, deliveries.c.channel],
-            set_=newer
-            | {
-                "error": None,
-                "available": None,
-                "state": sa.case((has_it, "delivered"), else_="pending"),
-                "held": sa.case((has_it, revision), else_=deliveries.c.held),
-                "due": sa.case((has_it, sa.null()), else_=instant(now)),
-            },
+            set_=_wanting(format, revision, digest, urgency, now=now),
             where=deliveries.c.wanted < revision,
         )
     )
@@ -124,6 +110,27 @@ def schedule(
             cause=cause,
         )
         _record_as_delivered(transaction, article_id, channel, revision=revision, digest=digest, now=now)
+
+
+def afresh(now: dt.datetime) -> dict[str, Any]:
+    """Return the values of a delivery that is to be attempted now, with a full set of attempts."""
+    return {"state": "pending", "attempts": 0, "refusals": 0, "due": now, "changed": now, "available": None}
+
+
+def _wanting(format: str, revision: int, digest: str, urgency: int, *, now: dt.datetime) -> dict[str, Any]:
+    """Return the values of a delivery of this rendition, which is sent unless the channel has it."""
+    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
+    news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
+    return afresh(now) | {
+        "format": format,
+        "wanted": revision,
+        "wanted_digest": digest,
+        "urgency": sa.case((news_outstanding, NORMAL), else_=urgency),
+        "held": sa.case((has_it, revision), else_=deliveries.c.held),
+        "state": sa.case((has_it, "delivered"), else_="pending"),
+        "due": sa.case((has_it, sa.null()), else_=instant(now)),
+        "error": None,
+    }
 
 
 def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
@@ -144,13 +151,8 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
             wanted=revision,
             wanted_digest=None,
             urgency=WITHDRAWAL,
-            state="pending",
-            attempts=0,
-            refusals=0,
             error=None,
-            changed=now,
-            due=now,
-            available=None,
+            **afresh(now),
         )
     )
     _abandon_where_given_up(transaction, article_id)
@@ -175,18 +177,9 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
     withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
-    again = {
-        "state": "pending",
-        "attempts": 0,
-        "refusals": 0,
-        "error": None,
-        "changed": now,
-        "due": now,
-        "available": None,
-    }
     other = deliveries.c.wanted_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
-    update = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision).values(**withdrawal, **again)
-    return transaction.execute(update).rowcount > 0
+    update = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision)
+    return transaction.execute(update.values(**withdrawal, error=None, **afresh(now))).rowcount > 0
 
 
 def at_place(transaction: Transaction, key: str, article_id: str) -> Delivery | None:
@@ -199,17 +192,8 @@ def renew(
     transaction: Transaction, row: Delivery, *, format: str, revision: int, digest: str, now: dt.datetime
 ) -> None:
     """Make this rendition the one that the place should have, although it is of the revision that it had already."""
-    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
-    wanted = {"format": format, "wanted": revision, "wanted_digest": digest, "attempts": 0, "refusals": 0}
-    news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
-    settled = {
-        "urgency": sa.case((news_outstanding, NORMAL), else_=LATER),
-        "state": sa.case((has_it, "delivered"), else_="pending"),
-        "held": sa.case((has_it, revision), else_=deliveries.c.held),
-        "due": sa.case((has_it, sa.null()), else_=instant(now)),
-    }
     mine = (deliveries.c.id == row.id, deliveries.c.wanted <= revision)
-    update = sa.update(deliveries).where(*mine).values(**wanted, **settled, error=None, available=None, changed=now)
+    update = sa.update(deliveries).where(*mine).values(**_wanting(format, revision, digest, LATER, now=now))
     if transaction.execute(update).rowcount:
         changes.record(
             transaction,
@@ -324,8 +308,7 @@ def replay(
     columns = ("article", "channel", "wanted", "state", "error")
     query = sa.select(*(deliveries.c[name] for name in columns)).where(*where)
     concerned = [Replayed(*row) for row in transaction.execute(query.order_by(*query.selected_columns[:2]))]
-    again = {"state": "pending", "attempts": 0, "refusals": 0, "due": now, "changed": now, "available": None}
-    transaction.execute(sa.update(deliveries).where(*where).values(**again))
+    transaction.execute(sa.update(deliveries).where(*where).values(**afresh(now)))
     return concerned
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.deliveries import Delivery
+from pipeline.ledger.deliveries import Delivery, afresh
 from pipeline.ledger.places import REACHABLE
 from pipeline.ledger.tables import deliveries, drift, places
 
@@ -103,5 +103,4 @@ def names_of(transaction: Transaction, location: str) -> frozenset[str]:
 def make_due(transaction: Transaction, key: str, article_ids: Collection[str], *, now: dt.datetime) -> int:
     """Send again what a place lost, or what was changed there; return how many deliveries."""
     mine = (deliveries.c.channel == key, deliveries.c.article.in_(article_ids), deliveries.c.state == "delivered")
-    again = {"state": "pending", "due": now, "changed": now, "attempts": 0, "refusals": 0, "available": None}
-    return transaction.execute(sa.update(deliveries).where(*mine).values(**again)).rowcount
+    return transaction.execute(sa.update(deliveries).where(*mine).values(**afresh(now))).rowcount

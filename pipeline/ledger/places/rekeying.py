@@ -7,6 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.deliveries import WITHDRAWAL, afresh
 from pipeline.ledger.tables import (
     accepted_evidence,
     channel_contents,
@@ -77,9 +78,9 @@ def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
     """Schedule the removal of whatever the place has, and return how many articles. Repeating it changes nothing."""
     mine = deliveries.c.channel == key
     transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
-    removal = {"wanted_digest": None, "urgency": 0, "state": "pending", "attempts": 0, "refusals": 0, "error": None}
+    removal = {"wanted_digest": None, "urgency": WITHDRAWAL, "error": None}
     update = sa.update(deliveries).where(mine, deliveries.c.wanted_digest.is_not(None))
-    return transaction.execute(update.values(**removal, changed=now, due=now, available=None)).rowcount
+    return transaction.execute(update.values(**removal, **afresh(now))).rowcount
 
 
 def is_to_be_emptied(transaction: Transaction, key: str) -> bool:
