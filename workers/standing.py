@@ -47,21 +47,15 @@ class Standing:
     def look(self, name: str, kind: str) -> None:
         """Compare once. `name` is the process's on its host. Raises CitewireError if the ledger does not answer."""
         self._clock.measure()
-        now = self._clock()
+        now, own = self._clock(), f"{name}@{self._host}"
         with self._ledger.read() as transaction:
             schema = processes.schema(transaction)
             others = processes.alive(transaction, now=now)
             restored = restorations.pending(transaction)
         self._hold = _wrong_clock(self._clock) or _newer(schema) or _restored(restored)
         self._trouble.report(self._hold)
-        self._compare(others)
-        self._record(f"{name}@{self._host}", kind, now)
-
-    def leave(self) -> None:
-        """Delete this process's record, because it ends."""
-        if self._own is not None:
-            with self._ledger.write() as transaction:
-                processes.remove(transaction, self._own.name)
+        self._compare([one for one in others if one.name != own])  # which may be as it was before it was replaced
+        self._record(own, kind, now)
 
     def _compare(self, others: Collection[Process]) -> None:
         differing = frozenset(one.name for one in others if one.settings != self._settings)

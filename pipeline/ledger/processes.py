@@ -37,11 +37,6 @@ def record(transaction: Transaction, process: Process) -> None:
     transaction.execute(sa.delete(processes).where(processes.c.seen < process.seen - _KEPT))
 
 
-def remove(transaction: Transaction, name: str) -> None:
-    """Delete the record of a process that ends."""
-    transaction.execute(sa.delete(processes).where(processes.c.name == name))
-
-
 def alive(transaction: Transaction, *, now: dt.datetime) -> list[Process]:
     """Return the processes that gave a sign of life lately, by name."""
     columns = [processes.c[field] for field in Process.__struct_fields__]

@@ -110,7 +110,7 @@ def test_processes_with_other_settings_say_so_once_and_work_on(ledger: Ledger, m
             other.look("pipeline", "pipeline")
         assert one.hold() is None
         assert other.hold() is None
-        other.leave()
+        standing_of(ledger).look("pipeline", "pipeline")  # it was started again
         one.look("deliver", "deliver")
     said = [line["event"] for line in logged]
     assert said.count("other processes have other settings") == 2  # each of the two
