@@ -142,12 +142,6 @@ def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, li
     return [article_id for _, article_id in sorted(found)[:limit]]
 
 
-def count_outdated(transaction: Transaction, fingerprint: str) -> int:
-    """Count the live articles with another fingerprint."""
-    others = sa.select(sa.func.count()).select_from(articles).where(_SHOWN, articles.c.fingerprint != fingerprint)
-    return transaction.scalar(others) or 0
-
-
 def claim_outdated(
     transaction: Transaction, fingerprint: str, *, token: str, now: dt.datetime, seconds: float, limit: int
 ) -> list[str]:

@@ -88,11 +88,6 @@ def fail(transaction: Transaction, key: str, error: str, *, again: dt.datetime) 
     transaction.execute(sa.update(places).where(places.c.key == key).values(check_error=error, check_due=again))
 
 
-def found_at(transaction: Transaction, key: str) -> list[Drift]:
-    query = sa.select(drift.c.name, drift.c.kind, drift.c.detail).where(drift.c.place == key).order_by(drift.c.name)
-    return [Drift(*row) for row in transaction.execute(query)]
-
-
 def names_of(transaction: Transaction, location: str) -> frozenset[str]:
     """Return the remote ids of everything delivered to a location, by whichever channel."""
     keys = sa.select(places.c.key).where(places.c.location == location).scalar_subquery()

@@ -42,8 +42,8 @@ citations = sa.Table(
 identifiers = sa.Table(
     "identifiers",
     metadata,
-    sa.Column("work", sa.Text, primary_key=True),  # a DOI or PMCID: "doi:10.1000/x", "pmcid:PMC1"
-    sa.Column("state", sa.String(16), nullable=False),  # pending, resolved, unknown
+    sa.Column("work", sa.Text, primary_key=True),  # a DOI, PMCID or book: "doi:10.1000/x", "pmcid:PMC1", "nbk:NBK1"
+    sa.Column("state", sa.String(16), nullable=False),  # pending, resolved, unknown, gone
     sa.Column("pmid", sa.String(16)),  # a resolved work has a PMID or a record
     sa.Column("record", sa.LargeBinary),  # a model.reference.Reference, of a work that PubMed does not have
     sa.Column("source", sa.String(64)),  # the service that has it

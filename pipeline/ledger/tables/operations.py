@@ -11,7 +11,7 @@ operations = sa.Table(
     "operations",
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),  # publish, withdraw, release, replay, event, undo
+    sa.Column("kind", sa.String(16), nullable=False),  # a `Kind`
     sa.Column("by", sa.Text, nullable=False),  # the command, or the name of the token
     sa.Column("at", Instant, nullable=False),
     sa.Column("undoes", sa.String(64)),

@@ -59,7 +59,7 @@ processes = sa.Table(
 shared_places = sa.Table(
     "shared_places",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),  # `store`, or `channel:` and a channel's id
+    sa.Column("name", sa.String(255), primary_key=True),  # `store`, or the location of a channel's folder
     sa.Column("nonce", sa.String(64), nullable=False),
     sa.Column("location", sa.Text, nullable=False),
     sa.Column("host", sa.String(255), nullable=False),  # that made the file
