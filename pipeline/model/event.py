@@ -12,6 +12,7 @@ from pipeline.model.reading import IdFrom, ReadWarning
 from pipeline.model.revision import EventType
 
 Outcome = Literal["accepted", "overtaken"]
+Stated = Literal["published", "updated"]  # what a sender says that an event does
 
 FILE, SOURCE = "file:", "source:"  # prefixes of a place
 
@@ -34,6 +35,7 @@ class Publish(Struct, frozen=True):
     place: str | None = None  # the file or source that it comes from; None: unknown
     id_from: IdFrom = "id"  # a derived id counts only where the place is new
     former_id: str | None = None  # as earlier versions derived it
+    stated: Stated | None = None  # None: the sender does not say whether the article is new
     take_over: bool = False  # the article may have come from another place until now
     restores_name: bool = False  # the article's id is the ledger's, and its name becomes that of the content
 
@@ -71,3 +73,4 @@ class Accepted(Struct, frozen=True, kw_only=True):
     changed: bool  # False: the article already has this content, or the event was overtaken
     outcome: Outcome = "accepted"
     time_ahead: bool = False  # its `time` was ahead of its arrival, so the arrival counted instead
+    set_back: bool = False  # its `time` showed that its sender's clock had been set back, so it was not overtaken

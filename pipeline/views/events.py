@@ -84,6 +84,9 @@ def _doubts(answer: Accepted) -> Iterator[ReadWarning]:
     if answer.time_ahead:
         message = "is ahead of the event's arrival, which counts instead"
         yield ReadWarning(code="time-ahead", message=message, field="time", hint="set the sender's clock")
+    if answer.set_back:
+        message = "is older than that of an earlier event: the sender's clock was set back; the event was carried out"
+        yield ReadWarning(code="clock-set-back", message=message, field="time", hint="set the sender's clock")
 
 
 def outcome(transaction: Transaction, article_id: str, revision: int) -> Outcome | None:

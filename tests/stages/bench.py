@@ -15,7 +15,7 @@ from pipeline.errors import EndpointGone, PermanentError, TransientError
 from pipeline.ledger import Ledger, articles
 from pipeline.model.article import Article, CitedWork, Paragraph, Text, Topic
 from pipeline.model.delivery import Parcel, Receipt
-from pipeline.model.event import Accepted, Origin, Publish, Withdraw
+from pipeline.model.event import Accepted, Origin, Publish, Stated, Withdraw
 from pipeline.model.reference import Reference
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
@@ -256,9 +256,10 @@ class Bench:
         id: str | None = None,
         time: dt.datetime | None = None,
         sequence: str | None = None,
+        stated: Stated | None = None,
     ) -> Accepted:
         origin = Origin(source="test", id=id or self._event(), time=time, sequence=sequence)
-        return accept(self._intake(), Publish(origin, article))
+        return accept(self._intake(), Publish(origin, article, stated=stated))
 
     def withdraw(
         self, article_id: str = "spasms", reason: str = "It was wrong.", *, time: dt.datetime | None = None

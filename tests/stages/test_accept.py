@@ -104,6 +104,47 @@ def test_a_clock_that_was_ahead_and_is_set_back_drops_no_edit(bench: Bench) -> N
         bench.clock.pass_(60)
 
 
+@pytest.mark.parametrize("back", [HOUR, 2 * HOUR])
+def test_no_update_is_dropped_after_the_clock_of_its_sender_was_set_back(bench: Bench, back: dt.timedelta) -> None:
+    bench.publish(article(text="edit 1"), time=bench.clock.now, stated="published")
+    for number in range(2, 5):
+        bench.clock.pass_(7)
+        edit = bench.publish(article(text=f"edit {number}"), time=bench.clock.now - back, stated="updated")
+        assert (edit.outcome, edit.revision) == ("accepted", number)
+        assert [one.code for one in views.accepted(edit).warnings] == (["clock-set-back"] if number == 2 else [])
+    bench.clock.pass_(60)
+    delayed = bench.clock.now - back - dt.timedelta(seconds=66)
+    late = bench.publish(article(text="late"), time=delayed, stated="updated")
+    assert late.outcome == "overtaken"  # the times since then tell the order
+
+
+def test_the_second_edit_after_a_clock_was_set_back_shows_it(bench: Bench) -> None:
+    for text in ("edit 1", "edit 2"):
+        bench.publish(article(text=text), time=bench.clock.now)
+        bench.clock.pass_(60)
+    first = bench.publish(article(text="edit 3"), time=bench.clock.now - HOUR)
+    bench.clock.pass_(60)
+    second = bench.publish(article(text="edit 4"), time=bench.clock.now - HOUR)
+    assert (first.outcome, second.outcome, second.revision) == ("overtaken", "accepted", 3)
+
+
+def test_edits_that_were_held_up_and_come_all_at_once_do_not_undo_a_newer_one(bench: Bench) -> None:
+    bench.publish(article(text="first"), time=START, stated="published")
+    bench.clock.pass_(7200)
+    bench.publish(article(text="newest"), time=bench.clock.now, stated="updated")
+    for minute in (10, 11, 12):
+        bench.clock.pass_(1)
+        late = bench.publish(article(text=f"minute {minute}"), time=START + minute * HOUR / 60, stated="updated")
+        assert late.outcome == "overtaken"
+    bench.clock.pass_(600)
+    assert bench.publish(article(text="last"), time=START + HOUR, stated="updated").outcome == "overtaken"
+
+
+def test_an_update_of_a_source_that_never_sent_the_publication_may_have_been_delayed(bench: Bench) -> None:
+    bench.publish(article(text="new"), time=START, stated="updated")
+    assert bench.publish(article(text="old"), time=START - HOUR, stated="updated").outcome == "overtaken"
+
+
 @pytest.mark.parametrize("skew", [-2 * HOUR, -HOUR, HOUR, 2 * HOUR])
 def test_a_withdrawal_is_never_overtaken(bench: Bench, skew: dt.timedelta) -> None:
     bench.publish(article(), time=START)

@@ -13,7 +13,7 @@ from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger.articles import revisions
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import events
-from pipeline.model.event import Accepted, Event, Publish
+from pipeline.model.event import Accepted, Event, Publish, Stated
 from pipeline.model.rendition import digest_of
 from pipeline.model.value_digest import value_digest
 
@@ -49,18 +49,40 @@ def find(transaction: Transaction, event_id: str) -> Accepted | None:
 class Timed(Struct, frozen=True):
     time: dt.datetime  # by the sender's clock
     accepted: dt.datetime  # by ours
+    stated: Stated | None = None
 
 
-def newest(transaction: Transaction, article_id: str, source: str) -> Timed | None:
-    """Return when the newest event of `source` about the article happened, by the sender's clock and by ours."""
-    timed = (
-        sa.select(events.c.time, events.c.accepted)
-        .where(events.c.article == article_id, events.c.source == source, events.c.time.is_not(None))
-        .order_by(events.c.time.desc())
-        .limit(1)
-    )
-    row = transaction.execute(timed).one_or_none()
-    return None if row is None else Timed(row.time, row.accepted)
+class Times:
+    """The events of one source about one article that have a `time`, since its clock was last set back."""
+
+    def __init__(self, transaction: Transaction, article_id: str, source: str) -> None:
+        self._transaction = transaction
+        of_source = sa.and_(events.c.article == article_id, events.c.source == source, events.c.time.is_not(None))
+        set_back = transaction.scalar(
+            sa.select(events.c.accepted)
+            .where(of_source, sa.text("set_back"))  # as the partial index has it
+            .order_by(events.c.accepted.desc())
+            .limit(1)
+        )
+        self._known = of_source if set_back is None else sa.and_(of_source, events.c.accepted >= set_back)
+
+    def newest(self) -> Timed | None:
+        """Return the one that happened last by the sender's clock."""
+        return self._one(events.c.time.desc())
+
+    def oldest(self) -> Timed | None:
+        """Return the one that happened first by the sender's clock."""
+        return self._one(events.c.time)
+
+    def last_overtaken(self) -> Timed | None:
+        """Return the last to arrive of those that were overtaken."""
+        return self._one(events.c.accepted.desc(), events.c.outcome == "overtaken")
+
+    def _one(self, order: sa.ColumnElement[Any], *which: sa.ColumnElement[bool]) -> Timed | None:
+        columns = sa.select(events.c.time, events.c.accepted, events.c.stated)
+        found = columns.where(self._known, *which).order_by(order).limit(1)
+        row = self._transaction.execute(found).one_or_none()
+        return None if row is None else Timed(row.time, row.accepted, row.stated)
 
 
 def sequences(transaction: Transaction, article_id: str, source: str) -> list[str]:
@@ -120,6 +142,8 @@ def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.
             digest=fingerprint(event),
             time=origin.time,
             sequence=origin.sequence,
+            stated=event.stated if isinstance(event, Publish) else None,
+            set_back=answer.set_back,
             accepted=now,
         )
         .on_conflict_do_nothing()
@@ -142,4 +166,5 @@ def _answer(row: Any) -> Accepted:
         changed=row.changed,
         outcome=row.outcome,
         time_ahead=row.time is not None and row.time > row.accepted,
+        set_back=row.set_back,
     )

@@ -8,6 +8,7 @@ from pipeline.ledger.database import Instant
 from pipeline.ledger.tables.base import lease_columns, metadata
 
 _OVERTAKEN = sa.text("outcome = 'overtaken'")
+_SET_BACK = sa.text("set_back")
 
 # Articles whose renditions are rendered again when their fingerprint is no longer current.
 _SHOWN = sa.text("state = 'live' AND rendered IS NOT NULL AND due IS NULL")
@@ -26,9 +27,12 @@ events = sa.Table(
     sa.Column("digest", sa.String(80)),  # of the event's content; None: it arrived before digests were stored
     sa.Column("time", Instant),  # when it happened, by the sender's clock
     sa.Column("sequence", sa.Text),
+    sa.Column("stated", sa.String(16)),  # published or updated, as its sender says
+    sa.Column("set_back", sa.Boolean, nullable=False, server_default=sa.false()),  # it showed the sender's clock was
     sa.Column("accepted", Instant, nullable=False),
     sa.UniqueConstraint("source", "source_id"),
     sa.Index("ix_events_article", "article", "source", "time"),
+    sa.Index("ix_events_set_back", "article", "source", "accepted", sqlite_where=_SET_BACK, postgresql_where=_SET_BACK),
     sa.Index("ix_events_overtaken", "accepted", sqlite_where=_OVERTAKEN, postgresql_where=_OVERTAKEN),
 )
 

@@ -25,7 +25,7 @@ from pipeline.model.article import Article, CitedWork
 from pipeline.model.event import FILE, Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
 from pipeline.stages.accept.identity import identified
-from pipeline.stages.accept.order import is_overtaken
+from pipeline.stages.accept.order import Order, order_of
 from pipeline.stages.accept.withdrawing import take_back
 from pipeline.stages.context import Doorbell
 
@@ -140,9 +140,12 @@ class _Acceptance:
         self.current = current
         self.now = now
         self.event_id = intake.new_id("evt_")
+        self.order: Order = "next"
 
     def answer(self) -> Accepted:
-        if self.current is not None and is_overtaken(self.transaction, self.event, now=self.now):
+        if self.current is not None:
+            self.order = order_of(self.transaction, self.event, now=self.now)
+        if self.current is not None and self.order == "overtaken":
             return self._accepted(self._type(), self.current.revision, changed=False, outcome="overtaken")
         match self.event:
             case Publish(article=article):
@@ -244,6 +247,7 @@ class _Acceptance:
             changed=changed,
             outcome=outcome,
             time_ahead=time is not None and time > self.now,
+            set_back=self.order == "set-back",
         )
 
 
@@ -267,6 +271,8 @@ def _log_doubtful(batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
             _log.warning("overtaken", **ids, revision=answer.revision)
         if answer.time_ahead:
             _log.warning("event-time-ahead", **ids, time=str(event.origin.time))
+        if answer.set_back:
+            _log.warning("clock-set-back", **ids, time=str(event.origin.time))
 
 
 def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:

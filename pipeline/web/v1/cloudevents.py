@@ -133,8 +133,8 @@ def _build(envelope: CloudEvent, media_type: str, data: bytes, drop: tuple[str, 
         source=envelope.source, id=envelope.id, time=_aware(envelope.time), sequence=envelope.sequence or None
     )
     match envelope.type.removeprefix(PREFIX):
-        case "published" | "updated":
-            return _publish(envelope, origin, media_type, data, drop)
+        case "published" | "updated" as stated:
+            return structs.replace(_publish(envelope, origin, media_type, data, drop), stated=stated)
         case "withdrawn":
             return _withdraw(envelope, origin, data)
         case _:
