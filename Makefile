@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 MINUTES ?= 10
 SEED ?= 1
+RUNS ?= 20
+DATABASE ?= sqlite
 
 .DEFAULT_GOAL := help
 
@@ -40,6 +42,10 @@ fuzz: .venv/.dev ## Throw strange files at the intake for MINUTES (10)
 .PHONY: faults
 faults: .venv/.dev ## Break a running system at random for MINUTES (10), from SEED (1) on, and check that it ends with the truth
 	$(BIN)/python tests/faults/run.py --seed $(SEED) --minutes $(MINUTES)
+
+.PHONY: places
+places: .venv/.dev ## Change what lies where at random, with kills, RUNS (20) times from SEED (1) on; look at every place
+	$(BIN)/python tests/places/run.py --seed $(SEED) --runs $(RUNS) --database $(DATABASE)
 
 .PHONY: bench
 bench: .venv/.dev ## Measure publish → delivered against a floor run beside it

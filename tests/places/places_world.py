@@ -12,6 +12,7 @@ from every_stage import deliver, enrich, feeds, prove, render
 
 from config import Settings, load
 from pipeline.channels.shared.manifest import decode
+from pipeline.http import Http
 from pipeline.ledger import Ledger, deliveries, places
 from pipeline.ledger.deliveries import Delivery
 from pipeline.ledger.places import Place
@@ -46,7 +47,9 @@ def folder(channel: str, path: Path | str, format: str = "json-ld", **more: obje
 class World:
     ledger: Ledger
     folder: Path
+    site: str = _SITE
     bench: Bench = field(init=False)
+    _http: Http | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.bench = Bench(self.ledger)
@@ -56,19 +59,23 @@ class World:
 
     def settings(self, *channels: str, places: str = "") -> Settings:
         file = self.folder / "site.toml"
-        file.write_text("\n".join(('egress_allow = ["127.0.0.0/8"]', _SITE, places, *channels)))
+        file.write_text("\n".join(('egress_allow = ["127.0.0.0/8"]', self.site, places, *channels)))
         return load({}, file=file, data=self.folder / "var")
 
     def take_up(self, *channels: str, empty: bool = False) -> list[Change]:
         """Put these channels in force."""
         settings = self.settings(*channels)
-        http = public_http(settings)
         with self.ledger.write() as transaction:
             found = take_up(transaction, wanted_of(settings), empty=empty, now=self.bench.clock.now)
         if not isinstance(self.bench.context.channels, Channels):
-            live = Channels(self.ledger, lambda channel: plan_of(channel, http))
-            object.__setattr__(self.bench.context, "channels", live)
+            self.open_channels(settings)
         return found
+
+    def open_channels(self, settings: Settings) -> None:
+        """Have the channels from the ledger, as a process that has just begun."""
+        http = self._http = self._http or public_http(settings)
+        live = Channels(self.ledger, lambda channel: plan_of(channel, http))
+        object.__setattr__(self.bench.context, "channels", live)
 
     def publish(self, *ids: str, text: str = "Rest.") -> None:
         for id in ids:

@@ -1,0 +1,173 @@
+"""Real ends for places of five types, shared by many runs, and a look at what lies there that is not Citewire's own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import obstore
+import pytest
+from channels import object_stores, sftp_server
+from obstore.store import S3Store
+
+from pipeline.channels.webhook.signing import new_secret
+from pipeline.renditions import formats
+from standins.apple_news import AppleNews
+from standins.receiver import Receiver
+
+TYPES = ("directory", "object-store", "sftp", "apple-news", "webhook")
+CHANNELS = ("a", "b", "c")
+_FORMATS = {
+    "apple-news": ("apple-news",),
+    "webhook": ("ninjs", "json-ld", "markdown"),
+}
+_SPOTS = {"directory": 3, "object-store": 3, "sftp": 2, "apple-news": 2}
+_ACCOUNTS = ("63a75491-2c4d-3530-af91-819be8c3ace0", "73a75491-2c4d-3530-af91-819be8c3ace1")
+
+
+def formats_of(type: str) -> tuple[str, ...]:
+    """The formats that runs use for a type of channel."""
+    return _FORMATS.get(type, ("json-ld", "markdown", "plain-text"))
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a channel may be. `address`: of a webhook's partner, who is the same at another one."""
+
+    type: str
+    name: str
+    address: str = ""
+
+    @property
+    def place(self) -> Spot:
+        return replace(self, address="")
+
+
+def spots() -> list[Spot]:
+    """Every spot that a channel can have to itself. Partners come in addition: they belong to their channels."""
+    return [Spot(type, str(number)) for type, count in _SPOTS.items() for number in range(count)]
+
+
+@dataclass
+class Servers:
+    folder: Path
+    bucket: object_stores.Bucket
+    objects: S3Store  # the whole bucket
+    sftp: Mapping[str, object]
+    accounts: tuple[AppleNews, ...]
+    account_urls: tuple[str, ...]
+    partners: Receiver
+    run: str = ""
+
+    def begin(self, clock: Callable[[], dt.datetime]) -> None:
+        """Forget what former runs left, and give this one folders of its own."""
+        self.run = f"run-{secrets.token_hex(6)}"
+        for account in self.accounts:
+            account.articles.clear()
+            account.clock = lambda: clock().timestamp()
+        self.partners.received.clear()
+
+    def table(self, channel: str, spot: Spot, format: str) -> str:
+        """Return the channel's settings."""
+        values: dict[str, object] = {"id": channel, "type": spot.type, "format": format, **self._own(channel, spot)}
+        lines = [
+            f"{name} = {value if isinstance(value, int) else json.dumps(str(value))}" for name, value in values.items()
+        ]
+        return "\n".join(["[[channels]]", *lines, ""])
+
+    def _own(self, channel: str, spot: Spot) -> Mapping[str, object]:
+        match spot.type:
+            case "directory":
+                return {"path": self._path(spot)}
+            case "sftp":
+                return {**self.sftp, "path": self._path(spot)}
+            case "object-store":
+                bucket = str(self.bucket.settings["url"]).split("/")[2]
+                return {**self.bucket.settings, "url": f"s3://{bucket}/{self.run}/{spot.name}"}
+            case "apple-news":
+                one = int(spot.name)
+                names = {"key_id": "env:PLACES_APPLE_KEY", "secret": "env:PLACES_APPLE_SECRET"}
+                return {"url": self.account_urls[one], "channel_id": self.accounts[one].channel_id, **names}
+        secret = f"env:PLACES_SECRET_{channel.upper()}"
+        return {"url": f"{self.partners.url}{spot.name}/{spot.address}", "secret": secret}
+
+    def _path(self, spot: Spot) -> Path:
+        return self.folder / self.run / spot.type / spot.name
+
+    # --- looked at from outside
+
+    def everything(self, spot: Spot) -> dict[str, bytes]:
+        """Return what a reader finds there, by name: a file, or the id of an article."""
+        match spot.type:
+            case "directory" | "sftp":
+                path = self._path(spot)
+                files = [one for one in path.iterdir() if one.is_file()] if path.exists() else []
+                return {one.name: one.read_bytes() for one in files if not one.name.startswith(".")}
+            case "object-store":
+                prefix = f"{self.run}/{spot.name}/"
+                listed = [str(one["path"]) for page in obstore.list(self.objects, prefix) for one in page]
+                plain = [name for name in listed if "/" not in name.removeprefix(prefix)]
+                return {name.removeprefix(prefix): bytes(obstore.get(self.objects, name).bytes()) for name in plain}
+            case "apple-news":
+                shown = self.accounts[int(spot.name)].articles.values()
+                return {f"{one.document['identifier']}.{one.id[:4]}": one.body for one in shown}
+        return self._received(spot)
+
+    def _received(self, spot: Spot) -> dict[str, bytes]:
+        """What a partner shows who takes the newest revision of each article, and of one revision the last."""
+        newest: dict[str, tuple[int, bytes]] = {}
+        for one in self.partners.received:
+            if one.method == "POST" and one.path.startswith(f"/{spot.name}/") and one.answered == 204:
+                article, number = one.headers["citewire-article"], int(one.headers["citewire-revision"])
+                body = b"" if one.headers["citewire-event"] == "withdrawn" else one.body
+                if number >= newest.get(article, (0, b""))[0]:
+                    newest[article] = number, body
+        return {article: body for article, (_, body) in newest.items()}
+
+    def readable(self, spot: Spot) -> dict[str, bytes]:
+        """Return what shows an article: every article of a run says that one should rest."""
+        return {name: body for name, body in self.everything(spot).items() if b"Rest " in body}
+
+    def name(self, spot: Spot, article: str, format: str) -> str:
+        """Return the name under which the article lies there in this format."""
+        if spot.type == "webhook":
+            return article
+        return f"{article}.{formats()[format].extension}"
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Servers]:
+    keys = folder / "keys"
+    keys.mkdir()
+    accounts = tuple(AppleNews(channel_id=one) for one in _ACCOUNTS)
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PLACES_APPLE_KEY", accounts[0].key_id)
+        environment.setenv("PLACES_APPLE_SECRET", accounts[0].secret)
+        for channel in CHANNELS:
+            environment.setenv(f"PLACES_SECRET_{channel.upper()}", new_secret())
+        server = stack.enter_context(sftp_server.running(keys))
+        ends = tuple(stack.enter_context(one.serve()).url for one in accounts)
+        bucket = object_stores.s3(folder, environment)
+        url, endpoint = str(bucket.settings["url"]), str(bucket.settings["endpoint"])
+        objects = S3Store(
+            url.split("/")[2],
+            endpoint=endpoint,
+            access_key_id="key-id",
+            secret_access_key="hush-hush",
+            region="us-east-1",
+            client_options={"allow_http": True},
+        )
+        sftp = {
+            "host": "127.0.0.1",
+            "port": server.port,
+            "username": server.user,
+            "private_key": f"file:{keys}/user",
+            "host_key": server.host_key,
+        }
+        partners = stack.enter_context(Receiver())
+        yield Servers(folder, bucket, objects, sftp, accounts, ends, partners)

