@@ -71,7 +71,7 @@ def decide(ledger: Ledger, name: str, *, give_up: str | None, by: str, now: dt.d
                 raise InvalidEvent(f"nobody knows how to reach {place.title}", code="place-unknown", hint=hint)
             leaving.empty(transaction, place, now=now)
             _record(transaction, "empty", [_part_of(place, "emptied")], by=by, now=now)
-            return place, places.held_count(transaction, place.key)
+            return place, places.count_articles_at(transaction, place.key)
         count = leaving.give_up(transaction, place, reason=give_up, by=by, now=now)
         _record(transaction, "give-up", [_part_of(place, "given-up", give_up)], by=by, now=now)
         return place, count

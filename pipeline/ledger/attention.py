@@ -125,7 +125,7 @@ def _grouped(
 
 
 def _withdrawals(transaction: Transaction) -> tuple[Group, ...]:
-    made = sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.wanted)
+    made = sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.target_revision)
     query = (
         sa.select(
             deliveries.c.channel,

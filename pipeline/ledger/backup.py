@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError
 from pipeline.ledger import migrations
 from pipeline.ledger.database import Ledger, Transaction
 from pipeline.ledger.tables import articles, contents, metadata
+from pipeline.ledger.tables.base import by_key
 from pipeline.model.rendition import digest_of
 
 _ROWS = 500
@@ -113,7 +114,7 @@ def _copy_rows(source: Transaction, target: Ledger) -> None:
         for table in metadata.sorted_tables:
             if table.name in _OF_THE_HOST:
                 continue
-            rows = source.execution_options(yield_per=_ROWS).execute(sa.select(table))
+            rows = source.execution_options(yield_per=_ROWS).execute(sa.select(*by_key(table.c)))
             for some in rows.mappings().partitions():
                 transaction.execute(sa.insert(table), [dict(row) for row in some])
             _continue_numbers(transaction, table)

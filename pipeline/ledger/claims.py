@@ -22,7 +22,7 @@ def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
     return sa.or_(until.is_(None), until <= now, until > now + LONGEST_LEASE)
 
 
-def is_held(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
+def is_leased(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
     """Match rows that a worker holds."""
     return table.c.leased_until.between(now + dt.timedelta(microseconds=1), now + LONGEST_LEASE)
 

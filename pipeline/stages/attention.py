@@ -20,7 +20,7 @@ from pipeline.stages.redaction import redacted
 
 Who = Literal["operator", "editor", "partner"]
 
-OWED_AFTER = dt.timedelta(minutes=2)  # a withdrawal that a channel has not accepted
+OVERDUE_AFTER = dt.timedelta(minutes=2)  # a withdrawal that a channel has not accepted
 DOWN_AFTER = dt.timedelta(minutes=5)  # a circuit that is open
 PAUSED_AFTER = dt.timedelta(days=1)  # a channel that an operator paused, and may have forgotten
 SHOWN_AFTER = dt.timedelta(minutes=5)  # a withdrawn article that can still be read
@@ -138,9 +138,9 @@ def paused_channels(facts: Facts) -> Iterator[Condition]:
             )
 
 
-def owed_withdrawals(facts: Facts) -> Iterator[Condition]:
+def withdrawals_overdue(facts: Facts) -> Iterator[Condition]:
     for one in facts.withdrawals:
-        if facts.now - one.since >= OWED_AFTER:
+        if facts.now - one.since >= OVERDUE_AFTER:
             why = cause_of(one.cause) or "no attempt has ended yet"
             yield _of_group(
                 structs.replace(one, cause=""),
@@ -277,7 +277,7 @@ def full_disk(facts: Facts) -> Iterator[Condition]:
 
 
 CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
-    owed_withdrawals,
+    withdrawals_overdue,
     shown_withdrawals,
     troubled_channels,
     paused_channels,

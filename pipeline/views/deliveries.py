@@ -76,8 +76,8 @@ class DeliveryWithAttempts(Delivery):
 
 def deliveries(transaction: Transaction, found: Sequence[ledger.Delivery]) -> tuple[Delivery, ...]:
     """Return the deliveries, each with the number of references that its revision shows as pending."""
-    pending = revisions.pending(transaction, {(one.article, one.wanted) for one in found if one.wanted_digest})
-    return tuple(delivery(one, pending=pending.get((one.article, one.wanted), 0)) for one in found)
+    pending = revisions.pending(transaction, {(one.article, one.target_revision) for one in found if one.target_digest})
+    return tuple(delivery(one, pending=pending.get((one.article, one.target_revision), 0)) for one in found)
 
 
 def delivery_list(transaction: Transaction, found: Sequence[ledger.Delivery], *, limit: int) -> DeliveryList:
@@ -92,8 +92,8 @@ def delivery(one: ledger.Delivery, *, pending: int = 0) -> Delivery:
         article=one.article,
         channel=one.channel,
         format=one.format,
-        revision=one.wanted,
-        held=one.held,
+        revision=one.target_revision,
+        held=one.delivered_revision,
         event="withdrawn" if one.urgency == ledger.WITHDRAWAL else None,
         state=one.state,
         attempts=one.attempts,

@@ -74,7 +74,7 @@ def planned(bench: Bench, **changes: object) -> None:
     object.__setattr__(bench.context, "channels", {"partner": plan})
 
 
-def owed(bench: Bench, name: str) -> Delivery:
+def delivery_of(bench: Bench, name: str) -> Delivery:
     with bench.ledger.read() as transaction:
         (one,) = deliveries.of_article(transaction, name)
     return one
@@ -132,7 +132,7 @@ def test_a_channel_that_cannot_be_opened_rests_like_one_that_does_not_answer(led
     deliver.drain(bench.context, "partner")
     with ledger.read() as transaction:
         assert channels.health(transaction, "partner").circuit(bench.clock.now) == "open"
-    assert "invalid-config" in str(owed(bench, "article-00").error)
+    assert "invalid-config" in str(delivery_of(bench, "article-00").error)
 
 
 @ON_SQLITE
@@ -145,7 +145,7 @@ def test_one_fault_in_a_batch_takes_no_other_row_down(ledger: Ledger) -> None:
     bench = stocked(ledger, 4, receiver=Picky())
     deliver.drain(bench.context, "partner")
     assert [one.article_id for one in bench.partner.got] == ["article-00", "article-02", "article-03"]
-    assert owed(bench, "article-01").error == "RuntimeError: a channel with a fault in it"
+    assert delivery_of(bench, "article-01").error == "RuntimeError: a channel with a fault in it"
     with ledger.read() as transaction:
         assert channels.health(transaction, "partner").failures == 0
 
@@ -205,7 +205,7 @@ def test_an_attempt_that_was_begun_and_not_made_does_not_count(ledger: Ledger) -
     bench = stocked(ledger, 6)
     bench.partner.mood = "down"
     deliver.drain(bench.context, "partner")
-    counts = [(owed(bench, f"article-{number:02}").attempts) for number in range(6)]
+    counts = [(delivery_of(bench, f"article-{number:02}").attempts) for number in range(6)]
     assert counts == [1, 1, 1, 0, 0, 0]
     bench.withdraw("article-05")
     with ledger.read() as transaction:
@@ -306,7 +306,10 @@ def test_a_rendition_that_is_too_large_is_refused_before_it_is_sent(ledger: Ledg
     planned(bench, max_bytes=100)
     deliver.drain(bench.context, "partner")
     assert [one.article_id for one in bench.partner.tried] == ["article-00"]
-    assert (owed(bench, "long").state, str(owed(bench, "long").error)[:19]) == ("abandoned", "rendition-too-large")
+    assert (delivery_of(bench, "long").state, str(delivery_of(bench, "long").error)[:19]) == (
+        "abandoned",
+        "rendition-too-large",
+    )
 
 
 @ON_SQLITE
@@ -317,7 +320,7 @@ def test_a_channel_has_a_schedule_of_its_own(ledger: Ledger) -> None:
     for _ in range(3):
         deliver.drain(bench.context, "partner")
         bench.clock.pass_(2)
-    assert (owed(bench, "article-00").state, owed(bench, "article-00").attempts) == ("abandoned", 2)
+    assert (delivery_of(bench, "article-00").state, delivery_of(bench, "article-00").attempts) == ("abandoned", 2)
 
 
 @ON_SQLITE
@@ -362,7 +365,11 @@ def test_a_batch_channel_gets_the_whole_batch(ledger: Ledger) -> None:
     bench = stocked(ledger, 3, receiver=digest)
     deliver.drain(bench.context, "partner")
     assert digest.batches == [["article-00", "article-01", "article-02"]]
-    assert [owed(bench, f"article-0{number}").state for number in range(3)] == ["delivered", "pending", "delivered"]
+    assert [delivery_of(bench, f"article-0{number}").state for number in range(3)] == [
+        "delivered",
+        "pending",
+        "delivered",
+    ]
 
 
 @ON_SQLITE
@@ -370,14 +377,14 @@ def test_what_a_batch_channel_throws_is_the_end_of_every_parcels_attempt(ledger:
     digest = Digest(mood="down")
     bench = stocked(ledger, 2, receiver=digest)
     deliver.drain(bench.context, "partner")
-    assert [str(owed(bench, f"article-0{number}").error) for number in range(2)] == ["http-503: 503"] * 2
+    assert [str(delivery_of(bench, f"article-0{number}").error) for number in range(2)] == ["http-503: 503"] * 2
 
 
 @ON_SQLITE
 def test_a_batch_channel_that_answers_for_too_few_has_a_fault(ledger: Ledger) -> None:
     bench = stocked(ledger, 2, receiver=Digest(loses_count=True))
     deliver.drain(bench.context, "partner")
-    assert str(owed(bench, "article-00").error).startswith("ValueError: 2 parcels were handed over, and 1")
+    assert str(delivery_of(bench, "article-00").error).startswith("ValueError: 2 parcels were handed over, and 1")
 
 
 # --- the circuit --------------------------------------------------------------------------------------------------
@@ -439,7 +446,7 @@ def test_every_attempt_is_kept_with_the_answer_and_without_what_looks_like_a_sec
     bench.clock.pass_(10)
     deliver.drain(bench.context, "partner")
     with ledger.read() as transaction:
-        second, first = attempts.of(transaction, owed(bench, "article-00").id, limit=10)
+        second, first = attempts.of(transaction, delivery_of(bench, "article-00").id, limit=10)
     assert (first.outcome, first.status, first.revision) == ("transient", 503, 1)
     assert (second.outcome, second.answer) == ("delivered", "thank you")
     assert first.answer is not None
@@ -458,7 +465,7 @@ def test_old_attempts_go_in_batches_and_the_last_of_each_delivery_stays(ledger: 
     assert prune(bench.context, older_than=dt.timedelta(days=90), batch=4) == tried - 3
     with ledger.read() as transaction:
         for number in range(3):
-            assert len(attempts.of(transaction, owed(bench, f"article-0{number}").id, limit=10)) == 1
+            assert len(attempts.of(transaction, delivery_of(bench, f"article-0{number}").id, limit=10)) == 1
 
 
 # --- once more ----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def bench(ledger: Ledger) -> Bench:
     return Bench(ledger)
 
 
-def owed(bench: Bench, article_id: str = "spasms") -> Delivery:
+def delivery_of(bench: Bench, article_id: str = "spasms") -> Delivery:
     with bench.ledger.read() as transaction:
         (one,) = deliveries.of_article(transaction, article_id)
     return one
@@ -39,7 +39,7 @@ def refusing(bench: Bench, refuses: Callable[[Parcel], bool], mood: Mood = "refu
 
 
 def state_of(bench: Bench, article_id: str) -> str:
-    return owed(bench, article_id).state
+    return delivery_of(bench, article_id).state
 
 
 def test_every_attempt_at_one_revision_carries_the_same_id(bench: Bench) -> None:
@@ -124,7 +124,7 @@ def test_what_is_taken_back_while_it_is_sent_is_sent_as_it_was_before(bench: Ben
     bench.publish(article(text="two"))
     bench.work_for(60)
     assert [one.rendition.body for one in bench.partner.got] == [b"one", b"two", b"one"]
-    assert (owed(bench).state, owed(bench).held) == ("delivered", 3)
+    assert (delivery_of(bench).state, delivery_of(bench).delivered_revision) == ("delivered", 3)
 
 
 def test_what_a_withdrawal_may_have_taken_away_is_sent_again(bench: Bench) -> None:
@@ -145,9 +145,17 @@ def test_a_refusal_is_tried_again_by_its_own_schedule_and_is_a_dead_letter_after
     bench.partner.mood = "refuses"
     bench.publish(article())
     bench.work()
-    assert (owed(bench).state, owed(bench).attempts, owed(bench).error) == ("pending", 1, "refused: 400")
+    assert (delivery_of(bench).state, delivery_of(bench).attempts, delivery_of(bench).error) == (
+        "pending",
+        1,
+        "refused: 400",
+    )
     bench.work_for(10)
-    assert (owed(bench).state, owed(bench).attempts, owed(bench).error) == ("abandoned", 2, "refused: 400")
+    assert (delivery_of(bench).state, delivery_of(bench).attempts, delivery_of(bench).error) == (
+        "abandoned",
+        2,
+        "refused: 400",
+    )
 
 
 def test_without_a_schedule_of_refusals_a_refusal_is_a_dead_letter_at_once(ledger: Ledger) -> None:
@@ -155,7 +163,7 @@ def test_without_a_schedule_of_refusals_a_refusal_is_a_dead_letter_at_once(ledge
     bench.partner.mood = "refuses"
     bench.publish(article())
     bench.work()
-    assert (owed(bench).state, owed(bench).attempts) == ("abandoned", 1)
+    assert (delivery_of(bench).state, delivery_of(bench).attempts) == ("abandoned", 1)
 
 
 def test_a_refusal_of_five_seconds_ends_neither_a_correction_nor_a_withdrawal(bench: Bench) -> None:
@@ -240,7 +248,7 @@ def test_after_the_last_attempt_it_is_a_dead_letter(ledger: Ledger) -> None:
     bench.partner.mood = "down"
     bench.publish(article())
     bench.work_for(120)
-    assert (owed(bench).state, owed(bench).attempts) == ("abandoned", 3)
+    assert (delivery_of(bench).state, delivery_of(bench).attempts) == ("abandoned", 3)
 
 
 def test_a_dead_letter_gets_a_second_chance(ledger: Ledger) -> None:
@@ -250,10 +258,10 @@ def test_a_dead_letter_gets_a_second_chance(ledger: Ledger) -> None:
     bench.work()
     bench.partner.mood = "well"
     with bench.ledger.write() as transaction:
-        replayed = deliveries.replay(transaction, now=bench.clock.now, id=owed(bench).id)
+        replayed = deliveries.replay(transaction, now=bench.clock.now, id=delivery_of(bench).id)
         assert [one.channel for one in replayed] == ["partner"]
     bench.work()
-    assert (owed(bench).state, len(bench.partner.got)) == ("delivered", 1)
+    assert (delivery_of(bench).state, len(bench.partner.got)) == ("delivered", 1)
 
 
 def test_a_later_revision_goes_to_a_channel_that_refused_an_earlier_one(bench: Bench) -> None:
@@ -350,10 +358,10 @@ def test_a_refused_withdrawal_is_among_the_dead_letters_in_the_end_and_goes_on_h
     bench.partner.mood = "refuses"
     bench.withdraw()
     bench.work_for(5)
-    assert owed(bench).state == "abandoned"
+    assert delivery_of(bench).state == "abandoned"
     bench.partner.mood = "well"
     bench.work_for(3600, step=600)
-    assert (owed(bench).state, bench.partner.got[-1].event) == ("delivered", "withdrawn")
+    assert (delivery_of(bench).state, bench.partner.got[-1].event) == ("delivered", "withdrawn")
 
 
 def test_a_withdrawal_that_one_article_cannot_deliver_does_not_block_its_channel_for_ever(bench: Bench) -> None:
@@ -382,7 +390,7 @@ def test_a_withdrawal_that_a_fault_keeps_back_is_not_tried_without_a_pause(bench
     bench.work()
     assert bench.partner.last("other").event == "published"
     bench.work_for(120)
-    assert (owed(bench).state, owed(bench).held_event) == ("delivered", "withdrawn")
+    assert (delivery_of(bench).state, delivery_of(bench).delivered_event) == ("delivered", "withdrawn")
 
 
 def test_an_endpoint_that_is_gone_disables_its_channel_for_all_but_withdrawals(bench: Bench) -> None:
@@ -395,7 +403,7 @@ def test_an_endpoint_that_is_gone_disables_its_channel_for_all_but_withdrawals(b
     bench.publish(article("b"))
     bench.work_for(10)
     assert len(bench.partner.tried) == tried
-    assert owed(bench, "b").state == "abandoned"
+    assert delivery_of(bench, "b").state == "abandoned"
     bench.partner.mood = "well"
     bench.withdraw("held")
     bench.work_for(10)
@@ -406,10 +414,10 @@ def test_a_channel_with_a_fault_in_it_puts_the_delivery_off_and_says_why(bench: 
     bench.partner.mood = "broken"
     bench.publish(article())
     bench.work()
-    assert owed(bench).error == "RuntimeError: a channel with a fault in it"
+    assert delivery_of(bench).error == "RuntimeError: a channel with a fault in it"
     bench.partner.mood = "well"
     bench.work_for(60)
-    assert owed(bench).state == "delivered"
+    assert delivery_of(bench).state == "delivered"
 
 
 def test_a_rendition_that_the_store_has_lost_is_made_again(bench: Bench) -> None:
@@ -447,4 +455,4 @@ def test_a_withdrawal_is_never_given_up_while_it_is_a_matter_of_time(ledger: Led
     bench.partner.mood = "down"
     bench.withdraw()
     bench.work_for(3600, step=30)
-    assert owed(bench).state == "pending"
+    assert delivery_of(bench).state == "pending"

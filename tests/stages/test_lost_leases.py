@@ -55,7 +55,7 @@ class SlowStore(Store):
         return super().get(digest)
 
 
-def owed(bench: Bench, name: str = "spasms") -> Delivery:
+def delivery_of(bench: Bench, name: str = "spasms") -> Delivery:
     with bench.ledger.read() as transaction:
         (one,) = deliveries.of_article(transaction, name)
     return one
@@ -135,12 +135,22 @@ def test_a_success_counts_although_its_lease_was_lost(ledger: Ledger, state: str
         bench.clock.pass_(60)
         bench.receivers["partner"] = Receiver("down" if state == "pending" else "gone")
         deliver.drain(bench.context, "partner")
-        assert owed(bench).state == state
+        assert delivery_of(bench).state == state
         bench.receivers["partner"] = slow
 
     slow.before = another_worker_fails
     deliver.drain(bench.context, "partner")
-    assert (owed(bench).state, owed(bench).held, owed(bench).due, owed(bench).error) == ("delivered", 1, None, None)
+    assert (
+        delivery_of(bench).state,
+        delivery_of(bench).delivered_revision,
+        delivery_of(bench).due,
+        delivery_of(bench).error,
+    ) == (
+        "delivered",
+        1,
+        None,
+        None,
+    )
     bench.work_for(600, step=30)
     assert len(slow.got) == 1
 
@@ -155,7 +165,7 @@ def test_a_success_counts_while_another_worker_sends_the_same(ledger: Ledger) ->
     slow.before = taken
     deliver.drain(bench.context, "partner")
     bench.work_for(120, step=10)
-    assert (owed(bench).state, len(slow.got)) == ("delivered", 1)
+    assert (delivery_of(bench).state, len(slow.got)) == ("delivered", 1)
 
 
 def test_a_late_success_of_an_older_text_has_the_withdrawal_sent_once_more(ledger: Ledger) -> None:
@@ -172,7 +182,7 @@ def test_a_late_success_of_an_older_text_has_the_withdrawal_sent_once_more(ledge
     deliver.drain(bench.context, "partner")
     bench.work_for(10)
     assert [one.event for one in slow.got] == ["withdrawn", "published", "withdrawn"]
-    assert (owed(bench).state, owed(bench).held) == ("delivered", 2)
+    assert (delivery_of(bench).state, delivery_of(bench).delivered_revision) == ("delivered", 2)
     assert len({one.message_id for one in slow.got if one.event == "withdrawn"}) == 1
 
 
@@ -187,6 +197,10 @@ def test_a_late_success_of_an_older_text_leaves_a_newer_one_due(ledger: Ledger) 
 
     slow.before = published_again
     deliver.drain(bench.context, "partner")
-    assert (owed(bench).state, owed(bench).held, owed(bench).wanted) == ("pending", 1, 2)
+    assert (delivery_of(bench).state, delivery_of(bench).delivered_revision, delivery_of(bench).target_revision) == (
+        "pending",
+        1,
+        2,
+    )
     bench.work_for(120, step=10)
-    assert (owed(bench).state, slow.got[-1].revision) == ("delivered", 2)
+    assert (delivery_of(bench).state, slow.got[-1].revision) == ("delivered", 2)

@@ -165,7 +165,11 @@ def test_nothing_is_sent_and_the_delivery_waits_for_nobody_but_the_partner(bench
     bench.publish(article())
     bench.work()
     assert bench.partner.tried == []
-    assert (bench.delivery().state, bench.delivery().due, bench.delivery().held) == ("pending", None, None)
+    assert (bench.delivery().state, bench.delivery().due, bench.delivery().delivered_revision) == (
+        "pending",
+        None,
+        None,
+    )
     assert "deliver" not in bench.due()
     with bench.ledger.read() as transaction:
         assert views.outcome(transaction, "spasms", 1) == "delivered"
@@ -178,7 +182,11 @@ def test_it_is_delivered_when_the_partner_asks_for_what_follows(bench: Pulled) -
     assert bench.delivery().state == "pending"
     bench.clock.pass_(30)
     bench.page(page.cursor)
-    assert (bench.delivery().state, bench.delivery().held, bench.delivery().held_event) == ("delivered", 1, "published")
+    assert (bench.delivery().state, bench.delivery().delivered_revision, bench.delivery().delivered_event) == (
+        "delivered",
+        1,
+        "published",
+    )
 
 
 def test_what_the_partner_holds_it_holds_since_it_was_handed_out(bench: Pulled) -> None:
@@ -199,10 +207,10 @@ def test_a_withdrawal_waits_until_the_partner_has_it(bench: Pulled) -> None:
     bench.page(page.cursor)
     bench.withdraw()
     bench.work()
-    assert (bench.delivery().state, bench.delivery().wanted, bench.delivery().due) == ("pending", 2, None)
+    assert (bench.delivery().state, bench.delivery().target_revision, bench.delivery().due) == ("pending", 2, None)
     tombstone = bench.page(page.cursor)
     bench.page(tombstone.cursor)
-    assert (bench.delivery().state, bench.delivery().held_event) == ("delivered", "withdrawn")
+    assert (bench.delivery().state, bench.delivery().delivered_event) == ("delivered", "withdrawn")
 
 
 def test_what_came_after_the_page_still_waits(bench: Pulled) -> None:
@@ -212,7 +220,11 @@ def test_what_came_after_the_page_still_waits(bench: Pulled) -> None:
     bench.publish(article(text="Stretch."))
     bench.work()
     bench.page(page.cursor)
-    assert (bench.delivery().state, bench.delivery().held, bench.delivery().wanted) == ("pending", 1, 2)
+    assert (bench.delivery().state, bench.delivery().delivered_revision, bench.delivery().target_revision) == (
+        "pending",
+        1,
+        2,
+    )
 
 
 def test_what_was_pulled_by_whom_is_kept_and_shown(bench: Pulled) -> None:
@@ -261,7 +273,7 @@ def test_a_channel_that_is_pushed_to_may_be_read_too_and_nothing_changes_by_it(l
     bench.publish(article())
     bench.work()
     bench.page(bench.page().cursor)
-    assert (bench.delivery().state, bench.delivery().held) == ("pending", None)
+    assert (bench.delivery().state, bench.delivery().delivered_revision) == ("pending", None)
 
 
 def test_a_revision_with_the_same_bytes_is_delivered_with_the_change_that_the_partner_fetched(ledger: Ledger) -> None:
@@ -273,6 +285,6 @@ def test_a_revision_with_the_same_bytes_is_delivered_with_the_change_that_the_pa
     page = bench.page()
     bench.publish(article(text="Rest.", language="en-GB"))  # which this format does not show
     bench.work()
-    assert bench.delivery().wanted == 2
+    assert bench.delivery().target_revision == 2
     bench.page(page.cursor)
-    assert (bench.delivery().state, bench.delivery().held) == ("delivered", 2)
+    assert (bench.delivery().state, bench.delivery().delivered_revision) == ("delivered", 2)

@@ -139,7 +139,7 @@ def test_a_delivery_in_mid_send_outlasts_the_abandoning_of_its_disabled_channel(
     slow(bench).during["spasms"] = lambda: disable(bench) or bench.work()  # type: ignore[func-returns-value]
     bench.publish(article())
     bench.work()
-    assert (one(bench).state, one(bench).held) == ("delivered", 1)
+    assert (one(bench).state, one(bench).delivered_revision) == ("delivered", 1)
 
 
 def test_forgetting_a_channel_leaves_what_is_being_sent_to_its_sender(bench: Bench) -> None:
@@ -186,8 +186,8 @@ def pulled(ledger: Ledger) -> Bench:
 _STRANDED = (
     {"state": "pending", "due": None},
     {"state": "sending", "due": None},
-    {"state": "delivered", "held": None, "due": None},
-    {"state": "delivered", "held": 1, "wanted": 2, "due": None},
+    {"state": "delivered", "delivered_revision": None, "due": None},
+    {"state": "delivered", "delivered_revision": 1, "target_revision": 2, "due": None},
 )
 
 

@@ -318,5 +318,5 @@ def test_who_saw_an_article_here_learns_of_its_withdrawal_on_every_way(bench: Be
     bench.withdraw("one")
     bench.work()
     with bench.ledger.read() as transaction:
-        (owed,) = [row for row in deliveries.of_article(transaction, "one") if row.channel == "partner"]
-    assert (owed.held_event, bench.partner.last("one").event) == ("withdrawn", "withdrawn")
+        (delivery,) = [row for row in deliveries.of_article(transaction, "one") if row.channel == "partner"]
+    assert (delivery.delivered_event, bench.partner.last("one").event) == ("withdrawn", "withdrawn")

@@ -66,10 +66,10 @@ def pause(
     with writing(system) as (transaction, at):
         check_channel(transaction, system, channel)
         changed = channels.pause(transaction, channel, reason=reason, now=at)
-        owed = deliveries.withdrawals_owed(transaction, channel)
+        outstanding = deliveries.count_outstanding_withdrawals(transaction, channel)
     output.line(f"{channel} is paused" if changed else f"{channel} was paused already")
-    if owed:
-        articles = "1 withdrawn article" if owed == 1 else f"{owed} withdrawn articles"
+    if outstanding:
+        articles = "1 withdrawn article" if outstanding == 1 else f"{outstanding} withdrawn articles"
         output.note(f"{channel} may still show {articles}, and will until it is resumed")
 
 
@@ -105,13 +105,13 @@ def fill(
             raise not_in_force(channel)
         plan = context.channels[channel]
         by_ledger = replace(context, clock=lambda: ledger_now(context.ledger, system))
-        owed = fill_stage.fill(by_ledger, plan, since=moment)
+        outstanding = fill_stage.fill(by_ledger, plan, since=moment)
     finally:
         context.ledger.close()
     if json:
-        print_json({"channel": channel, "owed": owed})
+        print_json({"channel": channel, "owed": outstanding})
     else:
-        output.answers.print(f"{owed} more to be sent to {channel}", highlight=False, markup=False)
+        output.answers.print(f"{outstanding} more to be sent to {channel}", highlight=False, markup=False)
 
 
 def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:

@@ -154,8 +154,8 @@ def system(shape: views.SystemStatus, now: dt.datetime) -> None:
         counts = ", ".join(f"{count} {state}" for state, count in sorted(getattr(shape, name).items()))
         answers.print(f"{name}: {counts or 'none'}", highlight=False)
     channels(shape.channels, now)
-    owed = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
-    _table("withdrawals owed", ("channel", "article", "state", "error"), owed)
+    outstanding = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
+    _table("withdrawals owed", ("channel", "article", "state", "error"), outstanding)
     proofs(shape.proofs)
     for place in shape.places_left:
         where = place.place or "an unknown place"

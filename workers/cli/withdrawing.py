@@ -149,6 +149,6 @@ def _held(transaction: Transaction, named: str) -> dict[str, int]:
     shown = public.find(transaction, article)
     held = {"site": shown.revision} if shown and shown.state == "live" else {}
     for one in deliveries.of_article(transaction, article):
-        if one.held is not None and one.held_event != "withdrawn":
-            held[one.channel] = one.held
+        if one.delivered_revision is not None and one.delivered_event != "withdrawn":
+            held[one.channel] = one.delivered_revision
     return held

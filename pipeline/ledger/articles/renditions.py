@@ -91,8 +91,8 @@ def forget(
 
 def _is_needed(transaction: Transaction, article: str, number: int) -> bool:
     """Return whether a delivery or a partner's newest change names the revision."""
-    wanted = sa.or_(deliveries.c.wanted == number, deliveries.c.held == number)
-    if transaction.execute(sa.select(deliveries.c.id).where(deliveries.c.article == article, wanted)).first():
+    needed = sa.or_(deliveries.c.target_revision == number, deliveries.c.delivered_revision == number)
+    if transaction.execute(sa.select(deliveries.c.id).where(deliveries.c.article == article, needed)).first():
         return True
     named = sa.select(changes.c.id).where(changes.c.article == article, changes.c.revision == number)
     return transaction.execute(named).first() is not None

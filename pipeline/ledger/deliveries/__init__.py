@@ -1,7 +1,8 @@
 """Deliveries: one row for each (article, channel), which is brought to the newest revision.
 
-`wanted` is the revision that the channel should have, `held` the one that it last accepted. A newer revision replaces
-`wanted` and leaves the lease alone, so two revisions of one article are never sent to one channel at the same time.
+`target_revision` is the revision that the channel should have, `delivered_revision` the one that it last accepted. A
+newer revision replaces the target and leaves the lease alone, so two revisions of one article are never sent to one
+channel at the same time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import deliveries, places
+from pipeline.ledger.tables.base import by_key
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import Cause
 
@@ -38,12 +40,12 @@ class Delivery(Struct, frozen=True, kw_only=True):
     article: str
     channel: str
     format: str
-    wanted: int
-    wanted_digest: str | None
+    target_revision: int
+    target_digest: str | None
     urgency: int
-    held: int | None
-    held_digest: str | None
-    held_event: str | None
+    delivered_revision: int | None
+    delivered_digest: str | None
+    delivered_event: str | None
     state: DeliveryState
     attempts: int
     refusals: int  # in a row
@@ -83,8 +85,8 @@ def schedule(
         "article": article_id,
         "channel": channel,
         "format": format,
-        "wanted": revision,
-        "wanted_digest": digest,
+        "target_revision": revision,
+        "target_digest": digest,
         "urgency": urgency,
         "attempted": False,
         **afresh(now),
@@ -95,7 +97,7 @@ def schedule(
         .on_conflict_do_update(
             index_elements=[deliveries.c.article, deliveries.c.channel],
             set_=_wanting(format, revision, digest, urgency, now=now),
-            where=deliveries.c.wanted < revision,
+            where=deliveries.c.target_revision < revision,
         )
     )
     if scheduled.rowcount:
@@ -119,14 +121,14 @@ def afresh(now: dt.datetime) -> dict[str, Any]:
 
 def _wanting(format: str, revision: int, digest: str, urgency: int, *, now: dt.datetime) -> dict[str, Any]:
     """Return the values of a delivery of this rendition, which is sent unless the channel has it."""
-    has_it = sa.and_(deliveries.c.held_digest == digest, deliveries.c.state == "delivered")
+    has_it = sa.and_(deliveries.c.delivered_digest == digest, deliveries.c.state == "delivered")
     news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
     return afresh(now) | {
         "format": format,
-        "wanted": revision,
-        "wanted_digest": digest,
+        "target_revision": revision,
+        "target_digest": digest,
         "urgency": sa.case((news_outstanding, NORMAL), else_=urgency),
-        "held": sa.case((has_it, revision), else_=deliveries.c.held),
+        "delivered_revision": sa.case((has_it, revision), else_=deliveries.c.delivered_revision),
         "state": sa.case((has_it, "delivered"), else_="pending"),
         "due": sa.case((has_it, sa.null()), else_=instant(now)),
         "error": None,
@@ -148,8 +150,8 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
         sa.update(deliveries)
         .where(mine)
         .values(
-            wanted=revision,
-            wanted_digest=None,
+            target_revision=revision,
+            target_digest=None,
             urgency=WITHDRAWAL,
             error=None,
             **afresh(now),
@@ -176,9 +178,9 @@ def withhold(transaction: Transaction, article_id: str, channel: str, *, revisio
     changes.record_withdrawal(transaction, article_id, channel=channel, revision=revision, now=now)
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
     transaction.execute(sa.delete(deliveries).where(*mine, deliveries.c.attempted.is_(False)))
-    withdrawal = {"wanted": revision, "wanted_digest": None, "urgency": WITHDRAWAL}
-    other = deliveries.c.wanted_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
-    update = sa.update(deliveries).where(*mine, other, deliveries.c.wanted < revision)
+    withdrawal = {"target_revision": revision, "target_digest": None, "urgency": WITHDRAWAL}
+    other = deliveries.c.target_digest.is_not(None)  # no withdrawal is outstanding or delivered yet
+    update = sa.update(deliveries).where(*mine, other, deliveries.c.target_revision < revision)
     return transaction.execute(update.values(**withdrawal, error=None, **afresh(now))).rowcount > 0
 
 
@@ -192,7 +194,7 @@ def renew(
     transaction: Transaction, row: Delivery, *, format: str, revision: int, digest: str, now: dt.datetime
 ) -> None:
     """Make this rendition the one that the place should have, although it is of the revision that it had already."""
-    mine = (deliveries.c.id == row.id, deliveries.c.wanted <= revision)
+    mine = (deliveries.c.id == row.id, deliveries.c.target_revision <= revision)
     update = sa.update(deliveries).where(*mine).values(**_wanting(format, revision, digest, LATER, now=now))
     if transaction.execute(update).rowcount:
         changes.record(
@@ -210,7 +212,7 @@ def withdraw_at(
     transaction: Transaction, article_id: str, *, id: str, key: str, format: str, revision: int, now: dt.datetime
 ) -> int:
     """Schedule a withdrawal at a place that may have the article although it was never sent there: moved by hand."""
-    row = {"id": id, "article": article_id, "channel": key, "format": format, "wanted": revision}
+    row = {"id": id, "article": article_id, "channel": key, "format": format, "target_revision": revision}
     state = {"urgency": WITHDRAWAL, "state": "pending", "attempts": 0, "attempted": True, "changed": now, "due": now}
     new = insert(transaction, deliveries).values(**row, **state)
     new = new.on_conflict_do_nothing(index_elements=[deliveries.c.article, deliveries.c.channel])
@@ -305,7 +307,7 @@ def replay(
     for column, value in ((deliveries.c.id, id), (deliveries.c.channel, channel), (deliveries.c.article, article_id)):
         if value is not None:
             where.append(column == value)
-    columns = ("article", "channel", "wanted", "state", "error")
+    columns = ("article", "channel", "target_revision", "state", "error")
     query = sa.select(*(deliveries.c[name] for name in columns)).where(*where)
     concerned = [Replayed(*row) for row in transaction.execute(query.order_by(*query.selected_columns[:2]))]
     transaction.execute(sa.update(deliveries).where(*where).values(**afresh(now)))
@@ -317,10 +319,10 @@ def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Del
     return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
 
 
-def withdrawals_owed(transaction: Transaction, channel: str) -> int:
+def count_outstanding_withdrawals(transaction: Transaction, channel: str) -> int:
     """Count the withdrawals that the channel has not accepted yet."""
-    owed = (deliveries.c.channel == channel, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None))
-    return transaction.execute(sa.select(sa.func.count()).where(*owed)).scalar_one()
+    outstanding = (deliveries.c.channel == channel, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None))
+    return transaction.execute(sa.select(sa.func.count()).where(*outstanding)).scalar_one()
 
 
 def outstanding_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
@@ -382,7 +384,7 @@ def _record_as_delivered(
 ) -> None:
     """If the channel has these bytes already, record that it has the newer revision from now on."""
     mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
-    has_it = (deliveries.c.held == revision, deliveries.c.held_digest == digest)
+    has_it = (deliveries.c.delivered_revision == revision, deliveries.c.delivered_digest == digest)
     if transaction.execute(sa.select(deliveries.c.id).where(*mine, *has_it)).first() is not None:
         channel_contents.add(
             transaction,
@@ -397,7 +399,7 @@ def _record_as_delivered(
 
 _OUTSTANDING = sa.or_(deliveries.c.due.is_not(None), deliveries.c.available.is_not(None))
 
-_DELIVERY = tuple(deliveries.c[field] for field in Delivery.__struct_fields__)
+_DELIVERY = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
 
 
 def _many(transaction: Transaction, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[Delivery]:

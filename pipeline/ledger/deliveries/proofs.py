@@ -39,7 +39,7 @@ def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.date
         fresh: dict[str, Any] = {
             "article": row.article,
             "channel": now_at.get(row.id, row.channel),  # which may have changed while it was sent
-            "revision": row.wanted,
+            "revision": row.target_revision,
             "withdrawn": now,
             "checked": None,
             "proved": None,
@@ -73,7 +73,7 @@ def oldest_due(transaction: Transaction) -> dt.datetime | None:
 
 def workers_busy(transaction: Transaction, *, now: dt.datetime) -> int:
     """Count the workers that are looking for withdrawn articles now."""
-    leased = (proofs.c.lease.is_not(None), claims.is_held(proofs, now), proofs.c.due.is_not(None))
+    leased = (proofs.c.lease.is_not(None), claims.is_leased(proofs, now), proofs.c.due.is_not(None))
     return transaction.scalar(sa.select(sa.func.count(sa.distinct(proofs.c.lease))).where(*leased)) or 0
 
 

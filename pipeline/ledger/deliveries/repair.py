@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import STRANDED, attempts, deliveries
+from pipeline.ledger.tables.base import by_key
 
 _BATCH = 1_000
 
@@ -29,14 +30,16 @@ def unfetched(transaction: Transaction, pushed: Collection[str]) -> list[str]:
 def repair(transaction: Transaction, ids: Collection[str], *, why: str, now: dt.datetime) -> int:
     """Make these due now, add that to their histories, and return how many there were."""
     mine = (deliveries.c.id.in_(ids), claims.is_free(deliveries, now))
-    locked = sa.select(deliveries.c.id, deliveries.c.wanted).where(*mine).order_by(deliveries.c.id).with_for_update()
+    columns = by_key((deliveries.c.id, deliveries.c.target_revision))
+    locked = sa.select(*columns).where(*mine).order_by(deliveries.c.id).with_for_update()
     found = transaction.execute(locked).all()
     if not found:
         return 0
     due = {"state": "pending", "due": now, "available": None, "changed": now}
     transaction.execute(sa.update(deliveries).where(deliveries.c.id.in_([row.id for row in found])).values(**due))
     facts = {"at": now, "outcome": "repaired", "milliseconds": 0, "detail": why}
-    transaction.execute(sa.insert(attempts), [{"delivery": row.id, "revision": row.wanted} | facts for row in found])
+    rows = [{"delivery": row.id, "revision": row.target_revision} | facts for row in found]
+    transaction.execute(sa.insert(attempts), rows)
     return len(found)
 
 

@@ -20,6 +20,7 @@ from pipeline.ledger.articles.headings import Heading
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.deliveries import LATER, NORMAL, WITHDRAWAL, Delivery, blocking_withdrawal, is_blocked
 from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
+from pipeline.ledger.tables.base import by_key
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import Cause, EventType
 
@@ -107,7 +108,7 @@ def feeds_are_stale(transaction: Transaction) -> bool:
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
     """Count the batches that are being sent to the channel."""
-    leased = (deliveries.c.channel == channel, deliveries.c.lease.is_not(None), claims.is_held(deliveries, now))
+    leased = (deliveries.c.channel == channel, deliveries.c.lease.is_not(None), claims.is_leased(deliveries, now))
     batches = sa.select(sa.func.count(sa.distinct(deliveries.c.lease))).where(*leased)
     return transaction.scalar(batches) or 0
 
@@ -123,8 +124,8 @@ def begin(
     never settled is recorded, so that a delivery that kills its workers is found and does not affect others.
     """
     found = transaction.execute(_LOADED.where(deliveries.c.id.in_(ids), deliveries.c.lease == token)).all()
-    held_up = is_blocked(transaction, channel)
-    pending = [_pending(row) for row in found if row.due is not None and (row.urgency == WITHDRAWAL or not held_up)]
+    is_held_up = is_blocked(transaction, channel)
+    pending = [_pending(row) for row in found if row.due is not None and (row.urgency == WITHDRAWAL or not is_held_up)]
     interrupted = [one for one in pending if one.row.state == "sending"][:1]
     if interrupted:
         pending = [_interrupted(transaction, one, now) for one in interrupted]
@@ -149,7 +150,7 @@ def loaded(transaction: Transaction, delivery_id: str) -> PendingDelivery | None
 def _interrupted(transaction: Transaction, pending: PendingDelivery, now: dt.datetime) -> PendingDelivery:
     row = pending.row
     detail = "the worker was killed while it sent this, or before it wrote down how that ended"
-    facts = {"delivery": row.id, "revision": row.wanted, "at": now, "outcome": "interrupted", "detail": detail}
+    facts = {"delivery": row.id, "revision": row.target_revision, "at": now, "outcome": "interrupted", "detail": detail}
     transaction.execute(sa.insert(attempts).values(**facts, milliseconds=0))
     mine = sa.select(attempts.c.outcome).where(attempts.c.delivery == row.id)
     last = transaction.scalars(mine.order_by(attempts.c.id.desc()).limit(INTERRUPTIONS))
@@ -176,12 +177,12 @@ def look(
     mine = (deliveries.c.id.in_([one.row.id for one in waiting]), deliveries.c.lease == token)
     until = now + dt.timedelta(seconds=seconds)
     transaction.execute(sa.update(deliveries).where(*mine).values(leased_until=until))
-    columns = (deliveries.c.id, deliveries.c.wanted, deliveries.c.wanted_digest, deliveries.c.urgency)
-    rows = transaction.execute(sa.select(*columns).where(*mine, deliveries.c.due.is_not(None)))
-    held_up = is_blocked(transaction, channel)
-    first = WITHDRAWAL if held_up else NORMAL if _is_news_due(transaction, channel, now=now) else LATER
-    as_it_was = {row.id: (row.wanted, row.wanted_digest) for row in rows if row.urgency <= first}
-    return [one for one in waiting if as_it_was.get(one.row.id) == (one.row.wanted, one.row.wanted_digest)]
+    columns = (deliveries.c.id, deliveries.c.target_revision, deliveries.c.target_digest, deliveries.c.urgency)
+    rows = transaction.execute(sa.select(*by_key(columns)).where(*mine, deliveries.c.due.is_not(None)))
+    is_held_up = is_blocked(transaction, channel)
+    first = WITHDRAWAL if is_held_up else NORMAL if _is_news_due(transaction, channel, now=now) else LATER
+    as_it_was = {row.id: (row.target_revision, row.target_digest) for row in rows if row.urgency <= first}
+    return [one for one in waiting if as_it_was.get(one.row.id) == (one.row.target_revision, one.row.target_digest)]
 
 
 def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: str, now: dt.datetime) -> None:
@@ -194,7 +195,7 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
     taken = [one for one in sent if one.outcome == "delivered"]
     if taken:
         rows = [
-            {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
+            {"token": token, "row": one.row.id, "sent": one.row.target_revision, "digest": one.row.target_digest}
             | {
                 "event": one.event,
                 "in_format": one.row.format,
@@ -206,14 +207,14 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
         mine = sa.select(deliveries.c.id).where(
             deliveries.c.id.in_([one.row.id for one in taken]), deliveries.c.lease == token
         )
-        held = frozenset(transaction.scalars(mine))
-        if late := [row for row in rows if row["row"] not in held]:
+        still_leased = frozenset(transaction.scalars(mine))
+        if late := [row for row in rows if row["row"] not in still_leased]:
             transaction.execute(_DELIVERED_LATE, late)
         transaction.execute(_DELIVERED, rows)
     others = [one for one in sent if one.outcome != "delivered"]
     if others:
         rows = [
-            {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
+            {"token": token, "row": one.row.id, "sent": one.row.target_revision, "digest": one.row.target_digest}
             | {
                 "now_state": one.state,
                 "next": one.due,
@@ -230,7 +231,7 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
 def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, token: str) -> None:
     """Release deliveries that were begun but not sent, restoring their former state."""
     rows = [
-        {"token": token, "row": one.row.id, "sent": one.row.wanted, "digest": one.row.wanted_digest}
+        {"token": token, "row": one.row.id, "sent": one.row.target_revision, "digest": one.row.target_digest}
         | {"seen": one.attempted}
         | {"was": "abandoned" if one.row.state == "abandoned" else "pending"}
         for one in pending
@@ -258,7 +259,7 @@ _FIELDS = Delivery.__struct_fields__
 
 _WITH_CONTENT = (
     sa.select(
-        *(deliveries.c[field] for field in _FIELDS),
+        *by_key(deliveries.c[field] for field in _FIELDS),
         deliveries.c.attempted,
         renditions.c.media_type,
         renditions.c.bytes.label("size"),
@@ -270,13 +271,13 @@ _WITH_CONTENT = (
         renditions,
         sa.and_(
             renditions.c.article == deliveries.c.article,
-            renditions.c.revision == deliveries.c.wanted,
+            renditions.c.revision == deliveries.c.target_revision,
             renditions.c.format == deliveries.c.format,
         ),
     )
     .outerjoin(
         revisions,
-        sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.wanted),
+        sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.target_revision),
     )
     .outerjoin(contents, contents.c.digest == revisions.c.content)
     .order_by(deliveries.c.urgency, deliveries.c.due, deliveries.c.id)
@@ -296,8 +297,8 @@ _TRIED = sa.case(
 
 _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindparam("token"))
 _CURRENT = sa.and_(
-    deliveries.c.wanted == sa.bindparam("sent"),
-    deliveries.c.wanted_digest.is_not_distinct_from(sa.bindparam("digest", type_=sa.String)),
+    deliveries.c.target_revision == sa.bindparam("sent"),
+    deliveries.c.target_digest.is_not_distinct_from(sa.bindparam("digest", type_=sa.String)),
 )
 _FREE: Mapping[str, Any] = {"lease": None, "leased_until": None}
 
@@ -314,9 +315,9 @@ _DELIVERED = (
         **_FREE,
         attempts=_COUNTED,
         refusals=sa.case((_CURRENT, 0), else_=deliveries.c.refusals),
-        held=sa.bindparam("sent"),
-        held_digest=sa.bindparam("digest", type_=sa.String),
-        held_event=sa.bindparam("event"),
+        delivered_revision=sa.bindparam("sent"),
+        delivered_digest=sa.bindparam("digest", type_=sa.String),
+        delivered_event=sa.bindparam("event"),
         tried=sa.bindparam("in_format", type_=sa.String),
         remote_id=sa.bindparam("remote"),
         state=sa.case((_CURRENT, "delivered"), else_=_DECIDED_MEANWHILE),
@@ -330,8 +331,8 @@ _DELIVERED = (
 # Without the lease, which another worker may have by now. If the channel has accepted a newer revision meanwhile, this
 # one may have replaced it there: then the newest is sent once more.
 _LOST = sa.or_(deliveries.c.lease.is_(None), deliveries.c.lease != sa.bindparam("token"))
-_OVERTAKEN = sa.and_(deliveries.c.held > sa.bindparam("sent"), deliveries.c.state == "delivered")
-_IS_NEWS = sa.or_(deliveries.c.held.is_(None), deliveries.c.held < sa.bindparam("sent"))
+_OVERTAKEN = sa.and_(deliveries.c.delivered_revision > sa.bindparam("sent"), deliveries.c.state == "delivered")
+_IS_NEWS = sa.or_(deliveries.c.delivered_revision.is_(None), deliveries.c.delivered_revision < sa.bindparam("sent"))
 _UNFINISHED = sa.and_(_CURRENT, deliveries.c.state != "delivered")
 
 
@@ -343,9 +344,9 @@ _DELIVERED_LATE = (
     sa.update(deliveries)
     .where(deliveries.c.id == sa.bindparam("row"), _LOST, sa.or_(_IS_NEWS, _OVERTAKEN, _UNFINISHED))
     .values(
-        held=_if_news("sent", deliveries.c.held),
-        held_digest=_if_news("digest", deliveries.c.held_digest),
-        held_event=_if_news("event", deliveries.c.held_event),
+        delivered_revision=_if_news("sent", deliveries.c.delivered_revision),
+        delivered_digest=_if_news("digest", deliveries.c.delivered_digest),
+        delivered_event=_if_news("event", deliveries.c.delivered_event),
         remote_id=_if_news("remote", deliveries.c.remote_id),
         state=sa.case((_CURRENT, "delivered"), (_OVERTAKEN, "pending"), else_=deliveries.c.state),
         due=sa.case(
@@ -408,7 +409,7 @@ def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
     tries = [
         {
             "delivery": one.row.id,
-            "revision": one.row.wanted,
+            "revision": one.row.target_revision,
             "at": one.at,
             "outcome": one.outcome,
             "status": one.status,
@@ -425,9 +426,9 @@ def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
             "article": one.row.article,
             "row": one.row.id,
             "loaded_channel": one.row.channel,
-            "revision": one.row.wanted,
+            "revision": one.row.target_revision,
             "event": one.event,
-            "digest": one.row.wanted_digest,
+            "digest": one.row.target_digest,
             "at": one.at,
         }
         for one in sent

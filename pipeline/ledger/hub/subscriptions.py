@@ -1,8 +1,8 @@
 """The hub's subscriptions: which subscriber should be pushed the newest document of which feed.
 
-Like a channel, a subscriber is brought to a state: `wanted` is the digest of the newest document and `held` that of the
-one it last accepted. It is pushed the newest, however many there were in between. For requests to subscribe, see
-`requests`.
+Like a channel, a subscriber is brought to a state: `target_digest` is the digest of the newest document and
+`delivered_digest` that of the one it last accepted. It is pushed the newest, however many there were in between. For
+requests to subscribe, see `requests`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from msgspec import Struct
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.tables import feed_documents, subscriptions
+from pipeline.ledger.tables.base import by_key
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
@@ -27,8 +28,8 @@ class Subscription(Struct, frozen=True, kw_only=True):
     callback: str
     host: str
     secret: str | None
-    wanted: str | None
-    held: str | None
+    target_digest: str | None
+    delivered_digest: str | None
     attempts: int
 
 
@@ -51,12 +52,12 @@ def keep(transaction: Transaction, *, expires: dt.datetime, now: dt.datetime, **
     )
     digest = transaction.scalar(document.with_for_update())
     new = insert(transaction, subscriptions).values(
-        **of, since=now, expires=expires, wanted=digest, held=digest, suspect=False, attempts=0
+        **of, since=now, expires=expires, target_digest=digest, delivered_digest=digest, suspect=False, attempts=0
     )
     renewed = {"secret": of["secret"], "expires": expires}
     # One that had expired starts over.
     ran_out = subscriptions.c.expires <= now
-    for name in ("wanted", "held"):
+    for name in ("target_digest", "delivered_digest"):
         renewed[name] = sa.case((ran_out, new.excluded[name]), else_=subscriptions.c[name])
     renewed["due"] = sa.case((ran_out, sa.null()), else_=subscriptions.c.due)
     renewed["attempts"] = sa.case((ran_out, 0), else_=subscriptions.c.attempts)
@@ -100,18 +101,22 @@ def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str]
     Call this in the transaction that stores the documents. A subscriber that did not answer is retried at its scheduled
     time, with the document that is newest by then.
     """
-    wanting = 0
+    waiting = 0
     for format, digest in sorted(documents.items()):
         stale = (
             subscriptions.c.feed == feed_id,
             subscriptions.c.format == format,
             subscriptions.c.expires > now,
-            subscriptions.c.wanted.is_distinct_from(digest),
+            subscriptions.c.target_digest.is_distinct_from(digest),
         )
         soon = sa.case((subscriptions.c.attempts > 0, subscriptions.c.due), else_=instant(now))
-        update = sa.update(subscriptions).where(*stale).values(wanted=digest, due=sa.func.coalesce(soon, instant(now)))
-        wanting += transaction.execute(update).rowcount
-    return wanting > 0
+        update = (
+            sa.update(subscriptions)
+            .where(*stale)
+            .values(target_digest=digest, due=sa.func.coalesce(soon, instant(now)))
+        )
+        waiting += transaction.execute(update).rowcount
+    return waiting > 0
 
 
 def claim_due(
@@ -142,13 +147,13 @@ def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
 
 
 def pushed(transaction: Transaction, id: str, digest: str | None, *, token: str, slow: bool, now: dt.datetime) -> None:
-    """Record that the subscriber has this document. If a newer one is wanted by now, it is due at once."""
-    newest = sa.or_(subscriptions.c.wanted.is_(None), subscriptions.c.wanted == digest)
+    """Record that the subscriber has this document. If there is a newer one by now, it is due at once."""
+    newest = sa.or_(subscriptions.c.target_digest.is_(None), subscriptions.c.target_digest == digest)
     _settle(
         transaction,
         id,
         token,
-        held=digest,
+        delivered_digest=digest,
         suspect=slow,
         attempts=0,
         error=None,
@@ -167,7 +172,7 @@ def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
     claims.release(transaction, subscriptions.c.id, ids, token=token)
 
 
-_SUBSCRIPTION = tuple(subscriptions.c[field] for field in Subscription.__struct_fields__)
+_SUBSCRIPTION = by_key(subscriptions.c[field] for field in Subscription.__struct_fields__)
 
 
 def _settle(transaction: Transaction, id: str, token: str, **values: object) -> None:

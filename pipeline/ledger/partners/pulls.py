@@ -13,6 +13,7 @@ from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners.changes import Change
 from pipeline.ledger.tables import changes, deliveries, pull_positions, pulls
+from pipeline.ledger.tables.base import by_key
 from pipeline.model.revision import EventType
 
 _ONCE = 5_000  # deliveries
@@ -139,22 +140,23 @@ def between(transaction: Transaction, channel: str, *, after: int, up_to: int, n
 
 
 def confirm_received(
-    transaction: Transaction, channel: str, held: Sequence[PulledArticle], *, wait: bool, now: dt.datetime
+    transaction: Transaction, channel: str, received: Sequence[PulledArticle], *, wait: bool, now: dt.datetime
 ) -> list[PulledArticle]:
     """Record that the partner has these, and return those left out because their deliveries are locked.
 
     With `wait`, wait for the locks instead. Then pass one article at a time, each in its own transaction: waiting for a
     row lock while holding others can deadlock.
     """
-    mine = (deliveries.c.channel == channel, deliveries.c.article.in_([one.article for one in held]))
+    mine = (deliveries.c.channel == channel, deliveries.c.article.in_([one.article for one in received]))
     known = set(transaction.scalars(sa.select(deliveries.c.article).where(*mine)))
-    query = sa.select(deliveries.c.article, deliveries.c.held, deliveries.c.held_event).where(*mine)
-    had = {row.article: row for row in transaction.execute(query.with_for_update(skip_locked=not wait))}
-    for one in held:
+    columns = by_key((deliveries.c.article, deliveries.c.delivered_revision, deliveries.c.delivered_event))
+    query = sa.select(*columns).where(*mine).with_for_update(skip_locked=not wait)
+    had = {row.article: row for row in transaction.execute(query)}
+    for one in received:
         row = had.get(one.article)
-        if row is not None and (row.held, row.held_event) != (one.revision, one.event):
+        if row is not None and (row.delivered_revision, row.delivered_event) != (one.revision, one.event):
             _confirm(transaction, channel, one, now)
-    return [one for one in held if one.article in known - had.keys()]
+    return [one for one in received if one.article in known - had.keys()]
 
 
 def _confirm(transaction: Transaction, channel: str, one: PulledArticle, now: dt.datetime) -> None:
@@ -167,12 +169,12 @@ def _confirm(transaction: Transaction, channel: str, one: PulledArticle, now: dt
         digest=one.digest,
         at=one.at,
     )
-    same = deliveries.c.wanted_digest == one.digest  # to the partner, a revision with the same bytes is not a change
-    current = sa.or_(deliveries.c.wanted <= one.revision, same)
+    same = deliveries.c.target_digest == one.digest  # to the partner, a revision with the same bytes is not a change
+    current = sa.or_(deliveries.c.target_revision <= one.revision, same)
     has_it = {
-        "held": sa.case((same, deliveries.c.wanted), else_=one.revision),
-        "held_digest": one.digest,
-        "held_event": one.event,
+        "delivered_revision": sa.case((same, deliveries.c.target_revision), else_=one.revision),
+        "delivered_digest": one.digest,
+        "delivered_event": one.event,
         "state": sa.case((current, "delivered"), else_=deliveries.c.state),
         "due": sa.case((current, sa.null()), else_=deliveries.c.due),
         "available": sa.case((current, sa.null()), else_=deliveries.c.available),

@@ -151,20 +151,22 @@ def articles_at(transaction: Transaction, key: str, after: str, limit: int) -> l
     return list(transaction.scalars(query.order_by(deliveries.c.article).limit(limit)))
 
 
-def held_count(transaction: Transaction, key: str) -> int:
+def count_articles_at(transaction: Transaction, key: str) -> int:
     """Count the articles that the place has, or may have."""
-    return transaction.scalar(sa.select(sa.func.count()).where(*_holds(key))) or 0
+    return transaction.scalar(sa.select(sa.func.count()).where(*_may_be_at(key))) or 0
 
 
-def held(transaction: Transaction, key: str) -> list[str]:
+def articles_at(transaction: Transaction, key: str) -> list[str]:
     """Return the articles that the place has, or may have."""
-    return list(transaction.scalars(sa.select(deliveries.c.article).where(*_holds(key)).order_by(deliveries.c.article)))
+    return list(
+        transaction.scalars(sa.select(deliveries.c.article).where(*_may_be_at(key)).order_by(deliveries.c.article))
+    )
 
 
-def _holds(key: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _may_be_at(key: str) -> tuple[sa.ColumnElement[bool], ...]:
     """Match what may be at a place: an article that was attempted, unless its withdrawal was accepted since."""
-    gone = sa.and_(deliveries.c.held_event == "withdrawn", deliveries.c.wanted_digest.is_(None))
-    return (deliveries.c.channel == key, deliveries.c.attempted, sa.or_(deliveries.c.held_event.is_(None), ~gone))
+    gone = sa.and_(deliveries.c.delivered_event == "withdrawn", deliveries.c.target_digest.is_(None))
+    return (deliveries.c.channel == key, deliveries.c.attempted, sa.or_(deliveries.c.delivered_event.is_(None), ~gone))
 
 
 def unproved(transaction: Transaction, key: str) -> int:

@@ -13,6 +13,7 @@ from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import Delivery, afresh
 from pipeline.ledger.places import REACHABLE
 from pipeline.ledger.tables import deliveries, drift, places
+from pipeline.ledger.tables.base import by_key
 
 DriftKind = Literal["missing", "older", "unknown", "withdrawn"]
 
@@ -50,7 +51,7 @@ def reading_of(transaction: Transaction, key: str) -> Reading | None:
 
 def settled(transaction: Transaction, key: str, after: str, limit: int) -> list[Delivery]:
     """Return deliveries of the place that have ended, whose articles follow, in order: the others are being sent."""
-    columns = (deliveries.c[field] for field in Delivery.__struct_fields__)
+    columns = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
     here = (deliveries.c.channel == key, deliveries.c.article > after, deliveries.c.state == "delivered")
     query = sa.select(*columns).where(*here).order_by(deliveries.c.article).limit(limit)
     return [Delivery(**row._mapping) for row in transaction.execute(query)]
@@ -58,10 +59,10 @@ def settled(transaction: Transaction, key: str, after: str, limit: int) -> list[
 
 def is_as_read(transaction: Transaction, row: Delivery) -> bool:
     """Return whether nothing has changed about a delivery since it was loaded."""
-    now = sa.select(deliveries.c.state, deliveries.c.wanted, deliveries.c.wanted_digest).where(
+    now = sa.select(deliveries.c.state, deliveries.c.target_revision, deliveries.c.target_digest).where(
         deliveries.c.id == row.id, deliveries.c.channel == row.channel
     )
-    return transaction.execute(now).one_or_none() == (row.state, row.wanted, row.wanted_digest)
+    return transaction.execute(now).one_or_none() == (row.state, row.target_revision, row.target_digest)
 
 
 def keep(transaction: Transaction, key: str, found: Sequence[Drift], *, now: dt.datetime) -> None:

@@ -78,14 +78,14 @@ def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
     """Schedule the removal of whatever the place has, and return how many articles. Repeating it changes nothing."""
     mine = deliveries.c.channel == key
     transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
-    removal = {"wanted_digest": None, "urgency": WITHDRAWAL, "error": None}
-    update = sa.update(deliveries).where(mine, deliveries.c.wanted_digest.is_not(None))
+    removal = {"target_digest": None, "urgency": WITHDRAWAL, "error": None}
+    update = sa.update(deliveries).where(mine, deliveries.c.target_digest.is_not(None))
     return transaction.execute(update.values(**removal, **afresh(now))).rowcount
 
 
 def is_to_be_emptied(transaction: Transaction, key: str) -> bool:
     """Return whether `empty` has something to do."""
-    wanted = sa.or_(deliveries.c.wanted_digest.is_not(None), deliveries.c.attempted.is_(False))
+    wanted = sa.or_(deliveries.c.target_digest.is_not(None), deliveries.c.attempted.is_(False))
     query = sa.select(deliveries.c.id).where(deliveries.c.channel == key, wanted).limit(1)
     return transaction.execute(query).first() is not None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Instant
@@ -19,3 +22,8 @@ metadata = sa.MetaData(
 def lease_columns() -> tuple[sa.Column[str], sa.Column[object]]:
     """Return the columns for who works on the row and until when. An expired lease counts as none."""
     return sa.Column("lease", sa.String(64)), sa.Column("leased_until", Instant)
+
+
+def by_key(columns: Iterable[sa.ColumnElement[Any]]) -> tuple[sa.Label[Any], ...]:
+    """Label columns with their names in Python, where these differ from the ones in the database."""
+    return tuple(column.label(column.key) for column in columns)

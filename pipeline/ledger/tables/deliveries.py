@@ -38,17 +38,19 @@ deliveries = sa.Table(
     sa.Column("article", sa.String(128), nullable=False),
     sa.Column("channel", sa.String(128), nullable=False),
     sa.Column("format", sa.String(64), nullable=False),
-    sa.Column("wanted", sa.Integer, nullable=False),  # the revision that the channel should hold
-    sa.Column("wanted_digest", sa.String(80)),  # None: a withdrawal, whose tombstone is rendered when it is sent
+    sa.Column("wanted", sa.Integer, key="target_revision", nullable=False),  # the revision that the channel should have
+    sa.Column(
+        "wanted_digest", sa.String(80), key="target_digest"
+    ),  # None: a withdrawal, whose tombstone is rendered when it is sent
     sa.Column("urgency", sa.Integer, nullable=False),  # 0 a withdrawal, 1 news, 2 what may wait: see `LATER`
-    sa.Column("held", sa.Integer),  # the revision that it last accepted
-    sa.Column("held_digest", sa.String(80)),
-    sa.Column("held_event", sa.String(16)),
+    sa.Column("held", sa.Integer, key="delivered_revision"),  # the revision that it last accepted
+    sa.Column("held_digest", sa.String(80), key="delivered_digest"),
+    sa.Column("held_event", sa.String(16), key="delivered_event"),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # at the wanted revision
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # at the target revision
     sa.Column(
         "refusals", sa.Integer, nullable=False, default=0, server_default="0"
-    ),  # in a row, of the wanted revision
+    ),  # in a row, of the target revision
     sa.Column("attempted", sa.Boolean, nullable=False, default=False),  # ever: the channel may have seen the article
     sa.Column("error", sa.Text),
     sa.Column("remote_id", sa.Text),

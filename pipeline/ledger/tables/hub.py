@@ -19,8 +19,12 @@ subscriptions = sa.Table(
     sa.Column("secret", sa.Text),  # signs pushes, so it cannot be stored as a hash
     sa.Column("since", Instant, nullable=False),
     sa.Column("expires", Instant, nullable=False),
-    sa.Column("wanted", sa.String(80)),  # the digest of the feed document that the subscriber should hold
-    sa.Column("held", sa.String(80)),  # … of the one it last accepted, or of the current one when it subscribed
+    sa.Column(
+        "wanted", sa.String(80), key="target_digest"
+    ),  # the digest of the feed document that the subscriber should have
+    sa.Column(
+        "held", sa.String(80), key="delivered_digest"
+    ),  # … of the one it last accepted, or of the current one when it subscribed
     sa.Column("suspect", sa.Boolean, nullable=False, default=False),  # slow or silent at the last call
     sa.Column("due", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),  # consecutive failures

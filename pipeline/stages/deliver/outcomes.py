@@ -105,7 +105,12 @@ def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, afte
     """Log each attempt, and once each that a channel's circuit opened or closed."""
     for outcome in outcomes:
         row = outcome.pending.row
-        facts = {"channel": channel, "article": row.article, "revision": row.wanted, "attempt": outcome.attempt}
+        facts = {
+            "channel": channel,
+            "article": row.article,
+            "revision": row.target_revision,
+            "attempt": outcome.attempt,
+        }
         if outcome.error is None:
             _log.info("delivered", event_type=outcome.event, milliseconds=outcome.milliseconds, **facts)
         else:

@@ -36,7 +36,9 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
     links = _links(context, head.address or row.article, row.format, head.canonical, feeds)
     return replace(
         _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links),
-        cause=pending.cause if row.held == row.wanted - 1 and row.held_event != "withdrawn" else None,
+        cause=pending.cause
+        if row.delivered_revision == row.target_revision - 1 and row.delivered_event != "withdrawn"
+        else None,
     )
 
 
@@ -45,7 +47,7 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
     with context.ledger.read() as transaction:
         erase = places.is_emptying(transaction, row.channel)
         reason = withheld.reason(transaction, row.article, row.channel)
-        gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.wanted, reason=reason)
+        gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.target_revision, reason=reason)
         if erase and not gone.reason:
             gone = msgspec.structs.replace(gone, reason=_EMPTIED)
         slugs = articles.topics_of(transaction, row.article)
@@ -66,9 +68,13 @@ def event_of(row: Delivery) -> EventType:
     """
     if row.urgency == WITHDRAWAL:
         return "withdrawn"
-    if row.held_event in (None, "withdrawn"):
+    if row.delivered_event in (None, "withdrawn"):
         return "published"
-    return "published" if row.held == row.wanted and row.held_event == "published" else "updated"
+    return (
+        "published"
+        if row.delivered_revision == row.target_revision and row.delivered_event == "published"
+        else "updated"
+    )
 
 
 def message_id(row: Delivery) -> str:
@@ -76,8 +82,8 @@ def message_id(row: Delivery) -> str:
 
     It includes the digest, so that a ledger restored from a backup never gives the same id to different texts.
     """
-    what = "withdrawn" if row.wanted_digest is None else row.wanted_digest.removeprefix("sha256:")[:8]
-    return f"{row.id.replace('dlv_', 'msg_', 1)}.{row.wanted}.{what}"
+    what = "withdrawn" if row.target_digest is None else row.target_digest.removeprefix("sha256:")[:8]
+    return f"{row.id.replace('dlv_', 'msg_', 1)}.{row.target_revision}.{what}"
 
 
 def _parcel(
@@ -95,7 +101,7 @@ def _parcel(
         message_id=message_id(row),
         article_id=row.article,
         title=title,
-        revision=row.wanted,
+        revision=row.target_revision,
         event=event,
         rendition=rendition,
         extension=context.formats[row.format].extension,
@@ -122,12 +128,12 @@ def _also(context: Context, row: Delivery) -> tuple[str, ...]:
 def _made(context: Context, row: Delivery, format: str) -> Rendition:
     """Return the revision in a format, rendered now if its bytes are missing or the format is newer than it."""
     with context.ledger.read() as transaction:
-        stored = renditions.one(transaction, row.article, row.wanted, format)
+        stored = renditions.one(transaction, row.article, row.target_revision, format)
     body = context.store.get(stored.digest) if stored is not None else None
     if stored is not None and body is not None:
         return Rendition(format, stored.media_type, body)
     with context.ledger.read() as transaction:
-        revision = revisions.get(transaction, row.article, row.wanted)
+        revision = revisions.get(transaction, row.article, row.target_revision)
     if stored is not None:
         return Rendition(format, stored.media_type, stored_body(context, stored, revision))
     known = context.formats[format]
@@ -135,8 +141,8 @@ def _made(context: Context, row: Delivery, format: str) -> Rendition:
 
 
 def _body(context: Context, row: Delivery) -> bytes:
-    assert row.wanted_digest is not None
-    body = context.store.get(row.wanted_digest)
+    assert row.target_digest is not None
+    body = context.store.get(row.target_digest)
     return _made(context, row, row.format).body if body is None else body
 
 

@@ -61,7 +61,7 @@ class Prove(Stage):
         if found is None or found[1].channel not in channels_now:
             return True
         proof, row = found
-        if row.held != proof.revision:
+        if row.delivered_revision != proof.revision:
             with context.ledger.write() as transaction:
                 proofs.drop(transaction, delivery_id, token=claim.token)
             return True

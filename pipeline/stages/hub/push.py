@@ -36,18 +36,18 @@ class Documents:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._held: dict[tuple[str, str], Document] = {}
+        self._read_before: dict[tuple[str, str], Document] = {}
         self._lock = threading.Lock()
 
-    def newest(self, feed: str, format: str, wanted: str | None) -> Document | None:
-        """Return the document `wanted` or a newer one; None when the feed has none."""
+    def newest(self, feed: str, format: str, digest: str | None) -> Document | None:
+        """Return the document with this digest or a newer one; None when the feed has none."""
         with self._lock:
-            held = self._held.get((feed, format))
-            if held is None or held.digest != wanted:
-                held = self._read(feed, format)
-                if held is not None:
-                    self._held[feed, format] = held
-            return held
+            document = self._read_before.get((feed, format))
+            if document is None or document.digest != digest:
+                document = self._read(feed, format)
+                if document is not None:
+                    self._read_before[feed, format] = document
+            return document
 
     def _read(self, feed: str, format: str) -> Document | None:
         for _ in range(2):  # the bytes may be dropped just after a newer document was stored
@@ -63,9 +63,9 @@ class Documents:
 
 def push(context: Context, documents: Documents, to: Subscription, token: str) -> None:
     """Send the subscriber the newest document, unless it already has it."""
-    document = documents.newest(to.feed, to.format, to.wanted)
-    if document is None or document.digest == to.held:
-        _settle(context, to, token, to.held, slow=False)
+    document = documents.newest(to.feed, to.format, to.target_digest)
+    if document is None or document.digest == to.delivered_digest:
+        _settle(context, to, token, to.delivered_digest, slow=False)
         return
     started = time.perf_counter()
     try:

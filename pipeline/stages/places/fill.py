@@ -110,7 +110,7 @@ def _make_up(
         keep_back(transaction, article_id, found.why)
         return 0
     if found.copied is not None:
-        new, number = context.new_id("dlv_"), found.copied.wanted
+        new, number = context.new_id("dlv_"), found.copied.target_revision
         deliveries.withdraw_at(
             transaction, article_id, id=new, key=plan.id, format=plan.format, revision=number, now=now
         )

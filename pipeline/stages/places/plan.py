@@ -144,7 +144,7 @@ def _orphans(transaction: Transaction, found: Sequence[Change], known: Sequence[
         if is_new and not places.articles_at(transaction, place.key, "", 1):
             continue
         reachable = place.settings is not None
-        removed = tuple(places.held(transaction, place.key)) if reachable else ()
+        removed = tuple(places.articles_at(transaction, place.key)) if reachable else ()
         orphans.append(
             Orphaned(place=place.title, channel=place.channel, is_new=is_new, removed=removed, reachable=reachable)
         )

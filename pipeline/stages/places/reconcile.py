@@ -45,12 +45,12 @@ def _withdrawn(context: Context, channel: Channel, plan: ChannelPlan, row: Deliv
 
 
 def _live(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery, at: dt.datetime) -> Drift | None:
-    if isinstance(channel, ComparableChannel) and row.wanted_digest is not None:
+    if isinstance(channel, ComparableChannel) and row.target_digest is not None:
         with context.ledger.read() as transaction:
             loaded = sending.loaded(transaction, row.id)
         if loaded is None:
             return None
-        found = channel.differs(parcel(context, loaded, at), row.wanted_digest)
+        found = channel.differs(parcel(context, loaded, at), row.target_digest)
         if found is not None:
             return Drift(row.article, found.kind, found.detail)
     if plan.proof_check is not None and plan.proof_check(row.article) is None:

@@ -59,9 +59,9 @@ def keeps_what_it_has(policy: Policy, plan: ChannelPlan, delivered: Revision | N
 
 def settled_revision(row: Delivery | None) -> int | None:
     """Return the number of the revision that the channel has, or None while another one is being delivered."""
-    if row is None or row.urgency == WITHDRAWAL or row.held != row.wanted:
+    if row is None or row.urgency == WITHDRAWAL or row.delivered_revision != row.target_revision:
         return None
-    return row.held
+    return row.delivered_revision
 
 
 def reason(papers: Sequence[FlaggedPaper]) -> str:
