@@ -130,14 +130,14 @@ def _read(url: str, folder: Path, partner: str, stopped: Event) -> None:
     context = _context(ledger, folder)
     plan, chance = context.channels[partner], random.Random(partner)
     holds: dict[str, tuple[int, str, str]] = {}
-    told: list[tuple[str, int, str]] = []
+    received: list[tuple[str, int, str]] = []
     cursor, pages = BEGINNING, 0
     while True:
         last_look = stopped.is_set()
         page = pull.page(context, plan, cursor=cursor, limit=chance.randrange(1, 60), token=partner)
         assert page is not None
         for change in page.changes:
-            told.append((change["article"], change["revision"], change["event"]))
+            received.append((change["article"], change["revision"], change["event"]))
             if "content" in change:
                 digest = digest_of(str(change["content"]).encode())
                 holds[change["article"]] = (change["revision"], change["event"], digest)
@@ -146,7 +146,7 @@ def _read(url: str, folder: Path, partner: str, stopped: Event) -> None:
         if last_look and not page.changes:
             break
     ledger.close()
-    (folder / f"{partner}.json").write_text(json.dumps({"holds": holds, "told": told, "pages": pages}))
+    (folder / f"{partner}.json").write_text(json.dumps({"holds": holds, "told": received, "pages": pages}))
 
 
 def _read_by_number(url: str, folder: Path, stopped: Event) -> None:
@@ -170,7 +170,7 @@ def _read_by_number(url: str, folder: Path, stopped: Event) -> None:
 def _judged(url: str, folder: Path, partner: str) -> tuple[str, ...]:
     """Compare what the partner has with the ledger."""
     found: Any = json.loads((folder / f"{partner}.json").read_text())
-    holds, told = found["holds"], [tuple(one) for one in found["told"]]
+    holds, received = found["holds"], [tuple(one) for one in found["told"]]
     ledger = Ledger(url)
     context = _context(ledger, folder)
     with ledger.read() as transaction:
@@ -188,15 +188,15 @@ def _judged(url: str, folder: Path, partner: str) -> tuple[str, ...]:
         expected = digest_of(_tombstone(_withdrawal(row), context.site)) if gone else digests[id, row.revision]
         if (revision, digest, event == "withdrawn") != (row.revision, expected, gone):
             wrong.append(f"{id}: {event} {revision}, where the ledger has {row.state} {row.revision}")
-    assert len(told) == len(set(told)), f"{partner} received a change twice"
-    assert set(told) == set(noted), f"{partner} did not receive every change"
+    assert len(received) == len(set(received)), f"{partner} received a change twice"
+    assert set(received) == set(noted), f"{partner} did not receive every change"
     latest: dict[str, int] = {}
-    for id, revision, _ in told:
+    for id, revision, _ in received:
         assert revision > latest.get(id, 0), f"{partner} was told of {id} out of order"
         latest[id] = revision
     assert not wrong, f"{partner} holds {len(wrong)} articles that the ledger does not: {wrong[:3]}"
     assert holds.keys() == shown.keys()
-    return partner, f"{len(holds):,}", f"{withdrawn:,}", f"{len(told):,}", f"{found['pages']:,}", "0"
+    return partner, f"{len(holds):,}", f"{withdrawn:,}", f"{len(received):,}", f"{found['pages']:,}", "0"
 
 
 # --- the pipeline, without PubMed and channels --------------------------------------------------------------------

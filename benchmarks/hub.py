@@ -145,12 +145,12 @@ def _round(crowd: _Crowd, folder: Path, number: int, what: str, well: int) -> _R
     before = len(crowd.pushes(0))
     _publish(crowd.system, folder, number)
 
-    def told() -> list[dict[str, Any]]:
+    def pushes_logged() -> list[dict[str, Any]]:
         return [push for push in crowd.pushes(before) if push["callback"].startswith("/well/")]
 
-    until(lambda: len(told()) >= well, within=_WITHIN, what=f"{well} pushes")
+    until(lambda: len(pushes_logged()) >= well, within=_WITHIN, what=f"{well} pushes")
     time.sleep(1.0)  # for unexpected pushes
-    pushes = told()
+    pushes = pushes_logged()
     accepted = crowd.system.accepted()[f"article-{number}"]
     times = Counter((push["host"] + push["callback"], push["digest"]) for push in pushes)
     assert len(pushes) == well, f"{len(pushes)} pushes to {well} subscribers"

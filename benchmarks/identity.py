@@ -29,7 +29,7 @@ from pipeline.model.article import CitedWork
 from pipeline.model.reference import Author, CitedReference, PartialDate, Reference
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 
-LEAST_TOLD, MOST_ALARMS = 0.95, 0.01
+LEAST_FOUND, MOST_ALARMS = 0.95, 0.01
 
 
 class Citation(Struct, frozen=True):
@@ -61,7 +61,7 @@ def main() -> None:
         for citation in rate.missed[: arguments.show]:
             print(f"\n{name}: {citation.words}\n    {citation.record.pmid}: {_ama(citation.record)}")
     if not passes(rates):
-        sys.exit(f"fewer than {LEAST_TOLD:.0%} of the faults were told, or more than {MOST_ALARMS:.0%} false alarms")
+        sys.exit(f"fewer than {LEAST_FOUND:.0%} of the faults were told, or more than {MOST_ALARMS:.0%} false alarms")
 
 
 def measured(folder: Path, most: int) -> dict[str, Rate]:
@@ -69,27 +69,27 @@ def measured(folder: Path, most: int) -> dict[str, Rate]:
     records = {pmid: one for document in documents for pmid, one in parse_pubmed(document).items()}
     chosen = {pmid: records[pmid] for pmid in sorted(records, key=int)[:most]}
     rates = {
-        "right": _rate(right(chosen), wanted=False),
-        "right, as NLM noted": _rate(noted(documents, chosen), wanted=False),
+        "right": _rate(right(chosen), expected=False),
+        "right, as NLM noted": _rate(noted(documents, chosen), expected=False),
     }
-    return rates | {f"wrong: {name}": _rate(fault(chosen), wanted=True) for name, fault in FAULTS.items()}
+    return rates | {f"wrong: {name}": _rate(fault(chosen), expected=True) for name, fault in FAULTS.items()}
 
 
 def passes(rates: Mapping[str, Rate]) -> bool:
     return all(
-        rate.share >= LEAST_TOLD if name.startswith("wrong") else rate.share <= MOST_ALARMS
+        rate.share >= LEAST_FOUND if name.startswith("wrong") else rate.share <= MOST_ALARMS
         for name, rate in rates.items()
         if rate.of
     )
 
 
-def _rate(citations: Iterator[Citation], *, wanted: bool) -> Rate:
+def _rate(citations: Iterator[Citation], *, expected: bool) -> Rate:
     counted: Counter[bool] = Counter()
     others = []
     for citation in citations:
-        told = compare(citation.words, citation.record).identity == "mismatch"
-        counted[told] += 1
-        if told != wanted:
+        is_mismatch = compare(citation.words, citation.record).identity == "mismatch"
+        counted[is_mismatch] += 1
+        if is_mismatch != expected:
             others.append(citation)
     return Rate(counted[True], counted.total(), tuple(others))
 

@@ -39,8 +39,8 @@ def fill(ledger: Ledger, store: Store, count: int, body: bytes) -> None:
         with ledger.write() as transaction:
             for one in bodies.values():
                 store.put(digest_of(one), one)
-            said = [{"digest": f"content:{name}", "article": text} for name in names]
-            transaction.execute(sa.insert(contents), said)
+            encoded = [{"digest": f"content:{name}", "article": text} for name in names]
+            transaction.execute(sa.insert(contents), encoded)
             transaction.execute(sa.insert(articles), [_article(name, now) for name in names])
             transaction.execute(sa.insert(revisions), [_revision(name, now) for name in names])
             rows = [

@@ -67,8 +67,8 @@ def _publish(folder: Path, articles: int, rounds: int, alone: int) -> None:
             memory = system.memory()
     print(f"{articles:,} articles in each of {rounds} rounds, by turns; {len(body):,} bytes a POST\n")
     print(_ways(runs, articles), end="\n\n")
-    told = ", ".join(f"p{percent} {percentile(single.latencies, percent) * 1000:.0f} ms" for percent in _PERCENTILES)
-    print(f"One at a time, from the event's POST to the partner: {told} ({alone} articles)\n")
+    latency = ", ".join(f"p{percent} {percentile(single.latencies, percent) * 1000:.0f} ms" for percent in _PERCENTILES)
+    print(f"One at a time, from the event's POST to the partner: {latency} ({alone} articles)\n")
     print(_processes(bench.cpu, memory, idle, articles), end="\n\n")
 
 

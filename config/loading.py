@@ -43,8 +43,8 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     base = file.parent if file else Path()
     copy = environment.get(COPY)
     merged = _over(_read(DEFAULTS), _relative_to(base, _read(Path(copy) if copy else file)) if file else {})
-    said = _of_environment(environment)
-    merged = _over(merged, said if data is None else said | {"data": data})
+    given = _of_environment(environment)
+    merged = _over(merged, given if data is None else given | {"data": data})
     try:
         settings = Settings.model_validate(merged, context={"base": base, "file": file})
         _unique("feeds", [feed.id for feed in settings.feeds])
@@ -72,17 +72,17 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     A value that may be secret can also be in a file whose path is in NAME_FILE, as container platforms mount secrets.
     NAME takes precedence.
     """
-    said: dict[str, Any] = {key: environment[name] for name, key in _VARIABLES.items() if environment.get(name)}
+    given: dict[str, Any] = {key: environment[name] for name, key in _VARIABLES.items() if environment.get(name)}
     for name in _FROM_FILES:
         key, path = _VARIABLES[name], environment.get(f"{name}_FILE")
-        if path and key not in said:
-            said[key] = SecretRef("file", path).resolve(f"{name}_FILE")
+        if path and key not in given:
+            given[key] = SecretRef("file", path).resolve(f"{name}_FILE")
     if environment.get("CITEWIRE_PUBMED_API_KEY"):
-        said["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
+        given["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
     elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
-        said["pubmed_api_key"] = SecretRef("file", path)
+        given["pubmed_api_key"] = SecretRef("file", path)
     addresses = _addresses_of_sources(environment)
-    return said | ({"sources": addresses} if addresses else {})
+    return given | ({"sources": addresses} if addresses else {})
 
 
 def _addresses_of_sources(environment: Mapping[str, str]) -> dict[str, str]:
@@ -106,17 +106,17 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _relative_to(base: Path, said: dict[str, Any]) -> dict[str, Any]:
+def _relative_to(base: Path, given: dict[str, Any]) -> dict[str, Any]:
     """Resolve the file's own relative paths against its folder, so that every process finds the same ones.
 
     Channel types resolve their own, because only they know which of their keys are paths.
     """
-    found = dict(said)
-    if isinstance(data := said.get("data"), str):
+    found = dict(given)
+    if isinstance(data := given.get("data"), str):
         found["data"] = base / data
-    if isinstance(store := said.get("store_url"), str) and "://" not in store:
+    if isinstance(store := given.get("store_url"), str) and "://" not in store:
         found["store_url"] = str(base / store)
-    database = said.get("database_url")
+    database = given.get("database_url")
     if isinstance(database, str) and database.startswith(_SQLITE) and database != _SQLITE:
         found["database_url"] = f"{_SQLITE}{base.absolute() / database.removeprefix(_SQLITE)}"
     return found

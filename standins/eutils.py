@@ -158,8 +158,8 @@ class EutilsStandin(Standin):
     def _convert(self, params: Mapping[str, str], ids: tuple[str, ...]) -> Answer:
         kind = params.get("idtype") or "doi"
         if not ids or len(ids) > _MOST_CONVERTED or kind not in ("doi", "pmcid", "pmid"):
-            told = {"status": "error", "message": "Invalid ids: from 1 to 200 of one type"}
-            return Answer(400, "application/json", json.dumps(told).encode())
+            content = {"status": "error", "message": "Invalid ids: from 1 to 200 of one type"}
+            return Answer(400, "application/json", json.dumps(content).encode())
         answer = {"status": "ok", "records": [self._converted(kind, one) for one in ids]}
         return Answer(200, "application/json", json.dumps(answer).encode())
 
@@ -173,10 +173,10 @@ class EutilsStandin(Standin):
 
     def _control(self, what: str, body: bytes) -> Answer:
         try:
-            told = self._controlled(what, body)
+            content = self._controlled(what, body)
         except (KeyError, ValueError, msgspec.MsgspecError) as error:
             return Answer(400, "application/json", json.dumps({"error": str(error)}).encode())
-        return Answer(200, "application/json", json.dumps(told).encode())
+        return Answer(200, "application/json", json.dumps(content).encode())
 
     def _controlled(self, what: str, body: bytes) -> Any:
         if what == "requests":

@@ -38,8 +38,8 @@ def error_answer(message: str) -> Answer:
 
 
 def rate_answer(limit: int, *, status: int = 429) -> Answer:
-    told = {"error": "API rate limit exceeded", "api-key": "192.0.2.1", "count": str(limit + 1), "limit": str(limit)}
-    return Answer(status, "application/json", json.dumps(told).encode(), {"Retry-After": "2"})
+    error = {"error": "API rate limit exceeded", "api-key": "192.0.2.1", "count": str(limit + 1), "limit": str(limit)}
+    return Answer(status, "application/json", json.dumps(error).encode(), {"Retry-After": "2"})
 
 
 def _page(status: int, title: str) -> Answer:

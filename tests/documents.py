@@ -53,7 +53,7 @@ def block(document: Path, language: str, name: str = "") -> str:
     return found.text
 
 
-def said_by(code: str, path: Sequence[Path]) -> Any:
+def output_of(code: str, path: Sequence[Path]) -> Any:
     """What a fresh interpreter that finds modules in `path` prints as JSON when it runs `code`, warnings as errors."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-W", "error", "-c", code]

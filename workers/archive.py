@@ -107,11 +107,11 @@ def _header(archive: tarfile.TarFile, path: Path, member: tarfile.TarInfo | None
     if member is None or member.name != _HEADER or not member.isreg() or member.size > _HEADER_BYTES:
         raise damaged(path, "it was not made by `citewire backup`")
     try:
-        said = msgspec.json.decode(_body(archive, member))
-        if not isinstance(said, dict) or said.get("form") != FORM:
-            form = said.get("form") if isinstance(said, dict) else None
+        decoded = msgspec.json.decode(_body(archive, member))
+        if not isinstance(decoded, dict) or decoded.get("form") != FORM:
+            form = decoded.get("form") if isinstance(decoded, dict) else None
             raise damaged(path, f"its form is {str(form)[:20]}, and this program knows {FORM}")
-        return msgspec.convert(said, Header)
+        return msgspec.convert(decoded, Header)
     except msgspec.MsgspecError as error:
         raise damaged(path, str(error)) from error
 

@@ -125,15 +125,15 @@ def _reload(
     return settings, now
 
 
-def _adopt(children: list[Child], wanted: Sequence[Child]) -> list[Child]:
+def _adopt(children: list[Child], planned: Sequence[Child]) -> list[Child]:
     """Start and stop children so that there are those that are wanted; return those that have to be replaced."""
-    names = {child.name for child in wanted}
+    names = {child.name for child in planned}
     for child in [child for child in children if child.name not in names]:
         child.stop()
         child.join(time.monotonic() + GRACE)
         children.remove(child)
     known = {child.name: child for child in children}
-    for child in wanted:
+    for child in planned:
         if child.name not in known:
             children.append(child)
             child.start()

@@ -18,21 +18,21 @@ from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger, Transaction, places
 from pipeline.ledger.places import REACHABLE, Place
 from pipeline.stages.context import ChannelPlan
-from pipeline.stages.places.changes import Wanted
+from pipeline.stages.places.changes import ConfiguredChannel
 
 _log = structlog.get_logger()
 
 
-def wanted_of(settings: Settings) -> list[Wanted]:
+def configured_channels(settings: Settings) -> list[ConfiguredChannel]:
     """Return what the settings want of each channel. They have been checked."""
-    return [_wanted(channel) for channel in settings.channels]
+    return [_configured(channel) for channel in settings.channels]
 
 
-def _wanted(channel: ChannelSettings) -> Wanted:
+def _configured(channel: ChannelSettings) -> ConfiguredChannel:
     kind = channel_types()[channel.type]
     own = read_settings(kind, channel.own, prefix=f"channels.{channel.id}", base=channel.base)
     table = {"table": channel.model_dump(mode="json", exclude_unset=True), "base": os.path.realpath(channel.base)}
-    return Wanted(
+    return ConfiguredChannel(
         channel=channel.id,
         type=channel.type,
         location=kind.place(own) if kind.place else None,

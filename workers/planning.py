@@ -16,7 +16,7 @@ from pipeline.stages.places import plan as stage
 from pipeline.stages.places.changes import Change
 from pipeline.stages.places.plan import Plan
 from pipeline.stages.places.take_up import take_up
-from workers.places import wanted_of
+from workers.places import configured_channels
 from workers.wiring import named_file, new_id, plan_of, policy_of, public_http
 
 
@@ -26,14 +26,14 @@ def plan(ledger: Ledger, settings: Settings, *, now: dt.datetime) -> Plan:
     with named_file(settings):
         plans = {channel.id: plan_of(channel, http) for channel in settings.channels}
     with ledger.read() as transaction:
-        return stage.plan(transaction, policy_of(settings), wanted_of(settings), plans, now=now)
+        return stage.plan(transaction, policy_of(settings), configured_channels(settings), plans, now=now)
 
 
 def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.datetime) -> Plan:
     """Put the settings in force and, with `empty`, have what channels have left emptied; return what that changes."""
     planned = plan(ledger, settings, now=now)
     with ledger.write() as transaction:
-        found = take_up(transaction, wanted_of(settings), empty=False, now=now)
+        found = take_up(transaction, configured_channels(settings), empty=False, now=now)
         parts = [_part(change) for change in found if change.kind != "kept"]
         for place in places.every(transaction, states=frozenset({"orphan"})) if empty else ():
             if place.settings is not None:
@@ -46,18 +46,20 @@ def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.d
 def replaced(ledger: Ledger, settings: Settings, channel: str, *, by: str, now: dt.datetime) -> None:
     """Put the settings in force, in which a channel has another partner. Raises InvalidEvent if that cannot be so."""
     plan(ledger, settings, now=now)  # checks the settings
-    (wanted,) = (one for one in wanted_of(settings) if one.channel == channel)
-    kind = channel_types()[wanted.type]
+    (configured,) = (one for one in configured_channels(settings) if one.channel == channel)
+    kind = channel_types()[configured.type]
     with ledger.write() as transaction:
         place = places.find(transaction, channel)
         if kind.place is not None or kind.is_pull:
             hint = "change its settings" if kind.place else "give the new partner a channel and a token of its own"
-            raise InvalidEvent(f"a channel of the type {wanted.type} is not replaced", code="not-a-partner", hint=hint)
-        if place is None or place.state != "in-force" or place.settings == wanted.settings:
+            raise InvalidEvent(
+                f"a channel of the type {configured.type} is not replaced", code="not-a-partner", hint=hint
+            )
+        if place is None or place.state != "in-force" or place.settings == configured.settings:
             hint = "change its address in the settings, then run this before the system is started with it"
             raise InvalidEvent(f"{channel} has the partner that is in force", code="nothing-to-replace", hint=hint)
         leaving.replace_partner(transaction, place, now=now)
-        take_up(transaction, wanted_of(settings), empty=False, now=now)
+        take_up(transaction, configured_channels(settings), empty=False, now=now)
         _record(transaction, "replace", [_part_of(place, "replaced")], by=by, now=now)
 
 
@@ -71,7 +73,7 @@ def decide(ledger: Ledger, name: str, *, give_up: str | None, by: str, now: dt.d
                 raise InvalidEvent(f"nobody knows how to reach {place.title}", code="place-unknown", hint=hint)
             leaving.empty(transaction, place, now=now)
             _record(transaction, "empty", [_part_of(place, "emptied")], by=by, now=now)
-            return place, places.count_articles_at(transaction, place.key)
+            return place, places.count_contents(transaction, place.key)
         count = leaving.give_up(transaction, place, reason=give_up, by=by, now=now)
         _record(transaction, "give-up", [_part_of(place, "given-up", give_up)], by=by, now=now)
         return place, count
@@ -99,8 +101,8 @@ def _part(change: Change) -> Part:
 
 
 def _part_of(place: Place, outcome: operations.PartOutcome, reason: str | None = None) -> Part:
-    said = f"{place.title}: {reason}" if reason else place.title
-    return Part(None, None, None, outcome, channel=place.channel, reason=said)
+    reason_with_title = f"{place.title}: {reason}" if reason else place.title
+    return Part(None, None, None, outcome, channel=place.channel, reason=reason_with_title)
 
 
 def _record(

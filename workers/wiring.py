@@ -43,7 +43,7 @@ from pipeline.store import RenditionStore
 from workers.alerting import receivers_of
 from workers.disks import shortage_of
 from workers.opening import open_ledger
-from workers.places import Channels, wanted_of
+from workers.places import Channels, configured_channels
 from workers.sharing import prove_or_refuse
 from workers.site import feeds_of, site_of
 from workers.standing import Standing
@@ -168,7 +168,7 @@ def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = Fal
     with ledger.write() as transaction:
         if only_if_none and places.in_force(transaction) is not None:
             return
-        found = take_up(transaction, wanted_of(settings), empty=settings.places.on_move == "empty", now=now)
+        found = take_up(transaction, configured_channels(settings), empty=settings.places.on_move == "empty", now=now)
     log_changes(found)
 
 

@@ -11,8 +11,8 @@ from pipeline.appraisal.standing import merged, notices_of, of_pubmed, settled, 
 from pipeline.model.reference import CitedReference, Marks, Reference, SourceVerdict
 
 
-def appraised(cited: CitedReference, said: Sequence[SourceVerdict]) -> CitedReference:
-    """Return the citation with what sources beside PubMed `said` of its work, and its record only if that is the work.
+def appraised(cited: CitedReference, verdicts: Sequence[SourceVerdict]) -> CitedReference:
+    """Return the citation with other sources' verdicts on its work, and with its record only if that is the work.
 
     If the words have only a detail wrong, such as the year, the work is recognised: its record is not shown, but what
     was done to it is.
@@ -20,21 +20,21 @@ def appraised(cited: CitedReference, said: Sequence[SourceVerdict]) -> CitedRefe
     if cited.reference is None:
         if cited.state == "mismatch":
             return structs.replace(cited, identity="mismatch")
-        if not said:
+        if not verdicts:
             return cited
-        unshown = Marks(states_of(said), notices_of(settled(said)))
-        return structs.replace(cited, verdicts=tuple(said), unshown=unshown if unshown.editorial else None)
+        unshown = Marks(states_of(verdicts), notices_of(settled(verdicts)))
+        return structs.replace(cited, verdicts=tuple(verdicts), unshown=unshown if unshown.editorial else None)
     if cited.reference.pmid:
-        said = (*of_pubmed(cited.reference), *said)
-    record = merged(cited.reference, said)
+        verdicts = (*of_pubmed(cited.reference), *verdicts)
+    record = merged(cited.reference, verdicts)
     found = compare(cited.words, record)
     if found.identity != "mismatch":
-        return structs.replace(cited, reference=record, verdicts=tuple(said), identity=found.identity)
+        return structs.replace(cited, reference=record, verdicts=tuple(verdicts), identity=found.identity)
     return structs.replace(
         cited,
         state="mismatch",
         reference=None,
-        verdicts=tuple(said) if found.same_work else (),
+        verdicts=tuple(verdicts) if found.same_work else (),
         identity="mismatch",
         differs=found.differs,
         unshown=_marks(record) if found.same_work else None,

@@ -35,8 +35,8 @@ def of_pubmed(record: Reference) -> tuple[SourceVerdict, ...]:
         SourceVerdict(source=PUBMED, state=one.state, notice_pmid=one.pmid, notice_doi=one.doi, text=one.source)
         for one in record.notices
     ]
-    said = {one.state for one in with_notice}
-    bare = [SourceVerdict(source=PUBMED, state=state) for state in record.editorial if state not in said]
+    noted = {one.state for one in with_notice}
+    bare = [SourceVerdict(source=PUBMED, state=state) for state in record.editorial if state not in noted]
     return (*with_notice, *bare)
 
 
@@ -86,13 +86,13 @@ def notices_of(verdicts: Iterable[SourceVerdict], *, silent: Sequence[str] = ())
     by_state: dict[EditorialState, list[SourceVerdict]] = {}
     for one in sorted(verdicts, key=lambda one: (_ORDER.index(one.state), one.source, _day(one))):
         by_state.setdefault(one.state, []).append(one)
-    return tuple(_notice(state, said, silent) for state, said in by_state.items())
+    return tuple(_notice(state, by_source, silent) for state, by_source in by_state.items())
 
 
-def _notice(state: EditorialState, said: Sequence[SourceVerdict], silent: Sequence[str]) -> Notice:
-    sources = dict.fromkeys(", ".join(filter(None, (label(one.source), one.date))) for one in said)
+def _notice(state: EditorialState, by_source: Sequence[SourceVerdict], silent: Sequence[str]) -> Notice:
+    sources = dict.fromkeys(", ".join(filter(None, (label(one.source), one.date))) for one in by_source)
     words = " and ".join(sources)
     if silent and state in _WHERE_IT_MATTERS:
         words += f"; not yet by {' or '.join(map(label, silent))}"
-    pmid = next((one.notice_pmid for one in said if one.notice_pmid), None)
-    return Notice(state, words, pmid, next((one.notice_doi for one in said if one.notice_doi), None))
+    pmid = next((one.notice_pmid for one in by_source if one.notice_pmid), None)
+    return Notice(state, words, pmid, next((one.notice_doi for one in by_source if one.notice_doi), None))

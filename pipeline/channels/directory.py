@@ -159,21 +159,21 @@ def _locked(manifests: Folder, name: str) -> Iterator[None]:
 
 def _write(folder: Folder, manifests: Folder, name: str, parcel: Parcel) -> str:
     """Write the file and its manifest, synced to disk. The caller holds the article's lock."""
-    there, wanted = decode(manifests.read(f"{name}.json")), manifest_of(parcel)
+    there, expected = decode(manifests.read(f"{name}.json")), manifest_of(parcel)
     if parcel.erase:
         return _erase(folder, manifests, name, parcel, there)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if has_right_bytes(there, lambda: _digest(folder, name), wanted):
-        if not wanted.same_revision(there):
-            manifests.replace(f"{name}.json", encode(wanted))
+    if has_right_bytes(there, lambda: _digest(folder, name), expected):
+        if not expected.same_revision(there):
+            manifests.replace(f"{name}.json", encode(expected))
             manifests.sync()
         return f"revision {parcel.revision} was already there"
-    manifests.replace(f"{name}.json", encode(wanted))
+    manifests.replace(f"{name}.json", encode(expected))
     folder.replace(name, parcel.rendition.body)
     manifests.sync()
     folder.sync()
-    return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
+    return f"{name}: revision {parcel.revision}, {expected.bytes} bytes"
 
 
 def _erase(folder: Folder, manifests: Folder, name: str, parcel: Parcel, there: Manifest | None) -> str:

@@ -24,7 +24,7 @@ from pipeline.renditions.parts.uri import uri
 
 ATOM, JSON = "application/atom+xml", "application/feed+json"
 _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_TOLD = "Papers cited here whose editorial status has changed, by PubMed."
+_DESCRIPTION = "Papers cited here whose editorial status has changed, by PubMed."
 
 
 def modified(changes: Sequence[RecordedChange]) -> dt.datetime:
@@ -37,7 +37,7 @@ def atom(changes: Sequence[RecordedChange], site: Site) -> bytes:
     head = Head(
         id=f"{id_prefix(site)}/evidence/changes",
         title=_title(site),
-        description=_TOLD,
+        description=_DESCRIPTION,
         home=uri(site.url),
         address=_address(site, "atom"),
         language="en",
@@ -55,7 +55,7 @@ def json_feed(changes: Sequence[RecordedChange], site: Site) -> bytes:
         {
             "version": "https://jsonfeed.org/version/1.1",
             "title": _title(site),
-            "description": _TOLD,
+            "description": _DESCRIPTION,
             "home_page_url": uri(site.url),
             "feed_url": _address(site, "json"),
             "language": "en",
@@ -101,9 +101,9 @@ def _item(change: RecordedChange, site: Site) -> dict[str, Any]:
 
 def _headline(change: RecordedChange) -> str:
     """Return a headline such as "Retracted: A trial of something" or "No longer expression of concern: …"."""
-    said = [editorial_label(state) for state in change.gained]
-    said += [f"No longer {editorial_label(state).lower()}" for state in change.lost]
-    return f"{'; '.join(said)}: {change.record.title}"
+    labels = [editorial_label(state) for state in change.gained]
+    labels += [f"No longer {editorial_label(state).lower()}" for state in change.lost]
+    return f"{'; '.join(labels)}: {change.record.title}"
 
 
 def _summary(change: RecordedChange) -> str:
@@ -117,8 +117,8 @@ def _content(change: RecordedChange, site: Site) -> str:
         f'<li><a href="{escape(uri(site.article_url(article)))}">{escape(article)}</a></li>'
         for article in change.articles
     )
-    told = f"<p>{escape(notice)}</p>" if notice else ""
-    return f"{told}<p>{citation_html(_cited(change))}</p><p>Cited by:</p><ul>{articles}</ul>"
+    notice_html = f"<p>{escape(notice)}</p>" if notice else ""
+    return f"{notice_html}<p>{citation_html(_cited(change))}</p><p>Cited by:</p><ul>{articles}</ul>"
 
 
 def _cited(change: RecordedChange) -> CitedReference:

@@ -98,13 +98,13 @@ def _labelled(label: str, text: str) -> str:
 def _definition_text(definition: Definition) -> str:
     """Return `Adults: 10 mg`. Terms that share a description are joined; each of several descriptions takes a line."""
     terms = " / ".join(text for text in map(inlines_text, definition.terms) if text)
-    told = [text for text in map(blocks_text, definition.descriptions) if text]
+    descriptions = [text for text in map(blocks_text, definition.descriptions) if text]
     if not terms:
-        return "\n".join(f"  {_indented(text, 2)}" for text in told)
+        return "\n".join(f"  {_indented(text, 2)}" for text in descriptions)
     return (
-        "\n".join([f"{terms}:", *(f"  {_indented(text, 2)}" for text in told)])
-        if len(told) > 1
-        else (_labelled(terms, told[0]) if told else terms)
+        "\n".join([f"{terms}:", *(f"  {_indented(text, 2)}" for text in descriptions)])
+        if len(descriptions) > 1
+        else (_labelled(terms, descriptions[0]) if descriptions else terms)
     )
 
 

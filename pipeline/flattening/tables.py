@@ -23,12 +23,12 @@ def table_text(table: Table) -> str:
     head, body = divided(table.rows)
     rows = [list(row) for row in _placed(body)]
     above = [list(row) for row in _placed(head)]
-    told = {id(cell): _cell_text(cell) for row in (*above, *rows) for _, cell, _ in row}
-    heads = _heads(above, told)
-    if heads and _cost(rows, heads, told) <= max(_ALWAYS, sum(map(len, told.values()))):
-        lines = [_headed(row, heads, told) for row in rows]
+    texts_of = {id(cell): _cell_text(cell) for row in (*above, *rows) for _, cell, _ in row}
+    heads = _heads(above, texts_of)
+    if heads and _cost(rows, heads, texts_of) <= max(_ALWAYS, sum(map(len, texts_of.values()))):
+        lines = [_headed(row, heads, texts_of) for row in rows]
     else:
-        lines = [_bare(row, told) for row in (*above, *rows)]
+        lines = [_bare(row, texts_of) for row in (*above, *rows)]
     return "\n".join(line for line in (table.caption, *lines) if line)
 
 
@@ -58,18 +58,18 @@ def _placed(rows: Sequence[Row]) -> Iterator[Iterator[Placed]]:
         yield iter(sorted(here, key=lambda placed: placed[0]))
 
 
-def _heads(rows: Sequence[Sequence[Placed]], told: dict[int, str]) -> dict[int, str]:
+def _heads(rows: Sequence[Sequence[Placed]], texts_of: dict[int, str]) -> dict[int, str]:
     """Return the headers of each column, from the top."""
     found: dict[int, dict[int, str]] = {}
     for row in rows:
         for first, cell, _ in row:
             for column in range(first, first + cell.colspan):
-                found.setdefault(column, {})[id(cell)] = told[id(cell)]
+                found.setdefault(column, {})[id(cell)] = texts_of[id(cell)]
     return {column: text for column, heads in found.items() if (text := ", ".join(filter(None, heads.values())))}
 
 
-def _cost(rows: Sequence[Sequence[Placed]], heads: dict[int, str], told: dict[int, str]) -> int:
-    repeated = (len(told[id(cell)]) for row in rows for _, cell, above in row if above)
+def _cost(rows: Sequence[Sequence[Placed]], heads: dict[int, str], texts_of: dict[int, str]) -> int:
+    repeated = (len(texts_of[id(cell)]) for row in rows for _, cell, above in row if above)
     labels = (
         len(heads.get(column, ""))
         for row in rows
@@ -79,20 +79,20 @@ def _cost(rows: Sequence[Sequence[Placed]], heads: dict[int, str], told: dict[in
     return sum(repeated) + sum(labels)
 
 
-def _headed(row: Sequence[Placed], heads: dict[int, str], told: dict[int, str]) -> str:
+def _headed(row: Sequence[Placed], heads: dict[int, str], texts_of: dict[int, str]) -> str:
     parts = []
     for first, cell, _ in row:
         head = " / ".join(dict.fromkeys(heads[n] for n in range(first, first + cell.colspan) if n in heads))
         if cell.colspan >= len(heads) > 1:  # it speaks of the whole row
             head = ""
-        if text := told[id(cell)] or (_EMPTY if head else ""):
+        if text := texts_of[id(cell)] or (_EMPTY if head else ""):
             parts.append(f"{head}: {text}" if head else text)
     return "; ".join(parts)
 
 
-def _bare(row: Sequence[Placed], told: dict[int, str]) -> str:
+def _bare(row: Sequence[Placed], texts_of: dict[int, str]) -> str:
     """Return a row without column headers: its own header and its cells."""
-    texts = [_DITTO if above else told[id(cell)] or _EMPTY for _, cell, above in row]
+    texts = [_DITTO if above else texts_of[id(cell)] or _EMPTY for _, cell, above in row]
     if all(text == _EMPTY for text in texts):
         return ""
     first = row[0][1]

@@ -92,14 +92,14 @@ class Response:
         if 200 <= self.status < 300:
             return
         message = f"{self.line}: {self.excerpt}" if self.excerpt else self.line
-        said: dict[str, Any] = {"status": self.status, "answer": self.opening}
+        facts: dict[str, Any] = {"status": self.status, "answer": self.opening}
         if self.status in _TRANSIENT or self.status >= 500:
-            raise TransientError(message, retry_after=self.retry_after(now), code="try-later", **said)
+            raise TransientError(message, retry_after=self.retry_after(now), code="try-later", **facts)
         if self.status == HTTPStatus.GONE:
-            raise EndpointGone(message, **said)
+            raise EndpointGone(message, **facts)
         if 300 <= self.status < 400:
-            raise PermanentError(f"{message} (redirects are not followed)", code="redirected", **said)
-        raise PermanentError(message, **said)
+            raise PermanentError(f"{message} (redirects are not followed)", code="redirected", **facts)
+        raise PermanentError(message, **facts)
 
 
 def _http_date(value: str) -> dt.datetime | None:

@@ -41,13 +41,13 @@ def read_source(file: SourceFile) -> Read:
 
 def read_source_as(media_type: str, file: SourceFile) -> Read:
     """Read a file in the format of a media type, ignoring its parameters. Raises InvalidArticle."""
-    wanted = media_type.partition(";")[0].strip().lower()
+    essence = media_type.partition(";")[0].strip().lower()
     for source in source_formats().values():
-        if wanted in source.media_types:
+        if essence in source.media_types:
             return source.read(file)
     known = sorted(media for source in source_formats().values() for media in source.media_types)
     raise InvalidArticle(
-        f"no source format reads {wanted[:100]!r}",
+        f"no source format reads {essence[:100]!r}",
         code="unknown-source-format",
         file=file.name,
         hint=f"send one of {', '.join(known)}",

@@ -40,11 +40,13 @@ def update(
             transaction.execute(row.on_conflict_do_nothing())
 
 
-def untold(transaction: Transaction, receiver: str) -> list[tuple[Kind, Alert]]:
+def unsent(transaction: Transaction, receiver: str) -> list[tuple[Kind, Alert]]:
     """Return what a receiver has to be told: episodes that began, and the end of those that it was told of."""
     columns = [alerts.c[name] for name in Alert.__struct_fields__]
-    began = sa.select(*columns).where(alerts.c.ended.is_(None), ~_told(receiver, "opened"))
-    over = sa.select(*columns).where(alerts.c.ended.is_not(None), _told(receiver, "opened"), ~_told(receiver, "ended"))
+    began = sa.select(*columns).where(alerts.c.ended.is_(None), ~_was_sent(receiver, "opened"))
+    over = sa.select(*columns).where(
+        alerts.c.ended.is_not(None), _was_sent(receiver, "opened"), ~_was_sent(receiver, "ended")
+    )
     found: list[tuple[Kind, Alert]] = []
     kinds: Sequence[tuple[Kind, sa.Select[Any]]] = (("opened", began), ("ended", over))
     for kind, query in kinds:
@@ -53,14 +55,16 @@ def untold(transaction: Transaction, receiver: str) -> list[tuple[Kind, Alert]]:
     return found
 
 
-def tell(transaction: Transaction, receiver: str, notices: Collection[tuple[Kind, Alert]], *, now: dt.datetime) -> None:
+def mark_sent(
+    transaction: Transaction, receiver: str, notices: Collection[tuple[Kind, Alert]], *, now: dt.datetime
+) -> None:
     """Record what a receiver has been told."""
     for kind, alert in notices:
         row = insert(transaction, alert_notices).values(alert=alert.id, receiver=receiver, kind=kind, at=now)
         transaction.execute(row.on_conflict_do_nothing())
 
 
-def _told(receiver: str, kind: Kind) -> sa.ColumnElement[bool]:
+def _was_sent(receiver: str, kind: Kind) -> sa.ColumnElement[bool]:
     mine = (alert_notices.c.alert == alerts.c.id, alert_notices.c.receiver == receiver, alert_notices.c.kind == kind)
     return sa.exists().where(*mine)
 

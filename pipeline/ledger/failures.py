@@ -70,14 +70,14 @@ def _of_postgresql(error: sa.exc.DBAPIError, ledger: str) -> CitewireError | Non
     state: str = getattr(error.orig, "sqlstate", None) or ""
     if state == "53100":
         return TransientError(f"{ledger} has a full disk", code="disk-full")
-    if what := _said(_REFUSALS, state):
+    if what := _meaning_of(_REFUSALS, state):
         hint = "check database_url, and the rights of its user"
         return ConfigError(f"{ledger} {what}", key="database_url", hint=hint, code="ledger-refused")
-    if what := _said(_OTHER_SCHEMA, state):
+    if what := _meaning_of(_OTHER_SCHEMA, state):
         return ConfigError(f"{ledger} {what}", key="database_url", hint=_MIGRATE, code="ledger-older")
     if state in ("40001", "40P01"):  # a serialization failure, a deadlock
         return TransientError(f"{ledger} rolled back a transaction for another one", code="ledger-contended")
-    if what := _said(_TIME, state):
+    if what := _meaning_of(_TIME, state):
         return TransientError(f"{ledger} {what}", code="ledger-unreachable")
     lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated
     if state or not lost:
@@ -86,7 +86,7 @@ def _of_postgresql(error: sa.exc.DBAPIError, ledger: str) -> CitewireError | Non
     return TransientError(f"{ledger} cannot be reached; {hint}", code="ledger-unreachable")
 
 
-def _said(meanings: dict[str, str], state: str) -> str | None:
+def _meaning_of(meanings: dict[str, str], state: str) -> str | None:
     return meanings.get(state) or meanings.get(state[:2])
 
 
@@ -112,8 +112,8 @@ def _of_sqlite(error: sa.exc.DBAPIError, file: Path) -> CitewireError | None:
     return TransientError(f"the ledger {file} {what}", code="ledger-unreachable")
 
 
-def _without_table(said: str, file: Path) -> ConfigError | None:
-    if not said.startswith(("no such table", "no such column")):
+def _without_table(message_of_sqlite: str, file: Path) -> ConfigError | None:
+    if not message_of_sqlite.startswith(("no such table", "no such column")):
         return None
     message = f"the ledger {file} lacks a table or column of this version"
     return ConfigError(message, key="database_url", hint=_MIGRATE, code="ledger-older")

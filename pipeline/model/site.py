@@ -74,15 +74,15 @@ class Feed(Struct, frozen=True, kw_only=True):
 
     def holds(self, topics: Collection[str], language: str) -> bool:
         """Return whether an article with these topics and this language belongs in the feed."""
-        wanted = not self.topics or not frozenset(self.topics).isdisjoint(topics)
-        return wanted and frozenset(self.without_topics).isdisjoint(topics) and self._speaks(language)
+        matches = not self.topics or not frozenset(self.topics).isdisjoint(topics)
+        return matches and frozenset(self.without_topics).isdisjoint(topics) and self._speaks(language)
 
     def _speaks(self, language: str) -> bool:
         """Compare languages by the basic filtering of RFC 4647, section 3.3.1."""
         if self.language is None:
             return True
-        wanted, spoken = self.language.lower(), language.lower()
-        return spoken == wanted or spoken.startswith(f"{wanted}-")
+        matches, spoken = self.language.lower(), language.lower()
+        return spoken == matches or spoken.startswith(f"{matches}-")
 
     def built_in(self, format: str) -> bool:
         """Return whether the feed is built in a format. With a partner's profile, RSS is the default."""

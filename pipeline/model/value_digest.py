@@ -29,8 +29,8 @@ def _without_defaults(value: object) -> object:
 
 def _fields_of(value: Struct) -> dict[str, object]:
     tag, defaults = _shape(type(value))
-    said = {name: getattr(value, name) for name in value.__struct_fields__}
-    set_here = {name: _without_defaults(one) for name, one in said.items() if one != defaults.get(name, UNSET)}
+    set_values = {name: getattr(value, name) for name in value.__struct_fields__}
+    set_here = {name: _without_defaults(one) for name, one in set_values.items() if one != defaults.get(name, UNSET)}
     return set_here if tag is None else {"type": tag} | set_here
 
 

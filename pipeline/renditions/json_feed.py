@@ -196,14 +196,14 @@ def _reference(cited: CitedReference) -> Json:
 def _stated(cited: CitedReference) -> Json:
     """Return the evidence statement, without what is not known."""
     stated = statement_of(cited)
-    said = [{"source": one.source, "state": one.state, "date": one.date} for one in cited.verdicts]
+    verdicts = [{"source": one.source, "state": one.state, "date": one.date} for one in cited.verdicts]
     known: Json = {
         "weight": stated.weight,
         "year": stated.year,
         "superseded_by": list(stated.superseded_by),
         "free_full_text": stated.free_full_text,
         "identity": cited.identity if cited.identity != "unverified" else None,
-        "verdicts": said,
+        "verdicts": verdicts,
     }
     return {name: value for name, value in known.items() if value}
 

@@ -127,16 +127,16 @@ class LiveChannels(Protocol):
 
 
 class AlertReceiver(Protocol):
-    """Somebody who is told of what needs a person. `name` tells it from the others, and is the same after a restart."""
+    """Somebody who is notified of what needs a person. `name` is unique, and the same after a restart."""
 
     @property
     def name(self) -> str: ...
 
-    def wants(self, condition: Condition) -> bool:
-        """Return whether it is told of this."""
+    def accepts(self, condition: Condition) -> bool:
+        """Return whether this concerns the receiver."""
         ...
 
-    def tell(self, told: Notice) -> None:
+    def send(self, notice: Notice) -> None:
         """Raises TransientError or PermanentError."""
         ...
 

@@ -111,10 +111,10 @@ def _withheld(transaction: Transaction, article_id: str) -> tuple[Withheld, ...]
 
 
 def _watched(transaction: Transaction, cited: Sequence[CitedReference]) -> tuple[WatchedReference, ...]:
-    said = sources_of(transaction, cited)
+    by_reference = sources_of(transaction, cited)
     return tuple(
         watched(one, [Says(source.source, source.says, source.asked) for source in sources])
-        for one, sources in zip(cited, said, strict=True)
+        for one, sources in zip(cited, by_reference, strict=True)
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import listing
-from pipeline.ledger.articles.listing import Listed, Wanted
+from pipeline.ledger.articles.listing import ArticleFilter, Listed
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.reference import EditorialState
 from pipeline.views.fields import ArticleId, RevisionNumber, Time
@@ -45,9 +45,9 @@ class ArticleList:
     next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
 
 
-def articles(transaction: Transaction, wanted: Wanted, *, after: str | None = None, limit: int) -> ArticleList:
+def articles(transaction: Transaction, filters: ArticleFilter, *, after: str | None = None, limit: int) -> ArticleList:
     """Return a page of the list of articles."""
-    found = listing.page(transaction, wanted, after=after, limit=limit + 1)
+    found = listing.page(transaction, filters, after=after, limit=limit + 1)
     shown = found[:limit]
     ids = [one.id for one in shown]
     evidence, worst = listing.editorial(transaction, ids), listing.worst_deliveries(transaction, ids)

@@ -57,7 +57,7 @@ def _place(transaction: Transaction, one: Known) -> Place:
         state=one.state,
         since=one.since,
         left=one.left,
-        articles=ledger.count_articles_at(transaction, one.key),
+        articles=ledger.count_contents(transaction, one.key),
         filling=bool(one.fill),
         reason=one.reason,
         by=one.by,

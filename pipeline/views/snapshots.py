@@ -32,7 +32,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Shown:
     revision: int | None = None
     event: EventType | None = None
     since: dt.datetime | None = None
@@ -41,26 +41,26 @@ class _Held:
 
 def snapshot(transaction: Transaction, article_id: str, channel: str | None, at: dt.datetime) -> Snapshot:
     """Return what a channel (None: the site itself) held of an article at a given time."""
-    held = _held(transaction, article_id, channel, at)
+    shown = _shown(transaction, article_id, channel, at)
     content = None
-    if held.revision is not None and held.event != "withdrawn":
-        content = revisions.get(transaction, article_id, held.revision)
+    if shown.revision is not None and shown.event != "withdrawn":
+        content = revisions.get(transaction, article_id, shown.revision)
     return Snapshot(
         article=article_id,
         channel=channel,
         at=at,
-        revision=held.revision,
-        event=held.event,
-        since=held.since,
-        digest=held.digest,
+        revision=shown.revision,
+        event=shown.event,
+        since=shown.since,
+        digest=shown.digest,
         title=content.article.title if content else None,
         references=tuple(reference(one) for one in content.references) if content else (),
     )
 
 
-def _held(transaction: Transaction, article_id: str, channel: str | None, at: dt.datetime) -> _Held:
+def _shown(transaction: Transaction, article_id: str, channel: str | None, at: dt.datetime) -> _Shown:
     if channel is None:
         own = revisions.shown_at(transaction, article_id, at)
-        return _Held() if own is None else _Held(own.number, own.event, own.at)
+        return _Shown() if own is None else _Shown(own.number, own.event, own.at)
     one = channel_contents.at(transaction, article_id, channel, at)
-    return _Held() if one is None else _Held(one.revision, one.event, one.at, one.digest)
+    return _Shown() if one is None else _Shown(one.revision, one.event, one.at, one.digest)

@@ -111,17 +111,17 @@ def _sources(
     for name, state in states.items():
         last[name] = (asked.get(work, {}).get(name) if state.by_paper else state.answered, state.failing)
     return tuple(
-        _says(name, [said for said in one.verdicts if said.source == name], *times) for name, times in last.items()
+        _source(name, [each for each in one.verdicts if each.source == name], *times) for name, times in last.items()
     )
 
 
-def _says(
-    name: str, said: Sequence[SourceVerdict], asked: dt.datetime | None, failing: dt.datetime | None
+def _source(
+    name: str, of_source: Sequence[SourceVerdict], asked: dt.datetime | None, failing: dt.datetime | None
 ) -> SourceSays:
     return SourceSays(
         source=name,
         label=standing.label(name),
-        says=standing.states_of(said),
+        says=standing.states_of(of_source),
         asked=asked,
         failing=failing,
         verdicts=tuple(
@@ -133,7 +133,7 @@ def _says(
                 reasons=one.reasons,
                 reported_by=one.reported_by,
             )
-            for one in said
+            for one in of_source
         ),
     )
 
@@ -142,8 +142,8 @@ def evidence_of(
     transaction: Transaction, references: Sequence[CitedReference], *, meant: Sequence[str] = ()
 ) -> list[ReferenceEvidence]:
     """Return the statement of each reference. `meant`: the PMIDs that the author cites although they are retracted."""
-    said = sources_of(transaction, references)
-    return [_evidence(one, sources, meant) for one, sources in zip(references, said, strict=True)]
+    of_source = sources_of(transaction, references)
+    return [_evidence(one, sources, meant) for one, sources in zip(references, of_source, strict=True)]
 
 
 def _evidence(one: CitedReference, sources: tuple[SourceSays, ...], meant: Sequence[str]) -> ReferenceEvidence:

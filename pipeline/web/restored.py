@@ -20,9 +20,9 @@ class Restored:
         self._hold = hold
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held = self._hold() if scope["type"] == "http" and not scope["path"].startswith(_ANSWERED) else None
-        if held is None or held.code != "ledger-restored":
+        hold = self._hold() if scope["type"] == "http" and not scope["path"].startswith(_ANSWERED) else None
+        if hold is None or hold.code != "ledger-restored":
             await self.app(scope, receive, send)
             return
         detail = "the site is being restored: try again later"
-        await answer(503, held.code, detail, headers={"Retry-After": "5"})(scope, receive, send)
+        await answer(503, hold.code, detail, headers={"Retry-After": "5"})(scope, receive, send)

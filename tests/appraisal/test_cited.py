@@ -71,16 +71,16 @@ def test_the_right_words_match_and_none_are_unverified() -> None:
 
 
 def test_what_a_list_says_of_a_paper_without_a_record_is_marked() -> None:
-    said = SourceVerdict(source="retraction_watch", state="retracted", date="2026-03-02", notice_doi="10.1000/n")
-    found = appraised(cited(None, None), (said,))
+    verdict = SourceVerdict(source="retraction_watch", state="retracted", date="2026-03-02", notice_doi="10.1000/n")
+    found = appraised(cited(None, None), (verdict,))
     assert found.marks is not None
     assert found.marks.editorial == ("retracted",)
     assert [notice.source for notice in found.marks.notices] == ["Retraction Watch, 2026-03-02"]
 
 
 def test_a_state_that_nlm_has_too_adds_nothing() -> None:
-    said = SourceVerdict(source="crossref", state="retracted")
-    assert appraised(cited(None), (said,)).reference == OTHER
+    verdict = SourceVerdict(source="crossref", state="retracted")
+    assert appraised(cited(None), (verdict,)).reference == OTHER
     clean = structs.replace(OTHER, editorial=())
-    (notice,) = appraised(cited(None, clean), (said,)).marks.notices  # type: ignore[union-attr]
+    (notice,) = appraised(cited(None, clean), (verdict,)).marks.notices  # type: ignore[union-attr]
     assert notice.source == "Crossref; not yet by NLM"

@@ -79,8 +79,8 @@ class EmailHarness:
         ]
 
     def _answer(self, answer: str, raises: type[Any], code: str, way: Way = "other") -> Trouble:
-        def begin(said: str | None = answer) -> None:
-            self._box.all_data = said
+        def begin(reply: str | None = answer) -> None:
+            self._box.all_data = reply
 
         return Trouble(answer, raises, code, begin=begin, end=lambda: begin(None), way=way)
 

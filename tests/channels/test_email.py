@@ -58,8 +58,8 @@ def opened(trusted: Path) -> Iterator[Callable[..., Email]]:
 
 
 def short(revision: int = 1, event: Any = None, *, article: str = "spasms", **changes: Any) -> Parcel:
-    said = f"<p>Revision {revision} of {article}.</p>"
-    return replace(saying(parcel(revision, event, article=article), said), **changes)
+    words = f"<p>Revision {revision} of {article}.</p>"
+    return replace(saying(parcel(revision, event, article=article), words), **changes)
 
 
 def read(raw: bytes) -> EmailMessage:
@@ -87,8 +87,8 @@ def test_an_article_goes_as_text_and_as_html(file: Path, format: str) -> None:
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     text, html = text_of(message), text_of(message, "html")
-    for said in (one.title, "This does not replace your doctor's advice."):
-        assert " ".join(said.split()) in " ".join(text.split())
+    for words in (one.title, "This does not replace your doctor's advice."):
+        assert " ".join(words.split()) in " ".join(text.split())
     assert one.links is not None
     assert text.rstrip().endswith(one.links.page)
     assert f'<a href="{one.links.page}">' in html
@@ -129,8 +129,8 @@ def test_several_articles_make_one_digest_with_withdrawals_first() -> None:
     assert message["Subject"] == "3 articles: Withdrawn: Third; First; Updated: Second"
     text, html = text_of(message), text_of(message, "html")
     assert text.startswith("1. Withdrawn: Third\n2. First\n3. Updated: Second\n")
-    for said in ("Revision 1 of spasms.", "Revision 2 of b.", "Revision 3 of c."):
-        assert said in text and said in html
+    for words in ("Revision 1 of spasms.", "Revision 2 of b.", "Revision 3 of c."):
+        assert words in text and words in html
     assert text.index("Revision 3") < text.index("Revision 1") < text.index("Revision 2")
     named = composed(
         short(), short(article="b"), letterhead=LETTERHEAD.model_copy(update={"digest_subject": "Today's articles"})

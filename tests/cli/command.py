@@ -13,7 +13,7 @@ from workers.cli import main
 
 
 @dataclass(frozen=True)
-class Said:
+class Result:
     status: int
     out: str
     err: str
@@ -23,7 +23,7 @@ class Said:
         return json.loads(self.out)
 
 
-def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Said:
+def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Result:
     """Run a command. Any exception that leaves it, a traceback at a terminal, fails the test."""
     arguments, sys.argv = sys.argv, ["citewire", *map(str, words)]
     capsys.readouterr()
@@ -33,4 +33,4 @@ def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Said:
     finally:
         sys.argv = arguments
     out, err = capsys.readouterr()
-    return Said(int(ended.value.code or 0), out, err)
+    return Result(int(ended.value.code or 0), out, err)

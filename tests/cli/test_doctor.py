@@ -19,8 +19,8 @@ NOW = dt.datetime.now(dt.UTC)
 
 
 def looked(capsys: pytest.CaptureFixture[str], folder: Path) -> tuple[int, dict[str, Any]]:
-    said = citewire(capsys, "doctor", "--json", "--data", folder)
-    return said.status, {one["name"]: one for one in said.json["checks"]}
+    result = citewire(capsys, "doctor", "--json", "--data", folder)
+    return result.status, {one["name"]: one for one in result.json["checks"]}
 
 
 def folder_with_a_ledger(tmp_path: Path, *running: Process, restored: bool = False) -> Path:

@@ -27,7 +27,7 @@ path = "out"
 
 
 @dataclass
-class Said:
+class Result:
     status: int
     out: str
     err: str
@@ -37,7 +37,7 @@ class Said:
         return json.loads(self.out)
 
 
-Run = Callable[..., Said]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CITEWIRE_CONFIG", str(tmp_path / "site.toml"))
 
-    def call(*words: str) -> Said:
+    def call(*words: str) -> Result:
         capsys.readouterr()  # what the bench logged
         monkeypatch.setattr(sys, "argv", ["citewire", *words, "--data", str(tmp_path)])
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsys.readouterr()
-        return Said(int(ended.value.code or 0), out, err)
+        return Result(int(ended.value.code or 0), out, err)
 
     return call
 
@@ -85,8 +85,8 @@ def test_a_ledger_without_references_prints_an_empty_list(run: Run) -> None:
 
 @pytest.mark.parametrize("word", ["PMC1", "1;2", "../1", "١"])
 def test_what_is_no_pmid_is_refused(run: Run, word: str) -> None:
-    said = run("references", word)
-    assert (said.status, "[invalid-pmid]" in said.err) == (2, True)
+    result = run("references", word)
+    assert (result.status, "[invalid-pmid]" in result.err) == (2, True)
 
 
 def test_a_recheck_orders_what_is_named_or_everything(bench: Watched, run: Run) -> None:
@@ -126,7 +126,7 @@ def test_what_was_shown_is_asked_for_by_channel_and_time(bench: Watched, run: Ru
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (("status", "spasms", "--at", "yesterday"), 2, "[invalid-time]"),
         (("status", "spasms", "--at", "2026-03-01T12:00"), 2, "has no zone"),
@@ -138,11 +138,11 @@ def test_what_was_shown_is_asked_for_by_channel_and_time(bench: Watched, run: Ru
     ],
 )
 def test_mistakes_have_a_word_and_a_status(
-    bench: Watched, run: Run, words: tuple[str, ...], status: int, told: str
+    bench: Watched, run: Run, words: tuple[str, ...], status: int, message: str
 ) -> None:
-    said = run(*words)
-    assert said.status == status
-    assert told in said.err
+    result = run(*words)
+    assert result.status == status
+    assert message in result.err
 
 
 def test_a_hold_is_seen_and_released(bench: Watched, run: Run) -> None:

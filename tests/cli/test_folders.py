@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import Said, citewire
+from command import Result, citewire
 
 from pipeline.intake.own_rendition import is_own_rendition
 from workers.cli.files import Excluded, is_article
@@ -35,7 +35,7 @@ format = "json-feed"
 url = "file://{folder}/bucket"
 """
 
-Run = Callable[..., Said]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -122,20 +122,20 @@ def test_watching_takes_up_the_same_files(tmp_path: Path, run: Run) -> None:
 @pytest.mark.parametrize("folder", ["public", "var", "bucket"])
 def test_a_folder_of_the_systems_own_is_refused(tmp_path: Path, run: Run, folder: str) -> None:
     furnish(tmp_path, run)
-    said = run("publish", folder)
-    assert (said.status, "[own-folder]" in said.err) == (2, True)
+    result = run("publish", folder)
+    assert (result.status, "[own-folder]" in result.err) == (2, True)
 
 
 def test_a_page_of_our_own_that_is_named_is_refused(tmp_path: Path, run: Run) -> None:
     furnish(tmp_path, run)
-    said = run("publish", "old/sleep.html")
-    assert (said.status, "[own-rendition]" in said.err) == (2, True)
+    result = run("publish", "old/sleep.html")
+    assert (result.status, "[own-rendition]" in result.err) == (2, True)
 
 
 def test_a_draft_that_is_named_is_refused(tmp_path: Path, run: Run) -> None:
     furnish(tmp_path, run)
-    said = run("publish", "draft.md")
-    assert (said.status, "[draft]" in said.err) == (2, True)
+    result = run("publish", "draft.md")
+    assert (result.status, "[draft]" in result.err) == (2, True)
 
 
 @pytest.mark.parametrize("format", ["html", "amp", "json-feed"])
@@ -170,14 +170,14 @@ def asked(folder: Path, answer: str, *more: str) -> tuple[int, bool]:
         command, cwd=folder, env=environment, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs
     ) as ran:
         os.close(theirs)
-        said = b""
+        result = b""
         try:
             while chunk := os.read(ours, 65_536):
-                said += chunk
+                result += chunk
         except OSError:  # the terminal's other end is closed: the command has ended
             pass
     os.close(ours)
-    return ran.returncode, b"Publish them all?" in said
+    return ran.returncode, b"Publish them all?" in result
 
 
 def test_articles_that_wait_are_counted_with_the_room_that_is_left(tmp_path: Path, run: Run) -> None:

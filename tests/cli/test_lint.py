@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import Said, citewire
+from command import Result, citewire
 
 SITE = """
 data = "var"
@@ -44,7 +44,7 @@ MISTAKES = (
     ("authors: [{role: Nurse}]", "authors[0].name"),
 )
 
-Run = Callable[..., Said]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ def test_sixty_mistakes_in_forty_files_are_all_named_in_one_run(run: Run) -> Non
         write(name, f"title: Article {number}", *(line for line, _ in lines))
         expected |= {(name, field) for _, field in lines}
     assert len(expected) == 60
-    said = run("lint", "articles", "--json")
-    found = [(file["file"], one["field"]) for file in said.json["files"] for one in file["mistakes"]]
-    assert (said.status, said.json["mistakes"]) == (2, 60)
+    result = run("lint", "articles", "--json")
+    found = [(file["file"], one["field"]) for file in result.json["files"] for one in file["mistakes"]]
+    assert (result.status, result.json["mistakes"]) == (2, 60)
     assert set(found) == expected
-    assert all(one["line"] and one["hint"] for file in said.json["files"] for one in file["mistakes"])
+    assert all(one["line"] and one["hint"] for file in result.json["files"] for one in file["mistakes"])
     assert len(run("lint", "articles").err.splitlines()) == 60
 
 
@@ -142,10 +142,10 @@ def test_two_files_with_one_id_are_refused_with_both_names(run: Run, data: Path)
     write("first.md", "id: vitamin-d-ms", "title: The first")
     Path("second.md").write_text(case, encoding="utf-8")
     for command in (("lint", "."), ("publish", "first.md", "second.md"), ("publish", ".", "--take-over")):
-        said = run(*command)
-        assert said.status == 2
-        assert "second.md: field 'id': has the id 'vitamin-d-ms', which first.md has too" in said.err
-        assert "first.md: field 'id': has the id 'vitamin-d-ms', which second.md has too" in said.err
+        result = run(*command)
+        assert result.status == 2
+        assert "second.md: field 'id': has the id 'vitamin-d-ms', which first.md has too" in result.err
+        assert "first.md: field 'id': has the id 'vitamin-d-ms', which second.md has too" in result.err
     assert run("status", "--json").json["articles"] == {}
     assert run("publish", "first.md", "./first.md", "--json").status == 0
 
@@ -155,8 +155,8 @@ def test_a_copy_that_would_take_anothers_id_is_refused_by_lint_as_by_publish(run
     assert run("publish", "a.md").status == 0
     write("copy.md", "id: a", "title: B")
     for command in ("lint", "publish"):
-        said = run(command, "copy.md")
-        assert (said.status, "[id-taken]" in said.err) == (2, True)
+        result = run(command, "copy.md")
+        assert (result.status, "[id-taken]" in result.err) == (2, True)
     assert run("publish", "copy.md", "--dry-run", "--take-over").status == 0
 
 

@@ -24,7 +24,7 @@ def test_a_list_of_operations_that_is_cut_says_so(
             at = START + timedelta(minutes=number)
             operations.record(transaction, operations.Operation(f"op_{number:03}", "publish", "cms", at), [])
     ledger.close()
-    said = citewire(capsys, "operations", "--json", "--data", tmp_path)
-    listed = [one["operation"] for one in said.json["operations"]]
+    result = citewire(capsys, "operations", "--json", "--data", tmp_path)
+    listed = [one["operation"] for one in result.json["operations"]]
     assert (len(listed), listed[0]) == (100, f"op_{count - 1:03}")
-    assert ("there are more than these" in said.err) == cut
+    assert ("there are more than these" in result.err) == cut

@@ -51,9 +51,9 @@ def test_a_certificate_says_what_each_place_showed_and_whom_the_recall_did_not_r
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     retracted(tmp_path)
-    told = recalled(capsys, tmp_path)
-    assert told["jws"] is None
-    certificate = told["certificate"]
+    answer = recalled(capsys, tmp_path)
+    assert answer["jws"] is None
+    certificate = answer["certificate"]
     assert (certificate["pmid"], certificate["editorial"]) == ("1", ["retracted"])
     assert certificate["noticed"] is not None
     assert certificate["sources"][0]["says"] == ["retracted"]
@@ -84,9 +84,9 @@ def test_a_paper_in_good_standing_and_an_unknown_one_have_no_certificate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], pmid: str
 ) -> None:
     retracted(tmp_path)
-    said = citewire(capsys, "recall", pmid, "--json", "--data", tmp_path)
-    assert said.status == 4
-    assert "unknown-recall" in said.err
+    result = citewire(capsys, "recall", pmid, "--json", "--data", tmp_path)
+    assert result.status == 4
+    assert "unknown-recall" in result.err
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ from standins.receiver import Receiver
 
 
 def test_a_secret_is_printed_alone_and_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
-    said = citewire(capsys, "secret")
-    assert said.status == 0
-    assert said.out.startswith("whsec_")
-    assert read_signer(said.out.strip()).public is None
-    assert said.err == ""
+    result = citewire(capsys, "secret")
+    assert result.status == 0
+    assert result.out.startswith("whsec_")
+    assert read_signer(result.out.strip()).public is None
+    assert result.err == ""
 
 
 def test_a_private_key_comes_with_the_public_key_for_the_partner(capsys: pytest.CaptureFixture[str]) -> None:
-    said = citewire(capsys, "secret", "--ed25519")
-    public = read_signer(said.out.strip()).public
+    result = citewire(capsys, "secret", "--ed25519")
+    public = read_signer(result.out.strip()).public
     assert public is not None
-    assert said.err == f"the public key, for the partner: {public}\n"
+    assert result.err == f"the public key, for the partner: {public}\n"
 
 
 def test_two_channels_with_one_secret_are_refused_and_named(

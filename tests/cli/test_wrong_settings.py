@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import Said, citewire
+from command import Result, citewire
 from wrong_world import make_wrong
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,10 +55,10 @@ def test_what_is_wrong_is_said_in_a_line_with_its_status(
         (tmp_path / "sleep.md").write_text("# Sleep\n\nAn answer.\n")
     with contextlib.ExitStack() as hold:
         make_wrong(_plain(world), tmp_path, monkeypatch, hold)
-        said = _run(shlex.split(command.strip("`"))[1:], capsys)
-    lines = _SCHEMA.sub("NNNN", said.err.replace(str(tmp_path), SITE)).splitlines()
+        result = _run(shlex.split(command.strip("`"))[1:], capsys)
+    lines = _SCHEMA.sub("NNNN", result.err.replace(str(tmp_path), SITE)).splitlines()
     assert lines == [f"citewire: {line}" for line in _SCHEMA.sub("NNNN", answer).split("<br>")]
-    assert (said.status, said.out) == (int(status), "")
+    assert (result.status, result.out) == (int(status), "")
     if command.split()[1] in ("status", "check", "deliveries", "lint"):
         assert not (tmp_path / "var" / "ledger.sqlite-wal").exists()
         assert (tmp_path / "var").exists() == ("`var`" in world or "ledger" in world)
@@ -71,11 +71,11 @@ def test_a_signal_leaves_no_traceback(tmp_path: Path, number: signal.Signals) ->
     command = [sys.executable, "-m", "workers.cli", "publish", str(tmp_path / "sleep.md"), "--wait"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as ran:
         assert ran.stderr is not None
-        said = ran.stderr.readline()  # from here on it waits for workers that are not there
+        result = ran.stderr.readline()  # from here on it waits for workers that are not there
         ran.send_signal(number)
-        said += ran.stderr.read()
-    assert "nothing is running" in said
-    assert "Traceback" not in said
+        result += ran.stderr.read()
+    assert "nothing is running" in result
+    assert "Traceback" not in result
     assert ran.returncode == (130 if number == signal.SIGINT else -signal.SIGTERM)
 
 
@@ -85,9 +85,9 @@ def test_help_and_version_work_whatever_is_wrong(
     monkeypatch.setenv("CITEWIRE_CONFIG", str(tmp_path / "absent.toml"))
     monkeypatch.setenv("CITEWIRE_EGRESS_ALLOW", "everywhere")
     for words in (["--help"], ["-h"], ["--version"], ["publish", "--help"], ["up", "-h"], ["token", "create", "-h"]):
-        said = citewire(capsys, *words)
-        assert (said.status, said.err) == (0, ""), words
-        assert said.out
+        result = citewire(capsys, *words)
+        assert (result.status, result.err) == (0, ""), words
+        assert result.out
 
 
 def test_a_closed_pipe_leaves_no_traceback(tmp_path: Path) -> None:
@@ -105,10 +105,10 @@ def _plain(world: str) -> str:
     return world[1:-1] if world.startswith("`") and world.endswith("`") and world.count("`") == 2 else world
 
 
-def _run(words: list[str], capsys: pytest.CaptureFixture[str]) -> Said:
+def _run(words: list[str], capsys: pytest.CaptureFixture[str]) -> Result:
     if words[0] not in PROCESSES:
         return citewire(capsys, *words)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "workers.cli", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    return Said(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)

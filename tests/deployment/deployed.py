@@ -133,7 +133,7 @@ class Site:
     def variables(self, service: str) -> dict[str, str]:
         """The container's environment: the compose file's and the operator's, nothing of this machine but its PATH."""
         own = self.folder / service
-        said = self.services[service].get("environment", {})
+        given = self.services[service].get("environment", {})
         return {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
@@ -141,7 +141,7 @@ class Site:
             "TMPDIR": str(own),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            **{name: self.translated(service, value) for name, value in said.items()},
+            **{name: self.translated(service, value) for name, value in given.items()},
             **self.environment,
         }
 

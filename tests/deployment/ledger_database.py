@@ -42,8 +42,8 @@ def programs(server: URL) -> Path:
     if on_path := shutil.which("pg_dump"):
         found.append(Path(on_path))
     for program in found:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-        if (version := re.search(r"\d+", said)) and int(version[0]) >= int(major) // 10_000:
+        printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        if (version := re.search(r"\d+", printed)) and int(version[0]) >= int(major) // 10_000:
             return program.parent
     return missing(f"pg_dump for PostgreSQL {int(major) // 10_000}", "install Debian's package `postgresql-client`")
 

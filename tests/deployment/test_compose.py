@@ -39,9 +39,9 @@ each_of_ours = pytest.mark.parametrize("name", ours())
 
 @each_set
 def test_docker_compose_1_accepts_it(files: tuple[Path, ...], tmp_path: Path) -> None:
-    said = resolved(files, tmp_path)
-    assert set(said["services"]) == set(EVERY)
-    assert said["services"]["web"]["command"] == ["web", "--host", "0.0.0.0", "--port", "8080"]
+    merged = resolved(files, tmp_path)
+    assert set(merged["services"]) == set(EVERY)
+    assert merged["services"]["web"]["command"] == ["web", "--host", "0.0.0.0", "--port", "8080"]
 
 
 @each_set
@@ -55,10 +55,10 @@ def test_it_keeps_to_the_schema_of_docker_compose_2(files: tuple[Path, ...]) -> 
 
 def test_the_merged_files_are_what_docker_compose_makes_of_them(tmp_path: Path) -> None:
     """The other tests rest on our own merging."""
-    said = resolved((COMPOSE, OVERRIDE), tmp_path)["services"]
+    merged = resolved((COMPOSE, OVERRIDE), tmp_path)["services"]
     for name, service in services(COMPOSE, OVERRIDE).items():
-        assert {one["source"] for one in said[name].get("secrets", [])} == set(service.get("secrets", []))
-        assert said[name].get("environment", {}) == service.get("environment", {})
+        assert {one["source"] for one in merged[name].get("secrets", [])} == set(service.get("secrets", []))
+        assert merged[name].get("environment", {}) == service.get("environment", {})
 
 
 @each_service
@@ -224,9 +224,9 @@ def resolved(files: tuple[Path, ...], folder: Path) -> Definition:
         [binary, "config"], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    said: Any = yaml.safe_load(done.stdout)
-    assert isinstance(said, dict)
-    return said
+    merged: Any = yaml.safe_load(done.stdout)
+    assert isinstance(merged, dict)
+    return merged
 
 
 class Recording(dict[str, str]):

@@ -46,10 +46,10 @@ def test_a_command_names_services_and_commands_that_there_are(command: str) -> N
     while rest and rest[0].startswith("-"):
         del rest[: 2 if rest[0] in VALUED else 1]
     if subcommand == "run":
-        service, *said = rest
+        service, *arguments = rest
         assert service == "cli"
         if not entrypoint:
-            known(said)
+            known(arguments)
     else:
         named = rest[:1] if subcommand == "exec" else rest
         assert set(named) <= set(services())

@@ -97,10 +97,10 @@ def answers(client: redis.Redis) -> bool:
 
 
 def test_the_queue_writes_an_append_only_file_and_drops_nothing_to_make_room(deployment: Deployment) -> None:
-    said = deployment.queue.config_get()
-    assert isinstance(said, dict)
+    setting = deployment.queue.config_get()
+    assert isinstance(setting, dict)
     wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": ""}
-    assert {name: said[name] for name in wanted} == wanted
+    assert {name: setting[name] for name in wanted} == wanted
     assert (deployment.site.volume("queue") / "appendonlydir").is_dir()
 
 

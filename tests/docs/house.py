@@ -38,7 +38,7 @@ PROCESSES = ["deliver", "pipeline-1", "web"]
 
 
 @dataclass
-class Said:
+class Result:
     """What a command left on the terminal, and its exit status."""
 
     status: int
@@ -56,7 +56,7 @@ class House:
     web: str
     logs: list[structlog.typing.EventDict] = field(default_factory=list)
 
-    def citewire(self, *words: str) -> Said:
+    def citewire(self, *words: str) -> Result:
         terminal = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         arguments, sys.argv = sys.argv, ["citewire", *words]
         try:
@@ -69,7 +69,7 @@ class House:
             sys.argv = arguments
         assert isinstance(status, int)
         terminal.seek(0)
-        return Said(status, terminal.read())
+        return Result(status, terminal.read())
 
     def _until_built(self, path: str) -> None:
         for _ in range(200):

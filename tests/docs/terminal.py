@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 from documents import Block
-from house import WEB, House, Said
+from house import WEB, House, Result
 
 _STEP = re.compile(r"^```([\w-]*)[ \t]*([^\n]*)\n(.*?)^```$|^<!-- test: (.*?) -->$", re.DOTALL | re.MULTILINE)
 _ASSIGNMENT = re.compile(r"([A-Z_]+)=\$\((.*)\)")
@@ -56,9 +56,9 @@ class Session:
 
     def run(self, document: Path) -> None:
         for step in _STEP.finditer(document.read_text(encoding="utf-8")):
-            language, name, text, told = step.groups()
-            if told:
-                self.house.instruct(told)
+            language, name, text, instruction = step.groups()
+            if instruction:
+                self.house.instruct(instruction)
             elif name and name not in FURNITURE:
                 path = self.house.folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,16 +69,16 @@ class Session:
 
     def _console(self, block: Block) -> None:
         for command, expected in exchanges(block.text):
-            said = self._said(command)
-            self.variables["?"] = str(said.status)
-            assert same(said.text) == same(expected), f"{block}: $ {command}\n{said.text}"
+            result = self._run(command)
+            self.variables["?"] = str(result.status)
+            assert same(result.text) == same(expected), f"{block}: $ {command}\n{result.text}"
             self.compared += 1
 
-    def _said(self, command: str) -> Said:
+    def _run(self, command: str) -> Result:
         if assignment := _ASSIGNMENT.fullmatch(command):
-            said = self._said(assignment[2])
-            self.variables[assignment[1]] = said.text.strip().splitlines()[-1]
-            return Said(said.status, "")
+            result = self._run(assignment[2])
+            self.variables[assignment[1]] = result.text.strip().splitlines()[-1]
+            return Result(result.status, "")
         words = [self._filled(word) for word in shlex.split(command)]
         match words[0]:
             case "citewire":
@@ -86,9 +86,9 @@ class Session:
             case "curl":
                 return self._curl(words[1:])
             case "cat":
-                return Said(0, (self.house.folder / words[1]).read_text(encoding="utf-8"))
+                return Result(0, (self.house.folder / words[1]).read_text(encoding="utf-8"))
             case "echo":
-                return Said(0, " ".join(words[1:]) + "\n")
+                return Result(0, " ".join(words[1:]) + "\n")
             case other:
                 raise ValueError(f"nobody here runs {other!r}")
 
@@ -96,7 +96,7 @@ class Session:
         word = word.replace("$?", self.variables.get("?", ""))
         return string.Template(word).safe_substitute(self.variables)
 
-    def _curl(self, words: list[str]) -> Said:
+    def _curl(self, words: list[str]) -> Result:
         parser = argparse.ArgumentParser()
         parser.add_argument("-s", action="store_true")
         parser.add_argument("-I", action="store_true", help="the head only")
@@ -111,8 +111,8 @@ class Session:
         url = given.url.replace(WEB, self.house.web)
         answer = requests.request(method, url, headers=headers, data=body, timeout=20)
         if given.I:
-            return Said(0, f"HTTP/1.1 {answer.status_code} {answer.reason}\n" + _told(answer))
-        return Said(0, answer.content.decode())
+            return Result(0, f"HTTP/1.1 {answer.status_code} {answer.reason}\n" + _told(answer))
+        return Result(0, answer.content.decode())
 
 
 def exchanges(text: str) -> Iterator[tuple[str, str]]:

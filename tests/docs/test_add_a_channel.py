@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from documents import DOCS, ROOT, block, blocks, install, said_by
+from documents import DOCS, ROOT, block, blocks, install, output_of
 from terminal import exchanges
 
 TESTS = ROOT / "tests"
@@ -49,17 +49,17 @@ print(json.dumps({
 
 def used(path: list[Path]) -> dict[str, Any]:
     (path[0] / "site.toml").write_text(block(DOCUMENT, "toml", "site.toml"), encoding="utf-8")
-    said: dict[str, Any] = said_by(USE, [*path, TESTS, TESTS / "channels"])
-    return said
+    output: dict[str, Any] = output_of(USE, [*path, TESTS, TESTS / "channels"])
+    return output
 
 
-def check(said: dict[str, Any]) -> None:
-    assert {"directory", "journal", "webhook"} <= set(said["types"])
+def check(output: dict[str, Any]) -> None:
+    assert {"directory", "journal", "webhook"} <= set(output["types"])
     (console,) = blocks(DOCUMENT, "console")
     ((command, expected),) = exchanges(console.text)
     assert command == "citewire check --config site.toml"
-    assert said["checked"] == expected
-    lines = [json.loads(line) for line in said["journal"]]
+    assert output["checked"] == expected
+    lines = [json.loads(line) for line in output["journal"]]
     assert [(line["event"], line["revision"]) for line in lines] == [
         ("published", 1),
         ("published", 1),
@@ -78,11 +78,11 @@ def test_a_module_in_the_folder_is_a_channel_type(tmp_path: Path) -> None:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "pipeline" / "channels" / "journal.py").write_text(CODE, encoding="utf-8")
 
-    said = used([tmp_path])
+    output = used([tmp_path])
 
-    assert Path(said["package"]).is_relative_to(tmp_path)
-    assert said["module"] == "pipeline.channels.journal"
-    check(said)
+    assert Path(output["package"]).is_relative_to(tmp_path)
+    assert output["module"] == "pipeline.channels.journal"
+    check(output)
 
 
 def test_a_module_of_an_installed_package_is_a_channel_type(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_module_of_an_installed_package_is_a_channel_type(tmp_path: Path) -> N
     install(tmp_path, "example_channels", points)
     (tmp_path / "journal.py").write_text(CODE, encoding="utf-8")
 
-    said = used([tmp_path, ROOT])
+    output = used([tmp_path, ROOT])
 
-    assert Path(said["package"]).is_relative_to(ROOT)
-    assert said["module"] == "journal"
-    check(said)
+    assert Path(output["package"]).is_relative_to(ROOT)
+    assert output["module"] == "journal"
+    check(output)

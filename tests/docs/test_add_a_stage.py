@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documents import DOCS, ROOT, block, said_by
+from documents import DOCS, ROOT, block, output_of
 
 DOCUMENT = DOCS / "add-a-stage.md"
 STAGE, TEST, LIST = (
@@ -53,12 +53,12 @@ def changed(text: str, diff: str) -> str:
     """The text after the diff: its lines must be there, each once."""
     lines, at = text.splitlines(), 0
     for line in diff.splitlines():
-        kind, said = line[0], line[1:]
+        kind, words = line[0], line[1:]
         if kind == "+":
-            lines.insert(at, said)
+            lines.insert(at, words)
             at += 1
             continue
-        (at,) = [number for number, one in enumerate(lines) if one == said]
+        (at,) = [number for number, one in enumerate(lines) if one == words]
         if kind == "-":
             del lines[at]
         else:
@@ -76,7 +76,7 @@ def test_the_documents_own_test_passes(followed: Path) -> None:
 
 
 def test_tasks_queues_and_workers_are_made_from_the_list(followed: Path) -> None:
-    made = said_by(MADE, [followed])
+    made = output_of(MADE, [followed])
     assert made["stages"][-1] == made["queue"] == "remind"
     assert "citewire.remind" in made["tasks"]
     assert "remind" in made["declared"]

@@ -167,10 +167,12 @@ def test_every_setting_is_in_the_operators_guide() -> None:
 def test_the_operators_guide_gives_the_defaults_of_a_channels_settings(kind: ChannelType) -> None:
     sections = re.split(r"^#{2,4} ", text_of(DOCS / "operating.md"), flags=re.MULTILINE)
     section = next((one for one in sections if one.startswith(f"{kind.name}\n")), "")
-    told = dict(re.findall(r"`([a-z_]+)` \(`([^`]+)`\)", section))
+    documented = dict(re.findall(r"`([a-z_]+)` \(`([^`]+)`\)", section))
     defaults = {name: field.default for name, field in kind.settings.model_fields.items() if field.default != ""}
     simple = {name: str(value) for name, value in defaults.items() if isinstance(value, int | float | str)}
-    assert told == {name: value.lower() if value in ("True", "False") else value for name, value in simple.items()}
+    assert documented == {
+        name: value.lower() if value in ("True", "False") else value for name, value in simple.items()
+    }
 
 
 def test_every_variable_is_in_the_operators_guide() -> None:
@@ -242,53 +244,53 @@ def test_the_readme_names_the_formats_and_channel_types_that_there_are() -> None
 
 
 def test_the_partners_guide_has_every_format_with_its_media_type_and_extension() -> None:
-    told = {tuple(ticked(" ".join(row[:3]))) for row in rows(DOCS / "partners.md", "## Formats")}
-    assert told == {(one.name, one.media_type, f".{one.extension}") for one in formats().values()}
+    documented = {tuple(ticked(" ".join(row[:3]))) for row in rows(DOCS / "partners.md", "## Formats")}
+    assert documented == {(one.name, one.media_type, f".{one.extension}") for one in formats().values()}
 
 
 def test_the_partners_guide_has_the_tombstone_of_every_format() -> None:
-    told = [name for row in rows(DOCS / "partners.md", "## Withdrawals") for name in ticked(row[0])]
-    assert sorted(told) == list(formats())
+    documented = [name for row in rows(DOCS / "partners.md", "## Withdrawals") for name in ticked(row[0])]
+    assert sorted(documented) == list(formats())
 
 
 def test_every_form_of_article_files_is_told_with_its_extensions_and_media_types() -> None:
-    told = {tuple(sorted(ticked(row[1] + row[2]))) for row in rows(DOCS / "article-files.md", "# Article files")}
+    documented = {tuple(sorted(ticked(row[1] + row[2]))) for row in rows(DOCS / "article-files.md", "# Article files")}
     there = {
         tuple(sorted([*(f".{extension}" for extension in one.extensions), *one.media_types]))
         for one in source_formats().values()
     }
-    assert told == there
+    assert documented == there
 
 
 def test_every_field_of_an_article_is_told() -> None:
-    told = [name for row in rows(DOCS / "article-files.md", "## The fields") for name in ticked(row[0])]
-    assert sorted(told) == sorted(KNOWN)
+    documented = [name for row in rows(DOCS / "article-files.md", "## The fields") for name in ticked(row[0])]
+    assert sorted(documented) == sorted(KNOWN)
 
 
 def test_every_error_code_is_told_and_no_other() -> None:
     section = text_of(DOCS / "operating.md").split("\n## Error codes\n", 1)[1]
-    told = [code for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for code in ticked(cell)]
-    assert sorted(set(told)) == sorted(codes())
+    documented = [code for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for code in ticked(cell)]
+    assert sorted(set(documented)) == sorted(codes())
 
 
 def test_every_line_of_the_log_is_told_and_no_other() -> None:
-    told = {ticked(row[0])[0] for row in rows(DOCS / "operating.md", "## The log")}
+    documented = {ticked(row[0])[0] for row in rows(DOCS / "operating.md", "## The log")}
     there: set[str] = set()
     for package in ("pipeline", "workers"):
         for path in (ROOT / package).rglob("*.py"):
             there |= set(re.findall(r'(?:_log\.\w+\(\s*|\b(?:begins|ends)=)"([^"]+)"', text_of(path)))
-    assert told == there
+    assert documented == there
 
 
 # --- architecture and decisions -----------------------------------------------------------------------------------
 
 
 def test_every_table_of_the_ledger_is_told() -> None:
-    told = {ticked(row[0])[0] for row in rows(DOCS / "architecture.md", "## The ledger")}
+    documented = {ticked(row[0])[0] for row in rows(DOCS / "architecture.md", "## The ledger")}
     drawn = set(
         re.findall(r"\b[a-z_]+\b(?= [|}][|o{]--)|(?<=[|{] )[a-z_]+", block_with(DOCS / "architecture.md", "erDiagram"))
     )
-    assert told == set(metadata.tables)
+    assert documented == set(metadata.tables)
     assert drawn <= set(metadata.tables)
 
 
@@ -313,12 +315,12 @@ def test_every_setting_of_celery_is_told_with_its_value() -> None:
 
     source = (ROOT / "workers" / "celery.py").read_text()
     wanted = set(re.findall(r'^ {4}(\w+)=|^ {8}"(\w+)":', source.split("app.conf.update(")[1], re.MULTILINE))
-    told: dict[str, str] = {}
+    documented: dict[str, str] = {}
     for names, values, _ in rows(DOCS / "decisions" / "0002-celery-settings.md", "# 0002: Celery's settings"):
         pairs = ticked(values) if len(ticked(values)) == len(ticked(names)) else ticked(values) * len(ticked(names))
-        told |= dict(zip(ticked(names), pairs or [""] * len(ticked(names)), strict=False))
-    assert set(told) == {one or other for one, other in wanted}
-    for name, value in told.items():
+        documented |= dict(zip(ticked(names), pairs or [""] * len(ticked(names)), strict=False))
+    assert set(documented) == {one or other for one, other in wanted}
+    for name, value in documented.items():
         inner = celery.conf.broker_transport_options
         actual = inner[name] if name in inner else celery.conf[name]
         if isinstance(actual, str | int | float | None):

@@ -87,11 +87,11 @@ def test_every_address_of_the_api_is_in_the_operators_guide(operated: House) -> 
 
 
 def test_the_backup_of_the_guide_copies_every_article(operated: House) -> None:
-    said = operated.citewire("backup", str(operated.folder / "notes.backup"))
+    result = operated.citewire("backup", str(operated.folder / "notes.backup"))
     with operated.context.ledger.read() as transaction:
         articles = transaction.scalar(sa.text("SELECT count(*) FROM articles"))
-    assert said.status == 0, said.text
-    assert f": {articles} articles, verified" in said.text
+    assert result.status == 0, result.text
+    assert f": {articles} articles, verified" in result.text
 
 
 def test_the_command_that_revokes_a_token_revokes_it(operated: House) -> None:

@@ -125,12 +125,12 @@ def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_
             for kind in ("pipeline", "deliver"):
                 stack.enter_context(beside(running, logs, "worker", kind, "--name", f"odd-{kind}", **odd))
 
-            def told() -> set[str]:
+            def warned() -> set[str]:
                 with ledger_of(url) as ledger, ledger.read() as transaction:
                     found = processes.alive(transaction, now=dt.datetime.now(dt.UTC))
                 return {one.kind for one in found if one.trouble and one.name.startswith("odd-")}
 
-            until(lambda: told() == {"pipeline", "deliver"}, 60, what=logs.read_text)
+            until(lambda: warned() == {"pipeline", "deliver"}, 60, what=logs.read_text)
             for number in range(8):
                 assert running.publish(article(tmp_path, f"article-{number}")).status == 0, running.tail()
             assert running.run("withdraw", "article-1", "--reason", "It was wrong.", "--wait").status == 0
@@ -140,10 +140,10 @@ def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_
                     assert ends is None or ends < dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), table.name
             metrics = running.get("/metrics").text
             assert "citewire_clock_ahead_seconds" in metrics
-    said = logs.read_text()
-    assert said.count("this process takes no work") == 2
+    logged = logs.read_text()
+    assert logged.count("this process takes no work") == 2
     for line in ("rendered", "delivered", "withdrawal proved"):
-        assert f"{line} " not in said.replace("not delivered", ""), line
+        assert f"{line} " not in logged.replace("not delivered", ""), line
 
 
 def queue_of(running: Running) -> str:

@@ -85,8 +85,8 @@ class FeedBench(Bench):
             root = etree.fromstring(body)
             entries = root.findall(f"{ATOM}entry") or root.findall("channel/item")
             titles = [entry.findtext(f"{ATOM}title") or str(entry.findtext("title")) for entry in entries]
-        told = zip(self.ids(path), titles, strict=True)
-        return [id for id, title in told if title.startswith("Withdrawn: ")]
+        titled = zip(self.ids(path), titles, strict=True)
+        return [id for id, title in titled if title.startswith("Withdrawn: ")]
 
     def gone(self, path: str) -> list[str]:
         """The articles that a document in Atom says are withdrawn."""

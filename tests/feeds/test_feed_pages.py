@@ -109,8 +109,8 @@ def test_a_withdrawn_entry_leaves_every_page_for_its_tombstone(bench: FeedBench)
         assert bench.gone(path) == ["article-003"]
     for path in bench.snapshot():
         if path.endswith((".atom", ".rss", ".json")) and "/feeds/" in path:
-            told = bench.shown_withdrawn(path.removeprefix("public/"))
-            assert told == ([] if "archive" in path else ["article-003"])
+            withdrawn_there = bench.shown_withdrawn(path.removeprefix("public/"))
+            assert withdrawn_there == ([] if "archive" in path else ["article-003"])
             assert "article-003" not in bench.live(path.removeprefix("public/"))
     bench.publish_many(*range(20, 40))
     bench.build()

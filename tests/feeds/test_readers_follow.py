@@ -90,8 +90,8 @@ def test_readers_follow_a_feed_through_its_life(bench: FeedBench, tmp_path: Path
         bench.build()
         _poll(followers)
         assert [_names(one) for one in followers] == [_expected(8)] * len(followers)
-        told = {type(one).__name__: "Corrected." in _text(one, "article-000") for one in followers}
-        assert [name for name, corrected in told.items() if not corrected] == ["Sfeed"]  # it keeps what it has
+        corrected_in = {type(one).__name__: "Corrected." in _text(one, "article-000") for one in followers}
+        assert [name for name, corrected in corrected_in.items() if not corrected] == ["Sfeed"]  # it keeps what it has
 
         bench.withdraw("article-001", reason="The dose was wrong.")
         bench.publish_many(8)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from documents import DOCS, ROOT, block, install, said_by
+from documents import DOCS, ROOT, block, install, output_of
 
 DOCUMENT = DOCS / "add-a-source.md"
 
@@ -35,14 +35,14 @@ print(json.dumps({
 def use(folder: Path, path: Sequence[Path]) -> dict[str, Any]:
     text = block(DOCUMENT, "text", "stretching.textile")
     source = USE.replace('Path("stretching.textile").read_bytes()', repr(text.encode()))
-    said: dict[str, Any] = said_by(source, path)
-    return said
+    output: dict[str, Any] = output_of(source, path)
+    return output
 
 
-def check(said: dict[str, Any]) -> None:
-    assert said["same"]
-    assert (said["title"], said["answer"]) == ("Stretching at night", "Stretching the calves makes cramps rarer.")
-    assert said["headings"] == ["How to"]
+def check(output: dict[str, Any]) -> None:
+    assert output["same"]
+    assert (output["title"], output["answer"]) == ("Stretching at night", "Stretching the calves makes cramps rarer.")
+    assert output["headings"] == ["How to"]
 
 
 def test_a_module_in_the_folder_is_a_source_format(tmp_path: Path) -> None:
@@ -50,17 +50,17 @@ def test_a_module_in_the_folder_is_a_source_format(tmp_path: Path) -> None:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     target = tmp_path / "pipeline" / "intake" / "sources" / "textile.py"
     target.write_text(block(DOCUMENT, "python"), encoding="utf-8")
-    said = use(tmp_path, [tmp_path])
-    assert Path(said["package"]).is_relative_to(tmp_path)
-    assert said["module"] == "pipeline.intake.sources.textile"
-    check(said)
+    output = use(tmp_path, [tmp_path])
+    assert Path(output["package"]).is_relative_to(tmp_path)
+    assert output["module"] == "pipeline.intake.sources.textile"
+    check(output)
 
 
 def test_a_module_of_an_installed_package_is_a_source_format(tmp_path: Path) -> None:
     points = tomllib.loads(block(DOCUMENT, "toml"))["project"]["entry-points"]
     (tmp_path / "textile.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
     install(tmp_path, "textile", points)
-    said = use(tmp_path, [tmp_path, ROOT])
-    assert Path(said["package"]).is_relative_to(ROOT)
-    assert said["module"] == "textile"
-    check(said)
+    output = use(tmp_path, [tmp_path, ROOT])
+    assert Path(output["package"]).is_relative_to(ROOT)
+    assert output["module"] == "textile"
+    check(output)

@@ -39,8 +39,8 @@ def test_no_script_comes_through(script: str, name: str) -> None:
     html = f"<h1>T</h1><p>Text.</p>{script}<p>End.</p>"
     source = json.dumps({"title": "T", "body": html}) if name == "a.json" else html
     article = read_article(source.encode(), name=name)
-    said = msgspec.json.encode(article).decode()
-    assert "alert" not in said and "javascript" not in said.lower()
+    encoded = msgspec.json.encode(article).decode()
+    assert "alert" not in encoded and "javascript" not in encoded.lower()
     assert article.lead[-1] == Paragraph((Text("End."),))
 
 

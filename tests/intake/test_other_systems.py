@@ -64,7 +64,7 @@ def test_tags_are_topics_where_there_are_none(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "front_matter",
     [
         "draft: yes",
         "published: false",
@@ -75,17 +75,18 @@ def test_tags_are_topics_where_there_are_none(data: Path) -> None:
         "password: x",
     ],
 )
-def test_what_is_not_for_the_public_is_not_published(said: str) -> None:
-    assert refused(f"---\ntitle: x\n{said}\n---\nText.").code == "draft"
-    key, _, value = said.partition(": ")
+def test_what_is_not_for_the_public_is_not_published(front_matter: str) -> None:
+    assert refused(f"---\ntitle: x\n{front_matter}\n---\nText.").code == "draft"
+    key, _, value = front_matter.partition(": ")
     assert refused(json.dumps({"title": "x", "body": "Text.", key: value}), "a.json").code == "draft"
 
 
 @pytest.mark.parametrize(
-    "said", ["draft: false", "published: true", "status: publish", "status: published", "visibility: public", "draft:"]
+    "front_matter",
+    ["draft: false", "published: true", "status: publish", "status: published", "visibility: public", "draft:"],
 )
-def test_what_is_for_the_public_is_published(said: str) -> None:
-    assert read(f"---\ntitle: x\n{said}\n---\nText.").article.published is None
+def test_what_is_for_the_public_is_published(front_matter: str) -> None:
+    assert read(f"---\ntitle: x\n{front_matter}\n---\nText.").article.published is None
 
 
 def test_a_field_of_ours_wins_over_theirs() -> None:
@@ -108,7 +109,7 @@ def test_a_date_with_two_readings_is_refused_with_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "day"),
+    ("front_matter", "day"),
     [
         ("23/2/2026", "2026-02-23"),
         ("2/23/2026", "2026-02-23"),
@@ -118,14 +119,14 @@ def test_a_date_with_two_readings_is_refused_with_both() -> None:
         ("3 March 2026", "2026-03-03"),
     ],
 )
-def test_a_date_with_one_reading_is_read(said: str, day: str) -> None:
-    published = read(f"---\ntitle: x\npublished: {said}\n---\nText.").article.published
+def test_a_date_with_one_reading_is_read(front_matter: str, day: str) -> None:
+    published = read(f"---\ntitle: x\npublished: {front_matter}\n---\nText.").article.published
     assert published is not None
     assert published.date().isoformat() == day
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("front_matter", "hint"),
     [
         ("english", 'write "en"'),
         ("eng", 'write "en"'),
@@ -135,8 +136,8 @@ def test_a_date_with_one_reading_is_read(said: str, day: str) -> None:
         ("germn", 'write "de"'),
     ],
 )
-def test_a_language_that_is_none_is_refused(said: str, hint: str) -> None:
-    error = refused(f"---\ntitle: x\nlanguage: {said}\n---\nText.")
+def test_a_language_that_is_none_is_refused(front_matter: str, hint: str) -> None:
+    error = refused(f"---\ntitle: x\nlanguage: {front_matter}\n---\nText.")
     assert (error.field, error.hint) == ("language", hint)
 
 

@@ -19,7 +19,7 @@ def read(name: str) -> Read:
     return read_source(SourceFile((CASES / f"{name}.html").read_bytes(), f"{name}.html"))
 
 
-def said(article: Article) -> str:
+def text_of(article: Article) -> str:
     return "\n".join([article.title, article.answer, blocks_text(article.lead), sections_text(article.sections)])
 
 
@@ -35,14 +35,14 @@ def test_a_teaser_card_is_not_the_article_because_it_alone_is_marked_as_one() ->
     article = read("sole-teaser").article
     assert article.title == "Can I take ibuprofen while pregnant?"
     assert article.answer.startswith("Do not take ibuprofen from week 20 of pregnancy on.")
-    assert "call your midwife today" in said(article)
-    assert "back pain" not in said(article)
+    assert "call your midwife today" in text_of(article)
+    assert "back pain" not in text_of(article)
 
 
 def test_a_page_that_a_dialog_hides_is_still_the_article() -> None:
     article = read("aria-hidden-wrapper").article
     assert article.lead == (Paragraph((Text("Never skip your basal insulin."),)),)
-    assert "cookies" not in said(article)
+    assert "cookies" not in text_of(article)
 
 
 def test_comments_and_share_prompts_in_the_article_are_not_its_text() -> None:

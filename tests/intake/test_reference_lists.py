@@ -107,14 +107,14 @@ def test_every_case_is_tested() -> None:
 def _forms() -> list[tuple[str, list[str]]]:
     with (CASES / "forms.tsv").open(encoding="utf-8") as file:
         rows = [row for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if not row[0].startswith("#")]
-    return [(given, re.findall(r"\b(?:pmid|pmcid|doi|nbk):[^\s,]+", said)) for given, said in rows]
+    return [(given, re.findall(r"\b(?:pmid|pmcid|doi|nbk):[^\s,]+", identifiers)) for given, identifiers in rows]
 
 
-@pytest.mark.parametrize(("given", "said"), _forms(), ids=[given[:60] for given, _ in _forms()])
-def test_every_form_of_an_identifier_is_found(given: str, said: list[str]) -> None:
+@pytest.mark.parametrize(("given", "identifiers"), _forms(), ids=[given[:60] for given, _ in _forms()])
+def test_every_form_of_an_identifier_is_found(given: str, identifiers: list[str]) -> None:
     found = [work for entry in entries_in(given) for work in (entry.work, *entry.cited_as.also)]
-    if said:
-        assert [f"{work.scheme}:{work.value}" for work in found] == said
+    if identifiers:
+        assert [f"{work.scheme}:{work.value}" for work in found] == identifiers
     else:
         assert [work.scheme for work in found] == ["url"]
 

@@ -56,9 +56,9 @@ def test_every_section_comes_out_with_its_subsections(article: Article) -> None:
 def test_every_line_of_the_body_is_kept(article: Article, text: str) -> None:
     body = text.partition("Explanation\n")[2].partition("(References)")[0]
     lines = [line.strip().removeprefix("•").strip() for line in body.splitlines() if line.strip()]
-    said = {article.title, *words(article.lead), *all_words(article.sections)}
+    words_found = {article.title, *words(article.lead), *all_words(article.sections)}
     assert len(lines) > 40
-    assert [line for line in lines if line not in said] == []
+    assert [line for line in lines if line not in words_found] == []
 
 
 def test_the_important_note_holds_its_list(article: Article) -> None:
@@ -86,6 +86,6 @@ def test_the_references_the_topic_the_call_to_action_and_the_disclaimer_come_out
 
 
 def test_none_of_the_furniture_comes_out(article: Article) -> None:
-    said = msgspec.json.encode(article).decode().lower()
+    words_found = msgspec.json.encode(article).decode().lower()
     furniture = ("logo", "answer background", "(references)", "tell your friends", "love to help", "was this page")
-    assert [word for word in furniture if word in said] == []
+    assert [word for word in furniture if word in words_found] == []

@@ -80,16 +80,16 @@ def test_the_lead_is_what_stands_before_the_first_heading(article: Article) -> N
 def test_every_bullet_of_the_page_is_a_list_item(article: Article, text: str) -> None:
     bullets = [line.strip().removeprefix("•").strip() for line in text.splitlines() if line.lstrip().startswith("•")]
     wanted = [bullet for bullet in bullets if "pubmed" not in bullet]
-    said = list(all_words(article.sections))
+    words_found = list(all_words(article.sections))
     assert len(wanted) == 88
-    assert [bullet for bullet in wanted if bullet not in said] == []
+    assert [bullet for bullet in wanted if bullet not in words_found] == []
 
 
 def test_every_paragraph_of_the_body_is_kept(article: Article, text: str) -> None:
     body = text.partition("Explanation\n")[2].partition("(References)")[0]
     lines = [line.strip().removeprefix("•").strip() for line in body.splitlines() if line.strip()]
-    said = [article.title, *words(article.lead), *all_words(article.sections)]
-    assert [line for line in lines if line not in said] == []
+    words_found = [article.title, *words(article.lead), *all_words(article.sections)]
+    assert [line for line in lines if line not in words_found] == []
 
 
 def test_a_paragraph_that_ends_with_a_colon_introduces_a_list_and_heads_no_section(article: Article) -> None:
@@ -113,9 +113,9 @@ def test_the_important_note_holds_its_list(article: Article) -> None:
 def test_the_urgent_list_is_an_urgent_note(article: Article) -> None:
     notes = [b for b in _section(article, "When Should You Seek Medical Attention?").blocks if isinstance(b, Note)]
     assert [note.kind for note in notes] == ["urgent"]
-    said = list(words(notes[0].blocks))
-    assert said[0] == "Speak to a doctor immediately if you experience:"
-    assert len(said) == 7
+    words_found = list(words(notes[0].blocks))
+    assert words_found[0] == "Speak to a doctor immediately if you experience:"
+    assert len(words_found) == 7
 
 
 def test_the_symptom_checker_is_a_call_to_action_once(article: Article) -> None:
@@ -134,6 +134,6 @@ def test_the_five_references_the_topic_and_the_disclaimer_come_out(article: Arti
 
 
 def test_none_of_the_furniture_comes_out(article: Article) -> None:
-    said = msgspec.json.encode(article).decode().lower()
-    assert [word for word in FURNITURE if word in said] == []
-    assert said.count("why baclofen works &") == 1
+    words_found = msgspec.json.encode(article).decode().lower()
+    assert [word for word in FURNITURE if word in words_found] == []
+    assert words_found.count("why baclofen works &") == 1

@@ -88,9 +88,9 @@ def _plain(text: str) -> str:
 
 
 def titles(page: lxml.html.HtmlElement) -> set[str]:
-    told = [heading.text_content() for heading in page.iter("h1")]
-    told += page.xpath("//meta[@property='og:title']/@content") + page.xpath("//title/text()")
-    return {plain for one in told if (plain := _plain(one))}
+    candidates = [heading.text_content() for heading in page.iter("h1")]
+    candidates += page.xpath("//meta[@property='og:title']/@content") + page.xpath("//title/text()")
+    return {plain for one in candidates if (plain := _plain(one))}
 
 
 def test_no_page_gets_a_headline_that_is_not_its_own() -> None:

@@ -101,9 +101,9 @@ def _copied() -> bytes:
 def made(tmp_path: Path, **changes: object) -> Path:
     copy, file = tmp_path / "copy.sqlite", tmp_path / "it.backup"
     copy.write_bytes(_copied())
-    said = {"form": archive.FORM, "release": "1", "articles": 2, "store": None, "made": dt.datetime.now(dt.UTC)}
-    said |= {"digest": digest_of(copy.read_bytes()), "bytes": copy.stat().st_size} | changes
-    archive.write(file, msgspec.convert(said, Header), copy, [(digest_of(b"body"), b"body")])
+    header = {"form": archive.FORM, "release": "1", "articles": 2, "store": None, "made": dt.datetime.now(dt.UTC)}
+    header |= {"digest": digest_of(copy.read_bytes()), "bytes": copy.stat().st_size} | changes
+    archive.write(file, msgspec.convert(header, Header), copy, [(digest_of(b"body"), b"body")])
     return file
 
 

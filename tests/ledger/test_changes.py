@@ -34,7 +34,7 @@ def read(ledger: Ledger, after: int = 0, *, channel: str = "a", limit: int = 100
         return changes.after(transaction, channel, after, limit=limit)
 
 
-def told(found: list[changes.Change]) -> list[tuple[str, int, str]]:
+def summary(found: list[changes.Change]) -> list[tuple[str, int, str]]:
     return [(change.article, change.revision, change.event) for change in found]
 
 
@@ -52,7 +52,7 @@ def test_changes_are_told_in_the_order_in_which_they_were_made(ledger: Ledger) -
         note(transaction, "one", 2)
         note(transaction, "two", 2, digest=None)
         note(transaction, "two", 3)
-    assert told(read(ledger)) == [
+    assert summary(read(ledger)) == [
         ("one", 1, "published"),
         ("two", 1, "published"),
         ("one", 2, "updated"),
@@ -95,7 +95,7 @@ def test_what_was_told_keeps_its_place(ledger: Ledger) -> None:
     with ledger.write() as transaction:
         note(transaction, "two", 1)
     assert read(ledger)[:1] == before
-    assert told(read(ledger, after=1)) == [("two", 1, "published")]
+    assert summary(read(ledger, after=1)) == [("two", 1, "published")]
 
 
 def test_more_than_can_be_placed_at_once_is_placed_by_and_by(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,10 +147,10 @@ def test_a_change_that_was_committing_while_others_were_read_is_told_of_next(pos
         with postgres.write() as quick:
             note(quick, "quick", 1)
         found = read(postgres)
-        assert told(found) == [("quick", 1, "published")]
+        assert summary(found) == [("quick", 1, "published")]
     assert found[-1].seq is not None
-    assert told(read(postgres, found[-1].seq)) == [("slow", 1, "published")]
-    assert told(read(postgres)) == [("quick", 1, "published"), ("slow", 1, "published")]
+    assert summary(read(postgres, found[-1].seq)) == [("slow", 1, "published")]
+    assert summary(read(postgres)) == [("quick", 1, "published"), ("slow", 1, "published")]
 
 
 def test_a_change_that_was_rolled_back_leaves_no_gap(postgres: Ledger) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bench import SITE, Bench, article
-from cli.command import Said, citewire
+from cli.command import Result, citewire
 from every_stage import deliver, enrich, feeds, prove, render
 
 from config import Settings, load
@@ -23,7 +23,7 @@ from pipeline.stages.places.stage import Places
 from pipeline.stages.places.take_up import take_up
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
-from workers.places import Channels, wanted_of
+from workers.places import Channels, configured_channels
 from workers.wiring import plan_of, public_http
 
 filling = Places()
@@ -66,7 +66,7 @@ class World:
         """Put these channels in force."""
         settings = self.settings(*channels)
         with self.ledger.write() as transaction:
-            found = take_up(transaction, wanted_of(settings), empty=empty, now=self.bench.clock.now)
+            found = take_up(transaction, configured_channels(settings), empty=empty, now=self.bench.clock.now)
         if not isinstance(self.bench.context.channels, Channels):
             self.open_channels(settings)
         return found
@@ -130,7 +130,7 @@ class World:
         return {one.article: one for one in found}
 
 
-def say(capsys: pytest.CaptureFixture[str], world: World, *words: object) -> Said:
+def run(capsys: pytest.CaptureFixture[str], world: World, *words: object) -> Result:
     """Run a command on the world's settings and its ledger, which is on SQLite in `var`."""
     return citewire(capsys, *words, "--config", world.folder / "site.toml", "--data", world.folder / "var")
 

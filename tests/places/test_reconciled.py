@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from empty_ledger import empty_ledger
-from places_world import World, files, folder, say
+from places_world import World, files, folder, run
 
 from pipeline.stages.places.reading import Reconcile
 from pipeline.stages.stage import drain
@@ -47,19 +47,19 @@ def spoil(world: World) -> Path:
 
 
 def test_a_place_that_is_as_it_should_be(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    said = say(capsys, world, "reconcile", "--json")
-    assert (said.status, said.json["left"]) == (0, 0)
-    assert say(capsys, world, "reconcile", "archive").status == 0
-    assert say(capsys, world, "reconcile", "nobody").status == 4
+    result = run(capsys, world, "reconcile", "--json")
+    assert (result.status, result.json["left"]) == (0, 0)
+    assert run(capsys, world, "reconcile", "archive").status == 0
+    assert run(capsys, world, "reconcile", "nobody").status == 4
 
 
 def test_every_kind_of_drift_is_named_and_mended_except_a_strangers_file(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = spoil(world)
-    said = say(capsys, world, "reconcile", "--json")
-    (place,) = said.json["places"]
-    assert said.status == 1
+    result = run(capsys, world, "reconcile", "--json")
+    (place,) = result.json["places"]
+    assert result.status == 1
     assert {one["name"]: one["kind"] for one in place["drift"]} == {
         "a": "missing",
         "b": "older",
@@ -67,8 +67,8 @@ def test_every_kind_of_drift_is_named_and_mended_except_a_strangers_file(
         "d": "withdrawn",
         "e.json-ld": "unknown",
     }
-    assert say(capsys, world, "status", "--json").json["drift"] == {"archive": 5}
-    mended = say(capsys, world, "reconcile", "--mend", "--json")
+    assert run(capsys, world, "status", "--json").json["drift"] == {"archive": 5}
+    mended = run(capsys, world, "reconcile", "--mend", "--json")
     (place,) = mended.json["places"]
     assert (mended.status, place["mended"]) == (1, 4)
     assert [one["name"] for one in place["drift"]] == ["e.json-ld"]
@@ -80,7 +80,7 @@ def test_every_kind_of_drift_is_named_and_mended_except_a_strangers_file(
         "e.json-ld": 1,
     }
     (path / "e.json-ld").unlink()
-    assert say(capsys, world, "reconcile").status == 0
+    assert run(capsys, world, "reconcile").status == 0
 
 
 def test_a_withdrawn_article_that_was_never_sent_there_is_withdrawn_there(
@@ -92,16 +92,16 @@ def test_a_withdrawn_article_that_was_never_sent_there_is_withdrawn_there(
     for part in ("", "manifest"):
         suffix = ".json" if part else ""
         shutil.copy(world.folder / "before" / part / f"d.json-ld{suffix}", new / part)
-    said = say(capsys, world, "reconcile", "more", "--json")
-    assert [(one["name"], one["kind"]) for one in said.json["places"][0]["drift"]] == [("d.json-ld", "withdrawn")]
-    assert say(capsys, world, "reconcile", "more", "--mend").status == 0
+    result = run(capsys, world, "reconcile", "more", "--json")
+    assert [(one["name"], one["kind"]) for one in result.json["places"][0]["drift"]] == [("d.json-ld", "withdrawn")]
+    assert run(capsys, world, "reconcile", "more", "--mend").status == 0
     assert files(new)["d.json-ld"] == "withdrawn"
 
 
 def test_a_place_that_is_gone_lacks_everything(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(world.folder / "files")
-    said = say(capsys, world, "reconcile", "--mend")
-    assert said.status == 0
+    result = run(capsys, world, "reconcile", "--mend")
+    assert result.status == 0
     assert set(files(world.folder / "files")) == {"a.json-ld", "b.json-ld", "c.json-ld"}
 
 
@@ -109,8 +109,8 @@ def test_an_orphan_is_read_back_too(world: World, capsys: pytest.CaptureFixture[
     world.take_up(folder("archive", world.folder / "new"))
     world.work()
     spoil(world)
-    said = say(capsys, world, "reconcile", "--json")
-    assert {one["state"]: len(one["drift"]) for one in said.json["places"]} == {"in-force": 0, "orphan": 5}
+    result = run(capsys, world, "reconcile", "--json")
+    assert {one["state"]: len(one["drift"]) for one in result.json["places"]} == {"in-force": 0, "orphan": 5}
 
 
 def test_every_night_each_place_is_read_in_portions(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,8 +123,8 @@ def test_every_night_each_place_is_read_in_portions(world: World, capsys: pytest
     for _ in range(5):
         drain(world.bench.context, nightly)
         world.bench.clock.pass_(6)
-    assert say(capsys, world, "status", "--json").json["drift"] == {"archive": 5}
-    (place,) = say(capsys, world, "places", "--json").json["places"]
+    assert run(capsys, world, "status", "--json").json["drift"] == {"archive": 5}
+    (place,) = run(capsys, world, "places", "--json").json["places"]
     assert place["checked"] and place["drift"] == 5
     shutil.rmtree(path)
     shutil.copytree(good, path)
@@ -132,7 +132,7 @@ def test_every_night_each_place_is_read_in_portions(world: World, capsys: pytest
     for _ in range(5):
         drain(world.bench.context, nightly)
         world.bench.clock.pass_(6)
-    assert say(capsys, world, "status", "--json").json["drift"] == {}
+    assert run(capsys, world, "status", "--json").json["drift"] == {}
 
 
 def test_a_place_that_does_not_answer_is_tried_again(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,6 +142,6 @@ def test_a_place_that_does_not_answer_is_tried_again(world: World, capsys: pytes
     path.write_text("no folder")
     world.bench.clock.pass_(dt.timedelta(days=1).total_seconds())
     drain(world.bench.context, nightly)
-    (place,) = say(capsys, world, "places", "--json").json["places"]
+    (place,) = run(capsys, world, "places", "--json").json["places"]
     assert "folder-refused" in place["check_error"] and not place["checked"]
-    assert say(capsys, world, "reconcile").status == 1
+    assert run(capsys, world, "reconcile").status == 1

@@ -42,7 +42,7 @@ def outcome(response: Response) -> dict[str, Reference] | TransientError | None:
         return error
 
 
-def told(response: Response) -> str:
+def classified(response: Response) -> str:
     match outcome(response):
         case None:
             return NO_VALID_IDS
@@ -54,7 +54,7 @@ def told(response: Response) -> str:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_each_recorded_answer_is_told_apart(answers: Answers, name: str) -> None:
-    assert told(answers.response(name)) == RECORDED[name]
+    assert classified(answers.response(name)) == RECORDED[name]
 
 
 def test_every_recorded_answer_is_looked_at(answers: Answers) -> None:
@@ -63,7 +63,7 @@ def test_every_recorded_answer_is_looked_at(answers: Answers) -> None:
 
 @pytest.mark.parametrize("name", ["429_rate_limit_no_key.json", "429_rate_limit_key.json"])
 def test_the_body_counts_whatever_the_status(answers: Answers, name: str) -> None:
-    assert told(answers.response(name, status=200)) == "rate-limited"
+    assert classified(answers.response(name, status=200)) == "rate-limited"
 
 
 @pytest.mark.parametrize("name", sorted(set(RECORDED) - {"200_empty_set.xml"}))
@@ -100,7 +100,7 @@ END = b"</MedlineCitation></PubmedArticle></PubmedArticleSet>"
     ],
 )
 def test_the_words_of_a_title_are_not_mistaken_for_a_failure(title: bytes) -> None:
-    assert told(Response(200, {}, SET % title + END)) == "1 records"
+    assert classified(Response(200, {}, SET % title + END)) == "1 records"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_words_of_a_title_are_not_mistaken_for_a_failure(title: bytes) -> No
     ],
 )
 def test_what_is_no_answer_is_transient(response: Response, kind: str) -> None:
-    assert told(response) == kind
+    assert classified(response) == kind
 
 
 def test_a_refused_key_is_not_repeated() -> None:

@@ -141,9 +141,9 @@ def test_ncbis_wish_to_be_left_alone_is_passed_on(client: Eutils, ncbi: EutilsSt
 
 def test_records_that_nobody_asked_for_are_no_answer(client: Eutils, ncbi: EutilsStandin) -> None:
     ncbi.misbehave("stranger")
-    with pytest.raises(TransientError) as told:
+    with pytest.raises(TransientError) as raised:
         client.fetch(["9500320"])
-    assert told.value.code == "not-data"
+    assert raised.value.code == "not-data"
 
 
 def test_what_an_answer_with_strangers_leaves_out_is_asked_for_again(http: Http) -> None:

@@ -123,8 +123,8 @@ def test_a_pmid_may_be_a_number_or_a_text_and_ids_may_differ_in_case() -> None:
 
 
 def test_what_an_answer_leaves_out_is_not_answered(http: Http) -> None:
-    told = {"status": "ok", "records": [{"requested-id": "10.1/a", "pmid": 5}, {"pmid": 6, "doi": "10.1/stranger"}]}
-    with served(json.dumps(told).encode()) as url:
+    answered = {"status": "ok", "records": [{"requested-id": "10.1/a", "pmid": 5}, {"pmid": 6, "doi": "10.1/stranger"}]}
+    with served(json.dumps(answered).encode()) as url:
         asked = [CitedWork("doi", "10.1/a"), CitedWork("doi", "10.1/b")]
         converted = IdConverter(http, base_url=url, tool="citewire", email=None).convert(asked)
     assert (converted.pmids, converted.unknown) == ({asked[0]: "5"}, frozenset())
@@ -134,10 +134,10 @@ def test_one_bad_id_does_not_sink_the_others(http: Http) -> None:
     def refuse(method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
         ids = params["ids"].split(",")
         if "10.1/bad" in ids:
-            told: object = {"status": "error", "message": "Invalid ids: 10.1/bad"}
-            return Answer(400, "application/json", json.dumps(told).encode())
-        told = {"status": "ok", "records": [{"requested-id": one, "pmid": 5} for one in ids]}
-        return Answer(200, "application/json", json.dumps(told).encode())
+            answered: object = {"status": "error", "message": "Invalid ids: 10.1/bad"}
+            return Answer(400, "application/json", json.dumps(answered).encode())
+        answered = {"status": "ok", "records": [{"requested-id": one, "pmid": 5} for one in ids]}
+        return Answer(200, "application/json", json.dumps(answered).encode())
 
     listener = Listener(refuse)
     listener.start()

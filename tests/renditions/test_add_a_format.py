@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import DOCS, ROOT, block, install, said_by
+from documents import DOCS, ROOT, block, install, output_of
 
 HERE = Path(__file__).parent
 DOCUMENT = DOCS / "add-a-format.md"
@@ -92,8 +92,8 @@ def use(folder: Path, path: Sequence[Path]) -> dict[str, Any]:
     """What the new format gives in a fresh interpreter, through a channel, and on the command line."""
     (folder / "stiff-legs.md").write_text(ARTICLE, encoding="utf-8")
     (folder / "site.toml").write_text(SITE, encoding="utf-8")
-    said: dict[str, Any] = said_by(USE, [*path, HERE, HERE.parent / "stages"])
-    return said | {"printed": printed(folder, path)}
+    output: dict[str, Any] = output_of(USE, [*path, HERE, HERE.parent / "stages"])
+    return output | {"printed": printed(folder, path)}
 
 
 def printed(folder: Path, path: Sequence[Path]) -> str:
@@ -108,14 +108,14 @@ def printed(folder: Path, path: Sequence[Path]) -> str:
     return done.stdout.decode()
 
 
-def check(said: dict[str, Any]) -> None:
-    assert said["text"].startswith("# What helps against leg spasticity & stiffness?\n\n")
-    assert "2. Retracted. Erratum. The Stretch Group." in said["text"]
-    assert said["text"].endswith("\n\n=> https://notes.example.org/articles/leg-spasticity The article\n")
-    assert "Withdrawn on 1 April 2025.\n\nThe evidence did not hold" in said["tombstone"]
-    assert said["printed"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
-    assert said["delivered"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
-    assert "It was wrong." in said["taken back"] and "Ten minutes" not in said["taken back"]
+def check(output: dict[str, Any]) -> None:
+    assert output["text"].startswith("# What helps against leg spasticity & stiffness?\n\n")
+    assert "2. Retracted. Erratum. The Stretch Group." in output["text"]
+    assert output["text"].endswith("\n\n=> https://notes.example.org/articles/leg-spasticity The article\n")
+    assert "Withdrawn on 1 April 2025.\n\nThe evidence did not hold" in output["tombstone"]
+    assert output["printed"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
+    assert output["delivered"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
+    assert "It was wrong." in output["taken back"] and "Ten minutes" not in output["taken back"]
 
 
 def test_the_example_is_short() -> None:
@@ -135,11 +135,11 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_module_in_the_folder_is_a_format(followed: Path) -> None:
-    said = use(followed, [followed])
+    output = use(followed, [followed])
 
-    assert Path(said["package"]).is_relative_to(followed)
-    assert said["module"] == "pipeline.renditions.gemtext"
-    check(said)
+    assert Path(output["package"]).is_relative_to(followed)
+    assert output["module"] == "pipeline.renditions.gemtext"
+    check(output)
 
 
 def test_the_tests_over_all_formats_take_it_up_and_pass(followed: Path) -> None:
@@ -161,8 +161,8 @@ def test_a_module_of_an_installed_package_is_a_format(tmp_path: Path) -> None:
     install(tmp_path, "example_formats", points)
     (tmp_path / "gemtext.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
 
-    said = use(tmp_path, [tmp_path, ROOT])
+    output = use(tmp_path, [tmp_path, ROOT])
 
-    assert Path(said["package"]).is_relative_to(ROOT)
-    assert said["module"] == "gemtext"
-    check(said)
+    assert Path(output["package"]).is_relative_to(ROOT)
+    assert output["module"] == "gemtext"
+    check(output)

@@ -278,8 +278,8 @@ def of_lists(word: str, n: int) -> st.SearchStrategy[Pair]:
 
 
 def of_definitions(word: str, n: int) -> st.SearchStrategy[Pair]:
-    def of(term: str, *told: str) -> Definition:
-        return Definition(((Text(term),),), tuple((p(each),) for each in told))
+    def of(term: str, *descriptions: str) -> Definition:
+        return Definition(((Text(term),),), tuple((p(each),) for each in descriptions))
 
     return two([
         DefinitionList((of("Adults", f"{n} mg"), of("Children", word))),
@@ -362,8 +362,8 @@ def test_bodies_that_differ_in_meaning_never_give_equal_text(pair: Pair) -> None
 def test_a_description_is_never_cut_inside_a_number_and_its_unit(filler: int) -> None:
     answer = f"{'w' * filler} give up to 2 × 10⁶ IU or 50 mg per day and not more than 1 g at most, {'x' * 60}"
     page = formats()["html"].render(revision_of(Article(id="a", title="T", answer=answer)), SITE).decode()
-    (told,) = re.findall(r'<meta name="description" content="([^"]*)…">', page)
-    assert not re.search(r"(?:[0-9⁶]|×|up to|not|than|not more)$", told)
+    (descriptions,) = re.findall(r'<meta name="description" content="([^"]*)…">', page)
+    assert not re.search(r"(?:[0-9⁶]|×|up to|not|than|not more)$", descriptions)
 
 
 def test_an_article_that_an_earlier_release_stored_is_read_as_it_is() -> None:

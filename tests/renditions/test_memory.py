@@ -35,7 +35,7 @@ def test_five_megabytes_are_read_and_rendered_in_every_format_within_three_hundr
     path = os.pathsep.join(map(str, (ROOT, HERE)))
     command = [sys.executable, "-c", RENDER_ALL]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=True, capture_output=True, timeout=120)
-    said = json.loads(done.stdout)
-    assert said["source"] > 5_000_000
-    assert min(said["sizes"].values()) > 4_000_000
-    assert said["peak"] < 300_000_000
+    measured = json.loads(done.stdout)
+    assert measured["source"] > 5_000_000
+    assert min(measured["sizes"].values()) > 4_000_000
+    assert measured["peak"] < 300_000_000

@@ -87,8 +87,12 @@ def test_the_fields_of_an_article_beside_its_text_are_where_formats_have_a_place
     assert node["translationOfWork"]["url"] == SITE.article_url("spastik")
     for name in ("html", "amp", "rss", "atom", "ninjs", "plain-text", "markdown"):
         assert b"Next review" in made[name] and b"2 January 2030" in made[name], name
-    told = json.loads(made["json-feed"])["items"][0]["_citewire"]
-    assert (told["next_review"], told["short_title"], told["translation_of"]) == ("2030-01-02", "Short", "spastik")
+    extension = json.loads(made["json-feed"])["items"][0]["_citewire"]
+    assert (extension["next_review"], extension["short_title"], extension["translation_of"]) == (
+        "2030-01-02",
+        "Short",
+        "spastik",
+    )
     assert {"role": "short", "contentType": "text/plain", "value": "Short"} in json.loads(made["ninjs"])["headlines"]
 
 

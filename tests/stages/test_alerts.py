@@ -25,7 +25,7 @@ from pipeline.stages.stage import drain
 from standins.receiver import Conduct, Receiver
 from workers.alerting import receivers_of
 
-Told = Callable[..., Bench]
+WithAlerts = Callable[..., Bench]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def told(ledger: Ledger, tmp_path: Path) -> Told:
+def with_alerts(ledger: Ledger, tmp_path: Path) -> WithAlerts:
     """A bench whose alerts go to whom the settings name."""
 
     def with_settings(text: str, *, on: Ledger = ledger) -> Bench:
@@ -65,8 +65,8 @@ def webhook(receiver: Receiver, form: str = "json") -> str:
     return f'[alerts]\nwebhooks = [{{ url = "{receiver.url}hook", form = "{form}" }}]\n'
 
 
-def test_it_is_told_once_and_once_when_it_is_well(told: Told, receiver: Receiver) -> None:
-    bench = told(webhook(receiver))
+def test_it_is_told_once_and_once_when_it_is_well(with_alerts: WithAlerts, receiver: Receiver) -> None:
+    bench = with_alerts(webhook(receiver))
     work(bench)
     assert bodies(receiver) == []
     bench.partner.mood = "refuses"
@@ -84,8 +84,8 @@ def test_it_is_told_once_and_once_when_it_is_well(told: Told, receiver: Receiver
     assert (second["began"], [one["kind"] for one in second["over"]]) == ([], ["channel-refuses"])
 
 
-def test_a_second_episode_is_told_again(told: Told, receiver: Receiver) -> None:
-    bench = told(webhook(receiver))
+def test_a_second_episode_is_told_again(with_alerts: WithAlerts, receiver: Receiver) -> None:
+    bench = with_alerts(webhook(receiver))
     for name in ("one", "two"):
         bench.partner.mood = "refuses"
         bench.publish(article(name))
@@ -95,12 +95,14 @@ def test_a_second_episode_is_told_again(told: Told, receiver: Receiver) -> None:
     assert [bool(one["began"]) for one in bodies(receiver)] == [True, False, True, False]
 
 
-def test_neither_a_restart_nor_a_second_process_tells_it_again(told: Told, receiver: Receiver, ledger: Ledger) -> None:
-    bench = told(webhook(receiver))
+def test_neither_a_restart_nor_a_second_process_tells_it_again(
+    with_alerts: WithAlerts, receiver: Receiver, ledger: Ledger
+) -> None:
+    bench = with_alerts(webhook(receiver))
     bench.partner.mood = "refuses"
     bench.publish(article())
     work(bench)
-    other = told(webhook(receiver))
+    other = with_alerts(webhook(receiver))
     other.clock = bench.clock
     other.context = dataclasses.replace(other.context, clock=bench.clock, new_id=lambda prefix: f"{prefix}other")
     for _ in range(4):
@@ -111,11 +113,11 @@ def test_neither_a_restart_nor_a_second_process_tells_it_again(told: Told, recei
 
 
 def test_a_receiver_that_fails_is_told_later_under_the_same_id_and_keeps_no_other_waiting(
-    told: Told, receiver: Receiver
+    with_alerts: WithAlerts, receiver: Receiver
 ) -> None:
     with Receiver() as other:
         text = f'webhooks = [{{ url = "{receiver.url}hook" }}, {{ url = "{other.url}hook" }}]'
-        bench = told(f"[alerts]\n{text}\n")
+        bench = with_alerts(f"[alerts]\n{text}\n")
         receiver.conduct(Conduct(status=503, times=2))
         bench.partner.mood = "refuses"
         bench.publish(article())
@@ -125,8 +127,8 @@ def test_a_receiver_that_fails_is_told_later_under_the_same_id_and_keeps_no_othe
     assert (len(ids), len(set(ids))) == (3, 1)
 
 
-def test_slack_is_told_in_its_own_form(told: Told, receiver: Receiver) -> None:
-    bench = told(webhook(receiver, "slack"))
+def test_slack_is_told_in_its_own_form(with_alerts: WithAlerts, receiver: Receiver) -> None:
+    bench = with_alerts(webhook(receiver, "slack"))
     bench.partner.mood = "refuses"
     bench.publish(article())
     work(bench)
@@ -136,8 +138,8 @@ def test_slack_is_told_in_its_own_form(told: Told, receiver: Receiver) -> None:
     assert "citewire deliveries --channel partner" in body["text"]
 
 
-def test_teams_is_told_in_its_own_form(told: Told, receiver: Receiver) -> None:
-    bench = told(webhook(receiver, "teams"))
+def test_teams_is_told_in_its_own_form(with_alerts: WithAlerts, receiver: Receiver) -> None:
+    bench = with_alerts(webhook(receiver, "teams"))
     bench.partner.mood = "refuses"
     bench.publish(article())
     work(bench)
@@ -147,11 +149,11 @@ def test_teams_is_told_in_its_own_form(told: Told, receiver: Receiver) -> None:
     assert any("partner refuses 1 delivery" in block["text"] for block in card["body"])
 
 
-def test_people_are_told_by_mail(told: Told, tmp_path: Path) -> None:
+def test_people_are_told_by_mail(with_alerts: WithAlerts, tmp_path: Path) -> None:
     mailbox = Mailbox()
     with mail_server(mailbox, certificate(tmp_path), plain=True) as port:
         mail = f'host = "127.0.0.1"\nport = {port}\nsecurity = "none"\nsender = "citewire@example.org"\n'
-        bench = told(f'[alerts.email]\n{mail}recipients = ["ops@example.org", "more@example.org"]\n')
+        bench = with_alerts(f'[alerts.email]\n{mail}recipients = ["ops@example.org", "more@example.org"]\n')
         bench.partner.mood = "refuses"
         bench.publish(article())
         work(bench)
@@ -163,13 +165,13 @@ def test_people_are_told_by_mail(told: Told, tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_refused_keeps_no_other_waiting_and_gives_nobody_a_second_mail(
-    told: Told, tmp_path: Path
+    with_alerts: WithAlerts, tmp_path: Path
 ) -> None:
     mailbox = Mailbox(rcpt={"left@example.org": "550 no such user"})
     with mail_server(mailbox, certificate(tmp_path), plain=True) as port:
         mail = f'host = "127.0.0.1"\nport = {port}\nsecurity = "none"\nsender = "citewire@example.org"\n'
         to = '"first@example.org", "left@example.org", "last@example.org"'
-        bench = told(f"[alerts.email]\n{mail}recipients = [{to}]\n")
+        bench = with_alerts(f"[alerts.email]\n{mail}recipients = [{to}]\n")
         bench.partner.mood = "refuses"
         bench.publish(article())
         work(bench, 100)
@@ -180,11 +182,11 @@ CHANNEL = '[[channels]]\nid = "partner"\ntype = "pull"\nformat = "html"\n'
 
 
 def test_a_partner_is_told_of_its_own_channel_in_a_signed_event(
-    told: Told, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    with_alerts: WithAlerts, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = new_secret()
     monkeypatch.setenv("NOTIFY_SECRET", secret)
-    bench = told(f'{CHANNEL}notify = {{ url = "{receiver.url}notify", secret = "env:NOTIFY_SECRET" }}\n')
+    bench = with_alerts(f'{CHANNEL}notify = {{ url = "{receiver.url}notify", secret = "env:NOTIFY_SECRET" }}\n')
     bench.partner.mood = "gone"
     bench.publish(article())
     work(bench)
@@ -202,16 +204,16 @@ def test_a_partner_is_told_of_its_own_channel_in_a_signed_event(
     assert "command" not in one.body.decode()
 
 
-def test_a_partners_mail_needs_a_mail_server(told: Told) -> None:
+def test_a_partners_mail_needs_a_mail_server(with_alerts: WithAlerts) -> None:
     with pytest.raises(ConfigError, match="alerts"):
-        told(f'{CHANNEL}notify = {{ email = "desk@partner.example" }}\n')
+        with_alerts(f'{CHANNEL}notify = {{ email = "desk@partner.example" }}\n')
 
 
 def test_no_message_and_no_log_has_the_address_of_a_webhook_or_a_secret(
-    told: Told, receiver: Receiver, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    with_alerts: WithAlerts, receiver: Receiver, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_URL", f"{receiver.url}services/T000/B000/hush-hush")
-    bench = told('[alerts]\nwebhooks = [{ url = "env:ALERT_URL" }]\n')
+    bench = with_alerts('[alerts]\nwebhooks = [{ url = "env:ALERT_URL" }]\n')
     receiver.conduct(Conduct(status=500))
     bench.partner.mood = "refuses"
     bench.publish(article())

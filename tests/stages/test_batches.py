@@ -402,8 +402,8 @@ def test_the_operator_is_told_once_when_a_circuit_opens_and_once_when_it_closes(
         for _ in range(90):
             deliver.drain(bench.context, "partner")
             bench.clock.pass_(1)
-    told = [one["event"] for one in logs if one["event"].startswith("channel ")]
-    assert told == ["channel opened", "channel closed"]
+    events = [one["event"] for one in logs if one["event"].startswith("channel ")]
+    assert events == ["channel opened", "channel closed"]
 
 
 @ON_SQLITE

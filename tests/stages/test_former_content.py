@@ -80,7 +80,7 @@ def test_what_a_newer_field_says_is_a_new_revision(bench: Bench) -> None:
     corrected = bench.publish(msgspec.structs.replace(SAME, audience="patients"))
     assert (corrected.revision, corrected.changed) == (2, True)
     with bench.ledger.read() as transaction:
-        assert revisions.says(transaction, "spasms", 1, SAME)
+        assert revisions.has_content(transaction, "spasms", 1, SAME)
 
 
 def test_an_event_of_before_the_upgrade_gets_its_answer_again(bench: Bench) -> None:

@@ -233,8 +233,8 @@ def test_releasing_what_nobody_holds_is_refused_with_the_reason(ledger: Ledger) 
     bench.know(paper("1"))
     bench.turn("1", "retracted")
     publish(bench, "1")
-    for named, told in ((None, "gate"), ("partner", "gate"), ("other", "nothing of it is held")):
-        with pytest.raises(InvalidEvent, match=told) as refused:
+    for named, message in ((None, "gate"), ("partner", "gate"), ("other", "nothing of it is held")):
+        with pytest.raises(InvalidEvent, match=message) as refused:
             bench.release(channel=named)
         assert refused.value.code == "nothing-to-release"
     with pytest.raises(InvalidEvent) as unknown:

@@ -28,7 +28,7 @@ def bench(ledger: Ledger) -> Bench:
 
 def publish(
     bench: Bench,
-    said: Article,
+    given: Article,
     place: str = "file:/site/a.md",
     *,
     id_from: IdFrom = "id",
@@ -38,7 +38,7 @@ def publish(
 ) -> Accepted:
     intake = bench._intake()
     origin = Origin(source="test", id=f"identity-{next(_numbers)}")
-    event = Publish(origin, said, place=place, id_from=id_from, former_id=former, take_over=take_over)
+    event = Publish(origin, given, place=place, id_from=id_from, former_id=former, take_over=take_over)
     return accept(_with(intake, gone), event)
 
 

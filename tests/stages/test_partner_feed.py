@@ -41,7 +41,7 @@ def bench(ledger: Ledger) -> Followed:
     return Followed(ledger)
 
 
-def told(feed: PartnerFeed) -> list[tuple[str, int, str]]:
+def changes_in(feed: PartnerFeed) -> list[tuple[str, int, str]]:
     return [(change.article, change.revision, change.event) for change in feed.listed]
 
 
@@ -51,7 +51,7 @@ def test_it_is_made_of_the_newest_change_of_each_article(bench: Followed) -> Non
     bench.put_out("one", text="Stretch.")
     bench.withdraw("two")
     bench.work()
-    assert told(bench.feed()) == [("two", 2, "withdrawn"), ("one", 2, "updated")]
+    assert changes_in(bench.feed()) == [("two", 2, "withdrawn"), ("one", 2, "updated")]
     assert b"Rest." not in bench.feed().body
 
 

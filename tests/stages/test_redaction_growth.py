@@ -17,7 +17,7 @@ def test_an_answer_costs_in_proportion_to_its_size(unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("text", "kept"),
     [
         ("token=abcd1234", "token=[cut out]"),
         ('{"x-api-key": "abcd1234", "a": "b"}', '{"x-api-key": "[cut out]", "a": "b"}'),
@@ -28,5 +28,5 @@ def test_an_answer_costs_in_proportion_to_its_size(unit: str) -> None:
         ("token: abc", "token: abc"),
     ],
 )
-def test_what_follows_a_telling_name_is_cut_out(said: str, kept: str) -> None:
-    assert redacted(said) == kept
+def test_what_follows_a_telling_name_is_cut_out(text: str, kept: str) -> None:
+    assert redacted(text) == kept

@@ -17,13 +17,13 @@ from pipeline.stages.stage import drain
 class Forgetful(Receiver):
     """Knows nothing but what its parcels tell it; the first attempt gets half the way."""
 
-    told: list[str | None] = field(default_factory=list)
+    remote_ids: list[str | None] = field(default_factory=list)
 
     def deliver(self, parcel: Parcel) -> Receipt:
-        self.told.append(parcel.remote_id)
-        if len(self.told) == 1:
+        self.remote_ids.append(parcel.remote_id)
+        if len(self.remote_ids) == 1:
             raise TransientError("half of it", code="recipients-waiting", remote_id="the other half")
-        if len(self.told) == 2:
+        if len(self.remote_ids) == 2:
             raise TransientError("nothing more", code="try-later")
         return Receipt(detail="all of it")
 
@@ -36,10 +36,10 @@ def test_what_a_failure_leaves_to_remember_comes_back_with_the_next_attempt(ledg
     for _ in range(3):
         bench.clock.pass_(3600)
         bench.work()
-    assert forgetful.told == [None, "the other half", "the other half"]
+    assert forgetful.remote_ids == [None, "the other half", "the other half"]
     bench.publish(article(text="Stretch."))
     bench.work()
-    assert forgetful.told[3:] == ["the other half"]
+    assert forgetful.remote_ids[3:] == ["the other half"]
 
 
 def test_a_withdrawal_is_announced_after_the_feeds_have_it_but_not_kept_back_for_ever(ledger: Ledger) -> None:

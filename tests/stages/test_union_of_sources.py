@@ -38,7 +38,7 @@ DAY = 86_400.0
 class Answering:
     """A source that is asked about papers: what it says of each, and whether it answers."""
 
-    said: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)  # by the work's value
+    verdicts_by_work: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)  # by the work's value
     error: TransientError | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -46,7 +46,11 @@ class Answering:
         self.asked.append(tuple(work.value for work in works))
         if self.error:
             raise self.error
-        found = {work: SourceRecord(verdicts=self.said[work.value]) for work in works if work.value in self.said}
+        found = {
+            work: SourceRecord(verdicts=self.verdicts_by_work[work.value])
+            for work in works
+            if work.value in self.verdicts_by_work
+        }
         return LookedUp(found, frozenset(works) - set(found))
 
 
@@ -123,9 +127,9 @@ def retract_at(bench: Sourced, source: str) -> None:
         case "retraction_watch by DOI":
             bench.watch.rows.append(Row(doi="10.1000/1"))
         case "crossref":
-            bench.crossref.said["10.1000/1"] = (Verdict(kind="retraction", notice_doi="10.1000/notice"),)
+            bench.crossref.verdicts_by_work["10.1000/1"] = (Verdict(kind="retraction", notice_doi="10.1000/notice"),)
         case "europe_pmc":
-            bench.europe_pmc.said["1"] = (Verdict(kind="Retraction in", notice_pmid="77"),)
+            bench.europe_pmc.verdicts_by_work["1"] = (Verdict(kind="Retraction in", notice_pmid="77"),)
 
 
 SOURCES = ["pubmed", "retraction_watch", "retraction_watch by DOI", "crossref", "europe_pmc"]
@@ -201,7 +205,7 @@ def test_a_list_that_is_faulty_takes_nothing_back_and_stops_nothing(sourced: Sou
     sourced.work_for(5)
     sourced.watch.misbehave(fault)
     sourced.watch.rows.append(Row(pmid="5"))
-    sourced.crossref.said["10.1000/1"] = (Verdict(kind="expression_of_concern"),)
+    sourced.crossref.verdicts_by_work["10.1000/1"] = (Verdict(kind="expression_of_concern"),)
     since = sourced.clock.now
     sourced.next_day()
     assert sourced.editorial() == ["retracted", "concern"]

@@ -243,18 +243,23 @@ def test_what_a_channel_and_the_site_showed_at_each_time_is_known(ledger: Ledger
     bench.work()
     hours = [START + dt.timedelta(hours=hours) for hours in (-1, 0.5, 1.5, 2.5)]
 
-    def told(channel: str | None) -> list[tuple[object, object, list[object]]]:
+    def shown_to(channel: str | None) -> list[tuple[object, object, list[object]]]:
         shapes: Sequence[Any] = [bench.shown(channel, at) for at in hours]
         return [(one["revision"], one["event"], [ref["editorial"] for ref in one["references"]]) for one in shapes]
 
-    assert told(None) == [
+    assert shown_to(None) == [
         (None, None, []),
         (1, "published", [[]]),
         (2, "updated", [["retracted"]]),
         (3, "withdrawn", []),
     ]
-    assert told("partner") == [(None, None, []), (1, "published", [[]]), (1, "published", [[]]), (3, "withdrawn", [])]
-    assert told("other") == [(None, None, []), (1, "published", [[]]), (2, "withdrawn", []), (3, "withdrawn", [])]
+    assert shown_to("partner") == [
+        (None, None, []),
+        (1, "published", [[]]),
+        (1, "published", [[]]),
+        (3, "withdrawn", []),
+    ]
+    assert shown_to("other") == [(None, None, []), (1, "published", [[]]), (2, "withdrawn", []), (3, "withdrawn", [])]
 
 
 def test_a_channel_that_has_the_same_bytes_already_holds_the_newer_revision_from_then_on(ledger: Ledger) -> None:

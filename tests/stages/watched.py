@@ -63,8 +63,8 @@ class Watched(Bench):
 
     def turn(self, pmid: str, *editorial: EditorialState) -> None:
         """PubMed says this of the paper from now on."""
-        told = tuple(Notice(state, "J Ex. 2026;1:1", "999") for state in editorial)
-        self.know(structs.replace(self.pubmed.papers[pmid], editorial=editorial, notices=told))
+        published = tuple(Notice(state, "J Ex. 2026;1:1", "999") for state in editorial)
+        self.know(structs.replace(self.pubmed.papers[pmid], editorial=editorial, notices=published))
 
     def recheck(self) -> None:
         watch.recheck(self.ledger, now=self.clock.now)

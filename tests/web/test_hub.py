@@ -465,7 +465,7 @@ def test_a_secret_is_in_no_log(bench: Hub, subscriber: Subscriber, capsys: pytes
     bench.subscribe(subscriber.callback(conduct="failing"), secret="very-secret")
     bench.publish(article("one"))
     bench.work()
-    said = capsys.readouterr()
-    assert "not pushed" in said.out + said.err
-    assert "very-secret" not in said.out + said.err
-    assert urlsplit(subscriber.callback()).path not in said.out + said.err
+    printed = capsys.readouterr()
+    assert "not pushed" in printed.out + printed.err
+    assert "very-secret" not in printed.out + printed.err
+    assert urlsplit(subscriber.callback()).path not in printed.out + printed.err

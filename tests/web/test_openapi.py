@@ -66,7 +66,7 @@ def test_every_error_is_problem_details(described: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda one: one["paths"].pop("/v1/deliveries"), "GET /v1/deliveries: removed"),
         (lambda one: _get(one)["responses"].pop("404"), "GET /v1/articles/{article_id} 404: response removed"),
@@ -82,10 +82,10 @@ def test_every_error_is_problem_details(described: dict[str, Any]) -> None:
         (lambda one: _event(one)["properties"]["type"].update(enum=["x"]), "limited to fewer values"),
     ],
 )
-def test_a_change_that_breaks_clients_is_refused(change: Callable[[Any], object], said: str) -> None:
+def test_a_change_that_breaks_clients_is_refused(change: Callable[[Any], object], message: str) -> None:
     changed = copy.deepcopy(COMMITTED)
     change(changed)
-    assert any(said in one for one in breaking_changes(COMMITTED, changed)), breaking_changes(COMMITTED, changed)
+    assert any(message in one for one in breaking_changes(COMMITTED, changed)), breaking_changes(COMMITTED, changed)
 
 
 def test_additions_break_nobody() -> None:

@@ -148,9 +148,9 @@ def test_a_withdrawal_is_told_in_every_format(bench: Bench, app: FastAPI) -> Non
     rss = read(app, "rss")
     assert titles(rss) == ["Withdrawn: About one", "About two"]
     assert rss_findings(rss.body) == []
-    told = read(app, "json").json
-    assert [item["title"] for item in told["items"]] == ["Withdrawn: About one", "About two"]
-    assert [one["article"] for one in told["_citewire"]["withdrawn"]] == ["one"]
+    document = read(app, "json").json
+    assert [item["title"] for item in document["items"]] == ["Withdrawn: About one", "About two"]
+    assert [one["article"] for one in document["_citewire"]["withdrawn"]] == ["one"]
 
 
 def test_what_was_withdrawn_before_it_was_told_is_not_mentioned(bench: Bench, app: FastAPI) -> None:

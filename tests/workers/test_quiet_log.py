@@ -35,8 +35,8 @@ def test_parameters_of_statements_are_in_no_error(ledger: Ledger) -> None:
 
 def test_a_client_that_goes_away_in_its_body_is_no_error(environment: dict[str, str], tmp_path: Path) -> None:
     made = [sys.executable, "-m", "workers.cli", "token", "create", "--name", "cms", "--scope", "publish"]
-    said = subprocess.run(made, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
-    token = said.stdout.split()[-1]
+    done = subprocess.run(made, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    token = done.stdout.split()[-1]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (tmp_path / "log").open("wb") as log:

@@ -66,23 +66,23 @@ def test_a_sweep_goes_on_after_a_failover_and_says_so_once(
         monkeypatch.setattr(sweeping, "_log", structlog.get_logger())
         sweeper = sweeping.start(context, away, "test", stop)
 
-        def said(event: str) -> int:
+        def times_logged(event: str) -> int:
             return sum(line["event"] == event for line in logged)
 
         try:
             until(last)
             run(server, f"ALTER DATABASE {own.database} SET default_transaction_read_only = on")
             end_sessions(server, own)
-            until(lambda: said("the sweep must wait") == 1)
+            until(lambda: times_logged("the sweep must wait") == 1)
             run(server, f"ALTER DATABASE {own.database} RESET default_transaction_read_only")
-            until(lambda: said("the sweep goes on") == 1)
+            until(lambda: times_logged("the sweep goes on") == 1)
             goes_on()
             with context.ledger.write() as transaction:
                 transaction.execute(sa.text("ALTER TABLE leases RENAME TO elsewhere"))
-            until(lambda: said("the sweep must wait") == 2)
+            until(lambda: times_logged("the sweep must wait") == 2)
             with context.ledger.write() as transaction:
                 transaction.execute(sa.text("ALTER TABLE elsewhere RENAME TO leases"))
-            until(lambda: said("the sweep goes on") == 2)
+            until(lambda: times_logged("the sweep goes on") == 2)
             goes_on()
         finally:
             stop.set()

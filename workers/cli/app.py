@@ -30,8 +30,8 @@ _UNKNOWN = frozenset(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"citewire {version('citewire')}")

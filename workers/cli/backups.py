@@ -153,8 +153,8 @@ def _withdraw_again(ledger: Ledger, system: System, later: list[Beyond]) -> None
 
 def _resume(system: System) -> None:
     with existing_ledger(system) as ledger, ledger.write() as transaction:
-        held = restorations.end(transaction, now=now())
-    output.line("the system goes on" if held else "nothing was held")
+        was_held = restorations.end(transaction, now=now())
+    output.line("the system goes on" if was_held else "nothing was held")
 
 
 def _report(header: Header, later: list[Beyond]) -> None:

@@ -118,7 +118,7 @@ def _known_to_ledger(
     if ledger is None:
         return {}, {}
     with ledger.read() as transaction:
-        findings = {id: loads(said) for id, said in feeds.findings(transaction).items() if id in feed_ids}
+        findings = {id: loads(encoded) for id, encoded in feeds.findings(transaction).items() if id in feed_ids}
         return deliveries.outstanding_elsewhere(transaction, channels), findings
 
 

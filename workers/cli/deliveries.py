@@ -53,11 +53,11 @@ def deliveries(
     if attempts is not None:
         _show_attempts(attempts, json=json, system=find(data, config))
         return
-    wanted, system = state.value if state else None, find(data, config)
+    in_state, system = state.value if state else None, find(data, config)
     with existing_ledger(system) as ledger, ledger.read() as transaction:
         if channel is not None:
             check_channel(transaction, system, channel)
-        found = ledger_deliveries.search(transaction, state=wanted, channel=channel, limit=limit + 1)
+        found = ledger_deliveries.search(transaction, state=in_state, channel=channel, limit=limit + 1)
         shown = views.delivery_list(transaction, found, limit=limit)
     print_json(shown) if json else output.deliveries(shown.deliveries)
     if shown.next is not None:

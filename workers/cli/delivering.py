@@ -6,7 +6,7 @@ from workers.cli import output
 from workers.cli.common import System
 
 
-def say_if_nobody_delivers(system: System) -> None:
+def warn_unless_delivering(system: System) -> None:
     """Report on standard error that accepted articles are kept but no pipeline worker is alive to process them."""
     if not _may_be_delivered(system):
         output.note("kept, but nothing is running that delivers it yet: start `citewire up`")

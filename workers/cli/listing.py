@@ -9,7 +9,7 @@ import typer
 
 from pipeline import views
 from pipeline.ledger import Transaction
-from pipeline.ledger.articles.listing import Wanted
+from pipeline.ledger.articles.listing import ArticleFilter
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
 from workers.cli.names import check_channel
@@ -41,15 +41,15 @@ def articles(
     with existing_ledger(system) as ledger, ledger.read() as transaction:
         if channel is not None:
             check_channel(transaction, system, channel)
-        found = _every(transaction, Wanted(state.value if state else None, topic, channel, query))
+        found = _every(transaction, ArticleFilter(state.value if state else None, topic, channel, query))
     print_json({"articles": found}) if json else output.articles(found)
 
 
-def _every(transaction: Transaction, wanted: Wanted) -> list[views.ArticleSummary]:
+def _every(transaction: Transaction, filters: ArticleFilter) -> list[views.ArticleSummary]:
     found: list[views.ArticleSummary] = []
     after = None
     while True:
-        page = views.articles(transaction, wanted, after=after, limit=_TOGETHER)
+        page = views.articles(transaction, filters, after=after, limit=_TOGETHER)
         found += page.articles
         if page.next is None:
             return found

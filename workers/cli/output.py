@@ -98,8 +98,10 @@ def holders(rows: Mapping[str, Mapping[str, int]]) -> None:
 
     This goes to standard error, because it is shown before asking for confirmation.
     """
-    places = sorted({place for held in rows.values() for place in held})
-    cells = [(article, *(held.get(place) for place in places or [""])) for article, held in rows.items()]
+    places = sorted({place for revisions_at in rows.values() for place in revisions_at})
+    cells = [
+        (article, *(revisions_at.get(place) for place in places or [""])) for article, revisions_at in rows.items()
+    ]
     _table("held", ("article", *(places or ["nobody has any"])), cells, console=notes)
 
 

@@ -30,7 +30,7 @@ from workers.cli.common import (
     print_json,
 )
 from workers.cli.confirming import confirm_many
-from workers.cli.delivering import say_if_nobody_delivers
+from workers.cli.delivering import warn_unless_delivering
 from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
 from workers.cli.outcomes import Published, count_references, exit_with, wait_for
@@ -77,7 +77,7 @@ def publish(
             confirm_many(ledger, found, system.settings.intake.drop)
         batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop, take_over=take_over)
         if any(one.accepted.changed for one in batch.published):
-            say_if_nobody_delivers(system)
+            warn_unless_delivering(system)
         finished = not wait or wait_for(ledger, batch.published, timeout)
         count_references(ledger, batch.published)
     if json:

@@ -51,20 +51,20 @@ def references(
     config: ConfigOption = None,
 ) -> None:
     """Show what is known about references. Updates from `--recheck` reach every article that cites them."""
-    wanted = [_pmid(one) for one in pmids or ()]
+    requested = [_pmid(one) for one in pmids or ()]
     system = find(data, config)
     with existing_ledger(system) as ledger:
-        never_cited = _never_cited(ledger, wanted)
+        never_cited = _never_cited(ledger, requested)
         if recheck and never_cited:
             raise never_cited
         asked = ledger_now(ledger, system) if recheck else None
         if asked is not None:
-            _order(ledger, wanted, asked)
-        answered = not wait or _wait(ledger, wanted, asked, timeout)
+            _order(ledger, requested, asked)
+        answered = not wait or _wait(ledger, requested, asked, timeout)
         if changes:
-            _show_changes(ledger, wanted, json=json)
+            _show_changes(ledger, requested, json=json)
         else:
-            _show(_known(ledger, wanted), json=json)
+            _show(_known(ledger, requested), json=json)
         if never_cited:
             raise never_cited
     if not answered:

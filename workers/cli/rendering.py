@@ -40,13 +40,13 @@ def render(
     from workers.site import site_of
 
     settings = load(os.environ, file=config)
-    wanted = format_named(format)
+    chosen = format_named(format)
     read = read_source(SourceFile(read_file(file), str(file), settings.intake.drop))
     article = read.article
     output.warnings(read.warnings)
     known = _known(references, article, settings)
     revision = _revision(article, known, answered=references == "live", changed=_changed(file))
-    sys.stdout.buffer.write(wanted.render(revision, site_of(settings)))
+    sys.stdout.buffer.write(chosen.render(revision, site_of(settings)))
 
 
 def _known(references: str, article: Article, settings: Settings) -> dict[str, Reference]:

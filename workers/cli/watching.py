@@ -18,7 +18,7 @@ from pipeline.stages.accept import Intake, accept
 from workers.cli import output
 from workers.cli.accepting import intake_of, operation_of, origin, refused_part
 from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
-from workers.cli.delivering import say_if_nobody_delivers
+from workers.cli.delivering import warn_unless_delivering
 from workers.cli.files import Excluded, article_files, is_article
 from workers.cli.reading import publication, read_one
 
@@ -44,7 +44,7 @@ def watch_folder(
     found = article_files([folder], excluded, none_is_fine=True)
     with open_ledger(system) as ledger:
         intake, drop = intake_of(ledger, system), system.settings.intake.drop
-        say_if_nobody_delivers(system)
+        warn_unless_delivering(system)
         changes = watch(folder, stop_event=stop, step=_SETTLE, raise_interrupt=False, yield_on_timeout=True)
         next(changes)  # from here on no change is missed; existing files are published next
         output.left_out([(str(path), why) for path, why in found.left_out])

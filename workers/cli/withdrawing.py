@@ -12,7 +12,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.intake.fields.reasons import reason_of
 from pipeline.ledger import Transaction, articles, deliveries, operations
 from pipeline.ledger.articles import listing, names, origins, public
-from pipeline.ledger.articles.listing import Wanted
+from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.model.event import FILE, Withdraw
 from pipeline.stages.accept import accept_all
 from workers.cli import output
@@ -63,9 +63,9 @@ def withdraw(
     with existing_ledger(system) as ledger:
         with ledger.read() as transaction:
             chosen = _chosen(transaction, named or [], operation, topic, system.settings.intake.drop)
-            held = {article: _held(transaction, article) for article in chosen}
+            holders = {article: _holders_of(transaction, article) for article in chosen}
         if not (named and chosen == named and len(named) == 1):
-            output.holders(held)
+            output.holders(holders)
             if not yes:
                 confirm_withdrawal(len(chosen))
         intake = intake_of(ledger, system)
@@ -133,7 +133,7 @@ def _of_operation(transaction: Transaction, operation: str) -> list[str]:
 def _of_topic(transaction: Transaction, topic: str) -> Iterator[str]:
     """Yield the articles of a topic, those whose newest revision is not yet out included."""
     after = None
-    while page := listing.page(transaction, Wanted(topic=topic), after=after, limit=_TOGETHER):
+    while page := listing.page(transaction, ArticleFilter(topic=topic), after=after, limit=_TOGETHER):
         yield from (one.id for one in page if one.state != "withdrawn")
         after = page[-1].id
 
@@ -143,12 +143,12 @@ def _is_there(transaction: Transaction, article: str) -> bool:
     return current is not None and current.state != "withdrawn"
 
 
-def _held(transaction: Transaction, named: str) -> dict[str, int]:
+def _holders_of(transaction: Transaction, named: str) -> dict[str, int]:
     """Return which revision of the article the site and each channel has."""
     article = names.article_named(transaction, named)
     shown = public.find(transaction, article)
-    held = {"site": shown.revision} if shown and shown.state == "live" else {}
+    holders = {"site": shown.revision} if shown and shown.state == "live" else {}
     for one in deliveries.of_article(transaction, article):
         if one.delivered_revision is not None and one.delivered_event != "withdrawn":
-            held[one.channel] = one.delivered_revision
-    return held
+            holders[one.channel] = one.delivered_revision
+    return holders

@@ -100,17 +100,17 @@ def _doi(claims: Claims, record: Reference) -> Verdict | None:
 
 
 def _title(claims: Claims, record: Reference, *, located: bool) -> Verdict | None:
-    said = {stem(token) for token in claims.tokens}
-    if is_notice(record) and said.isdisjoint(_NOTICE_WORDS) and not located:
+    written = {stem(token) for token in claims.tokens}
+    if is_notice(record) and written.isdisjoint(_NOTICE_WORDS) and not located:
         return "differs"  # an erratum or a retraction notice in place of the paper
     titles = [title for title in (record.title, record.vernacular_title, record.book_title) if title]
     known = [set(stems(title)) - _COMMON for title in titles]
-    if any(_covers(said, title) for title in known):
+    if any(_covers(written, title) for title in known):
         return "agrees"
     if not is_latin(claims.text):
         return None  # words in another script than PubMed's translated title
     all_titles = set().union(*known)
-    other = said - _explained(record)
+    other = written - _explained(record)
     rest = [token for token in other if len(token) > 2 and not token.isdigit()]
     if len(rest) < _TITLE:
         return None  # no title is given
@@ -120,8 +120,8 @@ def _title(claims: Claims, record: Reference, *, located: bool) -> Verdict | Non
     return "differs" if shared < 0.4 * min(len(rest), len(all_titles) or 1) else None
 
 
-def _covers(said: set[str], title: set[str]) -> bool:
-    return bool(title) and len(title & said) >= 0.65 * len(title)
+def _covers(written: set[str], title: set[str]) -> bool:
+    return bool(title) and len(title & written) >= 0.65 * len(title)
 
 
 def _explained(record: Reference) -> set[str]:
@@ -137,8 +137,8 @@ def _explained(record: Reference) -> set[str]:
 def _author(claims: Claims, record: Reference, title: Verdict | None) -> Verdict | None:
     if not record.authors or not is_latin(claims.text):
         return None
-    said = set(claims.tokens)
-    if any(_named(author, said) for author in _first_authors(record)):
+    written = set(claims.tokens)
+    if any(_named(author, written) for author in _first_authors(record)):
         return "agrees"
     if title == "agrees":
         return "differs" if _has_words(_before_title(claims, record), record) else None
@@ -151,9 +151,9 @@ def _first_authors(record: Reference) -> list[Author]:
     return [record.authors[0], *people[:1]]
 
 
-def _named(author: Author, said: set[str]) -> bool:
+def _named(author: Author, written: set[str]) -> bool:
     surname = _surname(author)
-    return bool((surname and said >= surname) or _initials_of_group(author) & said)
+    return bool((surname and written >= surname) or _initials_of_group(author) & written)
 
 
 def _has_words(leading: tuple[str, ...], record: Reference) -> bool:
@@ -181,11 +181,11 @@ def _names(author: Author) -> str:
 def _before_title(claims: Claims, record: Reference) -> tuple[str, ...]:
     """Return the tokens before the title, where authors are named."""
     title = [stem(token) for token in tokens(record.title)]
-    said = [stem(token) for token in claims.tokens]
+    written = [stem(token) for token in claims.tokens]
     for length in (4, 3, 2, 1):
         head = title[:length]
-        for start in range(len(said) - length + 1):
-            if said[start : start + length] == head:
+        for start in range(len(written) - length + 1):
+            if written[start : start + length] == head:
                 return claims.tokens[:start]
     return claims.tokens
 
@@ -222,14 +222,14 @@ def _journal(claims: Claims, record: Reference) -> Verdict | None:
     names = [name for name in (record.journal, record.journal_abbreviation, record.book_title) if name]
     if not names:
         return None
-    said, text = {token[:4] for token in claims.tokens}, "".join(claims.tokens)
+    written, text = {token[:4] for token in claims.tokens}, "".join(claims.tokens)
     for name in names:
         known = [token for token in tokens(name.split("(")[0]) if stem(token) not in _COMMON]
         if not known:
             return None
         if all(any(token.startswith(one) or one.startswith(token) for one in claims.tokens) for token in known):
             return "agrees"
-        if sum(token[:4] in said for token in known) * 2 > len(known):
+        if sum(token[:4] in written for token in known) * 2 > len(known):
             return "agrees"
         if len(known) > 2 and "".join(token[0] for token in known) in text:
             return "agrees"  # NEJM, PNAS
@@ -237,16 +237,16 @@ def _journal(claims: Claims, record: Reference) -> Verdict | None:
 
 
 def _place(claims: Claims, record: Reference) -> dict[IdentityField, Verdict | None]:
-    said = claims.place
+    written = claims.place
     volume = (record.volume or "").lower()
     pages = first_page(record.pages or "")
     return {
-        "volume": _same(said.volume, volume, lambda a, b: a.lstrip("0") == b.lstrip("0")) if said else None,
-        "page": _same(said.page, pages, lambda a, b: a == b or a.strip("es") == b.strip("es")) if said else None,
+        "volume": _same(written.volume, volume, lambda a, b: a.lstrip("0") == b.lstrip("0")) if written else None,
+        "page": _same(written.page, pages, lambda a, b: a == b or a.strip("es") == b.strip("es")) if written else None,
     }
 
 
-def _same(said: str, known: str, equal: Callable[[str, str], bool]) -> Verdict | None:
-    if not said or not known:
+def _same(written: str, known: str, equal: Callable[[str, str], bool]) -> Verdict | None:
+    if not written or not known:
         return None
-    return "agrees" if equal(said, known) else "differs"
+    return "agrees" if equal(written, known) else "differs"

@@ -102,21 +102,21 @@ def _write(element: Any, pieces: list[str]) -> None:
         return
     around = _PARAGRAPH if tag in _PARAGRAPHS else _LINE if tag in _LINES else ""
     pieces.append(around + ("- " if tag == "li" else ""))
-    pieces.append(_said(element.text) or (_said(element.get("alt")) if tag in ("img", "amp-img") else ""))
+    pieces.append(_squeezed(element.text) or (_squeezed(element.get("alt")) if tag in ("img", "amp-img") else ""))
     for child in element:
         _write(child, pieces)
-        pieces.append(_said(child.tail))
+        pieces.append(_squeezed(child.tail))
     pieces.append(_address(element) if tag == "a" else " | " if tag in ("td", "th") and _has_next(element) else around)
 
 
-def _said(text: str | None) -> str:
+def _squeezed(text: str | None) -> str:
     return re.sub(r"[\x00-\x1f]", " ", text or "")
 
 
 def _address(link: Any) -> str:
     href = link.get("href") or ""
-    said = "".join(link.itertext()).strip()
-    return f" <{href}>" if href.startswith(("https://", "http://")) and href != said else ""
+    label = "".join(link.itertext()).strip()
+    return f" <{href}>" if href.startswith(("https://", "http://")) and href != label else ""
 
 
 def _has_next(cell: Any) -> bool:

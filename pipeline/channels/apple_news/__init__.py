@@ -118,7 +118,7 @@ class AppleNews:
         attempt = self._attempt(dt.datetime.now(dt.UTC))
         answer = self._call("GET", f"/channels/{self._settings.channel_id}", attempt)
         answer.refuse(attempt.at)
-        return f"reached: the channel {answer.want('name')!r}"
+        return f"reached: the channel {answer.required('name')!r}"
 
     def close(self) -> None:
         """Do nothing: connections belong to the thread and are shared with other channels."""
@@ -157,7 +157,7 @@ class AppleNews:
         if answer.response.status in _GONE:
             return None
         answer.refuse(attempt.at)
-        return _Remote(id, answer.want("revision"))
+        return _Remote(id, answer.required("revision"))
 
     def _duplicate(self, answer: Answer, parcel: Parcel, attempt: _Attempt) -> _Remote | None:
         """Return the existing article if it was refused as a duplicate, or None if it was refused for another reason.
@@ -199,7 +199,7 @@ class AppleNews:
         """
         answer = self._create(parcel.rendition.body, attempt, preview=True)
         if answer.ok:
-            return _Remote(_safe(answer.want("id")), answer.text("revision"))
+            return _Remote(_safe(answer.required("id")), answer.text("revision"))
         remote = self._duplicate(answer, parcel, attempt)
         if remote is None:
             answer.refuse(attempt.at)
@@ -245,7 +245,7 @@ def _receipt(answer: Answer) -> Receipt:
     if answer.response.status == 202:
         message = "Apple's editors have modified the article, so the update was not applied: ask your contact at Apple"
         raise PermanentError(message, status=202, code="update-not-applied")
-    remote = _Remote(_safe(answer.want("id")), answer.want("revision"))
+    remote = _Remote(_safe(answer.required("id")), answer.required("revision"))
     state = answer.text("state") or "accepted"
     parts = [
         f"{answer.response.line}: {state}",

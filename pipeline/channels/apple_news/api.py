@@ -64,7 +64,7 @@ class Answer:
         body = errors[:_EXCERPT].encode() or self.response.body
         dataclasses.replace(self.response, body=body).raise_for_delivery(now)
 
-    def want(self, name: str) -> str:
+    def required(self, name: str) -> str:
         """Return a string of `data`. Raises TransientError (`bad-response`) if it is missing."""
         value = self.text(name)
         if value is None:
@@ -140,8 +140,8 @@ def _described(error: Mapping[str, Any]) -> str:
     path = error.get("keyPath")
     place = f" at {'.'.join(map(str, path))}" if isinstance(path, list) and path else ""
     more = error.get("message") or error.get("value")
-    said = f"{error.get('code', '')}{place}{f': {more}' if more else ''}"
-    return " ".join(said.split())
+    text_of_error = f"{error.get('code', '')}{place}{f': {more}' if more else ''}"
+    return " ".join(text_of_error.split())
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:

@@ -198,8 +198,8 @@ class Session:
         return f"{version or 'without TLS'}{', logged in' if self._server.login else ''}"
 
     @staticmethod
-    def _expect(answer: tuple[int, bytes], *wanted: int) -> None:
-        if answer[0] not in wanted:
+    def _expect(answer: tuple[int, bytes], *expected: int) -> None:
+        if answer[0] not in expected:
             raise smtplib.SMTPResponseException(*answer)
 
 

@@ -78,13 +78,13 @@ class ObjectStoreChannel:
     def deliver(self, parcel: Parcel) -> Receipt:
         """Write the article's object. If the store already has a newer revision, change nothing and succeed."""
         deadline = self._start()
-        name, wanted = file_name(parcel), manifest_of(parcel)
+        name, expected = file_name(parcel), manifest_of(parcel)
         with self._locked():
-            detail, newest = self._retry_if_overtaken(deadline, lambda: self._write(name, parcel, wanted))
+            detail, newest = self._retry_if_overtaken(deadline, lambda: self._write(name, parcel, expected))
             for former in former_names(parcel):
                 detail += self._remove_former(former, parcel)
             if newest and self._settings.index:
-                self._retry_if_overtaken(deadline, lambda: self._announce(name, wanted))
+                self._retry_if_overtaken(deadline, lambda: self._announce(name, expected))
         return Receipt(detail=detail, remote_id=name)
 
     def shows(self, parcel: Parcel) -> str | None:
@@ -155,30 +155,30 @@ class ObjectStoreChannel:
                 return step()
         raise TransientError(f"{self._settings.url}: too many concurrent writers", code="store-contended")
 
-    def _write(self, name: str, parcel: Parcel, wanted: Manifest) -> tuple[str, bool]:
+    def _write(self, name: str, parcel: Parcel, expected: Manifest) -> tuple[str, bool]:
         """Write manifest and object. Return what was done, and whether this revision is now the newest."""
         seen = self._objects.version(name)  # before the manifest: see the module's docstring
         there, seen_manifest = self._manifest(name)
         if parcel.erase:
             return self._erase(name, parcel, there)
-        if there and there.revision > wanted.revision:
+        if there and there.revision > expected.revision:
             return f"the newer revision {there.revision} is there", False
         gone = parcel.event == "withdrawn" and self._settings.on_withdrawal == "delete"
-        if wanted.same_revision(there):
-            if (seen is None) if gone else (self._digest(name) == wanted.digest):
-                return f"revision {wanted.revision} was already there", True
+        if expected.same_revision(there):
+            if (seen is None) if gone else (self._digest(name) == expected.digest):
+                return f"revision {expected.revision} was already there", True
         else:
-            adopted = not gone and seen is not None and has_right_bytes(there, lambda: self._digest(name), wanted)
-            self._objects.put(manifest_path(name), encode(wanted), seen_manifest, _JSON)
+            adopted = not gone and seen is not None and has_right_bytes(there, lambda: self._digest(name), expected)
+            self._objects.put(manifest_path(name), encode(expected), seen_manifest, _JSON)
             if adopted:
-                return f"revision {wanted.revision} was already there", True
+                return f"revision {expected.revision} was already there", True
         if gone:
             self._objects.delete(name)
-            return f"deleted {name}: revision {wanted.revision}", True
+            return f"deleted {name}: revision {expected.revision}", True
         self._objects.put(name, parcel.rendition.body, seen, self._attributes(parcel))
-        if self._settings.on_withdrawal == "delete" and (later := self._deleted_meanwhile(name, wanted)):
+        if self._settings.on_withdrawal == "delete" and (later := self._deleted_meanwhile(name, expected)):
             return f"the newer revision {later} is there", False
-        return f"{name}: revision {wanted.revision}, {wanted.bytes} bytes", True
+        return f"{name}: revision {expected.revision}, {expected.bytes} bytes", True
 
     def _erase(self, name: str, parcel: Parcel, there: Manifest | None) -> tuple[str, bool]:
         """Remove the object, and then its manifest, unless another channel keeps its object there by now."""
@@ -188,10 +188,10 @@ class ObjectStoreChannel:
         self._objects.delete(manifest_path(name))
         return f"removed {name}", True
 
-    def _deleted_meanwhile(self, name: str, wanted: Manifest) -> int | None:
+    def _deleted_meanwhile(self, name: str, expected: Manifest) -> int | None:
         """Delete the object again if a withdrawal deleted it in the meantime, and return the withdrawal's revision."""
         there, _ = self._manifest(name)
-        if there is None or there.revision <= wanted.revision or there.event != "withdrawn":
+        if there is None or there.revision <= expected.revision or there.event != "withdrawn":
             return None
         self._objects.delete(name)
         return there.revision
@@ -205,14 +205,14 @@ class ObjectStoreChannel:
         self._objects.delete(manifest_path(former))
         return f"; removed {former}"
 
-    def _announce(self, name: str, wanted: Manifest) -> None:
+    def _announce(self, name: str, expected: Manifest) -> None:
         found = self._objects.get(_INDEX)
         changes = _changes(found[0] if found else None)
         others = tuple(one for one in changes if one.name != name)
         known = next((one for one in changes if one.name == name), None)
-        if known and known.revision >= wanted.revision:
+        if known and known.revision >= expected.revision:
             return
-        facts = {field: getattr(wanted, field) for field in IndexEntry.__struct_fields__ if field != "name"}
+        facts = {field: getattr(expected, field) for field in IndexEntry.__struct_fields__ if field != "name"}
         index = Index((IndexEntry(name=name, **facts), *others)[: self._settings.index])
         self._objects.put(_INDEX, msgspec.json.encode(index), found[1] if found else None, _JSON)
 

@@ -135,24 +135,24 @@ class Sftp:
 
 
 def _upload(folder: RemoteFolder, name: str, parcel: Parcel) -> str:
-    wanted = manifest_of(parcel)
+    expected = manifest_of(parcel)
     there = _manifest(folder, name)
     if parcel.erase:
         return _erase(folder, name, parcel, there)
     if there and there.revision > parcel.revision:
         return f"the newer revision {there.revision} is there"
-    if has_right_bytes(there, lambda: folder.digest(name), wanted):
-        if not wanted.same_revision(there):
-            folder.replace(manifest_path(name), encode(wanted))
+    if has_right_bytes(there, lambda: folder.digest(name), expected):
+        if not expected.same_revision(there):
+            folder.replace(manifest_path(name), encode(expected))
         return f"revision {parcel.revision} was already there"
-    part = folder.upload(name, parcel.rendition.body, wanted.digest)
+    part = folder.upload(name, parcel.rendition.body, expected.digest)
     there = _manifest(folder, name)  # the upload may have taken a while
     if there and there.revision > parcel.revision:
         folder.remove(part)
         return f"the newer revision {there.revision} is there"
-    folder.replace(manifest_path(name), encode(wanted))
+    folder.replace(manifest_path(name), encode(expected))
     folder.rename(part, name)
-    return f"{name}: revision {parcel.revision}, {wanted.bytes} bytes"
+    return f"{name}: revision {parcel.revision}, {expected.bytes} bytes"
 
 
 def _erase(folder: RemoteFolder, name: str, parcel: Parcel, there: Manifest | None) -> str:

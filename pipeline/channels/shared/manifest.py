@@ -97,27 +97,27 @@ def former_names(parcel: Parcel) -> list[str]:
     return [f"{parcel.article_id}.{one}" for one in dict.fromkeys(safe)]
 
 
-def has_right_bytes(there: Manifest | None, digest: Callable[[], str | None], wanted: Manifest) -> bool:
+def has_right_bytes(there: Manifest | None, digest: Callable[[], str | None], expected: Manifest) -> bool:
     """Return whether the file is the wanted one, whichever delivery put it there.
 
     Such a file is adopted, as after the folder was moved by hand: only its manifest is written again. `digest` reads
     the file, which may be far away: only if the manifest does not already say that it is another one.
     """
-    if there is None or (there.revision, there.digest) != (wanted.revision, wanted.digest):
+    if there is None or (there.revision, there.digest) != (expected.revision, expected.digest):
         return False
-    return digest() == wanted.digest
+    return digest() == expected.digest
 
 
 def difference(
-    name: str, revision: int, wanted: str, digest: str | None, manifest: Manifest | None
+    name: str, revision: int, expected: str, digest: str | None, manifest: Manifest | None
 ) -> Difference | None:
     """Return how the file found under `name`, which has this digest, differs from what it should be, or None.
 
-    `wanted` is the digest that it should have, being of this revision.
+    `expected` is the digest that it should have, being of this revision.
     """
     if digest is None:
         return Difference("missing", f"{name} is not there")
-    if digest == wanted:
+    if digest == expected:
         return None
     if manifest is not None and manifest.digest == digest and manifest.revision < revision:
         return Difference("older", f"{name} contains revision {manifest.revision}")

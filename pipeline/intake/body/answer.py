@@ -60,8 +60,8 @@ def _first_text(block: Block) -> str | None:
         case BulletList(items) | NumberedList(items):
             return next(filter(None, (_text_in(item.blocks) for item in items)), None)
         case DefinitionList(definitions):
-            told = (blocks for one in definitions for blocks in one.descriptions)
-            return next(filter(None, map(_text_in, told)), None)
+            descriptions = (blocks for one in definitions for blocks in one.descriptions)
+            return next(filter(None, map(_text_in, descriptions)), None)
         case Quotation(inside) | Note(_, inside):
             return _text_in(inside)
         case _:

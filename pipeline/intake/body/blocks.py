@@ -16,9 +16,9 @@ from pipeline.intake.body.inlines import (
     Reading,
     inline,
     inlines_in,
+    is_empty,
     marked,
     plain,
-    says_nothing,
     text_of,
     tidy,
 )
@@ -82,7 +82,7 @@ class _Flow:
         if all(isinstance(part, Text) and part.value.isspace() for part in run):
             return
         children = tidy(run, self.reading)
-        if not says_nothing(children):
+        if not is_empty(children):
             self.blocks.append(Paragraph(children))
 
     def add(self, *blocks: Block | Heading) -> None:
@@ -194,12 +194,12 @@ def _list(element: etree._Element, reading: Reading) -> Iterable[Block]:
             items[-1] = replace(items[-1], blocks=(*items[-1].blocks, *_one(child, reading)))
         if text := line(child.tail or ""):
             items.append(ListItem((Paragraph((Text(text),)),)))
-    told = tuple(replace(item, blocks=tuple(with_notes(item.blocks))) for item in items)
-    if not any(item.blocks for item in told):
+    with_notes_inside = tuple(replace(item, blocks=tuple(with_notes(item.blocks))) for item in items)
+    if not any(item.blocks for item in with_notes_inside):
         return ()
     if element.tag == "ol":  # an empty item counts
-        return (_numbered(element, told),)
-    return (BulletList(tuple(item for item in told if item.blocks)),)
+        return (_numbered(element, with_notes_inside),)
+    return (BulletList(tuple(item for item in with_notes_inside if item.blocks)),)
 
 
 def _item(element: etree._Element, reading: Reading) -> ListItem:
@@ -242,7 +242,7 @@ def _definitions(element: etree._Element, reading: Reading) -> Iterable[Block]:
         inside = _inside(child, reading)
         if child.tag == "dt":
             term = tuple(in_one_line(inside))
-            if says_nothing(term):
+            if is_empty(term):
                 continue
             if not items or items[-1].descriptions:
                 items.append(Definition((), ()))
@@ -299,7 +299,7 @@ def _preformatted(element: etree._Element, reading: Reading) -> Iterable[Block]:
 
 def _summary(element: etree._Element, reading: Reading) -> Iterable[Block]:
     children = tidy(inlines_in(element, reading), reading)
-    return () if says_nothing(children) else (Paragraph((Strong(children),)),)
+    return () if is_empty(children) else (Paragraph((Strong(children),)),)
 
 
 def _nothing(element: etree._Element, reading: Reading) -> Iterable[Block]:

@@ -133,7 +133,7 @@ def _carries_meaning(part: Inline) -> bool:
     return any(map(_carries_meaning, getattr(part, "children", ())))
 
 
-def says_nothing(inlines: Sequence[Inline]) -> bool:
+def is_empty(inlines: Sequence[Inline]) -> bool:
     """Return whether a reader would see nothing."""
     return not any(isinstance(part, Marker | Image) for part in inlines) and is_blank("".join(_texts(inlines)))
 

@@ -322,8 +322,8 @@ def _take_out_empty(element: etree._Element, *, whole: bool = False) -> None:
 
 
 def _holds_anything(element: etree._Element) -> bool:
-    said = any(str(text).strip() for text in element.itertext())  # up to the first: it may be most of the body
-    return said or element.find(".//img") is not None
+    has_text = any(str(text).strip() for text in element.itertext())  # up to the first: it may be most of the body
+    return has_text or element.find(".//img") is not None
 
 
 def _is_within(element: etree._Element, body: etree._Element) -> bool:

@@ -45,8 +45,8 @@ def wrapped(block: Block, wrapper: type[Plain]) -> Block:
                 tuple(Definition(tuple(map(line, one.terms)), tuple(map(all_of, one.descriptions))) for one in items)
             )
         case Table(rows, caption):
-            told = tuple(tuple(replace(cell, children=line(cell.children)) for cell in row) for row in rows)
-            return Table(told, caption)
+            struck = tuple(tuple(replace(cell, children=line(cell.children)) for cell in row) for row in rows)
+            return Table(struck, caption)
         case Quotation(blocks) | Note(_, blocks):
             return replace(block, blocks=all_of(blocks))
         case Image():

@@ -62,8 +62,8 @@ class Fields:
         places: dict[str, int] = {}
         fields = cls(file, given, places)
         fields.errors.extend(fields.error("", one) for one in invalid)
-        if (said := other_systems.not_public(values)) is not None:
-            fields.errors.append(cls(file, values, lines).error(*said))
+        if (hidden := other_systems.not_public(values)) is not None:
+            fields.errors.append(cls(file, values, lines).error(*hidden))
         for key, value in values.items():
             if len(fields.errors) == MAX_MISTAKES:
                 break
@@ -81,7 +81,7 @@ class Fields:
         self, key: str, value: object, values: Mapping[str, object], lines: Mapping[str, int], more: tuple[str, ...]
     ) -> str | None:
         """Return the field that a key stands for, or None if there is none."""
-        if other_systems.is_said_by_status(key, value):
+        if other_systems.describes_visibility(key, value):
             return None
         name = other_systems.translated(key)
         at = Fields(self.file, values, lines)

@@ -38,8 +38,8 @@ def entries_in(text: str, links: Iterable[str] = ()) -> list[Entry]:
     works = list(dict.fromkeys([*in_words.works, *linked]))
     works = [work for work in works if work.scheme != "url"] or works
     if not works:
-        return [Entry(CitedWork("text", words[:MAX_WORDS]), CitedAs(words[:MAX_WORDS]))] if _is_said(words) else []
-    if in_words.is_bare or not _is_said(words):
+        return [Entry(CitedWork("text", words[:MAX_WORDS]), CitedAs(words[:MAX_WORDS]))] if _has_words(words) else []
+    if in_words.is_bare or not _has_words(words):
         if len(works) > 1 and all(work.scheme == "pmid" for work in works):
             return [Entry(work) for work in works]
         return [Entry(works[0], CitedAs(also=_also(works)))]
@@ -52,7 +52,7 @@ def _also(works: Sequence[CitedWork]) -> tuple[CitedWork, ...]:
     return tuple(work for work in works[1:] if work.scheme != "url")
 
 
-def _is_said(words: str) -> bool:
+def _has_words(words: str) -> bool:
     return any(character.isalpha() for character in words)
 
 

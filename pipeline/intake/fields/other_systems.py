@@ -57,25 +57,25 @@ def translated(key: str) -> str:
 def not_public(values: Mapping[str, object]) -> tuple[str, InvalidValue] | None:
     """Return the key that says that the article is not public, with the error; None if it is public."""
     for key, value in values.items():
-        said = str(value).strip().lower()
+        word = str(value).strip().lower()
         match key.lower():
-            case "draft" if said not in _NO and value is not None:
-                why = None if said in _YES else f"{said[:60]!r} is neither true nor false"
+            case "draft" if word not in _NO and value is not None:
+                why = None if word in _YES else f"{word[:60]!r} is neither true nor false"
                 return key, InvalidValue(why, hint="write true or false") if why else _draft("a draft")
-            case "published" if said in _NO:
+            case "published" if word in _NO:
                 return key, _draft("not published")
-            case "status" | "visibility" if said not in _PUBLIC:
-                return key, _draft(said[:60] or "without a value")
-            case "password" if said:
+            case "status" | "visibility" if word not in _PUBLIC:
+                return key, _draft(word[:60] or "without a value")
+            case "password" if word:
                 return key, _draft("protected by a password")
     return None
 
 
-def is_said_by_status(key: str, value: object) -> bool:
+def describes_visibility(key: str, value: object) -> bool:
     """Return whether a key only holds what `not_public` reads."""
     name = key.lower()
-    said = str(value).strip().lower()
-    return name in ("draft", "status", "visibility", "password") or (name == "published" and said in _YES)
+    word = str(value).strip().lower()
+    return name in ("draft", "status", "visibility", "password") or (name == "published" and word in _YES)
 
 
 def topics_of(values: Mapping[str, object]) -> list[object]:

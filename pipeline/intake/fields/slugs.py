@@ -53,9 +53,9 @@ class Anchors:
 
     def take(self, heading: str) -> str:
         """Return the heading's slug, with -2, -3 … if it is taken."""
-        wanted = anchor = slug(heading, otherwise="section")
+        base = anchor = slug(heading, otherwise="section")
         while anchor in self._counts:
-            self._counts[wanted] += 1
-            anchor = f"{wanted}-{self._counts[wanted]}"
+            self._counts[base] += 1
+            anchor = f"{base}-{self._counts[base]}"
         self._counts[anchor] = 1
         return anchor

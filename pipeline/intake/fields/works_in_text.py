@@ -59,7 +59,7 @@ def works_in(text: str) -> FoundWorks:
     found = [*_pmids(given, spans), *_pmcids(given, spans), *_dois(given, spans), *_books(given, spans)]
     ids = dict.fromkeys(found)
     addresses = dict.fromkeys(_addresses(given, spans))
-    return FoundWorks(tuple(ids) or tuple(addresses), _says_nothing_else(given, spans) and bool(ids or addresses))
+    return FoundWorks(tuple(ids) or tuple(addresses), _has_nothing_else(given, spans) and bool(ids or addresses))
 
 
 def _pmids(text: str, spans: list[tuple[int, int]]) -> Iterator[CitedWork]:
@@ -103,7 +103,7 @@ def _addresses(text: str, spans: list[tuple[int, int]]) -> Iterator[CitedWork]:
         yield work
 
 
-def _says_nothing_else(text: str, spans: list[tuple[int, int]]) -> bool:
+def _has_nothing_else(text: str, spans: list[tuple[int, int]]) -> bool:
     """Return whether only labels and punctuation are left without the identifiers."""
     kept, end = [], 0
     for start, stop in sorted(spans):

@@ -30,7 +30,7 @@ def answer_to(transaction: Transaction, event: Event) -> Accepted | None:
     row = _row(transaction, sa.and_(events.c.source == origin.source, events.c.source_id == origin.id))
     if row is None:
         return None
-    if row.digest is not None and row.digest != fingerprint(event) and not _said_before(transaction, row, event):
+    if row.digest is not None and row.digest != fingerprint(event) and not _had_same_content(transaction, row, event):
         raise InvalidEvent(
             "the source has used this id for another event",
             code="event-id-reused",
@@ -109,7 +109,7 @@ def fingerprint(event: Event) -> str:
     return digest_of(msgspec.json.encode((type(event).__name__, (event.article_id, event.reason))))
 
 
-def _said_before(transaction: Transaction, row: Any, event: Event) -> bool:
+def _had_same_content(transaction: Transaction, row: Any, event: Event) -> bool:
     """Return whether an event that an earlier release recorded had the same content.
 
     Its digest was of an encoding that later releases do not write, so the revision that it led to is compared. An
@@ -122,7 +122,7 @@ def _said_before(transaction: Transaction, row: Any, event: Event) -> bool:
     if row.outcome == "overtaken":
         return True
     article = structs.replace(event.article, id=row.article)
-    return revisions.says(transaction, row.article, row.revision, article)
+    return revisions.has_content(transaction, row.article, row.revision, article)
 
 
 def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.datetime) -> None:

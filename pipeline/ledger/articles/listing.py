@@ -25,7 +25,7 @@ _DELIVERY_STATES: tuple[DeliveryState, ...] = (
 _NOT_RENDERED = articles.c.rendered.is_(None) | (articles.c.rendered != articles.c.revision)
 
 
-class Wanted(Struct, frozen=True):
+class ArticleFilter(Struct, frozen=True):
     """Which articles to list; None: any."""
 
     state: str | None = None
@@ -46,32 +46,34 @@ class Listed(Struct, frozen=True):
     reason: str | None
 
 
-def page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
+def page(transaction: Transaction, filters: ArticleFilter, *, after: str | None, limit: int) -> list[Listed]:
     """Return the articles that follow `after` by id.
 
     The topics of a revision that is not published yet are only in its content, which is read for each of these.
     """
     found: list[Listed] = []
     while len(found) < limit:
-        some = _page(transaction, wanted, after=after, limit=(missing := limit - len(found)))
-        found += [one for one, matches in some if matches or _is_to_have(transaction, one.id, wanted.topic)]
+        some = _page(transaction, filters, after=after, limit=(missing := limit - len(found)))
+        found += [one for one, matches in some if matches or _is_to_have(transaction, one.id, filters.topic)]
         if len(some) < missing:
             break
         after = some[-1][0].id
     return found
 
 
-def _page(transaction: Transaction, wanted: Wanted, *, after: str | None, limit: int) -> list[tuple[Listed, bool]]:
+def _page(
+    transaction: Transaction, filters: ArticleFilter, *, after: str | None, limit: int
+) -> list[tuple[Listed, bool]]:
     """Return articles, each with whether it matches or may only be about to have the topic."""
     gone = articles.c.state == "withdrawn"
     columns: list[sa.ColumnElement[Any]] = [
         articles.c[name] for name in ("id", "title", "state", "revision", "published", "updated", "due")
     ]
-    columns += [sa.case((gone, revisions.c.at)), revisions.c.reason, _has_topic(wanted.topic)]
+    columns += [sa.case((gone, revisions.c.at)), revisions.c.reason, _has_topic(filters.topic)]
     query = (
         sa.select(*columns)
         .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.revision))
-        .where(*_matching(wanted))
+        .where(*_matching(filters))
         .order_by(articles.c.id)
         .limit(limit)
     )
@@ -112,16 +114,16 @@ def worst_deliveries(transaction: Transaction, article_ids: Collection[str]) -> 
     return worst
 
 
-def _matching(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _matching(filters: ArticleFilter) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
-    if wanted.state is not None:
-        where.append(articles.c.state == wanted.state)
-    if wanted.topic is not None:
-        where.append(_has_topic(wanted.topic) | (_NOT_RENDERED & (articles.c.state != "withdrawn")))
-    if wanted.channel is not None:
-        theirs = sa.select(deliveries.c.article).where(deliveries.c.channel == wanted.channel)
+    if filters.state is not None:
+        where.append(articles.c.state == filters.state)
+    if filters.topic is not None:
+        where.append(_has_topic(filters.topic) | (_NOT_RENDERED & (articles.c.state != "withdrawn")))
+    if filters.channel is not None:
+        theirs = sa.select(deliveries.c.article).where(deliveries.c.channel == filters.channel)
         where.append(articles.c.id.in_(theirs))
-    if wanted.query is not None:
-        in_title = articles.c.title.icontains(wanted.query, autoescape=True)
-        where.append(in_title | articles.c.id.icontains(wanted.query, autoescape=True))
+    if filters.query is not None:
+        in_title = articles.c.title.icontains(filters.query, autoescape=True)
+        where.append(in_title | articles.c.id.icontains(filters.query, autoescape=True))
     return where

@@ -77,7 +77,7 @@ def content_of(transaction: Transaction, article_id: str, number: int) -> str | 
     return transaction.scalar(sa.select(revisions.c.content).where(_is(article_id, number)))
 
 
-def says(transaction: Transaction, article_id: str, number: int, article: Article) -> bool:
+def has_content(transaction: Transaction, article_id: str, number: int, article: Article) -> bool:
     """Return whether a revision has this content. A withdrawal has none.
 
     Values are compared, because a release that adds a field encodes the same article as different bytes.

@@ -99,9 +99,9 @@ def references_for(
 def _with_verdicts(transaction: Transaction, shown: Sequence[CitedReference]) -> tuple[CitedReference, ...]:
     """Add what sources beside PubMed say was done to the works."""
     papers = {cited.number: paper for cited in shown if (paper := _paper(cited))}
-    said = verdicts.of_papers(transaction, set(papers.values()))
+    by_paper = verdicts.of_papers(transaction, set(papers.values()))
     none = Paper()
-    return tuple(appraised(cited, said.get(papers.get(cited.number, none), ())) for cited in shown)
+    return tuple(appraised(cited, by_paper.get(papers.get(cited.number, none), ())) for cited in shown)
 
 
 def _paper(cited: CitedReference) -> Paper | None:
@@ -257,8 +257,8 @@ def changed_by(transaction: Transaction, pmids: Collection[str], store: Callable
 def _merged(transaction: Transaction, records: Mapping[str, Reference]) -> dict[str, Reference]:
     """Return PubMed's records with what other sources say."""
     papers = {pmid: Paper(pmid, record.doi) for pmid, record in records.items()}
-    said = verdicts.of_papers(transaction, papers.values())
-    return {pmid: merged(record, said.get(papers[pmid], ())) for pmid, record in records.items()}
+    by_paper = verdicts.of_papers(transaction, papers.values())
+    return {pmid: merged(record, by_paper.get(papers[pmid], ())) for pmid, record in records.items()}
 
 
 _DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}

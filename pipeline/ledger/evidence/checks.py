@@ -22,12 +22,12 @@ _DONE = {"lease": None, "leased_until": None}
 
 def ensure(transaction: Transaction, works: Iterable[str], *, now: dt.datetime) -> None:
     """Have every source that is asked about single papers asked about these ("pmid:1"), unless it is already."""
-    wanted = sorted(set(works))
-    if not wanted:
+    to_check = sorted(set(works))
+    if not to_check:
         return
     names = list(transaction.scalars(sa.select(evidence_sources.c.name).where(evidence_sources.c.by_paper)))
     for name in names:
-        _ensure(transaction, name, wanted, now)
+        _ensure(transaction, name, to_check, now)
 
 
 def ensure_cited(transaction: Transaction, source: str, after: str, *, now: dt.datetime, limit: int) -> str | None:
@@ -118,7 +118,7 @@ def store(
     if not answers:
         return
     rows = [
-        {"k": f"{source} {work}", "said": msgspec.json.encode(tuple(verdicts))}
+        {"k": f"{source} {work}", "encoded": msgspec.json.encode(tuple(verdicts))}
         for work, verdicts in sorted(answers.items())
     ]
     values: dict[str, Any] = {
@@ -127,7 +127,7 @@ def store(
         "due": due,
         "attempts": 0,
         "error": None,
-        "verdicts": sa.bindparam("said"),
+        "verdicts": sa.bindparam("encoded"),
     }
     same = source_checks.c.key == sa.bindparam("k")
     transaction.execute(sa.update(source_checks).where(same).values(values), rows)

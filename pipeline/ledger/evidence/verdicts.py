@@ -38,7 +38,11 @@ def of_papers(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper
     listed = _listed(transaction, papers)
     answered = _answered(transaction, [paper.work for paper in papers])
     found = {paper: (*listed.get(paper, ()), *answered.get(paper.work, ())) for paper in papers}
-    return {paper: tuple(dict.fromkeys(said)) for paper, said in found.items() if said}
+    return {
+        paper: tuple(dict.fromkeys(verdicts_of_paper))
+        for paper, verdicts_of_paper in found.items()
+        if verdicts_of_paper
+    }
 
 
 def _listed(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, list[SourceVerdict]]:
@@ -67,8 +71,10 @@ def _answered(transaction: Transaction, works: Collection[str]) -> dict[str, lis
     found: defaultdict[str, list[SourceVerdict]] = defaultdict(list)
     columns = (source_checks.c.work, source_checks.c.verdicts)
     for some in chunks(sorted(works)):
-        said = sa.and_(source_checks.c.work.in_(some), source_checks.c.verdicts.is_not(None))
-        for work, verdicts in transaction.execute(sa.select(*columns).where(said).order_by(source_checks.c.source)):
+        verdicts_of_paper = sa.and_(source_checks.c.work.in_(some), source_checks.c.verdicts.is_not(None))
+        for work, verdicts in transaction.execute(
+            sa.select(*columns).where(verdicts_of_paper).order_by(source_checks.c.source)
+        ):
             found[work] += msgspec.json.decode(verdicts, type=_VERDICTS)
     return found
 

@@ -35,9 +35,9 @@ def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.dat
 
 def changed(transaction: Transaction, article_id: str, *, among: Collection[str] = (), now: dt.datetime) -> None:
     """Schedule a changed article for the feeds in `among`, where it now belongs, and for those that contain it."""
-    held = sa.select(feed_entries.c.feed).where(feed_entries.c.article == article_id)
+    listed_in = sa.select(feed_entries.c.feed).where(feed_entries.c.article == article_id)
     noted = sa.select(feed_changes.c.feed).where(feed_changes.c.article == article_id)
-    concerned = {*among, *transaction.scalars(held.union(noted))}
+    concerned = {*among, *transaction.scalars(listed_in.union(noted))}
     make_due(transaction, concerned, now=now)  # first, because builders also lock the feed first
     for feed_id in sorted(concerned):
         note = insert(transaction, feed_changes).values(feed=feed_id, article=article_id, generation=1)

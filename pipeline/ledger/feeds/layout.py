@@ -42,7 +42,7 @@ class Pages(Struct, frozen=True):
     """A feed's pages, as far as certain articles are concerned."""
 
     open: int = 1  # the number of the open page
-    held: int = 0  # entries in it
+    entries: int = 0  # entries in it
     places: Mapping[str, Mapping[int, Place]] = {}  # by article and page
 
 
@@ -90,7 +90,7 @@ class _Layout:
     """The moves so far, and the open page after them."""
 
     def __init__(self, pages: Pages, size: int) -> None:
-        self._open, self._held, self._size = pages.open, pages.held, size
+        self._open, self._entries, self._size = pages.open, pages.entries, size
         self._removed: list[tuple[int, str]] = []
         self._placed: list[tuple[int, Candidate]] = []
         self._stale: dict[int, int] = {}
@@ -103,7 +103,7 @@ class _Layout:
         for page in places:
             self._removed.append((page, article))
             self._stale[page] = URGENT
-            self._held -= page == self._open
+            self._entries -= page == self._open
 
     def place_live(self, candidate: Candidate, places: Mapping[int, Place]) -> None:
         """Place the article in the open page, and nowhere else."""
@@ -129,7 +129,7 @@ class _Layout:
     def _add(self, candidate: Candidate, *, new: bool) -> None:
         self._placed.append((self._open, candidate))
         self._stale.setdefault(self._open, STALE)
-        self._held += new
-        if self._held >= self._size:
+        self._entries += new
+        if self._entries >= self._size:
             self._sealed.append(self._open)
-            self._open, self._held = self._open + 1, 0
+            self._open, self._entries = self._open + 1, 0

@@ -87,14 +87,14 @@ def _read(transaction: Transaction, feed_id: str, article_ids: Collection[str]) 
     newest = sa.select(sa.func.max(feed_pages.c.number)).where(feed_pages.c.feed == feed_id)
     number = transaction.scalar(newest) or 1
     inside = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.page == number)
-    held = transaction.scalar(sa.select(sa.func.count()).where(inside)) or 0
+    entries = transaction.scalar(sa.select(sa.func.count()).where(inside)) or 0
     names = ("article", "page", "state", "revision", "updated")
     columns = [feed_entries.c[name] for name in names]
     mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.article.in_(article_ids))
     places: dict[str, dict[int, Place]] = {}
     for article, page, state, revision, updated in transaction.execute(sa.select(*columns).where(mine)):
         places.setdefault(article, {})[page] = Place(state, revision, updated)
-    return Pages(number, held, places)
+    return Pages(number, entries, places)
 
 
 def _remove(transaction: Transaction, feed_id: str, removed: Sequence[tuple[int, str]]) -> None:

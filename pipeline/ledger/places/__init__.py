@@ -151,16 +151,15 @@ def articles_at(transaction: Transaction, key: str, after: str, limit: int) -> l
     return list(transaction.scalars(query.order_by(deliveries.c.article).limit(limit)))
 
 
-def count_articles_at(transaction: Transaction, key: str) -> int:
+def count_contents(transaction: Transaction, key: str) -> int:
     """Count the articles that the place has, or may have."""
     return transaction.scalar(sa.select(sa.func.count()).where(*_may_be_at(key))) or 0
 
 
-def articles_at(transaction: Transaction, key: str) -> list[str]:
+def contents_of(transaction: Transaction, key: str) -> list[str]:
     """Return the articles that the place has, or may have."""
-    return list(
-        transaction.scalars(sa.select(deliveries.c.article).where(*_may_be_at(key)).order_by(deliveries.c.article))
-    )
+    query = sa.select(deliveries.c.article).where(*_may_be_at(key)).order_by(deliveries.c.article)
+    return list(transaction.scalars(query))
 
 
 def _may_be_at(key: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -168,8 +168,8 @@ def _reference(cited: CitedReference) -> list[Component]:
 
 def _foot(revision: Revision, site: Site) -> list[Component]:
     article = revision.article
-    said = "".join(paragraphs_html(text, "disclaimer") for text in disclaimers(article, site))
-    return [_RULE, *html_component("body", said + licence_html(article), "small")]
+    small_print = "".join(paragraphs_html(text, "disclaimer") for text in disclaimers(article, site))
+    return [_RULE, *html_component("body", small_print + licence_html(article), "small")]
 
 
 def _headed(heading: str, components: list[Component]) -> list[Component]:

@@ -35,10 +35,10 @@ def _expanded(html: str) -> str:
     """Write what an `abbr` has in its attribute after it in brackets, because Apple has no such element."""
     expansions: list[str] = []
 
-    def said(tag: re.Match[str]) -> str:
+    def expansion_of(tag: re.Match[str]) -> str:
         if tag[1] is not None:
             expansions.append(tag[1])
             return ""
         return f" ({expansions.pop()})"
 
-    return _ABBREVIATION.sub(said, html)
+    return _ABBREVIATION.sub(expansion_of, html)

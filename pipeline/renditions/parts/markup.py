@@ -200,11 +200,11 @@ def _tight_html(blocks: tuple[Block, ...], image: ImageWriter, page: str) -> str
 def _definition_html(definition: Definition, image: ImageWriter, page: str) -> str:
     """Return a definition. HTML requires a term before each description, and a description after each term."""
     terms = [inlines_html(term, page=page, image=image) for term in definition.terms]
-    told = [_tight_html(blocks, image, page) for blocks in definition.descriptions]
-    if not any(terms) and not any(told):
+    descriptions = [_tight_html(blocks, image, page) for blocks in definition.descriptions]
+    if not any(terms) and not any(descriptions):
         return ""
     names = "".join(f"<dt>{term}</dt>" for term in terms or [""])
-    return names + "".join(f"<dd>{each}</dd>" for each in told or [""])
+    return names + "".join(f"<dd>{each}</dd>" for each in descriptions or [""])
 
 
 def _table_html(table: Table, image: ImageWriter, page: str) -> str:

@@ -33,12 +33,12 @@ from pipeline.renditions.parts.uri import uri
 from pipeline.renditions.parts.withdrawn_entry import Entries, shown, withdrawn_html
 from pipeline.renditions.rss.partner_marks import (
     PREFIXES,
-    Told,
+    WithdrawnItems,
     channel_marks,
     entry_marks,
     expiration,
     taken_back,
-    told,
+    withdrawn_items,
 )
 
 _PREFIXES = ("dc", "dcterms", "media")
@@ -68,12 +68,12 @@ def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, pla
 
 
 def _shown(feed: Feed, revisions: Entries, site: Site, place: Page) -> Entries:
-    match told(feed):
-        case Told.ALWAYS:
+    match withdrawn_items(feed):
+        case WithdrawnItems.ALWAYS:
             return revisions
-        case Told.NEVER:
+        case WithdrawnItems.NEVER:
             return [one for one in revisions if isinstance(one, Revision)]
-        case Told.AS_READERS:
+        case WithdrawnItems.AS_READERS:
             return shown(revisions, site, place)
 
 

@@ -27,7 +27,7 @@ MSN_TITLE = (20, 150)  # characters: more than, at most
 MSN_AGE = dt.timedelta(days=365)  # since publication, at most
 
 
-class Told(Enum):
+class WithdrawnItems(Enum):
     """Whether a feed's RSS has items for withdrawn articles."""
 
     AS_READERS = auto()  # for as long as any feed shows them to readers
@@ -52,14 +52,14 @@ def entry_marks(feed: Feed) -> list[Element]:
     return [element("media:status", state="active"), *analytics]
 
 
-def told(feed: Feed) -> Told:
+def withdrawn_items(feed: Feed) -> WithdrawnItems:
     match feed.profile:
         case "msn" | "smartnews":
-            return Told.ALWAYS
+            return WithdrawnItems.ALWAYS
         case "flipboard":  # it refuses an item with neither a long text nor an image
-            return Told.NEVER
+            return WithdrawnItems.NEVER
         case None:
-            return Told.AS_READERS
+            return WithdrawnItems.AS_READERS
 
 
 def taken_back(feed: Feed, withdrawal: Withdrawal, extras: tuple[Element, ...]) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class _Acceptance:
     def _same(self, article: Article) -> bool:
         if self.current is None or self.current.state == "withdrawn":
             return False
-        return revisions.says(self.transaction, self.current.id, self.current.revision, article)
+        return revisions.has_content(self.transaction, self.current.id, self.current.revision, article)
 
     def _type(self) -> EventType:
         if isinstance(self.event, Withdraw):

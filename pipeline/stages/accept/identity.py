@@ -110,13 +110,13 @@ def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
     return named if origins.places_of(transaction, former) else former, False
 
 
-def _name(transaction: Transaction, article_id: str, said: str, now: dt.datetime) -> str:
+def _name(transaction: Transaction, article_id: str, given: str, now: dt.datetime) -> str:
     """Return the name for the article's address.
 
     A name given by an update under an embargo is used before the embargo ends only for events that give it too.
     """
     current = names.current(transaction, article_id)
-    if current in (said, article_id) or names.is_shown(transaction, current):
+    if current in (given, article_id) or names.is_shown(transaction, current):
         return current
     not_before = revisions.newest_content(transaction, article_id).article.not_before
     if not_before is None or not_before <= now:

@@ -42,16 +42,16 @@ def release(intake: Intake, article_id: str, channel: str | None = None, *, by: 
                 article=article_id,
             )
         kept = withheld.of_article(transaction, article_id)
-        held = [one for one in kept.values() if one.cause == "hold" and channel in (None, one.channel)]
-        if not held:
+        holds = [one for one in kept.values() if one.cause == "hold" and channel in (None, one.channel)]
+        if not holds:
             raise _nothing(article_id, channel, kept)
-        withheld.lift(transaction, article_id, [one.channel for one in held])
-        accepted.accept(transaction, article_id, _accepted(transaction, current, held), by=by, now=now)
+        withheld.lift(transaction, article_id, [one.channel for one in holds])
+        accepted.accept(transaction, article_id, _accepted(transaction, current, holds), by=by, now=now)
         number = publish_again(transaction, current, now)
         operation = Operation(intake.new_id("op_"), "release", by, now)
-        operations.record(transaction, operation, [_part(current, number, one) for one in held])
+        operations.record(transaction, operation, [_part(current, number, one) for one in holds])
     intake.doorbell.ring("render")
-    return Released(operation.id, article_id, number, tuple(one.channel for one in held if one.channel != EVERYWHERE))
+    return Released(operation.id, article_id, number, tuple(one.channel for one in holds if one.channel != EVERYWHERE))
 
 
 def _part(before: ArticleState, number: int, hold: withheld.Withheld) -> Part:
@@ -60,7 +60,7 @@ def _part(before: ArticleState, number: int, hold: withheld.Withheld) -> Part:
 
 
 def _accepted(
-    transaction: Transaction, current: ArticleState, held: Sequence[withheld.Withheld]
+    transaction: Transaction, current: ArticleState, holds: Sequence[withheld.Withheld]
 ) -> list[accepted.Accepted]:
     """Return what is released with the article: the present states of the papers for which it was held."""
     article = revisions.newest_content(transaction, current.id).article
@@ -68,7 +68,7 @@ def _accepted(
     states = {paper.id: paper.states for paper in papers}
     return [
         accepted.Accepted(one.channel, reference, state)
-        for one in held
+        for one in holds
         for reference in one.references
         for state in states.get(reference, ())
     ]

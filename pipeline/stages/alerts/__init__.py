@@ -47,7 +47,7 @@ class Alerts(Stage):
         _look(context)
         self._rest(context, claim, EVERY, failed=False)
         for receiver in context.alerts:
-            _tell(context, receiver)
+            _notify(context, receiver)
         return True
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
@@ -76,37 +76,37 @@ def _look(context: Context) -> None:
         alerts.update(transaction, conditions, ids, now=now)
 
 
-def _tell(context: Context, receiver: AlertReceiver) -> None:
+def _notify(context: Context, receiver: AlertReceiver) -> None:
     """Tell a receiver what it does not know yet, unless another process is doing so or it is too early.
 
     Usually there is nothing to tell, and nothing is written.
     """
     lease, now, token = f"alert:{receiver.name}"[:64], context.clock(), context.new_id(LEASE)
     with context.ledger.read() as transaction:
-        if not _untold(transaction, receiver) and not leases.failures(transaction, lease):
+        if not _unsent(transaction, receiver) and not leases.failures(transaction, lease):
             return
     with context.ledger.write() as transaction:
         if not leases.acquire(transaction, lease, token=token, now=now, seconds=_LEASE):
             return
-        wanted = _untold(transaction, receiver)
+        entries = _unsent(transaction, receiver)
         failures = leases.failures(transaction, lease)
     error = None
-    if wanted:
+    if entries:
         try:
-            receiver.tell(notice(wanted, site=context.site.title, at=now))
+            receiver.send(notice(entries, site=context.site.title, at=now))
         except CitewireError as problem:
             error = problem
             _log.warning("nobody could be alerted", receiver=receiver.name, code=problem.code, error=str(problem))
     wait = doubling(failures, first=_FIRST, most=_MOST) if error else 0.0
     with context.ledger.write() as transaction:
-        if wanted and error is None:
-            alerts.tell(transaction, receiver.name, wanted, now=now)
+        if entries and error is None:
+            alerts.mark_sent(transaction, receiver.name, entries, now=now)
         until = context.clock() + dt.timedelta(seconds=wait)
         leases.release(transaction, lease, token=token, not_before=until, failed=error is not None)
-    if wanted and error is None:
-        _log.info("alerted", receiver=receiver.name, count=len(wanted))
+    if entries and error is None:
+        _log.info("alerted", receiver=receiver.name, count=len(entries))
 
 
-def _untold(transaction: Transaction, receiver: AlertReceiver) -> list[tuple[alerts.Kind, alerts.Alert]]:
-    entries = alerts.untold(transaction, receiver.name)
-    return [(kind, alert) for kind, alert in entries if receiver.wants(condition_of(alert))]
+def _unsent(transaction: Transaction, receiver: AlertReceiver) -> list[tuple[alerts.Kind, alerts.Alert]]:
+    found = alerts.unsent(transaction, receiver.name)
+    return [(kind, alert) for kind, alert in found if receiver.accepts(condition_of(alert))]

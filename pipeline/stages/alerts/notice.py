@@ -38,27 +38,27 @@ def notice(entries: Sequence[tuple[Kind, Alert]], *, site: str, at: dt.datetime)
     return Notice(id=id, site=site, at=at, began=by_kind["opened"], over=by_kind["ended"])
 
 
-def as_json(told: Notice) -> dict[str, Any]:
+def as_json(sent: Notice) -> dict[str, Any]:
     """Return the plain form."""
     return {
         "type": TYPE,
-        "id": told.id,
-        "site": told.site,
-        "at": rfc3339(told.at),
-        "began": [msgspec.to_builtins(one) for one in told.began],
-        "over": [msgspec.to_builtins(one) for one in told.over],
+        "id": sent.id,
+        "site": sent.site,
+        "at": rfc3339(sent.at),
+        "began": [msgspec.to_builtins(one) for one in sent.began],
+        "over": [msgspec.to_builtins(one) for one in sent.over],
     }
 
 
-def as_slack(told: Notice) -> dict[str, Any]:
+def as_slack(sent: Notice) -> dict[str, Any]:
     """Return the form of Slack's incoming webhooks, in which three characters are escaped."""
-    text = as_text(told).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = as_text(sent).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return {"text": text}
 
 
-def as_teams(told: Notice) -> dict[str, Any]:
+def as_teams(sent: Notice) -> dict[str, Any]:
     """Return the form of Teams' workflows: a message with an adaptive card, a block of text for each line."""
-    blocks = [{"type": "TextBlock", "text": line, "wrap": True} for line in as_text(told).splitlines() if line]
+    blocks = [{"type": "TextBlock", "text": line, "wrap": True} for line in as_text(sent).splitlines() if line]
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -71,27 +71,27 @@ def as_teams(told: Notice) -> dict[str, Any]:
     }
 
 
-def as_partners_event(told: Notice) -> dict[str, Any]:
+def as_partners_event(sent: Notice) -> dict[str, Any]:
     """Return the form for a partner: its own channel, without our commands."""
     return {
         "type": PARTNER_TYPE,
-        "timestamp": rfc3339(told.at),
-        "data": {"began": [_for_partner(one) for one in told.began], "over": [_for_partner(one) for one in told.over]},
+        "timestamp": rfc3339(sent.at),
+        "data": {"began": [_for_partner(one) for one in sent.began], "over": [_for_partner(one) for one in sent.over]},
     }
 
 
-def subject(told: Notice) -> str:
+def subject(sent: Notice) -> str:
     """Return one line that says how much began and ended."""
-    counts = ((len(told.began), "to be looked at"), (len(told.over), "well again"))
-    return f"{told.site}: {', '.join(f'{count} {words}' for count, words in counts if count)}"
+    counts = ((len(sent.began), "to be looked at"), (len(sent.over), "well again"))
+    return f"{sent.site}: {', '.join(f'{count} {words}' for count, words in counts if count)}"
 
 
-def as_text(told: Notice, *, commands: bool = True) -> str:
+def as_text(sent: Notice, *, commands: bool = True) -> str:
     """Return the form for people, one entry in a line."""
-    lines = [subject(told)]
-    lines += [f"- {one.what}{f' (run: {one.command})' if commands else ''}" for one in told.began[:_MOST]]
-    lines += [f"- well again: {one.what}" for one in told.over[:_MOST]]
-    left = max(len(told.began) - _MOST, 0) + max(len(told.over) - _MOST, 0)
+    lines = [subject(sent)]
+    lines += [f"- {one.what}{f' (run: {one.command})' if commands else ''}" for one in sent.began[:_MOST]]
+    lines += [f"- well again: {one.what}" for one in sent.over[:_MOST]]
+    left = max(len(sent.began) - _MOST, 0) + max(len(sent.over) - _MOST, 0)
     return "\n".join([*lines, *([f"- and {left} more"] if left else [])])
 
 

@@ -36,12 +36,12 @@ class WebhookReceiver:
     url: str
     form: Form
 
-    def wants(self, condition: Condition) -> bool:
+    def accepts(self, condition: Condition) -> bool:
         return True
 
-    def tell(self, told: Notice) -> None:
-        body = msgspec.json.encode(FORMS[self.form](told))
-        _post(self.http, self.url, told, body, {})
+    def send(self, notice: Notice) -> None:
+        body = msgspec.json.encode(FORMS[self.form](notice))
+        _post(self.http, self.url, notice, body, {})
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,21 @@ class MailReceiver:
     recipient: str
     channel: str | None = None
 
-    def wants(self, condition: Condition) -> bool:
+    def accepts(self, condition: Condition) -> bool:
         return self.channel is None or _concerns(self.channel, condition)
 
-    def tell(self, told: Notice) -> None:
+    def send(self, notice: Notice) -> None:
         with session(self.server, self.guard, Deadline(_TOTAL)) as smtp:
-            smtp.send(self.sender, self.recipient, self._mail(told))
+            smtp.send(self.sender, self.recipient, self._mail(notice))
 
-    def _mail(self, told: Notice) -> bytes:
+    def _mail(self, notice: Notice) -> bytes:
         message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
         message["From"], message["To"] = self.sender, self.recipient
-        message["Subject"] = subject(told)[:_SUBJECT]
-        message["Message-ID"] = f"<{told.id}@{self.sender.rpartition('@')[2]}>"
-        message["Date"] = told.at
+        message["Subject"] = subject(notice)[:_SUBJECT]
+        message["Message-ID"] = f"<{notice.id}@{self.sender.rpartition('@')[2]}>"
+        message["Date"] = notice.at
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-        message.set_content(as_text(told, commands=self.channel is None))
+        message.set_content(as_text(notice, commands=self.channel is None))
         return bytes(message)
 
 
@@ -86,19 +86,19 @@ class PartnerReceiver:
     url: str
     signers: tuple[Signer, ...]
 
-    def wants(self, condition: Condition) -> bool:
+    def accepts(self, condition: Condition) -> bool:
         return _concerns(self.channel, condition)
 
-    def tell(self, told: Notice) -> None:
-        body = msgspec.json.encode(as_partners_event(told))
-        _post(self.http, self.url, told, body, signed(told.id, int(told.at.timestamp()), body, self.signers))
+    def send(self, notice: Notice) -> None:
+        body = msgspec.json.encode(as_partners_event(notice))
+        _post(self.http, self.url, notice, body, signed(notice.id, int(notice.at.timestamp()), body, self.signers))
 
 
 def _concerns(channel: str, condition: Condition) -> bool:
     return condition.channel == channel and condition.kind in _PARTNERS
 
 
-def _post(http: Http, url: str, told: Notice, body: bytes, headers: Mapping[str, str]) -> None:
+def _post(http: Http, url: str, notice: Notice, body: bytes, headers: Mapping[str, str]) -> None:
     headers = {"content-type": "application/json", **headers}
     response = http.request("POST", url, headers=headers, body=body, limits=_LIMITS)
-    response.raise_for_delivery(told.at)
+    response.raise_for_delivery(notice.at)

@@ -76,15 +76,15 @@ class Schedule:
         pmids = ready_at(evidence.due_since(transaction, now=now, limit=limit), policy)
         if pmids is None and rechecks.any_due(transaction, now=now, night=self.is_night(now)):
             pmids = now
-        wanted = [*self._works_wanted(transaction, now), (PUBMED, pmids)]
+        upcoming_by_service = [*self._works_ready(transaction, now), (PUBMED, pmids)]
         upcoming = [
             NextRequest(service, ready, permit)
-            for service, ready in wanted
+            for service, ready in upcoming_by_service
             if ready is not None and (permit := self._permit(transaction, service, now))
         ]
         return min(upcoming, key=lambda one: one.at, default=None)
 
-    def _works_wanted(self, transaction: Transaction, now: dt.datetime) -> list[tuple[str, dt.datetime | None]]:
+    def _works_ready(self, transaction: Transaction, now: dt.datetime) -> list[tuple[str, dt.datetime | None]]:
         """Return when the next works to be asked for are ready, for each service."""
         if not identifiers.any_due(transaction, now=now):
             return []

@@ -126,10 +126,10 @@ class _Build:
             feed_files.renew_lease(self.context, transaction, self.claim)
             seen = feeds.changes(transaction, feed.id, limit=_ARTICLES)
             found = {one.article: one for one in places.candidates(transaction, seen)}
-            wanted: dict[str, Candidate | None] = {
+            by_article: dict[str, Candidate | None] = {
                 id: one if feed.holds(one.topics, one.language) else None for id, one in found.items()
             }
-            places.apply(transaction, feed.id, wanted, size=feed.size)
+            places.apply(transaction, feed.id, by_article, size=feed.size)
             feeds.mark_processed(transaction, feed.id, seen)
         return len(seen) == _ARTICLES
 

@@ -124,11 +124,11 @@ def put(
     now = context.clock().replace(microsecond=0)
     new = {}
     for name, body in bodies.items():
-        digest, held = digest_of(body), before.get(name)
-        if held is None:
+        digest, stored = digest_of(body), before.get(name)
+        if stored is None:
             new[name] = Built(digest, now)
-        elif held.writing or held.digest != digest or context.store.file_state(paths[name]) is None:
-            later = held.modified.replace(microsecond=0) + dt.timedelta(seconds=1)
+        elif stored.writing or stored.digest != digest or context.store.file_state(paths[name]) is None:
+            later = stored.modified.replace(microsecond=0) + dt.timedelta(seconds=1)
             new[name] = Built(digest, max(now, later))
     made = {name: forms(bodies[name]) for name in new}
     if new:

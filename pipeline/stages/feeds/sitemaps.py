@@ -70,8 +70,8 @@ def _place_changes(context: Context, claim: Claim) -> bool:
         feed_files.renew_lease(context, transaction, claim)
         seen = feeds.changes(transaction, ID, limit=_ARTICLES)
         found = places.candidates(transaction, seen, canonical=True)
-        wanted = {one.article: one if _listed(context, one) else None for one in found}
-        places.apply(transaction, ID, wanted, size=sitemaps.PAGE_SIZE, moving=False)
+        by_article = {one.article: one if _listed(context, one) else None for one in found}
+        places.apply(transaction, ID, by_article, size=sitemaps.PAGE_SIZE, moving=False)
         feeds.mark_processed(transaction, ID, seen)
     return len(seen) == _ARTICLES
 

@@ -27,16 +27,16 @@ _log = structlog.get_logger()
 def verify(context: Context, request: Request, token: str) -> None:
     """Ask the callback, and carry out the request if it confirms."""
     challenge = context.new_id("")
-    said = {"hub.mode": request.mode, "hub.topic": request.topic}
+    parameters_sent = {"hub.mode": request.mode, "hub.topic": request.topic}
     match request.mode:
         case "denied":
-            said |= {"hub.reason": request.reason or ""}
+            parameters_sent |= {"hub.reason": request.reason or ""}
         case "subscribe":
-            said |= {"hub.challenge": challenge, "hub.lease_seconds": str(request.lease_seconds)}
+            parameters_sent |= {"hub.challenge": challenge, "hub.lease_seconds": str(request.lease_seconds)}
         case "unsubscribe":
-            said |= {"hub.challenge": challenge}
+            parameters_sent |= {"hub.challenge": challenge}
     try:
-        answer = _ask(context, request, said)
+        answer = _ask(context, request, parameters_sent)
     except TransientError as error:
         _again(context, request, token, f"{error.code}: {error}")
         return
@@ -50,13 +50,13 @@ def verify(context: Context, request: Request, token: str) -> None:
     elif _confirmed(answer, challenge):
         _carry_out(context, request, token)
     else:
-        said_no = answer.line if not 200 <= answer.status < 300 else "the challenge did not come back"
-        _close(context, request, token, said_no)
+        reason = answer.line if not 200 <= answer.status < 300 else "the challenge did not come back"
+        _close(context, request, token, reason)
 
 
-def _ask(context: Context, request: Request, said: Mapping[str, str]) -> Response:
+def _ask(context: Context, request: Request, parameters_sent: Mapping[str, str]) -> Response:
     assert context.hub is not None
-    return context.hub.http.request("GET", with_parameters(request.callback, said), limits=LIMITS)
+    return context.hub.http.request("GET", with_parameters(request.callback, parameters_sent), limits=LIMITS)
 
 
 def with_parameters(address: str, parameters: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ Kind = Literal["added", "kept", "reformatted", "moved", "renamed", "returned", "
 REPLACED = "its channel has another partner"  # why a partner's place is not taken over again
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class ConfiguredChannel(Struct, frozen=True, kw_only=True):
     """A channel as the settings have it."""
 
     channel: str
@@ -31,7 +31,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     kind: Kind
     channel: str
-    wanted: Wanted | None  # None: removed
+    configured: ConfiguredChannel | None  # None: removed
     location: str  # of its copies from now on, or, if it is removed, until now
     former: Place | None = None  # the place that was in force
     evicted: Place | None = None  # the place that loses the channel's id as its key, because another one gets it
@@ -41,23 +41,23 @@ class Change(Struct, frozen=True, kw_only=True):
     fill: tuple[str, ...] = ()  # from where its place is to be filled, by the keys after the change
 
 
-def changes(known: Sequence[Place], wanted: Sequence[Wanted], *, first: bool = False) -> list[Change]:
+def changes(known: Sequence[Place], configured: Sequence[ConfiguredChannel], *, first: bool = False) -> list[Change]:
     """Return what becomes of each channel, in order of name. `first`: no settings were ever in force.
 
     A place that was left, now or before, and lies where a channel is now, is taken over by it.
     """
-    held = {one.channel: one for one in known if one.state == "in-force"}
-    staying = {one.channel for one in wanted if one.channel in held and _same(held[one.channel], one)}
+    in_force = {one.channel: one for one in known if one.state == "in-force"}
+    staying = {one.channel for one in configured if one.channel in in_force and _same(in_force[one.channel], one)}
     free = [one for one in known if one.state != "in-force" or one.channel not in staying]
     found = []
-    for one in sorted(wanted, key=lambda each: (each.channel not in staying, each.channel)):
+    for one in sorted(configured, key=lambda each: (each.channel not in staying, each.channel)):
         here = sorted((place for place in free if _same(place, one)), key=lambda place: _preference(place, one))
         if one.channel in staying:
-            here = [place for place in here if place.format == one.format == held[one.channel].format]
+            here = [place for place in here if place.format == one.format == in_force[one.channel].format]
         free = [place for place in free if place not in here]
-        found.append(_change(one, held.get(one.channel), here, known, first=first))
-    named = {one.channel for one in wanted}
-    found += [_removed(place) for channel, place in held.items() if channel not in named]
+        found.append(_change(one, in_force.get(one.channel), here, known, first=first))
+    named = {one.channel for one in configured}
+    found += [_removed(place) for channel, place in in_force.items() if channel not in named]
     return _with_final_keys(sorted(found, key=lambda change: change.channel))
 
 
@@ -73,7 +73,7 @@ def next_partner(location: str) -> str:
 
 
 def _change(
-    one: Wanted, former: Place | None, here: Sequence[Place], known: Collection[Place], *, first: bool
+    one: ConfiguredChannel, former: Place | None, here: Sequence[Place], known: Collection[Place], *, first: bool
 ) -> Change:
     if former is not None and _same(former, one):
         kind: Kind = "kept" if former.format == one.format else "reformatted"
@@ -81,7 +81,7 @@ def _change(
         return Change(
             kind=kind,
             channel=one.channel,
-            wanted=one,
+            configured=one,
             location=_location(one, former),
             former=former,
             merges=tuple(here),
@@ -96,7 +96,7 @@ def _change(
     return Change(
         kind=kind,
         channel=one.channel,
-        wanted=one,
+        configured=one,
         location=_location(one, takes),
         former=former,
         evicted=evicted,
@@ -108,7 +108,7 @@ def _change(
 
 
 def _sources(
-    one: Wanted, former: Place | None, key: str | None, here: Sequence[Place], *, first: bool
+    one: ConfiguredChannel, former: Place | None, key: str | None, here: Sequence[Place], *, first: bool
 ) -> tuple[str, ...]:
     """Return from where a place is filled that the channel did not have before."""
     sources: list[str] = []
@@ -123,23 +123,28 @@ def _sources(
 
 
 def _removed(place: Place) -> Change:
-    return Change(kind="removed", channel=place.channel, wanted=None, location=place.title, former=place)
+    return Change(kind="removed", channel=place.channel, configured=None, location=place.title, former=place)
 
 
-def _same(place: Place, wanted: Wanted) -> bool:
+def _same(place: Place, configured: ConfiguredChannel) -> bool:
     """Return whether the channel's copies lie in this place."""
     if place.state == "emptied" or place.reason == REPLACED:
         return False
     if place.location is None:  # the channel was removed before places were known
-        return place.channel == wanted.channel
-    if wanted.location is not None:
-        return place.location == wanted.location
-    return place.location.partition("#")[0] == partner(wanted.channel)
+        return place.channel == configured.channel
+    if configured.location is not None:
+        return place.location == configured.location
+    return place.location.partition("#")[0] == partner(configured.channel)
 
 
-def _preference(place: Place, wanted: Wanted) -> tuple[bool, bool, bool, str]:
+def _preference(place: Place, configured: ConfiguredChannel) -> tuple[bool, bool, bool, str]:
     """Order the places at one location: the channel's own first, then those in its format."""
-    return (place.channel != wanted.channel, place.format != wanted.format, place.state == "given-up", place.key)
+    return (
+        place.channel != configured.channel,
+        place.format != configured.format,
+        place.state == "given-up",
+        place.key,
+    )
 
 
 def free_key(place: Place, keys: Collection[str]) -> str:
@@ -152,11 +157,11 @@ def free_key(place: Place, keys: Collection[str]) -> str:
     raise AssertionError("there are more numbers than keys")
 
 
-def _location(wanted: Wanted, place: Place | None) -> str:
+def _location(configured: ConfiguredChannel, place: Place | None) -> str:
     """Return where the channel's copies lie. A partner that replaced another keeps its number."""
-    if wanted.location is not None:
-        return wanted.location
-    return place.location if place is not None and place.location else partner(wanted.channel)
+    if configured.location is not None:
+        return configured.location
+    return place.location if place is not None and place.location else partner(configured.channel)
 
 
 def final_keys(found: Sequence[Change]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from pipeline.ledger import Transaction, places
 from pipeline.ledger.places import ALL, IN_FORCE, Place
 from pipeline.stages.context import ChannelPlan, Policy
-from pipeline.stages.places.changes import Change, Wanted, final_keys
+from pipeline.stages.places.changes import Change, ConfiguredChannel, final_keys
 from pipeline.stages.places.fill import lack, page
 from pipeline.stages.places.take_up import compare, digest_of
 
@@ -61,20 +61,20 @@ _SENT = ("filled", "refreshed", "withdrawn")
 def plan(
     transaction: Transaction,
     policy: Policy,
-    wanted: Sequence[Wanted],
+    configured: Sequence[ConfiguredChannel],
     plans: Mapping[str, ChannelPlan],
     *,
     now: dt.datetime,
 ) -> Plan:
     """Return what putting these settings in force does. `plans`: the channels as these settings have them."""
-    found = compare(transaction, wanted)
+    found = compare(transaction, configured)
     known = places.every(transaction)
     keys = _keys_before(found)
     in_force = places.in_force(transaction)
     planned = [_planned(transaction, policy, plans, change, keys, now) for change in found]
     return Plan(
         in_force=in_force.digest if in_force else None,
-        on_disk=digest_of(wanted),
+        on_disk=digest_of(configured),
         channels=tuple(one for one in planned if one.change != "kept" or one.filled or one.refreshed or one.withdrawn),
         orphans=tuple(_orphans(transaction, found, known)),
     )
@@ -85,7 +85,7 @@ def _keys_before(found: Sequence[Change]) -> dict[str, tuple[str, ...]]:
     final = final_keys(found)
     keys: dict[str, tuple[str, ...]] = {}
     for change in found:
-        if change.wanted is not None:
+        if change.configured is not None:
             own = () if change.evicted or change.former is None or change.takes else (change.channel,)
             taken = () if change.takes is None else (change.takes.key,)
             keys[change.channel] = own + taken + tuple(one.key for one in change.merges)
@@ -104,7 +104,7 @@ def _planned(
     now: dt.datetime,
 ) -> Planned:
     lacks: dict[str, str] = {}
-    for source in change.fill if change.wanted is not None else ():
+    for source in change.fill if change.configured is not None else ():
         for article_id in _articles(transaction, source, keys):
             if article_id not in lacks:
                 found = lack(transaction, policy, plans[change.channel], article_id, source, keys=keys, now=now)
@@ -135,7 +135,7 @@ def _articles(transaction: Transaction, source: str, keys: Mapping[str, tuple[st
 def _orphans(transaction: Transaction, found: Sequence[Change], known: Sequence[Place]) -> list[Orphaned]:
     """Return the places that are orphans already or become ones, with what emptying them removes."""
     taken = {place.key for change in found for place in (change.takes, *change.merges) if place is not None}
-    stay = {change.channel for change in found if change.wanted is not None and change.evicted is None}
+    stay = {change.channel for change in found if change.configured is not None and change.evicted is None}
     orphans = []
     for place in known:
         is_new = place.state in IN_FORCE and place.key not in stay
@@ -144,7 +144,7 @@ def _orphans(transaction: Transaction, found: Sequence[Change], known: Sequence[
         if is_new and not places.articles_at(transaction, place.key, "", 1):
             continue
         reachable = place.settings is not None
-        removed = tuple(places.articles_at(transaction, place.key)) if reachable else ()
+        removed = tuple(places.contents_of(transaction, place.key)) if reachable else ()
         orphans.append(
             Orphaned(place=place.title, channel=place.channel, is_new=is_new, removed=removed, reachable=reachable)
         )

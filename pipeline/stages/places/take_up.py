@@ -11,23 +11,27 @@ from msgspec import structs
 
 from pipeline.ledger import Transaction, places
 from pipeline.ledger.places import IN_FORCE, Place, rekeying
-from pipeline.stages.places.changes import Change, Wanted, changes, final_keys
+from pipeline.stages.places.changes import Change, ConfiguredChannel, changes, final_keys
 
 _log = structlog.get_logger()
 
 
-def digest_of(wanted: Sequence[Wanted]) -> str:
+def digest_of(configured: Sequence[ConfiguredChannel]) -> str:
     """Return a digest of the channels' settings, which contain references to secrets and no values."""
-    parts = (b"%s\n%s\n" % (one.channel.encode(), one.settings) for one in sorted(wanted, key=lambda one: one.channel))
+    parts = (
+        b"%s\n%s\n" % (one.channel.encode(), one.settings) for one in sorted(configured, key=lambda one: one.channel)
+    )
     return f"sha256:{hashlib.sha256(b''.join(parts)).hexdigest()}"
 
 
-def compare(transaction: Transaction, wanted: Sequence[Wanted]) -> list[Change]:
+def compare(transaction: Transaction, configured: Sequence[ConfiguredChannel]) -> list[Change]:
     """Return what taking up these settings would change."""
-    return changes(_known(transaction), wanted, first=places.in_force(transaction) is None)
+    return changes(_known(transaction), configured, first=places.in_force(transaction) is None)
 
 
-def take_up(transaction: Transaction, wanted: Sequence[Wanted], *, empty: bool, now: dt.datetime) -> list[Change]:
+def take_up(
+    transaction: Transaction, configured: Sequence[ConfiguredChannel], *, empty: bool, now: dt.datetime
+) -> list[Change]:
     """Put the settings in force, and return what that changed.
 
     Nothing that lies anywhere is deleted by it, unless `empty`: then the places that are left are emptied. Workers that
@@ -35,8 +39,8 @@ def take_up(transaction: Transaction, wanted: Sequence[Wanted], *, empty: bool, 
     sweep.
     """
     places.lock(transaction)
-    digest, before = digest_of(wanted), places.in_force(transaction)
-    found = compare(transaction, wanted)
+    digest, before = digest_of(configured), places.in_force(transaction)
+    found = compare(transaction, configured)
     if before is not None and before.digest == digest and all(change.kind == "kept" for change in found):
         return found
     _register_unknown(transaction, now)
@@ -110,7 +114,7 @@ def _refill_others(transaction: Transaction, found: Sequence[Change]) -> None:
 
 
 def _save(transaction: Transaction, change: Change, *, now: dt.datetime) -> None:
-    one = change.wanted
+    one = change.configured
     if one is None:
         return
     known = places.find(transaction, change.channel)
@@ -134,7 +138,7 @@ def _save(transaction: Transaction, change: Change, *, now: dt.datetime) -> None
 
 def _leave(transaction: Transaction, found: Sequence[Change], *, empty: bool, now: dt.datetime) -> None:
     """Mark the places that are no channel's any longer. One that never held anything is forgotten."""
-    named = {change.channel for change in found if change.wanted is not None}
+    named = {change.channel for change in found if change.configured is not None}
     for place in places.every(transaction, states=IN_FORCE):
         if place.key in named:
             continue

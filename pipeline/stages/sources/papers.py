@@ -107,11 +107,11 @@ def _store(
 
 def verdicts_of(name: str, record: SourceRecord) -> tuple[SourceVerdict, ...]:
     """Return what a source's record says was done to the paper, each once."""
-    said = [one for verdict in record.verdicts if (one := _verdict(name, verdict))]
+    verdicts_found = [one for verdict in record.verdicts if (one := _verdict(name, verdict))]
     is_retracted = any(kind.lower() == _RETRACTED for kind in record.types)
-    if is_retracted and not any(one.state == "retracted" for one in said):
-        said.append(SourceVerdict(source=name, state="retracted"))
-    return tuple(dict.fromkeys(said))
+    if is_retracted and not any(one.state == "retracted" for one in verdicts_found):
+        verdicts_found.append(SourceVerdict(source=name, state="retracted"))
+    return tuple(dict.fromkeys(verdicts_found))
 
 
 def _verdict(name: str, verdict: Verdict) -> SourceVerdict | None:

@@ -70,8 +70,8 @@ def router(
             ledger.answer(within=WITHIN, otherwise=f"ledger-unreachable: no answer within {WITHIN:g} seconds"),
             space.answer(within=WITHIN, otherwise=f"disk-silent: a disk did not answer within {WITHIN:g} seconds"),
         )
-        held = context.hold()
-        found.append(None if held is None else f"{held.code}: {held}")
+        hold = context.hold()
+        found.append(None if hold is None else f"{hold.code}: {hold}")
         causes = tuple(cause for cause in found if cause is not None)
         if causes:
             response.status_code = 503

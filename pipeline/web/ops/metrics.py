@@ -71,8 +71,8 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     overtaken = CounterMetricFamily("citewire_events_overtaken", "Events answered as overtaken and not carried out")
     overtaken.add_metric((), events.overtaken(transaction))
     yield overtaken
-    owed: dict[tuple[str, ...], float] = dict(figures.deliveries_by_state(transaction).items())
-    yield _gauge("deliveries", "Deliveries", ("channel", "state"), owed)
+    by_state: dict[tuple[str, ...], float] = dict(figures.deliveries_by_state(transaction).items())
+    yield _gauge("deliveries", "Deliveries", ("channel", "state"), by_state)
     yield _gauge(
         "withheld", "Articles kept from a channel, or from all", ("cause",), _words(withheld.counts(transaction))
     )
@@ -90,8 +90,8 @@ def _processes(transaction: Transaction, now: dt.datetime) -> Iterator[Metric]:
     running = processes.alive(transaction, now=now)
     ahead: dict[tuple[str, ...], float] = {(one.name,): one.clock_off / 1000 for one in running}
     yield _gauge("clock_ahead_seconds", "By which a process's clock is ahead of the ledger's", ("process",), ahead)
-    held = sum(one.trouble is not None for one in running)
-    yield _gauge("processes_held", "Processes that take no work: their log says why", (), {(): held})
+    stopped = sum(one.trouble is not None for one in running)
+    yield _gauge("processes_held", "Processes that take no work: their log says why", (), {(): stopped})
     variants = len({one.settings for one in running})
     yield _gauge("settings_variants", "Different settings of processes: one, or a fault", (), {(): variants})
 

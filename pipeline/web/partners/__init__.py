@@ -74,8 +74,8 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
     ) -> Response:
         """Return what has changed in the channel since the cursor `after`."""
         plan, grant = admitted
-        answer, told = await run_in_threadpool(read, plan, grant, after, limit)
-        if wait and not told:
+        answer, has_changes = await run_in_threadpool(read, plan, grant, after, limit)
+        if wait and not has_changes:
             await arrivals.wait(channel, after, seconds=wait)
             answer, _ = await run_in_threadpool(read, plan, grant, after, limit)
         return Response(answer, media_type="application/json", headers=PRIVATE)

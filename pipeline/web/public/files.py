@@ -58,7 +58,7 @@ class Files:
     def __init__(self, store: FileStore) -> None:
         self._store = store
         self._bodies: OrderedDict[str, tuple[bytes, FileState]] = OrderedDict()
-        self._held = 0
+        self._cached_bytes = 0
         self._lock = threading.Lock()
 
     async def answer(
@@ -96,20 +96,20 @@ class Files:
 
     def _body(self, path: str, state: FileState) -> tuple[bytes, FileState] | None:
         with self._lock:
-            held = self._bodies.get(path)
-            if held is not None and held[1] == state:
+            cached = self._bodies.get(path)
+            if cached is not None and cached[1] == state:
                 self._bodies.move_to_end(path)
-                return held
+                return cached
         got = self._store.get_file(path)
         with self._lock:
             if before := self._bodies.pop(path, None):
-                self._held -= len(before[0])
+                self._cached_bytes -= len(before[0])
             if got is not None and len(got[0]) <= _LARGEST:
                 self._bodies[path] = got
-                self._held += len(got[0])
-            while self._held > _CACHED:
+                self._cached_bytes += len(got[0])
+            while self._cached_bytes > _CACHED:
                 _, (body, _) = self._bodies.popitem(last=False)
-                self._held -= len(body)
+                self._cached_bytes -= len(body)
         return got
 
 

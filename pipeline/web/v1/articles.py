@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from pipeline import views
 from pipeline.ledger import Transaction, articles, deliveries
-from pipeline.ledger.articles.listing import Wanted
+from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.release import release
@@ -35,11 +35,11 @@ def router(context: Context, intake: Intake) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> views.ArticleList:
         """List articles by id. `next` is null on the last page."""
-        wanted = Wanted(state, topic, channel, query)
+        filters = ArticleFilter(state, topic, channel, query)
         with context.ledger.read() as transaction:
             if channel is not None and not ever(transaction, channel):
                 raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
-            return views.articles(transaction, wanted, after=after, limit=limit)
+            return views.articles(transaction, filters, after=after, limit=limit)
 
     def ever(transaction: Transaction, channel: str) -> bool:
         sent = deliveries.search(transaction, state=None, channel=channel, limit=1)

@@ -21,9 +21,9 @@ def router(context: Context) -> APIRouter:
 
     async def refuse_when_outdated(request: Request) -> None:
         """Refuse changes once a newer release has migrated the ledger: ours would lack what it needs."""
-        held = context.hold()
-        if request.method != "GET" and held is not None and held.code == "ledger-too-new":
-            raise TransientError(str(held), code="ledger-too-new")
+        hold = context.hold()
+        if request.method != "GET" and hold is not None and hold.code == "ledger-too-new":
+            raise TransientError(str(hold), code="ledger-too-new")
 
     api = APIRouter(dependencies=[Depends(refuse_when_outdated)])
     api.include_router(events.router(context, intake))

@@ -42,11 +42,11 @@ def read(file: SourceFile) -> Read:
     A field that cannot be read is left out with a warning, because pages are written for others.
     """
     page, fields, element = _parts(file)
-    said = text_in(element)
-    if len(words_in(page.body)) > 2 * len(words_in(said)):
+    body_text = text_in(element)
+    if len(words_in(page.body)) > 2 * len(words_in(body_text)):
         return assemble(_with_summary(fields, page, page.body), _as_html(page.body), base=page.base)
     markup = etree.tostring(element, method="html", encoding="unicode", with_tail=False)
-    return assemble(_with_summary(fields, page, said), markup, base=page.base)
+    return assemble(_with_summary(fields, page, body_text), markup, base=page.base)
 
 
 def article_element(file: SourceFile) -> etree._Element:
@@ -121,16 +121,16 @@ def _is_byline(element: etree._Element) -> bool:
     return element.tag in ("time", "address") or "byline" in names or "author" in names or "date" in names
 
 
-def _with_summary(fields: Fields, page: PageFields, said: str) -> Fields:
+def _with_summary(fields: Fields, page: PageFields, body_text: str) -> Fields:
     """Keep the page's own answer if it adds to the text; without one, the first paragraph is the answer.
 
     A page's description is written for search engines, so it is the answer only if the text is hardly longer.
     """
     given = fields.values.get("summary")
-    if not given and len(words_in(said)) <= _HARDLY_LONGER * len(words_in(page.description)):
+    if not given and len(words_in(body_text)) <= _HARDLY_LONGER * len(words_in(page.description)):
         given = page.description
     values = {name: value for name, value in fields.values.items() if name != "summary"}
-    if isinstance(given, str) and is_summary(given, title=str(values.get("title", "")), text=said):
+    if isinstance(given, str) and is_summary(given, title=str(values.get("title", "")), text=body_text):
         values["summary"] = given
     return replace(fields, values=values)
 

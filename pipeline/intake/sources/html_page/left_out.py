@@ -85,11 +85,11 @@ def _load(image: etree._Element) -> None:
 
 def _remove_empty_descriptions(images: list[etree._Element], title: str) -> None:
     """Remove descriptions that describe nothing: a file name, the page's title, or the same text as another image's."""
-    said = {title: ""}
+    address_of = {title: ""}
     for image in images:
         alt = line(image.get("alt") or "")
         address = image.get("src") or ""
-        if _FILE_NAME.fullmatch(alt) or same(alt, title) or said.setdefault(alt, address) != address:
+        if _FILE_NAME.fullmatch(alt) or same(alt, title) or address_of.setdefault(alt, address) != address:
             image.set("alt", "")
         if same(image.get("title") or "", title):
             image.set("title", "")

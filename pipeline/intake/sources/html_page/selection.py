@@ -118,8 +118,8 @@ def _has_blocks(element: etree._Element) -> bool:
 
 def _heaviest(page: _Page) -> etree._Element:
     """Return a marked element that holds most of the page's prose, or else the whole body."""
-    wanted = 0.6 * page.prose_in.get(page.body, 0)
-    return next((element for element in _marks(page.body) if page.prose_in.get(element, 0) >= wanted > 0), page.body)
+    enough = 0.6 * page.prose_in.get(page.body, 0)
+    return next((element for element in _marks(page.body) if page.prose_in.get(element, 0) >= enough > 0), page.body)
 
 
 def _pruned(page: _Page) -> etree._Element:
@@ -149,10 +149,10 @@ def _trailing_links(page: _Page, article: etree._Element) -> list[etree._Element
 
 def _narrowest(page: _Page) -> etree._Element:
     """Return the deepest element that holds nearly all of the article's words."""
-    wanted = page.found * _COVERED
+    enough = page.found * _COVERED
     article = page.body
     while True:
-        inner = next((child for child in article if page.found_in.get(child, 0) >= wanted), None)
+        inner = next((child for child in article if page.found_in.get(child, 0) >= enough), None)
         if inner is None or inner.tag in _NOT_WHOLE:
             return article
         article = inner

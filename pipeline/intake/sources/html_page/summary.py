@@ -10,7 +10,7 @@ from pipeline.intake.sources.html_page.words import shingles, words_in
 _ENDS = re.compile(r"[.!?。！？؟।።။][\"'”’»)\]]{0,3}$")
 _CUT_OFF = re.compile(r"(?:\.\.\.?|…|\. \.\.)\W{0,3}$|\[ ?(?:…|\.\.\.|more) ?\]$", re.IGNORECASE)
 _SHORT = 120  # characters: search engines show about 155, so a description that was cut off is longer
-_SAID_ALREADY = 0.6  # share of the description's shingles
+_REPEATED = 0.6  # share of the description's shingles
 
 _LEAST, _MOST = 3, 15  # letters of a significant word; longer if words are not separated by spaces
 _FEW, _SHARED = 5, 0.4  # significant words, and the share of them that the article has too
@@ -29,8 +29,8 @@ def is_summary(description: str, *, title: str, text: str) -> bool:
     if words == words_in(title):
         return False
     in_text = words_in(text)
-    own, said = shingles(words), set(shingles(in_text))
-    if own and sum(shingle in said for shingle in own) >= _SAID_ALREADY * len(own):
+    own, of_text = shingles(words), set(shingles(in_text))
+    if own and sum(shingle in of_text for shingle in own) >= _REPEATED * len(own):
         return False
     return _is_about(set(words), {*in_text, *words_in(title)})
 

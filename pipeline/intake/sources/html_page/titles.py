@@ -43,8 +43,8 @@ def is_heading_of(heading: str, title: str) -> bool:
     one, other = _plain(heading), _plain(title)
     if not one or one in other or other in one:
         return bool(one)
-    words, wanted = set(words_in(heading[:_MOST])), set(words_in(title[:_MOST]))
-    return len(words & wanted) >= _NEARLY * max(len(words), len(wanted))
+    words, title_words = set(words_in(heading[:_MOST])), set(words_in(title[:_MOST]))
+    return len(words & title_words) >= _NEARLY * max(len(words), len(title_words))
 
 
 def without_site(title: str, *, site: str, address: str = "") -> str:

@@ -16,9 +16,9 @@ from pipeline.intake.sources.text_page.head_lines import is_byline, is_furniture
 from pipeline.intake.sources.text_page.lines import Piece, Words
 from pipeline.intake.sources.text_page.prose import Stretch, is_prose, prose_from, stretches, text_of
 
-_SAID = re.compile(r"[\"“„«].*[.!。][\"”“»]")  # somebody's words, whole
+_QUOTE = re.compile(r"[\"“„«].*[.!。][\"”“»]")  # somebody's words, whole
 _CRUMBS = re.compile(r" [>»›/] .* [>»›/] ")
-_TELLING = re.compile(r"[^\W\d_]{4,}")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _STEM = 6  # letters that two forms of a word have in common
 _MOST = 200  # characters of a headline
 _MOST_WITH_STOP = 110  # … of one that ends with a full stop
@@ -49,8 +49,8 @@ def find_headline(pieces: Sequence[Piece]) -> Headline:
     """Return where the headline is. Raises InvalidValue `headline-not-found` unless one line certainly is it."""
     found = stretches(pieces)
     longest = max(found, key=lambda one: one.size, default=Stretch(len(pieces), len(pieces), 0))
-    said = {word for one in found for word in _said(pieces, one)}
-    lines = [place for place in range(longest.text) if _telling(text_of(pieces[place])) & said]
+    text_words = {word for one in found for word in _words_of(pieces, one)}
+    lines = [place for place in range(longest.text) if _significant(text_of(pieces[place])) & text_words]
     repeated = next((place for place in lines if repeated_at(pieces, place) is not None), None)
     if repeated is not None:
         return Headline(repeated, longest.text)
@@ -97,44 +97,44 @@ def _is_below_headline(piece: Piece) -> bool:
     return any(len(item.text) > _MENU_ENTRY for item in piece.items)
 
 
-def _said(pieces: Sequence[Piece], stretch: Stretch) -> set[str]:
-    return {word for piece in prose_from(pieces, stretch.start) for word in _telling(text_of(piece))}
+def _words_of(pieces: Sequence[Piece], stretch: Stretch) -> set[str]:
+    return {word for piece in prose_from(pieces, stretch.start) for word in _significant(text_of(piece))}
 
 
 def _certain(pieces: Sequence[Piece], stretch: Stretch) -> int | None:
     """Return the line above a stretch of prose that is certainly its headline, or None."""
-    said = _said(pieces, stretch)
+    text_words = _words_of(pieces, stretch)
     above = range(max(0, stretch.text - _ABOVE), stretch.text)
     lines = [place for place in above if _could_be(pieces[place])]
-    scores = {place: _score(_telling(text_of(pieces[place])), said) for place in lines}
-    signed = [place for place in lines if _is_signed(pieces, place, said)]
+    scores = {place: _score(_significant(text_of(pieces[place])), text_words) for place in lines}
+    signed = [place for place in lines if _is_signed(pieces, place, text_words)]
     near = [place for place in signed if scores[place] or stretch.text - place <= _SIGNED_WITHIN]
-    place = next((one for one in reversed(near) if _share(pieces[one], said) > _UNRELATED), None)
+    place = next((one for one in reversed(near) if _share(pieces[one], text_words) > _UNRELATED), None)
     if place is None:
-        place = _outstanding(pieces, scores, said, stretch.text)
-    return None if place is None else _without_deck(pieces, place, lines, said)
+        place = _outstanding(pieces, scores, text_words, stretch.text)
+    return None if place is None else _without_deck(pieces, place, lines, text_words)
 
 
-def _outstanding(pieces: Sequence[Piece], scores: dict[int, float], said: set[str], text: int) -> int | None:
+def _outstanding(pieces: Sequence[Piece], scores: dict[int, float], text_words: set[str], text: int) -> int | None:
     """Return the line that the text repeats much more than any other, if nothing but small lines follows it."""
     ranked = sorted(scores.items(), key=lambda one: one[1], reverse=True)[:2]
     if not ranked or not ranked[0][1] or (len(ranked) > 1 and ranked[0][1] < _CLEARLY * ranked[1][1]):
         return None
     place = ranked[0][0]
-    return place if all(_is_small(piece, said) or is_prose(piece) for piece in pieces[place + 1 : text]) else None
+    return place if all(_is_small(piece, text_words) or is_prose(piece) for piece in pieces[place + 1 : text]) else None
 
 
-def _without_deck(pieces: Sequence[Piece], place: int, lines: Sequence[int], said: set[str]) -> int | None:
+def _without_deck(pieces: Sequence[Piece], place: int, lines: Sequence[int], text_words: set[str]) -> int | None:
     """Return the headline, given it or the deck below it; None if one cannot be told from the other."""
-    longer = [other for other in lines if other < place and not _is_small(pieces[other], said)]
-    if not longer or not all(_is_small(piece, said) for piece in pieces[longer[-1] + 1 : place]):
+    longer = [other for other in lines if other < place and not _is_small(pieces[other], text_words)]
+    if not longer or not all(_is_small(piece, text_words) for piece in pieces[longer[-1] + 1 : place]):
         return place
-    share = _share(pieces[longer[-1]], said)
+    share = _share(pieces[longer[-1]], text_words)
     if share <= _UNRELATED:
         return place
-    if share < _SHARED or len(_telling(text_of(pieces[longer[-1]]))) <= _FEWEST:  # such as "BLACK DEATH FEARS"
+    if share < _SHARED or len(_significant(text_of(pieces[longer[-1]]))) <= _FEWEST:  # such as "BLACK DEATH FEARS"
         return None
-    return _without_deck(pieces, longer[-1], lines, said)
+    return _without_deck(pieces, longer[-1], lines, text_words)
 
 
 def _without_crumbs(pieces: Sequence[Piece], place: int) -> int:
@@ -146,37 +146,37 @@ def _without_crumbs(pieces: Sequence[Piece], place: int) -> int:
     return place
 
 
-def _is_small(piece: Piece, said: set[str]) -> bool:
+def _is_small(piece: Piece, text_words: set[str]) -> bool:
     """Return whether a piece may stand between a headline, its deck and its text, as a name or a label does."""
     if not isinstance(piece, Words):
         return False
     if len(piece.text.split()) < _TITLE_WORDS or is_furniture(piece.text):
         return True
-    return len(_telling(piece.text)) < _LINE_WORDS and _share(piece, said) <= _UNRELATED
+    return len(_significant(piece.text)) < _LINE_WORDS and _share(piece, text_words) <= _UNRELATED
 
 
-def _is_signed(pieces: Sequence[Piece], place: int, said: set[str]) -> bool:
+def _is_signed(pieces: Sequence[Piece], place: int, text_words: set[str]) -> bool:
     """Return whether a byline or a date follows soon. Among many of them are teasers and readers' comments."""
     dated = sum(is_byline(text_of(piece)) for piece in pieces[max(0, place - _LISTED) : place])
-    if dated > _FEW_DATES or _is_small(pieces[place], said) or (place and is_byline(text_of(pieces[place - 1]))):
+    if dated > _FEW_DATES or _is_small(pieces[place], text_words) or (place and is_byline(text_of(pieces[place - 1]))):
         return False
     for below in range(place + 1, min(place + 1 + _BYLINE_WITHIN, len(pieces))):
         if is_byline(text_of(pieces[below])):
             return True
-        if not _is_small(pieces[below], said):
+        if not _is_small(pieces[below], text_words):
             return False
     return False
 
 
-def _share(piece: Piece, said: set[str]) -> float:
+def _share(piece: Piece, text_words: set[str]) -> float:
     """Return the share of a line's significant words that the text has too; none if only one is."""
-    words = _telling(text_of(piece))
-    shared = len(words & said)
+    words = _significant(text_of(piece))
+    shared = len(words & text_words)
     return shared / len(words) if shared > 1 else 0.0
 
 
-def _score(words: set[str], said: set[str]) -> float:
-    shared = len(words & said)
+def _score(words: set[str], text_words: set[str]) -> float:
+    shared = len(words & text_words)
     return shared * shared / len(words) if shared >= max(_FEWEST, _SHARED * len(words)) else 0
 
 
@@ -194,7 +194,7 @@ def _first_line(pieces: Sequence[Piece]) -> int:
 
 
 def _can_be_headline(piece: Piece) -> bool:
-    if not isinstance(piece, Words) or piece.lines > 2 or _SAID.fullmatch(piece.text):
+    if not isinstance(piece, Words) or piece.lines > 2 or _QUOTE.fullmatch(piece.text):
         return False
     return len(piece.text) <= (_MOST_WITH_STOP if is_prose(piece) else _MOST)
 
@@ -206,5 +206,5 @@ def _could_be(piece: Piece) -> bool:
     return not (first.islower() or is_furniture(piece.text) or _CRUMBS.search(piece.text))
 
 
-def _telling(text: str) -> set[str]:
-    return {word.casefold()[:_STEM] for word in _TELLING.findall(text)}
+def _significant(text: str) -> set[str]:
+    return {word.casefold()[:_STEM] for word in _LONG_WORD.findall(text)}

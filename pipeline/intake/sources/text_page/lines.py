@@ -59,12 +59,12 @@ Piece = Words | Items
 
 def pieces_of(text: str) -> list[Piece]:
     """Return everything in the text, in order. Raises InvalidValue `article-too-complex`."""
-    return list(_joined(_told_apart(list(_single(text)))))
+    return list(_joined(_mark_headings(list(_single(text)))))
 
 
 def _single(text: str) -> Iterator[Words | Item]:
     """Yield each line, joined with the lines that continue it."""
-    held: Words | Item | None = None
+    current: Words | Item | None = None
     more: list[str] = []
     gap = read = 0
     for number, raw in enumerate(text.split("\n"), 1):
@@ -80,16 +80,16 @@ def _single(text: str) -> Iterator[Words | Item]:
             )
         indent = len(bare) - len(stripped)
         item = _item(stripped, number, gap, indent)
-        joins = item is None and not (isinstance(held, Item) and indent <= held.indent)
-        if held is not None and gap == 0 and joins:
+        joins = item is None and not (isinstance(current, Item) and indent <= current.indent)
+        if current is not None and gap == 0 and joins:
             more.append(stripped)
         else:
-            if held is not None:
-                yield _continued(held, more)
-            held, more = item or Words(stripped, number, gap, indent), []
+            if current is not None:
+                yield _continued(current, more)
+            current, more = item or Words(stripped, number, gap, indent), []
         gap = 0
-    if held is not None:
-        yield _continued(held, more)
+    if current is not None:
+        yield _continued(current, more)
 
 
 def _item(stripped: str, line: int, gap: int, indent: int) -> Item | None:
@@ -100,7 +100,7 @@ def _item(stripped: str, line: int, gap: int, indent: int) -> Item | None:
     return None
 
 
-def _told_apart(parts: list[Words | Item]) -> Iterator[Words | Item]:
+def _mark_headings(parts: list[Words | Item]) -> Iterator[Words | Item]:
     """Mark numbered lines that are headings: between blank lines, with no other number next to them."""
     for place, part in enumerate(parts):
         before = parts[place - 1] if place else None
@@ -124,13 +124,13 @@ def _numbered(part: Words | Item | None) -> bool:
     return isinstance(part, Item) and part.number is not None and part.indent == 0
 
 
-def _continued(held: Words | Item, more: list[str]) -> Words | Item:
+def _continued(current: Words | Item, more: list[str]) -> Words | Item:
     if not more:
-        return held
-    joined = " ".join([held.text, *more])
-    if isinstance(held, Item):
-        return replace(held, text=joined)
-    return replace(held, text=joined, lines=1 + len(more))
+        return current
+    joined = " ".join([current.text, *more])
+    if isinstance(current, Item):
+        return replace(current, text=joined)
+    return replace(current, text=joined, lines=1 + len(more))
 
 
 def _joined(parts: Iterator[Words | Item]) -> Iterator[Piece]:

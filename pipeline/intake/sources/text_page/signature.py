@@ -22,13 +22,15 @@ def signature(pieces: Sequence[Piece], found: Headline) -> set[int]:
     """
     between = range(found.place + 1, found.text)
     out = {
-        place for place in between if is_caption(pieces, place) or _is_told(pieces[place], last=place + 1 == found.text)
+        place
+        for place in between
+        if is_caption(pieces, place) or _is_furniture_or_byline(pieces[place], last=place + 1 == found.text)
     }
     beside = {place for place in between[:-1] if ({place - 1, place + 1} & out) and _is_label(pieces[place])}
     return out | beside
 
 
-def _is_told(piece: Piece, *, last: bool) -> bool:
+def _is_furniture_or_byline(piece: Piece, *, last: bool) -> bool:
     if not isinstance(piece, Words):
         return all(is_furniture(item.text) for item in piece.items)
     if is_prose(piece):
