@@ -23,7 +23,7 @@ from pipeline.stages.flow import STAGES
 from pipeline.stages.places.changes import partner
 from pipeline.stages.stage import Stage, drain
 from workers import planning
-from workers.places import wanted_of
+from workers.places import configured_channels
 from workers.reconciling import reconcile
 from workers.site import site_of
 
@@ -193,11 +193,11 @@ class Run:
     def _settings(self) -> Settings:
         self.world.site = _SITE.format(disclaimer=self.disclaimer)
         settings = self.world.settings(*self._tables())
-        for wanted in wanted_of(settings):
-            place = self.channels[wanted.channel].spot.place
-            number = self.numbers.get(wanted.channel, 1)
-            own = partner(wanted.channel) if number == 1 else f"{partner(wanted.channel)}#{number}"
-            self.locations[place] = wanted.location or own
+        for configured in configured_channels(settings):
+            place = self.channels[configured.channel].spot.place
+            number = self.numbers.get(configured.channel, 1)
+            own = partner(configured.channel) if number == 1 else f"{partner(configured.channel)}#{number}"
+            self.locations[place] = configured.location or own
             self.ever.add(place)
             self.done[place.type] += 1
         return settings
@@ -282,10 +282,10 @@ class Run:
             if one.spot.type == "apple-news":
                 yield from (f"{where}: {twice} times {id}" for id, twice in _articles(there).items() if twice > 1)
                 there = {f"{_article(file)}.apple-news": body for file, body in there.items()}
-            wanted = {self.servers.name(one.spot, id, one.format): text for id, text in self.texts.items()}
-            yield from (f"{where}: {file} is missing" for file in sorted(wanted.keys() - there.keys()))
-            yield from (f"{where}: {file} is too much" for file in sorted(there.keys() - wanted.keys()))
-            for file in wanted.keys() & there.keys():
+            configured = {self.servers.name(one.spot, id, one.format): text for id, text in self.texts.items()}
+            yield from (f"{where}: {file} is missing" for file in sorted(configured.keys() - there.keys()))
+            yield from (f"{where}: {file} is too much" for file in sorted(there.keys() - configured.keys()))
+            for file in configured.keys() & there.keys():
                 yield from self._not_newest(f"{where}: {file}", _article(file), there[file])
 
     def _not_newest(self, where: str, article_id: str, body: bytes) -> Iterator[str]:
@@ -319,9 +319,9 @@ class Run:
                 where = f"{row.article} at {place.key} ({place.location})"
                 if row.state != "delivered":
                     yield f"{where} is {row.state}: {row.error}"
-                elif row.wanted_digest and row.article not in shown:
+                elif row.target_digest and row.article not in shown:
                     yield f"{where} is delivered, and is not there"
-                elif not row.wanted_digest and row.article in shown and not self._is_anothers(place):
+                elif not row.target_digest and row.article in shown and not self._is_anothers(place):
                     yield f"{where} is withdrawn, and is there"
 
     def _is_anothers(self, place: Place) -> bool:
