@@ -291,6 +291,9 @@ class WorkerSettings(_Part):
 class WebSettings(_Part):
     partner_rate: float = Field(10.0, gt=0, le=10_000)
     partner_burst: int = Field(50, ge=1, le=10_000)
+    trusted_proxies: tuple[Network, ...] = Field((), max_length=100)
+    connections: int = Field(1_000, ge=10, le=100_000)
+    connections_per_client: int = Field(256, ge=1, le=100_000)
     security_contact: str | None = Field(None, pattern=r"^(?:mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[\d-]+)$")
 
 

@@ -1,22 +1,25 @@
-"""The web server process: uvicorn, with the application and its services."""
+"""The web server process: the application and its services."""
 
 from __future__ import annotations
 
 import functools
+import resource
 import signal
 import socket
 import sys
 
-import uvicorn
-
+from config import WebSettings
 from pipeline.web.app import create_app
 from workers import alive, logs
 from workers.celery import app as celery
 from workers.listening import listening
 from workers.queue import connect
 from workers.rates import RedisLimiter
+from workers.serving import Limits, server_of
 from workers.showing import show
 from workers.wiring import services
+
+_OWN_FILES = 150  # files that the process opens beside its connections
 
 
 def run(*, host: str, port: int, fd: int | None) -> None:
@@ -32,17 +35,22 @@ def _serve(listener: socket.socket) -> None:
     limiter = RedisLimiter(connect(queue))
     app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=own.context.disk)
     show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
-    settings = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=65_536,
-    )
+    server = server_of(app, limits=_limits(own.settings.web), stop=app.state.stop)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
     try:
-        uvicorn.Server(settings).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         alive.stop("web")
+
+
+def _limits(web: WebSettings) -> Limits:
+    """Return the limits of the settings, below the number of files that this process may open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    possible = web.connections if hard == resource.RLIM_INFINITY else min(web.connections, hard - _OWN_FILES)
+    return Limits(
+        connections=possible,
+        connections_of_client=web.connections_per_client,
+        trusted_proxies=web.trusted_proxies,
+    )

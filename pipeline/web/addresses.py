@@ -1,4 +1,4 @@
-"""Refuse addresses that no client means: longer than any of ours, or with characters that no ledger takes."""
+"""Refuse addresses that no client means: too long, with characters that no ledger takes, or not of one host."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Addresses:
 
 
 def _refusal(scope: Scope) -> ASGIApp | None:
+    if sum(name == b"host" for name, _ in scope["headers"]) != 1:
+        return answer(400, "invalid-host", "a request names its host once (RFC 9112, section 3.2)")
     path, query = scope["path"], scope.get("query_string", b"")
     raw = scope.get("raw_path") or path.encode("utf-8", "replace")
     if len(raw) > MAX_PATH or len(query) > MAX_QUERY:

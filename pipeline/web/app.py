@@ -11,7 +11,7 @@ from pipeline.web import partners, problems
 from pipeline.web.addresses import Addresses
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
-from pipeline.web.middleware import Compression, TooLarge
+from pipeline.web.middleware import Compression, Interrupted, TooLarge
 from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
@@ -31,6 +31,7 @@ def create_app(
     """Return the web server.
 
     `alive` and `disk`: see `health`. `limiter`: the rate limiter; if None, each process counts for itself.
+    `app.state.stop()` has everyone answered who waits for something.
     """
     limiter = limiter or LocalLimiter()
     app = Described(
@@ -39,22 +40,26 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        redirect_slashes=False,  # the redirect would be to whatever Host the client sent
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.refusals = Refusals()
+    arrivals = partners.arrivals_of(context)
+    app.state.stop = arrivals.stop
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
     app.add_middleware(Restored, hold=context.hold)
     app.add_middleware(Addresses)
     app.add_middleware(BrowserHeaders)
+    app.add_middleware(Interrupted)
     problems.register(app)
     app.include_router(v1.router(context))
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context))
     app.include_router(feeds.router(context))
     app.include_router(evidence.router(context))
-    app.include_router(partners.router(context, limiter))
+    app.include_router(partners.router(context, limiter, arrivals))
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))
     app.include_router(health.router(context, alive, disk))

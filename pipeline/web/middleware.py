@@ -1,12 +1,14 @@
-"""Middleware: compress what is generated per request, and refuse bodies that are too large with a problem."""
+"""Middleware: compress what is generated per request; answer bodies that are too large, and stops, with a problem."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipeline.web.problems import too_large
+from pipeline.web.problems import answer, too_large
 
 _FILES = ("/feeds/", "/sitemap.xml", "/sitemaps/")
 
@@ -51,3 +53,28 @@ class TooLarge:
                 await send(message)
 
         await self.app(scope, receive, as_problem if scope["type"] == "http" else send)
+
+
+class Interrupted:
+    """Answer requests that are still running when the server has waited long enough for them at its end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except asyncio.CancelledError:
+            if not begun:
+                refusal = answer(503, "stopping", "the server is being stopped: send it again", headers=_AGAIN)
+                await refusal(scope, receive, send)
+
+
+_AGAIN = {"Retry-After": "5"}

@@ -7,6 +7,7 @@ from prometheus_client import Counter
 from starlette.requests import Request
 
 from pipeline.ledger.tokens import Token
+from pipeline.web.clients import UNKNOWN, client_of
 from pipeline.web.limits import LocalLimiter, Rate
 
 _log = structlog.get_logger()
@@ -23,8 +24,8 @@ class Refusals:
     def count(self, request: Request, code: str, token: Token | None = None) -> None:
         """Count a refusal. `token`: one that is known but not enough; a token that is unknown is never written down."""
         self.counter.labels(code).inc()
-        client = request.client.host if request.client else "unknown"
-        if self._written.take(client, _ONCE_A_MINUTE) == 0:
+        client = request.client.host if request.client else UNKNOWN
+        if self._written.take(client_of(client), _ONCE_A_MINUTE) == 0:
             known = {"token": token.id, "name": token.name} if token else {}
             _log.warning("refused", code=code, client=client, method=request.method, path=request.url.path, **known)
 

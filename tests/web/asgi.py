@@ -11,6 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI
 
+HOST = "testserver"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -33,6 +35,7 @@ async def send(
     app: FastAPI, method: str, address: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> Answer:
     parts = urlsplit(address)
+    named = {"Host": HOST} | dict(headers or {})
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -43,7 +46,7 @@ async def send(
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in named.items()],
         "client": ("192.0.2.1", 50_000),
         "server": ("testserver", 80),
     }

@@ -77,8 +77,8 @@ async def send_raw(app: FastAPI, method: str, path: str, raw: str, query: bytes 
         sent.append(message)
 
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http"}
-    scope |= {"path": path, "raw_path": raw.encode(), "query_string": query, "root_path": "", "headers": []}
-    scope |= {"client": ("192.0.2.1", 50_000), "server": ("testserver", 80)}
+    scope |= {"path": path, "raw_path": raw.encode(), "query_string": query, "root_path": ""}
+    scope |= {"headers": [(b"host", b"x")], "client": ("192.0.2.1", 50_000), "server": ("testserver", 80)}
     with contextlib.suppress(RuntimeError):  # a fault of ours, which the server logs
         await app(scope, receive, take)  # type: ignore[arg-type] # plain dicts are what it takes
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}

@@ -57,9 +57,15 @@ def test_a_client_that_goes_away_in_its_body_is_no_error(environment: dict[str, 
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in client.recv(1000)
+        half = socket.create_connection(("127.0.0.1", port))
+        half.sendall(heads[1].encode())
+        time.sleep(0.5)
     finally:
         web.terminate()
-        web.wait(60)
+        ended = web.wait(60)
+    with half:
+        assert half.recv(1000).startswith(b"HTTP/1.1 503 ")
+    assert ended == 0
     logged = (tmp_path / "log").read_text()
     assert "Traceback" not in logged
     assert '"level": "error"' not in logged

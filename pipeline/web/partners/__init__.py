@@ -31,15 +31,17 @@ _Limit = Annotated[int, Query(ge=1, le=1000)]
 _Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for a change if there is none.")]
 
 
-def router(context: Context, limiter: Limiter) -> APIRouter:
-    partners = APIRouter(prefix="/partners", tags=["partners"])
-    media_types = {format.media_type for format in context.formats.values()}
-    rate = Rate(context.policy.partner_rate, context.policy.partner_burst)
-
+def arrivals_of(context: Context) -> Arrivals:
     def look(places: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
         return [place for place in places if pull.anything_after(context, *place)]
 
-    arrivals = Arrivals(look)
+    return Arrivals(look)
+
+
+def router(context: Context, limiter: Limiter, arrivals: Arrivals) -> APIRouter:
+    partners = APIRouter(prefix="/partners", tags=["partners"])
+    media_types = {format.media_type for format in context.formats.values()}
+    rate = Rate(context.policy.partner_rate, context.policy.partner_burst)
 
     def admitted(request: Request, channel: str, _: Bearer, __: InAddress) -> tuple[ChannelPlan, Grant]:
         grant = require(context, request, f"partner:{channel}", in_address=True)

@@ -22,9 +22,12 @@ class Arrivals:
         self._look = look
         self._waiting: defaultdict[tuple[str, str], list[asyncio.Event]] = defaultdict(list)
         self._poller: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def wait(self, channel: str, cursor: str, *, seconds: float) -> None:
         """Wait until there may be something after the cursor or the time is up. Return at once if too many wait."""
+        if self._stopped:
+            return
         waiting_for_channel = sum(len(events) for (other, _), events in self._waiting.items() if other == channel)
         if waiting_for_channel >= MANY_OF_ONE or sum(map(len, self._waiting.values())) >= MANY:
             return
@@ -40,6 +43,13 @@ class Arrivals:
             self._waiting[place].remove(event)
             if not self._waiting[place]:
                 del self._waiting[place]
+
+    def stop(self) -> None:
+        """Have everyone who waits answered now, and nobody wait any more."""
+        self._stopped = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
 
     async def _poll(self) -> None:
         """Query as long as anyone waits."""
