@@ -301,6 +301,7 @@ class HubSettings(_Part):
     enabled: bool = True
     max_subscriptions: int = Field(10_000, ge=1, le=1_000_000)
     max_per_host: int = Field(1_000, ge=1, le=1_000_000)
+    max_per_client: int = Field(1_000, ge=1, le=1_000_000)
     min_lease: int = Field(3_600, ge=1, le=31_536_000)
     lease: int = Field(864_000, ge=1, le=31_536_000)
     max_lease: int = Field(2_592_000, ge=1, le=31_536_000)

@@ -363,6 +363,7 @@ def hub_of(settings: Settings, http: Http) -> HubPlan | None:
         http=http,
         max_subscriptions=own.max_subscriptions,
         max_per_host=own.max_per_host,
+        max_per_client=own.max_per_client,
         lease=(own.min_lease, own.lease, own.max_lease),
     )
 

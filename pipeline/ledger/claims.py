@@ -62,14 +62,18 @@ def claim(
     seconds: float,
     limit: int,
     where: Sequence[sa.ColumnElement[bool]] = (),
+    first: Sequence[sa.Column[Any]] = (),
 ) -> list[str]:
-    """Lease up to `limit` due rows of the table of `key` for `seconds`; return their keys, longest due first."""
+    """Lease up to `limit` due rows of the table of `key` for `seconds`; return their keys, longest due first.
+
+    `first`: columns that count before the time.
+    """
     table = key.table
     assert isinstance(table, sa.Table)
     found = (
         sa.select(key)
         .where(is_due(table, now), *where)
-        .order_by(table.c.due, key)
+        .order_by(*first, table.c.due, key)
         .limit(limit)
         .with_for_update(skip_locked=True)  # PostgreSQL: two workers take different rows; SQLite: one at a time anyway
     )

@@ -149,6 +149,7 @@ class HubPlan:
     http: Http  # guarded: callbacks are strangers' addresses
     max_subscriptions: int = 10_000
     max_per_host: int = 1_000  # of one callback's host
+    max_per_client: int = 1_000  # that one client asked for, whatever their hosts
     lease: tuple[int, int, int] = (3_600, 864_000, 2_592_000)  # seconds: the shortest, the usual, the longest
     parallel: int = 32  # concurrent pushes in one worker
 

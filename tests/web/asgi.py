@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import FastAPI
 
 HOST = "testserver"
+CLIENT = "192.0.2.1"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,13 @@ class Answer:
 
 
 async def send(
-    app: FastAPI, method: str, address: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
+    app: FastAPI,
+    method: str,
+    address: str,
+    *,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    client: str = CLIENT,
 ) -> Answer:
     parts = urlsplit(address)
     named = {"Host": HOST} | dict(headers or {})
@@ -47,7 +54,7 @@ async def send(
         "query_string": parts.query.encode(),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in named.items()],
-        "client": ("192.0.2.1", 50_000),
+        "client": (client, 50_000),
         "server": ("testserver", 80),
     }
     sent: list[dict[str, Any]] = []
@@ -70,6 +77,8 @@ def get(app: FastAPI, address: str, **headers: str) -> Answer:
     return asyncio.run(send(app, "GET", address, headers=named))
 
 
-def post_form(app: FastAPI, address: str, fields: Mapping[str, str] | list[tuple[str, str]]) -> Answer:
+def post_form(
+    app: FastAPI, address: str, fields: Mapping[str, str] | list[tuple[str, str]], *, client: str = CLIENT
+) -> Answer:
     form = {"content-type": "application/x-www-form-urlencoded"}
-    return asyncio.run(send(app, "POST", address, body=urlencode(fields).encode(), headers=form))
+    return asyncio.run(send(app, "POST", address, body=urlencode(fields).encode(), headers=form, client=client))

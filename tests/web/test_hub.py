@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from asgi import Answer, post_form
+from asgi import CLIENT, Answer, post_form
 from bench import Bench, article
 from empty_ledger import empty_ledger
 from every_stage import hub
@@ -65,9 +65,12 @@ class Hub(Bench):
     def app(self) -> FastAPI:
         return create_app(self.context, alive=list)
 
-    def ask(self, callback: str, mode: str = "subscribe", topic: str = TOPIC, **more: str) -> Answer:
+    def ask(
+        self, callback: str, mode: str = "subscribe", topic: str = TOPIC, client: str = CLIENT, **more: str
+    ) -> Answer:
         named = {f"hub.{name}": value for name, value in more.items()}
-        return post_form(self.app, "/hub", {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback, **named})
+        fields = {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback, **named}
+        return post_form(self.app, "/hub", fields, client=client)
 
     def subscribe(self, callback: str, **more: str) -> None:
         assert self.ask(callback, **more).status == 202
@@ -437,6 +440,60 @@ def test_requests_that_wait_are_limited(bench: Hub, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pipeline.web.public.hub.WAITING_AT_ONE", 2)
     statuses = [bench.ask(f"https://reader.example.org/{number}").status for number in range(3)]
     assert statuses == [202, 202, 429]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six requests may wait, three of one client."""
+    monkeypatch.setattr("pipeline.web.public.hub.WAITING", 6)
+    monkeypatch.setattr("pipeline.web.public.hub.WAITING_OF_ONE", 3)
+
+
+@pytest.mark.parametrize("client", ["192.0.2.1", "2001:db8:1:2::%d"], ids=["IPv4", "a /64"])
+def test_a_client_that_floods_the_hub_shuts_it_for_nobody_else(bench: Hub, few: None, client: str) -> None:
+    named = [client.replace("%d", str(number)) for number in range(1, 6)]
+    statuses = [bench.ask(f"https://{n}.evil.example/", client=one).status for n, one in enumerate(named)]
+    assert statuses == [202, 202, 202, 429, 429]
+    assert bench.ask("https://reader.example.org/", client="2001:db8:1:3::1").status == 202
+
+
+def test_renewals_and_unsubscriptions_are_taken_however_many_wait(
+    either: Hub, subscriber: Subscriber, few: None
+) -> None:
+    for name in ("one", "two"):
+        either.subscribe(subscriber.callback(name))
+    for number in range(6):
+        assert either.ask(f"https://{number}.evil.example/", client=f"198.51.100.{number}").status == 202
+    assert either.ask(subscriber.callback("three"), client="203.0.113.1").status == 429
+    assert either.ask(subscriber.callback("one")).status == 202
+    assert either.ask(subscriber.callback("two"), "unsubscribe").status == 202
+
+
+def test_the_first_request_of_a_client_comes_before_the_rest_of_anothers(either: Hub, subscriber: Subscriber) -> None:
+    either.subscribe(subscriber.callback("known"))
+    for number in range(4):
+        either.ask(subscriber.callback(f"flood-{number}"), client="198.51.100.1")
+    either.clock.pass_(1)
+    either.ask(subscriber.callback("honest"), client="203.0.113.1")
+    either.ask(subscriber.callback("known"), client="203.0.113.2")
+    with either.ledger.write() as transaction:
+        found = subscription_requests.claim_due(transaction, token="t", now=either.clock.now, seconds=45, limit=4)
+    assert [urlsplit(one.callback).path.rpartition("/")[2] for one in found] == [
+        "known",
+        "flood-0",
+        "honest",
+        "flood-1",
+    ]
+
+
+def test_a_client_may_have_so_many_subscriptions_at_whatever_hosts(either: Hub, subscriber: Subscriber) -> None:
+    either.with_(max_per_client=2)
+    for number in (1, 2):
+        either.subscribe(subscriber.callback("one", host=f"127.0.0.{number}"))
+    answer = either.ask(subscriber.callback("one", host="127.0.0.3"))
+    assert (answer.status, answer.code) == (503, "hub-full")
+    assert either.ask(subscriber.callback("one", host="127.0.0.3"), client="203.0.113.1").status == 202
+    assert either.ask(subscriber.callback("one", host="127.0.0.2")).status == 202
 
 
 def test_a_later_request_takes_the_place_of_one_that_was_not_answered(bench: Hub, subscriber: Subscriber) -> None:

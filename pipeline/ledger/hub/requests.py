@@ -16,7 +16,11 @@ Mode = Literal["subscribe", "unsubscribe", "denied"]
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request. `id` is that of its subscription; `generation` tells it from a request that replaced it."""
+    """A request. `id` is that of its subscription; `generation` tells it from a request that replaced it.
+
+    `turn` 0 is that of a request about a subscription that exists. Other requests have their place in the line of their
+    `client`, so that however many one client sends, the first one of another comes before the rest of them.
+    """
 
     id: str
     mode: Mode
@@ -30,6 +34,8 @@ class Request(Struct, frozen=True, kw_only=True):
     generation: str
     reason: str | None = None
     attempts: int = 0
+    client: str | None = None
+    turn: int = 0
 
 
 def add(transaction: Transaction, request: Request, *, now: dt.datetime) -> None:
@@ -39,15 +45,19 @@ def add(transaction: Transaction, request: Request, *, now: dt.datetime) -> None
     transaction.execute(upsert.on_conflict_do_update(index_elements=[requests.c.id], set_=row))
 
 
-def count(transaction: Transaction, *, host: str | None = None) -> int:
-    """Count the requests that are not verified yet, of all hosts or of one."""
+def count(transaction: Transaction, *, host: str | None = None, client: str | None = None) -> int:
+    """Count the requests that are not verified yet: all, those for one host, or those of one client."""
     query = sa.select(sa.func.count()).select_from(requests)
-    return transaction.scalar(query if host is None else query.where(requests.c.host == host)) or 0
+    for column, value in ((requests.c.host, host), (requests.c.client, client)):
+        if value is not None:
+            query = query.where(column == value)
+    return transaction.scalar(query) or 0
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[Request]:
-    ids = claims.claim(transaction, requests.c.id, token=token, now=now, seconds=seconds, limit=limit)
-    query = sa.select(*_REQUEST).where(requests.c.id.in_(ids)).order_by(requests.c.at, requests.c.id)
+    first = (requests.c.turn,)
+    ids = claims.claim(transaction, requests.c.id, token=token, now=now, seconds=seconds, limit=limit, first=first)
+    query = sa.select(*_REQUEST).where(requests.c.id.in_(ids)).order_by(*first, requests.c.at, requests.c.id)
     return [Request(**row._mapping) for row in transaction.execute(query)]
 
 

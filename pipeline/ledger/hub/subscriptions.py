@@ -44,7 +44,7 @@ def id_of(topic: str, callback: str) -> str:
 def keep(transaction: Transaction, *, expires: dt.datetime, now: dt.datetime, **of: object) -> None:
     """Store a new or renewed subscription after verification. A new one counts as having the current document.
 
-    `of` are its `id`, `feed`, `format`, `topic`, `callback`, `host` and `secret`.
+    `of` are its `id`, `feed`, `format`, `topic`, `callback`, `host`, `secret` and, for a new one, `client`.
     """
     # A transaction that is replacing the document commits before this lock is acquired, or sees this subscription.
     document = sa.select(feed_documents.c.digest).where(
@@ -74,11 +74,12 @@ def exists(transaction: Transaction, id: str, *, now: dt.datetime) -> bool:
     return transaction.execute(mine).first() is not None
 
 
-def count(transaction: Transaction, *, host: str | None = None, now: dt.datetime) -> int:
-    """Count the subscriptions that have not expired, of one host or of all."""
+def count(transaction: Transaction, *, now: dt.datetime, host: str | None = None, client: str | None = None) -> int:
+    """Count the subscriptions that have not expired: all, those of one host, or those that one client asked for."""
     where = [subscriptions.c.expires > now]
-    if host is not None:
-        where.append(subscriptions.c.host == host)
+    for column, value in ((subscriptions.c.host, host), (subscriptions.c.client, client)):
+        if value is not None:
+            where.append(column == value)
     return transaction.scalar(sa.select(sa.func.count()).select_from(subscriptions).where(*where)) or 0
 
 

@@ -29,6 +29,7 @@ subscriptions = sa.Table(
     sa.Column("due", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),  # consecutive failures
     sa.Column("error", sa.Text),
+    sa.Column("client", sa.String(64)),  # who asked for it first: an address, or an IPv6 /64
     *lease_columns(),
     sa.CheckConstraint(
         "due IS NOT NULL OR wanted IS NULL OR (held IS NOT NULL AND held = wanted)", name="owed_has_time"
@@ -37,6 +38,7 @@ subscriptions = sa.Table(
     sa.Index("ix_subscriptions_topic", "feed", "format"),
     sa.Index("ix_subscriptions_host", "host"),
     sa.Index("ix_subscriptions_expires", "expires"),
+    sa.Index("ix_subscriptions_client", "client"),
 )
 
 subscription_requests = sa.Table(
@@ -56,7 +58,10 @@ subscription_requests = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("due", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("client", sa.String(64)),  # whose request it is: an address, or an IPv6 /64
+    sa.Column("turn", sa.Integer, nullable=False, default=0, server_default="0"),  # lower ones are served first
     *lease_columns(),
     sa.Index("ix_subscription_requests_due", "due"),
+    sa.Index("ix_subscription_requests_client", "client"),
     sa.Index("ix_subscription_requests_host", "host"),
 )

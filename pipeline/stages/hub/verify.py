@@ -79,9 +79,9 @@ def _carry_out(context: Context, request: Request, token: str) -> None:
             return
         if request.mode == "unsubscribe":
             subscriptions.end(transaction, request.id)
-        elif room(transaction, context.hub, request.id, request.host, now=now):
+        elif room(transaction, context.hub, request, now=now):
             expires = now + dt.timedelta(seconds=request.lease_seconds)
-            names = ("id", "feed", "format", "topic", "callback", "host", "secret")
+            names = ("id", "feed", "format", "topic", "callback", "host", "secret", "client")
             of = {name: getattr(request, name) for name in names}
             subscriptions.keep(transaction, expires=expires, now=now, **of)
         else:
@@ -100,11 +100,15 @@ def _deny(context: Context, transaction: Transaction, request: Request, reason: 
     subscription_requests.add(transaction, denial, now=context.clock())
 
 
-def room(transaction: Transaction, hub: HubPlan, id: str, host: str, *, now: dt.datetime) -> bool:
+def room(transaction: Transaction, hub: HubPlan, request: Request, *, now: dt.datetime) -> bool:
     """Return whether there is room for the subscription; an existing one may always be renewed."""
-    return subscriptions.exists(transaction, id, now=now) or (
+    if subscriptions.exists(transaction, request.id, now=now):
+        return True
+    if request.client and subscriptions.count(transaction, client=request.client, now=now) >= hub.max_per_client:
+        return False
+    return (
         subscriptions.count(transaction, now=now) < hub.max_subscriptions
-        and subscriptions.count(transaction, host=host, now=now) < hub.max_per_host
+        and subscriptions.count(transaction, host=request.host, now=now) < hub.max_per_host
     )
 
 

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from pipeline.ledger import Transaction
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.requests import Request as Asked
@@ -18,6 +19,7 @@ from pipeline.stages.context import Context, HubPlan
 from pipeline.stages.hub import REQUESTS
 from pipeline.stages.hub.topics import Topic, topics
 from pipeline.stages.hub.verify import room
+from pipeline.web.clients import client as client_behind
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import problems
 from pipeline.web.openapi.bodies import subscription
@@ -27,8 +29,8 @@ from pipeline.web_address import web_address
 MAX_BODY = 16_384  # bytes of a form
 MAX_ADDRESS = 2_000  # characters of a callback
 MAX_SECRET = 199  # bytes: fewer than 200 (section 5.1)
-WAITING, WAITING_AT_ONE = 2_000, 200  # unconfirmed requests: in total, and per callback host
-RATE = Rate(per_second=10.0, burst=500)  # requests from one address
+WAITING, WAITING_AT_ONE, WAITING_OF_ONE = 2_000, 200, 100  # unconfirmed: in total, per callback host, and per client
+RATE = Rate(per_second=10.0, burst=500)  # requests of one client
 
 
 class _Form(Struct, frozen=True):
@@ -44,7 +46,7 @@ def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
     routes = APIRouter(tags=["hub"])
     known = topics(context)
 
-    def take(form: _Form, topic: Topic) -> None:
+    def take(form: _Form, topic: Topic, client: str) -> None:
         asked = Asked(
             id=subscriptions.id_of(form.topic, form.callback),
             mode=form.mode,
@@ -56,15 +58,15 @@ def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
             secret=form.secret,
             lease_seconds=form.lease_seconds,
             generation=context.new_id("req_"),
+            client=client,
         )
+        now = context.clock()
         with context.ledger.write() as transaction:
-            waiting = subscription_requests.count(transaction)
-            at_one = subscription_requests.count(transaction, host=form.host)
-            if waiting >= WAITING or at_one >= WAITING_AT_ONE:
-                raise Problem(429, "too-many-requests", "too many requests are waiting for their callbacks", _LATER)
-            if form.mode == "subscribe" and not room(transaction, hub, asked.id, form.host, now=context.clock()):
-                raise Problem(503, "hub-full", "the hub takes no more subscriptions at the moment", _LATER)
-            subscription_requests.add(transaction, asked, now=context.clock())
+            if not subscriptions.exists(transaction, asked.id, now=now):
+                asked = structs.replace(asked, turn=_turn(transaction, asked))
+                if form.mode == "subscribe" and not room(transaction, hub, asked, now=now):
+                    raise Problem(503, "hub-full", "the hub takes no more subscriptions at the moment", _LATER)
+            subscription_requests.add(transaction, asked, now=now)
         context.doorbell.ring("hub", REQUESTS)
 
     @routes.post(
@@ -77,19 +79,31 @@ def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
     )
     async def post_subscription(request: Request) -> Response:
         """Subscribe to a feed, or unsubscribe. The callback is asked to confirm it."""
-        client = request.client.host if request.client else ""
+        client = client_behind(request)
         await run_in_threadpool(allow, limiter, f"hub:{client}", RATE)
         form = _form(await _body(request), hub)
         topic = known.get(form.topic)
         if topic is None:
             raise Problem(404, "unknown-topic", "hub.topic is not the address of a feed served here")
-        await run_in_threadpool(take, form, topic)
+        await run_in_threadpool(take, form, topic, client)
         return PlainTextResponse("The callback will be asked.\n", status_code=202)
 
     return routes
 
 
 _LATER = {"Retry-After": "60"}
+
+
+def _turn(transaction: Transaction, asked: Asked) -> int:
+    """Return the request's place in the line of its client. Raises Problem 429 if too many wait.
+
+    Requests about a subscription that exists are as many as there are subscriptions, and wait in no line.
+    """
+    of_one = subscription_requests.count(transaction, client=asked.client)
+    at_one = subscription_requests.count(transaction, host=asked.host)
+    if of_one >= WAITING_OF_ONE or at_one >= WAITING_AT_ONE or subscription_requests.count(transaction) >= WAITING:
+        raise Problem(429, "too-many-requests", "too many requests are waiting for their callbacks", _LATER)
+    return of_one + 1
 
 
 async def _body(request: Request) -> str:
