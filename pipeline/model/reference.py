@@ -140,16 +140,17 @@ class EvidenceChange(Struct, frozen=True):
 
 
 ReferenceState = Literal["resolved", "pending", "unknown", "mismatch", "unwatched", "gone"]
+ShownState = Literal["resolved", "unresolved", "mismatch", "unwatched", "gone"]
 
 
 class CitedReference(Struct, frozen=True):
     """An article's n-th reference, with what is known about it at one moment.
 
-    pending     not every source has answered yet
-    unknown     every source answered, and none has such a record
+    pending     not every source has answered yet, or not twice
+    unknown     every source has answered twice, minutes apart, and none has such a record
     mismatch    there is a record, but the author's words describe another work
     unwatched   the work has no identifier that can be looked up: a book, a web page
-    gone        there was a record, and the sources no longer have it
+    gone        the sources no longer have the record, which is shown as it was
 
     What was done to the work is known if it is `resolved`. For others, what some source says of it is in `unshown`.
     """
@@ -157,13 +158,22 @@ class CitedReference(Struct, frozen=True):
     number: int  # from 1
     work: CitedWork
     state: ReferenceState
-    reference: Reference | None = None  # set exactly if `state` is "resolved"
+    reference: Reference | None = None  # set exactly if `state` is "resolved" or "gone"
     words: str | None = None  # the author's, if the work was cited in words
     also: tuple[CitedWork, ...] = ()  # further identifiers of the work that the author gave
     verdicts: tuple[SourceVerdict, ...] = ()  # what sources beside PubMed say was done to the work
     identity: Identity = "unverified"
     differs: tuple[IdentityField, ...] = ()  # in what the author's words contradict the record
     unshown: Marks | None = None  # of a work whose record is unknown, or not certain enough to be shown
+
+    @property
+    def shown_state(self) -> ShownState:
+        """The state as readers see it. A search that ends without a record is no news to them."""
+        match self.state:
+            case "pending" | "unknown":
+                return "unresolved"
+            case state:
+                return state
 
     @property
     def marks(self) -> Reference | Marks | None:

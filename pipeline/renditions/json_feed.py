@@ -181,7 +181,7 @@ def _reference(cited: CitedReference) -> Json:
         }
     return {
         "number": cited.number,
-        "state": cited.state,
+        "state": cited.shown_state,
         "scheme": cited.work.scheme,
         "id": cited.work.value,
         "url": cited.work.url,

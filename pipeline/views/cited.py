@@ -88,6 +88,9 @@ def _doubt(cited: CitedReference, known: Sequence[str]) -> ReadWarning | None:
         message = f"{name} has been marked: {', '.join(map(editorial_label, serious)).lower()}"
         hint = "cite another paper, or list its PMID in `cites_retracted`"
         return ReadWarning(code="cites-retracted", message=message, field=place, hint=hint)
+    if record is not None and cited.work.scheme == "pmid" and record.pmid not in (None, cited.work.value):
+        message, hint = f"{name} was merged into PMID {record.pmid}", "cite that one"
+        return ReadWarning(code="pmid-merged", message=message, field=place, hint=hint)
     if record is not None and is_notice(record):
         message = f"{name} is a notice about a paper, not the paper"
         return ReadWarning(code="cites-notice", message=message, field=place, hint="cite the paper itself")

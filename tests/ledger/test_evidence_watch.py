@@ -18,6 +18,7 @@ from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.ledger.evidence import cited, rechecks
+from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.tables import references
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference
@@ -49,7 +50,7 @@ def cite(ledger: Ledger, id: str, pmids: Sequence[str], *, state: str = "live", 
 def answer(ledger: Ledger, *papers: Reference, next_look: dt.datetime | None = START + HOUR) -> None:
     with ledger.write() as transaction:
         known = {one.pmid: one for one in papers}
-        evidence.answered(transaction, known, (), now=START, ask_again=START, next_look=next_look)
+        evidence.answered(transaction, known, (), denied=Rules(START, START, HOUR), next_look=next_look)
 
 
 def claim(ledger: Ledger, *, at: dt.datetime = START, night: bool = True, limit: int = 200) -> list[str]:

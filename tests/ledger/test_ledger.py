@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from pipeline.errors import ConfigError, TransientError
 from pipeline.ledger import Ledger, articles, evidence, leases, migrations, tokens
 from pipeline.ledger.evidence import rechecks
+from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.tables import metadata
 from pipeline.model.article import CitedWork
 
@@ -101,7 +102,8 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
 def test_times_come_back_as_they_went_in(ledger: Ledger) -> None:
     with ledger.write() as transaction:
         evidence.cite(transaction, "a", [CitedWork("pmid", "1")], now=NOW)
-        evidence.answered(transaction, {}, ["1"], now=NOW, ask_again=later(1), next_look=None)
+        denied = Rules(NOW, later(1), dt.timedelta(minutes=5))
+        evidence.answered(transaction, {}, ["1"], denied=denied, next_look=None)
         assert evidence.fetched(transaction, "1") == NOW
 
 

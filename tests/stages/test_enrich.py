@@ -46,10 +46,13 @@ def test_an_article_waits_for_its_references_and_goes_out_with_them(bench: Bench
     assert [one.rendition.body for one in bench.partner.got] == [b"1|Rest.|1:resolved"]
 
 
-def test_one_that_pubmed_does_not_know_is_unknown_and_keeps_nobody_waiting(bench: Bench) -> None:
+def test_one_that_pubmed_does_not_know_keeps_nobody_waiting_and_is_unknown_minutes_later(bench: Bench) -> None:
     bench.publish(article(pmids=["1"]))
     bench.work()
-    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|1:unknown"
+    assert bench.partner.last("spasms").rendition.body == b"1|Rest.|1:pending"
+    bench.work_for(400, step=10)
+    assert bench.partner.last("spasms").rendition.body == b"2|Rest.|1:unknown"
+    assert bench.pubmed.asked == [("1",), ("1",)]
 
 
 def test_a_client_that_is_refused_asks_ever_more_rarely(bench: Bench) -> None:

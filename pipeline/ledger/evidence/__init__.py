@@ -13,7 +13,8 @@ from pipeline.appraisal.cited import appraised
 from pipeline.appraisal.standing import merged
 from pipeline.ledger import claims
 from pipeline.ledger.database import Instant, Transaction, chunks, insert
-from pipeline.ledger.evidence import checks, identifiers, rechecks, verdicts
+from pipeline.ledger.evidence import checks, denials, identifiers, merging, rechecks, verdicts
+from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.evidence.verdicts import Paper
 from pipeline.ledger.tables import citations, identifier_citations, references
 from pipeline.ledger.tables import identifiers as identifier_rows
@@ -34,16 +35,17 @@ def cite(
         transaction.execute(sa.delete(citations).where(citations.c.article == article_id))
     converted = identifiers.cite(transaction, article_id, works, now=now, new=new)
     pmids = {one.pmid for one in converted if one.pmid} | {work.value for work in works if work.scheme == "pmid"}
+    pmids |= set(merging.followed(transaction, pmids).values())
     if pmids:
         rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(pmids)]
         transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)  # see identifiers.converted
     pending = request(transaction, pmids, now=now)
-    return pending or any(one.state == "pending" for one in converted)
+    return pending or any(one.unanswered for one in converted)
 
 
 def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
     """Schedule requests for PMIDs that are unknown or were not cited for a while; return whether any is unanswered."""
-    columns = (references.c.pmid, references.c.state, references.c.due)
+    columns = (references.c.pmid, references.c.state, references.c.due, references.c.denials)
     known: list[Any] = []
     for some in chunks(sorted(pmids)):
         known += transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some)))
@@ -53,7 +55,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
         transaction.execute(insert(transaction, references).on_conflict_do_nothing(), new)
     rechecks.resume(transaction, [row.pmid for row in known if row.due is None], now=now)
     checks.ensure(transaction, [f"pmid:{pmid}" for pmid in pmids], now=now)
-    return bool(unheard) or any(row.state == "pending" for row in known)
+    return bool(unheard) or any(row.state == "pending" and not row.denials for row in known)
 
 
 def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
@@ -66,8 +68,8 @@ def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
 
 
 def _by_pmid() -> sa.Select[tuple[str]]:
-    pending = sa.and_(references.c.pmid == citations.c.pmid, references.c.state == "pending")
-    return sa.select(citations.c.article).join(references, pending)
+    unheard = sa.and_(references.c.state == "pending", references.c.denials == 0)
+    return sa.select(citations.c.article).join(references, sa.and_(references.c.pmid == citations.c.pmid, unheard))
 
 
 def _by_identifier() -> sa.Select[tuple[str]]:
@@ -90,7 +92,8 @@ def references_for(
     every = {*works, *(work for entry in entries for work in entry.also)}
     converted = identifiers.known(transaction, every)
     pmids = {work.value for work in every if work.scheme == "pmid"}
-    known = _known(transaction, pmids | {one.pmid for one in converted.values() if one.pmid})
+    pmids |= {one.pmid for one in converted.values() if one.pmid}
+    known = _followed(transaction, pmids)
     found = {work: _found(work, converted.get(work), known) for work in every}
     pairs = enumerate(zip(works, entries, strict=True), 1)
     return _with_verdicts(transaction, [_shown(number, work, entry, found) for number, (work, entry) in pairs])
@@ -120,7 +123,9 @@ def _found(work: CitedWork, converted: identifiers.Conversion | None, known: Map
         if converted.pmid is None:
             return converted.state, converted.record
     state, reference = known.get((converted and converted.pmid) or work.value, ("pending", None))
-    return (state, reference) if reference is None or _is(work, reference) else ("unknown", None)
+    if reference is None or work.scheme == "pmid" or _is(work, reference):  # a PMID may have been merged into another
+        return state, reference
+    return "unknown", None
 
 
 def _shown(number: int, work: CitedWork, entry: CitedAs, found: Mapping[CitedWork, _Record]) -> CitedReference:
@@ -131,7 +136,8 @@ def _shown(number: int, work: CitedWork, entry: CitedAs, found: Mapping[CitedWor
     ids = (work, *entry.also)
     states = [found[one] for one in ids]
     state, reference = next((one for one in states if one[1] is not None), _unresolved([state for state, _ in states]))
-    if reference is not None and entry.words is None and not all(_is(one, reference) for one in ids):
+    same = all(_is(one, reference) or found[one][1] is reference for one in ids) if reference else True
+    if reference is not None and entry.words is None and not same:
         state, reference = "mismatch", None
     return CitedReference(number, work, state, reference, entry.words, entry.also)
 
@@ -186,8 +192,11 @@ def identified(
 ) -> list[CitedWork]:
     """Store what a service said of DOIs, PMCIDs and books, and return the works about which it says something new.
 
-    The PMIDs that it found are cited and requested like any other.
+    The PMIDs that it found are cited and requested like any other. One that PubMed has given up is not found.
     """
+    given_up = merging.gone(transaction, pmids.values())
+    unknown = {*unknown, *(work for work, pmid in pmids.items() if pmid in given_up)}
+    pmids = {work: pmid for work, pmid in pmids.items() if pmid not in given_up}
     news = identifiers.answered(transaction, turn, pmids, records, unknown)
     request(transaction, set(pmids.values()), now=turn.now)
     return news
@@ -198,25 +207,24 @@ def answered(
     resolved: Mapping[str, Reference],
     unknown: Collection[str],
     *,
-    now: dt.datetime,
-    ask_again: dt.datetime,
+    denied: Rules,
     next_look: dt.datetime | None,
 ) -> list[EvidenceChange]:
     """Store PubMed's answer, and return what it changes.
 
-    A PMID that PubMed does not know is requested again at `ask_again`, because new records appear every day. One that
-    was resolved before keeps its record: being left out of one answer does not invalidate it. At `next_look` PubMed is
-    asked whether the record is still current.
+    What it does not know counts by the rules in `denied`; what was known of it before is kept. At `next_look` PubMed is
+    asked whether a record is still current.
     """
+    now = denied.now
     bodies = {pmid: msgspec.json.encode(reference) for pmid, reference in resolved.items()}
     digests = {pmid: digest_of(body) for pmid, body in bodies.items()}
-    before = _states(transaction, [*resolved, *unknown])
+    before = _states(transaction, resolved)
     moved = [pmid for pmid, digest in digests.items() if before.get(pmid) != ("resolved", digest)]
     records = _known(transaction, moved)
     shown = _merged(transaction, {pmid: resolved[pmid] for pmid in moved})
     former = _merged(transaction, {pmid: known for pmid in moved if (known := records.get(pmid, _NONE)[1])})
     changes = [EvidenceChange(pmid, former.get(pmid), shown[pmid]) for pmid in moved]
-    changes = [change for change in changes if change.before != change.after]
+    changes = [one for one in changes if one.before != one.after or before[one.pmid][0] == "gone"]
     _still(transaction, [pmid for pmid in resolved if pmid not in records], fetched=now, due=next_look)
     anew = {change.pmid for change in changes}
     _rewrite(
@@ -235,9 +243,9 @@ def answered(
         fetched=now,
         due=next_look,
     )
-    news = [pmid for pmid in unknown if before.get(pmid, _NONE)[0] == "pending"]
-    _not_known(transaction, unknown, fetched=now, due=ask_again)
-    return changes + [EvidenceChange(pmid, None, None) for pmid in news]
+    settled = denials.settle(transaction, unknown, denied)
+    merging.look_for(transaction, settled.gone, now=now)
+    return changes + [EvidenceChange(pmid, None, None) for pmid in settled.news]
 
 
 def changed_by(transaction: Transaction, pmids: Collection[str], store: Callable[[], None]) -> list[EvidenceChange]:
@@ -261,7 +269,7 @@ def _merged(transaction: Transaction, records: Mapping[str, Reference]) -> dict[
     return {pmid: merged(record, by_paper.get(papers[pmid], ())) for pmid, record in records.items()}
 
 
-_DONE = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
+_DONE = rechecks.DONE | {"denials": 0, "denied": None, "merged_into": None}
 
 
 def _still(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
@@ -279,13 +287,6 @@ def _rewrite(transaction: Transaction, rows: list[dict[str, Any]], **times: dt.d
         }
         values = {**_DONE, **times, **written, "changed": changed, "state": "resolved", "priority": rechecks.NIGHTLY}
         transaction.execute(sa.update(references).where(references.c.pmid == sa.bindparam("key")).values(values), rows)
-
-
-def _not_known(transaction: Transaction, pmids: Collection[str], **times: dt.datetime | None) -> None:
-    for some in chunks(sorted(pmids)):
-        state = sa.case((references.c.state == "resolved", "resolved"), else_="unknown")
-        update = sa.update(references).where(references.c.pmid.in_(some))
-        transaction.execute(update.values(**_DONE, **times, state=state, priority=rechecks.REQUESTED))
 
 
 def put_off(transaction: Transaction, pmids: Collection[str], *, token: str, due: dt.datetime, error: str) -> None:
@@ -310,6 +311,14 @@ def _known(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Recor
         for pmid, state, record in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
             known[pmid] = (state, None if record is None else msgspec.json.decode(record, type=Reference))
     return known
+
+
+def _followed(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Record]:
+    """Return what is known of PMIDs; of one that was merged into another, what is known of that one."""
+    known = _known(transaction, pmids)
+    merged = merging.followed(transaction, [pmid for pmid, (state, _) in known.items() if state == "gone"])
+    current = _known(transaction, set(merged.values()))
+    return known | {pmid: current[into] for pmid, into in merged.items() if current.get(into, _NONE)[0] == "resolved"}
 
 
 def _states(transaction: Transaction, pmids: Collection[str]) -> dict[str, tuple[str, str | None]]:

@@ -33,6 +33,12 @@ class Conversion(Struct, frozen=True):
     state: ReferenceState
     pmid: str | None = None
     record: Reference | None = None
+    denials: int = 0
+
+    @property
+    def unanswered(self) -> bool:
+        """Return whether an article should wait: not after all services have denied the work once."""
+        return self.state == "pending" and not self.denials
 
 
 def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
@@ -254,10 +260,11 @@ def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
 
 def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Conversion]:
     found: dict[str, Conversion] = {}
-    columns = (identifiers.c.work, identifiers.c.state, identifiers.c.pmid, identifiers.c.record)
+    columns = [identifiers.c[name] for name in ("work", "state", "pmid", "record", "denials")]
     for some in chunks(sorted(keys)):
         rows = transaction.execute(sa.select(*columns).where(identifiers.c.work.in_(some)))
-        found |= {work: Conversion(state, pmid, _decoded(record)) for work, state, pmid, record in rows}
+        for work, state, pmid, record, denials in rows:
+            found[work] = Conversion(state, pmid, _decoded(record), denials)
     return found
 
 

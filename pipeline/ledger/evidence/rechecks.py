@@ -17,6 +17,9 @@ from pipeline.ledger.tables import citations, references
 WAITED_FOR, REQUESTED, NIGHTLY = 0, 1, 2
 """An article is waiting for it. / It was requested, or PubMed did not know it yet. / Only at night, by NCBI's clock."""
 
+DONE: dict[str, object] = {"lease": None, "leased_until": None, "error": None, "attempts": 0}
+"""What ends the work on a row."""
+
 _FRESH = dt.timedelta(days=1)  # an answer this recent is not requested again for a new article
 
 

@@ -20,7 +20,8 @@ references = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("editorial", sa.Text, nullable=False, server_default=""),  # of the record: "retracted concern"
-    sa.Column("denials", sa.Integer, nullable=False, server_default="0"),  # answers in a row without this record
+    sa.Column("denials", sa.Integer, nullable=False, server_default="0"),  # answers in a row without it: see denials
+    sa.Column("denied", Instant),  # the first of them
     sa.Column("merged_into", sa.String(16)),  # the PMID under which PubMed has the paper now
     sa.Column("priority", sa.Integer, nullable=False, server_default="0"),  # lowest is requested first: see rechecks
     sa.Column("doi", sa.Text),  # of the record, by which other sources know the paper

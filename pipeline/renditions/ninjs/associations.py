@@ -66,7 +66,7 @@ def _reference(cited: CitedReference) -> Object:
         "descriptions": [
             *texts("citation", f"{standing_text(cited)}{citation_text(cited)}"),
             *texts("notice", editorial_notice(cited.marks) if cited.marks else None),
-            *texts("state", cited.state),
+            *texts("state", cited.shown_state),
             *texts("evidence", evidence_words(cited)),
         ],
         "genres": _genres(cited.marks) if cited.marks else None,

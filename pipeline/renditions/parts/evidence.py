@@ -1,7 +1,7 @@
 """References as HTML: each with its citation, preceded by the marks of its editorial status.
 
 Classes: `references` on the list; `mark` and `mark-{state}` (`mark-retracted`, `mark-concern`, …) on each mark;
-`reference-{state}` (`resolved`, `pending`, `mismatch`, …) on the items; `notices` and `evidence` on what follows the
+`reference-{state}` (`resolved`, `unresolved`, `mismatch`, …) on the items; `notices` and `evidence` on what follows the
 citation.
 """
 
@@ -32,7 +32,8 @@ def references_html(references: Sequence[CitedReference], *, stated: bool = Fals
     """Return an ordered list in which the n-th item has the id `ref-{n}`, or "" if there are none."""
     shown = [(cited, reference_html(cited, stated=stated)) for cited in references]
     items = "".join(
-        f'<li id="ref-{cited.number}" class="reference-{cited.state}" dir="auto">{html}</li>' for cited, html in shown
+        f'<li id="ref-{cited.number}" class="reference-{cited.shown_state}" dir="auto">{html}</li>'
+        for cited, html in shown
     )
     return f'<ol class="references">{items}</ol>' if items else ""
 

@@ -13,7 +13,7 @@ import structlog
 
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, evidence
-from pipeline.ledger.evidence import identifiers, rechecks
+from pipeline.ledger.evidence import denials, identifiers, merging, rechecks
 from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.stages.context import Context
@@ -24,6 +24,7 @@ from pipeline.stages.enrich.due import make_due
 from pipeline.stages.enrich.schedule import PUBMED, Schedule
 from pipeline.stages.stage import Bell, Claim, Stage
 
+_MANY = 5  # records that one answer may lack, however few it has
 _UNREADABLE = dt.timedelta(hours=1)  # how long a record that breaks its answer is left alone: finding it costs requests
 
 _log = structlog.get_logger()
@@ -101,12 +102,15 @@ def _identified(context: Context, claim: Claim, works: Sequence[CitedWork], answ
         put_off = {"token": claim.token, "now": now, "due": soon, "error": error}
         identifiers.put_off(transaction, left_out, service, turn.chain, **put_off)  # type: ignore[arg-type]
         changed = evidence.identified(transaction, turn, answer.pmids, answer.records, answer.unknown)
-        citing = set(identifiers.citing(transaction, changed))
+        merged = merging.record(transaction, answer.pmids)
+        citing = {*identifiers.citing(transaction, changed), *evidence.citing(transaction, list(merged))}
         citing.update(_learned(transaction, schedule, answer, now))
         complete = make_due(context, transaction, sorted(citing), now)
         schedule.answered(
             transaction, service, token=claim.token, counted=now, limit=answer.rate_limit, spacing=answer.spacing
         )
+    for pmid, into in merged.items():
+        _log.warning("pubmed merged a record into another", pmid=pmid, into=into)
     found = len(answer.pmids) + len(answer.records)
     _log.info("looked up by identifier", source=service, found=found, unknown=len(answer.unknown))
     context.doorbell.ring("render" if complete else "enrich")
@@ -116,8 +120,8 @@ def _learned(transaction: Transaction, schedule: Schedule, answer: Answer, now: 
     """Store PubMed's records that came with an answer; return the articles that cite those with news."""
     if not answer.of_pubmed:
         return []
-    again, next_look = schedule.unknown(now), schedule.next_nightly_check(now)
-    changes = evidence.answered(transaction, answer.of_pubmed, (), now=now, ask_again=again, next_look=next_look)
+    next_look = schedule.next_nightly_check(now)
+    changes = evidence.answered(transaction, answer.of_pubmed, (), denied=schedule.denied(now), next_look=next_look)
     watch.record_changes(transaction, changes, now=now)
     return evidence.citing(transaction, [change.pmid for change in changes])
 
@@ -139,8 +143,7 @@ def _store(transaction: Transaction, context: Context, claim: Claim, fetched: Fe
         transaction,
         fetched.resolved,
         fetched.unknown,
-        now=now,
-        ask_again=schedule.unknown(now),
+        denied=schedule.denied(now, suspect=_is_suspect(transaction, fetched)),
         next_look=schedule.next_nightly_check(now),
     )
     watch.record_changes(transaction, changes, now=now)
@@ -149,6 +152,15 @@ def _store(transaction: Transaction, context: Context, claim: Claim, fetched: Fe
     counted = fetched.counted or now
     schedule.answered(transaction, "pubmed", token=claim.token, counted=counted, limit=fetched.rate_limit)
     return complete
+
+
+def _is_suspect(transaction: Transaction, fetched: Fetched) -> bool:
+    """Return whether an answer lacks so many records that PubMed itself is probably at fault."""
+    lacking = denials.unexpected(transaction, fetched.unknown)
+    is_suspect = lacking >= _MANY and lacking > len(fetched.resolved)
+    if is_suspect:
+        _log.warning("pubmed left out unusually many records", left_out=lacking, resolved=len(fetched.resolved))
+    return is_suspect
 
 
 def _postpone_unanswered(

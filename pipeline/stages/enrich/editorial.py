@@ -57,10 +57,8 @@ def papers_with(references: Sequence[CitedReference], states: Collection[Editori
 
 
 def marks(references: Sequence[CitedReference]) -> tuple[object, ...]:
-    """Return what every format shows of the status of the cited papers: states, editorial states, notices."""
-    return tuple(
-        (cited.work, cited.state, cited.marks and (cited.marks.editorial, cited.marks.notices)) for cited in references
-    )
+    """Return what every format shows of the status of the cited papers: editorial states and notices."""
+    return tuple((cited.work, cited.marks and (cited.marks.editorial, cited.marks.notices)) for cited in references)
 
 
 def only_marks_differ(before: Sequence[CitedReference], after: Sequence[CitedReference]) -> bool:

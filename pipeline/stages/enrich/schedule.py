@@ -3,6 +3,7 @@
     request                                       due                            hours         priority
     a PMID that an article waits for              when it is first cited         any           WAITED_FOR
     a recheck that an operator requested          at once                        any           REQUESTED
+    a PMID that one answer lacks                  `unknown_confirm` later        any           REQUESTED
     a PMID that PubMed does not know              `unknown_recheck` later        any           REQUESTED
     the nightly check of a cited reference        a slot of the next night       NCBI's night  NIGHTLY
     a DOI, PMCID or book without a PMID           when first cited, then daily   any           beside the PMIDs
@@ -26,6 +27,7 @@ from msgspec import Struct
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, evidence, leases
 from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks, source_rate_limit
+from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.evidence.ncbi_rate_limit import Permit, Service
 from pipeline.stages.context import Context, Policy
 from pipeline.stages.enrich import ncbi_night
@@ -148,6 +150,11 @@ class Schedule:
     def unknown(self, now: dt.datetime) -> dt.datetime:
         """Return when to ask again for what NCBI does not know."""
         return now + dt.timedelta(seconds=self._policy.unknown_recheck)
+
+    def denied(self, now: dt.datetime, *, suspect: bool = False) -> Rules:
+        """Return how an answer counts that lacks records. `suspect`: it lacks unusually many."""
+        apart = dt.timedelta(seconds=self._policy.unknown_confirm)
+        return Rules(now, self.unknown(now), apart, suspect)
 
     def turn(self, service: str, now: dt.datetime) -> identifiers.Turn:
         """Return the turn of a service that has just answered for works."""

@@ -1,0 +1,17 @@
+"""Since when PubMed's answers lack a record."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from pipeline.ledger.database import Instant
+
+revision = "0028"
+down_revision = "0027"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("reference_records", sa.Column("denied", Instant()))
