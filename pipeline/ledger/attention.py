@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from pipeline.ledger.processes import Process
 from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, revisions, withheld
 
 _WORDS = 160  # characters of an error by which failures are grouped
+_BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
 _GROUPS = 1_000  # most groups of each kind that are read
 
 
@@ -44,6 +46,14 @@ class ChannelTrouble(Struct, frozen=True, kw_only=True):
     pause_reason: str | None = None
 
 
+class SilentSource(Struct, frozen=True, kw_only=True):
+    """A source of references that failed the last time. `error`: the code of that failure."""
+
+    failures: int  # in a row
+    error: str | None = None
+    again: dt.datetime | None = None  # not asked before
+
+
 class StuckFeed(Struct, frozen=True):
     id: str
     attempts: int
@@ -61,7 +71,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     shown: tuple[Group, ...] = ()  # withdrawn articles that can still be read
     channels: tuple[ChannelTrouble, ...] = ()
     elsewhere: Mapping[str, int] = {}  # outstanding deliveries of channels that are not configured
-    sources: Mapping[str, int] = {}  # failures in a row of each source of references
+    sources: Mapping[str, SilentSource] = {}
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
@@ -156,12 +166,16 @@ def _channels(transaction: Transaction, configured: Collection[str]) -> tuple[Ch
     return tuple(one for one in found if one.channel in configured)
 
 
-def _sources(transaction: Transaction) -> dict[str, int]:
-    beside = source_rate_limit.row_of("")
+def _sources(transaction: Transaction) -> dict[str, SilentSource]:
+    """Return the sources that do not answer: NCBI's services, and others when asked for records or for verdicts."""
     of_ncbi = leases.c.name.in_(get_args(ncbi_rate_limit.Service))
-    named = sa.or_(of_ncbi, leases.c.name.startswith(beside, autoescape=True))
-    rows = transaction.execute(sa.select(leases.c.name, leases.c.failures).where(named, leases.c.failures > 0))
-    return {name.removeprefix(beside): failures for name, failures in rows}
+    others = (leases.c.name.startswith(prefix, autoescape=True) for prefix in _BESIDE)
+    columns = (leases.c.name, leases.c.failures, leases.c.error, leases.c.not_before)
+    query = sa.select(*columns).where(sa.or_(of_ncbi, *others), leases.c.failures > 0).order_by(leases.c.failures)
+    return {
+        re.sub("^source[-:]", "", name): SilentSource(failures=failures, error=error, again=again)
+        for name, failures, error, again in transaction.execute(query)
+    }
 
 
 def _feeds(transaction: Transaction) -> tuple[StuckFeed, ...]:

@@ -52,10 +52,12 @@ def release(
     token: str,
     not_before: dt.datetime | None = None,
     failed: bool | None = None,
+    error: str | None = None,
 ) -> None:
     """Release the lease; it cannot be taken again before `not_before`.
 
-    `failed` increments the number of consecutive failures or, if False, resets it; None leaves it as it is.
+    `failed` increments the number of consecutive failures or, if False, resets it; None leaves it as it is. `error` is
+    the code of the failure.
     """
     count = {True: leases.c.failures + 1, False: 0, None: leases.c.failures}[failed]
     transaction.execute(
@@ -66,6 +68,7 @@ def release(
             leased_until=None,
             not_before=not_before,
             failures=count,
+            **({} if failed is None else {"error": error}),
         )
     )
 

@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 from pipeline.appraisal.standing import label
 from pipeline.ledger.attention import Facts, Group
 from pipeline.stages.redaction import redacted
+from pipeline.stages.refusals import REFUSALS
 
 Who = Literal["operator", "editor", "partner"]
 
@@ -26,6 +27,7 @@ PAUSED_AFTER = dt.timedelta(days=1)  # a channel that an operator paused, and ma
 SHOWN_AFTER = dt.timedelta(minutes=5)  # a withdrawn article that can still be read
 STALE_AFTER = dt.timedelta(days=1)  # without an answer from a source beside PubMed
 SOURCE_FAILURES = 5  # in a row, of a source of references
+SOURCE_REFUSALS = 2  # the same: a single one may be a page that says "back soon"
 FEED_FAILURES = 3  # in a row
 _WORDS = 200  # characters of an error in a sentence
 
@@ -183,15 +185,20 @@ def missing_channels(facts: Facts) -> Iterator[Condition]:
 
 def silent_sources(facts: Facts) -> Iterator[Condition]:
     names = {"pubmed": "PubMed", "idconv": "NCBI's ID converter", "esearch": "PubMed's search"}
-    for source, failures in sorted(facts.sources.items()):
-        if failures >= SOURCE_FAILURES:
+    for source, one in sorted(facts.sources.items()):
+        name, times = names.get(source) or label(source), _count(one.failures, "time")
+        refuses = one.error in REFUSALS and one.failures >= SOURCE_REFUSALS
+        if one.failures >= SOURCE_FAILURES or refuses:
+            again = f"; it is asked again at {one.again:%Y-%m-%d %H:%M} UTC" if refuses and one.again else ""
             yield Condition(
-                key=f"source-silent:{source}",
-                kind="source-silent",
+                key=f"source-{'refuses' if refuses else 'silent'}:{source}",
+                kind="source-refuses" if refuses else "source-silent",
                 who="operator",
-                what=f"{names.get(source) or label(source)} has failed or refused {failures} times in a row",
+                what=f"{name} refuses to answer us ({times} in a row: {one.error}){again}"
+                if refuses
+                else f"{name} has failed {times} in a row",
                 command="citewire check",
-                count=failures,
+                count=one.failures,
             )
 
 

@@ -39,9 +39,9 @@ def test_references_are_there_as_data_with_their_standing() -> None:
     assert states == [
         (1, "resolved", "90000001", None),
         (2, "resolved", "90000002", ["retracted", "erratum"]),
-        (3, "pending", "90000003", None),
-        (4, "unknown", "10.5555/unheard.of", None),
-        (5, "unknown", "https://guidelines.example.org/spasticity?v=2&lang=en", None),
+        (3, "unresolved", "90000003", None),
+        (4, "unresolved", "10.5555/unheard.of", None),
+        (5, "unresolved", "https://guidelines.example.org/spasticity?v=2&lang=en", None),
     ]
     assert extension["reviewers"][0]["credentials"] == "MD, PhD"
     assert extension["topics"][0]["mesh"] == "D009128"

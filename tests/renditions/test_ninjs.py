@@ -100,7 +100,7 @@ def test_a_retracted_reference_says_so_to_readers_and_to_machines() -> None:
 def test_a_reference_that_is_not_resolved_claims_no_standing() -> None:
     pending = association(item(SAMPLE), "Reference 3")
     assert pending["uri"] == "https://pubmed.ncbi.nlm.nih.gov/90000003/"
-    assert [text["value"] for text in pending["descriptions"] if text["role"] == "state"] == ["pending"]
+    assert [text["value"] for text in pending["descriptions"] if text["role"] == "state"] == ["unresolved"]
     assert "genres" not in pending
 
 

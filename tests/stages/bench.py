@@ -112,12 +112,15 @@ class Converter:
 
     pmids: dict[str, str] = field(default_factory=dict)  # by the work's value
     down: bool = False
+    refusal: TransientError | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def convert(self, works: Sequence[CitedWork]) -> Converted:
         self.asked.append(tuple(work.value for work in works))
         if self.down:
             raise TransientError("connection refused", code="connection-failed")
+        if self.refusal:
+            raise self.refusal
         found = {work: self.pmids[work.value] for work in works if work.value in self.pmids}
         return Converted(found, frozenset(works) - set(found))
 

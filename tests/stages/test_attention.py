@@ -12,7 +12,7 @@ from msgspec import structs
 
 from pipeline.ledger import Ledger, deliveries, leases
 from pipeline.ledger import attention as ledger_attention
-from pipeline.ledger.attention import ChannelTrouble, Facts, Group, StuckFeed
+from pipeline.ledger.attention import ChannelTrouble, Facts, Group, SilentSource, StuckFeed
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.evidence import verdicts
 from pipeline.ledger.evidence.verdicts import SourceState
@@ -57,7 +57,7 @@ EVERYTHING = Facts(
     shown=(group("https://partner.example/spasms"),),
     channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO), channel(paused=START - dt.timedelta(days=1))),
     elsewhere={"former": 2},
-    sources={"pubmed": 5},
+    sources={"pubmed": SilentSource(failures=5), "esearch": SilentSource(failures=2, error="html-page", again=START)},
     verdict_sources=(
         SourceState(
             name="retraction_watch",

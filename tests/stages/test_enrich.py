@@ -13,10 +13,12 @@ from msgspec.structs import replace as replace_struct
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Ledger, evidence
+from pipeline.ledger.attention import facts
 from pipeline.ledger.evidence import rechecks
 from pipeline.ledger.tables import references
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.reference import Reference
+from pipeline.stages.attention import attention
 from pipeline.stages.context import Policy
 from pipeline.stages.enrich.schedule import ready_at
 from pipeline.stages.stage import drain
@@ -60,6 +62,22 @@ def test_a_client_that_is_refused_asks_ever_more_rarely(bench: Bench) -> None:
     bench.publish(article(pmids=["1"]))
     bench.work_for(2 * 3600, step=60)
     assert len(bench.pubmed.asked) <= 6
+
+
+@pytest.mark.parametrize("service", ["pubmed", "converter"])
+def test_a_client_whose_rate_is_refused_for_hours_asks_ever_more_rarely_and_the_operator_is_told(
+    bench: Bench, service: str
+) -> None:
+    too_many = TransientError("too many", code="rate-limited", status=429)
+    asked = bench.pubmed.asked if service == "pubmed" else bench.converter.asked
+    bench.pubmed.refusal = bench.converter.refusal = too_many
+    bench.publish(article(pmids=["1"]) if service == "pubmed" else citing(DOI))
+    bench.work_for(6 * 3600, step=60)
+    assert 6 <= len(asked) <= 14
+    with bench.ledger.read() as transaction:
+        (told,) = attention(facts(transaction, ["partner"], now=bench.clock.now))
+    assert (told.kind, told.who) == ("source-refuses", "operator")
+    assert "refuses to answer us" in told.what and "rate-limited" in told.what
 
 
 def test_with_pubmed_down_the_article_goes_out_with_links_after_its_wait(bench: Bench) -> None:

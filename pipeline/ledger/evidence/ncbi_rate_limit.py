@@ -97,7 +97,7 @@ def answered(
     """
     allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or rate
     most = max(1, min(limit or max(rate, allowed), MOST))
-    _set(transaction, service, failures=0)
+    _set(transaction, service, failures=0, error=None)
     _set(transaction, _SITE, allowed=min(most, allowed + 1))
     _give_back(transaction, token, counted)
 
@@ -109,10 +109,14 @@ def failed(
     token: str,
     now: dt.datetime,
     not_before: dt.datetime,
+    error: str,
     refused_rate: int | None = None,
 ) -> None:
-    """Record that the service did not answer. `refused_rate` is the assumed rate, if NCBI called it too high."""
-    _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before)
+    """Record that the service did not answer, with the code of the `error`.
+
+    `refused_rate` is the assumed rate, if NCBI called it too high.
+    """
+    _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before, error=error)
     if refused_rate is not None:
         allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or refused_rate
         _set(transaction, _SITE, allowed=max(1, allowed // 2))

@@ -77,7 +77,8 @@ def resume(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime
 
 def _request(transaction: Transaction, due: dt.datetime, where: sa.ColumnElement[bool]) -> int:
     """Make these due, ahead of the nightly ones; those that articles wait for stay ahead of all others."""
-    priority = sa.case((references.c.state == "pending", WAITED_FOR), else_=REQUESTED)
+    unheard = sa.and_(references.c.state == "pending", references.c.denials == 0)
+    priority = sa.case((unheard, WAITED_FOR), else_=REQUESTED)
     return transaction.execute(sa.update(references).where(where).values(due=due, priority=priority)).rowcount
 
 

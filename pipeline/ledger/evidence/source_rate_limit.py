@@ -43,5 +43,5 @@ def answered(transaction: Transaction, source: str, *, token: str, not_before: d
     leases.release(transaction, row_of(source), token=token, not_before=not_before, failed=False)
 
 
-def failed(transaction: Transaction, source: str, *, token: str, not_before: dt.datetime) -> None:
-    leases.release(transaction, row_of(source), token=token, not_before=not_before, failed=True)
+def failed(transaction: Transaction, source: str, *, token: str, not_before: dt.datetime, error: str) -> None:
+    leases.release(transaction, row_of(source), token=token, not_before=not_before, failed=True, error=error)

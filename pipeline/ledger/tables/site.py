@@ -16,6 +16,7 @@ leases = sa.Table(
     sa.Column("not_before", Instant),  # it cannot be taken before this
     sa.Column("allowed", sa.Integer),  # requests per second that NCBI allows; only in the row `pubmed`
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # in a row
+    sa.Column("error", sa.Text),  # the code of the last of them
 )
 
 tokens = sa.Table(

@@ -32,10 +32,11 @@ from pipeline.ledger.evidence.ncbi_rate_limit import Permit, Service
 from pipeline.stages.context import Context, Policy
 from pipeline.stages.enrich import ncbi_night
 from pipeline.stages.enrich.chain import services as chain_of
+from pipeline.stages.refusals import is_refusal
 from pipeline.timing import NCBI, REFUSED, repeating
 
 PUBMED: Service = "pubmed"
-_REFUSALS = frozenset({"html-page", "refused-by-ncbi", "refused-by-source", "api-key-refused"})
+_TOO_MANY = len(NCBI)  # answers in a row that call the rate too high, after which that is a refusal as well
 
 
 class NextRequest(Struct, frozen=True):
@@ -126,20 +127,19 @@ class Schedule:
         """Give the permit back, and return when the service may be asked again."""
         wish = error.retry_after if isinstance(error, TransientError) else None
         row = service if _of_ncbi(service) else source_rate_limit.row_of(service)
-        pauses = REFUSED if _is_refusal(error) else NCBI
-        pause = max(repeating(pauses, leases.failures(transaction, row)), wish or 0)
-        again = now + dt.timedelta(seconds=pause)
+        code = error.code if isinstance(error, CitewireError) else type(error).__name__
+        again = now + dt.timedelta(seconds=max(_pause(error, code, leases.failures(transaction, row)), wish or 0))
         if not _of_ncbi(service):
-            source_rate_limit.failed(transaction, service, token=token, not_before=again)
+            source_rate_limit.failed(transaction, service, token=token, not_before=again, error=code)
             return again
-        refused = isinstance(error, CitewireError) and error.code == "rate-limited"
         ncbi_rate_limit.failed(
             transaction,
             service,
             token=token,
             now=now,
             not_before=again,
-            refused_rate=self._policy.pubmed_rate if refused else None,
+            error=code,
+            refused_rate=self._policy.pubmed_rate if code == "rate-limited" else None,
         )
         return again
 
@@ -168,9 +168,13 @@ class Schedule:
         return ncbi_rate_limit.next_permit(transaction, service, now=now, rate=rate, parallel=parallel)
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Return whether the service does not want to be asked by us: asking often would only prolong that."""
-    return isinstance(error, TransientError) and error.code in _REFUSALS and (error.status or 0) < 500
+def _pause(error: Exception, code: str, failures: int) -> float:
+    """Return the pause after this many earlier failures: ever longer, up to hours, if the service refuses us."""
+    if is_refusal(error):
+        return repeating(REFUSED, failures)
+    if code == "rate-limited" and failures >= _TOO_MANY:
+        return repeating(REFUSED, failures - _TOO_MANY)
+    return repeating(NCBI, failures)
 
 
 def _of_ncbi(service: str) -> TypeGuard[Service]:

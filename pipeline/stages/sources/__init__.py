@@ -92,14 +92,15 @@ class Sources(Stage):
         """Ask again after a pause that grows with every failure in a row, or that the source asks for."""
         name, *works = claim.keys
         wish = error.retry_after if isinstance(error, TransientError) else None
-        text = f"{error.code if isinstance(error, CitewireError) else type(error).__name__}: {error}"
+        code = error.code if isinstance(error, CitewireError) else type(error).__name__
+        text = f"{code}: {error}"
         with context.ledger.write() as transaction:
             now = context.clock()
             pause = max(repeating(SOURCE, leases.failures(transaction, lease_of(name))), wish or 0.0)
             again = now + dt.timedelta(seconds=pause)
             verdicts.failed(transaction, name, text, now=now)
             checks.put_off(transaction, name, works, due=again, error=text)
-            leases.release(transaction, lease_of(name), token=claim.token, not_before=again, failed=True)
+            leases.release(transaction, lease_of(name), token=claim.token, not_before=again, failed=True, error=code)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Do nothing: there is at most one claim, and it is processed."""

@@ -1,4 +1,4 @@
-"""Since when PubMed's answers lack a record."""
+"""Since when PubMed's answers lack a record, and why a source did not answer."""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("reference_records", sa.Column("denied", Instant()))
+    op.add_column("leases", sa.Column("error", sa.Text()))
