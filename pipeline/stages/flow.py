@@ -12,6 +12,7 @@ from pipeline.stages.deliver.prove import Prove
 from pipeline.stages.enrich import Enrich
 from pipeline.stages.feeds import Feeds
 from pipeline.stages.hub import Hub
+from pipeline.stages.obligations import Obligations
 from pipeline.stages.places.reading import Reconcile
 from pipeline.stages.places.stage import Places
 from pipeline.stages.prune import Prune
@@ -33,4 +34,5 @@ STAGES: tuple[Stage, ...] = (
     Reconcile(),
     Alerts(),
     Prune(),
+    Obligations(),
 )

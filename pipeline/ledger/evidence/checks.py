@@ -33,7 +33,10 @@ def ensure(transaction: Transaction, works: Iterable[str], *, now: dt.datetime) 
 def ensure_cited(transaction: Transaction, source: str, after: str, *, now: dt.datetime, limit: int) -> str | None:
     """Have a source asked about the next works that are cited, in text order; return the last, or None at the end."""
     pmids = sa.select(sa.literal("pmid:").concat(citations.c.pmid).label("work"))
-    dois = sa.select(identifier_citations.c.work).where(identifier_citations.c.work.startswith("doi:"))
+    by_pmid = sa.select(identifiers.c.work).where(identifiers.c.pmid.is_not(None))  # watched by that
+    dois = sa.select(identifier_citations.c.work).where(
+        identifier_citations.c.work.startswith("doi:"), identifier_citations.c.work.not_in(by_pmid)
+    )
     cited = sa.union(pmids, dois).subquery()
     found = sa.select(cited.c.work).where(cited.c.work > after).order_by(cited.c.work).limit(limit)
     works = list(transaction.scalars(found))

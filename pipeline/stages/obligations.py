@@ -1,0 +1,79 @@
+"""obligations: once a day, check that everything that is cited is due to be asked about again.
+
+When to ask about a work is kept in its row, which several stages write. This checks all of them: what is cited is due
+by the rules, or due now. A lease in the ledger enforces the day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from pipeline.ledger import Transaction, leases
+from pipeline.ledger.evidence import obligations
+from pipeline.ledger.evidence.obligations import Deadline
+from pipeline.stages.context import LEASE, Context
+from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.timing import unforeseen
+
+EVERY = dt.timedelta(days=1)
+_LEASE = 600.0  # seconds after which a run that was killed is repeated
+_GRACE = dt.timedelta(days=2)  # beyond the nights between two checks: a pause after failures, a source's own wish
+_BATCH = 500  # works in a transaction
+
+_log = structlog.get_logger()
+
+
+class Obligations(Stage):
+    name = "obligations"
+
+    @property
+    def queue(self) -> str:
+        return "keep"
+
+    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
+        return [Bell()] if leases.is_free(transaction, self.name, now=now) else []
+
+    def claim(self, context: Context, key: str = "") -> list[Claim]:
+        token = context.new_id(LEASE)
+        with context.ledger.write() as transaction:
+            taken = leases.acquire(transaction, self.name, token=token, now=context.clock(), seconds=_LEASE)
+        return [Claim(token, (self.name,))] if taken else []
+
+    def do(self, context: Context, claim: Claim) -> bool:
+        mend(context)
+        self._rest(context, claim, EVERY, failed=False)
+        return True
+
+    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
+        with context.ledger.read() as transaction:
+            failures = leases.failures(transaction, self.name)
+        self._rest(context, claim, dt.timedelta(seconds=unforeseen(failures)), failed=True)
+
+    def release(self, context: Context, claims: Sequence[Claim]) -> None:
+        """Do nothing: there is at most one claim, and it is processed."""
+
+    def _rest(self, context: Context, claim: Claim, pause: dt.timedelta, *, failed: bool) -> None:
+        until = context.clock() + pause
+        with context.ledger.write() as transaction:
+            leases.release(transaction, self.name, token=claim.token, not_before=until, failed=failed)
+
+
+def mend(context: Context) -> int:
+    """Make due now what is cited and not due by the rules; return how many works and PMIDs of NCBI's that were."""
+    now, nights = context.clock(), context.policy.recheck_days
+    deadline = Deadline(now, now + dt.timedelta(days=nights) + _GRACE, nightly=nights > 0)
+    with context.ledger.write() as transaction:
+        found = obligations.mend_identifiers(transaction, deadline)
+    with context.ledger.write() as transaction:
+        found += obligations.mend_references(transaction, deadline)
+    for source in context.sources:
+        last: str | None = ""
+        while last is not None:
+            with context.ledger.write() as transaction:
+                last = obligations.mend_checks(transaction, source, last, deadline, limit=_BATCH)
+    if found:
+        _log.warning("cited works were not due to be asked about", works=found)
+    return found
