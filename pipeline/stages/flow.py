@@ -33,6 +33,6 @@ STAGES: tuple[Stage, ...] = (
     Places(),
     Reconcile(),
     Alerts(),
-    Prune(),
     Obligations(),
+    Prune(),
 )
