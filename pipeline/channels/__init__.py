@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pipeline.errors import CitewireError
-from pipeline.model.delivery import Difference, Parcel, Receipt
+from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 from pipeline.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class ComparableChannel(ReadableChannel, Protocol):
 class ListedChannel(Protocol):
     """A channel that can list the articles' files that lie in its place."""
 
-    def names(self) -> Mapping[str, str]:
-        """Return the files that a Citewire has put there, tombstones excepted, each with its article's id.
+    def found(self) -> Mapping[str, Found]:
+        """Return what any Citewire has put there, tombstones included, by the names of the files.
 
         A file is named by the remote id of its delivery. Raises as `deliver`.
         """

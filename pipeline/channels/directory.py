@@ -32,7 +32,7 @@ from pipeline.channels.shared.manifest import (
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import ConfigError
 from pipeline.http import Http
-from pipeline.model.delivery import Difference, Parcel, Receipt
+from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 _PROBE = ".citewire-check"
@@ -87,7 +87,7 @@ class Directory:
         except OSError as error:
             raise failure_of(error, self._settings.path) from error
 
-    def names(self) -> Mapping[str, str]:
+    def found(self) -> Mapping[str, Found]:
         if not os.path.lexists(self._settings.path):
             return {}
         try:

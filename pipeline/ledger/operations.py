@@ -12,7 +12,9 @@ from msgspec import Struct, structs
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import operation_parts, operations, revisions
 
-Kind = Literal["publish", "withdraw", "release", "replay", "event", "undo", "apply", "empty", "give-up", "replace"]
+Kind = Literal[
+    "publish", "withdraw", "release", "replay", "event", "undo", "apply", "empty", "give-up", "replace", "restore"
+]
 PartOutcome = Literal[
     "published",
     "updated",

@@ -57,6 +57,18 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a manifest says of an article's file at a place, whichever system wrote it."""
+
+    article: str
+    revision: int
+    event: str
+    digest: str
+    at: str  # when it was written, RFC 3339
+    is_there: bool  # the file itself is
+
+
+@dataclass(frozen=True)
 class Difference:
     """How what lies at a place differs from what was delivered there."""
 

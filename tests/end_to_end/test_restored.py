@@ -25,10 +25,14 @@ def test_what_was_withdrawn_after_the_backup_is_never_shown_or_sent_again(tmp_pa
         answer = system.run("restore", tmp_path / "all.backup")
 
         assert answer.status == 0, answer.err
-        assert "wrong, revision 2: withdrawn since" in answer.out
-        assert "later, revision 1: live there" in answer.out
+        assert "beyond the backup: later: revision 1, live, in the former ledger; not in the backup" in answer.out
+        assert "beyond the backup: wrong" not in answer.out, "its withdrawal was repeated, after the one that was made"
+        assert "later.ninjs has revision 1" in answer.out
         system.start()
         assert shown(system, "stays") == shown(system, "wrong") == 503
+        refused = system.run("restore", "--resume")
+        assert (refused.status, "restore-undecided" in refused.err) == (2, True)
+        assert system.run("restore", "--accept", "later").status == 0
         assert system.run("restore", "--resume").status == 0
         until(lambda: shown(system, "stays") == 200, 30)
         until(lambda: shown(system, "wrong") == 410, 30)

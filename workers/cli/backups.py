@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from config import Settings
 from pipeline.errors import ConfigError, InvalidEvent
-from pipeline.ledger import Ledger, restorations
+from pipeline.ledger import Ledger, findings, restorations
 from pipeline.ledger import backup as copies
 from pipeline.ledger.articles import beyond
 from pipeline.ledger.articles.beyond import Beyond
+from pipeline.ledger.findings import Finding
 from pipeline.model.event import Origin, Withdraw
-from pipeline.stages.accept import accept
+from pipeline.stages.accept import accept as accept_event
+from pipeline.stages.accept.restored import accept_backup
 from pipeline.store import RenditionStore
 from workers import archive, runfile
 from workers.archive import Header
 from workers.cli import output
 from workers.cli.accepting import SOURCE, intake_of
-from workers.cli.common import ConfigOption, DataOption, System, existing_ledger, find, now, open_ledger
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    existing_ledger,
+    find,
+    ledger_now,
+    log_to_stderr,
+    now,
+    open_ledger,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from workers.restoring import Asked
 
 _FileArgument = Annotated[Path, typer.Argument(metavar="FILE")]
 
@@ -58,23 +77,51 @@ def backup(
 
 def restore(
     file: Annotated[Path | None, typer.Argument(metavar="FILE")] = None,
+    look: Annotated[bool, typer.Option("--look", help="Ask the places again, and show what is undecided.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="ARTICLE|PLACE", help="It is as the backup has it, whatever was found."),
+    ] = None,
+    accept_all: Annotated[bool, typer.Option("--accept-all", help="The same for everything.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Let a restored system go on: it sends what is due.")
     ] = False,
+    json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Bring a backup back, into an empty system or in place of what is there, and hold everything.
 
     A ledger that is there is compared first, and kept beside the new one. What it knows to be withdrawn after the
-    backup is withdrawn again. Nothing is sent or shown until `citewire restore --resume`.
+    backup is withdrawn again. Then every place is asked what it has beyond the backup. Nothing is sent or shown until
+    all that is decided, by publishing, by withdrawing or with --accept, and `citewire restore --resume`.
     """
     system = find(data, config)
-    if resume == (file is not None):
-        raise InvalidEvent("name a backup, or give --resume", code="nothing-named", hint="citewire restore FILE")
-    if file is None:
-        _resume(system)
-        return
+    decides = bool(accept) or accept_all
+    if sum((file is not None, look, decides or resume)) != 1:
+        hint = "citewire restore FILE"
+        raise InvalidEvent("name a backup, or give --look, --accept or --resume", code="nothing-named", hint=hint)
+    log_to_stderr()
+    if file is not None:
+        _bring_back(system, file)
+    with existing_ledger(system) as ledger:
+        if decides:
+            by = "citewire restore"
+            chosen = accept_backup(intake_of(ledger, system), None if accept_all else accept, by=by)
+            output.line(f"{len(chosen)} decided: the backup counts")
+        asked = _ask(system, ledger) if file is not None or look else []
+        with ledger.read() as transaction:
+            undecided = findings.undecided(transaction)
+        if resume:
+            _resume(ledger, system, undecided)
+            return
+    if json:
+        print_json({"places": msgspec.to_builtins(asked), "undecided": msgspec.to_builtins(undecided)})
+    else:
+        output.restored(asked, undecided)
+
+
+def _bring_back(system: System, file: Path) -> None:
     if runfile.is_locked(system.settings.data):
         hint = "stop `citewire up` first"
         raise ConfigError("the system is running", key="data", hint=hint, code="data-in-use")
@@ -85,12 +132,25 @@ def restore(
         store = RenditionStore.at(system.settings.store_location)
         for digest, body in renditions:
             store.put(digest, body)
-        later = _replace(system, Path(folder) / "ledger.sqlite", header)
-    _report(header, later)
+        _replace(system, Path(folder) / "ledger.sqlite", header)
+    sys.stderr.write(f"restored: {header.articles} articles as of {header.made:%Y-%m-%d %H:%M} UTC\n")
 
 
-def _replace(system: System, copy: Path, header: Header) -> list[Beyond]:
-    """Put the copy in place of the ledger; return what the former ledger knows beyond it."""
+def _ask(system: System, ledger: Ledger) -> list[Asked]:
+    """Ask the places. Settings that cannot be used leave them unasked, and everything held."""
+    from workers.restoring import look_at_places
+
+    with ledger.read() as transaction:
+        if restorations.pending(transaction) is None:
+            hint = "`citewire reconcile` reads places back at any time"
+            raise InvalidEvent("nothing was restored", code="nothing-undecided", hint=hint)
+    return look_at_places(system.settings, ledger, now=ledger_now(ledger, system))
+
+
+def _replace(system: System, copy: Path, header: Header) -> None:
+    """Put the copy in place of the ledger, hold everything, and withdraw what the former ledger knows as withdrawn."""
+    from workers.restoring import not_yet_asked
+
     former = _former(system.settings)
     if system.settings.database_url is None:
         _set_aside(system.settings)
@@ -100,9 +160,13 @@ def _replace(system: System, copy: Path, header: Header) -> list[Beyond]:
     with open_ledger(system) as ledger:
         with ledger.write() as transaction:
             restorations.begin(transaction, backup=header.made, now=now())
-        later = beyond.compare(ledger, former) if former is not None else []
-        _withdraw_again(ledger, system, later)
-    return later
+            findings.forget(transaction)
+        not_yet_asked(ledger, now=now())
+        if former is not None:
+            later = beyond.compare(ledger, former)
+            with ledger.write() as transaction:
+                findings.record(transaction, later.findings, now=now())
+            _withdraw_again(ledger, system, later)
 
 
 def _into_database(system: System, copy: Path) -> None:
@@ -142,26 +206,25 @@ def _set_aside(settings: Settings) -> None:
     current.replace(_aside(settings))
 
 
-def _withdraw_again(ledger: Ledger, system: System, later: list[Beyond]) -> None:
+def _withdraw_again(ledger: Ledger, system: System, later: Beyond) -> None:
     """Withdraw what the former ledger knows as withdrawn, so that it is not shown or sent when the system goes on."""
     intake = intake_of(ledger, system)
-    for one in later:
-        if one.withdrawn is not None:
-            origin = Origin(source=SOURCE, id=f"restore {one.article} {one.revision}")
-            accept(intake, Withdraw(origin, one.article, one.withdrawn))
+    for article, revision, reason in later.withdrawn:
+        origin = Origin(source=SOURCE, id=f"restore {article} {revision}")
+        accept_event(intake, Withdraw(origin, article, reason))
 
 
-def _resume(system: System) -> None:
-    with existing_ledger(system) as ledger, ledger.write() as transaction:
-        was_held = restorations.end(transaction, now=now())
-    output.line("the system goes on" if was_held else "nothing was held")
-
-
-def _report(header: Header, later: list[Beyond]) -> None:
-    output.line(f"restored: {header.articles} articles as of {header.made:%Y-%m-%d %H:%M} UTC")
-    for one in later:
-        output.line(f"beyond the backup: {one.article}, revision {one.revision}: {one.what}")
-    output.line("everything is held: withdraw what was withdrawn since, then run `citewire restore --resume`")
+def _resume(ledger: Ledger, system: System, undecided: Sequence[Finding]) -> None:
+    """End the hold. Raises InvalidEvent (`restore-undecided`) while something needs a word."""
+    with ledger.write() as transaction:
+        is_held = restorations.pending(transaction) is not None
+        if is_held and undecided:
+            first = ", ".join(one.article or one.place for one in undecided[:5])
+            more = f" and {len(undecided) - 5} more" if len(undecided) > 5 else ""
+            hint = "publish or withdraw them, or say with `citewire restore --accept` that the backup counts"
+            raise InvalidEvent(f"undecided: {first}{more}", code="restore-undecided", hint=hint)
+        restorations.end(transaction, now=ledger_now(ledger, system))
+    output.line("the system goes on" if is_held else "nothing was held")
 
 
 def _header(settings: Settings, copy: Path, count: int, *, whole: bool) -> Header:

@@ -18,8 +18,10 @@ from workers.cli import channel_words
 
 if TYPE_CHECKING:
     from pipeline import views
+    from pipeline.ledger.findings import Finding
     from pipeline.views.articles import Withheld
     from pipeline.views.system import ChannelHealth, RunningProcess
+    from workers.restoring import Asked
 
 Shape = dict[str, Any]
 
@@ -203,6 +205,24 @@ def places(shapes: Sequence[views.Place]) -> None:
 def line(text: str) -> None:
     """Print a line of an answer unchanged."""
     answers.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+_SHOWN = 20  # findings of a place; --json has all
+
+
+def restored(asked: Sequence[Asked], undecided: Sequence[Finding]) -> None:
+    """Print which places were asked after a restore, what lies beyond the backup, and what to do next."""
+    for one in asked:
+        said = f"{one.found} beyond the backup" if one.readable else "cannot be asked"
+        line(f"{one.key}  {one.place}: {one.error or said}")
+    for place, group in groupby(undecided, key=lambda one: one.place):
+        some = list(group)
+        for found in some[:_SHOWN]:
+            line(f"beyond the backup: {found.article or place}: {found.detail}{f' [{place}]' if place else ''}")
+        if len(some) > _SHOWN:
+            line(f"beyond the backup: {len(some) - _SHOWN} more [{place}]")
+    decide = "publish or withdraw what is beyond the backup, or `citewire restore --accept` it; then run"
+    line(f"everything is held: {decide if undecided else 'run'} `citewire restore --resume`")
 
 
 def waiting(shape: Shape) -> None:

@@ -41,12 +41,13 @@ from pipeline.channels.shared.manifest import (
 )
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http
-from pipeline.model.delivery import Difference, Parcel, Receipt
+from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 Done = TypeVar("Done")
 
 _INDEX = "index.json"
+_OF = f"{MANIFESTS}/"
 _ROUNDS = 20  # each failed round means that another writer succeeded
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 
@@ -100,11 +101,11 @@ class ObjectStoreChannel:
         name = file_name(parcel)
         return difference(name, parcel.revision, digest, self._digest(name), self._manifest(name)[0])
 
-    def names(self) -> Mapping[str, str]:
+    def found(self) -> Mapping[str, Found]:
         """Read every manifest: what a store lists does not say which article an object is."""
         self._start()
         files = set(self._objects.names())
-        of_files = [name for name in files if manifest_path(name) in files]
+        of_files = [one.removeprefix(_OF).removesuffix(".json") for one in files if one.startswith(_OF)]
         return listed(((name, self._manifest(name)[0]) for name in of_files), files)
 
     def check(self) -> str:

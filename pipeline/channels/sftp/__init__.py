@@ -7,8 +7,9 @@ time, thanks to its lease, which outlasts `total_timeout`; and the manifest is c
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from pipeline.channels import ChannelType
@@ -33,11 +34,12 @@ from pipeline.channels.shared.manifest import (
 )
 from pipeline.errors import TransientError
 from pipeline.http import Http
-from pipeline.model.delivery import Difference, Parcel, Receipt
+from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 
 Done = TypeVar("Done")
 
 _PROBE = ".citewire-check"
+_PORTION = 50  # manifests read within one time limit
 
 
 class Sftp:
@@ -86,13 +88,15 @@ class Sftp:
 
         return self._run(compare, parcel.at.timestamp())
 
-    def names(self) -> Mapping[str, str]:
-        def list_all(folder: RemoteFolder) -> Mapping[str, str]:
-            files = set(folder.names())
-            known = (name.removesuffix(".json") for name in folder.names(MANIFESTS))
-            return listed(((name, _manifest(folder, name)) for name in known), files)
-
-        return self._run(list_all, time.time())
+    def found(self) -> Mapping[str, Found]:
+        """Read every manifest, a portion of them within each time limit."""
+        files, named = self._run(lambda folder: (set(folder.names()), folder.names(MANIFESTS)), time.time())
+        names = sorted(name.removesuffix(".json") for name in named)
+        found: dict[str, Found] = {}
+        for start in range(0, len(names), _PORTION):
+            some = names[start : start + _PORTION]
+            found |= self._run(functools.partial(_listed, names=some, files=files), time.time())
+        return found
 
     def check(self) -> str:
         def probe(folder: RemoteFolder) -> None:
@@ -172,6 +176,10 @@ def _remove_former(folder: RemoteFolder, former: str, parcel: Parcel) -> str:
     folder.remove(former)
     folder.remove(manifest_path(former))
     return f"; removed {former}"
+
+
+def _listed(folder: RemoteFolder, names: Sequence[str], files: Collection[str]) -> dict[str, Found]:
+    return listed(((name, _manifest(folder, name)) for name in names), files)
 
 
 def _manifest(folder: RemoteFolder, name: str) -> Manifest | None:

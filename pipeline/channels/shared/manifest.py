@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 import msgspec
 
 from pipeline.errors import UnsendableError
-from pipeline.model.delivery import Difference, Parcel
+from pipeline.model.delivery import Difference, Found, Parcel
 from pipeline.model.moment import rfc3339
 
 MANIFESTS = "manifest"  # the folder
@@ -124,10 +124,13 @@ def difference(
     return Difference("unknown", f"{name} contains something else")
 
 
-def listed(manifests: Iterable[tuple[str, Manifest | None]], files: Collection[str]) -> dict[str, str]:
-    """Return the files that manifests belong to, tombstones excepted, each with its article's id."""
-    known = ((name, manifest) for name, manifest in manifests if manifest is not None and name in files)
-    return {name: manifest.article for name, manifest in known if manifest.event != "withdrawn"}
+def listed(manifests: Iterable[tuple[str, Manifest | None]], files: Collection[str]) -> dict[str, Found]:
+    """Return what manifests say of their files, by the files' names. A withdrawn article's file may be gone."""
+    return {name: _found(manifest, name in files) for name, manifest in manifests if manifest is not None}
+
+
+def _found(said: Manifest, is_there: bool) -> Found:
+    return Found(said.article, said.revision, said.event, said.digest, said.at, is_there)
 
 
 def is_from(there: Manifest | None, parcel: Parcel) -> bool:

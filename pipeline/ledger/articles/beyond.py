@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.articles import public, revisions
 from pipeline.ledger.database import Ledger, Transaction
-from pipeline.ledger.tables import articles
+from pipeline.ledger.findings import FORMER_LEDGER, Finding
+from pipeline.ledger.tables import articles, channel_contents
 
 
 class Beyond(Struct, frozen=True, kw_only=True):
-    """An article of which the other ledger knows more."""
+    """What the other ledger knows: newer articles, receipts for newer revisions, and what is withdrawn by now."""
 
-    article: str
-    revision: int
-    what: str
-    withdrawn: str | None = None  # the reason of a withdrawal that this ledger does not know
+    findings: tuple[Finding, ...]
+    withdrawn: tuple[tuple[str, int, str], ...]  # article, revision, reason: live here
 
 
-def compare(own: Ledger, other: Ledger) -> list[Beyond]:
-    """Return the articles that are newer in the other ledger, by id. The other one is closed."""
+def compare(own: Ledger, other: Ledger) -> Beyond:
+    """Return what the other ledger knows beyond this one. The other one is closed."""
     try:
         with own.read() as here, other.read() as there:
-            known = _public(here)
-            return [
-                _beyond(there, id, *state, known.get(id))
-                for id, state in sorted(_public(there).items())
-                if id not in known or state[1] > known[id][1]
-            ]
+            known, newest = _public(here), _newest(here)
+            later = {
+                id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
+            }
+            findings = [_beyond(id, *state, known.get(id)) for id, state in later.items()]
+            return Beyond(
+                findings=(*findings, *_receipts(there, newest)),
+                withdrawn=tuple(
+                    (id, number, revisions.withdrawal(there, id, number).reason)
+                    for id, (state, number) in later.items()
+                    if state == "withdrawn" and known.get(id, ("", 0))[0] == "live"
+                ),
+            )
     finally:
         other.close()
 
@@ -38,10 +46,34 @@ def _public(transaction: Transaction) -> dict[str, tuple[str, int]]:
     return {id: (state, number) for id, state, number in transaction.execute(query)}
 
 
-def _beyond(there: Transaction, id: str, state: str, number: int, known: tuple[str, int] | None) -> Beyond:
-    if known is None:
-        return Beyond(article=id, revision=number, what=f"{state} there, not in the backup")
-    if state == "withdrawn" and known[0] == "live":
-        reason = revisions.withdrawal(there, id, number).reason
-        return Beyond(article=id, revision=number, what="withdrawn since, and again now", withdrawn=reason)
-    return Beyond(article=id, revision=number, what=f"{state} there, revision {known[1]} in the backup")
+def _newest(transaction: Transaction) -> dict[str, int]:
+    return dict(transaction.execute(sa.select(articles.c.id, articles.c.revision)).all())
+
+
+def _beyond(id: str, state: str, number: int, known: tuple[str, int] | None) -> Finding:
+    what = "not in the backup" if known is None else f"revision {known[1]} in the backup"
+    if state == "withdrawn" and known is not None and known[0] == "live":
+        what = f"{what}, and withdrawn again now"
+    return Finding(
+        place=FORMER_LEDGER,
+        article=id,
+        kind="withdrawn" if state == "withdrawn" else "newer",
+        revision=number,
+        detail=f"revision {number}, {state}, in the former ledger; {what}",
+    )
+
+
+def _receipts(there: Transaction, newest: Mapping[str, int]) -> Iterator[Finding]:
+    """Yield which channels accepted a revision that the backup does not have."""
+    table = channel_contents.c
+    last = sa.select(sa.func.max(table.id)).group_by(table.article, table.channel)
+    query = sa.select(table.article, table.channel, table.revision, table.event, table.at).where(table.id.in_(last))
+    for row in there.execute(query.order_by(table.channel, table.article)):
+        if row.revision > newest.get(row.article, 0):
+            yield Finding(
+                place=row.channel,
+                article=row.article,
+                kind="withdrawn" if row.event == "withdrawn" else "newer",
+                revision=row.revision,
+                detail=f"it accepted revision {row.revision} ({row.event}) at {row.at:%Y-%m-%d %H:%M} UTC",
+            )

@@ -57,6 +57,23 @@ def settled(transaction: Transaction, key: str, after: str, limit: int) -> list[
     return [Delivery(**row._mapping) for row in transaction.execute(query)]
 
 
+def shown(transaction: Transaction, key: str, after: str, limit: int) -> list[Delivery]:
+    """Return deliveries of the place by which it has an article that is not withdrawn, and whose articles follow."""
+    columns = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
+    has = sa.and_(deliveries.c.delivered_revision.is_not(None), deliveries.c.delivered_event != "withdrawn")
+    here = (deliveries.c.channel == key, deliveries.c.article > after, has)
+    query = sa.select(*columns).where(*here).order_by(deliveries.c.article).limit(limit)
+    return [Delivery(**row._mapping) for row in transaction.execute(query)]
+
+
+def has_it(transaction: Transaction, key: str, article_id: str, remote_id: str) -> None:
+    """Record that the place has an article of which the ledger knows only that it may be sent there."""
+    mine = (deliveries.c.channel == key, deliveries.c.article == article_id)
+    transaction.execute(sa.update(deliveries).where(*mine).values(attempted=True))
+    unnamed = (*mine, deliveries.c.remote_id.is_(None))
+    transaction.execute(sa.update(deliveries).where(*unnamed).values(remote_id=remote_id))
+
+
 def is_as_read(transaction: Transaction, row: Delivery) -> bool:
     """Return whether nothing has changed about a delivery since it was loaded."""
     now = sa.select(deliveries.c.state, deliveries.c.target_revision, deliveries.c.target_digest).where(

@@ -37,7 +37,7 @@ from pipeline.ledger.tables.hub import subscription_requests, subscriptions
 from pipeline.ledger.tables.operations import operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
 from pipeline.ledger.tables.places import drift, places, settings_in_force
-from pipeline.ledger.tables.restorations import restorations
+from pipeline.ledger.tables.restorations import restorations, restored_findings
 from pipeline.ledger.tables.site import clock, leases, processes, shared_places, tokens
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "references",
     "renditions",
     "restorations",
+    "restored_findings",
     "revisions",
     "settings_in_force",
     "shared_places",

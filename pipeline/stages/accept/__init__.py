@@ -18,7 +18,7 @@ import structlog
 
 from pipeline.errors import InvalidEvent
 from pipeline.intake.review_date import check_review_date
-from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence, operations
+from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence, findings, operations
 from pipeline.ledger.articles import ArticleState, events, public, revisions, withheld
 from pipeline.ledger.operations import Operation, Part, PartOutcome
 from pipeline.model.article import Article, CitedWork
@@ -192,8 +192,9 @@ class _Acceptance:
         withheld.lift(self.transaction, current.id)  # a withdrawn article cannot be released
         if current.state == "withdrawn":
             return self._accepted("withdrawn", current.revision, changed=False)
+        number = findings.next_number(self.transaction, current.id, current.revision)
         take_back(self.transaction, current, event_id=self.event_id, reason=reason, now=self.now)
-        return self._accepted("withdrawn", current.revision + 1, changed=True)
+        return self._accepted("withdrawn", number, changed=True)
 
     def _same(self, article: Article) -> bool:
         if self.current is None or self.current.state == "withdrawn":
@@ -211,7 +212,7 @@ class _Acceptance:
         return ArticleState(
             id=article.id,
             state="live",
-            revision=before.revision + 1 if before else 1,
+            revision=findings.next_number(self.transaction, article.id, before.revision if before else 0),
             rendered=before.rendered if before and before.state != "withdrawn" else None,
             title=article.title,
             language=article.language,

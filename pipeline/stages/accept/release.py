@@ -9,7 +9,7 @@ from typing import get_args
 from msgspec import Struct
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Transaction, articles, evidence, operations
+from pipeline.ledger import Transaction, articles, evidence, findings, operations
 from pipeline.ledger.articles import ArticleState, accepted, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.ledger.operations import Operation, Part
@@ -79,7 +79,7 @@ def publish_again(transaction: Transaction, current: ArticleState, now: dt.datet
     if current.state != "withdrawn" and current.rendered != current.revision:
         articles.save(transaction, articles.changed(current, due=current.due or now))
         return current.revision
-    number, updated = current.revision + 1, now
+    number, updated = findings.next_number(transaction, current.id, current.revision), now
     newest = revisions.newest_content(transaction, current.id)
     revisions.add(
         transaction,

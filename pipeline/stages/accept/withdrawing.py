@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
+from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds, findings
 from pipeline.ledger.articles import ArticleState, revisions
 from pipeline.model.revision import next_update
 
@@ -16,7 +16,7 @@ def take_back(
 
     `event_id` is None if no event asked for it.
     """
-    number = current.revision + 1
+    number = findings.next_number(transaction, current.id, current.revision)
     updated = next_update(revisions.last_update(transaction, current.id), now)
     revisions.add(
         transaction,

@@ -64,10 +64,10 @@ def unknown_files(context: Context, channel: Channel, plan: ChannelPlan) -> list
         place = places.find(transaction, plan.id)
     if place is None or place.location is None or not isinstance(channel, ListedChannel):
         return []
-    there = channel.names()
+    there = {name: one for name, one in channel.found().items() if one.is_there and one.event != "withdrawn"}
     with context.ledger.read() as transaction:
         known = readings.names_of(transaction, place.location)
-        strange = {name: article for name, article in sorted(there.items()) if name not in known}
+        strange = {name: one.article for name, one in sorted(there.items()) if name not in known}
         states = {article: articles.get(transaction, article) for article in strange.values()}
     return [_unknown(name, states[article]) for name, article in strange.items()]
 

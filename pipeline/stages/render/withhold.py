@@ -58,8 +58,16 @@ def keeps_what_it_has(policy: Policy, plan: ChannelPlan, delivered: Revision | N
 
 
 def settled_revision(row: Delivery | None) -> int | None:
-    """Return the number of the revision that the channel has, or None while another one is being delivered."""
-    if row is None or row.urgency == WITHDRAWAL or row.delivered_revision != row.target_revision:
+    """Return the number of the revision that the channel has, or None while another one is being delivered.
+
+    None as well if it is not known any more, after a restore, which bytes it has.
+    """
+    if (
+        row is None
+        or row.urgency == WITHDRAWAL
+        or row.delivered_revision != row.target_revision
+        or not row.delivered_digest
+    ):
         return None
     return row.delivered_revision
 

@@ -1,0 +1,142 @@
+"""Ask a place, after a restore, what it has that the restored ledger does not know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pipeline.channels import Channel, ComparableChannel, ListedChannel
+from pipeline.errors import CitewireError
+from pipeline.ledger import Transaction, articles, deliveries
+from pipeline.ledger.articles import ArticleState
+from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
+from pipeline.ledger.findings import Finding, FindingKind
+from pipeline.ledger.places import ALL, readings
+from pipeline.model.delivery import Found
+from pipeline.stages.context import ChannelPlan, Context
+from pipeline.stages.deliver.fill import schedule
+from pipeline.stages.deliver.parcels import parcel
+from pipeline.stages.places.fill import lack
+
+_PAGE = 100
+_NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,119})\.[a-z0-9-]{1,40}")  # what a stranger put there may be anything
+_MOST = 10**9  # the same for a revision
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{5,15}Z")
+
+
+def can_be_surveyed(channel: Channel, plan: ChannelPlan) -> bool:
+    return isinstance(channel, ListedChannel | ComparableChannel) or plan.proof_check is not None
+
+
+def survey(context: Context, channel: Channel, plan: ChannelPlan) -> list[Finding]:
+    """Return what the place says beyond the ledger. Raises CitewireError if it does not answer.
+
+    What lies there without a delivery gets one, so that corrections and withdrawals reach it.
+    """
+    if not isinstance(channel, ListedChannel):
+        return [one for row in _shown(context, plan.id) if (one := _asked(context, channel, plan, row))]
+    there = {name: one for name, one in channel.found().items() if _is_ours(name, one)}
+    later = _listed(context, plan, there)
+    rows = (row for row in _shown(context, plan.id) if row.article not in later)
+    gone = (_gone(context, row, there) for row in rows)
+    return [*later.values(), *(one for one in gone if one is not None)]
+
+
+def _listed(context: Context, plan: ChannelPlan, there: Mapping[str, Found]) -> dict[str, Finding]:
+    """Return what the manifests say beyond the ledger, by article; of several files the latest."""
+    later: dict[str, Finding] = {}
+    for name, one in sorted(there.items(), key=lambda item: (item[1].revision, item[0])):
+        with context.ledger.write() as transaction:
+            state = articles.get(transaction, one.article)
+            if state is not None and one.is_there and one.event != "withdrawn":
+                _adopt(context, transaction, plan, state, name)
+            if finding := _beyond(transaction, plan.id, name, one, state):
+                later[one.article] = finding
+    return later
+
+
+def _is_ours(name: str, one: Found) -> bool:
+    named = _NAME.fullmatch(name)
+    return named is not None and named[1] == one.article and 0 < one.revision < _MOST
+
+
+def unread(plan_id: str, error: CitewireError) -> Finding:
+    return Finding(place=plan_id, kind="unread", detail=f"it could not be read back: {error.code}: {error}")
+
+
+def _shown(context: Context, key: str) -> Iterator[Delivery]:
+    after, more = "", True
+    while more:
+        with context.ledger.read() as transaction:
+            rows = readings.shown(transaction, key, after, _PAGE)
+        yield from rows
+        more = len(rows) == _PAGE
+        after = rows[-1].article if rows else after
+
+
+def _beyond(transaction: Transaction, key: str, name: str, one: Found, state: ArticleState | None) -> Finding | None:
+    """Return what a manifest says that the ledger does not know."""
+    is_gone = one.event == "withdrawn"
+    if state is not None and (one.revision, is_gone) <= (state.revision, False):
+        return None
+    if state is not None and one.revision <= state.revision:
+        row = deliveries.at_place(transaction, key, one.article)
+        if one.revision < state.revision or state.state == "withdrawn" or (row and row.urgency == WITHDRAWAL):
+            return None
+    written = f", written {one.at}" if _WRITTEN.fullmatch(one.at) else ""
+    backup = "the backup does not have the article" if state is None else f"the backup has revision {state.revision}"
+    what = f"has a withdrawal, revision {one.revision}" if is_gone else f"has revision {one.revision}"
+    kind: FindingKind = "withdrawn" if is_gone else "newer"
+    detail = f"{name} {what}{written}; {backup}"
+    return Finding(place=key, article=one.article, kind=kind, revision=one.revision, detail=detail)
+
+
+def _gone(context: Context, row: Delivery, there: Mapping[str, Found]) -> Finding | None:
+    """Return that a file which should be there is not, whatever its manifest says."""
+    named = there.get(row.remote_id or "")
+    if row.remote_id is None or (named is not None and (named.is_there or named.event == "withdrawn")):
+        return None
+    return _differs(context, row, "gone", f"{row.remote_id} is not there any more")
+
+
+def _asked(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery) -> Finding | None:
+    """Ask for one article at a place that cannot be listed."""
+    if isinstance(channel, ComparableChannel) and row.target_digest is not None:
+        with context.ledger.read() as transaction:
+            loaded = sending.loaded(transaction, row.id)
+        found = None if loaded is None else channel.differs(parcel(context, loaded, context.clock()), row.target_digest)
+        if found is not None and found.kind == "missing":
+            return _differs(context, row, "gone", found.detail)
+        if found is not None:
+            return _differs(context, row, "newer", found.detail)
+    if plan.proof_check is not None and plan.proof_check(row.article) is None:
+        return _differs(context, row, "gone", "it is not found at `proof_url`")
+    return None
+
+
+def _differs(context: Context, row: Delivery, kind: FindingKind, detail: str) -> Finding | None:
+    """Return what is not as it was delivered, unless the article is withdrawn anyway."""
+    with context.ledger.read() as transaction:
+        state = articles.get(transaction, row.article)
+    if state is None or state.state == "withdrawn":
+        return None
+    return Finding(place=row.channel, article=row.article, kind=kind, revision=state.revision, detail=detail)
+
+
+def _adopt(context: Context, transaction: Transaction, plan: ChannelPlan, state: ArticleState, name: str) -> None:
+    """Give an article that lies at a place a delivery there, if it has none."""
+    extension = context.formats[plan.format].extension
+    if name != f"{state.id}.{extension}" or state.rendered is None:
+        return
+    if deliveries.at_place(transaction, plan.id, state.id) is None:
+        now = context.clock()
+        if state.state == "withdrawn":
+            new, number = context.new_id("dlv_"), state.rendered
+            deliveries.withdraw_at(
+                transaction, state.id, id=new, key=plan.id, format=plan.format, revision=number, now=now
+            )
+        else:
+            found = lack(transaction, context.policy, plan, state.id, ALL, now=now)
+            if found is not None and found.kind == "send" and found.revision is not None:
+                schedule(context, transaction, plan, found.revision, now=now)
+    readings.has_it(transaction, plan.id, state.id, name)
