@@ -66,36 +66,38 @@ def check(
         elsewhere, findings = _known_to_ledger(ledger, [plan.id for plan in plans], feed_ids)
         found = [_reach(plan) for plan in plans]
         shared, opened = _shared(ledger, system, plans, accept), _connections(ledger, system)
-    if all(one["ok"] for one in found):
+    channels_ok = all(one["ok"] for one in found)
+    if channels_ok:
         with named_file(system.settings):
             keep_signing_secrets_apart(system.settings)
+    ok = channels_ok and all(one["ok"] for one in shared)
     if json:
         print_json(
-            {"ok": all(one["ok"] for one in [*found, *shared]), "channels": found, "not_configured": elsewhere}
+            {"ok": ok, "channels": found, "not_configured": elsewhere}
             | {"feeds": findings, "shared": shared, "connections": None if opened is None else to_builtins(opened)}
         )
     else:
-        for channel, count in elsewhere.items():
-            line = (
-                f"{channel}  no longer configured, with {count} unfinished deliveries: see `citewire channels forget`"
-            )
+        for line in _lines(elsewhere, findings, [*found, *shared], opened):
             output.answers.print(line, highlight=False, markup=False)
-        for feed, broken in findings.items():
-            for finding in broken:
-                line = f"{feed}  {finding['rule']}  {finding.get('article', 'the feed')}: {finding['detail']}"
-                output.answers.print(line, highlight=False, markup=False)
-        for one in found:
-            word = "ok" if one["ok"] else "FAILED"
-            output.answers.print(f"{one['channel']}  {word}  {one['detail']}", highlight=False, markup=False)
-        for one in shared:
-            word = "ok" if one["ok"] else "FAILED"
-            output.answers.print(f"{one['place']}  {word}  {one['detail']}", highlight=False, markup=False)
-        if opened is not None:
-            output.answers.print(f"ledger  {_in_words(opened)}", highlight=False, markup=False)
-    if not all(one["ok"] for one in [*found, *shared]):
+    if not ok:
         raise typer.Exit(BAD_INPUT)
     if not json:
         output.answers.print("configuration OK", highlight=False)
+
+
+def _lines(
+    elsewhere: dict[str, int], findings: dict[str, Any], checked: Sequence[dict[str, Any]], opened: Connections | None
+) -> Iterator[str]:
+    """Yield the report for people, one finding in a line."""
+    for channel, count in elsewhere.items():
+        yield f"{channel}  no longer configured, with {count} unfinished deliveries: see `citewire channels forget`"
+    for feed, broken in findings.items():
+        for one in broken:
+            yield f"{feed}  {one['rule']}  {one.get('article', 'the feed')}: {one['detail']}"
+    for one in checked:
+        yield f"{one.get('channel') or one['place']}  {'ok' if one['ok'] else 'FAILED'}  {one['detail']}"
+    if opened is not None:
+        yield f"ledger  {_in_words(opened)}"
 
 
 @contextmanager
