@@ -1,4 +1,4 @@
-"""Recognise what Citewire itself made: pages, feeds and manifests in a site's folder, which are not its articles."""
+"""Recognise what Citewire itself made in a site's folder: renditions, feeds, manifests and unpacked backups."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ _HEAD = 65_536  # bytes that are looked at
 _PAGE = re.compile(rb'<meta\s+name="generator"\s+content="' + GENERATOR.encode() + rb'["\s/]', re.IGNORECASE)
 _FEED = re.compile(rb'\A\s*\{[\s\S]{0,2000}?"version"\s*:\s*"https://jsonfeed\.org/version/')
 _MANIFEST = re.compile(rb'\A\s*\{"article":"[^"]{1,200}","revision":\d+,"event":"[a-z]+","message_id":"')
+# What an encoder of ours writes first, in this order and without spaces.
+_FIRST = (
+    b'{"changes":[{"name":"',  # the index of an object store
+    b'{"form":1,"made":"',  # what a backup says of itself
+    b'{"uri":"tag:',  # ninjs
+    b'{"@context":"https://schema.org","@type":"MedicalWebPage"',  # JSON-LD
+)
+_APPLE = b'"generatorIdentifier":"citewire"'
 
 
 def is_own_rendition(data: bytes) -> bool:
-    """Return whether the bytes of a file are a page, a JSON feed or a manifest that Citewire made."""
+    """Return whether the bytes of a file are something that Citewire made. Markdown and plain text have no mark."""
     head = data[:_HEAD]
-    return any(mark.search(head) for mark in (_PAGE, _FEED, _MANIFEST))
+    marked = any(mark.search(head) for mark in (_PAGE, _FEED, _MANIFEST))
+    return marked or head.startswith(_FIRST) or (head.startswith(b"{") and _APPLE in data)

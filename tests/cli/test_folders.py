@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from command import Result, citewire
 
+from pipeline.feeds.listing import subscribe_page
 from pipeline.intake.own_rendition import is_own_rendition
+from pipeline.model.site import Site
 from workers.cli.files import Excluded, is_article
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,11 +142,27 @@ def test_a_draft_that_is_named_is_refused(tmp_path: Path, run: Run) -> None:
     assert (result.status, "[draft]" in result.err) == (2, True)
 
 
-@pytest.mark.parametrize("format", ["html", "amp", "json-feed"])
+@pytest.mark.parametrize("format", ["html", "amp", "json-feed", "ninjs", "json-ld", "apple-news"])
 def test_our_own_pages_and_feeds_are_told_by_their_mark(tmp_path: Path, run: Run, format: str) -> None:
     article(tmp_path / "sleep.md", "Sleep")
     assert is_own_rendition(run("render", "sleep.md", "--format", format).out.encode())
     assert not is_own_rendition((tmp_path / "sleep.md").read_bytes())
+
+
+def test_what_a_former_store_and_an_unpacked_backup_leave_behind_is_told_by_its_mark(tmp_path: Path, run: Run) -> None:
+    article(tmp_path / "sleep.md", "Sleep")
+    assert run("publish", ".").status == 0
+    assert run("backup", "monday.tar").status == 0
+    with tarfile.open("monday.tar") as backup:
+        backup.extractall(tmp_path / "monday", filter="data")
+    written(tmp_path / "old" / "index.json", json.dumps({"changes": [{"name": "a.txt"}]}, separators=(",", ":")))
+    site = Site(title="S", url="https://s.example", publisher="P", disclaimer="")
+    written(tmp_path / "old" / "feeds.html", subscribe_page(site, ()).decode())
+    again = run("publish", ".", "--json")
+    assert again.status == 0, again.err
+    assert [one["changed"] for one in again.json["articles"]] == [False]
+    assert {one["why"] for one in again.json["left_out"]} == {"made by Citewire"}
+    assert len(again.json["left_out"]) == 3
 
 
 def test_that_nothing_runs_is_said_once_something_was_accepted(tmp_path: Path, run: Run) -> None:
