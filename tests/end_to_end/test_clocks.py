@@ -1,14 +1,18 @@
-"""Publishing processes whose clocks are hours off: what they say reaches every channel all the same."""
+"""Processes whose clocks are hours off: what they are told reaches every channel all the same."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import requests
 from judges.presence import missing
 from running import ROOT, Running, article, system, until
 
@@ -62,6 +66,80 @@ def test_corrections_and_withdrawals_of_any_clock_reach_the_channel(running: Run
     for skew, name in SKEWS.items():
         until(lambda name=name: "tablets" not in holds(running, name), 60, what=lambda skew=skew: skew)
         assert running.get(f"/articles/{name}").status_code == 410, skew
+
+
+@pytest.fixture
+def servers(running: Running) -> Iterator[dict[str, str]]:
+    """Two web servers whose clocks are off, as on other hosts, and two workers like them."""
+    queue = json.loads((running.data / "running.json").read_text())["redis"]
+    environment = running.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
+    ports = {skew: unused_port() for skew in ("-2h", "+2h")}
+    commands = [(skew, ["web", "--port", str(port)]) for skew, port in ports.items()]
+    commands += [("+1h", ["worker", "pipeline"]), ("-1h", ["worker", "deliver"])]
+    log = running.data.parent / "skewed.log"
+    with contextlib.ExitStack() as stack, log.open("w") as out:
+        for skew, words in commands:
+            command = ["faketime", "-f", skew, *running.command(*words)]
+            process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=out, stderr=out)
+            stack.callback(process.wait, 60)
+            stack.callback(process.terminate)
+        addresses = {skew: f"http://127.0.0.1:{port}" for skew, port in ports.items()}
+        for address in addresses.values():
+            until(lambda address=address: answers(address), 120, what=log.read_text)
+        until(lambda: log.read_text().count("this process takes no work") >= len(commands) - 2, 60, what=log.read_text)
+        yield addresses
+
+
+def test_servers_and_workers_whose_clocks_are_off_lose_no_correction_and_no_withdrawal(
+    running: Running, servers: dict[str, str]
+) -> None:
+    """The sender's clock is right, then as wrong as the server's, then right again."""
+    token = running.run("token", "create", "--name", "cms", "--scope", "publish").out.split()[-1]
+    names = {skew: f"server-of-{SKEWS[skew]}" for skew in servers}
+    for number, kind in enumerate(("published", "updated", "updated"), start=1):
+        for skew, name in names.items():
+            happened = dt.datetime.now(dt.UTC) + (HOURS[skew] if number == 2 else dt.timedelta())
+            data = {"id": name, "title": f"About {name}", "body": f"Take {number} tablets."}
+            answer = post(servers[skew], token, kind, name, happened, data)
+            assert (answer.status_code, answer.json()["status"]) == (202, "accepted"), answer.text
+        for name in names.values():
+            until(lambda name=name, n=number: f"Take {n} tablets." in holds(running, name), 60, what=lambda n=name: n)
+    for skew, name in names.items():
+        answer = post(servers[skew], token, "withdrawn", name, dt.datetime.now(dt.UTC), {"reason": "Wrong."})
+        assert (answer.status_code, answer.json()["status"]) == (202, "accepted"), answer.text
+    for name in names.values():
+        until(lambda name=name: "tablets" not in holds(running, name), 60, what=lambda n=name: n)
+        assert running.get(f"/articles/{name}").status_code == 410
+
+
+HOURS = {skew: dt.timedelta(hours=int(skew[:-1])) for skew in SKEWS}
+
+
+def post(
+    address: str, token: str, kind: str, subject: str, time: dt.datetime, data: dict[str, str]
+) -> requests.Response:
+    event = {
+        "specversion": "1.0",
+        "id": f"{subject}-{kind}-{time.isoformat()}",
+        "source": "urn:cms",
+        "type": f"org.citewire.article.{kind}",
+        "subject": subject,
+        "time": time.isoformat(),
+        "data": data,
+    }
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cloudevents+json"}
+    return requests.post(f"{address}/v1/events", json.dumps(event), headers=headers, timeout=30)
+
+
+def answers(address: str) -> bool:
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(f"{address}/healthz", timeout=5).status_code == 200
+    return False
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def holds(running: Running, name: str) -> str:

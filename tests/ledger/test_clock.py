@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ import sqlalchemy as sa
 from bench import Bench, article
 from empty_ledger import empty_ledger
 from every_stage import deliver
+from judges.presence import missing
 
 from pipeline.ledger import Ledger, leases, operations, places
 from pipeline.ledger.clock import SETTLES, LedgerClock
@@ -22,6 +26,7 @@ from pipeline.ledger.places import Place
 from pipeline.ledger.set_back import set_back
 from pipeline.ledger.tables import deliveries, metadata
 from pipeline.stages.sweep import sweep
+from pipeline.uptime import uptime
 
 DAY = dt.timedelta(days=1)
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -48,6 +53,15 @@ def sqlite(tmp_path: Path) -> Iterator[Ledger]:
     ledger = empty_ledger(tmp_path)
     yield ledger
     ledger.close()
+
+
+@pytest.mark.parametrize("skew", ["-2h", "+1h"])
+def test_the_uptime_is_the_kernels_in_a_process_that_is_shown_another_time(skew: str) -> None:
+    if shutil.which("faketime") is None:
+        missing("faketime", "Debian's package `faketime` has it")
+    command = ["faketime", "-f", skew, sys.executable, "-c", "from pipeline.uptime import uptime; print(uptime())"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
+    assert abs(float(shown) - uptime()) < 60
 
 
 def test_on_a_server_the_time_is_the_servers(postgresql: str) -> None:
