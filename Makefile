@@ -40,7 +40,7 @@ fuzz: .venv/.dev ## Throw strange files at the intake for MINUTES (10)
 	$(BIN)/python tests/intake/fuzz_intake.py --minutes $(MINUTES)
 
 .PHONY: faults
-faults: .venv/.dev ## Break a running system at random for MINUTES (10), from SEED (1) on, and check that it ends with the truth
+faults: .venv/.dev ## Break running systems (SQLite, PostgreSQL, three hosts) at random for MINUTES (10), from SEED (1) on, and check that they end with the truth
 	$(BIN)/python tests/faults/run.py --seed $(SEED) --minutes $(MINUTES)
 
 .PHONY: places

@@ -84,8 +84,10 @@ class Received:
 class Receiver(LoopThread):
     """The receiver. It may be read and controlled from any thread while it serves."""
 
-    def __init__(self, *, port: int = 0, secrets: Iterable[str] = (), log: Path | None = None) -> None:
-        super().__init__("127.0.0.1", port)
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, secrets: Iterable[str] = (), log: Path | None = None
+    ) -> None:
+        super().__init__(host, port)
         self.received: list[Received] = []
         self.connections = 0  # number of connections ever made
         self._secrets = tuple(base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets)
@@ -108,7 +110,7 @@ class Receiver(LoopThread):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://{self._host}:{self.port}/"
 
     def conduct(self, conduct: Conduct) -> None:
         """Set a conduct from the next request on, and restart its count. The longest matching `path` applies."""

@@ -14,6 +14,7 @@ import contextlib
 import datetime as dt
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,8 @@ from pipeline.stages.context import ChannelPlan
 from pipeline.store import RenditionStore
 
 STORE = "store"
+_MARKED_WITHIN = dt.timedelta(seconds=5)
+_LOOK = 0.2  # seconds
 _FILE = "citewire-site"  # in the rendition store, outside what web servers serve
 
 _log = structlog.get_logger()
@@ -103,6 +106,9 @@ def _prove(place: Place, ledger: Ledger, mode: Mode) -> str:
     if known is None:
         with ledger.write() as transaction:
             known = shared_places.add(transaction, own)
+    if known.nonce != nonce and mark is None and mode != "accept":
+        mark = _awaited(place, since=now - known.at)
+        nonce = mark or nonce
     if known.nonce == nonce:
         if mark is None:
             place.write(nonce)
@@ -114,6 +120,14 @@ def _prove(place: Place, ledger: Ledger, mode: Mode) -> str:
         shared_places.replace(transaction, own)
     _log.warning("place taken for the site's", place=place.location, former=known.location)
     return "is taken for the site's from now on"
+
+
+def _awaited(place: Place, *, since: dt.timedelta) -> str | None:
+    """Wait for the mark of a host that started at the same time: it is in the ledger first, then in the place."""
+    give_up = time.monotonic() + (_MARKED_WITHIN - since).total_seconds()
+    while (mark := place.read()) is None and time.monotonic() < give_up:
+        time.sleep(_LOOK)
+    return mark
 
 
 def _store(settings: Settings) -> Place:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ class Running:
                 continue
         return found
 
-    def child(self, *words: str) -> psutil.Process:
+    def child(self, *words: str, within: float = 30) -> psutil.Process:
         """The system's process whose command line holds all these words."""
 
         def find() -> psutil.Process | None:
@@ -141,7 +141,7 @@ class Running:
                     return process
             return None
 
-        return until(find, 30, what=lambda: f"a process {words}")
+        return until(find, within, what=lambda: f"a process {words}")
 
     def run(self, *arguments: str | Path) -> Answer:
         done = subprocess.run(
@@ -161,14 +161,23 @@ class Running:
     def status(self, article: str) -> Any:
         return self.run("status", article, "--json").json
 
+    def inside(self) -> AbstractContextManager[None]:
+        """Open sockets on the system's host within this block."""
+        return nullcontext()
+
     def get(self, path: str, **headers: str) -> requests.Response:
-        return requests.get(self.web + path, headers=headers, timeout=20)
+        with self.inside():
+            return requests.get(self.web + path, headers=headers, timeout=20)
 
     def tail(self) -> str:
         return self.log.read_text()[-4000:] if self.log.is_file() else ""
 
     def command(self, *arguments: str | Path) -> list[str]:
-        return [sys.executable, "-m", "workers.cli", *map(str, arguments)]
+        return self.on_host([sys.executable, "-m", "workers.cli", *map(str, arguments)])
+
+    def on_host(self, words: list[str]) -> list[str]:
+        """Return the command that runs these words on the system's host."""
+        return words
 
     @property
     def where(self) -> list[str]:
@@ -185,7 +194,7 @@ def system(
     text = SITE.format(pubmed=pubmed, idconv=idconv, folder=folder / "out")
     settings.write_text(text + (WEBHOOK.format(url=webhook) if webhook else "") + more)
     (folder / "out").mkdir(exist_ok=True)
-    environment = _clean(os.environ) | {"CITEWIRE_CONFIG": str(settings), "PARTNER_SECRET": secret}
+    environment = without_ours(os.environ) | {"CITEWIRE_CONFIG": str(settings), "PARTNER_SECRET": secret}
     running = Running(folder / "data", environment)
     try:
         if start:
@@ -218,5 +227,5 @@ def article(folder: Path, name: str, text: str = "Rest and stretch.", *, pmids: 
     return path
 
 
-def _clean(environment: Mapping[str, str]) -> dict[str, str]:
+def without_ours(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("CITEWIRE_")}

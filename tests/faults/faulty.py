@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,52 +11,66 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import redis
 import sqlalchemy as sa
-from running import until
-from world import World
+from beside import Beside, former_release, with_clock, worker
+from faked_clock import is_here
+from running import Running, until
+from sites import Site
+from world import CHILDREN, World
 
 from standins.receiver import Conduct
 
-CHILDREN = {
-    "pipeline": ("worker", "pipeline"),
-    "deliver": ("worker", "deliver"),
-    "web": ("workers.cli", "web"),
-    "queue": ("valkey-server",),
+_CONDUCTS = {
+    "503": Conduct(status=503),
+    "404": Conduct(status=404),
+    "302": Conduct(status=302, headers={"location": "https://elsewhere.example.org/"}),
+    "410": Conduct(status=410),
+    "hangs": Conduct(mode="hang"),
+    "cuts": Conduct(mode="cut"),
+    "drips": Conduct(mode="drip-head", seconds=1.0),
+    "lies": Conduct(mode="garbage"),
 }
+_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+)
 
 
 class Faults:
-    """`small`: a folder on a small disk that holds the system's data, or None where there is none."""
+    """Breaks a site. `done` counts what was broken, by the plan's words."""
 
-    def __init__(self, world: World, *, database: str, small: Path | None) -> None:
-        self.world, self.database, self.small = world, database, small
+    def __init__(self, site: Site, world: World) -> None:
+        self.site, self.world = site, world
         self._ending: list[threading.Timer] = []
-        self._lock = threading.Lock()
         self.done: dict[str, int] = {}
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
 
     def begin(self, what: str, seconds: float) -> None:
         kind, _, which = what.partition("-")
-        step: Callable[[], None] | None = {
+        steps: dict[str, Callable[[], bool | None]] = {
             "kill": lambda: self._kill(which),
-            "stop": lambda: self._stop(which, seconds),
+            "stop": lambda: self._stop(which.removesuffix("-80"), seconds),
             "wipe": self._wipe,
             "remove": self._remove,
-            "receiver": lambda: self._receiver(which, seconds),
+            "damage": lambda: self._damage(seconds),
+            "receiver": lambda: self._receiver(which.removesuffix("-80"), seconds),
             "database": lambda: self._database(which, seconds),
+            "pooler": lambda: self._restart_pooler(seconds),
+            "unplug": lambda: self._unplug(which, seconds),
             "disk": lambda: self._fill(seconds),
-        }[kind]
-        if what == "disk-full" and self.small is None:
-            return
+            "clock": lambda: self._turn_clock(which, seconds),
+            "former": lambda: self._former_release(seconds),
+        }
         try:
-            step()
-        except (psutil.Error, AssertionError, redis.RedisError):
+            if steps[kind]() is False:  # this machine, or this site, has no such thing
+                return
+        except (psutil.Error, AssertionError, redis.RedisError, sa.exc.OperationalError):
             return  # what it was to hit is already gone
         self.done[what] = self.done.get(what, 0) + 1
-        self.world.faults += 1
 
     def end(self) -> None:
         """Wait until everything that lasts has ended. Raises what went wrong in ending it."""
@@ -64,11 +79,11 @@ class Faults:
         for error in self.errors:
             raise error
 
-    def _later(self, seconds: float, step: Callable[[], None]) -> None:
+    def _later(self, seconds: float, step: Callable[[], Any]) -> None:
         def ended() -> None:
             try:
                 step()
-            except Exception as error:
+            except BaseException as error:
                 self.errors.append(error)
 
         timer = threading.Timer(seconds, ended)
@@ -76,82 +91,160 @@ class Faults:
         timer.start()
         self._ending.append(timer)
 
+    @property
+    def _number(self) -> int:
+        return sum(self.done.values())
+
+    def _system(self) -> Running:
+        return self.site.systems[self._number % len(self.site.systems)]
+
+    # --- processes
+
     def _kill(self, which: str) -> None:
+        if which == "queue" and self.site.queue is not None:
+            self.site.queue.kill()
+            self.site.queue.start()
+            return
+        system = self._system()
         if which == "everything":
-            self.world.running.kill()
-            self.world.running.start(within=120)
+            system.kill()
+            self._later(0.1, lambda: system.start(within=120))
         else:
-            self.world.running.child(*CHILDREN[which]).kill()
+            system.child(*CHILDREN[which]).kill()
 
     def _stop(self, which: str, seconds: float) -> None:
-        process = self.world.running.child(*CHILDREN[which])
+        process = self._system().child(*CHILDREN[which])
         process.suspend()
-        self._later(seconds, lambda: _resumed(process))
+
+        def resume() -> None:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGCONT)
+
+        self._later(seconds, resume)
+
+    def _former_release(self, seconds: float) -> None:
+        """A worker of the former release that was forgotten in an upgrade."""
+        system = self._system()
+        one = Beside(system, former_release("deliver"), {})
+        one.start()
+
+        def end() -> None:
+            told = one.said("takes no work")
+            time.sleep(3.0)  # in which it could take some
+            _, _, after = one.end().partition("takes no work")
+            assert not told or '"event": "delivered"' not in after, "a former release took work"
+
+        self._later(seconds, end)
+
+    def _turn_clock(self, to: str, seconds: float) -> bool | None:
+        if not is_here():
+            return False
+        if (clock := self.site.clock) is not None:
+            clock.turn(to)
+            self._later(seconds, lambda: clock.turn("+0"))
+            return None
+        clock, environment = with_clock(self.world.folder)
+        both = [Beside(self._system(), worker(kind), environment) for kind in ("pipeline", "deliver")]
+        for one in both:
+            one.start()
+        self._later(5.0, lambda: clock.turn(to))  # when they have begun to work
+        self._later(5.0 + seconds, lambda: clock.turn("+0"))
+
+        def end() -> None:
+            for one in both:
+                one.end()
+
+        self._later(8.0 + seconds, end)
+        return None
+
+    # --- the queue
 
     def _wipe(self) -> None:
-        valkey = self.world.running.child("valkey-server")
-        sockets = list(Path(valkey.cwd()).glob("*.sock"))
+        if self.site.queue is not None:
+            self.site.queue.wipe()
+            return
+        sockets = list(self._queue_folder().glob("*.sock"))
         with redis.Redis(unix_socket_path=str(sockets[0]) if sockets else "/nowhere", socket_timeout=2) as client:
             client.flushall()
 
     def _remove(self) -> None:
-        valkey = self.world.running.child("valkey-server")
-        shutil.rmtree(valkey.cwd(), ignore_errors=True)
+        shutil.rmtree(self._queue_folder(), ignore_errors=True)
+
+    def _damage(self, seconds: float) -> None:
+        """A power cut leaves zeros at the end of its files."""
+        if (queue := self.site.queue) is not None:
+            queue.kill()
+            queue.damage()
+            queue.start()  # which Valkey refuses, until somebody sets the file aside
+            self._later(seconds, lambda: (queue.kill(), queue.set_aside(), queue.start()))
+            return
+        folder = self._queue_folder()
+        (folder / "appendonlydir").mkdir(exist_ok=True)
+        for name in ("dump.rdb", "appendonly.aof", "appendonlydir/appendonly.aof.1.incr.aof"):
+            with (folder / name).open("ab") as file:
+                file.write(bytes(64))
+        self.site.systems[0].child("valkey-server").kill()
+
+    def _queue_folder(self) -> Path:
+        return Path(self.site.systems[0].child("valkey-server").cwd())
+
+    # --- partners
 
     def _receiver(self, how: str, seconds: float) -> None:
-        conducts = {
-            "503": Conduct(status=503, path="/"),
-            "404": Conduct(status=404, path="/"),
-            "410": Conduct(status=410, path="/"),
-            "hangs": Conduct(mode="hang", path="/"),
-            "cuts": Conduct(mode="cut", path="/"),
-            "drips": Conduct(mode="drip-head", seconds=1.0, path="/"),
-            "lies": Conduct(mode="garbage", path="/"),
-        }
-        names = sorted(self.world.receivers)
-        receiver = self.world.receivers[names[self.world.faults % len(names)]]
-        receiver.conduct(conducts[how])
-        channel = "partner" if receiver is self.world.receivers["first"] else "second"
+        names = sorted(self.site.receivers)
+        name = names[self._number % len(names)]
+        receiver = self.site.receivers[name]
+        receiver.conduct(_CONDUCTS[how])
 
         def end() -> None:
             receiver.behave()
             if how == "410":  # only the operator may call such a channel again
                 time.sleep(2.0)  # what was being sent is answered
-                until(lambda: self.world.running.run("replay", "--channel", channel).status == 0, 60)
+                channel = "partner" if name == "first" else "second"
+                until(lambda: self.site.systems[0].run("replay", "--channel", channel).status == 0, 60)
 
         self._later(seconds, end)
 
-    def _database(self, how: str, seconds: float) -> None:
-        if self.database == "sqlite":
+    # --- the database
+
+    def _database(self, how: str, seconds: float) -> bool | None:
+        if self.site.database is None:
             self._lock_sqlite(min(seconds, 5.0))
-            return
-        url = self.world.running.environment["CITEWIRE_DATABASE_URL"]
-        engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-        others = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
-        with engine.connect() as connection:
+        elif how == "silent":
+            line = self.site.line
+            assert line is not None
+            line.die()
+            self._later(seconds, line.live)
+        elif how == "killed":
+            server = self.site.server
+            assert server is not None
+            server.kill()
+            self._later(seconds, server.start)
+        elif how == "read-only":
+            self._read_only(seconds)
+        else:
+            with self.site.administrator() as connection:
+                connection.exec_driver_sql(_OTHERS)
+        return None
+
+    def _read_only(self, seconds: float) -> None:
+        with self.site.administrator() as connection:
             name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
-            if how == "read-only":
-                connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-            connection.exec_driver_sql(others)
+            connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            connection.exec_driver_sql(_OTHERS)
 
         def end() -> None:
-            if how == "read-only":
-                with engine.connect() as connection:
-                    connection.exec_driver_sql("SET default_transaction_read_only = off")
-                    connection.exec_driver_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-                    connection.exec_driver_sql(others)
-            engine.dispose()
+            with self.site.administrator() as connection:
+                connection.exec_driver_sql("SET default_transaction_read_only = off")
+                connection.exec_driver_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+                connection.exec_driver_sql(_OTHERS)
 
-        self._later(5.0 if how == "read-only" else 0.1, end)
+        self._later(seconds, lambda: _repeated(end))
 
     def _lock_sqlite(self, seconds: float) -> None:
         """Keep every writer out, as a backup tool or a slow disk does."""
-        connection = sqlite3.connect(
-            self.world.running.data / "ledger.sqlite", timeout=10, isolation_level=None, check_same_thread=False
-        )
+        file = self.site.systems[0].data / "ledger.sqlite"
+        connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
@@ -164,9 +257,25 @@ class Faults:
 
         self._later(seconds, end)
 
-    def _fill(self, seconds: float) -> None:
-        assert self.small is not None
-        full = self.small / "full"
+    def _restart_pooler(self, seconds: float) -> bool | None:
+        if (pooler := self.site.bouncer) is None:
+            return False
+        pooler.kill()
+        self._later(seconds, pooler.start)
+        return None
+
+    # --- machines
+
+    def _unplug(self, which: str, seconds: float) -> None:
+        names = {"host": self._system().data.parent.name}
+        host = self.site.network[names.get(which, which)]
+        host.cut()
+        self._later(seconds, host.mend)
+
+    def _fill(self, seconds: float) -> bool | None:
+        if self.site.small is None:
+            return False
+        full = self.site.small / "full"
         with full.open("wb") as file:
             try:
                 while True:
@@ -174,10 +283,16 @@ class Faults:
             except OSError:
                 pass
         self._later(seconds, lambda: full.unlink(missing_ok=True))
+        return None
 
 
-def _resumed(process: psutil.Process) -> None:
-    try:
-        process.send_signal(signal.SIGCONT)
-    except psutil.Error:
-        time.sleep(0)
+def _repeated(step: Callable[[], None]) -> None:
+    """Another fault may be on the same server."""
+    for left in reversed(range(60)):
+        try:
+            step()
+            return
+        except sa.exc.OperationalError:
+            if not left:
+                raise
+            time.sleep(0.5)

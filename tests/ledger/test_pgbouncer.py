@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from bench import Bench, article
 from judges.presence import missing
 from own_database import own, server
+from pgbouncer import IGNORING, bouncer, program
 from sqlalchemy.engine import URL
 
 from pipeline.errors import TransientError
@@ -34,51 +27,17 @@ __all__ = ["own", "server"]  # fixtures
 
 
 @pytest.fixture(params=["refuses", "ignores"])
-def bouncer(request: pytest.FixtureRequest, own: URL) -> Iterator[URL]:
+def pooled(request: pytest.FixtureRequest, own: URL) -> Iterator[URL]:
     """The address of a PgBouncer with two server connections, which refuses or ignores session settings."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
+    if program() is None:
         missing("pgbouncer", "Debian's package `pgbouncer` has it")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="citewire-pgbouncer-") as folder:
-        settings = Path(folder) / "pgbouncer.ini"
-        host = own.query.get("host") or own.host
-        ignored = "ignore_startup_parameters = options, extra_float_digits" if request.param == "ignores" else ""
-        settings.write_text(
-            f"[databases]\n{own.database} = host={host} port={own.port or 5432} user={own.username}"
-            f"{f' password={own.password}' if own.password else ''}\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-            f"pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 100\n{ignored}\n"
-        )
-        Path(folder).chmod(0o755)  # PgBouncer refuses to run as root: it runs as the user of the server
-        user = Path(str(host)).owner() if str(host).startswith("/") else pwd.getpwuid(os.geteuid()).pw_name
-        process = subprocess.Popen([program, "-q", "-u", user, str(settings)], stderr=subprocess.PIPE, text=True)
-        try:
-            _answers(process, port)
-            yield URL.create("postgresql", username=own.username, host="127.0.0.1", port=port, database=own.database)
-        finally:
-            process.terminate()
-            process.wait(20)
-            assert process.stderr is not None
-            process.stderr.close()
-
-
-def _answers(process: subprocess.Popen[str], port: int) -> None:
-    give_up = time.monotonic() + 20
-    while time.monotonic() < give_up:
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("PgBouncer does not answer")
+    with bouncer(own, settings=IGNORING if request.param == "ignores" else "") as running:
+        yield running.url
 
 
 @pytest.fixture
-def through(bouncer: URL) -> Iterator[Ledger]:
-    ledger = Ledger(bouncer.render_as_string(hide_password=False))
+def through(pooled: URL) -> Iterator[Ledger]:
+    ledger = Ledger(pooled.render_as_string(hide_password=False))
     ledger.migrate()
     yield ledger
     ledger.close()
@@ -119,11 +78,11 @@ def test_threads_share_statements_that_were_used_often(through: Ledger) -> None:
     assert failures == []
 
 
-def test_deadlines_hold_in_each_transaction(through: Ledger, bouncer: URL) -> None:
+def test_deadlines_hold_in_each_transaction(through: Ledger, pooled: URL) -> None:
     with through.read() as transaction:
         assert transaction.scalar(sa.text("SHOW statement_timeout")) == "1min"
         assert transaction.scalar(sa.text("SHOW lock_timeout")) == "30s"
-    own_limit = bouncer.update_query_dict({"options": "-c statement_timeout=50"})
+    own_limit = pooled.update_query_dict({"options": "-c statement_timeout=50"})
     short = Ledger(own_limit.render_as_string(hide_password=False))
     with pytest.raises(TransientError, match="too long"), short.read() as transaction:
         transaction.execute(sa.text("SELECT pg_sleep(30)"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +14,14 @@ from own_database import own, server
 from own_process import FOLDER, SITE
 from sqlalchemy.engine import URL
 
+import workers.sharing
 from config import Settings, load
 from pipeline.errors import ConfigError
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, shared_places
+from pipeline.ledger.clock import LedgerClock
+from pipeline.ledger.shared_places import SharedPlace
 from pipeline.stages.context import NoDoorbell
+from pipeline.store import RenditionStore
 from workers.sharing import prove, prove_or_refuse
 from workers.wiring import build_context
 
@@ -62,7 +68,8 @@ class Site:
 
 
 @pytest.fixture
-def site(own: URL, tmp_path: Path) -> Site:
+def site(own: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr(workers.sharing, "_MARKED_WITHIN", dt.timedelta())
     return Site(own, tmp_path)
 
 
@@ -79,6 +86,31 @@ def test_hosts_with_one_store_and_one_folder_start_in_any_order(site: Site, tmp_
     store = str(tmp_path / "renditions")
     for host in ("a", "b", "c", "b", "a"):
         site.start(host, site.settings(host, store=store))
+
+
+def test_a_host_that_starts_while_another_marks_the_place_waits_for_the_mark(
+    site: Site, own: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = RenditionStore.at(tmp_path / "renditions")
+    settings = site.settings("b", store=str(tmp_path / "renditions"))
+    ledger = Ledger(own.render_as_string(hide_password=False))
+    ledger.migrate()
+    with contextlib.closing(ledger):
+        now = LedgerClock(ledger)()
+        with ledger.write() as transaction:
+            of_a = SharedPlace(name="store", nonce="of-a", location="renditions", host="a", at=now)
+            shared_places.add(transaction, of_a)
+        waits: list[float] = []
+
+        def marked_meanwhile(seconds: float) -> None:
+            waits.append(seconds)
+            shared.put_file("citewire-site", b"of-a\n", now)
+
+        monkeypatch.setattr(workers.sharing, "_MARKED_WITHIN", dt.timedelta(seconds=60))
+        monkeypatch.setattr(time, "sleep", marked_meanwhile)
+        with on("b"):
+            prove_or_refuse(ledger, settings, {})
+    assert len(waits) == 1
 
 
 def test_a_channel_whose_folder_is_another_on_another_host_does_not_start(site: Site, tmp_path: Path) -> None:
