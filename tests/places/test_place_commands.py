@@ -107,6 +107,20 @@ def test_a_partner_at_another_address_is_the_same_unless_it_is_said_to_be_anothe
     assert in_force.fill[0] == former.key and SECRET.encode() not in (in_force.settings or b"")
 
 
+def test_a_partner_that_was_sent_nothing_and_comes_back_is_not_taken_for_the_one_before_it(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTNER", SECRET)
+    partner = '[[channels]]\nid = "partner"\ntype = "webhook"\nformat = "ninjs"\nsecret = "env:PARTNER"\n'
+    world.take_up(partner + 'url = "https://first.example.org/"\n')
+    world.settings(partner + 'url = "https://second.example.org/"\n')
+    assert say(capsys, world, "channels", "replace", "partner").status == 0
+    world.take_up(folder("partner", world.folder / "elsewhere"))
+    world.take_up(partner + 'url = "https://second.example.org/"\n')
+    (in_force,) = world.places("in-force")
+    assert (in_force.channel, in_force.location) == ("partner", "partner:partner#2")
+
+
 def test_a_folder_is_not_replaced(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, world, "channels", "replace", "archive")
     assert result.status == 2 and "not-a-partner" in result.err

@@ -82,7 +82,7 @@ def _change(
             kind=kind,
             channel=one.channel,
             configured=one,
-            location=_location(one, former),
+            location=_location(one, former, known),
             former=former,
             merges=tuple(here),
             fill=tuple(dict.fromkeys(fill)),
@@ -97,7 +97,7 @@ def _change(
         kind=kind,
         channel=one.channel,
         configured=one,
-        location=_location(one, takes),
+        location=_location(one, takes, known),
         former=former,
         evicted=evicted,
         key=key,
@@ -157,11 +157,15 @@ def free_key(place: Place, keys: Collection[str]) -> str:
     raise AssertionError("there are more numbers than keys")
 
 
-def _location(configured: ConfiguredChannel, place: Place | None) -> str:
-    """Return where the channel's copies lie. A partner that replaced another keeps its number."""
+def _location(configured: ConfiguredChannel, place: Place | None, known: Collection[Place]) -> str:
+    """Return where the channel's copies lie. A partner that replaced another keeps its number, or gets the next one."""
     if configured.location is not None:
         return configured.location
-    return place.location if place is not None and place.location else partner(configured.channel)
+    if place is not None and place.location:
+        return place.location
+    replaced = [one.location for one in known if one.channel == configured.channel and one.reason == REPLACED]
+    numbers = [int(one.partition("#")[2] or 1) for one in replaced if one]
+    return f"{partner(configured.channel)}#{max(numbers) + 1}" if numbers else partner(configured.channel)
 
 
 def final_keys(found: Sequence[Change]) -> dict[str, str]:
