@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -65,30 +66,52 @@ def s3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     bucket, endpoint = f"bucket-{next(_NUMBERS)}", _moto()
     monkeypatch.setenv("STORE_KEY_ID", "key-id")
     monkeypatch.setenv("STORE_SECRET", "hush-hush")
-    options = {
-        "endpoint": endpoint,
-        "access_key_id": "key-id",
-        "secret_access_key": "hush-hush",
-        "region": "us-east-1",
-        "client_options": {"allow_http": True},
-    }
-    _created(f"{endpoint}/{bucket}")
+    created(f"{endpoint}/{bucket}")
     settings = {
         "url": f"s3://{bucket}/{PREFIX}",
         "endpoint": endpoint,
         "access_key_id": "env:STORE_KEY_ID",
         "secret_access_key": "env:STORE_SECRET",
     }
-    return Bucket(settings, S3Store(bucket, prefix=PREFIX, **options))
+    return Bucket(settings, s3_store(bucket, PREFIX, endpoint))
 
 
-def _created(address: str) -> None:
+def s3_store(bucket: str, prefix: str, endpoint: str) -> S3Store:
+    """A way into a bucket that is not the channel's."""
+    return S3Store(
+        bucket,
+        prefix=prefix,
+        endpoint=endpoint,
+        access_key_id="key-id",
+        secret_access_key="hush-hush",
+        region="us-east-1",
+        client_options={"allow_http": True},
+    )
+
+
+def created(address: str) -> None:
+    endpoint, _, bucket = address.rpartition("/")
+    with _boto(endpoint) as one:
+        one.create_bucket(Bucket=bucket)
+
+
+def delete_bucket(endpoint: str, bucket: str) -> None:
+    """Delete the bucket with all that is in it."""
+    with _boto(endpoint) as one:
+        for there in one.list_objects_v2(Bucket=bucket).get("Contents", []):
+            one.delete_object(Bucket=bucket, Key=there["Key"])
+        one.delete_bucket(Bucket=bucket)
+
+
+@contextmanager
+def _boto(endpoint: str) -> Iterator[Any]:
     from boto3 import client
 
-    endpoint, _, bucket = address.rpartition("/")
     one = client("s3", endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
-    one.create_bucket(Bucket=bucket)
-    one.close()
+    try:
+        yield one
+    finally:
+        one.close()
 
 
 def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:

@@ -13,12 +13,12 @@ from pathlib import Path
 import obstore
 import pytest
 from channels import object_stores, sftp_server
-from obstore.store import S3Store
 
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.renditions import formats
 from standins.apple_news import AppleNews
-from standins.receiver import Receiver
+from standins.endpoint import Endpoint, Reply
+from standins.receiver import Conduct, Receiver
 
 TYPES = ("directory", "object-store", "sftp", "apple-news", "webhook")
 CHANNELS = ("a", "b", "c")
@@ -27,7 +27,7 @@ _FORMATS = {
     "webhook": ("ninjs", "json-ld", "markdown"),
 }
 _SPOTS = {"directory": 3, "object-store": 3, "sftp": 2, "apple-news": 2}
-_ACCOUNTS = ("63a75491-2c4d-3530-af91-819be8c3ace0", "73a75491-2c4d-3530-af91-819be8c3ace1")
+_ACCOUNTS = tuple(f"{number}3a75491-2c4d-3530-af91-819be8c3ace0" for number in range(4))
 
 
 def formats_of(type: str) -> tuple[str, ...]:
@@ -56,11 +56,10 @@ def spots() -> list[Spot]:
 @dataclass
 class Servers:
     folder: Path
-    bucket: object_stores.Bucket
-    objects: S3Store  # the whole bucket
+    buckets: tuple[object_stores.Bucket, ...]
     sftp: Mapping[str, object]
     accounts: tuple[AppleNews, ...]
-    account_urls: tuple[str, ...]
+    account_ends: tuple[Endpoint, ...]
     partners: Receiver
     run: str = ""
 
@@ -87,17 +86,71 @@ class Servers:
             case "sftp":
                 return {**self.sftp, "path": self._path(spot)}
             case "object-store":
-                bucket = str(self.bucket.settings["url"]).split("/")[2]
-                return {**self.bucket.settings, "url": f"s3://{bucket}/{self.run}/{spot.name}"}
+                bucket = self.buckets[int(spot.name)]
+                return {**bucket.settings, "url": f"s3://{_name(bucket)}/{self.run}"}
             case "apple-news":
                 one = int(spot.name)
                 names = {"key_id": "env:PLACES_APPLE_KEY", "secret": "env:PLACES_APPLE_SECRET"}
-                return {"url": self.account_urls[one], "channel_id": self.accounts[one].channel_id, **names}
+                return {"url": self.account_ends[one].url, "channel_id": self.accounts[one].channel_id, **names}
         secret = f"env:PLACES_SECRET_{channel.upper()}"
         return {"url": f"{self.partners.url}{spot.name}/{spot.address}", "secret": secret}
 
     def _path(self, spot: Spot) -> Path:
         return self.folder / self.run / spot.type / spot.name
+
+    def _objects(self, spot: Spot) -> object_stores.Bucket:
+        """A way in that is not the channel's."""
+        bucket = self.buckets[int(spot.name)]
+        return replace(bucket, store=object_stores.s3_store(_name(bucket), self.run, str(bucket.settings["endpoint"])))
+
+    # --- tampered with from outside
+
+    def file(self, spot: Spot, name: str) -> bytes | None:
+        if spot.type == "object-store":
+            return self._objects(spot).get(name)
+        path = self._path(spot) / name
+        return path.read_bytes() if path.exists() else None
+
+    def put(self, spot: Spot, name: str, body: bytes | None) -> None:
+        """Replace a file, or remove it."""
+        path = self._path(spot) / name
+        match spot.type, body:
+            case "object-store", None:
+                obstore.delete(self._objects(spot).store, name)
+            case "object-store", _:
+                obstore.put(self._objects(spot).store, name, body)
+            case _, None:
+                path.unlink()
+            case _:
+                path.write_bytes(body)
+
+    @contextmanager
+    def out_of_reach(self, spot: Spot) -> Iterator[None]:
+        """Have the place refuse or not answer for a while."""
+        path = self._path(spot)
+        match spot.type:
+            case "directory" | "sftp":
+                away = path.rename(path.with_name("away"))
+                path.write_text("a file in place of the folder")
+                yield
+                path.unlink()
+                away.rename(path)
+            case "object-store":
+                bucket, objects = self.buckets[int(spot.name)], self._objects(spot)
+                there = {name: objects.get(name) for name in objects.names()}
+                object_stores.delete_bucket(str(bucket.settings["endpoint"]), _name(bucket))
+                yield
+                object_stores.created(f"{bucket.settings['endpoint']}/{_name(bucket)}")
+                for name, body in there.items():
+                    self.put(spot, name, body)
+            case "apple-news":
+                self.account_ends[int(spot.name)].misbehave(Reply(503))
+                yield
+                self.account_ends[int(spot.name)].behave()
+            case _:
+                self.partners.conduct(Conduct(status=503))
+                yield
+                self.partners.behave()
 
     # --- looked at from outside
 
@@ -106,13 +159,11 @@ class Servers:
         match spot.type:
             case "directory" | "sftp":
                 path = self._path(spot)
-                files = [one for one in path.iterdir() if one.is_file()] if path.exists() else []
+                files = [one for one in path.iterdir() if one.is_file()] if path.is_dir() else []
                 return {one.name: one.read_bytes() for one in files if not one.name.startswith(".")}
             case "object-store":
-                prefix = f"{self.run}/{spot.name}/"
-                listed = [str(one["path"]) for page in obstore.list(self.objects, prefix) for one in page]
-                plain = [name for name in listed if "/" not in name.removeprefix(prefix)]
-                return {name.removeprefix(prefix): bytes(obstore.get(self.objects, name).bytes()) for name in plain}
+                objects = self._objects(spot)
+                return {name: objects.get(name) or b"" for name in objects.names() if "/" not in name}
             case "apple-news":
                 shown = self.accounts[int(spot.name)].articles.values()
                 return {f"{one.document['identifier']}.{one.id[:4]}": one.body for one in shown}
@@ -129,15 +180,19 @@ class Servers:
                     newest[article] = number, body
         return {article: body for article, (_, body) in newest.items()}
 
-    def readable(self, spot: Spot) -> dict[str, bytes]:
+    def readable(self, spot: Spot, *, says: bytes = b"Rest ") -> dict[str, bytes]:
         """Return what shows an article: every article of a run says that one should rest."""
-        return {name: body for name, body in self.everything(spot).items() if b"Rest " in body}
+        return {name: body for name, body in self.everything(spot).items() if says in body}
 
     def name(self, spot: Spot, article: str, format: str) -> str:
         """Return the name under which the article lies there in this format."""
         if spot.type == "webhook":
             return article
         return f"{article}.{formats()[format].extension}"
+
+
+def _name(bucket: object_stores.Bucket) -> str:
+    return str(bucket.settings["url"]).split("/")[2]
 
 
 @contextmanager
@@ -151,17 +206,8 @@ def serving(folder: Path) -> Iterator[Servers]:
         for channel in CHANNELS:
             environment.setenv(f"PLACES_SECRET_{channel.upper()}", new_secret())
         server = stack.enter_context(sftp_server.running(keys))
-        ends = tuple(stack.enter_context(one.serve()).url for one in accounts)
-        bucket = object_stores.s3(folder, environment)
-        url, endpoint = str(bucket.settings["url"]), str(bucket.settings["endpoint"])
-        objects = S3Store(
-            url.split("/")[2],
-            endpoint=endpoint,
-            access_key_id="key-id",
-            secret_access_key="hush-hush",
-            region="us-east-1",
-            client_options={"allow_http": True},
-        )
+        ends = tuple(stack.enter_context(one.serve()) for one in accounts)
+        buckets = tuple(object_stores.s3(folder, environment) for _ in range(4))
         sftp = {
             "host": "127.0.0.1",
             "port": server.port,
@@ -170,4 +216,4 @@ def serving(folder: Path) -> Iterator[Servers]:
             "host_key": server.host_key,
         }
         partners = stack.enter_context(Receiver())
-        yield Servers(folder, bucket, objects, sftp, accounts, ends, partners)
+        yield Servers(folder, buckets, sftp, accounts, ends, partners)

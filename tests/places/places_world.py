@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from bench import SITE, Bench, article
+from bench import SITE as BENCH_SITE
+from bench import Bench, article
 from cli.command import Result, citewire
 from every_stage import deliver, enrich, feeds, prove, render
 
@@ -27,12 +28,12 @@ from workers.places import Channels, configured_channels
 from workers.wiring import plan_of, public_http
 
 filling = Places()
-_SITE = f"""
+SITE = f"""
 [site]
-title = "{SITE.title}"
-url = "{SITE.url}"
-publisher = "{SITE.publisher}"
-disclaimer = "{SITE.disclaimer}"
+title = "{BENCH_SITE.title}"
+url = "{BENCH_SITE.url}"
+publisher = "{BENCH_SITE.publisher}"
+disclaimer = "{BENCH_SITE.disclaimer}"
 """
 
 
@@ -47,7 +48,7 @@ def folder(channel: str, path: Path | str, format: str = "json-ld", **more: obje
 class World:
     ledger: Ledger
     folder: Path
-    site: str = _SITE
+    site: str = SITE
     bench: Bench = field(init=False)
     _http: Http | None = field(default=None, init=False)
 

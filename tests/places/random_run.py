@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import sqlalchemy as sa
 from bench import article
+from place_child import PIPELINE, Work, new_world, some_stages, stages, work_in_a_process
 from place_killing import Killed, Killer, killable
 from place_servers import CHANNELS, TYPES, Servers, Spot, formats_of, spots
 from places_world import World
@@ -18,19 +18,14 @@ from places_world import World
 from config import Settings
 from pipeline.ledger import Ledger
 from pipeline.ledger.places import Place
-from pipeline.renditions import formats
-from pipeline.stages.flow import STAGES
 from pipeline.stages.places.changes import partner
-from pipeline.stages.stage import Stage, drain
+from pipeline.stages.stage import drain
 from workers import planning
 from workers.places import configured_channels
 from workers.reconciling import reconcile
 from workers.site import site_of
 
 STEPS = 14
-_FEW = ("json-ld", "markdown", "plain-text", "ninjs", "apple-news")
-_STAGES = {stage.name: stage for stage in STAGES}
-_PIPELINE = ("enrich", "render", "refresh", "places", "feeds")
 _SITE = """
 [site]
 title = "Notes"
@@ -55,6 +50,7 @@ class Run:
     chance: random.Random
     killer: Killer
     types: Sequence[str] = TYPES
+    processes: bool = False  # the work is done in processes that are really killed
     texts: dict[str, str] = field(default_factory=dict)  # the newest of each live article
     withdrawn: set[str] = field(default_factory=set)
     channels: dict[str, Chosen] = field(default_factory=dict)
@@ -224,19 +220,33 @@ class Run:
 
     def work(self) -> None:
         """Some stages run, and a process may be killed anywhere; what it had leased is free after two minutes."""
-        context = self.world.bench.context
-        names = [*_PIPELINE, "deliver", "deliver", "deliver", "prove", "reconcile"]
-        try:
-            with self.killer.about(0.03 if self.chance.random() < 0.5 else 0.0):
-                for _ in range(self.chance.randrange(1, 10)):
-                    name = self.chance.choice(names)
-                    keys = sorted(context.channels) if name == "deliver" else [""]
-                    if keys:
-                        _STAGES[name].drain(context, self.chance.choice(keys))
-        except Killed:
-            self._said("killed at work")
-            self._restart()
+        likely = 0.03 if self.chance.random() < 0.5 else 0.0
+        if self.processes:
+            self._work_in_a_process(likely)
+        else:
+            try:
+                with self.killer.about(likely):
+                    some_stages(self.world.bench.context, self.chance)
+            except Killed:
+                self._said("killed at work")
+                self._restart()
         self.world.bench.clock.pass_(self.chance.choice([0.5, 3.0, 300.0]))
+
+    def _work_in_a_process(self, likely: float) -> None:
+        self.done["processes"] += 1
+        work = Work(
+            ledger=self.world.ledger.url.render_as_string(hide_password=False),
+            folder=self.world.folder,
+            site=self.world.site,
+            tables=tuple(self._tables()),
+            now=self.world.bench.clock.now,
+            seed=self.chance.randrange(2**32),
+            likely=likely,
+            number=self.done["processes"],
+        )
+        if work_in_a_process(work):
+            self._said("killed -9 at work")
+            self.done["kills -9"] += 1
 
     def settle(self) -> None:
         """Let everything that is due be done."""
@@ -249,20 +259,20 @@ class Run:
 
     def _all_stages(self) -> None:
         context = self.world.bench.context
-        for name in _PIPELINE:
-            drain(context, _STAGES[name])
+        for name in PIPELINE:
+            drain(context, stages[name])
         with self.world.ledger.read() as transaction:
             keys = list(context.channels_now(transaction))
         for key in keys:
-            _STAGES["deliver"].drain(context, key)
-        drain(context, _STAGES["prove"])
+            stages["deliver"].drain(context, key)
+        drain(context, stages["prove"])
         self.world.bench.clock.pass_(2.0)
 
     def _is_busy(self) -> bool:
         now, context = self.world.bench.clock.now, self.world.bench.context
-        stages: list[Stage] = [_STAGES[name] for name in (*_PIPELINE, "deliver", "prove")]
+        named = [stages[name] for name in (*PIPELINE, "deliver", "prove")]
         with self.world.ledger.read() as transaction:
-            return any(list(stage.due(context, transaction, now)) for stage in stages)
+            return any(list(stage.due(context, transaction, now)) for stage in named)
 
     def _event(self) -> str:
         return f"event-{next(self.world.bench.events)}"
@@ -346,21 +356,13 @@ def _articles(there: dict[str, bytes]) -> Counter[str]:
     return Counter(_article(file) for file in there)
 
 
-def _without_power_cuts(ledger: Ledger) -> None:
-    """Let SQLite not wait for the disk: processes are killed here, and no machine."""
-    if ledger.is_sqlite:
-        sa.event.listen(ledger._engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-
-
 @contextmanager
-def new_run(servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Sequence[str] = TYPES) -> Iterator[Run]:
+def new_run(
+    servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Sequence[str] = TYPES, *, processes: bool = False
+) -> Iterator[Run]:
     chance = random.Random(seed)
-    world, killer = World(ledger, folder, site=_SITE), Killer(chance)
-    _without_power_cuts(ledger)
-    run = Run(servers, world, chance, killer, types)
-    context = world.bench.context
-    object.__setattr__(context, "formats", {name: formats()[name] for name in _FEW})
-    object.__setattr__(context, "policy", replace(context.policy, refresh_rate=50.0))
+    world, killer = new_world(ledger, folder, _SITE), Killer(chance)
+    run = Run(servers, world, chance, killer, types, processes)
     servers.begin(world.bench.clock)
     run._give_site(run._settings())
     world.take_up()
@@ -368,9 +370,11 @@ def new_run(servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Se
         yield run
 
 
-def run_once(servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Sequence[str] = TYPES) -> Run:
+def run_once(
+    servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Sequence[str] = TYPES, *, processes: bool = False
+) -> Run:
     """Make one run. Raises AssertionError with what was done if anything is wrong in the end."""
-    with new_run(servers, ledger, folder, seed, types) as run:
+    with new_run(servers, ledger, folder, seed, types, processes=processes) as run:
         for begin in (run.publish, run.add, run.add, run.work):
             begin()
         for _ in range(STEPS):

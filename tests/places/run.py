@@ -54,6 +54,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--types", nargs="+", choices=TYPES, default=list(TYPES))
+    parser.add_argument("--processes", action="store_true", help="work in processes that are killed with kill -9")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no run after this long")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -65,20 +66,22 @@ def main() -> int:
             if time.monotonic() - began > given.seconds:
                 break
             total += 1
-            done = _one(servers, server, seed, given.types)
+            done = _one(servers, server, seed, given)
             failed += done is None
             of_types += done or Counter()
+            if total % 10 == 0:
+                print(f"{total} runs, {failed} failed", flush=True)
     seconds = time.monotonic() - began
     print(f"{total} runs on {given.database}, {failed} failed, {seconds / total:.1f} s each")
     print(", ".join(f"{name}: {count}" for name, count in sorted(of_types.items())))
     return failed > 0
 
 
-def _one(servers: Any, server: str | None, seed: int, types: list[str]) -> Counter[str] | None:
+def _one(servers: Any, server: str | None, seed: int, given: argparse.Namespace) -> Counter[str] | None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         ledger = emptied_ledger(server) if server else empty_ledger(Path(name) / "var")
         try:
-            run = run_once(servers, ledger, Path(name), seed, types)
+            run = run_once(servers, ledger, Path(name), seed, given.types, processes=given.processes)
         except AssertionError as error:
             print(error, flush=True)
             return None
