@@ -114,7 +114,7 @@ def test_a_partner_that_was_sent_nothing_and_comes_back_is_not_taken_for_the_one
     partner = '[[channels]]\nid = "partner"\ntype = "webhook"\nformat = "ninjs"\nsecret = "env:PARTNER"\n'
     world.take_up(partner + 'url = "https://first.example.org/"\n')
     world.settings(partner + 'url = "https://second.example.org/"\n')
-    assert say(capsys, world, "channels", "replace", "partner").status == 0
+    assert run(capsys, world, "channels", "replace", "partner").status == 0
     world.take_up(folder("partner", world.folder / "elsewhere"))
     world.take_up(partner + 'url = "https://second.example.org/"\n')
     (in_force,) = world.places("in-force")

@@ -9,7 +9,7 @@ import pytest
 from empty_ledger import empty_ledger
 from place_child import new_world
 from place_servers import Servers, Spot, formats_of, serving
-from places_world import World, say
+from places_world import World, run
 
 from workers import planning
 
@@ -93,5 +93,5 @@ def test_where_it_cannot_be_reached_is_said_until_it_can(
 
 
 def _deliveries(world: World, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    deliveries: list[dict[str, object]] = say(capsys, world, "status", "news", "--json").json["deliveries"]
+    deliveries: list[dict[str, object]] = run(capsys, world, "status", "news", "--json").json["deliveries"]
     return deliveries
