@@ -1,8 +1,9 @@
 """refresh: render articles again whose renditions were made in another way than now, oldest first.
 
-A new release, a new disclaimer or an added format changes the fingerprint of every rendition (`render.fingerprint`).
-Live articles with another fingerprint are rendered again, a few each second, and give way to articles that are
-due to be rendered. What is delivered because of it gives way to other deliveries (`deliveries.LATER`).
+A new release, a new disclaimer or an added format changes the fingerprint of every rendition (`render.fingerprint`),
+and another rule of evidence that of every article. Live articles with another fingerprint are rendered again, and those
+on hold looked at again, a few each second; they give way to articles that are due to be rendered. What is delivered
+because of it gives way to other deliveries (`deliveries.LATER`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Refresh(Render):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         if not context.policy.refresh_rate or not leases.is_free(transaction, self.name, now=now):
             return []
+        context.channels_now(transaction)
         return [Bell()] if articles.outdated(transaction, current_fingerprint(context), now=now, limit=1) else []
 
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
@@ -41,6 +43,7 @@ class Refresh(Render):
                 return []
             if not leases.acquire(transaction, self.name, token=token, now=now, seconds=portion / rate):
                 return []
+            context.channels_now(transaction)
             found = articles.claim_outdated(
                 transaction,
                 current_fingerprint(context),

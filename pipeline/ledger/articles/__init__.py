@@ -130,24 +130,27 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 
 
 def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, limit: int) -> list[str]:
-    """Return live articles with another fingerprint, oldest first. An index finds them, and that there are none.
+    """Return live or held articles with another fingerprint, oldest first. An index finds that there are none.
 
     Articles that are due to be rendered are left out: rendering brings them up to date.
     """
     free = sa.and_(_SHOWN, claims.is_free(articles, now))
+    held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now))
     found: list[tuple[dt.datetime, str]] = []
     for other in _other_fingerprints(transaction, fingerprint):
         oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, free)
         found += [tuple(row) for row in transaction.execute(oldest.order_by(articles.c.updated).limit(limit))]
+    oldest = sa.select(articles.c.updated, articles.c.id).where(held).order_by(articles.c.updated)
+    found += [tuple(row) for row in transaction.execute(oldest.limit(limit))]
     return [article_id for _, article_id in sorted(found)[:limit]]
 
 
 def claim_outdated(
     transaction: Transaction, fingerprint: str, *, token: str, now: dt.datetime, seconds: float, limit: int
 ) -> list[str]:
-    """Lease live articles with another fingerprint, oldest first, and return their ids."""
+    """Lease live or held articles with another fingerprint, oldest first, and return their ids."""
     found = outdated(transaction, fingerprint, now=now, limit=limit)
-    still = sa.and_(articles.c.id.in_(found), _SHOWN, claims.is_free(articles, now))
+    still = sa.and_(articles.c.id.in_(found), sa.or_(_SHOWN, _HELD), claims.is_free(articles, now))
     until = now + dt.timedelta(seconds=seconds)
     leased = sa.update(articles).where(still).values(lease=token, leased_until=until).returning(articles.c.id)
     taken = set(transaction.scalars(leased))
@@ -209,14 +212,17 @@ def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.dateti
     """
     sooner = sa.case((articles.c.due < due, articles.c.due), else_=instant(due))
     for some in chunks(article_ids):
-        held = sa.select(withheld_rows.c.article).where(withheld_rows.c.channel == "", withheld_rows.c.cause == "hold")
-        alive = sa.and_(articles.c.id.in_(some), sa.or_(articles.c.state != "withdrawn", articles.c.id.in_(held)))
+        alive = sa.and_(articles.c.id.in_(some), sa.or_(articles.c.state != "withdrawn", articles.c.id.in_(_ON_HOLD)))
         transaction.execute(sa.update(articles).where(alive).values(due=sooner))
 
 
 _SHOWN = sa.and_(
     articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
 )
+_ON_HOLD = sa.select(withheld_rows.c.article).where(
+    withheld_rows.c.channel == sa.literal_column("''"), withheld_rows.c.cause == sa.literal_column("'hold'")
+)
+_HELD = sa.and_(articles.c.id.in_(_ON_HOLD), articles.c.state == "withdrawn", articles.c.due.is_(None))
 _COLUMNS = tuple(articles.c[field] for field in ArticleState.__struct_fields__)
 
 

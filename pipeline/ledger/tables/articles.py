@@ -13,6 +13,9 @@ _SET_BACK = sa.text("set_back")
 # Articles whose renditions are rendered again when their fingerprint is no longer current.
 _SHOWN = sa.text("state = 'live' AND rendered IS NOT NULL AND due IS NULL")
 
+# Articles that the site does not show because of what they cite.
+_ON_HOLD = sa.text("channel = '' AND cause = 'hold'")
+
 events = sa.Table(
     "events",
     metadata,
@@ -139,6 +142,7 @@ withheld = sa.Table(
     sa.Column("pmids", sa.Text, nullable=False),  # JSON
     sa.Column("revision", sa.Integer, nullable=False),  # for which that was found
     sa.Column("since", Instant, nullable=False),
+    sa.Index("ix_withheld_on_hold", "article", sqlite_where=_ON_HOLD, postgresql_where=_ON_HOLD),
 )
 
 accepted_evidence = sa.Table(

@@ -5,7 +5,7 @@ the site must not show it                 → withdrawn everywhere
 a reader of some format sees a difference → a revision, rendered in every format
     a channel must not have it            → withheld there: what it has is withdrawn
     a channel wants it and lacks it       → scheduled for delivery
-no reader sees a difference               → nothing
+no reader sees a difference               → nothing, unless a channel must not have it now, or may have it
 """
 
 from __future__ import annotations
@@ -116,9 +116,19 @@ def decide(
         return Decision(revision, site_hold=hold)
     if revision.number == facts.state.rendered:
         return Decision(revision)
-    if revision.number != facts.state.revision and compared.complete:
+    decision = _fan_out(policy, channels, facts, revision, compared, now)
+    if revision.number != facts.state.revision and compared.complete and not _judges_otherwise(facts, decision):
         return Decision(revision)
-    return _fan_out(policy, channels, facts, revision, compared, now)
+    return decision
+
+
+def _judges_otherwise(facts: Facts, decision: Decision) -> bool:
+    """Return whether a channel must not have what it has, or may have what was withheld from it."""
+    return bool(decision.released) or any(
+        before is None or (before.cause, before.reason) != (why.cause, why.reason)
+        for why in decision.withheld
+        for before in [facts.withheld.get(why.channel)]
+    )
 
 
 def _fan_out(

@@ -6,16 +6,18 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import structlog
+from msgspec import structs
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
 from pipeline.ledger.articles import ArticleState, accepted, names, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.evidence import identifiers
+from pipeline.model.policy import ANYTHING
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
 from pipeline.stages.accept import withdrawing
-from pipeline.stages.context import Context
+from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import withhold
 from pipeline.stages.render.decide import ChannelState, Decision, Facts
 from pipeline.stages.render.fingerprint import combined, fingerprints
@@ -51,7 +53,22 @@ def read(context: Context, transaction: Transaction, state: ArticleState, now: d
 
 def current_fingerprint(context: Context) -> str:
     """Return the fingerprint of an article that is rendered now."""
-    return combined(fingerprints(context.formats, context.site))
+    return _fingerprint(context, fingerprints(context.formats, context.site))
+
+
+def _fingerprint(context: Context, renditions: Mapping[str, str]) -> str:
+    """Return the fingerprint of an article with these of its renditions, by which it is seen that it is outdated.
+
+    What its evidence is asked for counts, too: other rules, or with a gate on age another year, may decide otherwise.
+    """
+    plans = [plan for plan in context.channels.values() if not plan.retired]
+    asked = sorted((plan.id, plan.evidence, structs.astuple(plan.gate)) for plan in plans if _asks(plan))
+    year = context.clock().year if any(plan.gate.newest_within_years is not None for plan in plans) else None
+    return combined(renditions, (context.policy.evidence, context.policy.hold_on, asked, year))
+
+
+def _asks(plan: ChannelPlan) -> bool:
+    return plan.evidence is not None or plan.gate != ANYTHING
 
 
 def read_channels(transaction: Transaction, article_id: str, rendered: Revision | None) -> dict[str, ChannelState]:
@@ -157,7 +174,7 @@ def _confirm(
         current = fingerprints(context.formats, context.site)
         renditions.confirm(transaction, done.id, facts.rendered.number, current)
         renditions.add(transaction, done.id, facts.rendered.number, added, current)
-        done = articles.changed(done, fingerprint=combined(current))
+        done = articles.changed(done, fingerprint=_fingerprint(context, current))
     articles.save(transaction, done)
 
 
@@ -195,7 +212,7 @@ def _keep_revision(
         title=revision.article.title,
         language=revision.article.language,
         updated=revision.updated,
-        fingerprint=combined(current),
+        fingerprint=_fingerprint(context, current),
     )
     articles.save(transaction, published)
     return published

@@ -29,9 +29,9 @@ def fingerprints(formats: Mapping[str, Format], site: Site) -> dict[str, str]:
     return {name: digest_of(b"\n".join((_code_of(format).encode(), facts))) for name, format in formats.items()}
 
 
-def combined(fingerprints: Mapping[str, str]) -> str:
-    """Return the fingerprint of an article that is rendered in all these formats."""
-    return digest_of(msgspec.json.encode(sorted(fingerprints.items())))
+def combined(fingerprints: Mapping[str, str], rules: object = None) -> str:
+    """Return the fingerprint of an article that is rendered in all these formats, under these rules of evidence."""
+    return digest_of(msgspec.json.encode((sorted(fingerprints.items()), rules)))
 
 
 def _code_of(format: Format) -> str:

@@ -9,6 +9,7 @@ from pipeline.model.revision import Revision
 from pipeline.stages.accept.release import publish_again
 from pipeline.stages.context import Context
 from pipeline.stages.render import withhold
+from pipeline.stages.render.fan_out import current_fingerprint
 from pipeline.stages.stage import Claim
 
 
@@ -19,7 +20,7 @@ def reconsider(context: Context, claim: Claim) -> None:
         if state is None or state.state != "withdrawn":
             return
         if not _is_over(context, transaction, state):
-            articles.save(transaction, articles.changed(state, due=None))
+            articles.save(transaction, articles.changed(state, due=None, fingerprint=current_fingerprint(context)))
             return
         withheld.lift(transaction, state.id)
         publish_again(transaction, state, context.clock())
