@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -78,8 +79,21 @@ class Standin:
         with self._lock:
             self._conduct = conduct
 
+    def answered(
+        self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int, headers: Mapping[str, str]
+    ) -> Answer:
+        """Return what would be sent over a socket."""
+        return unless_known(self._respond(method, path, params, body, length), headers)
+
     def _respond(self, method: str, path: str, params: Mapping[str, str], body: bytes, length: int) -> Answer:
         raise NotImplementedError
+
+
+def unless_known(answer: Answer, headers: Mapping[str, str] | Message) -> Answer:
+    """Return the answer, or 304 without a body if the request's `If-None-Match` has its ETag."""
+    etag = answer.headers.get("ETag")
+    known = etag and answer.status == 200 and headers.get("If-None-Match") == etag
+    return replace(answer, status=304, body=b"") if known else answer
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -154,10 +168,7 @@ class _Handler(QuietHandler):
         form = body.decode("utf-8", "replace") if "urlencoded" in self.headers.get("Content-Type", "") else ""
         params = dict(parse_qsl(parts.query) + parse_qsl(form))
         answer = self.server.respond(self.command, parts.path, params, body, len(self.path))
-        etag = answer.headers.get("ETag")
-        if etag and answer.status == 200 and self.headers.get("If-None-Match") == etag:
-            answer = replace(answer, status=304, body=b"")
-        self._write(answer)
+        self._write(unless_known(answer, self.headers))
 
     def _write(self, answer: Answer) -> None:
         if answer.transport == "hang":

@@ -40,6 +40,7 @@ from pipeline.views.references import (
 from pipeline.views.snapshots import Snapshot, snapshot
 from pipeline.views.statements import ArticleEvidence, ReferenceEvidence, article_evidence
 from pipeline.views.system import SystemStatus, system
+from pipeline.views.verdicts import SourceSays
 from pipeline.views.warnings import SourceWarning, warning
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Released",
     "Replayed",
     "Snapshot",
+    "SourceSays",
     "SourceWarning",
     "SystemStatus",
     "Undone",

@@ -20,7 +20,7 @@ from pipeline.views.deliveries import Delivery, deliveries
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time, WorkId
 from pipeline.views.proofs import Proof, proof
 from pipeline.views.references import Says, WatchedReference, watched
-from pipeline.views.statements import sources_of
+from pipeline.views.verdicts import sources_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pipeline.model.revision import EventType
 from pipeline.model.site import Site
 from pipeline.views.fields import ArticleId, ChannelId, Pmid, RevisionNumber, Time
 from pipeline.views.proofs import Proof, proof
-from pipeline.views.statements import SourceSays, sources_of
+from pipeline.views.verdicts import SourceSays, sources_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, Identity, IdentityField, ReferenceState
 from pipeline.model.reference import Reference as Record
 from pipeline.views.fields import ArticleId, Pmid, Time, WorkId
+from pipeline.views.verdicts import SourceSays, sources_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Says:
 
     source: Annotated[str, Field(examples=["retraction_watch"])]
     says: tuple[EditorialState, ...]
-    asked: Annotated[Time | None, Field(description="Its last answer. Null: it has not answered yet.")]
+    asked: Annotated[Time | None, Field(description="Its last answer about it. Null: none yet, or it lacks it.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownReference(Reference):
-    """A cited paper with what PubMed says of it, and the live articles that cite it."""
+    """A cited paper with what each source says of it, and the live articles that cite it."""
 
+    sources: tuple[SourceSays, ...]
     notices: tuple[Notice, ...]
     csl: Annotated[dict[str, Any] | None, Field(description="The paper as one item of CSL-JSON.")]
     fetched: Annotated[Time | None, Field(description="When PubMed answered last.")]
@@ -116,9 +118,10 @@ def known_references(transaction: Transaction, pmids: Sequence[str]) -> list[Kno
     """Return what is known of each PMID. Those that no article ever cited have no times."""
     times, citing = cited.times(transaction, pmids), cited.live_articles(transaction, pmids)
     works = [CitedWork(scheme="pmid", value=pmid) for pmid in pmids]
+    found = evidence.references_for(transaction, works)
     return [
-        _known(one, times.get(one.work.value), citing.get(one.work.value, ()))
-        for one in evidence.references_for(transaction, works)
+        _known(one, sources, times.get(one.work.value), citing.get(one.work.value, ()))
+        for one, sources in zip(found, sources_of(transaction, found), strict=True)
     ]
 
 
@@ -141,11 +144,14 @@ def evidence_changes(transaction: Transaction, *, limit: int, pmid: str | None =
     return [_change(one) for one in changes.newest(transaction, limit=limit, pmid=pmid)]
 
 
-def _known(one: CitedReference, times: cited.Times | None, articles: Sequence[str]) -> KnownReference:
+def _known(
+    one: CitedReference, sources: tuple[SourceSays, ...], times: cited.Times | None, articles: Sequence[str]
+) -> KnownReference:
     record = one.reference
     shown = reference(one)
     return KnownReference(
         **{field.name: getattr(shown, field.name) for field in dataclasses.fields(shown)},
+        sources=sources,
         notices=_notices(record),
         csl=citation_csl(record) if record else None,
         fetched=times.fetched if times else None,

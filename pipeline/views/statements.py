@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.appraisal import standing
 from pipeline.appraisal.statement import overview, statement_of
 from pipeline.appraisal.weight import LABELS, Weight
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.articles import names, revisions
 from pipeline.ledger.articles import public as public_articles
-from pipeline.ledger.evidence import checks, cited, verdicts
-from pipeline.model.reference import CitedReference, EditorialState, SourceVerdict
+from pipeline.ledger.evidence import cited
+from pipeline.model.reference import CitedReference
 from pipeline.views.fields import ArticleId, Count, Pmid, RevisionNumber, Time
 from pipeline.views.references import Reference, reference
-
-
-@dataclass(frozen=True, slots=True)
-class SourceVerdictShown:
-    """One thing that a source says was done to the paper."""
-
-    state: EditorialState
-    date: Annotated[str | None, Field(description="Of the notice, as precise as it is known.", examples=["2026-03-02"])]
-    notice_pmid: Pmid | None
-    notice_doi: str | None
-    reasons: tuple[str, ...]
-    reported_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSays:
-    """What one source says of a paper, as of its last answer. An empty `says` with a time: nothing was done to it."""
-
-    source: Annotated[str, Field(examples=["retraction_watch"])]
-    label: Annotated[str, Field(examples=["Retraction Watch"])]
-    says: tuple[EditorialState, ...]
-    asked: Annotated[Time | None, Field(description="Its last answer. Null: it has not answered yet.")]
-    failing: Annotated[Time | None, Field(description="Since when the source has not answered.")]
-    verdicts: tuple[SourceVerdictShown, ...]
+from pipeline.views.verdicts import SourceSays, sources_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,67 +51,6 @@ class ArticleEvidence:
     last_reviewed: dt.date | None
     next_review: dt.date | None
     review_overdue: bool
-
-
-def sources_of(transaction: Transaction, references: Sequence[CitedReference]) -> list[tuple[SourceSays, ...]]:
-    """Return what each source says of each reference."""
-    works = [_work(one) for one in references]
-    states = verdicts.states(transaction)
-    asked = checks.asked(transaction, [work for work in works if work])
-    pmids = [work.removeprefix("pmid:") for work in works if work and work.startswith("pmid:")]
-    times = cited.times(transaction, pmids)
-    return [_sources(one, work, states, asked, times) for one, work in zip(references, works, strict=True)]
-
-
-def _work(one: CitedReference) -> str | None:
-    given = {work.scheme: work.value for work in (*one.also[::-1], one.work)}
-    pmid = (one.reference.pmid if one.reference else None) or given.get("pmid")
-    if pmid:
-        return f"pmid:{pmid}"
-    return f"doi:{given['doi'].lower()}" if "doi" in given else None
-
-
-def _sources(
-    one: CitedReference,
-    work: str | None,
-    states: Mapping[str, verdicts.SourceState],
-    asked: Mapping[str, Mapping[str, dt.datetime | None]],
-    times: Mapping[str, cited.Times],
-) -> tuple[SourceSays, ...]:
-    if work is None:
-        return ()
-    last: dict[str, tuple[dt.datetime | None, dt.datetime | None]] = {}
-    if work.startswith("pmid:"):
-        known = times.get(work.removeprefix("pmid:"))
-        last[standing.PUBMED] = (known.fetched if known else None, None)
-    for name, state in states.items():
-        last[name] = (asked.get(work, {}).get(name) if state.by_paper else state.answered, state.failing)
-    return tuple(
-        _source(name, [each for each in one.verdicts if each.source == name], *times) for name, times in last.items()
-    )
-
-
-def _source(
-    name: str, of_source: Sequence[SourceVerdict], asked: dt.datetime | None, failing: dt.datetime | None
-) -> SourceSays:
-    return SourceSays(
-        source=name,
-        label=standing.label(name),
-        says=standing.states_of(of_source),
-        asked=asked,
-        failing=failing,
-        verdicts=tuple(
-            SourceVerdictShown(
-                state=one.state,
-                date=one.date,
-                notice_pmid=one.notice_pmid,
-                notice_doi=one.notice_doi,
-                reasons=one.reasons,
-                reported_by=one.reported_by,
-            )
-            for one in of_source
-        ),
-    )
 
 
 def evidence_of(

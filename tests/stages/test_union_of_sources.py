@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import paper
+from bench import article, paper
 from empty_ledger import empty_ledger
 from msgspec import structs
 from watched import Watched, as_json, publish
@@ -41,17 +41,19 @@ class Answering:
     verdicts_by_work: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)  # by the work's value
     error: TransientError | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
 
     def look_up(self, works: Sequence[CitedWork]) -> LookedUp:
         self.asked.append(tuple(work.value for work in works))
         if self.error:
             raise self.error
-        found = {
-            work: SourceRecord(verdicts=self.verdicts_by_work[work.value])
-            for work in works
-            if work.value in self.verdicts_by_work
-        }
+        known = {*self.verdicts_by_work, *self.titles}
+        found = {work: self._record(work.value) for work in works if work.value in known}
         return LookedUp(found, frozenset(works) - set(found))
+
+    def _record(self, value: str) -> SourceRecord:
+        doi = value if value.startswith("10.") else None
+        return SourceRecord(doi=doi, title=self.titles.get(value), verdicts=self.verdicts_by_work.get(value, ()))
 
 
 class Sourced(Watched):
@@ -277,3 +279,62 @@ def notices(bench: Sourced) -> list[Any]:
     with bench.ledger.read() as transaction:
         (known,) = views.known_references(transaction, ["1"])
     return list(as_json(known)["notices"])
+
+
+# --- papers that PubMed does not have ---
+
+
+def cite_by_doi(bench: Sourced) -> None:
+    """Publish an article with a DOI that only Crossref has, when the sources have long been asked."""
+    bench.work_for(3)
+    bench.crossref.titles["10.1000/x"] = "A trial"
+    bench.publish(structs.replace(article(), references=(CitedWork("doi", "10.1000/x"),)))
+    bench.work_for(12)
+
+
+def test_a_doi_that_is_cited_later_than_the_sources_are_in_use_is_watched(sourced: Sourced) -> None:
+    cite_by_doi(sourced)
+    assert sourced.editorial() == []
+    sourced.europe_pmc.verdicts_by_work["10.1000/x"] = (Verdict(kind="Retraction in"),)
+    sourced.next_day()
+    assert sourced.editorial() == ["retracted"]
+
+
+def test_what_was_said_of_a_doi_counts_until_the_source_has_answered_about_the_pmid(sourced: Sourced) -> None:
+    sourced.crossref.verdicts_by_work["10.1000/x"] = (Verdict(kind="retraction"),)
+    cite_by_doi(sourced)
+    assert sourced.editorial() == ["retracted"]
+    sourced.crossref.error = TransientError("503", code="backend-failed")
+    sourced.know(structs.replace(paper("7"), doi="10.1000/x"))
+    sourced.converter.pmids["10.1000/x"] = "7"
+    sourced.clock.pass_(DAY)
+    sourced.work_for(12)
+    (known,) = sourced.status()["references"]
+    assert (known["pmid"], known["editorial"]) == ("7", ["retracted"])
+    asked = {one["source"]: one["asked"] for one in known["sources"]}
+    assert asked["crossref"] is not None
+
+
+def test_a_source_that_denies_a_paper_says_nothing_of_it(sourced: Sourced) -> None:
+    publish(sourced, "1")
+    retract_at(sourced, "crossref")
+    sourced.next_day()
+    before = {one["source"]: one["asked"] for one in sourced.status()["references"][0]["sources"]}
+    sourced.crossref.verdicts_by_work.clear()
+    sourced.next_day()
+    after = {one["source"]: one["asked"] for one in sourced.status()["references"][0]["sources"]}
+    assert sourced.editorial() == ["retracted"]
+    assert after["crossref"] == before["crossref"]
+    assert after["retraction_watch"] > before["retraction_watch"]
+
+
+def test_a_new_source_is_asked_about_everything_even_if_its_worker_is_killed(tmp_path: Path) -> None:
+    with RetractionWatchStandin() as watch, opened(tmp_path, watch) as bench:
+        sources_of, bench.context = bench.context.sources, replace(bench.context, sources={})
+        publish(bench, "1")
+        bench.context = replace(bench.context, sources=sources_of)
+        retract_at(bench, "crossref")
+        with bench.ledger.write() as transaction:  # the worker got as far as this
+            verdicts.register(transaction, {"crossref": True, "europe_pmc": True})
+        bench.work_for(3)
+        assert bench.editorial() == ["retracted"]

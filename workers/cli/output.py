@@ -146,6 +146,17 @@ def references(shapes: Sequence[views.KnownReference]) -> None:
     columns = ("pmid", "state", "editorial", "cited by", "citation")
     rows = [(one.pmid, one.state, ", ".join(one.editorial), ", ".join(one.articles), one.citation) for one in shapes]
     _table("references", columns, rows)
+    by_source = [_source(one.pmid or one.id, source) for one in shapes for source in one.sources]
+    _table("verdicts by source", ("paper", "source", "says", "notice", "as of", "failing since"), by_source)
+
+
+def _source(paper: str, one: views.SourceSays) -> tuple[str, ...]:
+    notices = [
+        " ".join(filter(None, (verdict.date, verdict.notice_pmid or verdict.notice_doi))) for verdict in one.verdicts
+    ]
+    says = ", ".join(one.says) or ("nothing" if one.asked else "")
+    times = [rfc3339(at) if at else "" for at in (one.asked, one.failing)]
+    return (paper, one.label, says, ", ".join(filter(None, notices)), *times)
 
 
 def channels(shapes: Sequence[ChannelHealth], now: dt.datetime) -> None:

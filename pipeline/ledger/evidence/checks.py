@@ -54,6 +54,13 @@ def _ensure(transaction: Transaction, source: str, works: Sequence[str], now: dt
         transaction.execute(sa.update(source_checks).where(idle).values(due=now))
 
 
+def cited_by_doi(transaction: Transaction, after: str, *, limit: int) -> list[str]:
+    """Return the works after this one, in text order, that are cited by DOI. Start with ""."""
+    by_doi = identifier_citations.c.work.startswith("doi:")
+    found = sa.select(identifier_citations.c.work).where(by_doi, identifier_citations.c.work > after).distinct()
+    return list(transaction.scalars(found.order_by(identifier_citations.c.work).limit(limit)))
+
+
 def request(transaction: Transaction, works: Collection[str], *, due: dt.datetime) -> None:
     """Have every source asked about these again."""
     for some in chunks(sorted(works)):
@@ -143,8 +150,15 @@ def put_off(transaction: Transaction, source: str, works: Sequence[str], *, due:
         transaction.execute(sa.update(source_checks).where(source_checks.c.key.in_(some)).values(values))
 
 
+def denied(transaction: Transaction, source: str, works: Sequence[str], *, due: dt.datetime | None) -> None:
+    """Record that a source does not have these papers. That says nothing of them, and what it said before is kept."""
+    for some in chunks([f"{source} {work}" for work in works]):
+        values: dict[str, Any] = {**_DONE, "due": due, "error": "it does not have the paper", "attempts": 0}
+        transaction.execute(sa.update(source_checks).where(source_checks.c.key.in_(some)).values(values))
+
+
 def asked(transaction: Transaction, works: Collection[str]) -> dict[str, dict[str, dt.datetime | None]]:
-    """Return when each source last answered about each work; None: not yet."""
+    """Return when each source last said what it knows of each work; None: it has not, or does not have the work."""
     found: dict[str, dict[str, dt.datetime | None]] = {}
     columns = (source_checks.c.work, source_checks.c.source, source_checks.c.asked)
     for some in chunks(sorted(works)):

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.evidence import checks
 from pipeline.ledger.tables import citations, identifier_citations, identifiers
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference, ReferenceState
@@ -59,7 +60,9 @@ def cite(
     transaction.execute(sa.insert(identifier_citations), [{"article": article_id, "work": key} for key in keys])
     unheard = [{"work": key, "state": "pending", "due": now, "attempts": 0} for key in keys]
     transaction.execute(insert(transaction, identifiers).on_conflict_do_nothing(), unheard)
-    return list(_known(transaction, keys).values())
+    found = _known(transaction, keys)
+    _watch(transaction, [key for key, one in found.items() if one.record and not one.pmid], now)
+    return list(found.values())
 
 
 def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Conversion]:
@@ -144,6 +147,7 @@ def answered(
         changed += [work] if _deny(transaction, turn, work, rows[work]) else []
     for some in chunks(sorted(_key(work) for work in pmids)):
         _cite_pmids(transaction, some)
+    _watch(transaction, [_key(work) for work in records if work in rows and not rows[work].pmid], turn.now)
     return changed
 
 
@@ -243,6 +247,11 @@ def _rows(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWor
         ):
             found[by_key[key]] = _Row(state, pmid, _decoded(record), denied_by, denials)
     return found
+
+
+def _watch(transaction: Transaction, keys: Iterable[str], now: dt.datetime) -> None:
+    """Have the sources asked about works that PubMed does not have. Those that it has are watched by PMID."""
+    checks.ensure(transaction, [key for key in keys if key.startswith("doi:")], now=now)
 
 
 def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:

@@ -30,19 +30,21 @@ class Paper(Struct, frozen=True):
 
     @property
     def work(self) -> str:
-        return f"pmid:{self.pmid}" if self.pmid else f"doi:{self.doi}"
+        return self.works[0]
+
+    @property
+    def works(self) -> tuple[str, ...]:
+        """Under what sources are asked about it, and under what they were asked before its PMID was known."""
+        names = (f"pmid:{self.pmid}" if self.pmid else None, f"doi:{self.doi}" if self.doi else None)
+        return tuple(filter(None, names))
 
 
 def of_papers(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, _VERDICTS]:
     """Return everything that was said of each paper; those of which nothing was said are left out."""
     listed = _listed(transaction, papers)
-    answered = _answered(transaction, [paper.work for paper in papers])
-    found = {paper: (*listed.get(paper, ()), *answered.get(paper.work, ())) for paper in papers}
-    return {
-        paper: tuple(dict.fromkeys(verdicts_of_paper))
-        for paper, verdicts_of_paper in found.items()
-        if verdicts_of_paper
-    }
+    answered = _answered(transaction, papers)
+    found = {paper: (*listed.get(paper, ()), *answered.get(paper, ())) for paper in papers}
+    return {paper: tuple(dict.fromkeys(of_paper)) for paper, of_paper in found.items() if of_paper}
 
 
 def _listed(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, list[SourceVerdict]]:
@@ -67,15 +69,21 @@ def _rows(transaction: Transaction, column: sa.Column[Any], values: Collection[s
     return found
 
 
-def _answered(transaction: Transaction, works: Collection[str]) -> dict[str, list[SourceVerdict]]:
-    found: defaultdict[str, list[SourceVerdict]] = defaultdict(list)
-    columns = (source_checks.c.work, source_checks.c.verdicts)
-    for some in chunks(sorted(works)):
-        verdicts_of_paper = sa.and_(source_checks.c.work.in_(some), source_checks.c.verdicts.is_not(None))
-        for work, verdicts in transaction.execute(
-            sa.select(*columns).where(verdicts_of_paper).order_by(source_checks.c.source)
-        ):
-            found[work] += msgspec.json.decode(verdicts, type=_VERDICTS)
+def _answered(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, _VERDICTS]:
+    """Return each source's last answer about each paper.
+
+    What it said of the DOI counts until it has answered about the PMID, which may have become known since.
+    """
+    by_work: defaultdict[str, dict[str, _VERDICTS]] = defaultdict(dict)
+    columns = (source_checks.c.work, source_checks.c.source, source_checks.c.verdicts)
+    for some in chunks(sorted({work for paper in papers for work in paper.works})):
+        answered = sa.and_(source_checks.c.work.in_(some), source_checks.c.verdicts.is_not(None))
+        for work, source, verdicts in transaction.execute(sa.select(*columns).where(answered)):
+            by_work[work][source] = msgspec.json.decode(verdicts, type=_VERDICTS)
+    found: dict[Paper, _VERDICTS] = {}
+    for paper in papers:
+        by_source = {source: given for work in reversed(paper.works) for source, given in by_work[work].items()}
+        found[paper] = tuple(one for _, given in sorted(by_source.items()) for one in given)
     return found
 
 
@@ -91,8 +99,13 @@ class SourceState(Struct, frozen=True):
     failing: dt.datetime | None
     error: str | None
     etag: str | None
-    edition: int
+    edition: int  # of a list; of a source that is asked about papers, 1 once all that are cited have their checks
     rows: int
+
+    @property
+    def asked_about_all(self) -> bool:
+        """Return whether everything that was cited before the source was in use is to be asked about."""
+        return not self.by_paper or self.edition > 0
 
 
 def states(transaction: Transaction) -> dict[str, SourceState]:
@@ -106,6 +119,11 @@ def register(transaction: Transaction, names: Mapping[str, bool]) -> None:
     rows = [{"name": name, "by_paper": by_paper, "edition": 0, "rows": 0} for name, by_paper in sorted(names.items())]
     if rows:
         transaction.execute(insert(transaction, evidence_sources).on_conflict_do_nothing(), rows)
+
+
+def asked_about_all(transaction: Transaction, name: str) -> None:
+    """Record that every cited paper has its check at the source."""
+    transaction.execute(sa.update(evidence_sources).where(evidence_sources.c.name == name).values(edition=1))
 
 
 def ask_lists_again(transaction: Transaction) -> None:

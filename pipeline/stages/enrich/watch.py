@@ -34,13 +34,14 @@ def record_changes(transaction: Transaction, changes: Sequence[EvidenceChange], 
 
 
 def recheck(ledger: Ledger, *, now: dt.datetime) -> int:
-    """Request a recheck of every reference cited by an article that is not withdrawn; return how many there are.
+    """Request a recheck of everything cited by an article that is not withdrawn; return the number of PMIDs.
 
     Processes a few per transaction, so that other writers do not wait however many there are.
     """
     requested, last = 0, ""
     with ledger.write() as transaction:
         verdicts.ask_lists_again(transaction)
+    _recheck_by_doi(ledger, now)
     while True:
         with ledger.write() as transaction:
             pmids = cited.after(transaction, last, limit=_PER_TRANSACTION)
@@ -49,6 +50,15 @@ def recheck(ledger: Ledger, *, now: dt.datetime) -> int:
         if not pmids:
             return requested
         requested, last = requested + len(pmids), pmids[-1]
+
+
+def _recheck_by_doi(ledger: Ledger, now: dt.datetime) -> None:
+    """Have the sources asked again about papers that PubMed may not have."""
+    works = [""]
+    while works:
+        with ledger.write() as transaction:
+            works = checks.cited_by_doi(transaction, works[-1], limit=_PER_TRANSACTION)
+            checks.request(transaction, works, due=now)
 
 
 def _record(

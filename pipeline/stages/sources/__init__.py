@@ -48,7 +48,9 @@ class Sources(Stage):
     ) -> bool:
         if not leases.is_free(transaction, lease_of(name), now=now):
             return False
-        return name in context.lists or name not in known or checks.any_due(transaction, name, now=now)
+        if name in context.lists or name not in known or not known[name].asked_about_all:
+            return True
+        return checks.any_due(transaction, name, now=now)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease the source, and a batch of papers to ask it about. With a key, only that source's."""
@@ -65,8 +67,8 @@ class Sources(Stage):
             now = context.clock()
             if not leases.acquire(transaction, lease_of(name), token=token, now=now, seconds=_LEASE):
                 return None
-            is_new = name not in verdicts.states(transaction)
             verdicts.register(transaction, {name: name in context.sources})
+            is_new = not verdicts.states(transaction)[name].asked_about_all
         if name in context.lists:
             return Claim(token, (name,))
         if is_new:

@@ -33,6 +33,8 @@ def ask_about_everything_cited(context: Context, name: str) -> None:
     while last is not None:
         with context.ledger.write() as transaction:
             last = checks.ensure_cited(transaction, name, last, now=context.clock(), limit=_PER_TRANSACTION)
+            if last is None:
+                verdicts.asked_about_all(transaction, name)
 
 
 def claim(context: Context, name: str, token: str) -> list[str]:
@@ -61,11 +63,10 @@ def ask(context: Context, name: str, works: Sequence[str]) -> float:
     for work, one in asked.items():
         if found and one in found.records:
             answers[work] = verdicts_of(name, found.records[one])
-        elif found and one in found.unknown:
-            answers[work] = ()
-    _store(context, name, works, answers, asked)
-    _log.info("asked", source=name, papers=len(asked), answered=len(answers))
-    if asked and not answers:
+    denied = [work for work, one in asked.items() if found and one in found.unknown and work not in answers]
+    _store(context, name, works, answers, denied, asked)
+    _log.info("asked", source=name, papers=len(asked), answered=len(answers), denied=len(denied))
+    if asked and not answers and not denied:
         raise TransientError(f"{name} answered about none of {len(asked)} papers", code="not-data")
     return max(found.spacing or 0.0, _SPACING) if found else 0.0
 
@@ -86,10 +87,11 @@ def _store(
     name: str,
     works: Sequence[str],
     answers: dict[str, tuple[SourceVerdict, ...]],
+    denied: Sequence[str],
     asked: dict[str, CitedWork],
 ) -> None:
     now, schedule = context.clock(), Schedule(context)
-    left_out = [work for work in asked if work not in answers]
+    left_out = [work for work in asked if work not in answers and work not in denied]
     nameless = [work for work in works if work not in asked]
     pmids = [work.removeprefix("pmid:") for work in answers if work.startswith("pmid:")]
     dois = [work.removeprefix("doi:") for work in answers if work.startswith("doi:")]
@@ -97,9 +99,10 @@ def _store(
         checks.put_off(transaction, name, left_out, due=schedule.left_out(now), error="left out of an answer")
         checks.put_off(transaction, name, nameless, due=now + _NOT_YET, error="no identifier that it takes")
         due = schedule.next_nightly_check(now)
+        checks.denied(transaction, name, denied, due=due)
         store = partial(checks.store, transaction, name, answers, now=now, due=due)
         complete = recorded(context, transaction, pmids, dois, store)
-        if answers:
+        if answers or denied:
             verdicts.answered(transaction, name, now=now)
     if complete:
         context.doorbell.ring("render")
