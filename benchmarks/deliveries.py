@@ -25,7 +25,7 @@ import psutil
 
 from benchmarks import pending
 from benchmarks.figures import ratio, table
-from benchmarks.processes import cpu_seconds, end_on_signals, peak_megabytes, until
+from benchmarks.processes import cpu_seconds, end_on_signals, peak_megabytes, plain_environment, until
 from benchmarks.receiving import Receiving, receiving
 from benchmarks.statements import counted
 from benchmarks.system import Running, configured, running
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--kill", action="store_true", help="kill all workers midway")
     arguments = parser.parse_args()
     end_on_signals()
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    plain = plain_environment()
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
         folder = Path(name)
         with receiving(folder, plain) as partner:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import os
 import tempfile
 import time
 from collections import Counter
@@ -29,7 +28,7 @@ from urllib.parse import urlsplit
 import requests
 
 from benchmarks.figures import percentile, table
-from benchmarks.processes import end_on_signals, ready, started, until
+from benchmarks.processes import end_on_signals, plain_environment, ready, started, until
 from benchmarks.receiving import receiving
 from benchmarks.samples import numbered
 from benchmarks.system import Running, configured, running
@@ -103,7 +102,7 @@ def main() -> None:
 
 
 def _measure(folder: Path, total: int, slow: int, dead: int) -> None:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    plain = plain_environment()
     log = folder / "subscribers.log"
     with (
         EutilsStandin() as pubmed,

@@ -10,7 +10,6 @@ times until the eighteen have everything must be under 1.2.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
@@ -21,7 +20,7 @@ import requests
 
 from benchmarks import pending
 from benchmarks.figures import ratio, table
-from benchmarks.processes import end_on_signals, until
+from benchmarks.processes import end_on_signals, plain_environment, until
 from benchmarks.receiving import Receiving, receiving
 from benchmarks.system import configured, running
 from config import load
@@ -51,7 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     end_on_signals()
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    plain = plain_environment()
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
         folder = Path(name)
         with receiving(folder, plain) as partner:

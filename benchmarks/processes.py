@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import subprocess
@@ -19,6 +20,11 @@ from benchmarks.samples import ROOT
 def end_on_signals() -> None:
     """Handle SIGTERM like Ctrl-C, so that every `finally` block runs."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def plain_environment() -> dict[str, str]:
+    """Return this process's environment without settings of Citewire."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
 
 
 @contextmanager

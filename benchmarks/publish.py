@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import stages
 from benchmarks.figures import percentile, ratio, table
-from benchmarks.processes import end_on_signals
+from benchmarks.processes import end_on_signals, plain_environment
 from benchmarks.receiving import receiving
 from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench, Run
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _publish(folder: Path, articles: int, rounds: int, alone: int) -> None:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    plain = plain_environment()
     runs: dict[str, list[Run]] = {"citewire": [], "bare Celery, a task for each POST": [], "bare loop, one Session": []}
     with EutilsStandin() as pubmed, receiving(folder, plain) as partner:
         environment = configured(folder, pubmed=pubmed.url, partner=partner.url)

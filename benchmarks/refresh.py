@@ -20,7 +20,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.figures import percentile, table
-from benchmarks.processes import end_on_signals, until
+from benchmarks.processes import end_on_signals, plain_environment, until
 from benchmarks.receiving import Receiving, receiving
 from benchmarks.system import Running, configured, running
 from standins.eutils import EutilsStandin
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=30)
     arguments = parser.parse_args()
     end_on_signals()
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    plain = plain_environment()
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
         folder = Path(name)
         with EutilsStandin() as pubmed, receiving(folder, plain) as partner:

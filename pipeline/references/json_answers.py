@@ -14,6 +14,7 @@ import msgspec
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http, Limits, Response
+from pipeline.references.no_answer import Reason, by_status, no_answer
 
 
 def get(http: Http, url: str, *, limits: Limits) -> Response:
@@ -42,22 +43,10 @@ def decoded(body: bytes) -> Mapping[str, Any] | None:
 
 def failure_of(response: Response, source: str, now: dt.datetime) -> TransientError:
     """Explain why a response is not an answer, by its status and the kind of its body."""
-    code, what = _reason(response)
-    return TransientError(
-        f"{source} gave no answer: {what} ({response.status})",
-        code=code,
-        status=response.status,
-        retry_after=response.retry_after(now),
-    )
+    return no_answer(response, source, by_status(response.status) or _by_body(response), now)
 
 
-def _reason(response: Response) -> tuple[str, str]:
-    if response.status == 429:
-        return "rate-limited", "too many requests"
-    if response.status >= 500:
-        return "backend-failed", "its backend failed"
-    if 300 <= response.status < 400:
-        return "redirected", "it redirects (the configured address may be out of date)"
+def _by_body(response: Response) -> Reason:
     if b"<html" in response.body[:4096].lower():
         return "html-page", "a web page came instead of data"
     if response.status == 200:

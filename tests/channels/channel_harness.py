@@ -6,7 +6,7 @@ What a harness may have beside what `Harness` asks for, and what holds where it 
 
     lacks              {way of failing: reason}: the ways in `WAYS` that this other end cannot have     (none)
     shaped(parcel)     the parcel as this type takes it: in its format, with its extension              (as it is)
-    expected(parcel)   what `held` must say after it was delivered             (its revision, its event, its body)
+    expected(parcel)   what `received` must say after it was delivered             (its revision, its event, its body)
     steps              qualified names of functions whose calls count as steps of a delivery, where the
                        interpreter's audit events (files, sockets, HTTP) do not show them               (none)
     unforkable         True where a delivery cannot run in a fork of this process: then it is killed in a fresh one,
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from pipeline.model.revision import EventType
 
 
 @dataclass(frozen=True)
-class Held:
+class Received:
     """What a reader at the other end takes to be an article's state."""
 
     revision: int
@@ -74,7 +75,7 @@ class Harness(Protocol):
     @property
     def troubles(self) -> Sequence[Trouble]: ...
 
-    def held(self, article_id: str) -> Held | None: ...
+    def received(self, article_id: str) -> Received | None: ...
 
     def touched(self) -> int:
         """How many articles' changes the other end has seen: a check must not add to it."""
@@ -116,10 +117,23 @@ def shaped(harness: Harness, one: Parcel) -> Parcel:
     return cast("Parcel", getattr(harness, "shaped", lambda same: same)(one))
 
 
-def expected(harness: Harness, one: Parcel) -> Held:
-    as_it_is = Held(one.revision, one.event, one.rendition.body)
-    return cast("Held", getattr(harness, "expected", lambda _: as_it_is)(one))
+def expected(harness: Harness, one: Parcel) -> Received:
+    as_it_is = Received(one.revision, one.event, one.rendition.body)
+    return cast("Received", getattr(harness, "expected", lambda _: as_it_is)(one))
 
 
 def lacks(harness: Harness) -> Mapping[str, str]:
     return cast("Mapping[str, str]", getattr(harness, "lacks", {}))
+
+
+def in_folder(path: Path, article_id: str) -> Received | None:
+    """What a partner finds in a folder of files with manifests beside them."""
+    file = path / f"{article_id}.amp"
+    if not file.exists():
+        return None
+    manifest = json.loads((path / "manifest" / f"{file.name}.json").read_bytes())
+    return Received(manifest["revision"], manifest["event"], file.read_bytes())
+
+
+def files_in(path: Path) -> int:
+    return sum(1 for one in path.rglob("*") if one.is_file())

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from channel_harness import Held, Trouble
+from channel_harness import Received, Trouble
 from endpoint_troubles import endpoint_troubles, local_http
 from made_keys import pem_of, rsa_key
 from shown_on_site import publish, seen
@@ -84,11 +84,11 @@ class AmpCacheHarness:
         also = Rendition("json-feed", "application/feed+json", json.dumps({"items": [item]}).encode())
         return replace(one, rendition=Rendition("amp", "text/html", page), also={"json-feed": also})
 
-    def expected(self, one: Parcel) -> Held | None:
+    def expected(self, one: Parcel) -> Received | None:
         """A cache holds nothing of what answers 410."""
-        return None if one.event == "withdrawn" else Held(one.revision, one.event, one.rendition.body)
+        return None if one.event == "withdrawn" else Received(one.revision, one.event, one.rendition.body)
 
-    def held(self, article_id: str) -> Held | None:
+    def received(self, article_id: str) -> Received | None:
         """As a reader finds it there, which also makes the cache fetch it: from then on it may be stale."""
         path = f"{HOST}/articles/{article_id}.amp"
         self.http.request("GET", f"{self._endpoint.url}/{SUBDOMAIN}/c/s/{path}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_harness import Held, Trouble
+from channel_harness import Received, Trouble
 from endpoint_troubles import endpoint_troubles, local_http
 
 from pipeline.errors import PermanentError
@@ -76,16 +76,16 @@ class AppleNewsHarness:
         rendition = Rendition("apple-news", "application/json", json.dumps(document).encode())
         return replace(one, rendition=rendition, extension="apple-news")
 
-    def expected(self, one: Parcel) -> Held | None:
+    def expected(self, one: Parcel) -> Received | None:
         """Apple deletes what is withdrawn."""
-        return None if one.event == "withdrawn" else Held(one.revision, one.event, one.rendition.body)
+        return None if one.event == "withdrawn" else Received(one.revision, one.event, one.rendition.body)
 
-    def held(self, article_id: str) -> Held | None:
+    def received(self, article_id: str) -> Received | None:
         article = self._apple.find(article_id)
         if article is None or article.metadata.get("isPreview"):
             return None
         revision, event = article.document["metadata"]["excerpt"].split()
-        return Held(int(revision), event, article.body)
+        return Received(int(revision), event, article.body)
 
     def touched(self) -> int:
         return self._apple.changes

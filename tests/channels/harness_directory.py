@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from channel_harness import Held, Trouble
+from channel_harness import Received, Trouble, files_in, in_folder
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
@@ -70,15 +69,11 @@ class DirectoryHarness:
             ),
         ]
 
-    def held(self, article_id: str) -> Held | None:
-        file = self._path / f"{article_id}.amp"
-        if not file.exists():
-            return None
-        manifest = json.loads((self._path / "manifest" / f"{file.name}.json").read_bytes())
-        return Held(manifest["revision"], manifest["event"], file.read_bytes())
+    def received(self, article_id: str) -> Received | None:
+        return in_folder(self._path, article_id)
 
     def touched(self) -> int:
-        return sum(1 for one in self._path.rglob("*") if one.is_file())
+        return files_in(self._path)
 
 
 @contextmanager

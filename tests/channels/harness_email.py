@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from channel_harness import Held, Trouble, Way
+from channel_harness import Received, Trouble, Way
 from endpoint_troubles import local_http
 from made_keys import certificate
 from smtp_server import BadServer, Mailbox, Manner, mail_server
@@ -98,16 +98,16 @@ class EmailHarness:
         """Not so long that composing mails takes most of the time."""
         return saying(one, one.rendition.body[:6000].rpartition(b"<p>")[0].decode() or " ")
 
-    def expected(self, one: Parcel) -> Held:
-        return Held(one.revision, one.event, _words(re.sub(rb"<[^>]*>", b" ", one.rendition.body).decode()))
+    def expected(self, one: Parcel) -> Received:
+        return Received(one.revision, one.event, _words(re.sub(rb"<[^>]*>", b" ", one.rendition.body).decode()))
 
-    def held(self, article_id: str) -> Held | None:
+    def received(self, article_id: str) -> Received | None:
         of = [one for one in self._box.of(READER) if one["Citewire-Article"] == article_id]
         if not of:
             return None
         text = of[-1].get_body(("plain",))
         assert text is not None
-        return Held(int(of[-1]["Citewire-Revision"]), of[-1]["Citewire-Event"], _words(text.get_content()))
+        return Received(int(of[-1]["Citewire-Revision"]), of[-1]["Citewire-Event"], _words(text.get_content()))
 
     def touched(self) -> int:
         return len(self._box.mails)

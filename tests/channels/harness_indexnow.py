@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from channel_harness import Held, Trouble
+from channel_harness import Received, Trouble
 from endpoint_troubles import endpoint_troubles, local_http
 from shown_on_site import publish, seen
 
@@ -56,7 +56,7 @@ class IndexNowHarness:
         publish(self._site, one, one.rendition.body)
         return one
 
-    def held(self, article_id: str) -> Held | None:
+    def received(self, article_id: str) -> Received | None:
         return seen(self._engine.fetched.get(f"https://{HOST}/articles/{article_id}"))
 
     def touched(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import object_stores
 import pytest
-from channel_harness import Held, Trouble, Way
+from channel_harness import Received, Trouble, Way
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
@@ -78,12 +78,12 @@ class ObjectStoreHarness:
         settings = {**self.settings, "endpoint": self._broken.url, "request_timeout": 0.4}
         return Trouble(name, raises, code, begin=begin, settings=settings, way=cast("Way", way))
 
-    def held(self, article_id: str) -> Held | None:
+    def received(self, article_id: str) -> Received | None:
         body = self._bucket.get(f"{article_id}.amp")
         if body is None:
             return None
         manifest = json.loads(self._bucket.get(f"manifest/{article_id}.amp.json") or b"")
-        return Held(manifest["revision"], manifest["event"], body)
+        return Received(manifest["revision"], manifest["event"], body)
 
     def touched(self) -> int:
         return len(self._bucket.names())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import ipaddress
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 import sftp_server
 import unfriendly
-from channel_harness import Held, Trouble
+from channel_harness import Received, Trouble, files_in, in_folder
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
@@ -87,15 +86,11 @@ class SftpHarness:
     def _elsewhere(self, name: str, raises: type[Any], code: str, way: Any, **settings: object) -> Trouble:
         return Trouble(name, raises, code, settings={**self.settings, **settings}, way=way)
 
-    def held(self, article_id: str) -> Held | None:
-        file = self._path / f"{article_id}.amp"
-        if not file.exists():
-            return None
-        manifest = json.loads((self._path / "manifest" / f"{file.name}.json").read_bytes())
-        return Held(manifest["revision"], manifest["event"], file.read_bytes())
+    def received(self, article_id: str) -> Received | None:
+        return in_folder(self._path, article_id)
 
     def touched(self) -> int:
-        return sum(1 for one in self._path.rglob("*") if one.is_file())
+        return files_in(self._path)
 
 
 @functools.cache

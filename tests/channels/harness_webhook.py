@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from channel_harness import Held, Trouble, Way
+from channel_harness import Received, Trouble, Way
 
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.errors import EndpointGone, PermanentError, TransientError
@@ -81,13 +81,13 @@ class WebhookHarness:
         way = cast("Way", ways.get(conduct.get("mode", ""), refused))
         return Trouble(name, raises, code, retry_after, begin=begin, end=self._receiver.behave, way=way)
 
-    def held(self, article_id: str) -> Held | None:
-        seen: dict[str, Held] = {}
+    def received(self, article_id: str) -> Received | None:
+        seen: dict[str, Received] = {}
         for one in self._receiver.received:
             headers = one.headers
             if one.verified and one.answered == 204 and headers.get("citewire-article") == article_id:
-                held = Held(int(headers["citewire-revision"]), headers["citewire-event"], one.body)
-                seen.setdefault(headers["webhook-id"], held)  # a copy is dropped, as the specification says
+                received = Received(int(headers["citewire-revision"]), headers["citewire-event"], one.body)
+                seen.setdefault(headers["webhook-id"], received)  # a copy is dropped, as the specification says
         return list(seen.values())[-1] if seen else None
 
     def touched(self) -> int:

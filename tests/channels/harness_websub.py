@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from channel_harness import Held, Trouble
+from channel_harness import Received, Trouble
 from endpoint_troubles import endpoint_troubles, local_http
 from shown_on_site import publish, seen_in_feed
 
@@ -52,7 +52,7 @@ class WebSubHarness:
         publish(self._site, one, one.rendition.body)
         return one
 
-    def held(self, article_id: str) -> Held | None:
+    def received(self, article_id: str) -> Received | None:
         return seen_in_feed(self._hub.fetched.get(f"https://{HOST}/feeds/latest.rss"), article_id)
 
     def touched(self) -> int:

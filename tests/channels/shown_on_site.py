@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
-from channel_harness import Held
+from channel_harness import Received
 
 from pipeline.model.delivery import Parcel
 from standins.endpoint import Reply
@@ -26,16 +26,16 @@ def publish(site: Publisher, parcel: Parcel, body: bytes) -> None:
         site.documents[path] = Reply(200, json.dumps(entries).encode(), "application/rss+xml")
 
 
-def seen(reply: Reply | None) -> Held | None:
+def seen(reply: Reply | None) -> Received | None:
     """What somebody has learnt who fetched a page."""
     if reply is None or "x-revision" not in reply.headers:
         return None
-    return Held(int(reply.headers["x-revision"]), reply.headers["x-event"], reply.body)
+    return Received(int(reply.headers["x-revision"]), reply.headers["x-event"], reply.body)
 
 
-def seen_in_feed(reply: Reply | None, article_id: str) -> Held | None:
+def seen_in_feed(reply: Reply | None, article_id: str) -> Received | None:
     entries = json.loads(reply.body) if reply is not None and reply.status == 200 else {}
     if article_id not in entries:
         return None
     revision, event, body = entries[article_id]
-    return Held(revision, event, body.encode())
+    return Received(revision, event, body.encode())

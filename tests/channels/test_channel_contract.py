@@ -40,11 +40,13 @@ class Sender:
 
     def arrived(self, one: Parcel) -> bool:
         """Whether a reader at the other end finds just this."""
-        wanted, held = expected(self._harness, shaped(self._harness, one)), self._harness.held(one.article_id)
-        assert held == wanted or held is None or (held.revision, held.event) != (wanted.revision, wanted.event), (
-            "other content"
-        )
-        return held == wanted
+        wanted, received = expected(self._harness, shaped(self._harness, one)), self._harness.received(one.article_id)
+        assert (
+            received == wanted
+            or received is None
+            or (received.revision, received.event) != (wanted.revision, wanted.event)
+        ), "other content"
+        return received == wanted
 
 
 @pytest.fixture
@@ -197,10 +199,10 @@ def test_killed_at_any_step_it_delivers_when_asked_again(kind: ChannelType, send
     sender.deliver(parcel(1))
     step = 0
     while killed_at(step, kind, sender, harness):
-        held = harness.held(parcel(1).article_id)
-        assert held is not None
+        received = harness.received(parcel(1).article_id)
+        assert received is not None
         bodies = {expected(harness, shaped(harness, parcel(n))).body for n in range(1, 3 + step)}
-        assert held.body in bodies, "a torn body was left behind"
+        assert received.body in bodies, "a torn body was left behind"
         sender.deliver(parcel(2 + step))
         assert sender.arrived(parcel(2 + step))
         step += 1

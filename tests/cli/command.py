@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
+from command_result import Result
 
 from workers.cli import main
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Result:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bench import paper
+from command import Result, citewire
 from empty_ledger import empty_ledger
 from watched import Watched, publish
 
 from workers.cli import references
-from workers.cli.app import main
 
 SITE = """
 [[channels]]
@@ -24,17 +20,6 @@ type = "directory"
 format = "ninjs"
 path = "out"
 """
-
-
-@dataclass
-class Result:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 Run = Callable[..., Result]
@@ -48,12 +33,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("CITEWIRE_CONFIG", str(tmp_path / "site.toml"))
 
     def call(*words: str) -> Result:
-        capsys.readouterr()  # what the bench logged
-        monkeypatch.setattr(sys, "argv", ["citewire", *words, "--data", str(tmp_path)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Result(int(ended.value.code or 0), out, err)
+        return citewire(capsys, *words, "--data", tmp_path)
 
     return call
 

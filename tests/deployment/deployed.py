@@ -6,7 +6,6 @@ translated; everything is on the loopback interface and under one temporary fold
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from typing import Any
 
 import psutil
 import yaml
+from command_result import Result
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -145,14 +145,14 @@ class Site:
             **self.environment,
         }
 
-    def run(self, service: str, *words: str, timeout: float = 120.0) -> Answer:
+    def run(self, service: str, *words: str, timeout: float = 120.0) -> Result:
         """`docker compose run --rm SERVICE words`; without words, the service's own command."""
         self.lay_out(service)
         command = self.command(service, ["citewire", *words] if words else None)
         done = subprocess.run(
             command, env=self.variables(service), cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return Result(done.returncode, done.stdout, done.stderr)
 
     def healthy(self, service: str) -> bool:
         """Its health check, as the engine would run it in the container."""
@@ -166,17 +166,6 @@ class Site:
 
 
 _PROGRAMS = {"citewire": [sys.executable, "-m", "workers.cli"], "python": [sys.executable]}
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass

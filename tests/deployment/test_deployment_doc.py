@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import typer
-from deployed import COMPOSE, EXAMPLES, ROOT, Answer, Site, composed, free_port, services
+from command_result import Result
+from deployed import COMPOSE, EXAMPLES, ROOT, Site, composed, free_port, services
 from judges.presence import program
 from ledger_database import new_database, programs, reaching, text_of
 
@@ -141,7 +142,7 @@ def held(site: Site) -> bool:
     return not checks["restore"]
 
 
-def published(answer: Answer) -> None:
+def published(answer: Result) -> None:
     assert answer.status == 0, answer.err
 
 

@@ -14,7 +14,7 @@ _NONE = {"citewire-error", "und"}  # the root of the tree, never raised; and a l
 
 
 def codes() -> set[str]:
-    """`code=…` of a call or a default, `code = …`, the code of a Problem, and NCBI's answers, told apart in a table."""
+    """`code=…` of a call or a default, `code = …`, the code of a Problem, and those in tables of answers."""
     found: set[str] = set()
     for package in ("pipeline", "config", "workers"):
         for path in (ROOT / package).rglob("*.py"):
@@ -35,12 +35,12 @@ def _codes_in(path: Path) -> Iterator[str]:
             case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
                 pairs = zip(names, defaults, strict=True)
                 yield from (word for name, value in pairs if name.arg == "code" and value for word in _words(value))
-    if path.name in ("answers.py", "json_answers.py"):
-        yield from _told_apart(tree)
+    if path.name in ("answers.py", "json_answers.py", "no_answer.py"):
+        yield from _in_tables(tree)
 
 
-def _told_apart(tree: ast.Module) -> Iterator[str]:
-    """The pairs of a code and its meaning, and the triples with the words that they are told by."""
+def _in_tables(tree: ast.Module) -> Iterator[str]:
+    """The pairs of a code and its meaning, and the triples that begin with the words that indicate them."""
     for node in ast.walk(tree):
         match node:
             case (

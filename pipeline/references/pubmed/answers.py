@@ -14,6 +14,7 @@ import re
 from pipeline.errors import TransientError
 from pipeline.http import Response
 from pipeline.model.reference import Reference
+from pipeline.references.no_answer import Reason, by_status, no_answer
 from pipeline.references.pubmed.hardened import NotWellFormed, unreadable
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 
@@ -70,23 +71,13 @@ def failure_of(response: Response, now: dt.datetime) -> TransientError:
     """Explain why a response of E-utilities or the ID converter holds no data, by its words, then by its status."""
     text = _start(response)
     known = ((code, what) for words, code, what in _ERRORS if all(word in text for word in words))
-    code, what = next(known, None) or _by_status(response.status)
-    return TransientError(
-        f"NCBI gave no answer: {what} ({response.status})",
-        code=code,
-        status=response.status,
-        retry_after=response.retry_after(now),
-    )
+    return no_answer(response, "NCBI", next(known, None) or by_status(response.status) or _other(response), now)
 
 
-def _by_status(status: int) -> tuple[str, str]:
-    if status == 429:
-        return "rate-limited", "too many requests"
-    if status >= 500:
-        return "backend-failed", "its backend failed"
-    if 300 <= status < 400:
-        return "redirected", "it redirects (the configured address may be out of date)"
-    return ("not-data", "what came is no data") if status == 200 else ("refused-by-ncbi", "it refused the request")
+def _other(response: Response) -> Reason:
+    if response.status == 200:
+        return "not-data", "what came is no data"
+    return "refused-by-ncbi", "it refused the request"
 
 
 def _start(response: Response) -> str:

@@ -182,13 +182,7 @@ class _Acceptance:
     def _withdraw(self, reason: str) -> Accepted:
         current = self.current
         if current is None:
-            raise InvalidEvent(
-                "no article of this id was ever published",
-                code="unknown-article",
-                field="article",
-                hint="give the id that `citewire status` shows",
-                article=self.event.article_id,
-            )
+            raise unknown_article(self.event.article_id)
         withheld.lift(self.transaction, current.id)  # a withdrawn article cannot be released
         if current.state == "withdrawn":
             return self._accepted("withdrawn", current.revision, changed=False)
@@ -290,3 +284,14 @@ def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
     for channel in sorted(channels):
         intake.doorbell.ring("deliver", channel, urgent=True)
     intake.doorbell.ring("feeds")
+
+
+def unknown_article(article_id: str) -> InvalidEvent:
+    """Return the error for an event about an article that does not exist."""
+    return InvalidEvent(
+        "no article of this id was ever published",
+        code="unknown-article",
+        field="article",
+        hint="give the id that `citewire status` shows",
+        article=article_id,
+    )

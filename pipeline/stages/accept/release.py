@@ -14,7 +14,7 @@ from pipeline.ledger.articles import ArticleState, accepted, revisions, withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.ledger.operations import Operation, Part
 from pipeline.model.reference import EditorialState
-from pipeline.stages.accept import Intake
+from pipeline.stages.accept import Intake, unknown_article
 from pipeline.stages.enrich.editorial import papers_with
 
 
@@ -34,13 +34,7 @@ def release(intake: Intake, article_id: str, channel: str | None = None, *, by: 
     with intake.ledger.write() as transaction:
         current = articles.lock(transaction, article_id)
         if current is None:
-            raise InvalidEvent(
-                "no article of this id was ever published",
-                code="unknown-article",
-                field="article",
-                hint="give the id that `citewire status` shows",
-                article=article_id,
-            )
+            raise unknown_article(article_id)
         kept = withheld.of_article(transaction, article_id)
         holds = [one for one in kept.values() if one.cause == "hold" and channel in (None, one.channel)]
         if not holds:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -10,12 +11,15 @@ from fastapi import APIRouter, Request, Response
 from pipeline import views
 from pipeline.citations import citation_fhir
 from pipeline.feeds import evidence as evidence_feed
+from pipeline.ledger import Transaction
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, document, problems
 from pipeline.web.problems import Problem
+
+T = TypeVar("T")
 
 _NEWEST = 50  # changes in the feed
 _FHIR = "application/fhir+json"
@@ -30,8 +34,15 @@ def _described(media_type: str) -> dict[str, Any]:
     }
 
 
-def _may_be_a_pmid(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _LONGEST
+def _known(context: Context, pmid: str, read: Callable[[Transaction, str], T | None]) -> T:
+    """Return what `read` knows of a paper. Raises Problem 404, also for what cannot be a PMID."""
+    found = None
+    if pmid.isascii() and pmid.isdigit() and len(pmid) <= _LONGEST:
+        with context.ledger.read() as transaction:
+            found = read(transaction, pmid)
+    if found is None:
+        raise Problem(404, "unknown-reference", "no article here cites a paper of this PMID")
+    return found
 
 
 def router(context: Context) -> APIRouter:
@@ -44,12 +55,7 @@ def router(context: Context) -> APIRouter:
     )
     def reference_in_fhir(request: Request, pmid: str) -> Response:
         """Return a paper that a live article cites as a FHIR R5 Citation."""
-        record = None
-        if _may_be_a_pmid(pmid):
-            with context.ledger.read() as transaction:
-                record = views.known_record(transaction, pmid)
-        if record is None:
-            raise Problem(404, "unknown-reference", "no article here cites a paper of this PMID")
+        record = _known(context, pmid, views.known_record)
         address = f"{context.site.served}/references/{pmid}.fhir.json"
         body = msgspec.json.encode(citation_fhir(record, address=address, publisher=context.site.publisher))
         return respond(request, body, media_type=_FHIR, digest=digest_of(body), modified=None)
@@ -57,13 +63,7 @@ def router(context: Context) -> APIRouter:
     @public.get("/references/{pmid}", responses=problems(404, 422))
     def reference(pmid: str) -> views.KnownReference:
         """Return what is known of a paper, and the live articles that cite it."""
-        shape = None
-        if _may_be_a_pmid(pmid):
-            with context.ledger.read() as transaction:
-                shape = views.known_reference(transaction, pmid)
-        if shape is None:
-            raise Problem(404, "unknown-reference", "no article here cites a paper of this PMID")
-        return shape
+        return _known(context, pmid, views.known_reference)
 
     @public.head("/evidence/changes.atom", include_in_schema=False)
     @public.get("/evidence/changes.atom", **_described(evidence_feed.ATOM))
