@@ -137,7 +137,7 @@ Mailbox = Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[A-Za-z0-9.-]{1,190}$")]
 
 
 class NotifySettings(_Part):
-    """Where a channel's partner wants to be told that it cannot be delivered to."""
+    """Where to notify a channel's partner that it cannot be delivered to."""
 
     url: Url | None = None
     secret: SecretRef | None = None

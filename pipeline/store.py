@@ -21,7 +21,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from pipeline.errors import ConfigError, TransientError
 
 _LOCK = ".lock"  # in the folder of a store, held for the moment in which a file is replaced
-_LOCK_WAIT = 10.0  # seconds; whoever holds it longer is stopped, or its disk hangs
+_LOCK_WAIT = 10.0  # seconds; a process that holds it longer is stopped, or its disk hangs
 _ROUNDS = 20  # each failed round means that another writer succeeded
 
 
@@ -92,7 +92,7 @@ class RenditionStore:
     ) -> None:
         """Write or replace a file. Raises TransientError if the store refuses or does not answer.
 
-        `check` raises if the caller may not write the file any longer. Nobody else can replace the file unnoticed
+        `check` raises if the caller may not write the file any longer. No other process can replace the file unnoticed
         between that check and the write, however long the write hangs: in a folder, others wait for a lock; an object
         store refuses the write if the version that it was to replace has been replaced meanwhile.
         """

@@ -20,7 +20,7 @@ _FENCED = re.compile(r"^```([\w-]*)[ \t]*([^\n]*)\n(.*?)^```$", re.DOTALL | re.M
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, the file name that may follow it, its text, and where it stands."""
+    """A fenced block: its language, the file name that may follow it, its text, and its position."""
 
     document: Path
     line: int

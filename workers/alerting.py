@@ -1,4 +1,4 @@
-"""Who is told of what needs a person, by the settings."""
+"""The receivers of alerts, built from the settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.stages.context import AlertReceiver
 
 
 def receivers_of(settings: Settings, http: Http) -> tuple[AlertReceiver, ...]:
-    """Return everyone who is told. Raises ConfigError, as for a missing secret."""
+    """Return the receivers. Raises ConfigError, for instance for a missing secret."""
     webhooks = (_webhook(one, http) for one in settings.alerts.webhooks)
     partners = (_partner(one, http) for one in settings.channels if one.notify is not None and one.notify.url)
     return (*webhooks, *_by_mail(settings, http), *partners)

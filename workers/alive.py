@@ -30,7 +30,7 @@ def name_of(kind: str) -> str:
 
 
 def sign(kind: str) -> None:
-    """Give a sign of life. Never raises: a process is alive even if nobody can be told."""
+    """Give a sign of life. Never raises: a process is alive even if its sign cannot be recorded."""
     if pipe := os.environ.get(PIPE):
         with contextlib.suppress(OSError):  # full, because `up` was stopped, or closed, because it is gone
             os.write(int(pipe), b".")
@@ -68,8 +68,10 @@ def seen(kind: str) -> bool:
 
 
 def _touch(file: Path) -> None:
-    """Set the file's time to the host's uptime, so that a wrong clock makes nobody look dead. A full disk does not
-    matter, because nothing is written."""
+    """Set the file's time to the host's uptime, so that a wrong clock does not make a process look dead.
+
+    A full disk does not matter, because nothing is written.
+    """
     if not file.exists():
         file.parent.mkdir(mode=0o700, exist_ok=True)
         file.touch(mode=0o600)

@@ -1,7 +1,7 @@
 """A child process that its parent keeps running and that does not outlive its parent.
 
 it ends                    started again, after a pause that grows while it ends soon after each start
-it gives no sign of life   killed, and so started again: it is stopped, or hangs in a way that nobody foresaw
+it gives no sign of life   killed, and so started again: it is stopped, or hangs for an unforeseen reason
 it cannot be started       tried again as if it had ended at once
 """
 
@@ -130,7 +130,7 @@ class Child:
 
 
 def _without_notify(environment: dict[str, str]) -> dict[str, str]:
-    """systemd is told about `up` itself, which watches its children."""
+    """Only `up` notifies systemd; it watches its children itself."""
     return {name: value for name, value in environment.items() if name not in (NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID")}
 
 

@@ -214,7 +214,7 @@ def _start(
 
 
 def _end_if_unreachable(valkey: Child, path: Path) -> None:
-    """End a Valkey whose socket was removed: nobody can reach it, and its next start makes another."""
+    """End a Valkey whose socket was removed: it cannot be reached, and its next start makes another."""
     if valkey.running and time.monotonic() - valkey.started > SOCKET_WITHIN and not path.exists():
         _log.warning("the queue's socket is gone", path=str(path))
         valkey.stop()

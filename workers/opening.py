@@ -35,7 +35,7 @@ def existing_ledger(settings: Settings) -> Ledger:
 def make_private(file: Path) -> None:
     """Let only its owner read the ledger, which holds articles under an embargo, whatever the folder's mode is.
 
-    SQLite gives the files beside it the same mode. Raises ConfigError if the mode cannot be mended.
+    SQLite gives the files beside it the same mode. Raises ConfigError if the mode cannot be corrected.
     """
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))

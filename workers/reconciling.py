@@ -1,4 +1,4 @@
-"""Read places back at once, for a command, and mend what is not as it should be."""
+"""Read places back at once, for a command, and repair what differs from the ledger."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Reconciled(Struct, frozen=True, kw_only=True):
 
 
 def reconcile(context: Context, channels: Sequence[str], *, mends: bool) -> list[Reconciled]:
-    """Read back every place, or those of these channels (or keys), and mend them if asked to."""
+    """Read back every place, or those of these channels (or keys), and repair them if asked to."""
     with context.ledger.read() as transaction:
         plans = context.channels_now(transaction)
         every = [one for one in places.every(transaction) if one.state in ("in-force", "orphan")]

@@ -63,7 +63,7 @@ class Replacement:
     def __init__(self, children: Sequence[Child], *, grace: float) -> None:
         self._left = list(children)
         self._grace = grace
-        self._stopped = 0.0  # when the first of `_left` was told to end
+        self._stopped = 0.0  # when the first of `_left` was asked to end
         self._former: int | None = None
 
     @property

@@ -3,7 +3,7 @@
 The nonce is in the ledger too, which all hosts have. A host that does not find it in the place sees another place: it
 would serve and correct files of its own, and withdraw articles that it never had. So it does not start.
 
-    nobody has marked the place          this host does
+    the place is not marked yet          this host marks it
     the mark is the ledger's             it is the same place
     another mark, or none                another place: refused, unless this host wrote the former mark and is alone
 """
@@ -65,7 +65,7 @@ def prove(ledger: Ledger, settings: Settings, channels: Mapping[str, ChannelPlan
     """Prove each place. On SQLite there is one host, and nothing to prove.
 
     look     write nothing
-    start    mark what nobody has marked
+    start    mark what is not marked yet
     accept   take the places that this host sees for the site's, whatever was known before
     """
     if ledger.is_sqlite:

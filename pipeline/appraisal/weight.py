@@ -1,7 +1,7 @@
 """What kind of evidence a paper is, from NLM's publication types. Pure.
 
 The order follows the usual hierarchy of evidence. A record has many types ("Journal Article", "Multicenter Study"); the
-one that stands highest counts, except that a preprint is a preprint first. Source: NLM, "Publication Characteristics
+highest one counts, except that a preprint is a preprint first. Source: NLM, "Publication Characteristics
 (Publication Types) with Scope Notes".
 """
 

@@ -37,7 +37,7 @@ def line_of(inlines: Iterable[Inline]) -> str:
 def image_text(image: Image) -> str:
     """Return `[Image: what it shows] Caption Credit`, or "" for an image without any of these, as text browsers do.
 
-    An empty description marks decoration (HTML, section 4.8.4.4.4), and an address tells a reader nothing.
+    An empty description marks decoration (HTML, section 4.8.4.4.4), and an address means nothing to a reader.
     """
     caption, credit = image.caption or "", image.credit or ""
     shows = f"[Image: {image.alt}]" if image.alt not in caption else ""

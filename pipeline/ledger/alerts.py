@@ -1,4 +1,4 @@
-"""Episodes of what needs a person, and which receivers were told that one began and that it ended."""
+"""Episodes of conditions that need a person, and the notices sent about their beginning and their end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def update(
 
 
 def unsent(transaction: Transaction, receiver: str) -> list[tuple[Kind, Alert]]:
-    """Return what a receiver has to be told: episodes that began, and the end of those that it was told of."""
+    """Return the notices to send to a receiver: new episodes, and the end of those whose beginning it was sent."""
     columns = [alerts.c[name] for name in Alert.__struct_fields__]
     began = sa.select(*columns).where(alerts.c.ended.is_(None), ~_was_sent(receiver, "opened"))
     over = sa.select(*columns).where(
@@ -58,7 +58,7 @@ def unsent(transaction: Transaction, receiver: str) -> list[tuple[Kind, Alert]]:
 def mark_sent(
     transaction: Transaction, receiver: str, notices: Collection[tuple[Kind, Alert]], *, now: dt.datetime
 ) -> None:
-    """Record what a receiver has been told."""
+    """Record that these notices were sent to the receiver."""
     for kind, alert in notices:
         row = insert(transaction, alert_notices).values(alert=alert.id, receiver=receiver, kind=kind, at=now)
         transaction.execute(row.on_conflict_do_nothing())

@@ -61,7 +61,7 @@ def bring_in(file: Path, ledger: Ledger) -> None:
 
 
 def close_log(file: Path) -> None:
-    """Move what is in the write-ahead log of a SQLite ledger that nobody uses into its file."""
+    """Move what is in the write-ahead log of a SQLite ledger that is not in use into its file."""
     with contextlib.closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
 

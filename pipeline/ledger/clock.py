@@ -126,7 +126,7 @@ class LedgerClock:
             self._record(own, up)
 
     def _by(self, row: _Row, own: dt.datetime, up: float) -> dt.datetime:
-        """Return the time by the ledger's row. After a restart it only tells how late it is at least."""
+        """Return the time by the ledger's row. After a restart it is only a lower bound."""
         if self._boot and row.boot == self._boot:
             return row.booted + dt.timedelta(seconds=up)
         return max(own, row.at)

@@ -35,7 +35,7 @@ LEASE = "lease_"  # the prefix of a lease's token, for `Context.new_id`
 
 
 class Doorbell(Protocol):
-    """Tells a worker to look at the ledger. A ring may be lost, doubled or late: the sweep rings again."""
+    """Tells workers to look at the ledger. A ring may be lost, repeated or late: the sweep rings again."""
 
     def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
         """Ring for the stage of this name. Never raises and never waits long. `key` is the channel to deliver to."""

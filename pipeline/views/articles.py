@@ -35,7 +35,7 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Who is not given the article because of its evidence, and why. `channel` is null when nobody is given it."""
+    """A channel from which the article is withheld because of its evidence. `channel` is null for all of them."""
 
     channel: ChannelId | None
     cause: Annotated[Cause, Field(description="gate: the channel's own rule. hold: until an operator releases it.")]
@@ -119,7 +119,7 @@ def _watched(transaction: Transaction, cited: Sequence[CitedReference]) -> tuple
 
 
 def _content(transaction: Transaction, current: ArticleState) -> Article | None:
-    """Return the article whose references are told: of the newest revision or, while that waits, of the live one."""
+    """Return the content whose references are shown: the newest revision's or, while that waits, the live one's."""
     if current.state == "withdrawn":
         return None
     newest = revisions.get(transaction, current.id, current.revision).article

@@ -19,7 +19,7 @@ from pipeline.views.fields import ArticleId, ChannelId, Time
 
 @dataclass(frozen=True, slots=True)
 class NeedsYou:
-    """Something that needs a person. It is gone when it is mended; there is nothing to confirm."""
+    """Something that needs a person. It disappears when its cause is fixed; there is nothing to confirm."""
 
     key: Annotated[str, Field(description="The same for as long as it lasts.")]
     kind: Annotated[str, Field(examples=["channel-disabled"])]

@@ -11,7 +11,7 @@ _OF_ONE = 64  # bits of an IPv6 address that one customer of a network has in co
 
 
 def client_of(host: str) -> str:
-    """Return the address that stands for a client: an IPv4 address, or the /64 of an IPv6 address.
+    """Return the address that identifies a client: an IPv4 address, or the /64 of an IPv6 address.
 
     A single client has the whole of its /64, and could otherwise be a new client with each request.
     """

@@ -159,7 +159,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _gone(_: Request, error: Exception) -> Response:
-    """Answer a client that has hung up. Nobody reads it, but without it the server would log a traceback."""
+    """Answer a client that has hung up. It is not sent, but without it the server would log a traceback."""
     assert isinstance(error, ClientDisconnect)
     return answer(400, "client-gone", "the connection was closed before the whole body had arrived")
 

@@ -1,4 +1,4 @@
-"""What an author is told of an article's references."""
+"""The counts of an article's references that its author sees."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Harness(Protocol):
 
     @property
     def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:
-        """Settings that cannot stand, each with the key that the refusal must name."""
+        """Invalid settings, each with the key that the refusal must name."""
         ...
 
     @property
@@ -93,7 +93,7 @@ def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Abstract
 def parcel(
     revision: int, event: EventType | None = None, *, article: str = "what-is-spasticity", body: bytes | None = None
 ) -> Parcel:
-    """A revision whose body tells which one it is, in text that is not ASCII and long enough to be torn."""
+    """A revision whose body identifies it, in text that is not ASCII and long enough to be torn."""
     words = body or f"<p>Revision {revision} of Spastik — «التشنج» 🧠</p>\n".encode() * 4000
     return Parcel(
         message_id=f"msg-{article}-{revision}",

@@ -35,7 +35,7 @@ def killed_in_a_fork(step: int, steps: Collection[str], deliver: Callable[[], ob
 def killed_in_a_fresh_process(
     step: int, steps: Collection[str], kind: str, settings: Mapping[str, object], guard: EgressGuard, parcel: Parcel
 ) -> bool:
-    """The same, for what does not survive a fork: the child comes of a server that has done nothing yet."""
+    """The same for libraries that do not survive a fork: the child comes from a fresh fork server."""
     arguments = (step, steps, kind, settings, guard, parcel, dict(os.environ))
     child = _FRESH.Process(target=_deliver, args=arguments)
     child.start()

@@ -19,7 +19,7 @@ def local_http() -> Http:
 
 
 def endpoint_troubles(endpoint: Endpoint, settings: Mapping[str, object], *, refused: Reply) -> list[Trouble]:
-    """`refused`: an answer that stands for a refusal for good. Whoever hangs is given a third of a second."""
+    """`refused`: an answer that means a permanent refusal. An endpoint that hangs is given a third of a second."""
     impatient = {**settings, "total_timeout": 0.3}
     busy = Reply(429, b"slow down", headers={"retry-after": "7"})
     modes: Sequence[tuple[Mode, str, Way]] = (

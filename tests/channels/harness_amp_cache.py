@@ -73,7 +73,7 @@ class AmpCacheHarness:
         ]
 
     def shaped(self, one: Parcel) -> Parcel:
-        """An AMP page that the site shows before the cache is told; the withdrawn one answers 410."""
+        """An AMP page that the site shows before the cache is notified; the withdrawn one answers 410."""
         moment = f"2026-01-01T00:00:{one.revision:02}Z"
         head = f'<meta property="article:modified_time" content="{moment}">' if one.event != "withdrawn" else ""
         page = f"<!doctype html><html amp><head>{head}</head><body>{one.rendition.body.decode()}</body></html>".encode()

@@ -1,4 +1,4 @@
-"""The other end of an `indexnow` channel: an engine that checks the key's file and fetches what it is told of."""
+"""The other end of an `indexnow` channel: an engine that checks the key's file and fetches the submitted pages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class IndexNowHarness:
         ]
 
     def shaped(self, one: Parcel) -> Parcel:
-        """The site shows a revision before its channels are told."""
+        """The site shows a revision before its channels are notified."""
         publish(self._site, one, one.rendition.body)
         return one
 

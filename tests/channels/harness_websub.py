@@ -1,4 +1,4 @@
-"""The other end of a `websub` channel: a public hub that fetches the feeds that it is told of."""
+"""The other end of a `websub` channel: a public hub that fetches the announced feeds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class WebSubHarness:
         ]
 
     def shaped(self, one: Parcel) -> Parcel:
-        """The feeds hold a revision before their channels are told."""
+        """The feeds contain a revision before their channels are notified."""
         publish(self._site, one, one.rendition.body)
         return one
 

@@ -1,4 +1,4 @@
-"""What the publisher's site shows when a channel is told of it; for channels that carry no article."""
+"""The publisher's site at the time of a notification, for channels that carry no article."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ def test_a_full_disk_fails_for_now_and_leaves_the_old_revision(channel: Director
 
 
 def _delivered_with_small_files(out: Path, one: Parcel) -> str:
-    """The code of the failure in a child that may write no more than 10,000 bytes to a file."""
+    """Return the code of the failure in a child that may write at most 10,000 bytes to a file."""
 
     def child(answer: multiprocessing.SimpleQueue[str]) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))

@@ -1,4 +1,4 @@
-"""How the `sftp` channel logs in: at a server that lets in by password, by key, or by both, and then does no more."""
+"""How the `sftp` channel logs in: at a server that accepts a password, a key, or both, and does nothing else."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def refusal(doors: list[Door], wants: tuple[str, ...], settings: dict[str, Any])
 def test_it_shows_what_the_server_wants(
     doors: list[Door], settings: dict[str, Any], wants: tuple[str, ...], given: dict[str, Any]
 ) -> None:
-    """Let in, it goes on to what this server refuses to all."""
+    """After logging in, it asks for what this server refuses everyone."""
     assert refusal(doors, wants, {**settings, **given}).code == "connection-failed"
     assert set(doors[-1].seen) == set(wants)
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(30)
 
 @dataclass(frozen=True)
 class Papers:
-    """An authority, a server's certificate by it, our own, and one of ours by nobody that the server believes."""
+    """An authority, its certificates for a server and for us, and one for us that no trusted authority signed."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""Listeners on which nobody who speaks the protocol in question answers."""
+"""Listeners that do not speak the expected protocol."""
 
 from __future__ import annotations
 

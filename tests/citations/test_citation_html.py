@@ -1,4 +1,4 @@
-"""What may stand in a citation's HTML, whatever stands in the reference."""
+"""A citation's HTML is safe, whatever the reference contains."""
 
 from __future__ import annotations
 

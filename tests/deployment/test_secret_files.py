@@ -53,7 +53,7 @@ def test_a_file_that_gives_no_address_is_named_with_its_variable(tmp_path: Path,
 
 
 def test_the_api_key_of_pubmed_is_kept_as_the_place_where_it_stands(tmp_path: Path) -> None:
-    """So that it stands in no settings object that somebody might print."""
+    """The secret is in no settings object, which might be printed."""
     file = tmp_path / "secret"
     file.write_text("0123456789\n")
     key = load({"CITEWIRE_PUBMED_API_KEY_FILE": str(file)}).pubmed_api_key

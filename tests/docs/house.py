@@ -1,6 +1,6 @@
 """A whole Citewire in this process, for the documents' examples: the real command line, ledger, stages and web.
 
-The stages are drained by one thread in place of workers. Around it stand a PubMed and a partner that speak real HTTP.
+One thread drains the stages in place of workers. PubMed and the partner are stand-ins over real HTTP.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class House:
 
 @contextlib.contextmanager
 def house(folder: Path, site: str) -> Iterator[House]:
-    """`site`: its TOML, as a document has it; {partner} and {pubmed} stand for the addresses around it."""
+    """`site`: its TOML, as a document has it; {partner} and {pubmed} are replaced by the addresses of the stand-ins."""
     with (
         pytest.MonkeyPatch.context() as patch,
         EutilsStandin() as pubmed,

@@ -31,8 +31,8 @@ def opened(tmp_path: Path) -> Opened:
 
 @pytest.fixture(scope="module")
 def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The system as it stands when the operator's guide has been followed to its end."""
-    # The guide says that its partner is given up on at the first refusal, so that nobody has to wait for the last one.
+    """The system after every step of the operator's guide."""
+    # In the guide's settings a delivery is abandoned at its first refusal, so the session does not wait for the last.
     with house(tmp_path_factory.mktemp("operated"), SITE + "\n[delivery]\nrefused_retries = []\n") as one:
         session = Session(one)
         session.run(OPERATING)

@@ -1,4 +1,4 @@
-"""Processes whose clocks are hours off: what they are told reaches every channel all the same."""
+"""Processes whose clocks are hours off: every event still reaches every channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cited paper is retracted: everyone who holds an article that cites it learns of it, and nobody else is troubled."""
+"""When a cited paper is retracted, every channel that has an article citing it is updated, and no other channel."""
 
 from __future__ import annotations
 

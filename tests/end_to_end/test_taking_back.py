@@ -81,7 +81,7 @@ def test_a_publish_that_is_killed_midway_is_shown_as_interrupted_and_done_by_the
         publishing.kill()
     first = running.run("operations", "--json").json["operations"][0]
     assert (first["ended"], first["planned"], first["changed"] in (0, 300)) == (None, 300, True)
-    assert first["state"] == "running"  # nobody can know better before its next sign of life is overdue
+    assert first["state"] == "running"  # until its next sign of life is overdue
     until(lambda: "interrupted" in running.run("operations", first["operation"]).out, 60)
     assert running.publish(tmp_path, wait=False).status == 0
     again = running.run("operations", "--json").json["operations"][0]

@@ -1,4 +1,4 @@
-"""Without its queue the system is slower and complete: what cannot be rung for is done by whoever sweeps."""
+"""Without its queue the system is slower but complete: the sweep finds the work that no doorbell announced."""
 
 from __future__ import annotations
 

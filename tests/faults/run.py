@@ -105,7 +105,7 @@ def _play(world: World, faults: Faults, steps: list[Any]) -> float:
 
 
 def _checks_can_fail(world: World) -> None:
-    """Check the checks: a truth that nobody has must be missed in every place that is looked at."""
+    """Check the checks: a state that does not exist must be reported missing everywhere."""
     known = world.truth["article-99"]
     text, known.text = known.text, "what nobody published"
     missed = " ".join(world.wrong())

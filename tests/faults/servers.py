@@ -158,7 +158,7 @@ class QueueHost:
 
 
 class Line(LoopThread):
-    """A relay to a server. While it is dead, whatever is sent arrives nowhere, and nobody is told."""
+    """A relay to a server. While it is dead, data is dropped without an error."""
 
     def __init__(self, server: URL) -> None:
         super().__init__("127.0.0.1", 0)

@@ -22,7 +22,7 @@ FEED = Feed(id="latest", title="Latest", size=2)
 
 
 class Stopping(RenditionStore):
-    """`inside`: stop after the check, in the moment in which nobody else can replace the file; otherwise before it.
+    """`inside`: stop after the check, while no other process can replace the file; otherwise before it.
 
     `file`: how the path of the file begins.
     """

@@ -1,4 +1,4 @@
-"""Pages of a feed: what stands where, what is written again, and what never is."""
+"""Pages of a feed: which entries each one has, and which files a change rewrites."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_withdrawn_entry_leaves_every_page_for_its_tombstone(bench: FeedBench)
             assert "article-003" not in bench.live(path.removeprefix("public/"))
     bench.publish_many(*range(20, 40))
     bench.build()
-    assert "article-003" in bench.gone("feeds/latest.atom")  # told for as long as `size` newer ones have not come
+    assert "article-003" in bench.gone("feeds/latest.atom")  # listed until `size` newer entries follow
     assert bench.shown_withdrawn("feeds/latest.rss") == ["article-003"]
     bench.clock.pass_(40 * 24 * 3600)
     bench.publish_many(41)

@@ -1,4 +1,4 @@
-"""Partners' profiles: each rule by a feed that breaks it, and what the partner is told of a withdrawal."""
+"""Partners' profiles: each rule by a feed that breaks it, and how the feed reports a withdrawal."""
 
 from __future__ import annotations
 

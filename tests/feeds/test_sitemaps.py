@@ -1,4 +1,4 @@
-"""Sitemaps: what is listed, and what a change writes anew."""
+"""Sitemaps: what is listed, and which files a change rewrites."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def test_a_refused_connection_keeps_the_secret_too(caplog: pytest.LogCaptureFixt
 
 
 def test_a_slow_reader_is_cut_too(receiver: Receiver) -> None:
-    """The other end takes the first bytes of a large request and then reads no more."""
+    """The other end reads the first bytes of a large request and then stops reading."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         with pytest.raises(TransientError) as raised:

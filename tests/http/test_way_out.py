@@ -19,7 +19,7 @@ MAY = {
     "socket": ("http", "channels/email/smtp"),
     "ssl": ("http", "channels/email/smtp"),
     "smtplib": ("channels/email/smtp",),
-    "asyncio": ("web",),  # serves, and calls nobody
+    "asyncio": ("web",),  # serves, and makes no calls
     "httpx": (),
     "ftplib": (),
     "telnetlib": (),

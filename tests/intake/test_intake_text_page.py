@@ -1,4 +1,4 @@
-"""Pages saved as text that are not the seed: told by how they are set, not by what they say."""
+"""Pages saved as text other than the seed: recognised by their layout, not by their words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile pages cost no more than their size, and files without text are answered with what to do."""
+"""Hostile pages take time linear in their size, and files without text are refused with a hint."""
 
 from __future__ import annotations
 

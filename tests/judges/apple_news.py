@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-# Apple, "Using HTML with Apple News Format" and "Adding an HTML Table": stated here anew, not taken from the code.
+# Apple, "Using HTML with Apple News Format" and "Adding an HTML Table": restated here independently of the code.
 _INLINE = {"a", "strong", "b", "em", "i", "sup", "sub", "del", "s", "code", "samp", "br", "span"}
 _TEXT = _INLINE | {"p", "ul", "ol", "li", "blockquote", "pre", "footer", "aside", "div"}
 _TABLE = _INLINE | {"table", "tr", "th", "td"}

@@ -119,7 +119,7 @@ def faint_text(seen: Sight) -> list[str]:
 
 
 def unseen_text(seen: Sight, *, outside: str) -> list[str]:
-    """Text of the body that is laid out nowhere or is invisible, but for what stands in `outside` (a selector)."""
+    """Text of the body that is not laid out or invisible, except in elements that match `outside` (a selector)."""
     found: list[str] = seen.look(
         f"""
         return allTexts().filter(({{parent, rects}}) => !parent.closest({outside!r})

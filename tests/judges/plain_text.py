@@ -1,4 +1,4 @@
-"""What a plain-text document must be, whoever opens it."""
+"""What a plain-text document must be for any program that opens it."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def vocabulary() -> Vocabulary:
 
 
 def schema_findings(document: Mapping[str, Any]) -> list[str]:
-    """What the vocabulary says against a JSON-LD document; nothing where every term stands as it is meant to."""
+    """Yield the violations of the vocabulary in a JSON-LD document."""
     context = document.get("@context")
     wrong = [] if context in ("https://schema.org", "https://schema.org/") else [f"@context is {context!r}"]
     return wrong + list(_node_findings(document, "$"))

@@ -18,7 +18,7 @@ from pipeline.stages.stage import drain
 
 
 def at_once(*calls):  # type: ignore[no-untyped-def]
-    """The answers of calls that start together; a call that was told to wait tries again."""
+    """Return the answers of calls that start together; a call that is refused for now tries again."""
     barrier, answers = threading.Barrier(len(calls)), []
 
     def run(call) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Changes in the order of commits: none is skipped by a reader, whoever was still committing when it looked."""
+"""Changes in the order of commits: a reader skips none, even if others were still committing when it read."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def _state(article: str) -> ArticleState:
 
 
 def test_a_withdrawal_is_in_the_format_of_what_it_takes_back(ledger: Ledger) -> None:
-    """The names of the formats are in the wrong order for whoever takes the greatest for the newest."""
+    """The names of the formats sort in the wrong order, so that the greatest is not the newest."""
     with ledger.write() as transaction:
         for channel, first, second in (("a", "rss", "ninjs"), ("b", "ninjs", "rss")):
             of = {"channel": channel, "article_id": "one", "now": NOW}

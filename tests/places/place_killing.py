@@ -1,4 +1,4 @@
-"""Kills a process, or what stands for one, at a random commit, file operation or network call."""
+"""Kill a process, or a simulated one, at a random commit, file operation or network call."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Killer:
 def killable(killer: Killer) -> Iterator[None]:
     """Have the killer strike before and after each step, and before each commit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)  # nobody cuts the power, and the disk is slow
+        patch.setattr(os, "fsync", lambda descriptor: None)  # the power stays on, and syncing is slow
         patch.setattr(Ledger, "write", _write(killer, Ledger.write))
         for kind, names in _CALLS.items():
             for name in names:

@@ -153,7 +153,7 @@ class Run:
             self._insist(lambda: self._replaced(name, number, settings))
 
     def _replaced(self, name: str, number: int, settings: Settings) -> None:
-        """Whoever is killed after it was done must not do it twice."""
+        """A process killed after the work was done must not repeat it."""
         location = f"{partner(name)}#{number}"
         if not any(one.location == location for one in self.world.places("in-force")):
             planning.replaced(self.world.ledger, settings, name, by="a test", now=self.world.bench.clock.now)

@@ -1,4 +1,4 @@
-"""Every kind of place that can be read back is read back and mended, on real servers."""
+"""Every kind of place that can be read back is read back and repaired, on real servers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def kinds(place: Reconciled) -> dict[str, str]:
 
 @pytest.fixture
 def spoilt(world: World, servers: Servers, spot: Spot) -> Callable[[], None]:
-    """Two live articles, one with a second revision and a withdrawn one; then what the function does to them."""
+    """Yield two live articles, one with a second revision, and a withdrawn one, after the function has damaged them."""
     world.take_up(servers.table("archive", spot, "json-ld"))
     world.publish("a", "b", "c", "d")
     world.work()
@@ -100,7 +100,7 @@ def test_what_is_missing_older_changed_or_back_is_found_and_mended(
 def test_a_withdrawn_article_that_is_there_in_another_format_is_named(
     world: World, servers: Servers, spot: Spot, spoilt: Callable[[], None]
 ) -> None:
-    """Whoever put it there did so by hand: it is shown, and left to that person."""
+    """A file that was added by hand is reported and left alone."""
     other = (servers.file(spot, "manifest/b.json-ld.json") or b"").replace(b'"article":"b"', b'"article":"d"')
     servers.put(spot, "d.md", b"# What was withdrawn")
     servers.put(spot, "manifest/d.md.json", other)

@@ -1,4 +1,4 @@
-"""What lies at a place is compared with what the ledger says, and mended."""
+"""The files at a place are compared with the ledger, and repaired."""
 
 from __future__ import annotations
 

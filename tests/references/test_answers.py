@@ -1,4 +1,4 @@
-"""Every kind of answer of NCBI's, told apart: the recorded ones, and the traps between them."""
+"""Every kind of answer of NCBI's is classified: the recorded ones, and the traps between them."""
 
 from __future__ import annotations
 

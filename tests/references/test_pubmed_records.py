@@ -89,7 +89,7 @@ def read_records(folder: pathlib.Path) -> tuple[Record, ...]:
 
 
 def tops(root: ET.Element) -> list[ET.Element]:
-    """Not `DeleteCitation`, which only lists PMIDs that are no more."""
+    """`DeleteCitation` is left out: it only lists deleted PMIDs."""
     kinds = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation")
     return [root] if root.tag in kinds else [one for one in root if one.tag in kinds]
 

@@ -1,4 +1,4 @@
-"""JSON-LD: the evidence as it stands, in terms of schema.org's. Its judge runs in test_every_judge.py."""
+"""JSON-LD: the current evidence in terms of schema.org. Its judge runs in test_every_judge.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The article's tree as HTML, whatever stands in it."""
+"""The article's tree as HTML, whatever it contains."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """No form of an article says another dose, order or negation than its author wrote.
 
-The articles in `meaning/` are small inputs that once went wrong; the property holds for what nobody has thought of.
+The articles in `meaning/` are small inputs that once went wrong; the property covers the unforeseen ones.
 `MEANING_EXAMPLES=10000` makes the property's search longer.
 """
 

@@ -70,7 +70,7 @@ def test_the_linked_data_stands_in_the_page_and_says_what_the_page_says() -> Non
     data = json.loads(script.text)
     assert data["@type"] == "MedicalWebPage"
     assert data["lastReviewed"] == "2025-03-09"
-    assert "hasPart" not in data  # the text stands in the page already
+    assert "hasPart" not in data  # the text is in the page already
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def _xml(body: bytes) -> Iterator[str]:
 
 
 def found_in(body: bytes, media_type: str) -> str:
-    """All that it says, without white space, its pieces parted by NUL."""
+    """Return all its text without white space, its pieces separated by NUL."""
     if media_type.endswith("json"):
         pieces: Iterable[str] = _strings(json.loads(body))
     elif media_type == "text/html":

@@ -1,4 +1,4 @@
-"""A whole pipeline on a table: the real ledger and stages, a clock of ours, channels that do as they are told."""
+"""A whole pipeline on a table: the real ledger and stages, a controllable clock, and scripted channels."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class PubMed:
 
 @dataclass
 class Converter:
-    """Which PMIDs DOIs and PMCIDs are, and whether that is told."""
+    """The PMIDs of DOIs and PMCIDs, and whether the converter answers."""
 
     pmids: dict[str, str] = field(default_factory=dict)  # by the work's value
     down: bool = False

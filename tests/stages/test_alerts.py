@@ -1,4 +1,4 @@
-"""Somebody is told once when something begins to need a person, and once when it is well: real receivers."""
+"""One notice when something begins to need a person, and one when it no longer does, to real receivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs a person: found in all rows, grouped by cause, gone when it is mended."""
+"""What needs a person: found in all rows, grouped by cause, gone once it is fixed."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)  # what
 
 
 def stocked(ledger: Ledger, count: int, *, receiver: Receiver | None = None, policy: Policy = POLICY) -> Bench:
-    """A channel that is owed so many articles."""
+    """Return a channel with this many outstanding articles."""
     bench = Bench(ledger, policy=policy)
     if receiver is not None:
         bench.receivers["partner"] = receiver

@@ -1,4 +1,4 @@
-"""What must hold for each stage in the list, and for whoever rings for one."""
+"""What must hold for each stage in the list, and for every ring."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from standins.misbehaviour import MISBEHAVIOURS
 from standins.papers import invented
 
 QUICK = Limits(connect=2.0, read=0.3, total=0.6)
-UNKNOWN = 90_000_000  # PMIDs from here on are known to nobody
+UNKNOWN = 90_000_000  # PMIDs from here on do not exist
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def bench(ledger: Ledger, ncbi: EutilsStandin) -> Iterator[Bench]:
 
 
 def publish(bench: Bench, ncbi: EutilsStandin, number: int) -> None:
-    """An article that cites three papers by PMID, one by DOI, and two works that nobody knows."""
+    """An article that cites three papers by PMID, one by DOI, and two unknown works."""
     pmids = [1_000 + number * 2 + n for n in range(4)]
     for pmid in pmids:
         ncbi.add(structs.replace(invented(str(pmid)), pmcid=f"PMC{pmid}"))

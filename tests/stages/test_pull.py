@@ -1,4 +1,4 @@
-"""What a partner who pulls is told, and what is known of what it has."""
+"""What a pulling partner is sent, and what is recorded of what it has."""
 
 from __future__ import annotations
 

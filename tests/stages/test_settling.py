@@ -276,7 +276,7 @@ class Deadly(Receiver):
 
 
 def _run_until_killed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> int:
-    """A worker for each time that one is killed, until all is quiet. How many there were."""
+    """Start another worker each time that one is killed, until nothing is left to do; return how many ran."""
     killed = 0
     for _ in range(200):
         try:

@@ -207,7 +207,7 @@ def test_what_nobody_cited_for_one_night_is_watched_again_when_it_is_cited_the_n
     bench.clock.now = dt.datetime(2026, 3, 3, 20, tzinfo=dt.UTC)  # by day
     publish(bench, "1")
     publish(bench, "2")
-    bench.work_for(16 * 3600, step=1800)  # its next look comes, and nobody cites it
+    bench.work_for(16 * 3600, step=1800)  # its next check comes, and no article cites it
     publish(bench, "1", id="another")
     bench.turn("1", "retracted")
     bench.work_for(3 * 86_400, step=3600)

@@ -54,7 +54,7 @@ TOKENS = {"cms": "publish", "reader": "partner:reader", "partner": "partner:part
 
 @dataclass
 class Served:
-    """`app` answers from `context`; `receiver` stands for the partner of the channel `partner`."""
+    """`app` answers from `context`; `receiver` is the partner of the channel `partner`."""
 
     context: Context
     app: FastAPI

@@ -1,4 +1,4 @@
-"""What the web tells of the evidence: references, changes, what was shown when, figures; and the release of a hold."""
+"""The evidence over HTTP: references, changes, what was shown when, figures; and the release of a hold."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The hub as a subscriber meets it: what websub.rocks asks of hubs, and what it does not.
 
-Its tests are told of by their numbers: 100 typical subscription, 101 signed content, 102 and 103 what comes when a
+Its tests are named by their numbers: 100 typical subscription, 101 signed content, 102 and 103 what comes when a
 subscription is renewed, 104 leases, 105 unsubscribing, 106 and on what must not be pushed.
 """
 
@@ -41,7 +41,7 @@ DAY = 86_400
 
 
 class Hub(Bench):
-    """A bench with a hub, which can be asked for a subscription and told to work."""
+    """A bench with a hub that takes subscriptions and can be run."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger, "partner")
@@ -49,7 +49,7 @@ class Hub(Bench):
         self.context = replace(self.context, hub=self.plan)
 
     def go_on(self) -> None:
-        """A minute later, with ids that nobody has had."""
+        """A minute later, with unused ids."""
         self.clock.pass_(60)
         later = itertools.count(1_000)
         self.events = later
@@ -82,7 +82,7 @@ class Hub(Bench):
             drain(self.context, hub, lane)
 
     def say(self, text: str) -> None:
-        """Publish something new, and have everybody told."""
+        """Publish something new, and push it to every subscriber."""
         self.publish(article(text=text))
         self.work()
         self.clock.pass_(self.context.policy.feed_interval)

@@ -36,7 +36,7 @@ HUB = "https://notes.example.org/hub"
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    """`partner` wants articles about sleep whose papers stand; `other` wants everything."""
+    """`partner` takes articles about sleep without retracted papers; `other` takes everything."""
     ledger = empty_ledger(tmp_path)
     bench = Bench(ledger, "partner", "other")
     wanted = replace(bench.context.channels["partner"], topics=frozenset({"sleep"}), gate=Gate(refuse=("retracted",)))

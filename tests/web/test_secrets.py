@@ -23,7 +23,7 @@ from pipeline.model.reference import Notice
 
 SECRET, OPEN, RENAMED = "secret-recall", "open-article", "fatal-recall"
 FORMATS = ("html", "ninjs", "json-ld", "atom")  # the page, what each partner takes, and one with a feed of its own
-SHARED, HIDDEN, NEVER = "1", "2", "3"  # PMIDs: the open article's, the secret's, nobody's
+SHARED, HIDDEN, NEVER = "1", "2", "3"  # PMIDs: cited by the public article, by the secret one, by none
 CALLERS = {
     "anyone": {},
     "a partner who pulls": {"authorization": "Bearer reader"},

@@ -1,4 +1,4 @@
-"""A sender whose clock is behind is told from an event that was delayed, if the request says what time it is there."""
+"""A sender whose clock is behind is distinguished from a delayed event, if the request gives the sender's time."""
 
 from __future__ import annotations
 

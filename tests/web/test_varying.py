@@ -1,4 +1,4 @@
-"""What caches are told of compression: once, by every response that may be compressed for another client."""
+"""Every response that may be compressed for another client has one `Vary` for caches."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ __all__ = ["environment"]  # a fixture
 
 @pytest.fixture
 def systemd(tmp_path: Path) -> Iterator[socket.socket]:
-    """The socket on which systemd is told."""
+    """The socket on which systemd is notified."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(tmp_path / "notify"))
         receiver.settimeout(90)

@@ -1,4 +1,4 @@
-"""The log is quiet where nobody has to act, and no text of an article is in it."""
+"""The log has nothing where no action is needed, and no text of an article."""
 
 from __future__ import annotations
 

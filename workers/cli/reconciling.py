@@ -1,4 +1,4 @@
-"""`reconcile`: read places back, and mend what is not as it should be."""
+"""`reconcile`: read places back, and repair what differs from the ledger."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # What uvicorn says of wrong requests is each a line that nobody can act on; errors of ours are still logged.
+        # uvicorn's warnings about invalid requests are of no use to an operator; our own errors are still logged.
         self.logger = logging.getLogger("uvicorn.protocol")
         self.limits = self.server_state.limits
         self.counted: str | None = None  # the client for which this connection is counted

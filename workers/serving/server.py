@@ -1,4 +1,4 @@
-"""uvicorn's server, with limits on its connections, and with an end that waits for nobody."""
+"""uvicorn's server, with limits on its connections, and with a shutdown that does not wait for clients."""
 
 from __future__ import annotations
 

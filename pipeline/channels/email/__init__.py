@@ -100,6 +100,6 @@ CHANNEL = ChannelType(
     open=Email,
     format="html",
     also=("json-feed", "plain-text"),
-    backfill=False,  # nobody wants the whole archive as mail on the day that they subscribe
+    backfill=False,  # a new subscriber does not want the whole archive as mail
     replaces=False,  # nor all of it again because of a new disclaimer
 )

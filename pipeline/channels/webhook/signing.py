@@ -2,7 +2,7 @@
 
 `v1` is HMAC-SHA256 with a secret that both sides know; `v1a` is Ed25519, which the partner verifies with a public key.
 Both cover `webhook-id`, `webhook-timestamp` and the body, but no other header. The message id therefore repeats what
-the article's own headers say, so that a delivery whose headers were exchanged on its way can be told.
+the article's own headers say, so that a delivery whose headers were replaced on its way can be detected.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def _list(element: etree._Element, reading: Reading) -> Iterable[Block]:
             items.append(_item(child, reading))
         elif not items:
             items.append(ListItem(tuple(_one(child, reading))))
-        else:  # a list that stands beside the item that it belongs to
+        else:  # a list next to the item that it belongs to
             items[-1] = replace(items[-1], blocks=(*items[-1].blocks, *_one(child, reading)))
         if text := line(child.tail or ""):
             items.append(ListItem((Paragraph((Text(text),)),)))

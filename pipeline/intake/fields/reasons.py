@@ -1,4 +1,4 @@
-"""The reason of a withdrawal, which stands in every tombstone, whichever way it comes in."""
+"""The reason for a withdrawal, which every tombstone shows, however it was submitted."""
 
 from __future__ import annotations
 

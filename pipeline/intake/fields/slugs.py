@@ -27,7 +27,7 @@ def slug(text: str, *, otherwise: str) -> str:
 
 
 def address_slug(address: str | None) -> str | None:
-    """Return the slug of a URL's path, without its extension; None if no path tells the site's pages apart."""
+    """Return the slug of a URL's path, without its extension; None if the site's pages do not differ in their paths."""
     path = unquote(urlsplit(address).path) if address else ""
     stem = re.sub(r"(?:/?index)?\.[a-zA-Z0-9]{2,5}$", "", path.strip("/"))
     made = slug(stem, otherwise="article") if stem else ""

@@ -162,7 +162,7 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
 
 
 def _abandon_where_given_up(transaction: Transaction, article_id: str) -> None:
-    """Abandon the withdrawal at places that were given up, so that whoever waits for it learns where it cannot get."""
+    """Abandon the withdrawal at places that were given up, so that a command waiting for it can name those places."""
     given_up = sa.select(places.c.key, places.c.reason).where(places.c.state == "given-up")
     for key, reason in transaction.execute(given_up):
         mine = (deliveries.c.article == article_id, deliveries.c.channel == key)

@@ -134,7 +134,7 @@ def ask_lists_again(transaction: Transaction) -> None:
 
 
 def forget(transaction: Transaction, name: str) -> None:
-    """Delete a source that is no longer asked, and what it said: nobody would learn that it changed."""
+    """Delete a source that is no longer asked, and its verdicts, since changes to them would go unnoticed."""
     transaction.execute(sa.delete(listed_verdicts).where(listed_verdicts.c.source == name))
     transaction.execute(sa.delete(source_checks).where(source_checks.c.source == name))
     transaction.execute(sa.delete(evidence_sources).where(evidence_sources.c.name == name))

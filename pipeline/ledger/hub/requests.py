@@ -16,7 +16,7 @@ Mode = Literal["subscribe", "unsubscribe", "denied"]
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request. `id` is that of its subscription; `generation` tells it from a request that replaced it.
+    """A request. `id` is that of its subscription; `generation` distinguishes it from a request that replaced it.
 
     `turn` 0 is that of a request about a subscription that exists. Other requests have their place in the line of their
     `client`, so that however many one client sends, the first one of another comes before the rest of them.

@@ -1,4 +1,4 @@
-"""What somebody was told of, and who was."""
+"""Conditions that needed a person, and the notices about them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _LEASED = sa.text("lease IS NOT NULL")
 # The dead letters of each channel, which its next success tries again.
 _ABANDONED = sa.text("state = 'abandoned'")
 
-# What a channel refused lately, which its operator is told.
+# What a channel refused lately, which the operator is alerted to.
 _REFUSED = sa.text("refusals > 0")
 
 # Deliveries that wait for a partner to fetch them.

@@ -33,7 +33,7 @@ BOILERPLATE = (
 RUNTIME = '<script async src="https://cdn.ampproject.org/v0.js"></script>'
 
 _ROOM = 90  # elements within each other in the body; the validator falls over at some 115, of which the page takes 6
-_UNKNOWN = (1200, 675)  # the shape of the box for an image whose size nobody gave
+_UNKNOWN = (1200, 675)  # the shape of the box for an image of unknown size
 
 
 def render(revision: Revision, site: Site) -> bytes:

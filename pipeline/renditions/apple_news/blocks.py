@@ -138,7 +138,7 @@ def _table(table: Table) -> list[Component]:
     return [*caption, *([{"role": "htmltable", "html": html, "style": "table", "layout": "text"}] if html else ())]
 
 
-# --- parting: what HTML can hold, and what stands after it ---------------------------------------------------------
+# --- splitting: what HTML can hold, and what follows it -------------------------------------------------------------
 
 
 def _parted(block: Block) -> tuple[Block | None, list[Table | Image]]:

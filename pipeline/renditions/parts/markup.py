@@ -94,7 +94,7 @@ def inlines_html(
                 out.append("<br>")
             case Marker(numbers):
                 if out and out[-1].endswith(" "):
-                    out[-1] = f"{out[-1][:-1]}\u00a0"  # or the marker might stand alone on the next line
+                    out[-1] = f"{out[-1][:-1]}\u00a0"  # or the marker might wrap to the next line
                 out.append(marker_html(numbers, page=page, linked=linked))
             case Link(href, children):
                 inner = inlines_html(children, page=page, linked=True, image=image)

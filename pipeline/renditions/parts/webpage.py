@@ -158,7 +158,7 @@ def _scrolling(html: str) -> str:
 
 
 def _shares(address: str, title: str) -> list[tuple[str, str]]:
-    """Return plain links: no third-party script, and nothing that tells others who reads."""
+    """Return plain links, without third-party scripts or anything that would identify the reader to others."""
     link, words = quote(address, safe=""), quote(clean(title), safe="")
     return [
         ("Email", f"mailto:?subject={words}&body={link}"),

@@ -1,4 +1,4 @@
-"""What stands in the place of an article's page after its withdrawal: that it was withdrawn, when and why.
+"""What replaces an article's page after its withdrawal: that it was withdrawn, when and why.
 
 Plain strings: a withdrawal must go out whatever has happened to the templates.
 """

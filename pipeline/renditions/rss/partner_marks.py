@@ -36,7 +36,7 @@ class WithdrawnItems(Enum):
 
 
 def channel_marks(feed: Feed, site: Site, head: Head) -> list[Element]:
-    """What stands in the channel."""
+    """Return the partner's elements of the channel."""
     if feed.profile != "smartnews":
         return []
     logos = {"snf:logo": site.logo, "snf:darkModeLogo": feed.dark_logo}
@@ -45,7 +45,7 @@ def channel_marks(feed: Feed, site: Site, head: Head) -> list[Element]:
 
 
 def entry_marks(feed: Feed) -> list[Element]:
-    """What stands in every item that is live."""
+    """Return the partner's elements of every live item."""
     if feed.profile != "smartnews":
         return []
     analytics = [element("snf:analytics", feed.analytics)] if feed.analytics else []

@@ -129,7 +129,7 @@ def _name(transaction: Transaction, article_id: str, given: str, now: dt.datetim
 
 
 def _known(transaction: Transaction, event: Publish) -> str | None:
-    """Return the article that came from the event's place before. A source has many, told apart by their text."""
+    """Return the article that came from the event's place before. A source has many, distinguished by their text."""
     if event.place is None:
         return None
     if event.place.startswith(FILE):

@@ -30,7 +30,7 @@ def take_back(
     )
     evidence.cite(transaction, current.id, (), now=now)
     channels, shown = [], None
-    if current.rendered is not None:  # otherwise nobody can have seen it since its last withdrawal
+    if current.rendered is not None:  # otherwise it cannot have been seen since its last withdrawal
         channels = deliveries.schedule_withdrawal(transaction, current.id, revision=number, now=now)
         feeds.changed(transaction, current.id, now=now)  # the feeds that contain it, whatever this process's settings
         shown = number

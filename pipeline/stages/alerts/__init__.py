@@ -1,7 +1,7 @@
-"""alerts: somebody is told once when something begins to need a person, and once when it is well again.
+"""alerts: send one notice when something begins to need a person, and one when it no longer does.
 
-What was told to whom is kept in the ledger, so that neither a restart nor a second process tells it again. A receiver
-gets everything new in one message. One that cannot be reached is tried again, and keeps nobody else waiting.
+What was sent to whom is kept in the ledger, so that neither a restart nor a second process sends it again. A receiver
+gets everything new in one message. One that cannot be reached is tried again without delaying the others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import doubling, unforeseen
 
 EVERY = 5.0  # seconds between two looks at what needs a person
-_LEASE = 120.0  # longer than a look, and than telling one receiver
+_LEASE = 120.0  # longer than a look, and than sending to one receiver
 _NAME = "alerts"
 _FIRST, _MOST = 10.0, 600.0  # seconds until a receiver that could not be reached is tried again
 
@@ -77,9 +77,9 @@ def _look(context: Context) -> None:
 
 
 def _notify(context: Context, receiver: AlertReceiver) -> None:
-    """Tell a receiver what it does not know yet, unless another process is doing so or it is too early.
+    """Send a receiver its unsent notices, unless another process is doing so or it is too early.
 
-    Usually there is nothing to tell, and nothing is written.
+    Usually there are none, and nothing is written.
     """
     lease, now, token = f"alert:{receiver.name}"[:64], context.clock(), context.new_id(LEASE)
     with context.ledger.read() as transaction:

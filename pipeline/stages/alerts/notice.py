@@ -1,4 +1,4 @@
-"""What somebody is told, in the forms that receivers understand. Pure."""
+"""Notices in the forms that receivers understand. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 20  # entries in a text for people
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """What began and what ended since the receiver was last told. `id`: the same at every attempt."""
+    """What began and what ended since the receiver's last notice. `id` is the same at every attempt."""
 
     id: str
     site: str

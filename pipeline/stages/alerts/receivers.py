@@ -1,4 +1,4 @@
-"""Who is told: a webhook, people by mail, or the partner of a channel."""
+"""Receivers of notices: a webhook, people by mail, or the partner of a channel."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class WebhookReceiver:
 
 @dataclass(frozen=True)
 class MailReceiver:
-    """One person, or one list, by mail. With `channel`, its partner, who is told of that channel only.
+    """One mail address. With `channel`, that of its partner, who is notified about that channel only.
 
-    Each address is a receiver of its own: one that is refused keeps no other waiting, and nobody gets a mail twice.
+    Each address is a separate receiver, so one that is refused neither delays the others nor sends them duplicates.
     """
 
     name: str

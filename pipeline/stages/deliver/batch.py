@@ -76,7 +76,7 @@ class Sending:
         self._looked_at = self._slot = context.clock()
 
     def run(self) -> bool:
-        """Send the batch. Return False if the channel rests now, or its rate allows no more."""
+        """Send the batch. Return False if the channel rests now or has reached its rate."""
         self._begin()
         try:
             while self._waiting and self._may_continue():

@@ -117,9 +117,9 @@ def put(
 ) -> dict[str, Built]:
     """Write the files that differ from `before` or are missing, in all their forms; return what was written.
 
-    The lease is checked for each file while nobody else can replace it, so that a worker that lost the lease, or whose
-    write hung, never puts an older file over a newer one. `begin` records what is about to be written: if this worker
-    ends in the middle, the next one writes these files again, even if the bytes recorded are the right ones.
+    The lease is checked for each file while no other process can replace it, so that a worker that lost the lease, or
+    whose write hung, never puts an older file over a newer one. `begin` records what is about to be written: if this
+    worker ends in the middle, the next one writes these files again, even if the recorded bytes are the right ones.
     """
     now = context.clock().replace(microsecond=0)
     new = {}

@@ -168,7 +168,7 @@ def _confirm(
 ) -> None:
     """Record that the published revision looks as it would if it were rendered now, and its renditions in new formats.
 
-    One with evidence that nobody sees is not rendered again, and so keeps its fingerprints.
+    One whose evidence is not shown anywhere is not rendered again, and so keeps its fingerprints.
     """
     if facts.rendered is not None and facts.outdated:
         current = fingerprints(context.formats, context.site)

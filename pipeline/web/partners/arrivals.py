@@ -45,7 +45,7 @@ class Arrivals:
                 del self._waiting[place]
 
     def stop(self) -> None:
-        """Have everyone who waits answered now, and nobody wait any more."""
+        """Answer every waiting request now, and let no further request wait."""
         self._stopped = True
         for events in self._waiting.values():
             for event in events:

@@ -1,4 +1,4 @@
-"""What the site shows, as a list: for partners that start again, and for whoever compares copies with the original."""
+"""What the site shows, as a list: for partners that start over, and for comparing copies with the original."""
 
 from __future__ import annotations
 

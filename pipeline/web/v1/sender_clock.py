@@ -1,7 +1,7 @@
-"""Correct the times of events by the clock of their sender, which may tell it in the request's `Date` header.
+"""Correct the times of events by the clock of their sender, which it may give in the request's `Date` header.
 
-A sender whose clock was set back says of its next event that it happened before the last one, as if the event had been
-delayed on its way. `Date` tells the two apart: it is the sender's time when it sends (RFC 9110, section 6.6.1).
+When a sender's clock is set back, its next event claims to have happened before the last one, as if it had been delayed
+on its way. `Date` distinguishes the two: it is the sender's time when it sends (RFC 9110, section 6.6.1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Convert a page's dates to ISO 8601 if the page's language or their form tells how to read them."""
+"""Convert a page's dates to ISO 8601 if the page's language or their form determines how to read them."""
 
 from __future__ import annotations
 

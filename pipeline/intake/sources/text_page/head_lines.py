@@ -1,4 +1,4 @@
-"""Recognise the lines that stand between a headline and its text: bylines, dates, credits, buttons."""
+"""Recognise the lines between a headline and its text: bylines, dates, credits, buttons."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def _outstanding(pieces: Sequence[Piece], scores: dict[int, float], text_words: 
 
 
 def _without_deck(pieces: Sequence[Piece], place: int, lines: Sequence[int], text_words: set[str]) -> int | None:
-    """Return the headline, given it or the deck below it; None if one cannot be told from the other."""
+    """Return the headline, given it or the deck below it; None if they cannot be distinguished."""
     longer = [other for other in lines if other < place and not _is_small(pieces[other], text_words)]
     if not longer or not all(_is_small(piece, text_words) for piece in pieces[longer[-1] + 1 : place]):
         return place
@@ -147,7 +147,7 @@ def _without_crumbs(pieces: Sequence[Piece], place: int) -> int:
 
 
 def _is_small(piece: Piece, text_words: set[str]) -> bool:
-    """Return whether a piece may stand between a headline, its deck and its text, as a name or a label does."""
+    """Return whether a piece, such as a name or a label, may come between a headline, its deck and its text."""
     if not isinstance(piece, Words):
         return False
     if len(piece.text.split()) < _TITLE_WORDS or is_furniture(piece.text):

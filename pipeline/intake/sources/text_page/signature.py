@@ -1,4 +1,4 @@
-"""Find what stands between a headline and its text and is no part of either: bylines, credits, buttons, counters."""
+"""Find what is between a headline and its text and belongs to neither: bylines, credits, buttons, counters."""
 
 from __future__ import annotations
 
