@@ -1,4 +1,4 @@
-"""A stand-in for NCBI's E-utilities (efetch, esearch) and its PMC ID Converter, over real HTTP.
+"""A stand-in for NCBI's E-utilities (efetch, esearch, ecitmatch) and its PMC ID Converter, over real HTTP.
 
     python -m standins.eutils --port 0 [--papers FILE] [--xml FILE_OR_DIR ...] [--invent] [--rate 3] [--misbehave NAME]
 
@@ -33,8 +33,10 @@ from standins.serving import Standin
 
 EFETCH = "/entrez/eutils/efetch.fcgi"
 ESEARCH = "/entrez/eutils/esearch.fcgi"
+ECITMATCH = "/entrez/eutils/ecitmatch.cgi"
 IDCONV = "/tools/idconv/api/v1/articles/"
 _SEARCHED = re.compile(r'"([^"]*)"\[(?:doi|aid)\]|(\S+)\[aid\]')
+_FIELDED = re.compile(r"(\S+)\[(ti|vi|pg|dp|au|ta)\]")
 _LONGEST_ADDRESS = 4_000  # characters of a GET request
 _MOST_CONVERTED = 200
 
@@ -129,6 +131,8 @@ class EutilsStandin(Standin):
             return self._efetch(params, ids)
         if path == ESEARCH:
             return self._search(params)
+        if path == ECITMATCH:
+            return self._match_citations(params)
         if path == IDCONV:
             return self._convert(params, ids)
         return Answer(404, "text/plain", b"Not Found")
@@ -147,13 +151,25 @@ class EutilsStandin(Standin):
 
     def _search(self, params: Mapping[str, str]) -> Answer:
         """Return the PMIDs of papers with any of the words asked for: as by NCBI, punctuation does not count."""
-        asked = [part for pair in _SEARCHED.findall(params.get("term", "")) for part in pair if part]
-        if params.get("db") != "pubmed" or params.get("retmode") != "json" or not asked:
+        term = params.get("term", "")
+        asked = [part for pair in _SEARCHED.findall(term) for part in pair if part]
+        fielded = [(field, value.strip("()")) for value, field in _FIELDED.findall(term)]
+        if params.get("db") != "pubmed" or params.get("retmode") != "json" or not (asked or fielded):
             return Answer(200, "application/json", b'{"esearchresult": {"ERROR": "Empty term and query_key"}}')
-        found = sorted({pmid for one in asked for pmid in self.records.searched(one)}, key=int, reverse=True)
+        hits = {pmid for one in asked for pmid in self.records.searched(one)}
+        hits |= set(self.records.with_fields(fielded)) if fielded else set()
+        found = sorted(hits, key=int, reverse=True)
         most = int(params.get("retmax", "20"))
         result = {"count": str(len(found)), "retmax": str(most), "retstart": "0", "idlist": found[:most]}
         return Answer(200, "application/json", json.dumps({"esearchresult": result}).encode())
+
+    def _match_citations(self, params: Mapping[str, str]) -> Answer:
+        """Answer each line of `bdata`, "journal|year|volume|page|author|key|", with a PMID or the reason for none."""
+        if params.get("db") != "pubmed" or params.get("retmode") != "xml":
+            return Answer(400, "text/plain", b"Wrong parameters\n")
+        lines = [line.split("|") for line in re.split(r"[\r\n]+", params.get("bdata", "")) if line.strip()]
+        answers = [f"{'|'.join(line[:6])}|{self.records.cited_as(*line[:5])}" for line in lines if len(line) >= 6]
+        return Answer(200, "text/plain; charset=UTF-8", ("\n".join(answers) + "\n").encode())
 
     def _convert(self, params: Mapping[str, str], ids: tuple[str, ...]) -> Answer:
         kind = params.get("idtype") or "doi"

@@ -71,6 +71,36 @@ class Records:
         with self._lock:
             return [pmid for (kind, one), pmid in self._ids.items() if kind in _SEARCHED and _words(one) == words]
 
+    def with_fields(self, asked: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the PMIDs of records that have every value in its field: ti, vi, pg, dp (any of several), au, ta."""
+        wanted = list(asked)
+        years = {value for field, value in wanted if field == "dp"}
+        return [
+            pmid
+            for pmid, fields in self._fielded().items()
+            if all(_has(fields, field, value) for field, value in wanted if field != "dp")
+            and (not years or years & set(fields["dp"]))
+        ]
+
+    def cited_as(self, journal: str, year: str, volume: str, page: str, author: str) -> str:
+        """Return what ECitMatch says of a citation: a PMID, or why there is none.
+
+        As there, a citation whose place fits no paper is matched by its author alone.
+        """
+        given = {name: value for name, value in (("ta", journal), ("dp", year), ("vi", volume), ("pg", page)) if value}
+        known = self._fielded()
+        if not any(_has(fields, "ta", journal) for fields in known.values()):
+            return "NOT_FOUND;INVALID_JOURNAL"
+        found = [pmid for pmid, fields in known.items() if all(_has(fields, *one) for one in given.items())]
+        found = found or [pmid for pmid, fields in known.items() if author and _has(fields, "au", author)]
+        if len(found) == 1:
+            return found[0]
+        return f"AMBIGUOUS ({len(found)} citations)" if found else "NOT_FOUND"
+
+    def _fielded(self) -> dict[str, dict[str, list[str]]]:
+        with self._lock:
+            return {pmid: _fields(xml) for pmid, xml in self._xml.items()}
+
     def correct(self, pmid: str, correction: Correction, *, publication_type: str = "") -> None:
         """Add an editorial notice to a paper's record, as NLM would. Raises KeyError for an unknown PMID."""
         with self._lock:
@@ -91,6 +121,26 @@ class Records:
         source = "J Standin Rec. 2002 Mar 4;2(3):99."
         notice = Correction(kind="RetractionIn", source=source, pmid=notice_pmid)
         self.correct(pmid, notice, publication_type="Retracted Publication")
+
+
+def _fields(xml: str) -> dict[str, list[str]]:
+    """Return the values that searches look at, in lower case, by NCBI's tag of the field."""
+    record = etree.fromstring(xml)
+    title = next(record.iter("ArticleTitle"), None)
+    names = ("MedlineTA", "ISOAbbreviation", "Title")
+    authors = [(one.findtext("LastName", ""), one.findtext("Initials", "")) for one in record.iter("Author")]
+    return {
+        "ti": _words(" ".join(map(str, title.itertext())) if title is not None else ""),
+        "vi": [(one.text or "").lower() for one in record.iter("Volume")],
+        "pg": [re.split(r"[-,;]", (one.text or "").lower())[0] for one in record.iter("MedlinePgn")],
+        "dp": [one.text or "" for one in record.iterfind(".//PubDate/Year")],
+        "au": [f"{last} {initials}".lower().strip() for last, initials in authors],
+        "ta": [(one.text or "").lower() for name in names for one in record.iter(name)],
+    }
+
+
+def _has(fields: dict[str, list[str]], field: str, value: str) -> bool:
+    return value.lower().strip() in fields[field]
 
 
 def _words(value: str) -> list[str]:

@@ -34,6 +34,7 @@ from pipeline.references.lists import lists
 from pipeline.references.published_list import OpenList
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.pubmed.finding import Finder
+from pipeline.references.pubmed.matching import Matcher
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
@@ -119,6 +120,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         pubmed=pubmed_of(settings),
         converter=converter_of(settings),
         finder=finder_of(settings),
+        matcher=matcher_of(settings),
         sources=sources_of(settings),
         lists=lists_of(settings),
         site=site_of(settings),
@@ -301,6 +303,18 @@ def converter_of(settings: Settings) -> IdConverter | None:
 def finder_of(settings: Settings) -> Finder:
     key = settings.pubmed_api_key
     return Finder(
+        _http_of_sources(settings),
+        pubmed_of(settings),
+        base_url=settings.pubmed_url,
+        tool=TOOL,
+        email=settings.pubmed_email,
+        api_key=key.resolve("pubmed_api_key") if key else None,
+    )
+
+
+def matcher_of(settings: Settings) -> Matcher:
+    key = settings.pubmed_api_key
+    return Matcher(
         _http_of_sources(settings),
         pubmed_of(settings),
         base_url=settings.pubmed_url,

@@ -15,7 +15,8 @@ from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
 from pipeline.ledger import processes
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.evidence import ncbi_rate_limit, source_rate_limit, verdicts
+from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, verdicts
+from pipeline.ledger.evidence.mismatches import Mismatch
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
@@ -23,6 +24,7 @@ from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, 
 
 _WORDS = 160  # characters of an error by which failures are grouped
 _BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
+_MISMATCHES = 100  # references that are another work than described: each is a condition of its own
 _GROUPS = 1_000  # most groups of each kind that are read
 
 
@@ -72,6 +74,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelTrouble, ...] = ()
     elsewhere: Mapping[str, int] = {}  # outstanding deliveries of channels that are not configured
     sources: Mapping[str, SilentSource] = {}
+    mismatches: tuple[Mismatch, ...] = ()  # the first of them
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
@@ -94,6 +97,7 @@ def facts(transaction: Transaction, configured: Collection[str], *, now: dt.date
         channels=_channels(transaction, configured),
         elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
         sources=_sources(transaction),
+        mismatches=mismatches.of_live_articles(transaction, limit=_MISMATCHES),
         verdict_sources=tuple(one for one in verdicts.states(transaction).values() if one.failing),
         feeds=_feeds(transaction),
         findings=tuple(feed_records.findings(transaction)),

@@ -184,7 +184,12 @@ def missing_channels(facts: Facts) -> Iterator[Condition]:
 
 
 def silent_sources(facts: Facts) -> Iterator[Condition]:
-    names = {"pubmed": "PubMed", "idconv": "NCBI's ID converter", "esearch": "PubMed's search"}
+    names = {
+        "pubmed": "PubMed",
+        "idconv": "NCBI's ID converter",
+        "esearch": "PubMed's search",
+        "ecitmatch": "ECitMatch",
+    }
     for source, one in sorted(facts.sources.items()):
         name, times = names.get(source) or label(source), _count(one.failures, "time")
         refuses = one.error in REFUSALS and one.failures >= SOURCE_REFUSALS
@@ -200,6 +205,24 @@ def silent_sources(facts: Facts) -> Iterator[Condition]:
                 command="citewire check",
                 count=one.failures,
             )
+
+
+def mismatched_references(facts: Facts) -> Iterator[Condition]:
+    for one in facts.mismatches:
+        scheme, _, value = one.work.partition(":")
+        name = f"PMID {value}" if scheme == "pmid" else one.work
+        meant = f"; they describe PMID {one.suggested}" if one.suggested else ""
+        nobody = "; PubMed has no paper that they describe" if one.asked and not one.suggested else ""
+        yield Condition(
+            key=f"reference-mismatch:{one.article}:{one.number}:{one.work}",
+            kind="reference-mismatch",
+            who="editor",
+            what=f"reference {one.number} of {one.article} ({name}) is not the work that its words describe"
+            f" ({one.differs}){meant}{nobody}",
+            command=f"citewire status {one.article}",
+            since=one.since,
+            article=one.article,
+        )
 
 
 def stale_sources(facts: Facts) -> Iterator[Condition]:
@@ -291,6 +314,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     refusals,
     dead_letters,
     held_articles,
+    mismatched_references,
     missing_channels,
     troubled_places,
     silent_sources,

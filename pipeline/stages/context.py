@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a command that reads the ledger needs none of their librari
     from pipeline.references.published_list import OpenList
     from pipeline.references.pubmed.eutils import Fetched
     from pipeline.references.pubmed.finding import Found
+    from pipeline.references.pubmed.matching import Matched
     from pipeline.references.source import OpenSource
     from pipeline.store import FileState
 
@@ -80,6 +81,12 @@ class Finder(Protocol):
     """Finds works in all of PubMed by DOI, PMCID or Bookshelf id. Raises TransientError when it does not answer."""
 
     def find(self, works: Sequence[CitedWork]) -> Found: ...
+
+
+class Matcher(Protocol):
+    """Finds the PMIDs of works from authors' words. Raises TransientError when the service does not answer."""
+
+    def match(self, citations: Sequence[str]) -> Matched: ...
 
 
 class Converter(Protocol):
@@ -215,6 +222,7 @@ class Context:
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     hub: HubPlan | None = None  # None: no hub is served
     converter: Converter | None = None  # None: DOIs and PMCIDs are not converted
+    matcher: Matcher | None = None  # None: what an author meant is not looked for
     finder: Finder | None = None  # None: PubMed is not searched by identifiers
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole

@@ -15,6 +15,7 @@ from pipeline.ledger import attention as ledger_attention
 from pipeline.ledger.attention import ChannelTrouble, Facts, Group, SilentSource, StuckFeed
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.evidence import verdicts
+from pipeline.ledger.evidence.mismatches import Mismatch
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
@@ -58,6 +59,17 @@ EVERYTHING = Facts(
     channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO), channel(paused=START - dt.timedelta(days=1))),
     elsewhere={"former": 2},
     sources={"pubmed": SilentSource(failures=5), "esearch": SilentSource(failures=2, error="html-page", again=START)},
+    mismatches=(
+        Mismatch(
+            article="spasms",
+            number=1,
+            work="pmid:1",
+            differs="title",
+            since=LONG_AGO,
+            asked=START,
+            suggested="2",
+        ),
+    ),
     verdict_sources=(
         SourceState(
             name="retraction_watch",

@@ -3,8 +3,8 @@
 There are as many permits as NCBI allows requests a second. Each request takes one, which may be used again a second
 after NCBI has certainly counted the request. So no second holds more requests than the limit, whatever the number of
 processes and however late a packet arrives. The rows are leases: `pubmed-1`, `pubmed-2` … are the permits; `pubmed`,
-`idconv` and `esearch` hold what is known of the services (failures in a row, the earliest next request, requests a
-second).
+`idconv`, `esearch` and `ecitmatch` hold what is known of the services (failures in a row, the earliest next request,
+requests a second).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import leases
 
-Service = Literal["pubmed", "idconv", "esearch"]
+Service = Literal["pubmed", "idconv", "esearch", "ecitmatch"]
 
 MOST = 10  # requests per second, even if a header allows more: NCBI's limit with a key
 _HOLD = 1.02  # seconds that a permit rests after NCBI has counted its request
 _APART = 0.5  # requests are spread over the second: the minimum spacing, as a fraction of each one's equal share
-_SITE: Service = "pubmed"  # the row that applies to both services
+_SITE: Service = "pubmed"  # the row that applies to all of them
 _PERMITS = tuple(f"pubmed-{number}" for number in range(1, MOST + 1))
 
 

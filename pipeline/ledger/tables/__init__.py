@@ -22,6 +22,7 @@ from pipeline.ledger.tables.evidence import (
     identifier_citations,
     identifiers,
     listed_verdicts,
+    mismatches,
     references,
     source_checks,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "leases",
     "listed_verdicts",
     "metadata",
+    "mismatches",
     "operation_parts",
     "operations",
     "origins",

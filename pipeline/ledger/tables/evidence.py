@@ -122,3 +122,22 @@ source_checks = sa.Table(
     sa.Index("ix_source_checks_work", "work"),
     sa.Index("ix_source_checks_due", "source", "due"),
 )
+
+# References whose record is another work than the author's words describe, as of the last time they were rendered.
+mismatches = sa.Table(
+    "mismatches",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # "ARTICLE NUMBER WORK"
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # of the reference
+    sa.Column("work", sa.Text, nullable=False),  # "pmid:123"
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("differs", sa.Text, nullable=False),  # "title, author"
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("suggested", sa.String(16)),  # the PMID of the paper that the words describe
+    sa.Column("asked", Instant),  # when that was looked for
+    sa.Column("due", Instant),
+    *lease_columns(),
+    sa.Index("ix_mismatches_article", "article"),
+    sa.Index("ix_mismatches_due", "due"),
+)

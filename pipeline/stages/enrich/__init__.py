@@ -17,11 +17,11 @@ from pipeline.ledger.evidence import denials, identifiers, merging, rechecks
 from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.stages.context import Context
-from pipeline.stages.enrich import watch
+from pipeline.stages.enrich import meant, watch
 from pipeline.stages.enrich.batches import next_batch
 from pipeline.stages.enrich.chain import Answer, ask, services
 from pipeline.stages.enrich.due import make_due
-from pipeline.stages.enrich.schedule import PUBMED, Schedule
+from pipeline.stages.enrich.schedule import MATCHER, PUBMED, Schedule
 from pipeline.stages.stage import Bell, Claim, Stage
 
 _MANY = 5  # records that one answer may lack, however few it has
@@ -47,19 +47,20 @@ class Enrich(Stage):
         batch = next_batch(context)
         if batch is None:
             return []
-        works = tuple(f"{batch.service} {work.scheme}:{work.value}" for work in batch.works)
-        return [Claim(batch.token, batch.pmids or works)]
+        return [Claim(batch.token, batch.keys)]
 
     def do(self, context: Context, claim: Claim) -> bool:
         """Ask for the batch. Articles whose references are all answered are rendered at once, the others soon."""
         service, works = _asked(claim)
         try:
-            if works:
+            if meant.ids_of(claim):
+                meant.look_for(context, claim)
+            elif works:
                 _identified(context, claim, works, ask(context, service, works))
             else:
                 _answered(context, claim, context.pubmed.fetch(claim.keys))
         except TransientError as error:
-            if works:
+            if works or meant.ids_of(claim):
                 _log.warning("a source did not answer", source=service, code=error.code, error=str(error))
             else:
                 facts = {"code": error.code, "error": str(error), "asked_for": len(claim.keys)}
@@ -70,6 +71,9 @@ class Enrich(Stage):
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Ask again after a pause that grows with every failure in a row."""
+        if meant.ids_of(claim):
+            meant.failed(context, claim, error, now=context.clock())
+            return
         schedule, token = Schedule(context), claim.token
         service, works = _asked(claim)
         text = f"{error.code if isinstance(error, CitewireError) else type(error).__name__}: {error}"
@@ -90,7 +94,7 @@ def _asked(claim: Claim) -> tuple[str, list[CitedWork]]:
     """Return the service that a batch is for, and the works in it; none for a batch of PMIDs."""
     parts = [key.partition(" ") for key in claim.keys]
     works = [work for _, space, key in parts if space and (work := identifiers.parsed(key))]
-    return (parts[0][0], works) if works else (PUBMED, [])
+    return (parts[0][0], works) if works else (MATCHER if meant.ids_of(claim) else PUBMED, [])
 
 
 def _identified(context: Context, claim: Claim, works: Sequence[CitedWork], answer: Answer) -> None:

@@ -11,26 +11,34 @@ import datetime as dt
 from msgspec import Struct
 
 from pipeline.ledger import Transaction, leases
-from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks
+from pipeline.ledger.evidence import identifiers, mismatches, ncbi_rate_limit, rechecks
 from pipeline.model.article import CitedWork
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.enrich.chain import most_works
 from pipeline.stages.enrich.chain import services as chain_of
-from pipeline.stages.enrich.schedule import PUBMED, NextRequest, Schedule
+from pipeline.stages.enrich.schedule import MATCHER, PUBMED, NextRequest, Schedule
 
 _WAITING = "enrich"  # the lease of the worker that waits
+_MOST_MEANT = 10  # mismatches in a batch: each costs up to two requests
 _LOOK = 0.1  # seconds between looks while waiting for a batch
 _AHEAD, _NOTHING = dt.timedelta(seconds=0.5), dt.timedelta()  # how early a permit may be taken: see `_take`
 _SPARE = 10.0  # seconds that the lease outlasts the patience
 
 
 class Batch(Struct, frozen=True):
-    """Leased under `token`, with a permit to ask for it: PMIDs, or works whose PMIDs are to be found."""
+    """Leased under `token`, with a permit to ask for it: PMIDs, works whose PMIDs are to be found, or mismatches."""
 
     token: str
     service: str
     pmids: tuple[str, ...] = ()
     works: tuple[CitedWork, ...] = ()
+    meant: tuple[str, ...] = ()  # references whose record is another work than the author describes
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What names the batch in a claim: PMIDs, or what else it holds after its service."""
+        works = (f"{self.service} {work.scheme}:{work.value}" for work in self.works)
+        return (*self.pmids, *works, *(f"{self.service} {one}" for one in self.meant))
 
 
 def next_batch(context: Context) -> Batch | None:
@@ -77,7 +85,7 @@ def _take(context: Context, token: str, *, ahead: dt.timedelta) -> Batch | None:
         if upcoming is None or upcoming.ready > now or upcoming.permit.at > now + ahead:
             return None
         batch = _claim(context, transaction, upcoming.service, token, now)
-        if not batch.pmids and not batch.works:
+        if not batch.keys:
             return None
         schedule.take(transaction, upcoming, token=token)
         leases.release(transaction, _WAITING, token=token)
@@ -89,6 +97,10 @@ def _take(context: Context, token: str, *, ahead: dt.timedelta) -> Batch | None:
 
 def _claim(context: Context, transaction: Transaction, service: str, token: str, now: dt.datetime) -> Batch:
     seconds, limit = context.policy.enrich_lease, context.policy.pubmed_batch
+    if service == MATCHER:
+        most = _MOST_MEANT
+        meant = mismatches.claim(transaction, token=token, now=now, seconds=seconds, limit=most)
+        return Batch(token, service, meant=tuple(meant))
     if service != PUBMED:
         chain, most = chain_of(context), most_works(context, service)
         works = identifiers.claim(transaction, service, chain, token=token, now=now, seconds=seconds, limit=most)

@@ -7,6 +7,7 @@
     a PMID that PubMed does not know              `unknown_recheck` later        any           REQUESTED
     the nightly check of a cited reference        a slot of the next night       NCBI's night  NIGHTLY
     a DOI, PMCID or book without a PMID           when first cited, then daily   any           beside the PMIDs
+    a reference whose record is another work      when it is first rendered      any           beside the PMIDs
     anything left out of an answer                the first pause of `NCBI`      as it was     as it was
     anything in a request that failed             the next pause of `NCBI`       as it was     as it was
     anything in a request that was refused        the next pause of `REFUSED`    as it was     as it was
@@ -26,7 +27,7 @@ from msgspec import Struct
 
 from pipeline.errors import CitewireError, TransientError
 from pipeline.ledger import Transaction, evidence, leases
-from pipeline.ledger.evidence import identifiers, ncbi_rate_limit, rechecks, source_rate_limit
+from pipeline.ledger.evidence import identifiers, mismatches, ncbi_rate_limit, rechecks, source_rate_limit
 from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.evidence.ncbi_rate_limit import Permit, Service
 from pipeline.stages.context import Context, Policy
@@ -36,6 +37,7 @@ from pipeline.stages.refusals import is_refusal
 from pipeline.timing import NCBI, REFUSED, repeating
 
 PUBMED: Service = "pubmed"
+MATCHER: Service = "ecitmatch"  # which looks for what an author meant
 _TOO_MANY = len(NCBI)  # answers in a row that call the rate too high, after which that is a refusal as well
 
 
@@ -71,6 +73,8 @@ class Schedule:
     def anything_due(self, transaction: Transaction, now: dt.datetime) -> bool:
         if rechecks.any_due(transaction, now=now, night=self.is_night(now)):
             return True
+        if self._context.matcher and mismatches.oldest_due(transaction, now=now) is not None:
+            return True
         return identifiers.any_due(transaction, now=now)
 
     def next_request(self, transaction: Transaction, now: dt.datetime) -> NextRequest | None:
@@ -79,7 +83,8 @@ class Schedule:
         pmids = ready_at(evidence.due_since(transaction, now=now, limit=limit), policy)
         if pmids is None and rechecks.any_due(transaction, now=now, night=self.is_night(now)):
             pmids = now
-        upcoming_by_service = [*self._works_ready(transaction, now), (PUBMED, pmids)]
+        meant = mismatches.oldest_due(transaction, now=now) if self._context.matcher else None
+        upcoming_by_service = [*self._works_ready(transaction, now), (PUBMED, pmids), (MATCHER, meant)]
         upcoming = [
             NextRequest(service, ready, permit)
             for service, ready in upcoming_by_service

@@ -12,7 +12,7 @@ from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
 from pipeline.ledger.articles import ArticleState, accepted, names, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
-from pipeline.ledger.evidence import identifiers
+from pipeline.ledger.evidence import identifiers, mismatches
 from pipeline.model.policy import ANYTHING
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
@@ -101,6 +101,7 @@ def apply(
         due = withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
         evidence.cite(transaction, state.id, revision.article.identified, now=now)  # watched until the hold is over
         return due
+    mismatches.put(transaction, state.id, facts.references, now=now)
     identifiers.cite_found(transaction, state.id, revision.article.identified)
     answered_meanwhile = evidence.references_of(transaction, revision.article) != facts.references
     waits = facts.embargoed.article.not_before if facts.embargoed else None

@@ -1,0 +1,167 @@
+"""Find the PMID of a work from an author's words: ECitMatch, and ESearch by place in a journal and by title.
+
+Each of them also returns papers that merely resemble the one described (ECitMatch matches by author alone, if need be).
+So all are candidates only: their records are fetched, and one counts if the words describe it.
+Source: NCBI, "The E-utilities In-Depth" (NBK25499), ECitMatch and ESearch; PubMed Help, "Search field tags".
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from pipeline.appraisal.identity import compare
+from pipeline.appraisal.identity.claims import Claims, read_claims
+from pipeline.errors import PermanentError, TransientError
+from pipeline.http import Http, Limits, Response
+from pipeline.references.json_answers import decoded
+from pipeline.references.pubmed.answers import failure_of
+from pipeline.references.pubmed.finding import Fetcher
+
+MOST_CITATIONS = 10  # in one match
+_MOST_CANDIDATES = 5  # of one search: a citation that fits more papers names none
+_MOST_FETCHED = 100
+_SPACING = 1.02  # seconds between the requests of one match, whose permit allows one per second
+_PATIENCE = 40.0  # seconds after which the remaining citations are returned unanswered
+_LIMITS = Limits(connect=5.0, read=10.0, total=20.0, max_bytes=1_000_000)
+
+_IN_JOURNAL = re.compile(
+    r"(?:^|[.?!]\s+)(?P<journal>[^.?!;:\d][^?!;:]{1,80}?)[.,]?\s+(?P<year>(?:18|19|20)\d\d)\b[^;:]{0,20};"
+)
+_AUTHOR = re.compile(r"\W*(?:\d+\W+)?(?P<author>[^\W\d_][\w'’ -]{1,40}? [A-Z]{1,3})\b")
+_SENTENCE = re.compile(r"(?<=[.?!]),?\s+")
+_LONG_WORD = re.compile(r"[^\W_]{3,}")
+_TITLE_WORDS = (4, 12)  # least and most words of a title that are searched for
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The PMID of each citation that describes a paper, and the citations that were looked up."""
+
+    pmids: Mapping[str, str]
+    answered: frozenset[str]
+
+
+class Matcher:
+    """NCBI's citation matchers at one address (".../entrez/eutils/"), and `fetcher` for the candidates' records."""
+
+    def __init__(
+        self,
+        http: Http,
+        fetcher: Fetcher,
+        *,
+        base_url: str,
+        tool: str,
+        email: str | None,
+        api_key: str | None,
+        limits: Limits = _LIMITS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http, self._fetcher = http, fetcher
+        self._url = base_url.rstrip("/")
+        self._who = {"tool": tool, "email": email, "api_key": api_key}
+        self._limits, self._sleep = limits, sleep
+
+    def match(self, citations: Sequence[str]) -> Matched:
+        """Look up at most 10 citations; more raise ValueError. Raises TransientError, as `Eutils.fetch` does."""
+        asked = list(dict.fromkeys(citations))
+        if len(asked) > MOST_CITATIONS:
+            raise ValueError(f"at most {MOST_CITATIONS} citations can be matched at once")
+        until = time.monotonic() + _PATIENCE
+        candidates = self._by_citation(asked)
+        answered: list[str] = []
+        for words in asked:
+            if answered and time.monotonic() > until:
+                break
+            for term in _terms(words):
+                candidates.setdefault(words, []).extend(self._search(term))
+            answered.append(words)
+        return Matched(self._described(answered, candidates), frozenset(answered))
+
+    def _described(self, citations: Sequence[str], candidates: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """Return for each citation the first candidate that it describes."""
+        wanted = list(dict.fromkeys(pmid for words in citations for pmid in candidates.get(words, ())))
+        if not wanted:
+            return {}
+        self._sleep(_SPACING)
+        known = self._fetcher.fetch(wanted[:_MOST_FETCHED]).resolved
+        found: dict[str, str] = {}
+        for words in citations:
+            fitting = (pmid for pmid in candidates.get(words, ()) if pmid in known)
+            described = (pmid for pmid in fitting if compare(words, known[pmid]).identity == "match")
+            if pmid := next(described, None):
+                found[words] = pmid
+        return found
+
+    def _by_citation(self, citations: Sequence[str]) -> dict[str, list[str]]:
+        lines = {str(number): line for number, words in enumerate(citations) if (line := _citation_line(words))}
+        if not lines:
+            return {}
+        data = "\r".join(f"{line}|{key}|" for key, line in lines.items())
+        response = self._post("ecitmatch.cgi", {"db": "pubmed", "retmode": "xml", "bdata": data})
+        found = _matches(response)
+        if found is None:
+            raise failure_of(response, dt.datetime.now(dt.UTC))
+        return {citations[int(key)]: [pmid] for key, pmid in found.items() if key in lines}
+
+    def _search(self, term: str) -> list[str]:
+        """Return the PMIDs that a search finds; none if there are too many to be meant."""
+        self._sleep(_SPACING)
+        form = {"db": "pubmed", "retmode": "json", "retmax": str(_MOST_CANDIDATES), "term": term}
+        response = self._post("esearch.fcgi", form)
+        result = (decoded(response.body) or {}).get("esearchresult") if response.status == 200 else None
+        if not isinstance(result, dict) or not isinstance(result.get("idlist"), list):
+            raise failure_of(response, dt.datetime.now(dt.UTC))
+        pmids = [pmid for pmid in result["idlist"] if isinstance(pmid, str) and pmid.isascii() and pmid.isdigit()]
+        return pmids if str(result.get("count")) == str(len(pmids)) else []
+
+    def _post(self, path: str, form: Mapping[str, str]) -> Response:
+        body = urlencode({name: value for name, value in {**form, **self._who}.items() if value})
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            url = f"{self._url}/{path}"
+            return self._http.request("POST", url, headers=headers, body=body.encode(), limits=self._limits)
+        except PermanentError as error:
+            raise TransientError(error.message, code=error.code, status=error.status) from error
+
+
+def _citation_line(words: str) -> str | None:
+    """Return "journal|year|volume|first page|author", or None if the words do not give a place in a journal."""
+    place, journal = read_claims(words, "").place, _IN_JOURNAL.search(words)
+    if place is None or journal is None:
+        return None
+    author = _AUTHOR.match(words)
+    parts = (journal["journal"], journal["year"], place.volume, place.page, author["author"] if author else "")
+    return "|".join(" ".join(re.sub(r"[|\r\n]", " ", part).split()) for part in parts)
+
+
+def _terms(words: str) -> Iterator[str]:
+    claims = read_claims(words, "")
+    if claims.place and claims.years:
+        yield f"{claims.place.volume}[vi] AND {claims.place.page}[pg] AND {_years(claims)}"
+    sentences = (_LONG_WORD.findall(one) for one in _SENTENCE.split(claims.text))
+    title, (least, most) = max(sentences, key=len, default=[]), _TITLE_WORDS
+    if len(title) >= least:
+        yield " AND ".join(f"{word}[ti]" for word in title[:most])
+
+
+def _years(claims: Claims) -> str:
+    years = [f"{year}[dp]" for year in sorted(claims.years)[:3]]
+    return years[0] if len(years) == 1 else f"({' OR '.join(years)})"
+
+
+def _matches(response: Response) -> dict[str, str] | None:
+    """Return the PMIDs by key, or None if the body is not an answer.
+
+    Each line repeats a citation, with its PMID, NOT_FOUND or AMBIGUOUS (and the reason) at the end.
+    """
+    text = response.body.decode("utf-8", "replace")
+    lines = [line.split("|") for line in re.split(r"[\r\n]+", text) if line.strip()]
+    if response.status != 200 or not lines or any(len(line) < 7 for line in lines):
+        return None
+    found = {line[-2]: line[-1].strip() for line in lines}
+    return {key: pmid for key, pmid in found.items() if pmid.isascii() and pmid.isdigit()}
