@@ -11,13 +11,14 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, Transaction, operations, places
 from pipeline.ledger.operations import Operation, Part
 from pipeline.ledger.places import Place
+from pipeline.stages.context import NoDoorbell
 from pipeline.stages.places import leaving
 from pipeline.stages.places import plan as stage
 from pipeline.stages.places.changes import Change
 from pipeline.stages.places.plan import Plan
 from pipeline.stages.places.take_up import take_up
 from workers.places import configured_channels
-from workers.wiring import named_file, new_id, plan_of, policy_of, public_http
+from workers.wiring import context_of, named_file, new_id, plan_of, public_http
 
 
 def plan(ledger: Ledger, settings: Settings, *, now: dt.datetime) -> Plan:
@@ -25,8 +26,9 @@ def plan(ledger: Ledger, settings: Settings, *, now: dt.datetime) -> Plan:
     http = public_http(settings)
     with named_file(settings):
         plans = {channel.id: plan_of(channel, http) for channel in settings.channels}
+        context = context_of(settings, ledger, http, NoDoorbell(), plans)
     with ledger.read() as transaction:
-        return stage.plan(transaction, policy_of(settings), configured_channels(settings), plans, now=now)
+        return stage.plan(context, transaction, configured_channels(settings), now=now)
 
 
 def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.datetime) -> Plan:

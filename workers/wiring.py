@@ -9,7 +9,7 @@ import ipaddress
 import os
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,14 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         plan_of(channel, http)  # checks its settings
     ledger = open_ledger(settings)
     put_in_force(ledger, settings, only_if_none=not is_start)
+    channels = Channels(ledger, lambda channel: plan_of(channel, http))
+    return context_of(settings, ledger, http, doorbell, channels)
+
+
+def context_of(
+    settings: Settings, ledger: Ledger, http: Http, doorbell: Doorbell, channels: Mapping[str, ChannelPlan]
+) -> Context:
+    """Return the context that the settings give, with these channels."""
     return Context(
         ledger=ledger,
         store=RenditionStore.at(settings.store_location),
@@ -125,7 +133,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         lists=lists_of(settings),
         site=site_of(settings),
         formats=formats(),
-        channels=Channels(ledger, lambda channel: plan_of(channel, http)),
+        channels=channels,
         feeds={feed.id: feed for feed in feeds_of(settings)},
         policy=policy_of(settings),
         hub=hub_of(settings, http),

@@ -30,6 +30,7 @@ PartOutcome = Literal[
     "renamed",
     "returned",
     "reformatted",
+    "refiltered",
     "removed",
     "emptied",
     "given-up",

@@ -25,6 +25,7 @@ from pipeline.stages.places.take_up import take_up
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
 from workers.places import Channels, configured_channels
+from workers.site import site_of
 from workers.wiring import plan_of, public_http
 
 filling = Places()
@@ -73,7 +74,8 @@ class World:
         return found
 
     def open_channels(self, settings: Settings) -> None:
-        """Have the channels from the ledger, as a process that has just begun."""
+        """Have the channels from the ledger and the site from the settings, as a process that has just begun."""
+        object.__setattr__(self.bench.context, "site", site_of(settings))
         http = self._http = self._http or public_http(settings)
         live = Channels(self.ledger, lambda channel: plan_of(channel, http))
         object.__setattr__(self.bench.context, "channels", live)

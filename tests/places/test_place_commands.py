@@ -36,6 +36,7 @@ def test_a_move_is_planned_applied_and_done(world: World, capsys: pytest.Capture
         "withdrawn": 0,
         "removed": 2,
         "orphaned": 1,
+        "rendered": 0,
     }
     assert [one["change"] for one in planned["channels"]] == ["moved"]
     assert run(capsys, world, "plan", "--json").json == planned

@@ -75,9 +75,11 @@ def _show(found: Plan, *, json: bool) -> None:
         for name, words in _SHOWN:
             if articles := getattr(one, name):
                 output.line(f"    {len(articles)} {words}")
+    if found.rendered:
+        output.line(f"{len(found.rendered)} articles are rendered again, in the way of these settings and this release")
     for orphan in found.orphans:
         new = "becomes an orphan" if orphan.is_new else "is an orphan"
         fate = f"`citewire apply` removes {len(orphan.removed)}" if orphan.reachable else "it can only be given up"
         output.line(f"{orphan.place}  {new} of {orphan.channel}: {fate}")
-    if not found.channels and not found.orphans:
+    if not found.channels and not found.orphans and not found.rendered:
         output.line("nothing would change")

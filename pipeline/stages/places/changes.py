@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Sequence
 from typing import Literal
 
@@ -10,7 +11,9 @@ from msgspec import Struct, structs
 
 from pipeline.ledger.places import ALL, Place
 
-Kind = Literal["added", "kept", "reformatted", "moved", "renamed", "returned", "removed"]
+Kind = Literal["added", "kept", "refiltered", "reformatted", "moved", "renamed", "returned", "removed"]
+
+_FILTERS = ("gate", "evidence")  # besides the topics: which articles a channel may have
 
 REPLACED = "its channel has another partner"  # why a partner's place is not taken over again
 
@@ -76,8 +79,11 @@ def _change(
     one: ConfiguredChannel, former: Place | None, here: Sequence[Place], known: Collection[Place], *, first: bool
 ) -> Change:
     if former is not None and _same(former, one):
-        kind: Kind = "kept" if former.format == one.format else "reformatted"
-        fill = former.fill if kind == "kept" else (*former.fill, one.channel)
+        lets_more = _lets_more(former, one)
+        kind: Kind = "refiltered" if lets_more else "kept"
+        fill = (*former.fill, ALL) if lets_more else former.fill
+        if former.format != one.format:
+            kind, fill = "reformatted", (*fill, one.channel)
         return Change(
             kind=kind,
             channel=one.channel,
@@ -120,6 +126,19 @@ def _sources(
     if former is None and one.backfill and not first and was_left:
         sources.append(ALL)
     return tuple(dict.fromkeys(sources))
+
+
+def _lets_more(former: Place, one: ConfiguredChannel) -> bool:
+    """Return whether the channel may lack articles that passed neither its topics nor its gate before.
+
+    What it has and would not be sent now is not taken away: it goes on being corrected and withdrawn.
+    """
+    if former.settings is None or not one.backfill or former.settings == one.settings:
+        return False
+    before, now = (json.loads(each)["table"] for each in (former.settings, one.settings))
+    topics, more = (frozenset(each.get("topics") or ()) for each in (before, now))
+    is_wider = bool(topics) and (not more or bool(more - topics))
+    return is_wider or before.get("backfill") is False or any(before.get(one) != now.get(one) for one in _FILTERS)
 
 
 def _removed(place: Place) -> Change:

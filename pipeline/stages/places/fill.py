@@ -117,6 +117,7 @@ def _make_up(
         return 1
     revision = found.revision
     assert revision is not None
+    withheld.lift(transaction, article_id, [plan.id])
     if found.row is None:
         schedule(context, transaction, plan, revision, now=now)
     else:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
-from pipeline.ledger import Transaction, places
+from pipeline.ledger import Transaction, articles, places
 from pipeline.ledger.places import ALL, IN_FORCE, Place
-from pipeline.stages.context import ChannelPlan, Policy
+from pipeline.stages.context import Context
 from pipeline.stages.places.changes import Change, ConfiguredChannel, final_keys
 from pipeline.stages.places.fill import lack, page
+from pipeline.stages.places.rerender import sent_again
 from pipeline.stages.places.take_up import compare, digest_of
+from pipeline.stages.render.fan_out import current_fingerprint
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -23,7 +25,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     place: str
     was: str | None  # the place that it leaves
     filled: tuple[str, ...] = ()  # what its place is sent because it lacks it
-    refreshed: tuple[str, ...] = ()  # … because its place has it in another form
+    refreshed: tuple[str, ...] = ()  # … because its place has it in another form, or it is rendered in another way
     withdrawn: tuple[str, ...] = ()  # withdrawals that are repeated at its place
 
 
@@ -42,42 +44,50 @@ class Plan(Struct, frozen=True, kw_only=True):
     on_disk: str
     channels: tuple[Planned, ...]  # those with something to do
     orphans: tuple[Orphaned, ...]
+    rendered: tuple[str, ...] = ()  # articles that are rendered again: by another release, or with other site facts
 
     @property
     def totals(self) -> dict[str, int]:
         """Return the number of articles to be sent (filled, refreshed or withdrawn) and removed, and of new orphans."""
         counts = {name: sum(len(getattr(one, name)) for one in self.channels) for name in _SENT}
         removed = sum(len(one.removed) for one in self.orphans)
-        return {"sent": sum(counts.values())} | counts | {"removed": removed, "orphaned": self._new_orphans}
+        others = {"removed": removed, "orphaned": self._new_orphans, "rendered": len(self.rendered)}
+        return {"sent": sum(counts.values())} | counts | others
 
     @property
     def _new_orphans(self) -> int:
         return sum(one.is_new for one in self.orphans)
 
 
+_EVERY = 10**9
 _SENT = ("filled", "refreshed", "withdrawn")
 
 
 def plan(
-    transaction: Transaction,
-    policy: Policy,
-    configured: Sequence[ConfiguredChannel],
-    plans: Mapping[str, ChannelPlan],
-    *,
-    now: dt.datetime,
+    context: Context, transaction: Transaction, configured: Sequence[ConfiguredChannel], *, now: dt.datetime
 ) -> Plan:
-    """Return what putting these settings in force does. `plans`: the channels as these settings have them."""
+    """Return what putting these settings in force does. `context` is the one that they give."""
     found = compare(transaction, configured)
     known = places.every(transaction)
     keys = _keys_before(found)
     in_force = places.in_force(transaction)
-    planned = [_planned(transaction, policy, plans, change, keys, now) for change in found]
+    outdated = _outdated(context, transaction, now)
+    again = sent_again(context, transaction, outdated, keys, now=now)
+    planned = [_planned(context, transaction, change, keys, again.get(change.channel, ()), now) for change in found]
     return Plan(
         in_force=in_force.digest if in_force else None,
         on_disk=digest_of(configured),
         channels=tuple(one for one in planned if one.change != "kept" or one.filled or one.refreshed or one.withdrawn),
         orphans=tuple(_orphans(transaction, found, known)),
+        rendered=tuple(sorted(outdated)),
     )
+
+
+def _outdated(context: Context, transaction: Transaction, now: dt.datetime) -> list[str]:
+    """Return the articles that are rendered again by themselves."""
+    if not context.policy.refresh_rate:
+        return []
+    return articles.outdated(transaction, current_fingerprint(context), now=now, limit=_EVERY)
 
 
 def _keys_before(found: Sequence[Change]) -> dict[str, tuple[str, ...]]:
@@ -96,18 +106,19 @@ def _keys_before(found: Sequence[Change]) -> dict[str, tuple[str, ...]]:
 
 
 def _planned(
+    context: Context,
     transaction: Transaction,
-    policy: Policy,
-    plans: Mapping[str, ChannelPlan],
     change: Change,
     keys: Mapping[str, tuple[str, ...]],
+    again: Collection[str],
     now: dt.datetime,
 ) -> Planned:
-    lacks: dict[str, str] = {}
+    lacks: dict[str, str] = dict.fromkeys(again if change.configured is not None else (), "refresh")
     for source in change.fill if change.configured is not None else ():
         for article_id in _articles(transaction, source, keys):
             if article_id not in lacks:
-                found = lack(transaction, policy, plans[change.channel], article_id, source, keys=keys, now=now)
+                plan = context.channels[change.channel]
+                found = lack(transaction, context.policy, plan, article_id, source, keys=keys, now=now)
                 if found is not None and found.kind != "withhold":
                     lacks[article_id] = found.kind
     by_kind = {kind: tuple(sorted(one for one in lacks if lacks[one] == kind)) for kind in lacks.values()}
