@@ -34,6 +34,7 @@ class AmpCache:
     clock: Callable[[], float] = time.time
     copies: dict[str, Reply] = field(default_factory=dict)  # by host and path, as served by the publisher
     stubborn: int = 0  # the number of flushes to answer with OK but not perform
+    away: bool = False  # answers 404 to everything, as a server does while it is being deployed
     flushes: int = 0
 
     def serve(self) -> Endpoint:
@@ -47,7 +48,7 @@ class AmpCache:
             return Reply(405, b"", "text/plain")
         document, _, query = target.removeprefix(kind).partition("?")
         host = document.partition("/")[0]
-        if self.subdomains.get(host) != subdomain:
+        if self.away or self.subdomains.get(host) != subdomain:
             return Reply(404, b"no such host", "text/plain")
         return self._update(target, query, document, host) if kind.startswith("/up") else self._show(document)
 

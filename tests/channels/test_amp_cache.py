@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -147,6 +148,29 @@ def test_a_withdrawal_is_told_until_the_cache_shows_nothing(
     assert shown.endswith("/notes-example-org/c/s/notes.example.org/articles/what-is-spasticity.amp")
     assert channel.deliver(withdrawal).detail == "stand-in: not held"
     assert channel.shows(withdrawal) is None
+
+
+def test_a_404_during_a_deployment_is_not_taken_for_an_empty_cache(
+    harness: AmpCacheHarness, opened: Callable[..., AmpCache]
+) -> None:
+    channel = opened()
+    channel.deliver(harness.shaped(parcel(1)))
+    withdrawal = harness.shaped(parcel(2, "withdrawn", body=b"<p>Taken back."))
+    harness.cache.away = True
+    for seconds in (0, 119):
+        with pytest.raises(PermanentError) as raised:
+            channel.deliver(replace(withdrawal, at=withdrawal.at + dt.timedelta(seconds=seconds)))
+        assert raised.value.code == "not-found"
+        withdrawal = replace(withdrawal, remote_id=raised.value.ids["remote_id"])
+    harness.cache.away = False
+    assert channel.shows(withdrawal) is not None
+    channel.deliver(withdrawal)
+    assert channel.shows(withdrawal) is None
+    harness.cache.away = True
+    late = replace(withdrawal, at=withdrawal.at + dt.timedelta(seconds=120))
+    assert channel.deliver(late).detail == "stand-in: not held"
+    with pytest.raises(PermanentError):  # what a former revision met says nothing about this one
+        channel.deliver(replace(late, revision=3))
 
 
 def test_without_reading_back_its_word_is_taken(harness: AmpCacheHarness, opened: Callable[..., AmpCache]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -114,10 +115,49 @@ def test_what_was_deleted_there_is_made_anew(apple: StandIn, opened: Callable[..
     channel = opened()
     known = channel.deliver(shaped(apple, 1)).remote_id
     apple.articles.clear()
-    receipt = channel.deliver(shaped(apple, 2, remote_id=known))
+    update = shaped(apple, 2, remote_id=known)
+    receipt = channel.deliver(asked_again(channel, update))
     assert apple.find("what-is-spasticity") is not None
     assert receipt.status == 201
     assert receipt.remote_id != known
+
+
+def asked_again(channel: AppleNews, one: Parcel) -> Parcel:
+    """The parcel as it is two minutes after a first 404, and after another in between."""
+    for seconds in (0, 119):
+        with pytest.raises(PermanentError) as raised:
+            channel.deliver(replace(one, at=one.at + dt.timedelta(seconds=seconds)))
+        assert (raised.value.code, raised.value.status) == ("not-found", 404)
+        one = replace(one, remote_id=raised.value.ids["remote_id"])
+    return replace(one, at=one.at + dt.timedelta(seconds=120))
+
+
+@pytest.mark.parametrize("event", ["updated", "withdrawn"])
+def test_a_404_during_a_deployment_neither_doubles_an_article_nor_leaves_a_withdrawn_one(
+    apple: StandIn, opened: Callable[..., AppleNews], event: str
+) -> None:
+    channel = opened()
+    known = channel.deliver(shaped(apple, 1)).remote_id
+    hidden, apple.articles = apple.articles, {}
+    one = shaped(apple, 2, remote_id=known) if event == "updated" else withdrawal(apple, 2, known)
+    with pytest.raises(PermanentError) as raised:
+        channel.deliver(one)
+    apple.articles = hidden
+    channel.deliver(replace(one, remote_id=raised.value.ids["remote_id"]))
+    assert len(apple.articles) == (1 if event == "updated" else 0)
+
+
+def test_a_withdrawal_of_what_is_gone_ends_at_the_second_404(apple: StandIn, opened: Callable[..., AppleNews]) -> None:
+    channel = opened()
+    known = channel.deliver(shaped(apple, 1)).remote_id
+    apple.articles.clear()
+    receipt = channel.deliver(asked_again(channel, withdrawal(apple, 2, known)))
+    assert receipt.detail == "was already gone"
+
+
+def withdrawal(apple: StandIn, revision: int, remote_id: str | None) -> Parcel:
+    harness = AppleNewsHarness(apple, cast("Endpoint", None))
+    return replace(harness.shaped(parcel(revision, "withdrawn")), remote_id=remote_id)
 
 
 def test_an_update_that_apple_does_not_apply_is_no_success(apple: StandIn, opened: Callable[..., AppleNews]) -> None:

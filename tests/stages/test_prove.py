@@ -82,8 +82,22 @@ def test_a_public_address_is_asked_where_the_channel_cannot_be_read(ledger: Ledg
     shown: list[str | None] = ["https://partner.example.org/spasms: 200 OK", None]
     bench = withdrawn(ledger, Receiver(), gone=lambda article_id: shown.pop(0))
     assert proof(bench).shown == "https://partner.example.org/spasms: 200 OK"
+    shown.append(None)
     bench.work_for(10)
+    assert (proof(bench).shown, proof(bench).proved) == (None, None)
+    bench.work_for(120)
     assert proof(bench).proved is not None
+
+
+def test_a_public_address_that_answers_404_during_a_deployment_proves_nothing(ledger: Ledger) -> None:
+    shown: list[str | None] = [None, "https://partner.example.org/spasms: 200 OK", None, None]
+    bench = withdrawn(ledger, Receiver(), gone=lambda article_id: shown.pop(0))
+    assert proof(bench).proved is None
+    bench.work_for(121, step=11)
+    assert (proof(bench).shown, proof(bench).proved) == ("https://partner.example.org/spasms: 200 OK", None)
+    bench.work_for(200, step=10)
+    assert proof(bench).proved is not None
+    assert shown == []
 
 
 def test_a_channel_that_cannot_be_read_owes_no_proof(ledger: Ledger) -> None:

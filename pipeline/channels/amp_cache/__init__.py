@@ -26,6 +26,7 @@ from pydantic import Field, field_validator
 from pipeline.channels import ChannelType, Served
 from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import ascii_host, document_path, subdomain
+from pipeline.channels.shared import not_found
 from pipeline.channels.shared.deadline import Deadline, probe
 from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTimeout
 from pipeline.errors import CitewireError, ConfigError, PermanentError, TransientError, UnsendableError
@@ -139,7 +140,9 @@ class AmpCache:
         target = self._signed(f"/update-cache{path}", parcel.at)
         url = _address(cache, parcel, update=True) + target
         response = self._http.request("GET", url, limits=deadline.limits())
-        if response.status not in (404, 410):  # 404 or 410: it never had the page
+        if response.status == 404 and parcel.event != "published":
+            not_found.confirm(parcel, who=cache.id)
+        elif response.status not in (404, 410):  # 404 or 410: it never had the page
             _named(response, cache).raise_for_delivery(parcel.at)
         if not self._settings.read_back:
             return response.line

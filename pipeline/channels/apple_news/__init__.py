@@ -17,6 +17,7 @@ from pydantic import StringConstraints, field_validator
 
 from pipeline.channels import ChannelType
 from pipeline.channels.apple_news.api import Answer, AppleNewsApi, Part, signing_secret
+from pipeline.channels.shared import not_found
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.settings import ChannelSettings, TotalTimeout
 from pipeline.errors import PermanentError, TransientError
@@ -64,7 +65,7 @@ class _Remote:
 
     @classmethod
     def parse(cls, text: str | None) -> _Remote | None:
-        id, _, revision = (text or "").partition("@")
+        id, _, revision = not_found.without_mark(text).partition("@")
         return cls(id, revision or None) if id else None
 
     def __str__(self) -> str:
@@ -140,6 +141,7 @@ class AppleNews:
                 answer = self._update(remote, parcel.rendition.body, attempt)
                 if answer.ok:
                     return _receipt(answer)
+                _confirm_gone(answer, parcel, remote)
                 remote = _after_update(answer, remote, attempt)
         raise TransientError("Apple News: the article is being changed by someone else", code="try-later")
 
@@ -186,10 +188,12 @@ class AppleNews:
     def _withdraw(self, parcel: Parcel, remote: _Remote | None, attempt: _Attempt) -> Receipt:
         remote = remote or self._found(parcel, attempt)
         answer = self._call("DELETE", f"/articles/{remote.id}", attempt)
-        if answer.response.status in _GONE:
-            return Receipt(detail="was already gone", status=answer.response.status, remote_id=str(remote))
-        answer.refuse(attempt.at)
-        return Receipt(detail=f"{answer.response.line}: deleted", status=answer.response.status, remote_id=str(remote))
+        _confirm_gone(answer, parcel, remote)
+        detail = "was already gone"
+        if answer.response.status not in _GONE:
+            answer.refuse(attempt.at)
+            detail = f"{answer.response.line}: deleted"
+        return Receipt(detail=detail, status=answer.response.status, remote_id=not_found.deleted(str(remote)))
 
     def _found(self, parcel: Parcel, attempt: _Attempt) -> _Remote:
         """Find the article if its id never reached us, as after a kill: Apple cannot search by our identifier.
@@ -228,6 +232,12 @@ class AppleNews:
         if settings.sections is not None:
             data["links"] = {"sections": [f"{settings.url}/sections/{id}" for id in settings.sections]}
         return data
+
+
+def _confirm_gone(answer: Answer, parcel: Parcel, remote: _Remote) -> None:
+    """Raise PermanentError if the answer is the first 404: another article must not be made in place of a live one."""
+    if answer.response.status == 404:
+        not_found.confirm(parcel, who="Apple News", remote_id=str(remote))
 
 
 def _after_update(answer: Answer, remote: _Remote, attempt: _Attempt) -> _Remote | None:

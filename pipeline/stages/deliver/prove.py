@@ -1,8 +1,8 @@
 """prove: look for a withdrawn article at each channel that accepted the withdrawal, until it is gone.
 
-A channel that can be read back is queried directly; a public address must answer 404 or 410. The search never ends
-until the article is gone: it is repeated within seconds at first, and every hour later on. A channel that does not
-answer proves nothing.
+A channel that can be read back is queried directly; a public address must answer 404 or 410, twice and minutes apart,
+because a server answers 404 during a deployment too. The search never ends until the article is gone: it is repeated
+within seconds at first, and every hour later on. A channel that does not answer proves nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import PROOF, repeating
 
 _WORKERS = 2  # concurrent, so that a hanging channel cannot take more threads from deliveries
+_CONFIRM = 120.0  # seconds from a first look that finds nothing to the second
 _BATCH = 5  # processed one by one; the lease allows for the full time of each
 
 _log = structlog.get_logger()
@@ -70,7 +71,8 @@ class Prove(Stage):
             shown = _shown(context, row, proof)
         except CitewireError as problem:
             error = f"{problem.code}: {problem}"
-        _settle(context, claim, proof, shown, error)
+        once = context.channels[row.channel].proof_check is None or _was_gone(proof)
+        _settle(context, claim, proof, shown, error, enough=once)
         return True
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
@@ -95,10 +97,19 @@ def _shown(context: Context, row: Delivery, proof: Proof) -> str | None:
         channel.close()
 
 
-def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, error: str | None) -> None:
+def _was_gone(proof: Proof) -> bool:
+    """Return whether the last look found nothing."""
+    return proof.checked is not None and proof.shown is None and proof.error is None
+
+
+def _settle(
+    context: Context, claim: Claim, proof: Proof, shown: str | None, error: str | None, *, enough: bool = False
+) -> None:
+    """Record a look. `enough`: if it has found nothing, no other is needed."""
     now = context.clock()
-    proved = shown is None and error is None
-    wait = repeating(PROOF, proof.attempts)
+    gone = shown is None and error is None
+    proved = gone and enough
+    wait = _CONFIRM if gone else repeating(PROOF, proof.attempts)
     with context.ledger.write() as transaction:
         proofs.settle(
             transaction,
@@ -112,5 +123,5 @@ def _settle(context: Context, claim: Claim, proof: Proof, shown: str | None, err
     facts = {"channel": proof.channel, "article": proof.article, "revision": proof.revision}
     if proved:
         _log.info("withdrawal proved", seconds=round((now - proof.withdrawn).total_seconds(), 1), **facts)
-    elif proof.attempts in (3, len(PROOF)):
+    elif not gone and proof.attempts in (3, len(PROOF)):
         _log.warning("withdrawn article still shown", shown=shown, error=error, **facts)
