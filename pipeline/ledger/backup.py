@@ -98,9 +98,14 @@ def _online_backup(source: Path, file: Path) -> None:
         live.backup(copy)  # in one step, which reads one state of the WAL and keeps no writer waiting
 
 
+def opened(file: Path) -> Ledger:
+    """Return a copy as a ledger."""
+    return Ledger(make_url("sqlite://").set(database=str(file)).render_as_string())
+
+
 @contextlib.contextmanager
 def _at(file: Path) -> Iterator[Ledger]:
-    ledger = Ledger(make_url("sqlite://").set(database=str(file)).render_as_string())
+    ledger = opened(file)
     try:
         yield ledger
     finally:

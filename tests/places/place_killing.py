@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import paramiko
@@ -24,6 +25,7 @@ _CALLS: dict[type[Any], tuple[str, ...]] = {
     Objects: ("get", "version", "put", "delete"),
     paramiko.SFTPClient: ("_request",),
     Http: ("request",),
+    Path: ("replace", "hardlink_to"),  # of a backup, and of a ledger that is restored
 }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,62 +150,74 @@ def _ask(system: System, ledger: Ledger) -> list[Asked]:
 
 
 def _replace(system: System, copy: Path, header: Header) -> None:
-    """Put the copy in place of the ledger, hold everything, and withdraw what the former ledger knows as withdrawn."""
+    """Put the copy in place of the ledger: held, and with what the former ledger knows as withdrawn withdrawn again.
+
+    All of that is done to the copy before it takes the place. A restore that is killed leaves the former ledger, from
+    which the next one learns the same, or the whole new one.
+    """
+    if system.settings.database_url is not None:
+        _refuse_unless_empty(system)
+    with closing(copies.opened(copy)) as ledger:
+        ledger.migrate()
+        _hold(ledger, system, header, _former(system.settings))
+    copies.close_log(copy)
+    if system.settings.database_url is not None:
+        with open_ledger(system) as ledger:
+            copies.bring_in(copy, ledger)
+        return
+    _keep_aside(system.settings)
+    copy.replace(system.settings.data / "ledger.sqlite")
+
+
+def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None) -> None:
     from workers.restoring import not_yet_asked
 
-    former = _former(system.settings)
-    if system.settings.database_url is None:
-        _set_aside(system.settings)
-        copy.replace(system.settings.data / "ledger.sqlite")
-    else:
-        _into_database(system, copy)
-    with open_ledger(system) as ledger:
+    with ledger.write() as transaction:
+        restorations.begin(transaction, backup=header.made, now=now())
+        findings.forget(transaction)
+    not_yet_asked(ledger, now=now())
+    if former is not None:
+        later = beyond.compare(ledger, former)
         with ledger.write() as transaction:
-            restorations.begin(transaction, backup=header.made, now=now())
-            findings.forget(transaction)
-        not_yet_asked(ledger, now=now())
-        if former is not None:
-            later = beyond.compare(ledger, former)
-            with ledger.write() as transaction:
-                findings.record(transaction, later.findings, now=now())
-            _withdraw_again(ledger, system, later)
+            findings.record(transaction, later.findings, now=now())
+        _withdraw_again(ledger, system, later)
 
 
-def _into_database(system: System, copy: Path) -> None:
-    with open_ledger(system) as ledger:
-        with ledger.read() as transaction:
-            if not copies.is_empty(transaction):
-                hint = "name an empty database in CITEWIRE_DATABASE_URL, and keep the former one"
-                raise ConfigError("the ledger is not empty", key="database_url", hint=hint, code="ledger-not-empty")
-        copies.bring_in(copy, ledger)
+def _refuse_unless_empty(system: System) -> None:
+    with open_ledger(system) as ledger, ledger.read() as transaction:
+        if not copies.is_empty(transaction):
+            hint = "name an empty database in CITEWIRE_DATABASE_URL, and keep the former one"
+            raise ConfigError("the ledger is not empty", key="database_url", hint=hint, code="ledger-not-empty")
 
 
 def _former(settings: Settings) -> Ledger | None:
-    """Return the ledger in the data folder, brought to this program's schema, if there is one."""
+    """Return the ledger in the data folder, brought to this program's schema, if there is one that has articles."""
     if settings.database_url is not None or not (settings.data / "ledger.sqlite").exists():
         return None
     ledger = Ledger(settings.ledger_url)
     ledger.migrate()
     with ledger.read() as transaction:
         empty = copies.is_empty(transaction)
+    if not empty:
+        return ledger
     ledger.close()
-    return None if empty else Ledger(f"sqlite:///{_aside(settings).absolute()}")
+    return None
 
 
-def _aside(settings: Settings) -> Path:
-    """Return the name that the former ledger gets: one that is free."""
-    number = 1
-    while (path := settings.data / f"ledger-before-restore-{number}.sqlite").exists():
-        number += 1
-    return path
-
-
-def _set_aside(settings: Settings) -> None:
-    current = settings.data / "ledger.sqlite"
+def _keep_aside(settings: Settings) -> None:
+    """Give the former ledger a further name, the first that is free, under which it stays."""
+    current, number = settings.data / "ledger.sqlite", 1
     if not current.exists():
         return
     copies.close_log(current)
-    current.replace(_aside(settings))
+    while (aside := settings.data / f"ledger-before-restore-{number}.sqlite").exists():
+        number += 1
+    try:
+        aside.hardlink_to(current)
+    except OSError:  # a file system without links
+        part = aside.with_suffix(".part")
+        shutil.copyfile(current, part)
+        part.replace(aside)
 
 
 def _withdraw_again(ledger: Ledger, system: System, later: Beyond) -> None:
