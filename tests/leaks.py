@@ -22,7 +22,7 @@ _made: dict[int, str] = {}  # by the socket's id: weak references are cleared be
 
 
 def watch() -> None:
-    """From now on remember where each socket is made, and gather what would be pinned on the running test."""
+    """Record where each socket is made, and collect warnings that would be attributed to the running test."""
     _remember_sockets()
     _gather_warnings()
 

@@ -1,8 +1,8 @@
-"""What each channel type gives to the contract suite: another end, real, that can be looked at and made to fail.
+"""What each channel type provides for the contract suite: a real other end that can be inspected and made to fail.
 
 A harness lives in `harness_<type>.py` (hyphens as underscores) and is a context manager named `opened`.
 
-What a harness may have beside what `Harness` asks for, and what holds where it does not:
+Optional attributes of a harness, with their defaults:
 
     lacks              {way of failing: reason}: the ways in `WAYS` that this other end cannot have     (none)
     shaped(parcel)     the parcel as this type takes it: in its format, with its extension              (as it is)

@@ -14,7 +14,7 @@ from standins.endpoint import Endpoint, Mode, Reply
 
 
 def local_http() -> Http:
-    """Allowed to reach what listens on this machine."""
+    """Return a client that may reach this machine."""
     return Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
 
 

@@ -63,7 +63,7 @@ class AppleNewsHarness:
         ]
 
     def shaped(self, one: Parcel) -> Parcel:
-        """An article.json, as Apple takes it, that has the parcel's words for its one paragraph."""
+        """An article.json that Apple accepts, with the parcel's words as its only paragraph."""
         document = {
             "version": "1.14",
             "identifier": one.article_id,

@@ -1,4 +1,4 @@
-"""The other end of an `email` channel: a mail server with STARTTLS, and a recipient who reads his mail."""
+"""The other end of an `email` channel: a mail server with STARTTLS, and a recipient's mailbox."""
 
 from __future__ import annotations
 

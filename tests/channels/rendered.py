@@ -28,7 +28,7 @@ START = dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)
 
 
 def rendered(file: Path, format: str, *, revision: int = 1, event: EventType | None = None) -> Parcel:
-    """Revision n of an article, come to be n minutes after the first; or its tombstone."""
+    """Return revision n of an article, n minutes after the first, or its tombstone."""
     article, kind = read_article(file.read_bytes(), name=file.name), format_named(format)
     moment = START + dt.timedelta(minutes=revision)
     if event == "withdrawn":

@@ -27,7 +27,7 @@ def publish(site: Publisher, parcel: Parcel, body: bytes) -> None:
 
 
 def seen(reply: Reply | None) -> Received | None:
-    """What somebody has learnt who fetched a page."""
+    """What a client learns by fetching a page."""
     if reply is None or "x-revision" not in reply.headers:
         return None
     return Received(int(reply.headers["x-revision"]), reply.headers["x-event"], reply.body)

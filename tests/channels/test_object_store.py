@@ -102,7 +102,7 @@ def test_an_older_revision_never_replaces_a_newer_one(bucket: object_stores.Buck
 def test_whenever_another_writer_comes_in_between_the_newer_revision_stays(
     bucket: object_stores.Bucket, on_withdrawal: str, newer: Parcel
 ) -> None:
-    """The newer writer delivers all of its revision before the n-th request of the older one, for every n."""
+    """For every n, the newer writer delivers its whole revision before the older one's n-th request."""
     kind = str(bucket.settings["url"]).partition(":")[0]
     if kind == "file" or (kind, on_withdrawal) == ("az", "delete"):
         return  # in a folder the lock keeps the other one out, as the races below show; clouds delete alike
@@ -127,7 +127,7 @@ def test_whenever_another_writer_comes_in_between_the_newer_revision_stays(
 
 
 def before_request(number: int, intrude: Callable[[], object], work: Callable[[], object]) -> bool:
-    """Does `work`, and `intrude` before its n-th request to a store. Whether there were that many."""
+    """Do `work`, with `intrude` before its n-th request to a store; return whether there were that many."""
     left, requests = number, {"get", "put", "head", "delete"}
 
     def called(_frame: Any, event: str, function: Any) -> None:

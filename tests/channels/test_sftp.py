@@ -1,4 +1,4 @@
-"""The `sftp` channel where the contract of all channels does not reach."""
+"""The `sftp` channel beyond the contract of all channels."""
 
 from __future__ import annotations
 

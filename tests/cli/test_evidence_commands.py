@@ -1,4 +1,4 @@
-"""`references`, `status --at` and `release` at a terminal: what they print, and how they refuse."""
+"""`references`, `status --at` and `release` at a terminal: their output and their errors."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _over(below: Definition, above: Definition) -> Definition:
 
 @dataclass
 class Site:
-    """A site as an operator has it: secrets by name, and what the world outside is here."""
+    """An operator's site: its secrets by name, and the stand-ins for external services."""
 
     folder: Path
     secrets: Mapping[str, str]
@@ -191,7 +191,7 @@ class Process:
 
 @contextmanager
 def started(site: Site, service: str, command: Sequence[str] | None = None) -> Iterator[Process]:
-    """The service as a process, in a session of its own; nothing of that session outlives the block."""
+    """Run the service as a process in its own session, all of which ends with the block."""
     own = site.lay_out(service)
     log = own / "log"
     with log.open("ab") as file:

@@ -1,4 +1,4 @@
-"""docker-compose.yml, looked at: what compose accepts, and what every service must have."""
+"""docker-compose.yml: that compose accepts it, and what every service must have."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def resolved(files: tuple[Path, ...], folder: Path) -> Definition:
 
 
 class Recording(dict[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that records which variables were read."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         super().__init__(variables)

@@ -57,7 +57,7 @@ def test_a_command_names_services_and_commands_that_there_are(command: str) -> N
 
 
 def known(words: list[str]) -> None:
-    """Raises click's UsageError for what the program does not know."""
+    """Parse the words as the program would. Raises click's UsageError for an unknown command or option."""
     command = typer.main.get_command(app)
     context = command.make_context("citewire", words)
     while words and isinstance(command, typer.core.TyperGroup):

@@ -1,4 +1,4 @@
-"""The Dockerfile, looked at and, as far as no engine is needed, done."""
+"""The Dockerfile, checked and, as far as possible without an engine, carried out."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_nothing_reaches_the_builder_but_what_is_copied() -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in the program as the build stage makes it, from what is copied there."""
+    """Return the names in the wheel that the build stage makes from the files copied there."""
     folder = tmp_path_factory.mktemp("image")
     without = shutil.ignore_patterns("__pycache__", "*.pyc", "examples")
     for name in copied():

@@ -131,7 +131,7 @@ def _furnish(folder: Path, site: str, patch: pytest.MonkeyPatch, *, pubmed: str,
 
 @contextlib.contextmanager
 def _working(context: Context) -> Iterator[None]:
-    """In place of the workers: everything that is due, every fiftieth of a second."""
+    """Do everything that is due, fifty times a second, in place of the workers."""
     stop = threading.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""docs/add-a-stage.md, followed to the letter in a copy of the program, gives a stage that works everywhere."""
+"""docs/add-a-stage.md, followed to the letter in a copy of the program, results in a working stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What documents say of the code is so: links, commands, options, settings, codes, tables."""
+"""The documents agree with the code: links, commands, options, settings, codes, tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def text_of(document: Path) -> str:
 
 
 def prose(document: Path) -> str:
-    """Without its fenced blocks."""
+    """Return the document without its fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text_of(document), flags=re.DOTALL | re.MULTILINE)
 
 
@@ -58,7 +58,7 @@ def ticked(text: str) -> list[str]:
 
 
 def anchors(document: Path) -> set[str]:
-    """As GitHub makes them of headings."""
+    """Return the anchors that GitHub makes for headings."""
     headings = re.findall(r"^#+ (.*)$", prose(document), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

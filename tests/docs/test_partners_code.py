@@ -79,7 +79,7 @@ def _in_php(key: str, headers: Mapping[str, str], body: bytes, folder: Path) -> 
 
 
 def _answer(command: list[str], folder: Path, key: str, headers: Mapping[str, str], body: bytes) -> list[Any]:
-    """What a program prints as JSON. Raises ValueError with what it said when it refused."""
+    """Return the JSON that a program prints. Raises ValueError with its message if it fails."""
     given = json.dumps({"key": key, "headers": dict(headers), "body": base64.b64encode(body).decode()})
     done = subprocess.run(command, check=False, input=given, cwd=folder, capture_output=True, text=True)
     if done.returncode:

@@ -210,7 +210,7 @@ def test_a_reader_that_has_the_feed_is_sent_nothing(running: Running, seed: str)
 
 
 def _quiet_feed(running: Running) -> object:
-    """The feed, once what was published before has gone into it."""
+    """Return the feed once it contains what was published before."""
     import time
 
     first = running.get("/feeds/latest.rss")

@@ -1,4 +1,4 @@
-"""Who asks instead of being sent: a partner with a token, and a subscriber of the hub, at a whole system."""
+"""A partner that pulls with a token, and a subscriber of the hub, at a whole system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup that is made while the system runs, and what happens when it is brought back after a withdrawal."""
+"""A backup made while the system runs, and restored after a withdrawal."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Beside:
             )
 
     def said(self, words: str) -> bool:
-        """Wait until it has logged these words. It may end before, if what it needs is broken as well."""
+        """Wait until the process has logged these words. It may exit first if something that it needs is broken too."""
         until(lambda: words in self._log.read_text() or self._ended(), 120, what=self._log.read_text)
         return words in self._log.read_text()
 

@@ -73,7 +73,7 @@ class Faults:
         self.done[what] = self.done.get(what, 0) + 1
 
     def end(self) -> None:
-        """Wait until everything that lasts has ended. Raises what went wrong in ending it."""
+        """Wait until every lasting fault has ended. Raises what went wrong in ending one."""
         for timer in self._ending:
             timer.join()
         for error in self.errors:

@@ -263,7 +263,7 @@ class World:
             yield f"is not ready: {ready.text[:300]}"
 
     def silent(self) -> Iterator[str]:
-        """Processes that take no work, or have given no sign of life in the ledger for long."""
+        """Return the processes that take no work, or whose last sign of life in the ledger is old."""
         done = self.systems[0].run("status", "--json")
         now = dt.datetime.now(dt.UTC)
         seen = {one["name"]: one for one in done.json["processes"]}

@@ -54,7 +54,7 @@ class FeedBench(Bench):
         self.clock.pass_(5)
 
     def publish_many(self, *numbers: int, text: str = "Rest.") -> None:
-        """Each comes out a second after the one before."""
+        """Publish articles, one a second."""
         for number in numbers:
             self.publish(numbered(number, text=text))
             drain(self.context, render)

@@ -117,7 +117,7 @@ class Newsboat:
 
 @dataclass
 class Sfeed:
-    """sfeed_update, which merges what it is sent with what it has."""
+    """sfeed_update, which merges what it receives with what it has."""
 
     address: str
     folder: Path
@@ -140,7 +140,7 @@ class Sfeed:
 
 @dataclass
 class Feedsmith:
-    """feedsmith in node, with every page: it keeps nothing, so at each poll it has to find everything."""
+    """feedsmith in node, with every page: it stores nothing, so each poll must find everything."""
 
     address: str
     found: list[tuple[str, str, str, str]] = field(default_factory=list)

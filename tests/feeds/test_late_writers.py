@@ -44,7 +44,7 @@ def on_store(ledger: Ledger, store: RenditionStore) -> FeedBench:
 
 
 def documents(store: RenditionStore) -> dict[str, bytes]:
-    """Every public file of the store, by its path."""
+    """Return every public file of the store, by its path."""
     names = [str(one["path"]) for page in obstore.list(store._store, "public") for one in page]
     found = {name: store.get_file(name) for name in names}
     return {name: got[0] for name, got in found.items() if got is not None}
@@ -113,7 +113,7 @@ def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
 
 
 class HoldingUp:
-    """A proxy in front of a server, which holds up the first write of a public file until it is let go."""
+    """A proxy in front of a server, which delays the first write of a public file until it is released."""
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self.upstream, self.held, self.let_go = upstream, threading.Event(), threading.Event()
@@ -196,7 +196,7 @@ def test_a_write_that_hung_for_80_seconds_does_not_bring_back_what_was_withdrawn
 def test_a_file_whose_writer_died_is_written_again_even_if_its_bytes_are_as_recorded(
     quick: Ledger, tmp_path: Path
 ) -> None:
-    """The dead worker wrote a newer text; then what made it newer was taken back."""
+    """The dead worker wrote a newer text, which was then reverted."""
     store = RenditionStore.at(tmp_path / "renditions")
     bench = on_store(quick, store)
     before = documents(store)

@@ -1,4 +1,4 @@
-"""Partners' profiles: each rule by a feed that breaks it, and how the feed reports a withdrawal."""
+"""Partners' profiles: each rule with a feed that breaks it, and how the feed reports a withdrawal."""
 
 from __future__ import annotations
 

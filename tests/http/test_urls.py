@@ -1,4 +1,4 @@
-"""One rule for addresses: of channels, of the hub's callbacks, of settings, and of every request."""
+"""One rule for all addresses: those of channels, the hub's callbacks, settings and every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may open a connection. Everything else asks them, so that no connection goes where the guard has not looked."""
+"""Which modules may open a connection. All others use them, so that the guard checks every connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A footnote's letter belongs to the place where its note is referred to, and to no text that is taken from there."""
+"""A footnote's letter stays where its note is referenced, and is left out of text taken from there."""
 
 from __future__ import annotations
 

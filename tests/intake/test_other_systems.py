@@ -1,4 +1,4 @@
-"""Front matter of Hugo, Jekyll, Ghost and WordPress, read as it is meant; and dates, languages and drafts."""
+"""Front matter of Hugo, Jekyll, Ghost and WordPress, read as those systems do; and dates, languages and drafts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real page saved as text: everything that its reader needs comes out, and none of the page's furniture."""
+"""The real page saved as text: all of its content is kept, and none of the page's furniture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Feed and ninjs by their schemas, with formats checked, and what these let pass."""
+"""JSON Feed and ninjs by their schemas, with formats checked, and rules that the schemas do not cover."""
 
 from __future__ import annotations
 

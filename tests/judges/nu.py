@@ -68,7 +68,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def nu_findings(page: bytes) -> list[str]:
-    """Errors and warnings of the checker; what it merely remarks on is left out."""
+    """Return the checker's errors and warnings, without its remarks."""
     return [
         f"{message.get('subType', message['type'])} line {message.get('lastLine')}: {message['message']}"
         for message in _post(_server(), page)["messages"]

@@ -38,5 +38,5 @@ JUDGES: Mapping[str, tuple[Judge, ...]] = {
 
 
 def findings(name: str, body: bytes) -> list[str]:
-    """All that the judges of the format of that name say against one of its documents."""
+    """Return the findings of all judges of the format about one of its documents."""
     return [finding for judge in JUDGES[name] for finding in judge(body)]

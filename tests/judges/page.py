@@ -20,7 +20,7 @@ _THE_AUTHORS = re.compile(
 
 
 def html_findings(page: bytes) -> list[str]:
-    """The Nu checker's, but for what is the author's own."""
+    """Return the Nu checker's findings, except those about the author's own text."""
     return [finding for finding in nu_findings(page) if not _THE_AUTHORS.search(finding)]
 
 

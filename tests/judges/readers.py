@@ -39,7 +39,7 @@ def feedparser_findings(body: bytes) -> list[str]:
 
 
 def feedparser_feed(body: bytes) -> Any:
-    """The feed as feedparser understands it, without a complaint."""
+    """Return the feed as feedparser reads it, without an error."""
     feed = feedparser.parse(body)
     assert not feed.bozo, feed.bozo_exception
     return feed

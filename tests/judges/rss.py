@@ -21,7 +21,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def rss_findings(body: bytes) -> list[str]:
-    """What a validator or a partner's ingestion would object to."""
+    """Return what a validator or a partner's ingestion would reject."""
     root = etree.fromstring(body, etree.XMLParser(huge_tree=True))
     return [
         *_channel_findings(root[0]),

@@ -1,4 +1,4 @@
-"""The watch over the evidence in SQL, on both databases."""
+"""The SQL of watching the evidence, on both databases."""
 
 from __future__ import annotations
 

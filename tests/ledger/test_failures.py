@@ -103,7 +103,7 @@ def test_every_session_has_deadlines_that_the_url_may_change(own: URL) -> None:
 
 
 def test_a_url_without_parameters_gets_a_limit_to_every_wait() -> None:
-    """What libpq gets, so that a server whose machine is gone is noticed in half a minute and not in hours."""
+    """The timeouts passed to libpq: a server whose machine is gone is noticed in half a minute, not in hours."""
     query = database.with_deadlines(make_url("postgresql+psycopg://db.example.org/x?keepalives_idle=99")).query
     assert query["keepalives_idle"] == "99"
     assert {"connect_timeout", "keepalives", "keepalives_interval", "keepalives_count", "tcp_user_timeout"} <= set(

@@ -1,4 +1,4 @@
-"""Through PgBouncer in transaction mode everything works as without it, and nothing has to be set for it."""
+"""Everything works through PgBouncer in transaction mode, without a setting for it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _FRESH.set_forkserver_preload([__name__])
 
 @dataclass(frozen=True)
 class Work:
-    """What a process does. Its ids begin with `number`, which no other process has."""
+    """The work of one process. Its ids begin with `number`, which is unique."""
 
     ledger: str
     folder: Path

@@ -1,4 +1,4 @@
-"""A random run of everything that changes what lies where, with kills anywhere, looked at from outside at the end."""
+"""Random changes of articles and settings, with kills at any step; the places are checked from outside at the end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ disclaimer = "{disclaimer}"
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the settings say of a channel."""
+    """A channel's settings."""
 
     spot: Spot
     format: str

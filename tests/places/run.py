@@ -1,4 +1,4 @@
-"""Make random runs of everything that changes what lies where, and look at every place from outside at the end.
+"""Make random runs of changes of articles and settings, and check every place from outside at the end.
 
     make places SEED=1 RUNS=20
     python tests/places/run.py --seed 1 --runs 20 --database postgresql --types directory sftp

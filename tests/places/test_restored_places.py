@@ -32,7 +32,7 @@ def back_up(world: World, capsys: pytest.CaptureFixture[str]) -> Path:
 
 
 def lose(world: World) -> None:
-    """The disk of the ledger breaks; the places do not."""
+    """Lose the ledger's disk, but not the places."""
     world.ledger.close()
     for path in (world.folder / "var").glob("ledger.sqlite*"):
         path.unlink()

@@ -48,15 +48,19 @@ path = "texts"
 
 USE = """
 import json, sys
+from dataclasses import replace
 from pathlib import Path
 import structlog
+from msgspec import structs
 import pipeline.renditions
 from articles import SAMPLE, SITE, WITHDRAWAL
 from config import load
 from every_stage import deliver, render
 from pipeline.intake import read_article
+from pipeline.ledger.articles import renditions
 from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.stages.accept import Intake, accept
+from pipeline.stages.refresh import Refresh
 from pipeline.stages.stage import drain
 from workers.wiring import build_context
 
@@ -75,6 +79,15 @@ def delivered(event):
     drain(context, deliver, "texts")
     return Path("texts/stiff-legs.gmi").read_text()
 
+def filled(article):
+    # It was published before the format was there.
+    others = {name: context.formats[name] for name in context.formats if name != "gemtext"}
+    accept(intake, Publish(Origin(source="test", id="0"), article))
+    drain(replace(context, formats=others, channels={}), render)
+    drain(context, Refresh())
+    with context.ledger.read() as transaction:
+        return context.store.get(renditions.one(transaction, article.id, 1, "gemtext").digest).decode()
+
 article = read_article(Path("stiff-legs.md").read_bytes(), name="stiff-legs.md")
 new = pipeline.renditions.formats()["gemtext"]
 print(json.dumps({
@@ -82,6 +95,7 @@ print(json.dumps({
     "module": new.render.__module__,
     "text": new.render(SAMPLE, SITE).decode(),
     "tombstone": new.tombstone(WITHDRAWAL, SITE).decode(),
+    "filled": filled(structs.replace(article, id="old-legs")),
     "delivered": delivered(Publish(Origin(source="test", id="1"), article)),
     "taken back": delivered(Withdraw(Origin(source="test", id="2"), "stiff-legs", "It was wrong.")),
 }))
@@ -89,7 +103,7 @@ print(json.dumps({
 
 
 def use(folder: Path, path: Sequence[Path]) -> dict[str, Any]:
-    """What the new format gives in a fresh interpreter, through a channel, and on the command line."""
+    """Return what the new format writes in a fresh interpreter, through a channel, and on the command line."""
     (folder / "stiff-legs.md").write_text(ARTICLE, encoding="utf-8")
     (folder / "site.toml").write_text(SITE, encoding="utf-8")
     output: dict[str, Any] = output_of(USE, [*path, HERE, HERE.parent / "stages"])
@@ -115,6 +129,7 @@ def check(output: dict[str, Any]) -> None:
     assert "Withdrawn on 1 April 2025.\n\nThe evidence did not hold" in output["tombstone"]
     assert output["printed"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
     assert output["delivered"].startswith("# Stiff legs\n\nStretching helps.\n\nEvery day\n\nTen minutes will do.")
+    assert output["filled"].endswith("=> https://notes.example.org/articles/old-legs The article\n")
     assert "It was wrong." in output["taken back"] and "Ten minutes" not in output["taken back"]
 
 

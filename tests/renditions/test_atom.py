@@ -1,4 +1,4 @@
-"""Atom: what real readers understand of it, with the tombstones of RFC 6721. Its judges run in test_every_judge.py."""
+"""Atom as real readers parse it, with the tombstones of RFC 6721. Its judges run in test_every_judge.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every format's judges over every article: the sample, strange ones, the examples, the seed page, hostile ones.
 
-Formats are found by being there; one without judges fails.
+Formats are discovered; one without judges fails.
 """
 
 from __future__ import annotations

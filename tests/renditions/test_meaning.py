@@ -339,7 +339,7 @@ def pairs(draw: st.DrawFn) -> Pair:
 
 
 def body_texts(block: Block) -> dict[str, str]:
-    """What each form says of it: ninjs' two bodies apart, JSON-LD's text without the rest."""
+    """Return the text of each format: ninjs' two bodies separately, JSON-LD's text alone."""
     article = Article(id="a", title="T", answer="A", sections=(Section("S", "s", (p("start"), block, p("end"))),))
     rendered = {name: form.render(revision_of(article), SITE).decode() for name, form in formats().items()}
     ninjs, linked = json.loads(rendered.pop("ninjs")), json.loads(rendered.pop("json-ld"))

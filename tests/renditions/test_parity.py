@@ -245,7 +245,7 @@ def _reference(cited: CitedReference) -> Iterator[Alternatives]:
 
 
 def lost(revision: Revision, body: bytes, media_type: str) -> list[Alternatives]:
-    """What of the revision is not in the rendition."""
+    """Return the parts of the revision that are missing from the rendition."""
     return lost_in(found_in(body, media_type), revision)
 
 

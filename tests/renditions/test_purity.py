@@ -42,7 +42,7 @@ print(json.dumps({"bodies": {key: digest_of(body) for key, body in bodies.items(
 
 
 def rendered(*wrapper: str, **environment: str) -> dict[str, Any]:
-    """Digests of every format's bytes as a process of its own makes them, and what that process finds around it."""
+    """Return the digests of every format's bytes made in a separate process, and that process's surroundings."""
     path = os.pathsep.join(map(str, (ROOT, ROOT / "tests", HERE)))
     done = subprocess.run(
         [*wrapper, sys.executable, "-c", RENDER_ALL],

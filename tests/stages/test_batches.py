@@ -25,7 +25,7 @@ from pipeline.stages.stage import drain
 
 @dataclass
 class Opened(Receiver):
-    """Counts how often it was opened, and does something after each parcel."""
+    """A channel that counts how often it was opened, and calls a function after each parcel."""
 
     times: int = 0
     after: Callable[[Parcel], None] = lambda parcel: None

@@ -28,7 +28,7 @@ def delivery_of(bench: Bench, article_id: str = "spasms") -> Delivery:
 
 
 def refusing(bench: Bench, refuses: Callable[[Parcel], bool], mood: Mood = "refuses") -> None:
-    """Let the partner refuse such parcels, or be in another mood for them, and take all others."""
+    """Have the partner refuse these parcels, or fail in another way for them, and accept all others."""
     deliver_any = bench.partner.deliver
 
     def picky(parcel: Parcel) -> Receipt:
@@ -103,7 +103,7 @@ def test_a_newer_revision_that_comes_while_one_is_sent_follows_it(bench: Bench) 
 
 
 def without_number(bench: Bench) -> None:
-    """A revision that takes the last one back has the very bytes of the one before it."""
+    """A revision that reverts an edit has the same bytes as the one before that edit."""
     plain = Format("plain", "text/plain", "plain", lambda one, _: one.article.answer.encode(), PLAIN.tombstone)
     bench.context = replace(bench.context, formats={"plain": plain})
 

@@ -1,4 +1,4 @@
-"""Work that takes longer than its lease: it renews the lease, and what it did counts even if the lease was lost."""
+"""Work that takes longer than its lease: the lease is renewed, and finished work counts even if the lease was lost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Slow(Receiver):
 
 @dataclass
 class Mailing(Receiver):
-    """It takes a batch as one mail."""
+    """A channel that sends a batch as one mail."""
 
     mails: list[list[str]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""NCBI fails in every way that it is known to fail in: nothing false is kept, and everything is answered in the end."""
+"""NCBI fails in each of its known ways: nothing false is stored, and everything is answered eventually."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ncbi() -> Iterator[EutilsStandin]:
 
 @pytest.fixture
 def bench(ledger: Ledger, ncbi: EutilsStandin) -> Iterator[Bench]:
-    """The real clients over real HTTP, on a clock of ours."""
+    """The real clients over real HTTP, with a controllable clock."""
     bench, http = Bench(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
     who = {"tool": "citewire", "email": None}
     bench.context = replace(
@@ -68,7 +68,7 @@ def shown(bench: Bench, number: int) -> tuple[CitedReference, ...]:
 
 
 def check(bench: Bench, number: int, *, done: bool) -> None:
-    """Each reference holds its own paper's record or none; when all is `done`, just those that exist are resolved."""
+    """Each reference has its own paper's record or none; when all is `done`, exactly the existing ones are resolved."""
     exists = (True, True, True, True, False, False)
     for cited, there in zip(shown(bench, number), exists, strict=True):
         assert cited.state in (("resolved" if there else "unknown"), *(() if done else ("pending",))), cited

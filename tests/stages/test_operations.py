@@ -25,7 +25,7 @@ def bench(ledger: Ledger) -> Bench:
 
 
 def publish(bench: Bench, name: str, texts: dict[str, str]) -> list[Accepted]:
-    """One operation that publishes these articles."""
+    """Publish these articles in one operation."""
     events: list[Event] = [
         Publish(Origin(source="test", id=f"{name}/{id}"), article(id, text=text)) for id, text in texts.items()
     ]

@@ -1,4 +1,4 @@
-"""A partner's own feed, on each ledger: which changes it is made of, and what is kept of its being handed out."""
+"""A partner's own feed, on each ledger: which changes it contains, and what is recorded when it is fetched."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_same_changes_make_the_same_bytes(bench: Followed) -> None:
 
 
 def test_what_came_last_is_told_of_before_it_has_a_place(bench: Followed) -> None:
-    """As when it is committed between the two looks: neither is it missing nor what it supersedes there."""
+    """A change committed between the two reads is in the feed, and the one that it supersedes is not."""
     bench.put_out("one")
     bench.put_out("two")
     bench.feed()

@@ -15,7 +15,7 @@ from pipeline.stages.stage import drain
 
 @dataclass
 class Forgetful(Receiver):
-    """Knows nothing but what its parcels tell it; the first attempt gets half the way."""
+    """A channel that remembers only what is in its parcels; its first attempt stops halfway."""
 
     remote_ids: list[str | None] = field(default_factory=list)
 

@@ -261,7 +261,7 @@ def test_what_a_partner_had_not_fetched_is_pushed_once_its_channel_is_pushed_to(
 
 
 class Killed(BaseException):
-    """The process ends here: nothing after it is done."""
+    """Raised where the process is killed."""
 
 
 class Deadly(Receiver):

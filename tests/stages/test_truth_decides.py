@@ -1,7 +1,7 @@
 """Whatever the order of answers, silence, lies, kills, edits and settings: an article ends as truth and policy say.
 
-After any history, once the sources answer again, readers and partners are left with what the truth and the settings in
-force give, which `Expected` says without regard to the history. At every moment before that, what a source is shown to
+After any history, once the sources answer again, readers and partners have what the truth and the settings in force
+require, which `Expected` computes without regard to the history. At every moment before that, what a source is shown to
 say, as of a time, is what it truly said then or later.
 
 CITEWIRE_HISTORIES=2000 runs as many histories, on each database.

@@ -36,7 +36,7 @@ DAY = 86_400.0
 
 @dataclass
 class Answering:
-    """A source that is asked about papers: what it says of each, and whether it answers."""
+    """A source that is asked about single papers, with its verdicts on each."""
 
     verdicts_by_work: dict[str, tuple[Verdict, ...]] = field(default_factory=dict)  # by the work's value
     error: TransientError | None = None
@@ -285,7 +285,7 @@ def notices(bench: Sourced) -> list[Any]:
 
 
 def cite_by_doi(bench: Sourced) -> None:
-    """Publish an article with a DOI that only Crossref has, when the sources have long been asked."""
+    """Publish an article with a DOI that only Crossref has, after the sources have been asked."""
     bench.work_for(3)
     bench.crossref.titles["10.1000/x"] = "A trial"
     bench.publish(structs.replace(article(), references=(CitedWork("doi", "10.1000/x"),)))

@@ -1,4 +1,4 @@
-"""A bench for watching the evidence: formats that show what is cited, channels that ask for something of it."""
+"""A bench for watching the evidence: formats that show the references, channels with policies about them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Watched(Bench):
         self.pubmed.papers |= {one.pmid: one for one in papers}
 
     def turn(self, pmid: str, *editorial: EditorialState) -> None:
-        """PubMed says this of the paper from now on."""
+        """Give the paper this editorial status at PubMed."""
         published = tuple(Notice(state, "J Ex. 2026;1:1", "999") for state in editorial)
         self.know(structs.replace(self.pubmed.papers[pmid], editorial=editorial, notices=published))
 

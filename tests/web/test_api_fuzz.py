@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI description get the answers that it promises (schemathesis)."""
+"""Requests generated from the OpenAPI description get the answers that it declares (schemathesis)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/articles/manifest.json: what is public, for those who compare; and partners whose cursor is too old."""
+"""/articles/manifest.json: the public articles, for comparison; and partners whose cursor is too old."""
 
 from __future__ import annotations
 

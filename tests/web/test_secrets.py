@@ -161,7 +161,7 @@ def values(site: Served, path: str, name: str) -> list[str]:
 
 
 def retract(site: Served, pmid: str) -> None:
-    """PubMed says from now on that the paper was retracted, and is asked again at night."""
+    """Retract the paper at PubMed, and let the nightly check find it."""
     notice = Notice("retracted", "J Ex. 2026;1:1", "999")
     site.pubmed.papers[pmid] = structs.replace(paper(pmid), editorial=("retracted",), notices=(notice,))
 

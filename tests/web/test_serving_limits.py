@@ -1,4 +1,4 @@
-"""The web server over sockets: what one client may take of it, and how it ends. No proxy is before it."""
+"""The web server over sockets, without a proxy: limits for each client, and shutdown."""
 
 from __future__ import annotations
 

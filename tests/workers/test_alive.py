@@ -1,4 +1,4 @@
-"""Signs of life: what a health check, `up` and systemd learn of a process, without Redis or a ledger that answers."""
+"""Signs of life: what a health check, `up` and systemd see of a process when Redis or the ledger does not answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def started(environment: dict[str, str], tmp_path: Path, *words: str) -> subproc
 
 
 def probe(environment: dict[str, str], kind: str) -> int:
-    """What a container's health check does."""
+    """Run a container's health check."""
     command = [sys.executable, "-m", "workers.alive", kind]
     return subprocess.run(command, env=environment, cwd=ROOT, check=False, timeout=60).returncode
 
@@ -90,7 +90,7 @@ def test_an_old_sign_counts_for_nothing(environment: dict[str, str], tmp_path: P
 
 
 def test_a_sign_waits_for_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, systemd: socket.socket) -> None:
-    """systemd that reads nothing, and a temporary folder that is not there."""
+    """A systemd that reads nothing, and a missing temporary folder."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(systemd.getsockname()))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     for _ in range(2000):  # more than the socket's queue holds

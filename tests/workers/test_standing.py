@@ -135,7 +135,7 @@ _LOCAL = [stage for stage in STAGES if stage.name not in ("enrich", "sources")] 
 
 
 class Host:
-    """A host of the site, with the settings file that it has."""
+    """A host of the site, with its settings file."""
 
     def __init__(self, url: URL, folder: Path, *channels: str) -> None:
         self._file = folder / f"{'-'.join(channels)}.toml"
@@ -178,7 +178,7 @@ class Host:
 def test_every_article_reaches_every_channel_while_hosts_with_other_channels_take_turns(
     own: URL, tmp_path: Path
 ) -> None:
-    """A change of channels is rolled out host by host, and a host with the former file starts in between."""
+    """Channels are changed host by host, and a host with the former file starts in between."""
     new, former = Host(own, tmp_path, "one", "two"), Host(own, tmp_path, "one")
     for number in range(12):
         if number == 6:
