@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from pipeline.appraisal.weight import LABELS, Weight, weight_of
+from pipeline.citations.editorial import superseded_by
 from pipeline.citations.links import pmc_url
+from pipeline.citations.weight import LABELS, Weight, weight_of
 from pipeline.model.reference import CitedReference, Reference
 
 _WATCHED = ("resolved", "pending", "mismatch")
@@ -40,12 +41,10 @@ def statement_of(cited: CitedReference) -> ReferenceStatement:
     record = cited.reference
     if record is None:
         return ReferenceStatement(None, None, (), None)
-    replaced = {"updated", "corrected-republished", "retracted-republished"}
-    later = [notice.pmid for notice in record.notices if notice.state in replaced and notice.pmid]
     return ReferenceStatement(
         weight=weight_of(record.types),
         year=year_of(record),
-        superseded_by=tuple(dict.fromkeys(later)),
+        superseded_by=superseded_by(record),
         free_full_text=pmc_url(record.pmcid) if record.pmcid else None,
     )
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.citations.editorial import superseded_by
 from pipeline.citations.languages import language_tag
-from pipeline.citations.links import record_url
+from pipeline.citations.links import pmc_url, record_url
 from pipeline.citations.names import initials
 from pipeline.citations.pages import full_pages
 from pipeline.citations.parts import title_text
+from pipeline.citations.weight import weight_of
 from pipeline.model.reference import Author, PartialDate, Reference
 
 _SEASONS = {"spring": 1, "summer": 2, "autumn": 3, "fall": 3, "winter": 4}
 
 
 def citation_csl(reference: Reference) -> dict[str, Any]:
-    """Return an item of a CSL-JSON array. `custom.editorial` has the editorial states, as in the model."""
+    """Return an item of a CSL-JSON array. `custom` has what is known of it as evidence, in the model's words."""
     item: dict[str, Any] = {
         "id": f"pmid:{reference.pmid}" if reference.pmid else f"doi:{reference.doi}",
         "type": _type(reference),
@@ -43,9 +45,19 @@ def citation_csl(reference: Reference) -> dict[str, Any]:
         "URL": record_url(reference),
         "language": language_tag(reference.languages),
         "status": "retracted" if reference.retracted else None,
-        "custom": {"editorial": list(reference.editorial)} if reference.editorial else None,
+        "custom": _evidence(reference),
     }
     return {key: value for key, value in item.items() if value}
+
+
+def _evidence(reference: Reference) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "editorial": list(reference.editorial),
+        "weight": weight_of(reference.types),
+        "superseded-by": list(superseded_by(reference)),
+        "free-full-text": pmc_url(reference.pmcid) if reference.pmcid else None,
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def _is_whole_book(reference: Reference) -> bool:

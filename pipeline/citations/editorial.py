@@ -17,6 +17,7 @@ _LABELS: dict[EditorialState, str] = {
     "updated": "Updated",
     "preprint": "Preprint",
 }
+_REPLACED: frozenset[EditorialState] = frozenset({"updated", "corrected-republished", "retracted-republished"})
 
 
 def editorial_label(state: EditorialState) -> str:
@@ -27,6 +28,12 @@ def editorial_label(state: EditorialState) -> str:
 def editorial_labels(reference: Reference | Marks) -> tuple[str, ...]:
     """Return the labels of a reference, such as "Retracted", each once, the gravest first."""
     return tuple(_LABELS[state] for state in _states(reference))
+
+
+def superseded_by(reference: Reference) -> tuple[str, ...]:
+    """Return the PMIDs of what took the paper's place: its republication, or a newer version."""
+    later = [one.pmid for one in reference.notices if one.state in _REPLACED and one.pmid]
+    return tuple(dict.fromkeys(later))
 
 
 def editorial_notice(reference: Reference | Marks) -> str | None:

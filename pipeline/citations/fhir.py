@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.citations.editorial import editorial_labels, editorial_notice
+from pipeline.citations.editorial import editorial_labels, editorial_notice, superseded_by
 from pipeline.citations.links import doi_url, pmc_url, pubmed_url
 from pipeline.citations.parts import title_text
 from pipeline.model.reference import TAKEN_BACK, Author, PartialDate, Reference
@@ -35,6 +35,7 @@ def citation_fhir(reference: Reference, *, address: str, publisher: str) -> Json
                     "identifier": _identifiers(reference),
                     "currentState": [_code(_STATUS, _state(reference))],
                     "title": [{"text": title_text(reference)}],
+                    "relatesTo": [_replaced_with(pmid) for pmid in superseded_by(reference)],
                     "publicationForm": [_publication(reference)],
                     "webLocation": [{"url": url} for url in _addresses(reference)],
                     "classification": _classification(reference),
@@ -61,6 +62,10 @@ def _identifiers(reference: Reference) -> list[Json]:
         ("https://pmc.ncbi.nlm.nih.gov", reference.pmcid),
     )
     return [{"system": system, "value": value} for system, value in pairs if value]
+
+
+def _replaced_with(pmid: str) -> Json:
+    return {"type": "replaced-with", "citation": f"PMID: {pmid}", "resource": pubmed_url(pmid)}
 
 
 def _publication(reference: Reference) -> Json:

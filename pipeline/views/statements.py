@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.appraisal.statement import overview, statement_of
-from pipeline.appraisal.weight import LABELS, Weight
+from pipeline.citations.weight import LABELS, Weight
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.articles import names, revisions
 from pipeline.ledger.articles import public as public_articles

@@ -41,7 +41,10 @@ def test_a_journal_article_becomes_one_csl_item() -> None:
         "URL": "https://pubmed.ncbi.nlm.nih.gov/12140307/",
         "language": "en",
         "status": "retracted",
-        "custom": {"editorial": ["retracted"]},
+        "custom": {
+            "editorial": ["retracted"],
+            "free-full-text": "https://pmc.ncbi.nlm.nih.gov/articles/PMC1/",
+        },
     }
 
 

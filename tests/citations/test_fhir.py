@@ -10,7 +10,7 @@ import pytest
 from fhir.resources.citation import Citation
 
 from pipeline.citations import citation_fhir
-from pipeline.model.reference import Reference
+from pipeline.model.reference import Notice, Reference
 from pipeline.references.pubmed.pubmed_xml import parse_pubmed
 from standins.papers import load_papers, paper_xml, record_set
 
@@ -35,6 +35,13 @@ def test_a_retracted_paper_says_so_where_machines_look() -> None:
     made = fhir(retracted)
     assert made["citedArtifact"]["currentState"][0]["coding"][0]["code"] == "retracted"
     assert "Retracted" in made["note"][0]["text"]
+
+
+def test_what_replaced_a_paper_is_related_to_it() -> None:
+    notice = Notice("updated", "Cochrane Database Syst Rev. 2025;1:CD1", "77")
+    made = fhir(Reference(pmid="1", title="A title", editorial=("updated",), notices=(notice,)))
+    (related,) = made["citedArtifact"]["relatesTo"]
+    assert (related["type"], related["resource"]) == ("replaced-with", "https://pubmed.ncbi.nlm.nih.gov/77/")
 
 
 def test_a_record_that_has_nothing_but_a_title_is_valid_too() -> None:

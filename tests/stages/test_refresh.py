@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from bench import PLAIN, SITE, Bench, article, paper
 from every_stage import deliver, render
 from msgspec import structs
 
+import pipeline
 from pipeline.ledger import Ledger, articles
 from pipeline.ledger.articles import renditions, revisions
 from pipeline.model.revision import Revision
@@ -16,6 +19,7 @@ from pipeline.model.site import Site
 from pipeline.stages.context import Policy
 from pipeline.stages.refresh import Refresh
 from pipeline.stages.render.fan_out import current_fingerprint
+from pipeline.stages.render.fingerprint import _OURS
 from pipeline.stages.stage import drain
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
@@ -249,3 +253,11 @@ def test_a_channel_of_mails_gets_no_second_mail_for_a_new_disclaimer(ledger: Led
     give(bench, site=NEW)
     refreshed(bench)
     assert (bench.article().revision, len(bench.partner.got)) == (2, 1)
+
+
+def test_the_fingerprint_covers_every_package_that_renditions_are_made_with() -> None:
+    covered, elsewhere = set(_OURS), {"errors", "ledger", "plugins"}  # which write no byte of a rendition
+    root = Path(str(pipeline.__file__)).parent
+    files = [file for name in _OURS for file in (root / name).rglob("*.py")]
+    used = {found for file in files for found in re.findall(r"^from pipeline\.(\w+)", file.read_text(), re.MULTILINE)}
+    assert used - elsewhere <= covered

@@ -19,7 +19,14 @@ import pipeline
 from pipeline.model.rendition import Format, digest_of
 from pipeline.model.site import Site
 
-_OURS = ("renditions", "citations", "flattening", "model", "feeds")  # packages whose code decides a rendition's bytes
+_OURS = (
+    "renditions",
+    "appraisal",
+    "citations",
+    "flattening",
+    "model",
+    "feeds",
+)  # packages whose code decides a rendition's bytes
 _LIBRARIES = ("feedgen", "jinja2", "lxml", "markupsafe", "msgspec", "nh3")
 
 
