@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from pipeline.intake.dropping import compile_selector, is_selector
-from pipeline.model.policy import EvidencePolicy
+from pipeline.model.policy import EvidencePolicy, ReviewPolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
 from pipeline.secret import SecretRef
@@ -229,6 +229,7 @@ class EvidenceSettings(_Part):
     recheck_days: int = Field(1, ge=0, le=365)
     policy: EvidencePolicy = "annotate"
     hold_on: tuple[EditorialState, ...] = Field(("retracted",), min_length=1)
+    overdue_review: ReviewPolicy = "notify"
     signing_key: SecretRef | None = None
 
 

@@ -397,6 +397,7 @@ def policy_of(settings: Settings) -> Policy:
         recheck_days=settings.evidence.recheck_days,
         evidence=settings.evidence.policy,
         hold_on=settings.evidence.hold_on,
+        overdue_review=settings.evidence.overdue_review,
         pubmed_rate=10 if settings.pubmed_api_key else 3,
         deliver_parallel=settings.delivery.parallel,
         retries=settings.delivery.retries,

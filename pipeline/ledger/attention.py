@@ -10,10 +10,10 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger import articles, processes
 from pipeline.ledger import deliveries as delivery_records
 from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
-from pipeline.ledger import processes
 from pipeline.ledger.database import Instant, Transaction
 from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
@@ -56,6 +56,14 @@ class SilentSource(Struct, frozen=True, kw_only=True):
     again: dt.datetime | None = None  # not asked before
 
 
+class Overdue(Struct, frozen=True):
+    """Live articles whose review is overdue: how many, and the one that is longest, with the day."""
+
+    count: int
+    article: str
+    day: dt.date
+
+
 class StuckFeed(Struct, frozen=True):
     id: str
     attempts: int
@@ -74,6 +82,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelTrouble, ...] = ()
     elsewhere: Mapping[str, int] = {}  # outstanding deliveries of channels that are not configured
     sources: Mapping[str, SilentSource] = {}
+    overdue: Overdue | None = None
     mismatches: tuple[Mismatch, ...] = ()  # the first of them
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
@@ -97,6 +106,7 @@ def facts(transaction: Transaction, configured: Collection[str], *, now: dt.date
         channels=_channels(transaction, configured),
         elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
         sources=_sources(transaction),
+        overdue=Overdue(*late) if (late := articles.longest_overdue(transaction, now.date())) else None,
         mismatches=mismatches.of_live_articles(transaction, limit=_MISMATCHES),
         verdict_sources=tuple(one for one in verdicts.states(transaction).values() if one.failing),
         feeds=_feeds(transaction),

@@ -13,6 +13,11 @@ EvidencePolicy = Literal["annotate", "hold", "notify"]
 notify: record the change for the operator, and send nothing until the article itself changes."""
 
 
+ReviewPolicy = Literal["notify", "mark", "hold"]
+"""When the day of an article's next review has passed. notify: the operator is told. mark: readers are told as well.
+hold: the article is withdrawn until it has been reviewed, or an operator releases it."""
+
+
 class Gate(Struct, frozen=True, kw_only=True):
     """What a channel requires of an article's references. The default requires nothing."""
 

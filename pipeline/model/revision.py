@@ -24,6 +24,7 @@ class Revision(Struct, frozen=True, kw_only=True):
     published: dt.datetime  # aware, UTC: when the first revision was published
     updated: dt.datetime  # aware, UTC: when this revision came out, by the ledger's own time
     references: tuple[CitedReference, ...] = ()  # as long as article.references, in its order
+    overdue: bool = False  # it says that the day of its next review has passed
 
 
 def next_update(last: dt.datetime | None, now: dt.datetime) -> dt.datetime:

@@ -140,6 +140,7 @@ def _evidence(revision: Revision) -> Json:
         "question": article.question,
         "reviewed": article.reviewed.isoformat() if article.reviewed else None,
         "next_review": article.next_review.isoformat() if article.next_review else None,
+        "review_overdue": revision.overdue or None,
         "short_title": article.short_title,
         "audience": article.audience,
         "translation_of": article.translation_of,

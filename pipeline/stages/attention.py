@@ -225,6 +225,21 @@ def mismatched_references(facts: Facts) -> Iterator[Condition]:
         )
 
 
+def overdue_reviews(facts: Facts) -> Iterator[Condition]:
+    if (late := facts.overdue) is not None:
+        articles = _count(late.count, "article is", "articles are")
+        yield Condition(
+            key="review-overdue",
+            kind="review-overdue",
+            who="editor",
+            what=f"{articles} overdue for review, {late.article} since {late.day}",
+            command=f"citewire status {late.article}",
+            since=dt.datetime.combine(late.day, dt.time(), dt.UTC),
+            count=late.count,
+            article=late.article,
+        )
+
+
 def stale_sources(facts: Facts) -> Iterator[Condition]:
     for one in facts.verdict_sources:
         if one.failing is not None and facts.now - one.failing >= STALE_AFTER:
@@ -315,6 +330,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     dead_letters,
     held_articles,
     mismatched_references,
+    overdue_reviews,
     missing_channels,
     troubled_places,
     silent_sources,

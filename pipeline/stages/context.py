@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, Transaction
 from pipeline.model.article import CitedWork
-from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate
+from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate, ReviewPolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
@@ -176,6 +176,7 @@ class Policy:
     recheck_days: int = 1  # nights between two checks of a cited reference; 0: only on request
     evidence: EvidencePolicy = "annotate"  # of channels without one of their own; "hold" applies to the whole site
     hold_on: tuple[EditorialState, ...] = ("retracted",)  # what "hold" holds an article back for
+    overdue_review: ReviewPolicy = "notify"
     unknown_recheck: float = 86_400.0  # until what no source knows is asked for again
     unknown_confirm: float = 300.0  # until what no source knows is asked for a second time, before that is believed
     enrich_lease: float = 90.0  # longer than a request to PubMed may take

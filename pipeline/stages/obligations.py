@@ -1,4 +1,4 @@
-"""obligations: once a day, check that everything that is cited is due to be asked about again.
+"""obligations: once a day, check that what is cited is due to be asked about again, and whose review is overdue.
 
 When to ask about a work is kept in its row, which several stages write. This checks all of them: what is cited is due
 by the rules, or due now. A lease in the ledger enforces the day.
@@ -11,9 +11,12 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from pipeline.ledger import Transaction, leases
+from pipeline.ledger import Transaction, articles, leases
+from pipeline.ledger.articles import accepted, revisions
+from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.ledger.evidence import obligations
 from pipeline.ledger.evidence.obligations import Deadline
+from pipeline.model.policy import ReviewPolicy
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
@@ -44,6 +47,7 @@ class Obligations(Stage):
 
     def do(self, context: Context, claim: Claim) -> bool:
         mend(context)
+        render_overdue(context)
         self._rest(context, claim, EVERY, failed=False)
         return True
 
@@ -77,3 +81,30 @@ def mend(context: Context) -> int:
     if found:
         _log.warning("cited works were not due to be asked about", works=found)
     return found
+
+
+def render_overdue(context: Context) -> None:
+    """Have articles rendered whose review has become overdue, if that is to be marked or a reason to hold them."""
+    policy, now = context.policy.overdue_review, context.clock()
+    after: str | None = "" if policy != "notify" else None
+    while after is not None:
+        with context.ledger.write() as transaction:
+            found = articles.overdue(transaction, now.date(), after=after, limit=_BATCH)
+            due = [
+                article_id
+                for article_id, day, number in found
+                if _is_news(transaction, article_id, day, number, policy)
+            ]
+            articles.make_due(transaction, due, due=now)
+        after = found[-1][0] if found else None
+        if due:
+            context.doorbell.ring("render")
+
+
+def _is_news(transaction: Transaction, article_id: str, day: dt.date, number: int | None, policy: ReviewPolicy) -> bool:
+    if number is None:
+        return False  # it is rendered anyway
+    if policy == "mark":
+        return not revisions.get(transaction, article_id, number).overdue
+    released = accepted.of_article(transaction, article_id)
+    return not any(one.covers(EVERYWHERE, f"review:{day}", accepted.OVERDUE) for one in released)

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from pipeline.ledger import Ledger, deliveries, leases
 from pipeline.ledger import attention as ledger_attention
-from pipeline.ledger.attention import ChannelTrouble, Facts, Group, SilentSource, StuckFeed
+from pipeline.ledger.attention import ChannelTrouble, Facts, Group, Overdue, SilentSource, StuckFeed
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.evidence import verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
@@ -59,6 +59,7 @@ EVERYTHING = Facts(
     channels=(channel(disabled=LONG_AGO), channel(opened=LONG_AGO), channel(paused=START - dt.timedelta(days=1))),
     elsewhere={"former": 2},
     sources={"pubmed": SilentSource(failures=5), "esearch": SilentSource(failures=2, error="html-page", again=START)},
+    overdue=Overdue(2, "spasms", LONG_AGO.date()),
     mismatches=(
         Mismatch(
             article="spasms",

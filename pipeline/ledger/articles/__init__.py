@@ -30,6 +30,7 @@ class ArticleState(Struct, frozen=True, kw_only=True):
     due: dt.datetime | None
     error: str | None
     fingerprint: str = ""  # of its renditions in all formats
+    next_review: dt.date | None = None  # of its rendered revision
 
 
 _TURNS = 64
@@ -115,6 +116,30 @@ def live_after(
 
 def topics_of(transaction: Transaction, article_id: str) -> frozenset[str]:
     return frozenset(transaction.scalars(sa.select(topics.c.topic).where(topics.c.article == article_id)))
+
+
+def overdue(
+    transaction: Transaction, today: dt.date, *, after: str = "", limit: int
+) -> list[tuple[str, dt.date, int | None]]:
+    """Return live articles whose review was due before `today`, by id: with that day and the rendered revision."""
+    columns = (articles.c.id, articles.c.next_review, articles.c.rendered)
+    query = sa.select(*columns).where(_TO_REVIEW, articles.c.next_review < today, articles.c.id > after)
+    return [tuple(row) for row in transaction.execute(query.order_by(articles.c.id).limit(limit))]
+
+
+def longest_overdue(transaction: Transaction, today: dt.date) -> tuple[int, str, dt.date] | None:
+    """Return how many live articles are overdue for review, and the one that is longest, with its day."""
+    late = sa.and_(_TO_REVIEW, articles.c.next_review < today)
+    first = transaction.execute(
+        sa.select(articles.c.id, articles.c.next_review)
+        .where(late)
+        .order_by(articles.c.next_review, articles.c.id)
+        .limit(1)
+    ).one_or_none()
+    if first is None:
+        return None
+    count = transaction.scalar(sa.select(sa.func.count()).select_from(articles).where(late)) or 0
+    return count, first.id, first.next_review
 
 
 # --- the work of rendering ----------------------------------------------------------------------------------------
@@ -219,6 +244,7 @@ def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.dateti
 _SHOWN = sa.and_(
     articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
 )
+_TO_REVIEW = sa.and_(articles.c.state == sa.literal_column("'live'"), articles.c.next_review.is_not(None))
 _ON_HOLD = sa.select(withheld_rows.c.article).where(
     withheld_rows.c.channel == sa.literal_column("''"), withheld_rows.c.cause == sa.literal_column("'hold'")
 )

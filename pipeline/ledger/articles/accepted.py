@@ -14,7 +14,9 @@ from msgspec import Struct
 from pipeline.ledger.articles.withheld import EVERYWHERE
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import accepted_evidence
-from pipeline.model.reference import EditorialState
+
+OVERDUE = "overdue"
+"""The state of the review that an article is held for; its reference is "review:2026-03-01"."""
 
 
 class Accepted(Struct, frozen=True):
@@ -22,9 +24,9 @@ class Accepted(Struct, frozen=True):
 
     channel: str
     reference: str  # "pmid:123", "doi:10.1/x"
-    state: EditorialState
+    state: str  # an EditorialState, or OVERDUE
 
-    def covers(self, channel: str, reference: str, state: EditorialState) -> bool:
+    def covers(self, channel: str, reference: str, state: str) -> bool:
         return self.channel in (EVERYWHERE, channel) and (self.reference, self.state) == (reference, state)
 
 

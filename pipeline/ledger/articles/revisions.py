@@ -108,7 +108,9 @@ def newest_content(transaction: Transaction, article_id: str) -> Content:
 def get(transaction: Transaction, article_id: str, number: int) -> Revision:
     """Return a revision with the references that it showed, or no references if it has not been rendered yet."""
     row = transaction.execute(
-        sa.select(contents.c.article, revisions.c.evidence, revisions.c.updated, articles.c.published)
+        sa.select(
+            contents.c.article, revisions.c.evidence, revisions.c.updated, revisions.c.overdue, articles.c.published
+        )
         .select_from(revisions)
         .join(contents, contents.c.digest == revisions.c.content)
         .join(articles, articles.c.id == revisions.c.article)
@@ -120,6 +122,7 @@ def get(transaction: Transaction, article_id: str, number: int) -> Revision:
         published=row.published,
         updated=row.updated,
         references=decode_evidence(row.evidence),
+        overdue=row.overdue,
     )
 
 
@@ -185,6 +188,7 @@ def keep_shown(
     evidence: tuple[CitedReference, ...],
     *,
     updated: dt.datetime,
+    overdue: bool = False,
     now: dt.datetime,
 ) -> None:
     """Record which references the revision shows, and since when. Called once, when it is rendered."""
@@ -193,6 +197,7 @@ def keep_shown(
         "evidence": msgspec.json.encode(evidence),
         "pending": sum(cited.state == "pending" for cited in evidence),
         "rendered_at": now,
+        "overdue": overdue,
     }
     first = revisions.c.evidence.is_(None)
     transaction.execute(sa.update(revisions).where(_is(article_id, number), first).values(**values))

@@ -13,6 +13,9 @@ _SET_BACK = sa.text("set_back")
 # Articles whose renditions are rendered again when their fingerprint is no longer current.
 _SHOWN = sa.text("state = 'live' AND rendered IS NOT NULL AND due IS NULL")
 
+# Articles that a person is to review on some day.
+_TO_REVIEW = sa.text("state = 'live' AND next_review IS NOT NULL")
+
 # Articles that the site does not show because of what they cite.
 _ON_HOLD = sa.text("channel = '' AND cause = 'hold'")
 
@@ -54,8 +57,10 @@ articles = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("fingerprint", sa.String(80), nullable=False, server_default=""),  # of its renditions in all formats
+    sa.Column("next_review", sa.Date),  # of the rendered revision
     *lease_columns(),
     sa.Index("ix_articles_due", "due"),
+    sa.Index("ix_articles_next_review", "next_review", sqlite_where=_TO_REVIEW, postgresql_where=_TO_REVIEW),
     sa.Index("ix_articles_state_updated", "state", "updated"),
     sa.Index("ix_articles_fingerprint", "fingerprint", "updated", sqlite_where=_SHOWN, postgresql_where=_SHOWN),
 )
@@ -117,6 +122,7 @@ revisions = sa.Table(
     sa.Column("evidence", sa.LargeBinary),  # tuple[CitedReference, ...] as it was shown; None until rendered
     sa.Column("rendered_at", Instant),
     sa.Column("pending", sa.Integer),  # number of references shown without PubMed's answer
+    sa.Column("overdue", sa.Boolean, nullable=False, server_default=sa.false()),  # it says that its review is overdue
     sa.Column("cause", sa.String(16)),  # refreshed: the same text and references, rendered in another way
 )
 

@@ -36,6 +36,11 @@ def dates_of(revision: Revision) -> Dates:
     )
 
 
+def next_review_label(revision: Revision) -> str:
+    """Return what precedes the day of the next review."""
+    return "Review overdue since" if revision.overdue else "Next review"
+
+
 def date_text(date: dt.date, language: str) -> str:
     """Return `12 March 2025` in English, `2025-03-12` in a language whose months are unknown. Times are in UTC."""
     day = utc(date).date() if isinstance(date, dt.datetime) else date

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pipeline.model.article import Article, CallToAction
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
-from pipeline.renditions.parts.dates import dates_of, time_html
+from pipeline.renditions.parts.dates import dates_of, next_review_label, time_html
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.markup import inlines_html, link_html
 from pipeline.renditions.parts.people import people_html
@@ -57,7 +57,9 @@ def byline_html(revision: Revision) -> str:
         f"Medically reviewed by {people_html(article.reviewers)}" if article.reviewers else "",
         published,
         f"Last reviewed {time_html(dates.reviewed, article.language)}" if dates.reviewed else "",
-        f"Next review {time_html(article.next_review, article.language)}" if article.next_review else "",
+        f"{next_review_label(revision)} {time_html(article.next_review, article.language)}"
+        if article.next_review
+        else "",
     ]
     return "".join(f'<p class="byline">{line}</p>' for line in lines if line)
 

@@ -22,7 +22,7 @@ from pipeline.model.revision import Revision
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.content import page_url
-from pipeline.renditions.parts.dates import Dates, dates_of, time_html
+from pipeline.renditions.parts.dates import Dates, dates_of, next_review_label, time_html
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.linked_data import linked_data_script, page_node
 from pipeline.renditions.parts.markup import (
@@ -109,6 +109,7 @@ def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
         "authors": people_html(article.authors),
         "reviewers": people_html(article.reviewers),
         "reviewed_on": time_html(dates.reviewed, article.language) if dates.reviewed else "",
+        "next_review_label": next_review_label(revision),
         "next_review": time_html(article.next_review, article.language) if article.next_review else "",
         "modified_on": time_html(dates.modified, article.language) if changed else "",
         "published_on": time_html(dates.published, article.language),

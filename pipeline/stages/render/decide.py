@@ -46,6 +46,7 @@ class Facts(Struct, frozen=True):
     channels: Mapping[str, ChannelState]
     accepted: tuple[Accepted, ...] = ()  # what an operator released it with
     embargoed: Revision | None = None  # the newest one, while it waits: `newest` is then the live one
+    overdue: bool = False  # readers should be told that its review is overdue
     outdated: bool = False  # its renditions were made in another way than now: by another release, with other settings
 
 
@@ -84,16 +85,19 @@ def candidate(facts: Facts, now: dt.datetime, *, refreshed: bool = False) -> Rev
     newest, known = facts.newest, facts.references
     updated = newest.updated if refreshed else next_update(facts.last_update, now)
     if facts.state.rendered != facts.state.revision and facts.embargoed is None:
-        return structs.replace(newest, references=known, updated=updated)
-    if known == newest.references and not facts.outdated:
+        return structs.replace(newest, references=known, updated=updated, overdue=facts.overdue)
+    if known == newest.references and facts.overdue == newest.overdue and not facts.outdated:
         return newest
-    return structs.replace(newest, references=known, number=facts.state.revision + 1, updated=updated)
+    number = facts.state.revision + 1
+    return structs.replace(newest, references=known, number=number, updated=updated, overdue=facts.overdue)
 
 
 def only_evidence_is_new(facts: Facts, revision: Revision) -> bool:
     """Return whether readers may see no difference: the article and the status of its papers are unchanged."""
     before = facts.rendered
-    if before is None or before.number == revision.number or before.article != revision.article:
+    if before is None or before.number == revision.number:
+        return False
+    if (before.article, before.overdue) != (revision.article, revision.overdue):
         return False
     return marks(before.references) == marks(revision.references)
 

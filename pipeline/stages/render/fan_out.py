@@ -47,6 +47,7 @@ def read(context: Context, transaction: Transaction, state: ArticleState, now: d
         withheld=withheld.of_article(transaction, state.id),
         accepted=accepted.of_article(transaction, state.id),
         channels=read_channels(transaction, state.id, rendered),
+        overdue=context.policy.overdue_review == "mark" and withhold.is_overdue(newest, now),
         outdated=state.rendered is not None and state.fingerprint != current_fingerprint(context),
     )
 
@@ -64,7 +65,8 @@ def _fingerprint(context: Context, renditions: Mapping[str, str]) -> str:
     plans = [plan for plan in context.channels.values() if not plan.retired]
     asked = sorted((plan.id, plan.evidence, structs.astuple(plan.gate)) for plan in plans if _asks(plan))
     year = context.clock().year if any(plan.gate.newest_within_years is not None for plan in plans) else None
-    return combined(renditions, (context.policy.evidence, context.policy.hold_on, asked, year))
+    policy = context.policy
+    return combined(renditions, (policy.evidence, policy.hold_on, policy.overdue_review, asked, year))
 
 
 def _asks(plan: ChannelPlan) -> bool:
@@ -175,7 +177,9 @@ def _confirm(
         current = fingerprints(context.formats, context.site)
         renditions.confirm(transaction, done.id, facts.rendered.number, current)
         renditions.add(transaction, done.id, facts.rendered.number, added, current)
-        done = articles.changed(done, fingerprint=_fingerprint(context, current))
+        done = articles.changed(
+            done, fingerprint=_fingerprint(context, current), next_review=facts.rendered.article.next_review
+        )
     articles.save(transaction, done)
 
 
@@ -204,7 +208,9 @@ def _keep_revision(
             cause="refreshed" if decision.refreshed else None,
         )
     shown, updated = revision.references, revision.updated
-    revisions.keep_shown(transaction, state.id, revision.number, shown, updated=updated, now=now)
+    revisions.keep_shown(
+        transaction, state.id, revision.number, shown, updated=updated, overdue=revision.overdue, now=now
+    )
     renditions.add(transaction, state.id, revision.number, rendered, current)
     published = articles.changed(
         state,
@@ -213,6 +219,7 @@ def _keep_revision(
         title=revision.article.title,
         language=revision.article.language,
         updated=revision.updated,
+        next_review=revision.article.next_review,
         fingerprint=_fingerprint(context, current),
     )
     articles.save(transaction, published)

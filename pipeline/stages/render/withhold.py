@@ -1,6 +1,7 @@
 """Decide what is withheld, and from whom, because of its evidence, for each revision when it is rendered. Pure.
 
 hold, site-wide      → the article is withdrawn everywhere until an operator releases it
+overdue review       → the same, if the policy for it is "hold"
 hold, one channel    → the channel is sent the article's withdrawal, until an operator releases it
 a channel's gate     → the channel is sent nothing, and loses what it has, until the evidence passes
 notify               → the channel keeps what it has while only the editorial status of the cited papers changes
@@ -15,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.ledger.articles.accepted import Accepted
+from pipeline.ledger.articles.accepted import OVERDUE, Accepted
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.model.revision import Revision
@@ -26,7 +27,29 @@ from pipeline.stages.render.gate import refusal
 
 def site_hold(policy: Policy, revision: Revision, accepted: Sequence[Accepted], *, now: dt.datetime) -> Withheld | None:
     """Return why the site must not show the revision, or None."""
-    return _hold(policy, EVERYWHERE, revision, accepted, now=now) if policy.evidence == "hold" else None
+    hold = _hold(policy, EVERYWHERE, revision, accepted, now=now) if policy.evidence == "hold" else None
+    return hold or (_review(revision, accepted, now=now) if policy.overdue_review == "hold" else None)
+
+
+def is_overdue(revision: Revision, now: dt.datetime) -> bool:
+    """Return whether the day of the next review has passed."""
+    day = revision.article.next_review
+    return day is not None and day < now.date()
+
+
+def _review(revision: Revision, accepted: Sequence[Accepted], *, now: dt.datetime) -> Withheld | None:
+    day = revision.article.next_review
+    reference = f"review:{day}"
+    if not is_overdue(revision, now) or any(one.covers(EVERYWHERE, reference, OVERDUE) for one in accepted):
+        return None
+    return Withheld(
+        channel=EVERYWHERE,
+        cause="hold",
+        reason=f"Held back until the publisher has reviewed it: its review was due on {day}.",
+        references=(reference,),
+        revision=revision.number,
+        since=now,
+    )
 
 
 def channel_hold(
