@@ -244,15 +244,18 @@ def own_settings(channel: ChannelSettings) -> Any:
 
 
 def keep_signing_secrets_apart(settings: Settings) -> None:
-    """Raise ConfigError if two channels sign with one secret: either partner could forge deliveries to the other."""
-    owners: dict[str, str] = {}
+    """Raise ConfigError if two channels sign with one key: either partner could forge deliveries to the other.
+
+    A key can be written in several ways, with and without its prefix or padding.
+    """
+    owners: dict[bytes, str] = {}
     for channel in settings.channels:
-        named = channel_types()[channel.type].signing_secrets
+        named = channel_types()[channel.type].signing_keys
         if named is None or not channel.enabled:
             continue
         key = f"channels.{channel.id}.secret"
-        for reference in named(own_settings(channel)):
-            owner = owners.setdefault(reference.resolve(key), channel.id)
+        for secret in named(own_settings(channel), key):
+            owner = owners.setdefault(secret, channel.id)
             if owner != channel.id:
                 hint = "give each channel its own, from `citewire secret`"
                 raise ConfigError(f"channels.{owner} has the same secret", key=key, hint=hint, code="secret-unusable")

@@ -17,7 +17,6 @@ from pipeline.plugins import Plugins
 
 if TYPE_CHECKING:
     from pipeline.http import Http
-    from pipeline.secret import SecretRef
 
 
 class Channel(Protocol):
@@ -128,7 +127,8 @@ class ChannelType:
     replaces: bool = True  # what it is sent takes the place of what it has; if not, it is sent news only
     is_pull: bool = False  # nothing is sent: the partner fetches its changes
     wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change
-    signing_secrets: Callable[[Any], Sequence[SecretRef]] | None = None  # no two channels may share one
+    # The keys that it signs with, by the settings and their name in errors. No two channels may share one.
+    signing_keys: Callable[[Any, str], Sequence[bytes]] | None = None
     well_known: Callable[[Any], Mapping[str, Callable[[], Served]]] | None = (
         None  # by path; making one raises ConfigError
     )

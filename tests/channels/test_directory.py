@@ -350,3 +350,21 @@ def test_a_check_refuses_a_folder_that_a_delivery_could_not_create(tmp_path: Pat
 
 def test_the_type_is_found_by_its_name() -> None:
     assert CHANNEL.name == "directory"
+
+
+@pytest.mark.parametrize("name", ["index", "con", "nul", "com1", "lpt9"])
+def test_a_name_that_means_something_where_files_lie_is_given_to_no_article(
+    channel: Directory, out: Path, name: str
+) -> None:
+    channel.deliver(parcel(1, article=name))
+    assert sorted(one.name for one in out.iterdir() if one.is_file()) == [f"_{name}.amp"]
+    assert channel.shows(parcel(2, "withdrawn", article=name))
+
+
+def test_the_file_that_an_article_had_before_its_name_was_reserved_goes(channel: Directory, out: Path) -> None:
+    written = parcel(1, article="other")
+    channel.deliver(written)
+    for file in (out / "other.amp", out / "manifest" / "other.amp.json"):
+        file.rename(file.with_name(file.name.replace("other", "index")))
+    channel.deliver(replace(parcel(2, article="index"), remote_id="index.amp"))
+    assert sorted(one.name for one in out.iterdir() if one.is_file()) == ["_index.amp"]

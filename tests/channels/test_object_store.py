@@ -351,3 +351,14 @@ def test_a_large_rendition_is_put_in_one_piece(s3: object_stores.Bucket) -> None
     body = bytes(12_000_000)
     opened(s3).deliver(replace(parcel(1), rendition=Rendition("x", "image/png", body)))
     assert s3.get(NAME) == body
+
+
+def test_an_article_called_index_leaves_the_stores_list_alone(s3: object_stores.Bucket) -> None:
+    channel = opened(s3)
+    channel.deliver(parcel(1))
+    listed = replace(parcel(1, article="index"), extension="json", remote_id="index.json")
+    for change in ({}, {"revision": 2, "event": "updated"}, {"revision": 3, "erase": True}):
+        channel.deliver(replace(listed, **change))
+    changes = json.loads(s3.get("index.json") or b"{}")["changes"]
+    assert [one["name"] for one in changes][-1] == NAME
+    channel.close()

@@ -46,5 +46,8 @@ def test_two_channels_with_one_secret_are_refused_and_named(
         assert "channels.b.secret: channels.a has the same secret" in " ".join(refused.err.split())
         assert "[secret-unusable]" in refused.err
         assert one not in refused.err
+        monkeypatch.setenv("B_SECRET", one.removeprefix("whsec_").rstrip("="))
+        written_otherwise = citewire(capsys, "check", "--config", site, "--data", tmp_path / "var")
+        assert "channels.b.secret: channels.a has the same secret" in " ".join(written_otherwise.err.split())
         monkeypatch.setenv("B_SECRET", new_secret())
         assert citewire(capsys, "check", "--config", site, "--data", tmp_path / "var").status == 0

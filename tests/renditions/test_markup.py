@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -259,3 +261,21 @@ def test_no_format_stumbles_over_characters_that_no_article_may_hold(name: str) 
         assert "ab" in written
         assert not {"\x00", "\x1b", "\ufffe"}.intersection(written)
         assert "\\u0000" not in written and "&#x0" not in written
+
+
+@pytest.mark.parametrize("name", ["rss", "atom", "json-feed", "ninjs"])
+def test_no_heading_takes_a_name_of_the_page_that_it_lands_in(name: str) -> None:
+    anchors = ("location", "amp", "i-amphtml-x", "section-1", "ref-1")
+    sections = tuple(Section(heading=f"On {anchor}", anchor=anchor, blocks=(text("x"),)) for anchor in anchors)
+    body = formats()[name].render(revision_of(replace(SAMPLE.article, sections=sections)), SITE).decode()
+    ids = re.findall(r"<h\d id=\\?\"([^\"\\]*)", html.unescape(body))
+    assert ids == [f"section-{anchor}" for anchor in anchors]
+
+
+@pytest.mark.parametrize("name", ["html", "amp"])
+def test_no_heading_takes_a_name_of_amps_runtime(name: str) -> None:
+    anchors = ("location", "amp", "amp-list", "i-amphtml-x", "amputation")
+    sections = tuple(Section(heading=f"On {anchor}", anchor=anchor, blocks=(text("x"),)) for anchor in anchors)
+    body = formats()[name].render(revision_of(replace(SAMPLE.article, sections=sections)), SITE).decode()
+    kept = ["location", "section-amp", "section-amp-list", "section-i-amphtml-x", "amputation"]
+    assert [one for one in re.findall(r"<h2 id=\"([^\"]*)", body) if not one.startswith("cw-")] == kept

@@ -56,7 +56,7 @@ def test_feedparser_reads_the_item_whole() -> None:
     assert entry.author == "Ada Writer"
     assert [tag.term for tag in entry.tags] == ["Spasticity", "Stroke"]
     assert entry.summary.startswith("Daily stretching") and "&lt; 0.05" in entry.summary
-    assert "<h2>What it is</h2>" in entry.content[0].value.replace(' id="what-it-is"', "")
+    assert "<h2>What it is</h2>" in entry.content[0].value.replace(' id="section-what-it-is"', "")
     assert entry.enclosures[0].type == "image/png"
     assert entry.media_content[0]["width"] == "1200"
     assert feed.feed.language == "en"

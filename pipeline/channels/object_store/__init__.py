@@ -21,10 +21,11 @@ import msgspec
 
 from pipeline.channels import ChannelType
 from pipeline.channels.object_store.objects import Objects, OvertakenError, Version
-from pipeline.channels.object_store.settings import ObjectStoreSettings, place_of, store_of
+from pipeline.channels.object_store.settings import ObjectStoreSettings, gateway_of, place_of, store_of
 from pipeline.channels.shared.deadline import Deadline
 from pipeline.channels.shared.folder import Folder, failure_of
 from pipeline.channels.shared.manifest import (
+    INDEX,
     MANIFESTS,
     Manifest,
     decode,
@@ -46,7 +47,6 @@ from pipeline.model.rendition import digest_of
 
 Done = TypeVar("Done")
 
-_INDEX = "index.json"
 _OF = f"{MANIFESTS}/"
 _ROUNDS = 20  # each failed round means that another writer succeeded
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
@@ -73,8 +73,13 @@ class Index(msgspec.Struct, frozen=True):
 class ObjectStoreChannel:
     def __init__(self, settings: ObjectStoreSettings, http: Http) -> None:
         self._settings, self._guard = settings, http.guard
-        folder = settings.folder
-        self._objects = Objects(store_of(settings), settings.url, conditional=folder is None)
+        self._gateway = gateway_of(settings, http.guard)
+        try:
+            store = store_of(settings, proxy=self._gateway.url if self._gateway else None)
+        except ConfigError:
+            self.close()
+            raise
+        self._objects = Objects(store, settings.url, conditional=settings.folder is None)
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Write the article's object. If the store already has a newer revision, change nothing and succeed."""
@@ -123,13 +128,13 @@ class ObjectStoreChannel:
         return f"{self._settings.url} can be written to"
 
     def close(self) -> None:
-        """Do nothing: obstore manages its connections and closes idle ones."""
+        if self._gateway is not None:
+            self._gateway.close()
 
     def _start(self) -> Deadline:
         """Check the address of the store, and return the deadline.
 
-        obstore connects by itself, in Rust, so that the guard cannot pass it the checked address. DNS rebinding is
-        therefore not caught.
+        The gateway checks it again at each connection; here the error says what is wrong.
         """
         if self._settings.where is not None:
             parts = urlsplit(self._settings.where)
@@ -207,7 +212,7 @@ class ObjectStoreChannel:
         return f"; removed {former}"
 
     def _announce(self, name: str, expected: Manifest) -> None:
-        found = self._objects.get(_INDEX)
+        found = self._objects.get(INDEX)
         changes = _changes(found[0] if found else None)
         others = tuple(one for one in changes if one.name != name)
         known = next((one for one in changes if one.name == name), None)
@@ -215,7 +220,7 @@ class ObjectStoreChannel:
             return
         facts = {field: getattr(expected, field) for field in IndexEntry.__struct_fields__ if field != "name"}
         index = Index((IndexEntry(name=name, **facts), *others)[: self._settings.index])
-        self._objects.put(_INDEX, msgspec.json.encode(index), found[1] if found else None, _JSON)
+        self._objects.put(INDEX, msgspec.json.encode(index), found[1] if found else None, _JSON)
 
     def _manifest(self, name: str) -> tuple[Manifest | None, Version | None]:
         found = self._objects.get(manifest_path(name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.channels.shared.folder import folder_place
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
+from pipeline.http import EgressGuard
+from pipeline.http.gateway import Gateway
 from pipeline.secret import SecretRef
 from pipeline.web_address import web_address
 
@@ -24,6 +27,9 @@ _KEYS = {  # the credentials of each kind: all keys of one alternative are requi
     "az": (("account", "account_key"), ("account", "sas_token")),
     "file": ((),),
 }
+_TOKENS_OF_GOOGLE = ("oauth2.googleapis.com", 443)
+# Where instances and pods get their credentials.
+_OF_MACHINE = (ip_network("169.254.169.254/32"), ip_network("169.254.170.0/24"))
 _ALL_KEYS = ("access_key_id", "secret_access_key", "service_account", "account", "account_key", "sas_token")
 
 
@@ -125,7 +131,23 @@ class _Keys:
         return {**self.found, "expires_at": None}
 
 
-def store_of(settings: ObjectStoreSettings) -> ObjectStore:
+def gateway_of(settings: ObjectStoreSettings, guard: EgressGuard) -> Gateway | None:
+    """Return the proxy that obstore must use; None for a folder.
+
+    It leads to the store, and where tokens for it are made. What the credentials of a machine come from differs too
+    much to be listed: anything that the guard permits may be reached for them, and the machine's own addresses.
+    """
+    if settings.where is None:
+        return None
+    if settings.credentials == "machine":
+        return Gateway(replace(guard, allow=[*guard.allow, *_OF_MACHINE]), None, timeout=settings.connect_timeout)
+    parts = urlsplit(settings.where)
+    own = ((parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80))
+    hosts = {own, _TOKENS_OF_GOOGLE} if settings.kind == "gs" else {own}
+    return Gateway(guard, hosts, timeout=settings.connect_timeout)
+
+
+def store_of(settings: ObjectStoreSettings, *, proxy: str | None) -> ObjectStore:
     """Return the store, without connecting. Raises ConfigError if a secret is missing or obstore rejects one."""
     if settings.folder is not None:
         return LocalStore(settings.folder, automatic_cleanup=False, mkdir=True)
@@ -136,6 +158,7 @@ def store_of(settings: ObjectStoreSettings) -> ObjectStore:
             "connect_timeout": f"{round(settings.connect_timeout * 1000)}ms",
             "timeout": f"{round(settings.request_timeout * 1000)}ms",
             "user_agent": "citewire",
+            "proxy_url": proxy,  # also instead of any proxy of the environment
         },
         "retry_config": {"max_retries": 0},  # retries are scheduled by the ledger
     }

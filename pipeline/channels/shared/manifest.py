@@ -21,6 +21,9 @@ from pipeline.model.moment import rfc3339
 MANIFESTS = "manifest"  # the folder
 # Ids are validated on intake too. They are checked again here because they become part of a path.
 _SAFE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# Names that mean something where files lie: a folder's own page and a store's list, and Windows' devices.
+_RESERVED = re.compile(r"index|con|prn|aux|nul|com[0-9]|lpt[0-9]")
+INDEX = "index.json"  # what an object store lists its latest changes in
 _SAFE_EXTENSION = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -82,7 +85,12 @@ def file_name(parcel: Parcel) -> str:
     """Return the name of the article's file. Raises UnsendableError (`unsafe-name`)."""
     if not (_SAFE_ID.fullmatch(parcel.article_id) and _SAFE_EXTENSION.fullmatch(parcel.extension)):
         raise UnsendableError(f"{parcel.article_id!r} cannot be used as a file name", code="unsafe-name")
-    return f"{parcel.article_id}.{parcel.extension}"
+    return f"{_stem(parcel.article_id)}.{parcel.extension}"
+
+
+def _stem(article_id: str) -> str:
+    """Return the name without its extension. No article's id begins with a `_`, so that no two get one name."""
+    return f"_{article_id}" if _RESERVED.fullmatch(article_id) else article_id
 
 
 def former_names(parcel: Parcel) -> list[str]:
@@ -91,10 +99,14 @@ def former_names(parcel: Parcel) -> list[str]:
     One is the remote id of the last receipt; the others are those of attempts whose worker was killed. So the folder
     need not be searched.
     """
-    article, _, extension = (parcel.remote_id or "").partition(".")
-    extensions = ((extension,) if article == parcel.article_id else ()) + parcel.formers
+    stem, former = _stem(parcel.article_id), parcel.remote_id or ""
+    article, _, extension = former.partition(".")
+    extensions = ((extension,) if article == stem else ()) + parcel.formers
     safe = (one for one in extensions if one != parcel.extension and _SAFE_EXTENSION.fullmatch(one))
-    return [f"{parcel.article_id}.{one}" for one in dict.fromkeys(safe)]
+    names = [f"{stem}.{one}" for one in dict.fromkeys(safe)]
+    if article == parcel.article_id != stem and former != INDEX and _SAFE_EXTENSION.fullmatch(extension):
+        names.append(former)  # from before names were reserved
+    return names
 
 
 def has_right_bytes(there: Manifest | None, digest: Callable[[], str | None], expected: Manifest) -> bool:

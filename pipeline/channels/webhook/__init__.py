@@ -132,6 +132,8 @@ def _value(name: str, value: str) -> str:
     return value
 
 
-CHANNEL = ChannelType(
-    name="webhook", settings=WebhookSettings, open=Webhook, signing_secrets=lambda settings: settings.secret
-)
+def _signing_keys(settings: WebhookSettings, key: str) -> list[bytes]:
+    return [read_signer(secret.resolve(key), key=key).secret for secret in settings.secret]
+
+
+CHANNEL = ChannelType(name="webhook", settings=WebhookSettings, open=Webhook, signing_keys=_signing_keys)

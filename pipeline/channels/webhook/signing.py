@@ -33,6 +33,10 @@ class Signer(Protocol):
     @property
     def public(self) -> str | None: ...
 
+    @property
+    def secret(self) -> bytes:
+        """The key itself, which may be written in several ways."""
+
     def sign(self, content: bytes) -> str:
         """Return the signature with its version: "v1,…"."""
 
@@ -43,6 +47,10 @@ class SharedSecret:
 
     key: bytes
     public: None = None
+
+    @property
+    def secret(self) -> bytes:
+        return self.key
 
     def sign(self, content: bytes) -> str:
         return f"v1,{_base64(hmac.digest(self.key, content, 'sha256'))}"
@@ -57,6 +65,10 @@ class PrivateKey:
     @property
     def public(self) -> str:
         return PUBLIC + _base64(self.key.public_key().public_bytes_raw())
+
+    @property
+    def secret(self) -> bytes:
+        return self.key.private_bytes_raw()
 
     def sign(self, content: bytes) -> str:
         return f"v1a,{_base64(self.key.sign(content))}"

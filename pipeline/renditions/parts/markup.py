@@ -2,8 +2,8 @@
 
 The HTML is flat (a section is its heading and what follows), so that deep articles stay shallow documents.
 Classes that a style sheet may rely on: `marker`, `note`, `note-label`, `note-{kind}`, `credit`.
-Ids: a section's heading has `section_id(anchor)`, the n-th reference `ref-{n}`. The page's own elements have ids that
-start with `cw-`.
+Ids: a section's heading has `section_id(anchor)`, in others' pages `foreign_id(anchor)`; the n-th reference has
+`ref-{n}`. The page's own elements have ids that start with `cw-`.
 """
 
 from __future__ import annotations
@@ -61,8 +61,14 @@ def link_html(href: str | None, inner: str, **values: str | int | None) -> str:
 
 
 def section_id(anchor: str) -> str:
-    """Return the `id` of a section's heading: its anchor, changed if it would clash with an id of ours."""
-    return f"section-{anchor}" if anchor.startswith(("ref-", "section-", "cw-")) else anchor
+    """Return the `id` of a heading in a page of ours: its anchor, unless that is an id of ours or of AMP's runtime."""
+    taken = anchor == "amp" or anchor.startswith(("ref-", "section-", "cw-", "amp-", "i-amphtml-"))
+    return foreign_id(anchor) if taken else anchor
+
+
+def foreign_id(anchor: str) -> str:
+    """Return the `id` of a heading in others' pages, whose scripts would take `location` or `amp` for their own."""
+    return f"section-{anchor}"
 
 
 def image_html(image: Image) -> str:
@@ -234,15 +240,23 @@ def _cell_html(cell: Cell, scope: str, image: ImageWriter, page: str) -> str:
 
 
 def sections_html(
-    sections: Iterable[Section], *, level: int = 2, image: ImageWriter = image_html, page: str = ""
+    sections: Iterable[Section],
+    *,
+    level: int = 2,
+    image: ImageWriter = image_html,
+    page: str = "",
+    ids: Callable[[str], str] = section_id,
 ) -> str:
-    """Return sections with headings from `<h{level}>`. Deeper ones are `h6`, with their level for screen readers."""
+    """Return sections with headings from `<h{level}>`. Deeper ones are `h6`, with their level for screen readers.
+
+    `ids`: the `id` of a heading, by its anchor.
+    """
     out: list[str] = []
     for section in sections:
         heading = marked_html(section.heading, section.marked_heading)
-        out.append(heading_html(heading, level, id_=section_id(section.anchor)))
+        out.append(heading_html(heading, level, id_=ids(section.anchor)))
         out.append(blocks_html(section.blocks, image=image, page=page))
-        out.append(sections_html(section.sections, level=level + 1, image=image, page=page))
+        out.append(sections_html(section.sections, level=level + 1, image=image, page=page, ids=ids))
     return "".join(out)
 
 
