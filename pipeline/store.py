@@ -6,10 +6,11 @@ import datetime as dt
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,9 @@ class RenditionStore:
             if isinstance(location, str) and "://" in location:
                 return cls(from_url(location))
             folder = Path(location)
-            return cls(LocalStore(folder, automatic_cleanup=False, mkdir=True), folder)
+            store = LocalStore(folder, automatic_cleanup=False, mkdir=True)
+            _close(folder / "sha256")
+            return cls(store, folder)
         except (BaseError, OSError, ValueError) as error:
             hint = "use a folder that can be made, s3://…, gs://… or az://…"
             message = f"the rendition store cannot be opened: {str(error).splitlines()[0][:200]}"
@@ -167,7 +170,7 @@ def _replace(folder: Path, name: str, body: bytes, modified: float, check: Calla
     Everything slow is done before the lock is taken.
     """
     path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _open_to_web_servers(folder, path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -180,6 +183,23 @@ def _replace(folder: Path, name: str, body: bytes, modified: float, check: Calla
     except BaseException:
         Path(temporary).unlink()
         raise
+
+
+def _open_to_web_servers(store: Path, folder: Path) -> None:
+    """Make the folder of a file, for which others may look, whatever the umask is."""
+    if not folder.is_dir():
+        if folder.parent != store:
+            _open_to_web_servers(store, folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+
+
+def _close(folder: Path) -> None:
+    """Keep others from the bytes by digest, among which are articles under an embargo."""
+    folder.mkdir(mode=0o750, exist_ok=True)
+    if (mode := stat.S_IMODE(folder.stat().st_mode)) & 0o007:
+        with suppress(PermissionError):  # a folder of another user, on a shared disk: theirs to close
+            folder.chmod(mode & ~0o007)
 
 
 @contextmanager

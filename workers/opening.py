@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger
 from pipeline.ledger.failures import disk_full
 
+_OTHERS = 0o006  # reading and writing
 LEDGER = "ledger.sqlite"  # in the data folder, unless `database_url` names another
 
 
@@ -49,10 +50,15 @@ def make_private(file: Path) -> None:
 
 
 def make_data_folder(settings: Settings) -> Path:
-    """Return the data folder, creating it if necessary. Raises ConfigError, or TransientError for a full disk."""
+    """Return the data folder, creating it if necessary. Raises ConfigError, or TransientError for a full disk.
+
+    Others must not list it. They may pass through it if its mode says so: a web server may serve the store's `public`.
+    """
     folder = settings.data.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (mode := stat.S_IMODE(folder.stat().st_mode)) & _OTHERS:
+            folder.chmod(mode & ~_OTHERS)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:

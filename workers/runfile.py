@@ -29,6 +29,7 @@ def copy_of(folder: Path) -> Path:
 
 def write(folder: Path, running: Running) -> None:
     new = folder / f".{_NAME}"
+    new.touch(mode=0o600)
     new.write_bytes(msgspec.json.encode(running))
     new.replace(folder / _NAME)
 

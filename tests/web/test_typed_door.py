@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +17,13 @@ from asgi import Answer, send
 from fastapi import FastAPI
 from served import Served, served
 
+from config import load
 from pipeline.intake.fields.reasons import MAX_REASON
 from pipeline.model.revision import Withdrawal
 from pipeline.model.site import Site
 from pipeline.web.addresses import MAX_PATH, MAX_QUERY
 from pipeline.web.app import create_app
+from workers.opening import make_data_folder
 
 FORMATS = ("html", "ninjs", "json-ld")
 
@@ -166,3 +170,26 @@ def test_the_ledger_is_its_owners_whatever_the_folders_mode(tmp_path: Path) -> N
         assert {one.name: one.stat().st_mode & 0o077 for one in ledger.parent.glob("ledger.sqlite*")} == dict.fromkeys(
             (one.name for one in ledger.parent.glob("ledger.sqlite*")), 0
         )
+
+
+def test_a_data_folder_that_others_can_read_is_mended_at_the_start(tmp_path: Path) -> None:
+    """They may pass through it, as a web server does that serves the store's files, and find those alone."""
+    data = tmp_path / "var"
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    (data / "renditions").mkdir()
+    (data / "renditions" / "sha256").mkdir()
+    before = os.umask(0o077)
+    try:
+        with served(tmp_path) as site:
+            make_data_folder(load({"CITEWIRE_DATA": str(data)}))
+            site.publish("---\nid: a\ntitle: A\n---\nRest.\n", name="a")
+            site.work()
+    finally:
+        os.umask(before)
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (data, *(data / "renditions").iterdir())}
+    assert modes["var"] == 0o751
+    assert modes["sha256"] & 0o007 == 0
+    public = data / "renditions" / "public"
+    assert {stat.S_IMODE(one.stat().st_mode) for one in public.rglob("*") if one.is_dir()} == {0o755}
+    assert modes["public"] == 0o755
