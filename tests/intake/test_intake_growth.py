@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from growing import growth
@@ -64,3 +65,16 @@ def test_an_article_in_json_costs_in_proportion_to_its_size(field: str, unit: st
 @pytest.mark.parametrize("line", ["a: b\n", "topics: [\n", "- ", "{", "a: &b\n", '"', "# \n"])
 def test_front_matter_costs_in_proportion_to_its_size(line: str) -> None:
     assert growth(lambda size: read(f"---\ntitle: T\n{line * (size // len(line))}\n---\nHello.\n", "a.md")) is None
+
+
+@pytest.mark.parametrize("inline", ["<b>x</b> ", '<a href="https://e.example/">x</a> '])
+def test_a_paragraph_full_of_marks_costs_no_more_than_as_many_paragraphs(inline: str) -> None:
+    """The growth of trafilatura, which finds a page's text, shows only where a page is long enough to cost seconds."""
+    page = "<title>T</title><article><h1>T</h1><p>Hello text of an article with words.</p>{}</article>"
+
+    def cost(body: str) -> float:
+        begun = time.process_time()
+        read(page.format(body), "a.html")
+        return time.process_time() - begun
+
+    assert cost(f"<p>{inline * 5_000}</p>") < 6 * cost(f"<p>{inline}</p>" * 5_000)
