@@ -117,15 +117,20 @@ class Newsboat:
 
 @dataclass
 class Sfeed:
-    """sfeed_update, which merges what it receives with what it has."""
+    """sfeed_update, which merges what it receives with what it has.
+
+    Its default `merge` knows an entry by id, title and link together; `by_id` is by the id alone, the newest first.
+    """
 
     address: str
     folder: Path
+    by_id: bool = False
 
     def poll(self) -> None:
         update = program("sfeed_update", hint="apt-get install sfeed")
         (self.folder / "sfeedrc").write_text(
             f'sfeedpath="{self.folder}/feeds"\nfeeds() {{\n    feed "latest" "{self.address}"\n}}\n'
+            + ('merge() {\n    sort -t \'\t\' -s -u -k6,6 "$3" "$2"\n}\n' if self.by_id else "")
         )
         (self.folder / "feeds").mkdir(exist_ok=True)
         done = subprocess.run(

@@ -12,10 +12,13 @@ import pytest
 import requests
 import uvicorn
 from empty_ledger import empty_ledger
-from feed_bench import FeedBench
+from feed_bench import FeedBench, numbered
 from following import Feedparser, Feedsmith, Follower, Newsboat, Reader, Sfeed, conditional_poll
+from msgspec import structs
 
+from pipeline.model.event import Origin, Publish
 from pipeline.model.site import Feed
+from pipeline.stages.accept import accept
 from pipeline.web.app import create_app
 
 FEED = Feed(id="latest", title="Latest", size=5)
@@ -111,6 +114,36 @@ def test_readers_follow_a_feed_through_its_life(bench: FeedBench, tmp_path: Path
 
         _poll(followers[:5])
         assert [one.statuses[-1] for one in followers[:2] if isinstance(one, Feedparser)] == [304, 304]
+
+
+def test_an_article_whose_title_and_then_id_change_in_its_file_is_shown_once(bench: FeedBench, tmp_path: Path) -> None:
+    """The article keeps its guid. sfeed tells entries apart by their titles too, unless its `merge` is by id alone."""
+    for name in ("newsboat", "sfeed", "sfeed-by-id"):
+        (tmp_path / name).mkdir()
+    with _serving(bench) as address:
+        base = f"{address}/feeds/latest"
+        followers: list[Follower] = [
+            Feedparser(f"{base}.atom"),
+            Reader(f"{base}.rss"),
+            Newsboat(f"{base}.rss", tmp_path / "newsboat"),
+            Feedsmith(f"{base}.json"),
+            Sfeed(f"{base}.atom", tmp_path / "sfeed-by-id", by_id=True),
+            Sfeed(f"{base}.atom", tmp_path / "sfeed"),
+        ]
+        edits = [
+            ("cramps", "Calf cramps"),
+            ("cramps", "Calf cramps at night"),
+            ("night-cramps", "Calf cramps at night"),
+        ]
+        for number, (id, title) in enumerate(edits):
+            origin = Origin(source="test", id=f"edit-{number}")
+            edited = structs.replace(numbered(0), id=id, title=title)
+            accept(bench._intake(), Publish(origin, edited, place="file:/site/cramps.md"))
+            bench.build()
+            _poll(followers)
+        assert [_names(one) for one in followers[:-1]] == [["cramps"]] * 5
+        assert [[entry.title for entry in one.known()] for one in followers[:-1]] == [["Calf cramps at night"]] * 5
+        assert set(_names(followers[-1])) == {"cramps"}
 
 
 def test_who_comes_late_finds_everything_by_paging(bench: FeedBench) -> None:
