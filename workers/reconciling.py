@@ -15,7 +15,7 @@ from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.places.reading import EVERY
-from pipeline.stages.places.reconcile import mend, read_back, unknown_files
+from pipeline.stages.places.reconcile import read_back, repair, unknown_files
 
 _PORTION = 100
 
@@ -50,7 +50,7 @@ def _place(context: Context, place: Place, plan: ChannelPlan | None, *, mends: b
         found = _read(context, place.key, plan)
         if found is None:
             return structs.replace(new, readable=False)
-        mended = mend(context, plan, found) if mends and found else 0
+        mended = repair(context, plan, found) if mends and found else 0
         if mended:
             Deliver().drain(context, place.key)
             found = _read(context, place.key, plan) or []

@@ -58,8 +58,8 @@ def _ask(context: Context, place: Place, plan: ChannelPlan | None, now: dt.datet
     found, error = list[Finding](), None
     readable = plan is not None
     try:
-        said = None if plan is None else _read(context, plan)
-        readable, found = said is not None, said or []
+        articles_beyond = None if plan is None else _read(context, plan)
+        readable, found = articles_beyond is not None, articles_beyond or []
     except CitewireError as problem:
         error, found = f"{problem.code}: {problem}", [unread(place.key, problem)]
     with context.ledger.write() as transaction:

@@ -118,9 +118,9 @@ def _flipboard_feed(feed: Feed, entries: Sequence[Revision], site: Site) -> _Fin
 
 def _language(partner: str, feed: Feed, spoken: str, site: Site) -> _Findings:
     """Require that the feed has a single language, the one it declares."""
-    wanted = feed.language or site.language
-    if _primary(wanted) != _primary(spoken):
-        yield f"{partner}-language", f"it is in {spoken!r}, the feed in {wanted!r}"
+    language = feed.language or site.language
+    if _primary(language) != _primary(spoken):
+        yield f"{partner}-language", f"it is in {spoken!r}, the feed in {language!r}"
 
 
 def _primary(language: str) -> str:

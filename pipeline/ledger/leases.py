@@ -77,8 +77,8 @@ def release_all(transaction: Transaction, *, owner: str) -> None:
     """Release the leases of a dead process in every table: those whose tokens start with `owner`."""
     for table in metadata.tables.values():
         if "leased_until" in table.c:
-            held = sa.and_(table.c.leased_until.is_not(None), table.c.lease.startswith(owner, autoescape=True))
-            transaction.execute(sa.update(table).where(held).values(lease=None, leased_until=None))
+            owned = sa.and_(table.c.leased_until.is_not(None), table.c.lease.startswith(owner, autoescape=True))
+            transaction.execute(sa.update(table).where(owned).values(lease=None, leased_until=None))
 
 
 def failures(transaction: Transaction, name: str) -> int:

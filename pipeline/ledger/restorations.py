@@ -24,5 +24,5 @@ def pending(transaction: Transaction) -> dt.datetime | None:
 
 def end(transaction: Transaction, *, now: dt.datetime) -> bool:
     """Let everything go on; return whether it was held."""
-    held = restorations.c.ended.is_(None)
-    return transaction.execute(sa.update(restorations).where(held).values(ended=now)).rowcount > 0
+    open_ones = restorations.c.ended.is_(None)
+    return transaction.execute(sa.update(restorations).where(open_ones).values(ended=now)).rowcount > 0

@@ -46,7 +46,7 @@ class Obligations(Stage):
         return [Claim(token, (self.name,))] if taken else []
 
     def do(self, context: Context, claim: Claim) -> bool:
-        mend(context)
+        repair(context)
         render_overdue(context)
         self._rest(context, claim, EVERY, failed=False)
         return True
@@ -65,19 +65,19 @@ class Obligations(Stage):
             leases.release(transaction, self.name, token=claim.token, not_before=until, failed=failed)
 
 
-def mend(context: Context) -> int:
+def repair(context: Context) -> int:
     """Make due now what is cited and not due by the rules; return how many works and PMIDs of NCBI's that were."""
     now, nights = context.clock(), context.policy.recheck_days
     deadline = Deadline(now, now + dt.timedelta(days=nights) + _GRACE, nightly=nights > 0)
     with context.ledger.write() as transaction:
-        found = obligations.mend_identifiers(transaction, deadline)
+        found = obligations.repair_identifiers(transaction, deadline)
     with context.ledger.write() as transaction:
-        found += obligations.mend_references(transaction, deadline)
+        found += obligations.repair_references(transaction, deadline)
     for source in context.sources:
         last: str | None = ""
         while last is not None:
             with context.ledger.write() as transaction:
-                last = obligations.mend_checks(transaction, source, last, deadline, limit=_BATCH)
+                last = obligations.repair_checks(transaction, source, last, deadline, limit=_BATCH)
     if found:
         _log.warning("cited works were not due to be asked about", works=found)
     return found

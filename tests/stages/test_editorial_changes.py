@@ -28,17 +28,17 @@ def shown(reference: Reference | None, *, state: str = "resolved") -> tuple[Cite
 
 @pytest.mark.parametrize("state", STATES)
 def test_each_state_is_gained_and_lost_as_itself(state: EditorialState) -> None:
-    turn = change_of(EvidenceChange("1", record(), record(state)))
+    change = change_of(EvidenceChange("1", record(), record(state)))
     back = change_of(EvidenceChange("1", record(state), record()))
-    assert turn is not None
+    assert change is not None
     assert back is not None
-    assert (turn.gained, turn.lost, back.gained, back.lost) == ((state,), (), (), (state,))
+    assert (change.gained, change.lost, back.gained, back.lost) == ((state,), (), (), (state,))
 
 
 def test_one_state_may_take_the_place_of_another() -> None:
-    turn = change_of(EvidenceChange("1", record("concern"), record("retracted")))
-    assert turn is not None
-    assert (turn.gained, turn.lost) == (("retracted",), ("concern",))
+    change = change_of(EvidenceChange("1", record("concern"), record("retracted")))
+    assert change is not None
+    assert (change.gained, change.lost) == (("retracted",), ("concern",))
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_what_does_not_matter(change: EvidenceChange) -> None:
 
 
 def test_a_first_answer_matters_where_it_brings_a_mark() -> None:
-    turn = change_of(EvidenceChange("1", None, record("retracted", "preprint")))
-    assert turn is not None
-    assert turn.gained == ("retracted",)
+    change = change_of(EvidenceChange("1", None, record("retracted", "preprint")))
+    assert change is not None
+    assert change.gained == ("retracted",)
 
 
 def test_a_flagged_paper_is_named_with_those_of_its_states_that_were_asked_for() -> None:

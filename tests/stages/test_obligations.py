@@ -18,7 +18,7 @@ from pipeline.ledger.tables import citations, identifiers, references, source_ch
 from pipeline.model.article import CitedWork
 from pipeline.references.source import LookedUp, OpenSource, SourceRecord
 from pipeline.references.sources import sources
-from pipeline.stages.obligations import Obligations, mend
+from pipeline.stages.obligations import Obligations, repair
 from pipeline.stages.sources import Sources
 from pipeline.stages.stage import drain
 
@@ -56,7 +56,7 @@ def ask(bench: Watched, column: Any) -> list[Any]:
 
 def test_what_is_due_by_the_rules_is_left_alone(bench: Watched) -> None:
     before = ask(bench, references.c.due), ask(bench, identifiers.c.due), ask(bench, source_checks.c.due)
-    assert mend(bench.context) == 0
+    assert repair(bench.context) == 0
     assert before == (ask(bench, references.c.due), ask(bench, identifiers.c.due), ask(bench, source_checks.c.due))
 
 
@@ -77,8 +77,8 @@ FAR = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 )
 def test_an_obligation_that_was_lost_is_due_now(bench: Watched, lost: Any) -> None:
     change(bench, lost)
-    assert mend(bench.context) == 1
-    assert mend(bench.context) == 0
+    assert repair(bench.context) == 1
+    assert repair(bench.context) == 0
     bench.work_for(700, step=20)
     assert {"1", "2"} <= set(ask(bench, citations.c.pmid))
     for column in (references.c.due, identifiers.c.due):
@@ -96,7 +96,7 @@ def test_an_obligation_that_was_lost_is_due_now(bench: Watched, lost: Any) -> No
 )
 def test_a_source_that_would_not_be_asked_is_asked_now(bench: Watched, lost: Any) -> None:
     change(bench, lost)
-    mend(bench.context)
+    repair(bench.context)
     (due,) = (
         due for key, due in zip(ask(bench, source_checks.c.key), _dues(bench), strict=True) if key.endswith("pmid:1")
     )
@@ -111,9 +111,9 @@ def _dues(bench: Watched) -> list[dt.datetime | None]:
 def test_where_nothing_is_checked_at_night_what_is_answered_for_is_no_obligation(bench: Watched) -> None:
     bench.context = replace(bench.context, policy=replace(bench.context.policy, recheck_days=0))
     change(bench, sa.update(references).where(references.c.pmid == "1").values(due=None))
-    assert mend(bench.context) == 0
+    assert repair(bench.context) == 0
     change(bench, sa.update(references).where(references.c.pmid == "1").values(state="unknown"))
-    assert mend(bench.context) == 1
+    assert repair(bench.context) == 1
 
 
 def test_it_is_looked_at_once_a_day_by_one_process(bench: Watched) -> None:

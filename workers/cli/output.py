@@ -224,8 +224,8 @@ _SHOWN = 20  # findings of a place; --json has all
 def restored(asked: Sequence[Asked], undecided: Sequence[Finding]) -> None:
     """Print which places were asked after a restore, what lies beyond the backup, and what to do next."""
     for one in asked:
-        said = f"{one.found} beyond the backup" if one.readable else "cannot be asked"
-        line(f"{one.key}  {one.place}: {one.error or said}")
+        articles_beyond = f"{one.found} beyond the backup" if one.readable else "cannot be asked"
+        line(f"{one.key}  {one.place}: {one.error or articles_beyond}")
     for place, group in groupby(undecided, key=lambda one: one.place):
         some = list(group)
         for found in some[:_SHOWN]:

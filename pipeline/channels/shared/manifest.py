@@ -141,8 +141,8 @@ def listed(manifests: Iterable[tuple[str, Manifest | None]], files: Collection[s
     return {name: _found(manifest, name in files) for name, manifest in manifests if manifest is not None}
 
 
-def _found(said: Manifest, is_there: bool) -> Found:
-    return Found(said.article, said.revision, said.event, said.digest, said.at, is_there)
+def _found(manifest: Manifest, is_there: bool) -> Found:
+    return Found(manifest.article, manifest.revision, manifest.event, manifest.digest, manifest.at, is_there)
 
 
 def is_from(there: Manifest | None, parcel: Parcel) -> bool:

@@ -160,12 +160,12 @@ def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, li
     Articles that are due to be rendered are left out: rendering brings them up to date.
     """
     free = sa.and_(_SHOWN, claims.is_free(articles, now))
-    held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now))
+    outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now))
     found: list[tuple[dt.datetime, str]] = []
     for other in _other_fingerprints(transaction, fingerprint):
         oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, free)
         found += [tuple(row) for row in transaction.execute(oldest.order_by(articles.c.updated).limit(limit))]
-    oldest = sa.select(articles.c.updated, articles.c.id).where(held).order_by(articles.c.updated)
+    oldest = sa.select(articles.c.updated, articles.c.id).where(outdated_held).order_by(articles.c.updated)
     found += [tuple(row) for row in transaction.execute(oldest.limit(limit))]
     return [article_id for _, article_id in sorted(found)[:limit]]
 

@@ -185,7 +185,7 @@ def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list
 
 def identified(
     transaction: Transaction,
-    turn: identifiers.Turn,
+    by: identifiers.ServiceAnswer,
     pmids: Mapping[CitedWork, str],
     records: Mapping[CitedWork, Reference],
     unknown: Collection[CitedWork],
@@ -197,8 +197,8 @@ def identified(
     given_up = merging.gone(transaction, pmids.values())
     unknown = {*unknown, *(work for work, pmid in pmids.items() if pmid in given_up)}
     pmids = {work: pmid for work, pmid in pmids.items() if pmid not in given_up}
-    news = identifiers.answered(transaction, turn, pmids, records, unknown)
-    request(transaction, set(pmids.values()), now=turn.now)
+    news = identifiers.answered(transaction, by, pmids, records, unknown)
+    request(transaction, set(pmids.values()), now=by.now)
     return news
 
 

@@ -107,7 +107,7 @@ def _asks(service: str, chain: Sequence[str]) -> sa.ColumnElement[bool]:
     return identifiers.c.service == service
 
 
-class Turn(Struct, frozen=True):
+class ServiceAnswer(Struct, frozen=True):
     """A service of the `chain` that answered, the time of its answer, and when to begin again with what is settled."""
 
     service: str
@@ -119,7 +119,7 @@ class Turn(Struct, frozen=True):
 
 def answered(
     transaction: Transaction,
-    turn: Turn,
+    by: ServiceAnswer,
     pmids: Mapping[CitedWork, str],
     records: Mapping[CitedWork, Reference],
     unknown: Collection[CitedWork],
@@ -135,30 +135,30 @@ def answered(
             "state": "resolved",
             "pmid": pmid,
             "record": None,
-            "source": turn.service,
+            "source": by.service,
             "due": None,
         }
-        _write(transaction, turn, work, denials=0, denied_by="", service=turn.chain[0], **found)
+        _write(transaction, by, work, denials=0, denied_by="", service=by.chain[0], **found)
     for work, record in sorted(records.items(), key=lambda one: _key(one[0])):
         changed += [work] if work in rows and rows[work].record != record and not rows[work].pmid else []
-        found = {"state": "resolved", "record": msgspec.json.encode(record), "source": turn.service, "due": turn.again}
-        _write(transaction, turn, work, denials=0, denied_by="", service=turn.chain[0], **found)
+        found = {"state": "resolved", "record": msgspec.json.encode(record), "source": by.service, "due": by.again}
+        _write(transaction, by, work, denials=0, denied_by="", service=by.chain[0], **found)
     for work in sorted(set(unknown) & rows.keys(), key=_key):
-        changed += [work] if _deny(transaction, turn, work, rows[work]) else []
+        changed += [work] if _deny(transaction, by, work, rows[work]) else []
     for some in chunks(sorted(_key(work) for work in pmids)):
         _cite_pmids(transaction, some)
-    _watch(transaction, [_key(work) for work in records if work in rows and not rows[work].pmid], turn.now)
+    _watch(transaction, [_key(work) for work in records if work in rows and not rows[work].pmid], by.now)
     return changed
 
 
-def _deny(transaction: Transaction, turn: Turn, work: CitedWork, row: _Row) -> bool:
+def _deny(transaction: Transaction, by: ServiceAnswer, work: CitedWork, row: _Row) -> bool:
     """Record that the service does not have the work; return whether that changes what is known of it.
 
     When all have denied it for the first time, no article waits for it any longer.
     """
-    denied = {*row.denied_by.split(), turn.service}
-    if left := _following(turn.service, turn.chain, denied):
-        _write(transaction, turn, work, denied_by=" ".join(sorted(denied)), service=left, due=turn.now)
+    denied = {*row.denied_by.split(), by.service}
+    if left := _following(by.service, by.chain, denied):
+        _write(transaction, by, work, denied_by=" ".join(sorted(denied)), service=left, due=by.now)
         return False
     settled, first = row.denials > 0, row.denials == 0 and row.state == "pending"
     had_one = row.record is not None
@@ -166,13 +166,13 @@ def _deny(transaction: Transaction, turn: Turn, work: CitedWork, row: _Row) -> b
     kept = row.state == "resolved" and (row.pmid is not None or not settled)
     _write(
         transaction,
-        turn,
+        by,
         work,
         state="resolved" if kept else state if settled else row.state,
         denials=row.denials + 1,
         denied_by="",
-        service=turn.chain[0],
-        due=turn.again if settled or row.pmid else turn.confirm,
+        service=by.chain[0],
+        due=by.again if settled or row.pmid else by.confirm,
     )
     return first or (settled and not kept and row.state != state)
 
@@ -183,8 +183,8 @@ def _following(service: str, chain: Sequence[str], denied: Collection[str]) -> s
     return next((one for one in (*chain[start:], *chain[:start]) if one not in denied), None)
 
 
-def _write(transaction: Transaction, turn: Turn, work: CitedWork, **values: object) -> None:
-    done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": turn.now}
+def _write(transaction: Transaction, by: ServiceAnswer, work: CitedWork, **values: object) -> None:
+    done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": by.now}
     transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**done, **values))
 
 

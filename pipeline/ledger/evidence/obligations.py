@@ -26,7 +26,7 @@ class Deadline(Struct, frozen=True):
     nightly: bool
 
 
-def mend_references(transaction: Transaction, deadline: Deadline) -> int:
+def repair_references(transaction: Transaction, deadline: Deadline) -> int:
     """Make cited PMIDs due now that are not due, or too late; return how many."""
     cited = sa.select(citations.c.pmid)
     lost = sa.select(citations.c.pmid).where(citations.c.pmid.not_in(sa.select(references.c.pmid))).distinct()
@@ -45,7 +45,7 @@ def mend_references(transaction: Transaction, deadline: Deadline) -> int:
     return len(rows) + transaction.execute(due).rowcount
 
 
-def mend_identifiers(transaction: Transaction, deadline: Deadline) -> int:
+def repair_identifiers(transaction: Transaction, deadline: Deadline) -> int:
     """Do so for DOIs, PMCIDs and books without a PMID, and have those with one cite it; return how many."""
     known = sa.select(identifiers.c.work)
     lost = sa.select(identifier_citations.c.work).where(identifier_citations.c.work.not_in(known)).distinct()
@@ -76,7 +76,7 @@ def _cite_found(transaction: Transaction) -> int:
     return len(rows)
 
 
-def mend_checks(transaction: Transaction, source: str, after: str, deadline: Deadline, *, limit: int) -> str | None:
+def repair_checks(transaction: Transaction, source: str, after: str, deadline: Deadline, *, limit: int) -> str | None:
     """Have a source asked about the next cited works, as `checks.ensure_cited` does, and not too late."""
     last = checks.ensure_cited(transaction, source, after, now=deadline.now, limit=limit)
     within = [source_checks.c.source == source, source_checks.c.work > after, source_checks.c.due > deadline.latest]

@@ -85,8 +85,8 @@ def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
 
 def is_to_be_emptied(transaction: Transaction, key: str) -> bool:
     """Return whether `empty` has something to do."""
-    wanted = sa.or_(deliveries.c.target_digest.is_not(None), deliveries.c.attempted.is_(False))
-    query = sa.select(deliveries.c.id).where(deliveries.c.channel == key, wanted).limit(1)
+    may_be_there = sa.or_(deliveries.c.target_digest.is_not(None), deliveries.c.attempted.is_(False))
+    query = sa.select(deliveries.c.id).where(deliveries.c.channel == key, may_be_there).limit(1)
     return transaction.execute(query).first() is not None
 
 

@@ -84,11 +84,11 @@ class Matcher:
 
     def _described(self, citations: Sequence[str], candidates: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Return for each citation the first candidate that it describes."""
-        wanted = list(dict.fromkeys(pmid for words in citations for pmid in candidates.get(words, ())))
-        if not wanted:
+        pmids = list(dict.fromkeys(pmid for words in citations for pmid in candidates.get(words, ())))
+        if not pmids:
             return {}
         self._sleep(_SPACING)
-        known = self._fetcher.fetch(wanted[:_MOST_FETCHED]).resolved
+        known = self._fetcher.fetch(pmids[:_MOST_FETCHED]).resolved
         found: dict[str, str] = {}
         for words in citations:
             fitting = (pmid for pmid in candidates.get(words, ()) if pmid in known)

@@ -101,11 +101,11 @@ def _identified(context: Context, claim: Claim, works: Sequence[CitedWork], answ
     now, schedule, (service, _) = context.clock(), Schedule(context), _asked(claim)
     answered = answer.pmids.keys() | answer.records.keys() | answer.unknown
     left_out = [work for work in works if work not in answered]
-    turn, soon, error = schedule.turn(service, now), schedule.left_out(now), "left out of an answer"
+    by, soon, error = schedule.answer_of(service, now), schedule.left_out(now), "left out of an answer"
     with context.ledger.write() as transaction:
         put_off = {"token": claim.token, "now": now, "due": soon, "error": error}
-        identifiers.put_off(transaction, left_out, service, turn.chain, **put_off)  # type: ignore[arg-type]
-        changed = evidence.identified(transaction, turn, answer.pmids, answer.records, answer.unknown)
+        identifiers.put_off(transaction, left_out, service, by.chain, **put_off)  # type: ignore[arg-type]
+        changed = evidence.identified(transaction, by, answer.pmids, answer.records, answer.unknown)
         merged = merging.record(transaction, answer.pmids)
         citing = {*identifiers.citing(transaction, changed), *evidence.citing(transaction, list(merged))}
         citing.update(_learned(transaction, schedule, answer, now))

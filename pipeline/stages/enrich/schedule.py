@@ -161,10 +161,10 @@ class Schedule:
         apart = dt.timedelta(seconds=self._policy.unknown_confirm)
         return Rules(now, self.unknown(now), apart, suspect)
 
-    def turn(self, service: str, now: dt.datetime) -> identifiers.Turn:
-        """Return the turn of a service that has just answered for works."""
+    def answer_of(self, service: str, now: dt.datetime) -> identifiers.ServiceAnswer:
+        """Describe the answer that a service has just given about works."""
         confirm = now + dt.timedelta(seconds=self._policy.unknown_confirm)
-        return identifiers.Turn(service, chain_of(self._context), now, self.unknown(now), confirm)
+        return identifiers.ServiceAnswer(service, chain_of(self._context), now, self.unknown(now), confirm)
 
     def _permit(self, transaction: Transaction, service: str, now: dt.datetime) -> Permit | None:
         if not _of_ncbi(service):

@@ -78,7 +78,7 @@ def _unknown(name: str, state: articles.ArticleState | None) -> Drift:
     return Drift(name, "unknown", f"{name} was not delivered here by this system")
 
 
-def mend(context: Context, plan: ChannelPlan, found: Sequence[Drift]) -> int:
+def repair(context: Context, plan: ChannelPlan, found: Sequence[Drift]) -> int:
     """Make due what is missing, older, changed, or withdrawn and still there; return how many deliveries.
 
     A file that no delivery has put there is removed only if it shows an article that was withdrawn, by its withdrawal.

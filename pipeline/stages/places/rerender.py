@@ -28,10 +28,12 @@ def sent_again(
 
     `keys` says under which keys the deliveries of a channel are found before the settings are in force.
     """
-    wanted = {plan.format for plan in context.channels.values()}
-    context = replace(context, formats={name: one for name, one in context.formats.items() if name in wanted})
+    delivered_formats = {plan.format for plan in context.channels.values()}
+    context = replace(
+        context, formats={name: one for name, one in context.formats.items() if name in delivered_formats}
+    )
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for article_id in outdated if wanted else ():
+    for article_id in outdated if delivered_formats else ():
         for channel in _channels(context, transaction, article_id, keys, now):
             found[channel].append(article_id)
     return found
