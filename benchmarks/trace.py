@@ -152,6 +152,7 @@ def _traced(context: Context, partner: Receiving) -> dict[str, Trace]:
 
 async def _post(app: FastAPI, number: int) -> None:
     headers = {
+        "host": "notes.example.org",
         "ce-specversion": "1.0",
         "ce-type": "org.citewire.article.published",
         "ce-source": "urn:benchmark",
