@@ -36,7 +36,8 @@ check: .venv/.dev ## Types, lint, format, who may import what, the dependencies,
 	$(BIN)/python -m pip check
 
 .PHONY: fuzz
-fuzz: .venv/.dev ## Throw strange files at the intake for MINUTES (10)
+fuzz: .venv/.dev ## Throw strange inputs at every way in for MINUTES (10), from SEED (1) on, and at the intake as long again
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) --seed $(SEED)
 	$(BIN)/python tests/intake/fuzz_intake.py --minutes $(MINUTES)
 
 .PHONY: faults
