@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
-import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 from channel_harness import parcel
+from tls_listener import TlsListener, server_context
 
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.channels.webhook import CHANNEL, Webhook
@@ -70,35 +69,21 @@ class Partner:
     refused: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Partner:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(self.papers.server, self.papers.folder / "server-key.pem")
-        self._context.load_verify_locations(self.papers.ca)
-        self._context.verify_mode = ssl.CERT_REQUIRED
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://localhost:{self._listener.getsockname()[1]}/in"
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+        context = server_context(self.papers.server, self.papers.folder / "server-key.pem")
+        context.load_verify_locations(self.papers.ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self._listener = TlsListener(context, self._talk, refused=lambda error: self.refused.append(str(error)))
+        self.url = f"https://localhost:{self._listener.port}/in"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join()
+        self._listener.join()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                with self._context.wrap_socket(plain, server_side=True) as secure:
-                    certificate: Any = secure.getpeercert()
-                    self.shown.append(dict(part[0] for part in certificate["subject"])["commonName"])
-                    self._answer(secure)
-            except OSError as error:
-                self.refused.append(str(error))
-                plain.close()
+    def _talk(self, secure: ssl.SSLSocket) -> None:
+        certificate: Any = secure.getpeercert()
+        self.shown.append(dict(part[0] for part in certificate["subject"])["commonName"])
+        self._answer(secure)
 
     def _answer(self, secure: ssl.SSLSocket) -> None:
         taken = b""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tls_listener import TlsListener, server_context
 
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
@@ -33,34 +34,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return both
 
 
-class Server:
-    """Accepts one connection at a time over TLS and hands it to `talk`. `names`: what clients asked for (SNI)."""
+class Server(TlsListener):
+    """Hands each connection to `talk`. `names`: what clients asked for (SNI)."""
 
     def __init__(self, certificate: Path, talk: Callable[[ssl.SSLSocket], None]) -> None:
         self.names: list[str | None] = []
-        self._talk = talk
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate)
-        self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                with self._context.wrap_socket(plain, server_side=True) as secure:
-                    self._talk(secure)
-            except OSError:
-                plain.close()
+        context = server_context(certificate)
+        context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        super().__init__(context, talk)
 
 
 def answering(connection: ssl.SSLSocket) -> None:
