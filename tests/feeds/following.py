@@ -61,6 +61,10 @@ class Feedparser:
     def known(self) -> Known:
         return [shown for _, shown in self.entries.values()]
 
+    def dates(self) -> dict[str, Any]:
+        """By which a program decides that an entry has news."""
+        return {id: updated for id, (updated, _) in self.entries.items()}
+
     def _parse(self, address: str, **conditions: Any) -> Any:
         feed = feedparser.parse(address, **conditions)
         assert not feed.bozo, feed.bozo_exception
@@ -95,6 +99,13 @@ class Reader:
             for entry in self.library.get_entries()
         ]
 
+    def mark_all_as_read(self) -> None:
+        for entry in self.library.get_entries():
+            self.library.mark_entry_as_read(entry)
+
+    def unread(self) -> list[str]:
+        return [entry.id for entry in self.library.get_entries(read=False)]
+
 
 @dataclass
 class Newsboat:
@@ -113,6 +124,15 @@ class Newsboat:
         with closing(sqlite3.connect(self.folder / "cache.db")) as db:
             rows = db.execute("SELECT guid, content, title FROM rss_item")
             return [Shown(str(guid), str(text), str(title)) for guid, text, title in rows]
+
+    def mark_all_as_read(self) -> None:
+        with closing(sqlite3.connect(self.folder / "cache.db")) as db:
+            db.execute("UPDATE rss_item SET unread = 0")
+            db.commit()
+
+    def unread(self) -> list[str]:
+        with closing(sqlite3.connect(self.folder / "cache.db")) as db:
+            return [str(guid) for (guid,) in db.execute("SELECT guid FROM rss_item WHERE unread = 1")]
 
 
 @dataclass
@@ -148,7 +168,7 @@ class Feedsmith:
     """feedsmith in node, with every page: it stores nothing, so each poll must find everything."""
 
     address: str
-    found: list[tuple[str, str, str, str]] = field(default_factory=list)
+    found: list[tuple[str, str, str, str, str]] = field(default_factory=list)
 
     def poll(self) -> None:
         node = program("node", hint="apt-get install nodejs")
@@ -160,7 +180,10 @@ class Feedsmith:
 
     def known(self) -> Known:
         """The subscription document repeats what the newest page holds; they must agree."""
-        return sorted({Shown(id, text, title) for _, id, text, title in self.found})
+        return sorted({Shown(id, text, title) for _, id, text, title, _ in self.found})
+
+    def dates(self) -> dict[str, str]:
+        return {id: date for _, id, _, _, date in self.found}
 
 
 def _text(entry: Any) -> str:

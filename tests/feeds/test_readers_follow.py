@@ -16,9 +16,12 @@ from feed_bench import FeedBench, numbered
 from following import Feedparser, Feedsmith, Follower, Newsboat, Reader, Sfeed, conditional_poll
 from msgspec import structs
 
+from pipeline.ledger import feeds
 from pipeline.model.event import Origin, Publish
 from pipeline.model.site import Feed
 from pipeline.stages.accept import accept
+from pipeline.stages.refresh import Refresh
+from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 
 FEED = Feed(id="latest", title="Latest", size=5)
@@ -144,6 +147,49 @@ def test_an_article_whose_title_and_then_id_change_in_its_file_is_shown_once(ben
         assert [_names(one) for one in followers[:-1]] == [["cramps"]] * 5
         assert [[entry.title for entry in one.known()] for one in followers[:-1]] == [["Calf cramps at night"]] * 5
         assert set(_names(followers[-1])) == {"cramps"}
+
+
+def test_no_reader_shows_an_old_article_as_new_after_a_new_disclaimer(bench: FeedBench, tmp_path: Path) -> None:
+    for name in ("newsboat", "sfeed"):
+        (tmp_path / name).mkdir()
+    with _serving(bench) as address:
+        bench.publish_many(*range(7))  # one page is full, and in the archive
+        bench.build()
+        base = f"{address}/feeds/latest"
+        newsboat, sfeed = Newsboat(f"{base}.rss", tmp_path / "newsboat"), Sfeed(f"{base}.atom", tmp_path / "sfeed")
+        libraries = [Reader(f"{base}.{extension}") for extension in ("rss", "atom", "json")]
+        parsers = [Feedparser(f"{base}.{extension}") for extension in ("rss", "atom")]
+        feedsmith = Feedsmith(f"{base}.atom")
+        followers: list[Follower] = [newsboat, sfeed, *libraries, *parsers, feedsmith]
+        _poll(followers)
+        newsboat.mark_all_as_read()
+        for library in libraries:
+            library.mark_all_as_read()
+        seen = [parser.dates() for parser in parsers], feedsmith.dates(), len(sfeed.known())
+        before = bench.file("feeds/latest.atom")
+
+        bench.configure(FEED, public_url=address, disclaimer="Ask a pharmacist.")
+        _refresh(bench)
+
+        after = bench.file("feeds/latest.atom")
+        assert b"Ask a pharmacist." in after and b"Ask a pharmacist." not in before
+        _poll(followers)
+        assert newsboat.unread() == [] and [library.unread() for library in libraries] == [[]] * 3
+        assert ([parser.dates() for parser in parsers], feedsmith.dates(), len(sfeed.known())) == seen
+        bench.publish_many(7)
+        bench.build()
+        _poll(followers)
+        assert [len(library.unread()) for library in libraries] == [1] * 3 and len(newsboat.unread()) == 1
+
+
+def _refresh(bench: FeedBench) -> None:
+    """Render every article in the way of now, and build the feeds, which a worker looks at when it starts."""
+    refresh = Refresh()
+    with bench.ledger.write() as transaction:
+        feeds.make_due(transaction, bench.context.feeds, now=bench.clock.now)
+    for _ in range(5):
+        drain(bench.context, refresh)
+        bench.build()
 
 
 def test_who_comes_late_finds_everything_by_paging(bench: FeedBench) -> None:
