@@ -241,6 +241,7 @@ class KeepSettings(_Part):
     attempts_days: int = Field(90, ge=1, le=36_500)
     changes_days: int = Field(365, ge=1, le=36_500)
     tokens_days: int = Field(90, ge=1, le=36_500)
+    operations_days: int = Field(730, ge=1, le=36_500)
     renditions_days: int = Field(365, ge=1, le=36_500)
 
 

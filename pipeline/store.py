@@ -90,6 +90,17 @@ class RenditionStore:
         """Delete the bytes under a digest if there are any."""
         self.remove_file(_path(digest))
 
+    def digests(self, part: int, before: dt.datetime) -> list[str]:
+        """Return the digests of the bytes in one of 256 parts of the store that were written before this."""
+        prefix = f"sha256/{part:02x}"
+        try:
+            listed = [one for some in obstore.list(self._store, prefix) for one in some]
+        except (BaseError, OSError) as error:
+            raise TransientError("the rendition store does not answer", code="store-unreachable") from error
+        old = (str(one["path"]) for one in listed if one["last_modified"] < before)
+        values = (path.removeprefix("sha256/").replace("/", "", 1) for path in old)
+        return [f"sha256:{value}" for value in values if len(value) == 64]
+
     def put_file(
         self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = lambda: None
     ) -> None:

@@ -409,6 +409,7 @@ def policy_of(settings: Settings) -> Policy:
         keep_attempts=settings.keep.attempts_days,
         keep_changes=settings.keep.changes_days,
         keep_tokens=settings.keep.tokens_days,
+        keep_operations=settings.keep.operations_days,
         keep_renditions=settings.keep.renditions_days,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,

@@ -128,3 +128,12 @@ def changed_since(transaction: Transaction, article_id: str, number: int) -> boo
         revisions.c.article == article_id, revisions.c.number > number, revisions.c.event_id.is_not(None)
     )
     return transaction.execute(later.limit(1)).first() is not None
+
+
+def forget(transaction: Transaction, *, before: dt.datetime, limit: int) -> int:
+    """Delete operations that ended before this, with their parts; return how many. They cannot be undone any more."""
+    old = sa.select(operations.c.id).where(operations.c.at < before, operations.c.ended.is_not(None))
+    ids = list(transaction.scalars(old.order_by(operations.c.at).limit(limit)))
+    transaction.execute(sa.delete(operation_parts).where(operation_parts.c.operation.in_(ids)))
+    transaction.execute(sa.delete(operations).where(operations.c.id.in_(ids)))
+    return len(ids)

@@ -59,6 +59,8 @@ class Store(Protocol):
 
     def drop(self, digest: str) -> None: ...
 
+    def digests(self, part: int, before: dt.datetime) -> list[str]: ...
+
     def put_file(self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = ...) -> None: ...
 
     def get_file(self, path: str) -> tuple[bytes, FileState] | None: ...
@@ -201,6 +203,7 @@ class Policy:
     keep_attempts: int = 90  # days; the last attempt at each delivery is kept
     keep_changes: int = 365  # days; the newest change of each article is kept
     keep_tokens: int = 90  # days after they ended
+    keep_operations: int = 730  # days after they ended
     keep_renditions: int = 365  # days; those that are shown, delivered or to be delivered are kept
     refused_retries: tuple[float, ...] | None = None  # after refusals; None: the same as `retries`
 

@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-from pipeline.ledger import Transaction, leases, tokens
+from pipeline.ledger import Transaction, leases, operations, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.hub import subscriptions
@@ -46,6 +46,7 @@ class Prune(Stage):
     def do(self, context: Context, claim: Claim) -> bool:
         prune(context, older_than=dt.timedelta(days=context.policy.keep_attempts))
         prune_others(context)
+        drop_strays(context)
         self._rest(context, claim, EVERY, failed=False)
         return True
 
@@ -72,7 +73,7 @@ def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) ->
 
 
 def prune_others(context: Context, *, batch: int = _BATCH) -> None:
-    """Delete old changes, confirmed pages, ended tokens, and renditions of old revisions that no channel has."""
+    """Delete old changes, confirmed pages, ended tokens and operations, and old renditions that no channel has."""
     now, policy = context.clock(), context.policy
     changed = now - dt.timedelta(days=policy.keep_changes)
     _in_portions(context, functools.partial(changes.forget, before=changed, limit=batch))
@@ -82,6 +83,10 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
     while pages == batch:
         with context.ledger.write() as transaction:
             pages = pulls.forget(transaction, before=changed, limit=batch)
+    ended, count = now - dt.timedelta(days=policy.keep_operations), batch
+    while count == batch:
+        with context.ledger.write() as transaction:
+            count = operations.forget(transaction, before=ended, limit=batch)
     rendered = now - dt.timedelta(days=policy.keep_renditions)
     after: tuple[str, int] | None = ("", 0)
     while after is not None:
@@ -89,6 +94,21 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
             digests, after = renditions.forget(transaction, before=rendered, after=after, limit=_REVISIONS)
         for digest in digests:  # after the commit: what is missing is rendered again, what is too much stays
             context.store.drop(digest)
+
+
+def drop_strays(context: Context) -> int:
+    """Delete bytes that no row names, in one part of the store an hour; return how many.
+
+    A process that was killed between storing a rendition and recording it leaves them, as does one that was killed
+    between forgetting a revision and dropping its bytes. What was stored within a day may still be recorded.
+    """
+    now = context.clock()
+    found = context.store.digests(int(now.timestamp() // 3600) % 256, now - dt.timedelta(days=1))
+    with context.ledger.read() as transaction:
+        strays = renditions.nameless(transaction, found)
+    for digest in strays:
+        context.store.drop(digest)
+    return len(strays)
 
 
 def _in_portions(context: Context, forget: Callable[..., tuple[int, int | None]]) -> int:

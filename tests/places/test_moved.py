@@ -9,6 +9,7 @@ import pytest
 from places_world import World, files, folder
 
 from pipeline.ledger import Ledger
+from pipeline.ledger.deliveries import channel_contents
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 
@@ -238,3 +239,26 @@ def test_two_channels_of_one_folder_hand_over_to_the_one_that_stays(world: World
     world.bench.withdraw("a")
     world.work()
     assert files(old)["a.json-ld"] == "withdrawn"
+
+
+def test_what_a_channel_showed_before_it_moved_is_found_under_its_name_and_under_the_place_that_it_left(
+    world: World, old: Path
+) -> None:
+    before = world.bench.clock.now
+    world.bench.clock.pass_(60)
+    world.take_up(folder("archive", world.folder / "new"))
+    world.work()
+    world.publish("a", text="Move.")
+    world.work()
+    (orphan,) = world.places("orphan")
+    with world.ledger.read() as transaction:
+        then = [channel_contents.at(transaction, "a", key, before) for key in ("archive", orphan.key)]
+        now = [channel_contents.at(transaction, "a", key, world.bench.clock.now) for key in ("archive", orphan.key)]
+    assert [one and one.revision for one in then] == [1, 1] and [one and one.revision for one in now] == [2, 2]
+    world.empty("archive@")
+    world.work(6)
+    with world.ledger.read() as transaction:
+        emptied = channel_contents.at(transaction, "a", "archive", before)
+        assert emptied is not None and emptied.revision == 1, "emptying a place keeps its history"
+        gone = channel_contents.at(transaction, "a", orphan.key, world.bench.clock.now)
+        assert gone is not None and gone.event == "withdrawn"

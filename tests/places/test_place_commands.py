@@ -131,3 +131,17 @@ def test_a_channel_that_is_not_in_force_is_not_filled(world: World, capsys: pyte
     world.settings(folder("archive", world.folder / "old"), folder("more", world.folder / "more"))
     result = run(capsys, world, "channels", "fill", "more")
     assert result.status == 2 and "channel-not-in-force" in result.err
+
+
+def test_an_apply_is_not_undone_and_says_what_brings_it_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = folder("archive", world.folder / "old"), folder("archive", world.folder / "new")
+    world.settings(new)
+    assert run(capsys, world, "apply").status == 0
+    world.work(6)
+    newest, *_ = run(capsys, world, "operations", "--json").json["operations"]
+    refused = run(capsys, world, "undo", newest["operation"])
+    assert refused.status == 2 and "cannot-be-undone" in refused.err and "put the former settings back" in refused.err
+    world.settings(old)
+    assert run(capsys, world, "apply").status == 0
+    world.work(6)
+    assert files(world.folder / "old") == {"a.json-ld": 1, "b.json-ld": 1} and not files(world.folder / "new")

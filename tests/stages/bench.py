@@ -183,6 +183,9 @@ class Store:
     def drop(self, digest: str) -> None:
         self.held.pop(digest, None)
 
+    def digests(self, part: int, before: dt.datetime) -> list[str]:
+        return [one for one in self.held if int(one.removeprefix("sha256:")[:2], 16) == part]
+
     def put_file(
         self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = lambda: None
     ) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+import os
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from bench import Bench, article
 
-from pipeline.ledger import Ledger, tokens
+from pipeline.ledger import Ledger, operations, tokens
 from pipeline.ledger.articles import renditions, revisions
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.ledger.operations import Operation, Part
 from pipeline.ledger.partners import changes
-from pipeline.stages.prune import prune_others
+from pipeline.model.rendition import digest_of
+from pipeline.stages.prune import drop_strays, prune_others
+from pipeline.store import RenditionStore
 
 YEAR = 366 * 86_400.0
 
@@ -123,3 +131,42 @@ def test_tokens_that_ended_long_ago_go(bench: Bench) -> None:
     bench.clock.pass_(91 * 86_400)
     prune_others(bench.context)
     assert names() == ["valid"]
+
+
+def test_old_operations_go_and_what_they_brought_out_stays(bench: Bench) -> None:
+    now, later = bench.clock.now, bench.clock.now + dt.timedelta(days=700)
+    with bench.ledger.write() as transaction:
+        for number, at in enumerate((now, now, later)):
+            done = Operation(f"op_{number}", "publish", "a test", at, ended=at)
+            operations.record(transaction, done, [Part("spasms", None, 1, "published")])
+        operations.begin(transaction, Operation("op_open", "publish", "a test", now))
+    bench.clock.pass_(2.1 * YEAR)
+    prune_others(bench.context, batch=1)
+    with bench.ledger.read() as transaction:
+        found = {one: operations.find(transaction, one) is not None for one in ("op_0", "op_1", "op_2", "op_open")}
+        assert found == {"op_0": False, "op_1": False, "op_2": True, "op_open": True}
+        assert operations.parts_of(transaction, "op_0") == [] != operations.parts_of(transaction, "op_2")
+        assert channel_contents.at(transaction, "spasms", "partner", bench.clock.now) is not None
+
+
+def test_bytes_that_no_row_names_are_dropped_and_no_others(ledger: Ledger, tmp_path: Path) -> None:
+    bench = Bench(ledger)
+    store = RenditionStore.at(tmp_path)
+    bench.context = dataclasses.replace(bench.context, store=store)
+    bench.publish(article())
+    bench.work()
+    stray, fresh = digest_of(b"killed before it was recorded"), digest_of(b"not recorded yet")
+    for digest, body in ((stray, b"killed before it was recorded"), (fresh, b"not recorded yet")):
+        store.put(digest, body)
+    for path in (tmp_path / "sha256").rglob("*"):
+        if path.is_file() and path.name not in fresh:
+            os.utime(path, (0, 0))
+    os.utime(tmp_path / "sha256" / fresh[7:9] / fresh[9:], (bench.clock.now.timestamp() + 86_400 * 20,) * 2)
+    dropped = 0
+    for _ in range(256):  # an hour each
+        dropped += drop_strays(bench.context)
+        bench.clock.pass_(3600)
+    assert dropped == 1 and store.get(stray) is None and store.get(fresh) is not None
+    with ledger.read() as transaction:
+        shown = [one.digest for one in renditions.of_revision(transaction, "spasms", 1)]
+    assert all(store.get(digest) is not None for digest in shown)

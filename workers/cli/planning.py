@@ -58,7 +58,12 @@ def apply(
         if not keep and sys.stdin.isatty() and sys.stderr.isatty():
             first = planning.plan(ledger, system.settings, now=ledger_now(ledger, system))
             if removed := first.totals["removed"]:
-                typer.confirm(f"Remove {removed} copies from places that channels have left?", abort=True, err=True)
+                typer.confirm(
+                    f"Remove {removed} copies from places that channels have left? "
+                    "No undo brings them back; the former settings would have them sent again.",
+                    abort=True,
+                    err=True,
+                )
         found = planning.apply(
             ledger, system.settings, empty=not keep, by="citewire apply", now=ledger_now(ledger, system)
         )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, chunks, insert
-from pipeline.ledger.tables import articles, changes, deliveries, renditions, revisions
+from pipeline.ledger.tables import articles, changes, deliveries, feed_documents, renditions, revisions
 from pipeline.model.rendition import Rendition
 
 
@@ -104,6 +104,16 @@ def _delete(transaction: Transaction, article: str, number: int) -> list[str]:
     transaction.execute(sa.delete(renditions).where(*mine))
     kept = sa.select(renditions.c.digest).where(renditions.c.article == article, renditions.c.digest.in_(gone))
     return sorted(gone - set(transaction.scalars(kept)))
+
+
+def nameless(transaction: Transaction, digests: Collection[str]) -> frozenset[str]:
+    """Return those of the digests that nothing in the ledger names, so that nobody will ever ask for their bytes."""
+    named: set[str] = set()
+    columns = (renditions.c.digest, deliveries.c.target_digest, deliveries.c.delivered_digest, changes.c.digest)
+    for column in (*columns, feed_documents.c.digest, feed_documents.c.previous):
+        for some in chunks(list(digests)):
+            named.update(transaction.scalars(sa.select(column).where(column.in_(some)).distinct()))
+    return frozenset(digests) - named
 
 
 def one(transaction: Transaction, article_id: str, revision: int, format: str) -> Stored | None:

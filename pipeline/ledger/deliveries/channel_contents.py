@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.tables import channel_contents
+from pipeline.ledger.tables import channel_contents, places
 from pipeline.model.revision import EventType
 
 
@@ -35,11 +35,14 @@ class ChannelContent(Struct, frozen=True):
 
 
 def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datetime) -> ChannelContent | None:
-    """Return what the channel had of the article at a moment, or None if it had never had any of it."""
+    """Return what the channel, or place, had of the article at a moment, or None if it had never had any of it.
+
+    What a channel had before it moved is found at the place that was its own at that moment.
+    """
     columns = (channel_contents.c.revision, channel_contents.c.event, channel_contents.c.digest, channel_contents.c.at)
     mine = (
         channel_contents.c.article == article_id,
-        channel_contents.c.channel == channel,
+        channel_contents.c.channel == _key_at(transaction, channel, moment),
         channel_contents.c.at <= moment,
     )
     newest = (
@@ -49,7 +52,16 @@ def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datet
     return None if row is None else ChannelContent(*row)
 
 
+def _key_at(transaction: Transaction, channel: str, moment: dt.datetime) -> str:
+    """Return the key of the place that was the channel's at a moment; its own if none is known."""
+    then = (places.c.since <= moment, sa.or_(places.c.left.is_(None), places.c.left > moment))
+    query = sa.select(places.c.key).where(places.c.channel == channel, *then).order_by(places.c.since.desc())
+    return transaction.scalar(query.limit(1)) or channel
+
+
 def ever(transaction: Transaction, article_id: str, channel: str) -> bool:
     """Return whether the channel ever had any revision of the article."""
-    mine = (channel_contents.c.article == article_id, channel_contents.c.channel == channel)
+    keys = sa.select(places.c.key).where(places.c.channel == channel).scalar_subquery()
+    here = sa.or_(channel_contents.c.channel == channel, channel_contents.c.channel.in_(keys))
+    mine = (channel_contents.c.article == article_id, here)
     return transaction.execute(sa.select(channel_contents.c.id).where(*mine).limit(1)).first() is not None

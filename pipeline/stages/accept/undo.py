@@ -25,6 +25,18 @@ _FOR_GOOD = {
         "a release cannot be undone: an operator answered for it, and the article has gone out",
         "withdraw the article, if nobody should have it",
     ),
+    **dict.fromkeys(
+        ("apply", "empty", "replace"),
+        (
+            "what lies at places is not brought back by an undo",
+            "put the former settings back, and run `citewire apply`: what its places lack is sent to them again",
+        ),
+    ),
+    "give-up": ("a place that was given up is not taken up again by an undo", "put its channel back"),
+    "restore": (
+        "what an operator decided after a restore has gone out",
+        "publish or withdraw the articles, if something else should be shown",
+    ),
 }
 
 
