@@ -28,12 +28,11 @@ from pipeline.ledger import Ledger, processes, shared_places
 from pipeline.ledger.clock import LedgerClock
 from pipeline.ledger.shared_places import SharedPlace
 from pipeline.stages.context import ChannelPlan
+from pipeline.stages.still_shared import MARK_FILE, STORE
 from pipeline.store import RenditionStore
 
-STORE = "store"
 _MARKED_WITHIN = dt.timedelta(seconds=5)
 _LOOK = 0.2  # seconds
-_FILE = "citewire-site"  # in the rendition store, outside what web servers serve
 
 _log = structlog.get_logger()
 
@@ -135,11 +134,11 @@ def _store(settings: Settings) -> Place:
     store = RenditionStore.at(location)
 
     def read() -> str | None:
-        found = store.get_file(_FILE)
+        found = store.get_file(MARK_FILE)
         return None if found is None else found[0].decode("ascii", "replace").strip()
 
     def write(mark: str) -> None:
-        store.put_file(_FILE, f"{mark}\n".encode(), dt.datetime.now(dt.UTC))
+        store.put_file(MARK_FILE, f"{mark}\n".encode(), dt.datetime.now(dt.UTC))
 
     message = f"the rendition store {location} of this host is not the one that the site's other hosts use"
     hint = "give all hosts the same store_url, or mount the same folder; see docs/deployment.md, More than one host"
@@ -161,6 +160,6 @@ def _folder(plan: ChannelPlan) -> Iterator[Place | None]:
 def _place_of(plan: ChannelPlan, channel: MarkedChannel) -> Place:
     message = f"the folder {channel.place} of this host is not the one that the site's other hosts use"
     hint = "mount the same folder on all hosts; see docs/deployment.md, More than one host"
-    key = f"channels.{plan.id}.path"
+    key = f"channels.{plan.id}.{channel.setting}"
     refusal = ConfigError(message, key=key, hint=hint, code="folder-not-shared")
     return Place(channel.place, channel.place, refusal, channel.mark, channel.set_mark)

@@ -56,6 +56,7 @@ class MarkedChannel(Channel, Protocol):
     """A channel to a folder of the host's, in which a mark proves that every host sees the same one."""
 
     place: str  # the folder's location
+    setting: str  # the key that names the folder
 
     def mark(self) -> str | None:
         """Return the mark, or None if there is none. Raises as `deliver`."""

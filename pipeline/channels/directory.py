@@ -29,6 +29,7 @@ from pipeline.channels.shared.manifest import (
     manifest_of,
     still_readable,
 )
+from pipeline.channels.shared.marks import read_mark, write_mark
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath
 from pipeline.errors import ConfigError
 from pipeline.http import Http
@@ -36,7 +37,6 @@ from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
 _PROBE = ".citewire-check"
-_MARK = ".citewire-site"  # beside the manifests
 _LOCKS = 256  # lock files in total, shared by all articles; a lock is held for the milliseconds of a write
 
 
@@ -46,6 +46,8 @@ class DirectorySettings(ChannelSettings):
 
 
 class Directory:
+    setting = "path"
+
     def __init__(self, settings: DirectorySettings) -> None:
         self._settings = settings
         self.place = folder_place(settings.path)
@@ -113,22 +115,10 @@ class Directory:
         return f"{self._settings.path} can be written to"
 
     def mark(self) -> str | None:
-        if not self._settings.path.is_dir():
-            return None
-        try:
-            with self._open() as folder, folder.inner(MANIFESTS) as manifests:
-                body = manifests.read(_MARK)
-        except OSError as error:
-            raise failure_of(error, self._settings.path) from error
-        return None if body is None else body.decode("ascii", "replace").strip()
+        return read_mark(self._settings.path)
 
     def set_mark(self, mark: str) -> None:
-        try:
-            with self._open() as folder, folder.inner(MANIFESTS) as manifests, manifests.locked(f"{_MARK}-lock"):
-                manifests.replace(_MARK, f"{mark}\n".encode())
-                manifests.sync()
-        except OSError as error:
-            raise failure_of(error, self._settings.path) from error
+        write_mark(self._settings.path, mark, create=self._settings.create)
 
     def close(self) -> None:
         """Do nothing: no file is kept open between deliveries."""

@@ -27,6 +27,14 @@ from workers.wiring import build_context
 
 __all__ = ["own", "server"]  # fixtures
 
+FOLDER_STORE = """
+[[channels]]
+id = "{id}"
+type = "object-store"
+format = "ninjs"
+url = "file://{path}"
+"""
+
 
 @contextlib.contextmanager
 def on(host: str) -> Iterator[None]:
@@ -43,8 +51,13 @@ class Site:
         self._folder = folder
         self._mounted: Path | None = None
 
-    def settings(self, host: str, *, store: str | None = None, out: Path | None = None) -> Settings:
-        """`out`: what the host has mounted where the folder of the channel is. One machine plays all hosts here."""
+    def settings(
+        self, host: str, *, store: str | None = None, out: Path | None = None, channel: str = FOLDER
+    ) -> Settings:
+        """`channel`: its table in the file. `out`: what the host has mounted where the folder of the channel is.
+
+        One machine plays all hosts here.
+        """
         mounted, behind = self._folder / "mounted", out or self._folder / "shared"
         if self._mounted is not None:
             mounted.rename(self._mounted)
@@ -52,7 +65,7 @@ class Site:
         behind.rename(mounted)
         self._mounted = behind
         file = self._folder / f"{host}.toml"
-        file.write_text(SITE + FOLDER.format(id="folder", path=self._folder / "mounted" / "out"))
+        file.write_text(SITE + channel.format(id="folder", path=self._folder / "mounted" / "out"))
         environment = {
             "CITEWIRE_CONFIG": str(file),
             "CITEWIRE_DATA": str(self._folder / host),
@@ -113,14 +126,18 @@ def test_a_host_that_starts_while_another_marks_the_place_waits_for_the_mark(
     assert len(waits) == 1
 
 
-def test_a_channel_whose_folder_is_another_on_another_host_does_not_start(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("channel", "key"), [(FOLDER, "path"), (FOLDER_STORE, "url")])
+def test_a_channel_whose_folder_is_another_on_another_host_does_not_start(
+    site: Site, tmp_path: Path, channel: str, key: str
+) -> None:
     store = str(tmp_path / "renditions")
-    site.start("a", site.settings("a", store=store))
+    for host in ("a", "b"):
+        site.start(host, site.settings(host, store=store, channel=channel))
     for host in ("b", "c"):
         with pytest.raises(ConfigError) as refused:
-            site.start(host, site.settings(host, store=store, out=tmp_path / f"{host}-disk"))
+            site.start(host, site.settings(host, store=store, out=tmp_path / f"{host}-disk", channel=channel))
         assert refused.value.code == "folder-not-shared"
-        assert "channels.folder.path" in str(refused.value)
+        assert f"channels.folder.{key}" in str(refused.value)
 
 
 def test_a_host_that_is_alone_may_move_its_store(site: Site, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from pipeline.channels.shared.manifest import (
     manifest_path,
     still_readable,
 )
+from pipeline.channels.shared.marks import read_mark, write_mark
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Difference, Found, Parcel, Receipt
@@ -109,7 +110,7 @@ class ObjectStoreChannel:
     def found(self) -> Mapping[str, Found]:
         """Read every manifest: what a store lists does not say which article an object is."""
         self._start()
-        files = set(self._objects.names())
+        files = {name for name in self._objects.names() if not name.rpartition("/")[2].startswith(".")}
         of_files = [one.removeprefix(_OF).removesuffix(".json") for one in files if one.startswith(_OF)]
         return listed(((name, self._manifest(name)[0]) for name in of_files), files)
 
@@ -237,6 +238,28 @@ class ObjectStoreChannel:
         return attributes
 
 
+class FolderStoreChannel(ObjectStoreChannel):
+    """A store in a folder, which all hosts of a site have to share."""
+
+    setting = "url"
+
+    def __init__(self, settings: ObjectStoreSettings, http: Http) -> None:
+        super().__init__(settings, http)
+        assert settings.folder is not None
+        self._folder = settings.folder
+        self.place = place_of(settings)
+
+    def mark(self) -> str | None:
+        return read_mark(self._folder)
+
+    def set_mark(self, mark: str) -> None:
+        write_mark(self._folder, mark, create=True)
+
+
+def _open(settings: ObjectStoreSettings, http: Http) -> ObjectStoreChannel:
+    return (ObjectStoreChannel if settings.folder is None else FolderStoreChannel)(settings, http)
+
+
 def _changes(data: bytes | None) -> tuple[IndexEntry, ...]:
     """Parse the index. If it is missing or unreadable, a new one is started."""
     try:
@@ -261,4 +284,4 @@ def _honours_conditions(objects: Objects, probe: str) -> bool:
     return False
 
 
-CHANNEL = ChannelType(name="object-store", settings=ObjectStoreSettings, open=ObjectStoreChannel, place=place_of)
+CHANNEL = ChannelType(name="object-store", settings=ObjectStoreSettings, open=_open, place=place_of)

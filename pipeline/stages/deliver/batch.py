@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-from pipeline.channels import BatchChannel, Channel
+from pipeline.channels import BatchChannel, Channel, MarkedChannel
 from pipeline.errors import CitewireError, PermanentError, UnsendableError
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.deliveries.channels import Health
@@ -21,6 +21,7 @@ from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, settle, upda
 from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.stage import Claim, guarded
+from pipeline.stages.still_shared import check_folder, nonce_of
 
 T = TypeVar("T")
 
@@ -73,6 +74,7 @@ class Sending:
         self._waiting: deque[PendingDelivery] = deque()
         self._done: list[Outcome] = []
         self._health = Health()
+        self._mark: tuple[str | None] | None = None  # of a folder that hosts share, once it is known
         self._looked_at = self._slot = context.clock()
 
     def run(self) -> bool:
@@ -178,7 +180,18 @@ class Sending:
         self._waiting.popleft()
         if isinstance(built, Exception):
             return _outcome(pending, at, started, built, ours=True)
-        return _outcome(pending, at, started, self._attempt([pending], lambda: channel.deliver(built)))
+        return _outcome(pending, at, started, self._attempt([pending], lambda: self._delivered(channel, built)))
+
+    def _delivered(self, channel: Channel, built: Parcel) -> Receipt:
+        """Deliver. Into a folder that hosts share, only while this host sees it."""
+        if not isinstance(channel, MarkedChannel):
+            return channel.deliver(built)
+        if self._mark is None:
+            self._mark = (nonce_of(self._context.ledger, channel.place),)
+        check_folder(channel, *self._mark)
+        receipt = channel.deliver(built)
+        check_folder(channel, *self._mark)
+        return receipt
 
     def _all(self, channel: BatchChannel) -> list[Outcome]:
         """Send all that wait in one call. Their lease is renewed while they are being built, which may take a while."""

@@ -25,6 +25,7 @@ from pipeline.model.site import Feed
 from pipeline.stages.context import Context
 from pipeline.stages.render.fingerprint import fingerprints
 from pipeline.stages.stage import Claim
+from pipeline.stages.still_shared import STORE, check_store, nonce_of
 
 
 class Begin(Protocol):
@@ -136,13 +137,17 @@ def put(
             renew_lease(context, transaction, claim)
             begin(transaction, formats=list(new))
 
+    nonce = nonce_of(context.ledger, STORE) if new else None
+
     def check() -> None:
+        check_store(context, nonce)
         with context.ledger.write() as transaction:
             renew_lease(context, transaction, claim)
 
     for name, built in new.items():
         for ending in reversed(made[name]):  # the plain one last: its presence says that the document exists
             context.store.put_file(paths[name] + ending, made[name][ending], built.modified, check=check)
+    check_store(context, nonce)
     return new
 
 
