@@ -52,17 +52,23 @@ class Host:
         _ip("-n", self.switch, "link", "set", self.name, "up")
 
 
+def lacking() -> list[str]:
+    """Return the programs that a network needs and this machine lacks."""
+    return [name for name in ("ip", "unshare", "hostname") if shutil.which(name) is None]
+
+
 def why_not() -> str | None:
     """Return why there can be no such network here, or None if there can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    if missing := [name for name in ("ip", "unshare", "hostname") if shutil.which(name) is None]:
-        return f"{', '.join(missing)} not here: Debian's packages iproute2, util-linux and hostname have them"
+    if names := lacking():
+        return f"without {', '.join(names)} (Debian's packages iproute2, util-linux and hostname)"
     try:
-        with network("probe"):
+        with network("probe") as hosts:
+            subprocess.run(hosts["probe"].command("true"), check=True, capture_output=True, text=True)
             return None
     except (OSError, subprocess.CalledProcessError) as error:
-        return f"this machine makes no network namespaces: {error}"
+        return f"the machine makes no network namespaces: {error}"
 
 
 @contextlib.contextmanager

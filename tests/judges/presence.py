@@ -21,6 +21,11 @@ def missing(what: str, hint: str) -> NoReturn:
     pytest.skip(word)
 
 
+def not_allowed(what: str, why: str) -> NoReturn:
+    """Leave the test out, also with CI=true: nothing that could be installed changes what a machine allows."""
+    pytest.skip(f"{what} is not allowed here: {why}")
+
+
 def program(name: str, *, hint: str) -> str:
     """The path of a program on this machine."""
     return shutil.which(name) or missing(name, hint)

@@ -1,0 +1,73 @@
+"""A database whose machine is gone: it refuses nothing, it answers nothing, and no wait for it lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from faults.needed import a_network_can_be_made
+from faults.run import folder_for
+from network import Host, network
+from servers import PostgresqlHost
+from sqlalchemy.engine import URL
+
+from pipeline.errors import CitewireError, TransientError
+from pipeline.ledger import Ledger
+
+# The defaults are ten times as long.
+SOON = {
+    "connect_timeout": "2",
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "2000",
+}
+
+
+@pytest.fixture
+def apart() -> Iterator[tuple[Host, PostgresqlHost]]:
+    """A host of the site, and the host of its database."""
+    a_network_can_be_made()
+    with folder_for("machine-gone") as folder, network("database", "one") as hosts:
+        folder.chmod(0o755)
+        server = PostgresqlHost(hosts["database"], folder)
+        server.start()
+        try:
+            yield hosts["one"], server
+        finally:
+            server.kill()
+
+
+def asked(ledger: Ledger, host: Host, statement: str) -> CitewireError | None:
+    try:
+        with host.inside(), ledger.read() as transaction:
+            transaction.execute(sa.text(statement))
+    except CitewireError as error:
+        return error
+    return None
+
+
+def test_every_wait_for_it_ends_and_the_next_one_finds_it_again(apart: tuple[Host, PostgresqlHost]) -> None:
+    host, server = apart
+    url: URL = server.url.update_query_dict(SOON)
+    ledger = Ledger(url.render_as_string(hide_password=False))
+    assert asked(ledger, host, "SELECT 1") is None  # this connection stays in the pool
+    ended: list[CitewireError | None] = []
+    waiting = threading.Thread(target=lambda: ended.append(asked(ledger, host, "SELECT pg_sleep(120)")))
+    waiting.start()
+    looking = Ledger(url.render_as_string(hide_password=False))
+    with contextlib.closing(looking), host.inside(), looking.read() as transaction:
+        asks = sa.text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(120)%' AND state = 'active'")
+        while transaction.scalar(asks) < 2:  # itself, and the one that waits
+            continue
+    server.host.cut()
+    waiting.join(60)
+    ended += [asked(ledger, host, "SELECT 1") for _ in range(2)]  # over the pool's connection, and over a new one
+    server.host.mend()
+    assert [isinstance(one, TransientError) for one in ended] == [True, True, True]
+    while (again := asked(ledger, host, "SELECT 1")) is not None:
+        assert isinstance(again, TransientError)
+    ledger.close()
