@@ -130,3 +130,7 @@ def test_authors_in_capitals_are_written_as_names_in_old_records_only() -> None:
     people = f"<AuthorList>{people}</AuthorList>"
     assert [one.last for one in article(people, status="OLDMEDLINE").authors] == ["O'Brien", "McDonald"]
     assert [one.last for one in article(people).authors] == ["O'BRIEN", "MCDONALD"]
+    promoted = article(people, title="SEROTONIN IN THE PLACENTA.")  # its status has changed, its capitals have not
+    assert [one.last for one in promoted.authors] == ["O'Brien", "McDonald"]
+    mixed = people.replace("O'BRIEN", "Koren").replace("MCDONALD", "LI")
+    assert [one.last for one in article(mixed, title="NEW MDS.").authors] == ["Koren", "LI"]

@@ -58,9 +58,18 @@ def _orcid(identifier: etree._Element) -> str | None:
     return "-".join(found.groups()).upper() if found else None
 
 
-def in_small_letters(author: Author) -> Author:
-    """Return an author with a name in capitals, as OLDMEDLINE has them, written as a name: "O'BRIEN" → "O'Brien"."""
+def in_small_letters(people: tuple[Author, ...]) -> tuple[Author, ...]:
+    """Return authors whose names are all in capitals written as names: "O'BRIEN" → "O'Brien".
+
+    Records of OLDMEDLINE have such names. Many have another status by now, but kept their capitals, as their title did.
+    """
+    if not "".join(author.last or "" for author in people).isupper():
+        return people
+    return tuple(map(_in_small_letters, people))
+
+
+def _in_small_letters(author: Author) -> Author:
     last = author.last
-    if last is None or not last.isupper() or len(last) < 2:
+    if last is None or len(last) < 2:
         return author
     return structs.replace(author, last=_NAME.sub(lambda part: part[0].capitalize(), last))

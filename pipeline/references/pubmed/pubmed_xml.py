@@ -69,7 +69,7 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
     languages = tuple([language for one in article.every("Language") if (language := flat(one.text).lower())])
     vernacular = plain(article.first("VernacularTitle"))
     title = read_title(article.first("ArticleTitle"), languages, vernacular=vernacular)
-    in_capitals = cited.attribute("Status") == "OLDMEDLINE"
+    in_capitals = cited.attribute("Status") == "OLDMEDLINE" or title.text.isupper()
     types = status.publication_types(article.first("PublicationTypeList"))
     writers = article.first("AuthorList")
     notices = status.notices(cited.first("CommentsCorrectionsList"))
@@ -80,7 +80,7 @@ def _read_article(cited: Children, data: etree._Element | None, pmid: str) -> Re
         title_html=title.html,
         translated=title.translated,
         vernacular_title=vernacular or None,
-        authors=tuple(map(in_small_letters, authors(writers))) if in_capitals else authors(writers),
+        authors=in_small_letters(authors(writers)) if in_capitals else authors(writers),
         authors_complete=is_complete(writers),
         journal=journal.text("Title"),
         journal_abbreviation=_abbreviation(cited.first("MedlineJournalInfo"), journal),
