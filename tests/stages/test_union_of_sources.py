@@ -338,3 +338,14 @@ def test_a_new_source_is_asked_about_everything_even_if_its_worker_is_killed(tmp
             verdicts.register(transaction, {"crossref": True, "europe_pmc": True})
         bench.work_for(3)
         assert bench.editorial() == ["retracted"]
+
+
+def test_a_source_that_knows_papers_by_doi_is_asked_as_soon_as_pubmed_has_given_the_doi(sourced: Sourced) -> None:
+    retract_at(sourced, "crossref")
+    sourced.pubmed.down = True
+    publish(sourced, "1")
+    sourced.work_for(3)
+    assert sourced.crossref.asked == []
+    sourced.pubmed.down = False
+    sourced.work_for(20)
+    assert sourced.editorial() == ["retracted"]

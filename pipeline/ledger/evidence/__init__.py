@@ -243,6 +243,8 @@ def answered(
         fetched=now,
         due=next_look,
     )
+    first = [f"pmid:{pmid}" for pmid in moved if resolved[pmid].doi and records.get(pmid, _NONE)[1] is None]
+    checks.named(transaction, first, now=now)
     settled = denials.settle(transaction, unknown, denied)
     merging.look_for(transaction, settled.gone, now=now)
     return changes + [EvidenceChange(pmid, None, None) for pmid in settled.news]
