@@ -68,9 +68,9 @@ def shingles(text: str) -> Counter[tuple[str, ...]]:
 
 def score(marked: str, found: str) -> Score:
     """Return the score of one page."""
-    wanted, given = shingles(marked), shingles(found)
-    both = (wanted & given).total()
-    return Score(both / given.total(), both / wanted.total())
+    expected, given = shingles(marked), shingles(found)
+    both = (expected & given).total()
+    return Score(both / given.total(), both / expected.total())
 
 
 def mean(scores: list[Score]) -> Score:

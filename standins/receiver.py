@@ -174,8 +174,8 @@ class Receiver(LoopThread):
             lines = "".join(json.dumps(one.record()) + "\n" for one in self.received[after:])
             return _answer(200, {"content-type": "application/jsonl"}, lines.encode())
         if method == "POST":
-            wanted = json.loads(body)
-            self.conduct(Conduct(**wanted)) if wanted else self.behave()
+            expected = json.loads(body)
+            self.conduct(Conduct(**expected)) if expected else self.behave()
         state = json.dumps({"received": len(self.received)}).encode()
         return _answer(200, {"content-type": "application/json"}, state)
 
@@ -306,8 +306,8 @@ def _is_signed(secret: bytes, headers: Mapping[str, str], body: bytes) -> bool:
     if abs(time.time() - int(timestamp)) > 300:
         return False
     made = hmac.digest(secret, b".".join((id.encode(), timestamp.encode(), body)), "sha256")
-    wanted = f"v1,{base64.b64encode(made).decode()}"
-    return any(hmac.compare_digest(wanted, given) for given in headers["webhook-signature"].split())
+    expected = f"v1,{base64.b64encode(made).decode()}"
+    return any(hmac.compare_digest(expected, given) for given in headers["webhook-signature"].split())
 
 
 def main() -> None:

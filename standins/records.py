@@ -73,12 +73,12 @@ class Records:
 
     def with_fields(self, asked: Iterable[tuple[str, str]]) -> list[str]:
         """Return the PMIDs of records that have every value in its field: ti, vi, pg, dp (any of several), au, ta."""
-        wanted = list(asked)
-        years = {value for field, value in wanted if field == "dp"}
+        terms = list(asked)
+        years = {value for field, value in terms if field == "dp"}
         return [
             pmid
             for pmid, fields in self._fielded().items()
-            if all(_has(fields, field, value) for field, value in wanted if field != "dp")
+            if all(_has(fields, field, value) for field, value in terms if field != "dp")
             and (not years or years & set(fields["dp"]))
         ]
 

@@ -180,7 +180,7 @@ def test_the_settings_stand_in_the_metadata(apple: StandIn, opened: Callable[...
     settings = {"is_preview": True, "is_sponsored": True, "is_candidate_to_be_featured": True}
     channel = opened(**settings, maturity_rating="GENERAL", sections=[SECTION], territories=["GB", "US"])
     receipt = channel.deliver(shaped(apple, 1))
-    wanted: Mapping[str, Any] = {
+    expected: Mapping[str, Any] = {
         "isPreview": True,
         "isSponsored": True,
         "isCandidateToBeFeatured": True,
@@ -189,10 +189,10 @@ def test_the_settings_stand_in_the_metadata(apple: StandIn, opened: Callable[...
     }
     article = apple.find("what-is-spasticity")
     assert article is not None
-    assert wanted.items() <= article.metadata.items()
+    assert expected.items() <= article.metadata.items()
     assert article.metadata["links"]["sections"][0].endswith(f"/sections/{SECTION}")
     channel.deliver(shaped(apple, 2, remote_id=receipt.remote_id))
-    assert wanted.items() <= article.metadata.items()
+    assert expected.items() <= article.metadata.items()
 
 
 def test_without_sections_apple_chooses_and_with_none_the_article_stands_alone(

@@ -168,8 +168,8 @@ ANY_TITLE = st.one_of(
 def test_no_title_ends_a_header(title: str, name: str) -> None:
     raw = mail([short(title=f"x{title}")], LETTERHEAD.model_copy(update={"sender_name": name})).to(A)
     message = read(raw)
-    wanted = ["From", "Subject", "Date", "Message-ID", "Auto-Submitted", "Citewire-Article", "Citewire-Revision"]
-    assert message.keys() == [*wanted, "Citewire-Event", "To", "MIME-Version", "Content-Type"]
+    expected = ["From", "Subject", "Date", "Message-ID", "Auto-Submitted", "Citewire-Article", "Citewire-Revision"]
+    assert message.keys() == [*expected, "Citewire-Event", "To", "MIME-Version", "Content-Type"]
     assert "".join(message["Subject"].split()) == "".join(one_line(f"x{title}").split())
     assert [one.addr_spec for one in message["From"].addresses] == [LETTERHEAD.sender]
     assert max(map(len, raw.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 300

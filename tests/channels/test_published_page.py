@@ -25,8 +25,8 @@ from pipeline.channels.amp_cache.page import parsed, plain_text
     ],
 )
 def test_html_becomes_text(html: str, text: str | None) -> None:
-    wanted = "here <https://x.org/> and https://x.org/" if text is None else text
-    assert plain_text(parsed(html.encode())) == wanted
+    expected = "here <https://x.org/> and https://x.org/" if text is None else text
+    assert plain_text(parsed(html.encode())) == expected
 
 
 def test_nesting_without_end_is_read_as_far_as_it_goes() -> None:

@@ -171,8 +171,8 @@ def test_bytes_that_are_not_text_are_signed_too(receiver: Receiver) -> None:
     one = parcel(1)
     image = replace(one, rendition=Rendition("x", "image/png", b"\x89PNG\xff\x00"))
     got = sent(receiver, image)
-    wanted = signed(message_id(one), int(one.at.timestamp()), b"\x89PNG\xff\x00", [read_signer(NEW)])
-    assert got.headers["webhook-signature"] == wanted["webhook-signature"]
+    expected = signed(message_id(one), int(one.at.timestamp()), b"\x89PNG\xff\x00", [read_signer(NEW)])
+    assert got.headers["webhook-signature"] == expected["webhook-signature"]
 
 
 def test_every_attempt_at_a_revision_carries_the_same_id(receiver: Receiver) -> None:

@@ -99,8 +99,8 @@ def answers(client: redis.Redis) -> bool:
 def test_the_queue_writes_an_append_only_file_and_drops_nothing_to_make_room(deployment: Deployment) -> None:
     setting = deployment.queue.config_get()
     assert isinstance(setting, dict)
-    wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": ""}
-    assert {name: setting[name] for name in wanted} == wanted
+    expected = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": ""}
+    assert {name: setting[name] for name in expected} == expected
     assert (deployment.site.volume("queue") / "appendonlydir").is_dir()
 
 

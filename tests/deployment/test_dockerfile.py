@@ -67,8 +67,8 @@ def test_only_instructions_that_fetch_nothing_unseen_are_used() -> None:
 
 
 def test_every_stage_starts_from_a_python_of_a_known_version_that_the_program_runs_on() -> None:
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
-    least = tuple(map(int, wanted.removeprefix(">=").split(".")))
+    expected = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    least = tuple(map(int, expected.removeprefix(">=").split(".")))
     for base in (rest.split()[0] for rest in of("FROM")):
         assert PINNED.fullmatch(base), base
         assert tuple(map(int, base.removeprefix("python:").removesuffix("-slim").split("."))) >= least

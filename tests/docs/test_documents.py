@@ -159,8 +159,8 @@ def fields_of(model: type[BaseModel]) -> Iterator[str]:
 
 def test_every_setting_is_in_the_operators_guide() -> None:
     guide = text_of(DOCS / "operating.md")
-    wanted = {*fields_of(Settings), *(name for kind in channel_types().values() for name in fields_of(kind.settings))}
-    assert {name for name in wanted if not re.search(rf"\b{name}\b", guide)} == set()
+    expected = {*fields_of(Settings), *(name for kind in channel_types().values() for name in fields_of(kind.settings))}
+    assert {name for name in expected if not re.search(rf"\b{name}\b", guide)} == set()
 
 
 @pytest.mark.parametrize("kind", channel_types().values(), ids=list(channel_types()))
@@ -177,8 +177,8 @@ def test_the_operators_guide_gives_the_defaults_of_a_channels_settings(kind: Cha
 
 def test_every_variable_is_in_the_operators_guide() -> None:
     source = (ROOT / "config" / "loading.py").read_text()
-    wanted = set(re.findall(r'"(CITEWIRE_\w+)"', source)) | {f"{name}_FILE" for name in files_of(source)}
-    assert wanted <= set(re.findall(r"CITEWIRE_\w+", prose(DOCS / "operating.md")))
+    expected = set(re.findall(r'"(CITEWIRE_\w+)"', source)) | {f"{name}_FILE" for name in files_of(source)}
+    assert expected <= set(re.findall(r"CITEWIRE_\w+", prose(DOCS / "operating.md")))
 
 
 def files_of(source: str) -> list[str]:
@@ -314,12 +314,12 @@ def test_every_setting_of_celery_is_told_with_its_value() -> None:
     from workers.celery import app as celery
 
     source = (ROOT / "workers" / "celery.py").read_text()
-    wanted = set(re.findall(r'^ {4}(\w+)=|^ {8}"(\w+)":', source.split("app.conf.update(")[1], re.MULTILINE))
+    expected = set(re.findall(r'^ {4}(\w+)=|^ {8}"(\w+)":', source.split("app.conf.update(")[1], re.MULTILINE))
     documented: dict[str, str] = {}
     for names, values, _ in rows(DOCS / "decisions" / "0002-celery-settings.md", "# 0002: Celery's settings"):
         pairs = ticked(values) if len(ticked(values)) == len(ticked(names)) else ticked(values) * len(ticked(names))
         documented |= dict(zip(ticked(names), pairs or [""] * len(ticked(names)), strict=False))
-    assert set(documented) == {one or other for one, other in wanted}
+    assert set(documented) == {one or other for one, other in expected}
     for name, value in documented.items():
         inner = celery.conf.broker_transport_options
         actual = inner[name] if name in inner else celery.conf[name]

@@ -79,10 +79,10 @@ def test_the_lead_is_what_stands_before_the_first_heading(article: Article) -> N
 
 def test_every_bullet_of_the_page_is_a_list_item(article: Article, text: str) -> None:
     bullets = [line.strip().removeprefix("•").strip() for line in text.splitlines() if line.lstrip().startswith("•")]
-    wanted = [bullet for bullet in bullets if "pubmed" not in bullet]
+    expected = [bullet for bullet in bullets if "pubmed" not in bullet]
     words_found = list(all_words(article.sections))
-    assert len(wanted) == 88
-    assert [bullet for bullet in wanted if bullet not in words_found] == []
+    assert len(expected) == 88
+    assert [bullet for bullet in expected if bullet not in words_found] == []
 
 
 def test_every_paragraph_of_the_body_is_kept(article: Article, text: str) -> None:

@@ -32,9 +32,9 @@ def page_findings(page: bytes) -> list[str]:
 def _link_findings(root: Any) -> Iterator[str]:
     ids = root.xpath("//@id")
     yield from (f"the id {each} repeats" for each in sorted({each for each in ids if ids.count(each) > 1}))
-    wanted = {link[1:] for link in root.xpath("//a/@href") if link.startswith("#")}
-    wanted |= set(" ".join(root.xpath("//@aria-labelledby")).split())
-    yield from (f"nothing has the id {each}" for each in sorted(wanted - set(ids)))
+    expected = {link[1:] for link in root.xpath("//a/@href") if link.startswith("#")}
+    expected |= set(" ".join(root.xpath("//@aria-labelledby")).split())
+    yield from (f"nothing has the id {each}" for each in sorted(expected - set(ids)))
 
 
 def _linked_data_findings(root: Any) -> Iterator[str]:

@@ -52,8 +52,8 @@ class Watched(Bench):
         plans: Mapping[str, Mapping[str, object]] = {},
     ) -> None:
         super().__init__(ledger, *channels, policy=policy or Policy())
-        wanted = {name: self._with(plan, plans.get(name, {})) for name, plan in self.context.channels.items()}
-        self.context = replace(self.context, formats={"plain": MARKED, "bare": BARE}, channels=wanted)
+        configured = {name: self._with(plan, plans.get(name, {})) for name, plan in self.context.channels.items()}
+        self.context = replace(self.context, formats={"plain": MARKED, "bare": BARE}, channels=configured)
 
     def _with(self, plan: ChannelPlan, more: Mapping[str, object]) -> ChannelPlan:
         return replace(plan, **more)  # type: ignore[arg-type]

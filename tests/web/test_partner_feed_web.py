@@ -39,9 +39,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """`partner` takes articles about sleep without retracted papers; `other` takes everything."""
     ledger = empty_ledger(tmp_path)
     bench = Bench(ledger, "partner", "other")
-    wanted = replace(bench.context.channels["partner"], topics=frozenset({"sleep"}), gate=Gate(refuse=("retracted",)))
+    partner = replace(bench.context.channels["partner"], topics=frozenset({"sleep"}), gate=Gate(refuse=("retracted",)))
     known = {"plain": PLAIN} | {name: formats()[name] for name in ("rss", "atom", "json-feed")}
-    channels = bench.context.channels | {"partner": wanted}
+    channels = bench.context.channels | {"partner": partner}
     bench.context = replace(bench.context, channels=channels, formats=known)
     with ledger.write() as transaction:
         for token, scope in TOKENS.items():
