@@ -91,13 +91,19 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, site: str = SITE, formats: Collection[str] | None = None) -> Iterator[Served]:
-    """Two of them that do the same are the same, byte for byte: ids and time are the test's. `formats`: None is all."""
+def served(
+    folder: Path, site: str = SITE, formats: Collection[str] | None = None, database: str | None = None
+) -> Iterator[Served]:
+    """Two of them that do the same are the same, byte for byte: ids and time are the test's. `formats`: None is all.
+
+    `database`: the URL of an empty ledger; None is SQLite in the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "site.toml"
     file.write_text(site, encoding="utf-8")
     empty_ledger(folder / "var").close()
-    built = build_context(load({"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(folder / "var")}), NoDoorbell())
+    environment = {"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(folder / "var")}
+    built = build_context(load(environment | ({"CITEWIRE_DATABASE_URL": database} if database else {})), NoDoorbell())
     clock, pubmed, receiver, ids = Clock(), PubMed(), Receiver(), itertools.count(1)
     pubmed.papers = {"1": paper("1", "A trial of something"), "2": paper("2", "A trial of something else")}
     channels = {id: replace(plan, open=lambda: receiver) for id, plan in built.channels.items()}

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from asgi import Answer, send
+from empty_ledger import emptied_ledger
 from fastapi import FastAPI
 from served import Served, served
+from sqlalchemy.engine import make_url
 
 from config import load
 from pipeline.intake.fields.reasons import MAX_REASON
+from pipeline.ledger import Ledger
 from pipeline.model.revision import Withdrawal
 from pipeline.model.site import Site
 from pipeline.web.addresses import MAX_PATH, MAX_QUERY
@@ -28,17 +32,37 @@ from workers.opening import make_data_folder
 FORMATS = ("html", "ninjs", "json-ld")
 
 
-@pytest.fixture(scope="module")
-def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all requests that are refused and so change nothing."""
-    with served(tmp_path_factory.mktemp("idle"), formats=FORMATS) as site:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def idle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all requests that are refused and so change nothing. SQLite takes what PostgreSQL does not: a NUL."""
+    database = None
+    if request.param == "postgresql":
+        database = beside(request.getfixturevalue("postgresql"))
+    with served(tmp_path_factory.mktemp("idle"), formats=FORMATS, database=database) as site:
         yield site
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Served]:
-    with served(tmp_path, formats=FORMATS) as site:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    database = None
+    if request.param == "postgresql":
+        database = request.getfixturevalue("postgresql")
+        emptied_ledger(database).close()
+    with served(tmp_path, formats=FORMATS, database=database) as site:
         yield site
+
+
+def beside(postgresql: str) -> str:
+    """Make a ledger in a database of its own on the same server; return its URL."""
+    url = make_url(postgresql).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE citewire_idle_door")
+    engine.dispose()
+    own = url.set(drivername="postgresql", database="citewire_idle_door").render_as_string(hide_password=False)
+    with contextlib.closing(Ledger(own)) as ledger:
+        ledger.migrate()
+    return own
 
 
 def ask(app: FastAPI, method: str, address: str, body: bytes = b"", **headers: str) -> Answer:
