@@ -262,3 +262,15 @@ def test_what_a_channel_showed_before_it_moved_is_found_under_its_name_and_under
         assert emptied is not None and emptied.revision == 1, "emptying a place keeps its history"
         gone = channel_contents.at(transaction, "a", orphan.key, world.bench.clock.now)
         assert gone is not None and gone.event == "withdrawn"
+
+
+@ON_SQLITE
+def test_a_tombstone_stays_at_a_place_that_is_emptied_for_whoever_reads_it_later(world: World, old: Path) -> None:
+    world.bench.withdraw("b")
+    world.work()
+    world.take_up(folder("archive", world.folder / "new"))
+    world.work()
+    world.empty("archive@")
+    world.work(6)
+    assert [one.location for one in world.places("emptied")] == [f"file://{old}"]
+    assert files(old) == {"b.json-ld": "withdrawn"}
