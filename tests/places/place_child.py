@@ -21,6 +21,7 @@ from place_killing import Killer, kill_this_process, killable
 from places_world import SITE, World
 
 from pipeline.ledger import Ledger
+from pipeline.model.rendition import Format
 from pipeline.renditions import formats
 from pipeline.stages.flow import STAGES
 from workers.site import site_of
@@ -46,13 +47,17 @@ class Work:
     number: int
 
 
+def few_formats() -> dict[str, Format]:
+    return {name: formats()[name] for name in FEW}
+
+
 def new_world(ledger: Ledger, folder: Path, site: str = SITE) -> World:
     """Return a world with few formats, which refreshes as fast as it can and does not wait for the disk."""
     if ledger.is_sqlite:
         sa.event.listen(ledger._engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     world = World(ledger, folder, site=site)
     context = world.bench.context
-    object.__setattr__(context, "formats", {name: formats()[name] for name in FEW})
+    object.__setattr__(context, "formats", few_formats())
     object.__setattr__(context, "policy", replace(context.policy, refresh_rate=50.0))
     return world
 

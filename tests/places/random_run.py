@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import place_restoring
 from bench import article
+from empty_ledger import emptied_ledger
 from place_child import PIPELINE, Work, new_world, some_stages, stages, work_in_a_process
 from place_killing import Killed, Killer, killable
 from place_servers import CHANNELS, TYPES, Servers, Spot, formats_of, spots
@@ -43,6 +46,13 @@ class Chosen:
     format: str
 
 
+@dataclass(frozen=True)
+class Backup:
+    file: Path
+    texts: dict[str, str]
+    withdrawn: frozenset[str]
+
+
 @dataclass
 class Run:
     servers: Servers
@@ -57,6 +67,8 @@ class Run:
     numbers: dict[str, int] = field(default_factory=dict)  # of each channel's partner
     ever: set[Spot] = field(default_factory=set)  # places
     locations: dict[Spot, str] = field(default_factory=dict)
+    backups: list[Backup] = field(default_factory=list)
+    spare: str | None = None  # another PostgreSQL database, into which backups are restored
     disclaimer: str = "Ask your doctor, part 0."
     log: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
@@ -73,6 +85,8 @@ class Run:
             (self.apply, 2),
             (self.new_disclaimer, 1),
             (self.replace_partner, 1),
+            (self.back_up, 1),
+            (self.restore, 3),
         ]
         chosen = self.chance.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
         chosen()
@@ -98,11 +112,13 @@ class Run:
 
     def withdraw(self) -> None:
         if self.texts:
-            name = self.chance.choice(sorted(self.texts))
-            self._said(f"withdraw {name}")
-            self._insist(lambda: self.world.bench.withdraw(name))
-            del self.texts[name]
-            self.withdrawn.add(name)
+            self._withdraw(self.chance.choice(sorted(self.texts)))
+
+    def _withdraw(self, name: str) -> None:
+        self._said(f"withdraw {name}")
+        self._insist(lambda: self.world.bench.withdraw(name))
+        self.texts.pop(name, None)
+        self.withdrawn.add(name)
 
     def add(self) -> None:
         free = [name for name in CHANNELS if name not in self.channels]
@@ -176,6 +192,50 @@ class Run:
         own = [Spot("webhook", f"{name}-{number}", address) for address in ("x", "y")]
         return [one for one in (*spots(), *own) if one not in taken and one.type in self.types]
 
+    def back_up(self) -> None:
+        file = self.world.folder / f"{len(self.backups)}.backup"
+        self._said(f"backup {file.name}")
+        self._settings()
+        self._insist(lambda: place_restoring.back_up(self.world, file))
+        self.backups.append(Backup(file, dict(self.texts), frozenset(self.withdrawn)))
+
+    def restore(self) -> None:
+        """An older backup is brought back, and an operator decides what lies beyond it."""
+        if not self.backups:
+            return
+        backup, before = self.chance.choice(self.backups), dict(self.texts)
+        url = self._new_database()
+        self._said(f"restore {backup.file.name}")
+        self.done["restores"] += 1
+        self._settings()
+        while self._is_killed(lambda: place_restoring.restore(self.world, backup.file, url)):
+            self._said("killed, again")
+            gc.collect()  # what a process has open is closed when it is killed
+            if self.spare is not None:
+                emptied_ledger(url).close()
+        place_restoring.reopen(self.world, url)
+        self._restart()
+        withdrawn = {*self.withdrawn}
+        self.texts, self.withdrawn = dict(backup.texts), {*backup.withdrawn} | (withdrawn - backup.texts.keys())
+        for name in sorted(withdrawn & backup.texts.keys()):
+            self._withdraw(name)  # as a person does who knows of it; the former ledger may have told it already
+        for name in sorted(before):
+            if before[name] != self.texts.get(name) and (name not in backup.texts or self.chance.random() < 0.6):
+                self._publish(name)
+        if place_restoring.undecided(self.world):
+            self._said("the backup counts")
+            place_restoring.accept_all(self.world)
+        place_restoring.resume(self.world)
+
+    def _new_database(self) -> str:
+        """Return where the next ledger is: in place of this one, or in the other database, emptied."""
+        if self.spare is None:
+            return self.world.ledger.url.render_as_string(hide_password=False)
+        used, self.spare = self.world.ledger.url.render_as_string(hide_password=False), self.spare
+        self.spare, url = used, self.spare
+        emptied_ledger(url).close()
+        return url
+
     # --- how it is done
 
     def _take_up(self, what: str) -> None:
@@ -203,13 +263,18 @@ class Run:
 
     def _insist(self, command: Callable[[], object]) -> None:
         """Give a command, which may be killed: then again, as a person does who got no answer."""
+        if self._is_killed(command):
+            self._said("killed, again")
+            self._restart()
+            command()
+
+    def _is_killed(self, command: Callable[[], object]) -> bool:
         try:
             with self.killer.about(0.1 if self.chance.random() < 0.3 else 0.0):
                 command()
         except Killed:
-            self._said("killed, again")
-            self._restart()
-            command()
+            return True
+        return False
 
     def _restart(self) -> None:
         """Forget what a process knew."""
@@ -358,24 +423,39 @@ def _articles(there: dict[str, bytes]) -> Counter[str]:
 
 @contextmanager
 def new_run(
-    servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Sequence[str] = TYPES, *, processes: bool = False
+    servers: Servers,
+    ledger: Ledger,
+    folder: Path,
+    seed: int,
+    types: Sequence[str] = TYPES,
+    *,
+    processes: bool = False,
+    spare: str | None = None,
 ) -> Iterator[Run]:
     chance = random.Random(seed)
     world, killer = new_world(ledger, folder, _SITE), Killer(chance)
-    run = Run(servers, world, chance, killer, types, processes)
+    run = Run(servers, world, chance, killer, types, processes, spare=spare)
     servers.begin(world.bench.clock)
     run._give_site(run._settings())
     world.take_up()
     with killable(killer):
         yield run
+    run.world.ledger.close()
 
 
 def run_once(
-    servers: Servers, ledger: Ledger, folder: Path, seed: int, types: Sequence[str] = TYPES, *, processes: bool = False
+    servers: Servers,
+    ledger: Ledger,
+    folder: Path,
+    seed: int,
+    types: Sequence[str] = TYPES,
+    *,
+    processes: bool = False,
+    spare: str | None = None,
 ) -> Run:
     """Make one run. Raises AssertionError with what was done if anything is wrong in the end."""
-    with new_run(servers, ledger, folder, seed, types, processes=processes) as run:
-        for begin in (run.publish, run.add, run.add, run.work):
+    with new_run(servers, ledger, folder, seed, types, processes=processes, spare=spare) as run:
+        for begin in (run.publish, run.add, run.add, run.work, run.back_up):
             begin()
         for _ in range(STEPS):
             run.step()
