@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from empty_ledger import empty_ledger
 from place_child import new_world
 from place_killing import Killed, Killer, killable
-from places_world import World, folder, run
+from place_restoring import reopen
+from places_world import World, files, folder, run
 
 from pipeline.ledger import Ledger, articles, restorations
 from workers.cli import backups
@@ -61,3 +63,31 @@ def test_no_withdrawal_is_forgotten_wherever_a_restore_is_killed(
         assert said.status == 0, said.err
         assert states(world, "stays", "wrong") == ["live", "withdrawn"], f"killed at step {step}"
     assert step > 8
+
+
+def test_a_place_that_a_channel_had_only_after_the_backup_is_still_withdrawn_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = new_world(empty_ledger(tmp_path / "var"), tmp_path)
+    world.bench.clock.now = dt.datetime.now(dt.UTC)  # by which commands date what they write
+    world.take_up(folder("archive", tmp_path / "first"))
+    world.publish("wrong")
+    world.work()
+    backup = tmp_path / "site.backup"
+    assert run(capsys, world, "backup", backup).status == 0
+    for name in ("between", "now"):
+        world.take_up(folder("archive", tmp_path / name))
+        world.work()
+    world.ledger.close()
+    assert run(capsys, world, "restore", backup).status == 0
+    assert run(capsys, world, "restore", "--accept-all").status in (0, 2)
+    assert run(capsys, world, "withdraw", "wrong", "--reason", "Wrong dose.").status == 0
+    assert run(capsys, world, "restore", "--resume").status == 0
+    world.bench.clock.pass_(60)
+    reopen(world, f"sqlite:///{tmp_path / 'var' / 'ledger.sqlite'}")
+    world.open_channels(world.settings(folder("archive", tmp_path / "now")))
+    paths = [tmp_path / name for name in ("first", "between", "now")]
+    assert {one.location for one in world.places("orphan")} == {f"file://{path}" for path in paths[:2]}
+    world.work()
+    assert [files(path) for path in paths] == [{"wrong.json-ld": "withdrawn"}] * 3
+    world.ledger.close()

@@ -26,6 +26,7 @@ from pipeline.ledger.findings import Finding
 from pipeline.model.event import Origin, Withdraw
 from pipeline.stages.accept import accept as accept_event
 from pipeline.stages.accept.restored import accept_backup
+from pipeline.stages.places.former import bring_over
 from pipeline.store import RenditionStore
 from workers import archive, runfile
 from workers.archive import Header
@@ -177,6 +178,8 @@ def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None)
         findings.forget(transaction)
     not_yet_asked(ledger, now=now())
     if former is not None:
+        with ledger.write() as transaction, former.read() as there:
+            bring_over(transaction, there, now=now())
         later = beyond.compare(ledger, former)
         with ledger.write() as transaction:
             findings.record(transaction, later.findings, now=now())

@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.deliveries import WITHDRAWAL, afresh
+from pipeline.ledger.deliveries import NORMAL, WITHDRAWAL, afresh
 from pipeline.ledger.tables import (
     accepted_evidence,
     channel_contents,
@@ -72,6 +72,25 @@ def merge(transaction: Transaction, old: str, new: str, format: str) -> int:
     transaction.execute(sa.update(proofs).where(proofs.c.delivery.in_(moved)).values(channel=new))
     transaction.execute(sa.update(deliveries).where(mine, sa.not_(both)).values(channel=new))
     return transaction.scalar(sa.select(sa.func.count()).where(mine)) or 0
+
+
+def bring_rows(there: Transaction, old: str, here: Transaction, new: str, *, now: dt.datetime) -> None:
+    """Copy what another ledger of the same site knows to lie at a place, so that it is corrected and withdrawn from.
+
+    Whatever was being sent counts as if it had arrived. Its bytes are not known: even the same ones would be sent.
+    """
+    known = deliveries.c
+    for row in there.execute(sa.select(deliveries).where(known.channel == old, known.attempted)):
+        its = row._mapping
+        revision = its[known.delivered_revision] or its[known.target_revision]
+        is_gone = its[known.delivered_event] == "withdrawn"
+        kept = {column.key: its[column] for column in (known.id, known.article, known.format, known.tried)}
+        there_now = {"remote_id": its[known.remote_id], "delivered_event": its[known.delivered_event]}
+        digest = None if is_gone else its[known.delivered_digest] or its[known.target_digest] or ""
+        said = {"target_revision": revision, "target_digest": digest, "delivered_revision": revision}
+        state = {"state": "delivered", "attempted": True, "urgency": WITHDRAWAL if is_gone else NORMAL, "changed": now}
+        copy = insert(here, deliveries).values(channel=new, **kept, **there_now, **said, **state)
+        here.execute(copy.on_conflict_do_nothing())
 
 
 def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
