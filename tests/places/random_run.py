@@ -68,6 +68,7 @@ class Run:
     ever: set[Spot] = field(default_factory=set)  # places
     locations: dict[Spot, str] = field(default_factory=dict)
     backups: list[Backup] = field(default_factory=list)
+    restores: bool = False
     spare: str | None = None  # another PostgreSQL database, into which backups are restored
     disclaimer: str = "Ask your doctor, part 0."
     log: list[str] = field(default_factory=list)
@@ -85,9 +86,9 @@ class Run:
             (self.apply, 2),
             (self.new_disclaimer, 1),
             (self.replace_partner, 1),
-            (self.back_up, 1),
-            (self.restore, 3),
         ]
+        if self.restores:
+            steps += [(self.back_up, 1), (self.restore, 3)]
         chosen = self.chance.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
         chosen()
         if self.chance.random() < 0.7:
@@ -430,11 +431,12 @@ def new_run(
     types: Sequence[str] = TYPES,
     *,
     processes: bool = False,
+    restores: bool = False,
     spare: str | None = None,
 ) -> Iterator[Run]:
     chance = random.Random(seed)
     world, killer = new_world(ledger, folder, _SITE), Killer(chance)
-    run = Run(servers, world, chance, killer, types, processes, spare=spare)
+    run = Run(servers, world, chance, killer, types, processes, restores=restores, spare=spare)
     servers.begin(world.bench.clock)
     run._give_site(run._settings())
     world.take_up()
@@ -451,11 +453,12 @@ def run_once(
     types: Sequence[str] = TYPES,
     *,
     processes: bool = False,
+    restores: bool = False,
     spare: str | None = None,
 ) -> Run:
     """Make one run. Raises AssertionError with what was done if anything is wrong in the end."""
-    with new_run(servers, ledger, folder, seed, types, processes=processes, spare=spare) as run:
-        for begin in (run.publish, run.add, run.add, run.work, run.back_up):
+    with new_run(servers, ledger, folder, seed, types, processes=processes, restores=restores, spare=spare) as run:
+        for begin in (run.publish, run.add, run.add, run.work, *([run.back_up] if restores else [])):
             begin()
         for _ in range(STEPS):
             run.step()

@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--types", nargs="+", choices=TYPES, default=list(TYPES))
     parser.add_argument("--processes", action="store_true", help="work in processes that are killed with kill -9")
+    parser.add_argument("--restores", action="store_true", help="bring older backups back too (SQLite)")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no run after this long")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -62,7 +63,9 @@ def _one(servers: Any, server: str | None, seed: int, given: argparse.Namespace)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         ledger = emptied_ledger(server) if server else empty_ledger(Path(name) / "var")
         try:
-            run = run_once(servers, ledger, Path(name), seed, given.types, processes=given.processes)
+            run = run_once(
+                servers, ledger, Path(name), seed, given.types, processes=given.processes, restores=given.restores
+            )
         except AssertionError as error:
             print(error, flush=True)
             return None

@@ -1,7 +1,7 @@
-"""Places that only the former ledger knows, when an older backup takes its place: they stay known, as orphans.
+"""What only the former ledger knows of places, when an older backup takes its place: it stays known.
 
 A channel may have moved after the backup, and on again. What lies where it was in between is in no settings and in no
-backup, and would be neither corrected nor withdrawn.
+backup, and would be neither corrected nor withdrawn. So would an article that a partner got after the backup.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.stages.places.changes import REPLACED, free_key
 
 
 def bring_over(here: Transaction, there: Transaction, *, now: dt.datetime) -> list[Place]:
-    """Add the places that hold something and that `here` does not know, with their deliveries; return them.
+    """Add what places hold that `here` does not know of; return the places that it did not know, now orphans.
 
     Those that the settings on disk name are taken over by their channels when these are put in force.
     """
@@ -25,17 +25,18 @@ def bring_over(here: Transaction, there: Transaction, *, now: dt.datetime) -> li
         if place.reason == REPLACED:
             _replace_here(here, place, now)
     known = places.every(here)
-    locations, keys = {one.location for one in known}, {one.key for one in known}
+    keys, at = {one.key for one in known}, {one.location: one.key for one in known if one.state != "emptied"}
     added = []
     for place in former:
-        if place.location in locations or not places.articles_at(there, place.key, "", 1):
+        if not places.articles_at(there, place.key, "", 1):
             continue
-        key = free_key(place, keys)
-        keys.add(key)
-        left = structs.replace(place, key=key, state="orphan", left=place.left or now, fill=(), filled_up_to="")
-        places.save(here, left)
-        rekeying.bring_rows(there, place.key, here, key, now=now)
-        added.append(left)
+        if place.location not in at:
+            key = at[place.location] = free_key(place, keys)
+            keys.add(key)
+            left = structs.replace(place, key=key, state="orphan", left=place.left or now, fill=(), filled_up_to="")
+            places.save(here, left)
+            added.append(left)
+        rekeying.bring_rows(there, place.key, here, at[place.location], now=now)
     if added:
         places.keep(here, None, now=now)
     return added
