@@ -62,6 +62,10 @@ lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's
 	uv pip compile pyproject.toml --group build --group dev $(LOCK) -o requirements-dev.lock
 LOCK = --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
+.PHONY: notice
+notice: .venv/.dev ## Write NOTICE: the packages of the lock and their licences
+	$(BIN)/python .ci/notice.py > NOTICE
+
 .PHONY: release-notes
 release-notes: .venv/.dev ## Print the changelog's section for TAG, or say why TAG cannot be released
 	@$(BIN)/python .ci/release_notes.py "$(TAG)"

@@ -92,6 +92,14 @@ def test_the_sbom_lists_what_the_lock_pins(tmp_path: Path) -> None:
     assert pinned - listed == set()
 
 
+def test_the_notice_names_the_licence_of_what_the_lock_pins() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    listed = re.findall(r"^(\S+) (\S+): (.+)$", (ROOT / "NOTICE").read_text(), re.MULTILINE)
+    pinned = re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==([^ ;\\]+)", lock, re.MULTILINE)
+    assert [(name, version) for name, version, _ in listed] == pinned, "run `make notice`"
+    assert "(not stated)" not in {licence for *_, licence in listed}
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda file: file.name)
 def test_the_forges_files_can_be_read(file: Path) -> None:
     assert isinstance(yaml.safe_load(file.read_text()), dict)
