@@ -76,11 +76,16 @@ def servers(running: Running) -> Iterator[dict[str, str]]:
     ports = {skew: unused_port() for skew in ("-2h", "+2h")}
     commands = [(skew, ["web", "--port", str(port)]) for skew, port in ports.items()]
     commands += [("+1h", ["worker", "pipeline"]), ("-1h", ["worker", "deliver"])]
+    printed = ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
+    library = subprocess.run(printed, capture_output=True, text=True, check=True).stdout.strip()
     log = running.data.parent / "skewed.log"
     with contextlib.ExitStack() as stack, log.open("w") as out:
         for skew, words in commands:
-            command = ["faketime", "-f", skew, *running.command(*words)]
-            process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=out, stderr=out)
+            faked = environment | {
+                "LD_PRELOAD": library,
+                "FAKETIME": skew,
+            }  # `faketime` itself would not pass on SIGTERM
+            process = subprocess.Popen(running.command(*words), env=faked, cwd=ROOT, stdout=out, stderr=out)
             stack.callback(process.wait, 60)
             stack.callback(process.terminate)
         addresses = {skew: f"http://127.0.0.1:{port}" for skew, port in ports.items()}
