@@ -180,10 +180,10 @@ def _is_reached(had: Sequence[Shown], row: Delivery | None) -> bool:
 
 
 def _periods(shown: Sequence[Shown]) -> tuple[Period, ...]:
-    until = [one.since for one in shown[1:]]
+    until = [*(one.since for one in shown[1:]), None][: len(shown)]  # a place that never had the article has no period
     return tuple(
         Period(one.revision, one.event, one.since, end, one.states, one.digest)
-        for one, end in zip(shown, [*until, None], strict=True)
+        for one, end in zip(shown, until, strict=True)
     )
 
 

@@ -69,6 +69,22 @@ def test_a_certificate_says_what_each_place_showed_and_whom_the_recall_did_not_r
     assert certificate["unreached"] == ["spasms at other"]
 
 
+def test_a_place_that_never_answered_is_certified_as_not_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = empty_ledger(tmp_path)
+    bench = Watched(ledger, "partner", "other")
+    bench.know(paper("1"))
+    bench.receivers["other"].mood = "down"
+    publish(bench, "1")
+    bench.turn("1", "retracted")
+    bench.recheck()
+    ledger.close()
+    (article,) = recalled(capsys, tmp_path)["certificate"]["articles"]
+    other = article["places"][0]
+    assert (other["place"], other["shown"], other["reached"]) == ("other", [], False)
+
+
 def test_what_was_taken_back_is_certified_with_its_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     retracted(tmp_path, evidence="hold")
     (article,) = recalled(capsys, tmp_path)["certificate"]["articles"]
