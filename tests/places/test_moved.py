@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from every_stage import enrich, render
 from places_world import World, files, folder
 
 from pipeline.ledger import Ledger
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.stages.stage import drain
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 
@@ -206,6 +208,20 @@ def test_a_channel_that_comes_back_while_its_place_is_emptied_is_filled_again(wo
     world.take_up(folder("archive", old))
     world.work()
     assert files(old) == {"a.json-ld": 1, "b.json-ld": 1}
+
+
+@ON_SQLITE
+def test_a_place_that_is_taken_over_while_it_is_to_be_emptied_has_the_newest_revisions(world: World, old: Path) -> None:
+    new = world.folder / "new"
+    world.take_up(folder("archive", new))
+    world.work()
+    world.empty("archive@")
+    world.publish("a", text="Move.")
+    for stage in (enrich, render):
+        drain(world.bench.context, stage)
+    world.take_up(folder("archive", new), folder("other", old))
+    world.work()
+    assert files(old) == files(new) == {"a.json-ld": 2, "b.json-ld": 1}
 
 
 @ON_SQLITE

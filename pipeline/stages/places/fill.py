@@ -55,7 +55,7 @@ def lack(
         is_repeated = row is None and source != ALL and not plan.is_partner
         left = _row(transaction, source, article_id, keys) if is_repeated else None
         return Lack(kind="withdraw", copied=left) if left is not None and left.urgency == WITHDRAWAL else None
-    if state.state != "live" or not _may_lack(transaction, plan, article_id, row):
+    if state.state != "live" or not _may_lack(transaction, plan, state.rendered, article_id, row):
         return None
     revision = revisions.get(transaction, article_id, state.rendered)
     before, kept_back = keys.get(plan.id, (plan.id,)), withheld.of_article(transaction, article_id)
@@ -70,9 +70,12 @@ def lack(
     return Lack(kind="send" if row is None or row.urgency == WITHDRAWAL else "refresh", revision=revision, row=row)
 
 
-def _may_lack(transaction: Transaction, plan: ChannelPlan, article_id: str, row: Delivery | None) -> bool:
+def _may_lack(
+    transaction: Transaction, plan: ChannelPlan, published: int, article_id: str, row: Delivery | None
+) -> bool:
     if row is not None and row.urgency != WITHDRAWAL:
-        return row.format != plan.format
+        # A place that was being emptied when its channel took it over may have been passed over by an edit.
+        return row.format != plan.format or row.target_revision < published
     return plan.wants(articles.topics_of(transaction, article_id))
 
 
