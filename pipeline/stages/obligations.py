@@ -32,10 +32,6 @@ _log = structlog.get_logger()
 class Obligations(Stage):
     name = "obligations"
 
-    @property
-    def queue(self) -> str:
-        return "keep"
-
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if leases.is_free(transaction, self.name, now=now) else []
 
