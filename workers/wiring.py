@@ -35,6 +35,7 @@ from pipeline.references.published_list import OpenList
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.pubmed.finding import Finder
 from pipeline.references.pubmed.matching import Matcher
+from pipeline.references.pubmed.service import Service
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
@@ -292,15 +293,19 @@ def _proof_of(channel: ChannelSettings, http: Http) -> Callable[[str], str | Non
     return functools.partial(shown_at, http, template)
 
 
-def pubmed_of(settings: Settings) -> Eutils:
+def eutilities_of(settings: Settings) -> Service:
     key = settings.pubmed_api_key
-    return Eutils(
+    return Service(
         _http_of_sources(settings),
-        base_url=settings.pubmed_url,
-        tool=TOOL,
-        email=settings.pubmed_email,
-        api_key=key.resolve("pubmed_api_key") if key else None,
+        settings.pubmed_url,
+        TOOL,
+        settings.pubmed_email,
+        key.resolve("pubmed_api_key") if key else None,
     )
+
+
+def pubmed_of(settings: Settings) -> Eutils:
+    return Eutils(eutilities_of(settings))
 
 
 def converter_of(settings: Settings) -> IdConverter | None:
@@ -312,27 +317,11 @@ def converter_of(settings: Settings) -> IdConverter | None:
 
 
 def finder_of(settings: Settings) -> Finder:
-    key = settings.pubmed_api_key
-    return Finder(
-        _http_of_sources(settings),
-        pubmed_of(settings),
-        base_url=settings.pubmed_url,
-        tool=TOOL,
-        email=settings.pubmed_email,
-        api_key=key.resolve("pubmed_api_key") if key else None,
-    )
+    return Finder(eutilities_of(settings), pubmed_of(settings))
 
 
 def matcher_of(settings: Settings) -> Matcher:
-    key = settings.pubmed_api_key
-    return Matcher(
-        _http_of_sources(settings),
-        pubmed_of(settings),
-        base_url=settings.pubmed_url,
-        tool=TOOL,
-        email=settings.pubmed_email,
-        api_key=key.resolve("pubmed_api_key") if key else None,
-    )
+    return Matcher(eutilities_of(settings), pubmed_of(settings))
 
 
 def sources_of(settings: Settings) -> dict[str, OpenSource]:

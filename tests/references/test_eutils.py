@@ -12,6 +12,7 @@ from recorded import Answers, answers
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
 from pipeline.references.pubmed.eutils import Eutils
+from pipeline.references.pubmed.service import Service
 from standins.eutils import EutilsStandin
 from standins.misbehaviour import Answer
 from standins.papers import invented, paper_xml, record_set
@@ -43,11 +44,7 @@ def client(http: Http, ncbi: EutilsStandin) -> Eutils:
 
 def eutils(http: Http, url: str, *, limits: Limits = QUICK, api_key: str | None = None) -> Eutils:
     return Eutils(
-        http,
-        base_url=url,
-        tool="citewire",
-        email="op@example.org",
-        api_key=api_key,
+        Service(http, url, "citewire", "op@example.org", api_key),
         limits=limits,
         sleep=lambda _: None,
     )
@@ -262,9 +259,7 @@ def test_one_broken_record_does_not_sink_the_others_and_is_not_unknown(http: Htt
     listener, asked = served(lambda ids: broken(ids) if "173" in ids else xml_of(ids))
     listener.start()
     pauses: list[float] = []
-    client = Eutils(
-        http, base_url=f"http://127.0.0.1:{listener.port}/", tool="x", email=None, api_key=None, sleep=pauses.append
-    )
+    client = Eutils(Service(http, f"http://127.0.0.1:{listener.port}/", "x", None, None), sleep=pauses.append)
     fetched = client.fetch(PMIDS)
     listener.stop()
     assert fetched.resolved.keys() == set(PMIDS) - {"173"}

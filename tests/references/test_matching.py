@@ -11,6 +11,7 @@ from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.pubmed.matching import MOST_CITATIONS, Matcher
+from pipeline.references.pubmed.service import Service
 from standins.eutils import ECITMATCH, EFETCH, ESEARCH, EutilsStandin
 from standins.papers import Author, Paper
 
@@ -50,9 +51,9 @@ def ncbi(standin: EutilsStandin) -> EutilsStandin:
 @pytest.fixture
 def matcher(ncbi: EutilsStandin) -> Iterator[Matcher]:
     http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
-    who = {"tool": "citewire", "email": "desk@example.org", "api_key": "key"}
-    fetcher = Eutils(http, base_url=ncbi.url, **who, limits=QUICK, sleep=lambda seconds: None)
-    yield Matcher(http, fetcher, base_url=ncbi.url, **who, limits=QUICK, sleep=lambda seconds: None)
+    service = Service(http, ncbi.url, "citewire", "desk@example.org", "key")
+    fetcher = Eutils(service, limits=QUICK, sleep=lambda seconds: None)
+    yield Matcher(service, fetcher, limits=QUICK, sleep=lambda seconds: None)
     http.close()
 
 

@@ -26,6 +26,7 @@ from pipeline.references.lists import lists
 from pipeline.references.published_list import OpenList
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.pubmed.finding import Finder
+from pipeline.references.pubmed.service import Service
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.stages.sources import Sources
@@ -209,13 +210,13 @@ class Site(Watched):
         caller = Caller("citewire", sleep=lambda _: None)
         http = world.http
         who: dict[str, Any] = {"tool": "citewire", "email": None, "sleep": lambda _: None}
-        url = "http://pubmed/entrez/eutils/"
-        eutils = Eutils(http, base_url=url, api_key=None, clock=self.clock, **who)
+        service = Service(http, "http://pubmed/entrez/eutils/", "citewire", None, None)
+        eutils = Eutils(service, clock=self.clock, sleep=lambda _: None)
         self.context = replace(
             self.context,
             pubmed=eutils,
             converter=IdConverter(http, base_url="http://pubmed/tools/idconv/api/v1/articles/", **who),
-            finder=Finder(http, eutils, base_url=url, api_key=None, **who),
+            finder=Finder(service, eutils, sleep=lambda _: None),
             lists={"retraction_watch": OpenList(lists()["retraction_watch"], http, "http://retraction_watch/list.csv")},
             sources={
                 name: OpenSource(sources()[name], sources()[name].open(http, f"http://{name}/", caller))

@@ -22,6 +22,7 @@ from pipeline.model.reference import CitedReference
 from pipeline.references.idconv import IdConverter
 from pipeline.references.pubmed.eutils import Eutils
 from pipeline.references.pubmed.finding import Finder
+from pipeline.references.pubmed.service import Service
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from standins.crossref import CrossrefStandin
@@ -69,14 +70,13 @@ def world(ledger: Ledger) -> Iterator[World]:
         ncbi = stack.enter_context(EutilsStandin())
         europe_pmc, crossref = stack.enter_context(EuropePmcStandin()), stack.enter_context(CrossrefStandin())
         found = {"europe_pmc": europe_pmc.url, "crossref": crossref.url}
-        pubmed = Eutils(
-            http, base_url=ncbi.url, **who, api_key=None, limits=QUICK, sleep=bench.clock.pass_, clock=bench.clock
-        )
+        service = Service(http, ncbi.url, "citewire", None, None)
+        pubmed = Eutils(service, limits=QUICK, sleep=bench.clock.pass_, clock=bench.clock)
         bench.context = replace(
             bench.context,
             pubmed=pubmed,
             converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=QUICK, sleep=bench.clock.pass_),
-            finder=Finder(http, pubmed, base_url=ncbi.url, **who, api_key=None, limits=QUICK, sleep=bench.clock.pass_),
+            finder=Finder(service, pubmed, limits=QUICK, sleep=bench.clock.pass_),
             sources={
                 name: OpenSource(sources()[name], sources()[name].open(http, url, caller))
                 for name, url in found.items()

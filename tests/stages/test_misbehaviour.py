@@ -17,6 +17,7 @@ from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference
 from pipeline.references.idconv import IdConverter
 from pipeline.references.pubmed.eutils import Eutils
+from pipeline.references.pubmed.service import Service
 from pipeline.stages.stage import drain
 from standins.eutils import EFETCH, IDCONV, EutilsStandin
 from standins.misbehaviour import MISBEHAVIOURS
@@ -40,7 +41,7 @@ def bench(ledger: Ledger, ncbi: EutilsStandin) -> Iterator[Bench]:
     bench.context = replace(
         bench.context,
         pubmed=Eutils(
-            http, base_url=ncbi.url, **who, api_key=None, limits=QUICK, sleep=bench.clock.pass_, clock=bench.clock
+            Service(http, ncbi.url, "citewire", None, None), limits=QUICK, sleep=bench.clock.pass_, clock=bench.clock
         ),
         converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=QUICK, sleep=bench.clock.pass_),
     )

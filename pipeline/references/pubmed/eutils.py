@@ -9,16 +9,15 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 from pipeline.errors import PermanentError, TransientError
-from pipeline.http import Http, Limits, Response
+from pipeline.http import Limits, Response
 from pipeline.model.reference import Reference
 from pipeline.references.pubmed.answers import BrokenRecords, read_efetch
 from pipeline.references.pubmed.hardened import MAX_BYTES
+from pipeline.references.pubmed.service import SPACING, Service
 
 MOST_IDS = 200  # in one request
-_SPACING = 1.02  # seconds between the requests of one fetch, whose permit allows one per second
 _COUNTED = 0.2  # seconds after sending within which NCBI has counted a request, however long the response takes
 _SPLITTING = 40.0  # seconds after which a batch that had to be split is returned partly answered
 _LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=MAX_BYTES)
@@ -55,27 +54,20 @@ class _Answer:
 
 
 class Eutils:
-    """A client for one service at one address. Safe to share between threads, as `http` is.
+    """EFetch of a service. Safe to share between threads, as its `http` is.
 
-    The caller keeps to NCBI's rate limit between fetches; within one there is at most one request per second. `tool`
-    and `email` tell NCBI whom to contact. The key is sent in the body of a POST, never in a URL.
+    The caller keeps to NCBI's rate limit between fetches; within one there is at most one request per second.
     """
 
     def __init__(
         self,
-        http: Http,
+        service: Service,
         *,
-        base_url: str,
-        tool: str,
-        email: str | None,
-        api_key: str | None,
         limits: Limits = _LIMITS,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        self._http = http
-        self._url = f"{base_url.rstrip('/')}/efetch.fcgi"
-        self._who = {"tool": tool, "email": email, "api_key": api_key}
+        self._service = service
         self._limits = limits
         self._sleep = sleep
         self._clock = clock
@@ -135,7 +127,7 @@ class Eutils:
             if batches and time.monotonic() > until:
                 return
             if batches:
-                self._sleep(_SPACING)
+                self._sleep(SPACING)
 
     def _ask(self, pmids: Sequence[str]) -> _Answer:
         sent = self._clock()
@@ -159,14 +151,8 @@ class Eutils:
         return _Answer(records, rate_limit, counted)
 
     def _post(self, pmids: Sequence[str]) -> Response:
-        form = {"db": "pubmed", "retmode": "xml", "id": ",".join(pmids), **self._who}
-        return self._http.request(
-            "POST",
-            self._url,
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/xml, text/xml"},
-            body=urlencode({name: value for name, value in form.items() if value}, safe=",").encode(),
-            limits=self._limits,
-        )
+        form = {"db": "pubmed", "retmode": "xml", "id": ",".join(pmids)}
+        return self._service.post("efetch.fcgi", form, self._limits, accept="application/xml, text/xml")
 
 
 def _may_be_a_pmid(pmid: str) -> bool:

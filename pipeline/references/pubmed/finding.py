@@ -7,24 +7,19 @@ Source: NCBI, "The E-utilities In-Depth" (NBK25499), ESearch; PubMed Help, "Sear
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.parse import urlencode
+from typing import Protocol
 
-from pipeline.errors import PermanentError, TransientError
-from pipeline.http import Http, Limits
+from pipeline.http import Limits
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference
-from pipeline.references.json_answers import decoded
-from pipeline.references.pubmed.answers import failure_of
 from pipeline.references.pubmed.eutils import MOST_IDS, Fetched
+from pipeline.references.pubmed.service import SPACING, Service
 
 MOST_WORKS = 100  # in one search
 _MOST_RESULTS = 1000
-_SPACING = 1.02  # seconds between the requests of one search, whose permit allows one per second
 _LIMITS = Limits(connect=5.0, read=10.0, total=30.0, max_bytes=2_000_000)
 
 
@@ -42,26 +37,18 @@ class Fetcher(Protocol):
 
 
 class Finder:
-    """ESearch at one address (".../entrez/eutils/"), and `fetcher` for the records of what it lists."""
+    """ESearch, and `fetcher` for the records of what it lists."""
 
     def __init__(
         self,
-        http: Http,
+        service: Service,
         fetcher: Fetcher,
         *,
-        base_url: str,
-        tool: str,
-        email: str | None,
-        api_key: str | None,
         limits: Limits = _LIMITS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http = http
-        self._fetcher = fetcher
-        self._url = f"{base_url.rstrip('/')}/esearch.fcgi"
-        self._who = {"tool": tool, "email": email, "api_key": api_key}
-        self._limits = limits
-        self._sleep = sleep
+        self._service, self._fetcher = service, fetcher
+        self._limits, self._sleep = limits, sleep
 
     def find(self, works: Sequence[CitedWork]) -> Found:
         """Look up at most 100 DOIs, PMCIDs and books; more works, or other schemes, raise ValueError.
@@ -77,7 +64,7 @@ class Finder:
         found: dict[CitedWork, Reference] = {}
         unread, rate_limit = False, None
         for batch in _in_batches(pmids):
-            self._sleep(_SPACING)
+            self._sleep(SPACING)
             fetched = self._fetcher.fetch(batch)
             found |= {work: record for record in fetched.resolved.values() for work in _ids(record)}
             unread |= len(fetched.resolved) + len(fetched.unknown) < len(batch)
@@ -89,28 +76,8 @@ class Finder:
         """Return the PMIDs of a search for any of the terms, or None if there are too many to list."""
         if not terms:
             return []
-        form = {"db": "pubmed", "retmode": "json", "retmax": str(_MOST_RESULTS), "term": " OR ".join(terms)}
-        body = urlencode({name: value for name, value in {**form, **self._who}.items() if value})
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-        try:
-            response = self._http.request("POST", self._url, headers=headers, body=body.encode(), limits=self._limits)
-        except PermanentError as error:
-            raise TransientError(error.message, code=error.code, status=error.status) from error
-        result = _result(response.body) if response.status == 200 else None
-        if result is None:
-            raise failure_of(response, dt.datetime.now(dt.UTC))
-        pmids, count = result
+        pmids, count = self._service.search(" OR ".join(terms), self._limits, most=_MOST_RESULTS)
         return pmids if count <= len(pmids) else None
-
-
-def _result(body: bytes) -> tuple[list[str], int] | None:
-    """Return the listed PMIDs and how many there are in all, or None if the body is not an answer."""
-    answer: Any = (decoded(body) or {}).get("esearchresult")
-    if not isinstance(answer, dict) or "ERROR" in answer or not isinstance(answer.get("idlist"), list):
-        return None
-    count = str(answer.get("count", ""))
-    pmids = [pmid for pmid in answer["idlist"] if isinstance(pmid, str) and pmid.isascii() and pmid.isdigit()]
-    return (pmids, int(count)) if count.isascii() and count.isdigit() and len(count) < 10 else None
 
 
 def _term(work: CitedWork) -> str | None:

@@ -12,20 +12,17 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from pipeline.appraisal.identity import compare
 from pipeline.appraisal.identity.claims import Claims, read_claims
-from pipeline.errors import PermanentError, TransientError
-from pipeline.http import Http, Limits, Response
-from pipeline.references.json_answers import decoded
+from pipeline.http import Limits, Response
 from pipeline.references.pubmed.answers import failure_of
 from pipeline.references.pubmed.finding import Fetcher
+from pipeline.references.pubmed.service import SPACING, Service
 
 MOST_CITATIONS = 10  # in one match
 _MOST_CANDIDATES = 5  # of one search: a citation that fits more papers names none
 _MOST_FETCHED = 100
-_SPACING = 1.02  # seconds between the requests of one match, whose permit allows one per second
 _PATIENCE = 40.0  # seconds after which the remaining citations are returned unanswered
 _LIMITS = Limits(connect=5.0, read=10.0, total=20.0, max_bytes=1_000_000)
 
@@ -47,23 +44,17 @@ class Matched:
 
 
 class Matcher:
-    """NCBI's citation matchers at one address (".../entrez/eutils/"), and `fetcher` for the candidates' records."""
+    """NCBI's citation matchers, and `fetcher` for the candidates' records."""
 
     def __init__(
         self,
-        http: Http,
+        service: Service,
         fetcher: Fetcher,
         *,
-        base_url: str,
-        tool: str,
-        email: str | None,
-        api_key: str | None,
         limits: Limits = _LIMITS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http, self._fetcher = http, fetcher
-        self._url = base_url.rstrip("/")
-        self._who = {"tool": tool, "email": email, "api_key": api_key}
+        self._service, self._fetcher = service, fetcher
         self._limits, self._sleep = limits, sleep
 
     def match(self, citations: Sequence[str]) -> Matched:
@@ -87,7 +78,7 @@ class Matcher:
         pmids = list(dict.fromkeys(pmid for words in citations for pmid in candidates.get(words, ())))
         if not pmids:
             return {}
-        self._sleep(_SPACING)
+        self._sleep(SPACING)
         known = self._fetcher.fetch(pmids[:_MOST_FETCHED]).resolved
         found: dict[str, str] = {}
         for words in citations:
@@ -102,7 +93,8 @@ class Matcher:
         if not lines:
             return {}
         data = "\r".join(f"{line}|{key}|" for key, line in lines.items())
-        response = self._post("ecitmatch.cgi", {"db": "pubmed", "retmode": "xml", "bdata": data})
+        form = {"db": "pubmed", "retmode": "xml", "bdata": data}
+        response = self._service.ask("ecitmatch.cgi", form, self._limits)
         found = _matches(response)
         if found is None:
             raise failure_of(response, dt.datetime.now(dt.UTC))
@@ -110,23 +102,9 @@ class Matcher:
 
     def _search(self, term: str) -> list[str]:
         """Return the PMIDs that a search finds; none if there are too many to be meant."""
-        self._sleep(_SPACING)
-        form = {"db": "pubmed", "retmode": "json", "retmax": str(_MOST_CANDIDATES), "term": term}
-        response = self._post("esearch.fcgi", form)
-        result = (decoded(response.body) or {}).get("esearchresult") if response.status == 200 else None
-        if not isinstance(result, dict) or not isinstance(result.get("idlist"), list):
-            raise failure_of(response, dt.datetime.now(dt.UTC))
-        pmids = [pmid for pmid in result["idlist"] if isinstance(pmid, str) and pmid.isascii() and pmid.isdigit()]
-        return pmids if str(result.get("count")) == str(len(pmids)) else []
-
-    def _post(self, path: str, form: Mapping[str, str]) -> Response:
-        body = urlencode({name: value for name, value in {**form, **self._who}.items() if value})
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        try:
-            url = f"{self._url}/{path}"
-            return self._http.request("POST", url, headers=headers, body=body.encode(), limits=self._limits)
-        except PermanentError as error:
-            raise TransientError(error.message, code=error.code, status=error.status) from error
+        self._sleep(SPACING)
+        pmids, count = self._service.search(term, self._limits, most=_MOST_CANDIDATES)
+        return pmids if count == len(pmids) else []
 
 
 def _citation_line(words: str) -> str | None:
