@@ -21,11 +21,13 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.hints import nearest
 from pipeline.intake.dropping import compile_selector, is_selector
 from pipeline.model.policy import EvidencePolicy, ReviewPolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 from pipeline.web_address import crosses_in_plain_text, web_address
 
 _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
@@ -33,6 +35,7 @@ _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
 _ID = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
 _DATABASES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
 _QUEUES = ("redis", "rediss", "redis+socket", "unix")
+_CONTACT = r"mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[\d-]+"
 _STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
 
 
@@ -113,7 +116,9 @@ class FeedSettings(_Part):
     description: str | None = None
     topics: tuple[str, ...] = ()
     without_topics: tuple[str, ...] = ()
-    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")] | None = None
+    language: Annotated[str, form(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "must be a language tag like en-GB")] | None = (
+        None
+    )
     formats: tuple[str, ...] = ()
     size: int = Field(50, ge=1, le=1000)
     content: Literal["full", "summary"] = "full"
@@ -133,7 +138,7 @@ class GateSettings(_Part):
     match: bool = False
 
 
-Mailbox = Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[A-Za-z0-9.-]{1,190}$")]
+Mailbox = Annotated[str, form(r"[^@\s]{1,64}@[A-Za-z0-9.-]{1,190}", "must be a mail address like desk@example.org")]
 
 
 class NotifySettings(_Part):
@@ -220,7 +225,7 @@ def public_sources() -> dict[str, str]:
 
 def _known_source(name: str) -> str:
     if name not in (known := public_sources()):
-        raise ValueError(f"is not a source of references; there are {', '.join(sorted(known))}")
+        raise ValueError(f"is not a source of references ({nearest(name, sorted(known))})")
     return name
 
 
@@ -261,7 +266,7 @@ class AlertWebhookSettings(_Part):
 
 
 class AlertMailSettings(_Part):
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
+    host: Annotated[str, Field(max_length=253), form(r"[A-Za-z0-9.:_-]+", "must be a host name or an IP address")]
     port: int | None = Field(None, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: Path | None = None
@@ -296,7 +301,7 @@ class WebSettings(_Part):
     trusted_proxies: tuple[Network, ...] = Field((), max_length=100)
     connections: int = Field(1_000, ge=10, le=100_000)
     connections_per_client: int = Field(256, ge=1, le=100_000)
-    security_contact: str | None = Field(None, pattern=r"^(?:mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[\d-]+)$")
+    security_contact: Annotated[str | None, form(_CONTACT, "must begin with mailto:, https:// or tel:+")] = None
 
 
 class HubSettings(_Part):

@@ -5,10 +5,11 @@ A value is never quoted: one in the wrong place may be a secret.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigError
@@ -31,7 +32,6 @@ _KINDS = {
     "model_attributes_type": "must be a table",
     "path_type": "must be a path",
     "missing": "is missing",
-    "string_pattern_mismatch": "does not have the form {pattern}",
     "string_too_long": "has more than {max_length} characters",
     "string_too_short": "has fewer than {min_length} characters",
     "too_short": "needs at least {min_length} of them",
@@ -44,6 +44,18 @@ _KINDS = {
     "enum": "must be {expected}",
     "extra_forbidden": "there is no such setting",
 }
+
+
+def form(pattern: str, words: str) -> AfterValidator:
+    """Return a check that a whole text has a form, which the message says in words. None passes."""
+    compiled = re.compile(pattern)
+
+    def check(value: str | None) -> str | None:
+        if value is not None and not compiled.fullmatch(value):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(check)
 
 
 def config_error(
@@ -63,16 +75,25 @@ def _mistakes(
     error: ValidationError, model: type[BaseModel], raw: object, prefix: str, more: Sequence[str]
 ) -> Iterator[ConfigError]:
     seen: set[str] = set()
-    for details in error.errors(include_input=False, include_url=False):
+    every = error.errors(include_input=False, include_url=False)
+    for details in every:
+        if details["type"] == "too_short" and any(_is_inside(one["loc"], details["loc"]) for one in every):
+            continue  # pydantic counts only the items that are right
         key = ".".join(filter(None, (prefix, *_named(details["loc"], raw))))
         if key not in seen:  # a union reports the same mistake once for each of its members
             seen.add(key)
             yield ConfigError(_message(details), key=key, hint=_hint(details, model, more))
 
 
+def _is_inside(loc: Sequence[int | str], list_at: Sequence[int | str]) -> bool:
+    return len(loc) > len(list_at) and loc[: len(list_at)] == list_at
+
+
 def _named(loc: Sequence[int | str], raw: object) -> Iterator[str]:
     """Yield the steps to a value. A table of a list is named by its id if it has one."""
     for step in loc:
+        if step == "[key]":  # pydantic's word for a key that is wrong itself
+            return
         if isinstance(step, int):
             raw = raw[step] if isinstance(raw, Sequence) and step < len(raw) else None
             id = raw.get("id") if isinstance(raw, Mapping) else None

@@ -10,10 +10,10 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import Field
 
 from pipeline.channels import ChannelType, Served
 from pipeline.channels.shared.announcing import Announcer
@@ -22,6 +22,7 @@ from pipeline.channels.shared.settings import Address, ChannelSettings, TotalTim
 from pipeline.errors import CitewireError, PermanentError, TransientError, UnsendableError
 from pipeline.http import Response
 from pipeline.model.delivery import Parcel, Receipt
+from pipeline.validation import form
 
 _MOST = 10_000  # addresses per request
 _MEANS = {  # of the statuses, according to the documentation
@@ -34,7 +35,7 @@ _MEANS = {  # of the statuses, according to the documentation
 class IndexNowSettings(ChannelSettings):
     """`key` is not a secret: it is published in the file at `key_location` (default: `/KEY.txt` on the host)."""
 
-    key: str = Field(pattern=r"^[A-Za-z0-9-]{8,128}$")
+    key: Annotated[str, form(r"[A-Za-z0-9-]{8,128}", "must be 8 to 128 letters, digits and -")]
     key_location: Address | None = None
     url: Address = "https://api.indexnow.org/indexnow"
     total_timeout: TotalTimeout = 20.0

@@ -33,7 +33,7 @@ ROWS = table()
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(ROWS) >= 45
+    assert len(ROWS) >= 75
 
 
 @pytest.mark.parametrize(("world", "command", "answer", "status"), ROWS, ids=[f"{row[0]} {row[1]}" for row in ROWS])
@@ -98,6 +98,34 @@ def test_a_closed_pipe_leaves_no_traceback(tmp_path: Path) -> None:
         assert ran.stderr is not None
         ran.stdout.close()
         assert ran.stderr.read() == b""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_that_cannot_be_written_names_standard_output(tmp_path: Path, unbuffered: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  a device
+        done = subprocess.run(
+            [sys.executable, "-m", "workers.cli", "--version"],
+            env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "citewire: standard output: No space left on device\n")
+
+
+def test_a_closed_output_is_nowhere_and_no_file_gets_its_number(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m workers.cli status --json --data {shlex.quote(str(tmp_path))} >&-"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert citewire_once(tmp_path, environment) == 0
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def citewire_once(folder: Path, environment: dict[str, str]) -> int:
+    """Publish an article, so that there is a ledger."""
+    (folder / "sleep.md").write_text("# Sleep\n\nAn answer.\n")
+    words = [sys.executable, "-m", "workers.cli", "publish", str(folder / "sleep.md"), "--data", str(folder)]
+    return subprocess.run(words, env=environment, capture_output=True, check=False, timeout=60).returncode
 
 
 def _plain(world: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
 from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, TIMED_OUT, UNKNOWN
 from workers.cli.commands import Commands
+from workers.cli.standard_files import OUTPUT, discard_output, prepare_standard_files
 
 app = typer.Typer(
     name="citewire",
@@ -49,9 +49,12 @@ def _options(
 
 def main() -> None:
     """Run a command and exit with its status."""
+    prepare_standard_files()
     command = typer.main.get_command(app)
     try:
-        sys.exit(command.main(prog_name="citewire", standalone_mode=False) or 0)
+        status = command.main(prog_name="citewire", standalone_mode=False) or 0
+        sys.stdout.flush()  # what cannot be written is said here, and not by the interpreter as it ends
+        sys.exit(status)
     except _USAGE as error:
         _exit(*_misused(error))
     except typer.Abort:
@@ -59,10 +62,11 @@ def main() -> None:
     except CitewireError as error:
         _exit_with(error)
     except BrokenPipeError:  # `citewire status | head`
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         sys.exit(FAILED)
     except OSError as error:
+        if error.filename == OUTPUT:
+            discard_output()
         _exit(f"{error.filename or 'a file'}: {error.strerror or error}", BAD_INPUT)
 
 
@@ -76,10 +80,7 @@ def _misused(error: Exception) -> tuple[str, int]:
 def _exit_with(error: CitewireError) -> None:
     further = getattr(error, "further", ())
     for one in (error, *further):
-        print(
-            f"citewire: {one if isinstance(one, InvalidEvent | ConfigError) else f'{one} [{one.code}]'}",
-            file=sys.stderr,
-        )
+        _say(str(one) if isinstance(one, InvalidEvent | ConfigError) else f"{one} [{one.code}]")
     sys.exit(_status(error))
 
 
@@ -97,5 +98,10 @@ def _status(error: CitewireError) -> int:
 
 def _exit(message: str, status: int) -> None:
     if message:
-        print(f"citewire: {message}", file=sys.stderr)
+        _say(message)
     sys.exit(status)
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError):  # of standard error there is nowhere left to say anything
+        print(f"citewire: {message}", file=sys.stderr)

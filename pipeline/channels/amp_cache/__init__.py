@@ -33,6 +33,7 @@ from pipeline.errors import CitewireError, ConfigError, PermanentError, Transien
 from pipeline.http import Http, Response
 from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 from pipeline.web_address import web_address
 
 PUBLIC_KEY = "/.well-known/amphtml/apikey.pub"
@@ -47,7 +48,7 @@ class CacheSettings(ChannelSettings):
     `update_address`: the address for update requests, if it is a different one.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    id: Annotated[str, form(r"[a-z0-9-]+", "must be lower-case letters, digits and -")]
     address: str
     update_address: str | None = None
 

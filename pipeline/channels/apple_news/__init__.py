@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import StringConstraints, field_validator
+from pydantic import field_validator
 
 from pipeline.channels import ChannelType
 from pipeline.channels.apple_news.api import Answer, AppleNewsApi, Part, signing_secret
@@ -24,13 +24,16 @@ from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Difference, Parcel, Receipt
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 from pipeline.web_address import web_address
 
 _STEPS = 6  # changing requests per delivery; needing more means that someone else is changing the article
 _DETAIL = 500  # characters
 _GONE = (404, 410)
 
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
+Uuid = Annotated[
+    str, form(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "is not an id of Apple News (a UUID)")
+]
 
 
 class AppleNewsSettings(ChannelSettings):
@@ -45,7 +48,7 @@ class AppleNewsSettings(ChannelSettings):
     is_sponsored: bool = False
     is_candidate_to_be_featured: bool = False
     maturity_rating: Literal["KIDS", "MATURE", "GENERAL"] | None = None
-    territories: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...] = ()
+    territories: tuple[Annotated[str, form(r"[A-Z]{2}", "must be the two letters of a country like US")], ...] = ()
     total_timeout: TotalTimeout = 30.0
 
     @field_validator("url")

@@ -23,10 +23,13 @@ from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 
 _CLOSING = 421  # "service not available, closing" (RFC 5321, section 4.2.2)
 
-HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253)]
+HostName = Annotated[
+    str, StringConstraints(max_length=253), form(r"[A-Za-z0-9.:_-]+", "must be a host name or an IP address")
+]
 
 
 class EmailSettings(Letterhead):

@@ -21,6 +21,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.model.article import direction_of
 from pipeline.model.delivery import Parcel
+from pipeline.validation import form
 
 # 7bit, so that no server on the way needs to support an extension.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -38,9 +39,15 @@ _SAYS = {"published": "", "updated": "Updated: ", "withdrawn": "Withdrawn: "}
 
 
 MailAddress = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$", max_length=254)
+    str,
+    StringConstraints(max_length=254),
+    form(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}", "must be a mail address like desk@example.org"),
 ]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$", max_length=200)]
+Line = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    form(r"[^\x00-\x1f\x7f\u2028\u2029]*", "must be a line without control characters"),
+]
 
 
 class Letterhead(ChannelSettings):
@@ -52,7 +59,9 @@ class Letterhead(ChannelSettings):
     digest_subject: Line | None = None  # None: composed from the titles
     unsubscribe: tuple[Annotated[str, StringConstraints(max_length=900)], ...] = ()
     one_click: bool = False  # RFC 8058: the https address accepts a POST
-    list_id: str | None = Field(None, pattern=r"^[A-Za-z0-9.-]+$", max_length=253)
+    list_id: Annotated[
+        str | None, Field(max_length=253), form(r"[A-Za-z0-9.-]+", "must be letters, digits, . and -")
+    ] = None
 
     @field_validator("unsubscribe")
     @classmethod

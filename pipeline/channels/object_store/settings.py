@@ -18,6 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard
 from pipeline.http.gateway import Gateway
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 from pipeline.web_address import web_address
 
 _SCHEMES = ("s3", "gs", "az", "file")
@@ -44,10 +45,12 @@ class ObjectStoreSettings(ChannelSettings):
     account: str | None = None  # Azure's storage account; not a secret
     account_key: SecretRef | None = None
     sas_token: SecretRef | None = None
-    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    region: Annotated[str, form(r"[a-z0-9-]+", "must be lower-case letters, digits and -")] = "us-east-1"
     endpoint: str | None = None  # None: the cloud's
-    content_type: str | None = Field(default=None, pattern=r"^[!-~]+/[ -~]+$")  # None: the rendition's
-    cache_control: str | None = Field(default=None, pattern=r"^[ -~]+$")
+    content_type: Annotated[str | None, form(r"[!-~]+/[ -~]+", "must be a media type like text/html")] = (
+        None  # None: the rendition's
+    )
+    cache_control: Annotated[str | None, form(r"[ -~]+", "must be ASCII without control characters")] = None
     on_withdrawal: Literal["tombstone", "delete"] = "tombstone"
     index: int = Field(default=100, ge=0, le=1000)  # latest changes in `index.json`; 0: no index
     connect_timeout: Annotated[float, Field(gt=0, le=10)] = 5.0

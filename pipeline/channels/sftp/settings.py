@@ -15,6 +15,7 @@ from pydantic import Field, PlainValidator, field_validator, model_validator
 from pipeline.channels.shared.settings import ChannelSettings, LocalPath, TotalTimeout
 from pipeline.errors import ConfigError
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 
 _KEY_KINDS: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
@@ -50,9 +51,9 @@ def kind_of(key: bytes) -> str:
 class SftpSettings(ChannelSettings):
     """`host_key` or `known_hosts` is required: an unverified server gets nothing, not even a password."""
 
-    host: str = Field(pattern=r"^[^\s/@]+$")
+    host: Annotated[str, form(r"[^\s/@]+", "must be a host name or an IP address")]
     port: int = Field(default=22, ge=1, le=65535)
-    username: str = Field(pattern=r"^[^\x00-\x1f]+$")
+    username: Annotated[str, form(r"[^\x00-\x1f]+", "must be a name without control characters")]
     password: SecretRef | None = None
     private_key: SecretRef | None = None
     passphrase: SecretRef | None = None

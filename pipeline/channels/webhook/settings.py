@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field, PlainValidator, StringConstraints, field_validator, model_validator
+from pydantic import Field, PlainValidator, field_validator, model_validator
 
 from pipeline.channels.shared.settings import Address, ChannelSettings, LocalPath, TotalTimeout
 from pipeline.secret import SecretRef
+from pipeline.validation import form
 from pipeline.web_address import crosses_in_plain_text
 
 _RESERVED = re.compile(
@@ -17,7 +18,7 @@ _RESERVED = re.compile(
 _SECRET_NAME = re.compile(r"(?i).*(auth|key|token|secret|password|cookie|signature).*")
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+HeaderName = Annotated[str, form(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "is not the name of a header")]
 
 
 def _one_to_four(value: object) -> tuple[SecretRef, ...]:
@@ -28,7 +29,7 @@ def _one_to_four(value: object) -> tuple[SecretRef, ...]:
 
 
 class BasicSettings(ChannelSettings):
-    username: str = Field(pattern=r"^[^:\x00-\x1f]+$")
+    username: Annotated[str, form(r"[^:\x00-\x1f]+", "must be a name without colons and line breaks")]
     password: SecretRef
 
 
