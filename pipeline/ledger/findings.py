@@ -34,6 +34,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     revision: int | None = None
 
 
+_LASTING = ("newer", "withdrawn")  # while what is gone, or unread, is looked for again
 _COLUMNS = tuple(restored_findings.c[field] for field in Finding.__struct_fields__)
 
 
@@ -57,9 +58,29 @@ def record(transaction: Transaction, found: Sequence[Finding], *, now: dt.dateti
         transaction.execute(there.values(delivered_digest=None))
 
 
-def forget(transaction: Transaction) -> None:
-    """Forget everything, because another backup was restored."""
-    transaction.execute(sa.delete(restored_findings))
+def reopen(transaction: Transaction, former: Sequence[Finding], *, now: dt.datetime) -> None:
+    """Begin again because another backup was restored, with the findings of this ledger and of the `former` one.
+
+    Each needs a decision again. Its number stays taken: a partner ignores what has a lower one, and not every partner
+    can be asked.
+    """
+    transaction.execute(sa.delete(restored_findings).where(restored_findings.c.kind.not_in(_LASTING)))
+    transaction.execute(sa.update(restored_findings).values(accepted=None, by=None))
+    record(transaction, former, now=now)
+
+
+def lasting(transaction: Transaction) -> list[Finding]:
+    """Return what was found of numbers that are taken, whatever an operator has decided about it."""
+    query = sa.select(*_COLUMNS).where(restored_findings.c.kind.in_(_LASTING))
+    rows = transaction.execute(query.order_by(restored_findings.c.place, restored_findings.c.article))
+    return [Finding(**row._mapping) for row in rows]
+
+
+def is_shown(transaction: Transaction, article_id: str) -> bool:
+    """Return whether an article was shown beyond the backup, of which this ledger may know nothing else."""
+    query = sa.select(restored_findings.c.article)
+    newer = (restored_findings.c.article == article_id, restored_findings.c.kind == "newer")
+    return transaction.execute(query.where(*newer).limit(1)).first() is not None
 
 
 def begin_reading(transaction: Transaction, place: str) -> None:

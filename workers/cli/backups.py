@@ -175,7 +175,7 @@ def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None)
 
     with ledger.write() as transaction:
         restorations.begin(transaction, backup=header.made, now=now())
-        findings.forget(transaction)
+        findings.reopen(transaction, _found_before(former), now=now())
     not_yet_asked(ledger, now=now())
     if former is not None:
         with ledger.write() as transaction, former.read() as there:
@@ -184,6 +184,14 @@ def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None)
         with ledger.write() as transaction:
             findings.record(transaction, later.findings, now=now())
         _withdraw_again(ledger, system, later)
+
+
+def _found_before(former: Ledger | None) -> list[Finding]:
+    """Return what was found beyond a backup when the former ledger was itself restored from one."""
+    if former is None:
+        return []
+    with former.read() as there:
+        return findings.lasting(there)
 
 
 def _refuse_unless_empty(system: System) -> None:

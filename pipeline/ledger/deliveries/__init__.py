@@ -99,8 +99,9 @@ def schedule(
             set_=_wanting(format, revision, digest, urgency, now=now),
             where=deliveries.c.target_revision < revision,
         )
+        .returning(deliveries.c.id)  # PostgreSQL's driver does not count the rows of an INSERT
     )
-    if scheduled.rowcount:
+    if scheduled.first() is not None:
         changes.record(
             transaction,
             channel=channel,
@@ -161,6 +162,15 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
     return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
 
 
+def may_be_shown(transaction: Transaction, article_id: str) -> bool:
+    """Return whether a channel may have the article and was not told of its withdrawal.
+
+    After a restore one may have an article that was not published yet, or did not exist, when the backup was made.
+    """
+    mine = (deliveries.c.article == article_id, deliveries.c.attempted, deliveries.c.target_digest.is_not(None))
+    return transaction.execute(sa.select(deliveries.c.id).where(*mine).limit(1)).first() is not None
+
+
 def _abandon_where_given_up(transaction: Transaction, article_id: str) -> None:
     """Abandon the withdrawal at places that were given up, so that a command waiting for it can name those places."""
     given_up = sa.select(places.c.key, places.c.reason).where(places.c.state == "given-up")
@@ -216,7 +226,7 @@ def withdraw_at(
     state = {"urgency": WITHDRAWAL, "state": "pending", "attempts": 0, "attempted": True, "changed": now, "due": now}
     new = insert(transaction, deliveries).values(**row, **state)
     new = new.on_conflict_do_nothing(index_elements=[deliveries.c.article, deliveries.c.channel])
-    return transaction.execute(new).rowcount
+    return len(transaction.execute(new.returning(deliveries.c.id)).all())
 
 
 # --- giving up ------------------------------------------------------------------------------------------------------

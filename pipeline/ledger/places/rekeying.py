@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -77,7 +78,8 @@ def merge(transaction: Transaction, old: str, new: str, format: str) -> int:
 def bring_rows(there: Transaction, old: str, here: Transaction, new: str, *, now: dt.datetime) -> None:
     """Copy what another ledger of the same site knows to lie at a place, so that it is corrected and withdrawn from.
 
-    Whatever was being sent counts as if it had arrived. Its bytes are not known: even the same ones would be sent.
+    A delivery that is known in both stays as it is here, except for what it may have left there since. Whatever was
+    being sent counts as if it had arrived. Its bytes are not known: even the same ones would be sent.
     """
     known = deliveries.c
     for row in there.execute(sa.select(deliveries).where(known.channel == old, known.attempted)):
@@ -89,8 +91,24 @@ def bring_rows(there: Transaction, old: str, here: Transaction, new: str, *, now
         digest = None if is_gone else its[known.delivered_digest] or its[known.target_digest] or ""
         said = {"target_revision": revision, "target_digest": digest, "delivered_revision": revision}
         state = {"state": "delivered", "attempted": True, "urgency": WITHDRAWAL if is_gone else NORMAL, "changed": now}
-        copy = insert(here, deliveries).values(channel=new, **kept, **there_now, **said, **state)
-        here.execute(copy.on_conflict_do_nothing())
+        formats = (its[known.tried] or its[known.format]).split()
+        if not has_it(here, new, its[known.article], formats, its[known.remote_id]):
+            copy = insert(here, deliveries).values(channel=new, **kept, **there_now, **said, **state)
+            here.execute(copy.on_conflict_do_nothing())
+
+
+def has_it(
+    transaction: Transaction, key: str, article_id: str, formats: Collection[str], remote_id: str | None
+) -> bool:
+    """Record that a place may have files of an article, which go with its next delivery; return whether it has any."""
+    mine = (deliveries.c.channel == key, deliveries.c.article == article_id)
+    row = transaction.execute(sa.select(deliveries.c.tried).where(*mine)).one_or_none()
+    if row is None:
+        return False
+    tried = " ".join(dict.fromkeys([*(row.tried or "").split(), *formats]))
+    named = sa.func.coalesce(deliveries.c.remote_id, remote_id)
+    transaction.execute(sa.update(deliveries).where(*mine).values(attempted=True, tried=tried, remote_id=named))
+    return True
 
 
 def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:

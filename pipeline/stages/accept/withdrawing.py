@@ -30,7 +30,7 @@ def take_back(
     )
     evidence.cite(transaction, current.id, (), now=now)
     channels, shown = [], None
-    if current.rendered is not None:  # otherwise it cannot have been seen since its last withdrawal
+    if _may_have_been_seen(transaction, current):
         channels = deliveries.schedule_withdrawal(transaction, current.id, revision=number, now=now)
         feeds.changed(transaction, current.id, now=now)  # the feeds that contain it, whatever this process's settings
         shown = number
@@ -39,3 +39,15 @@ def take_back(
     )
     articles.save(transaction, gone)
     return channels
+
+
+def _may_have_been_seen(transaction: Transaction, current: ArticleState) -> bool:
+    """Return whether anyone may have seen the article since its last withdrawal.
+
+    After a restore that may be so although it was never published by this ledger.
+    """
+    return (
+        current.rendered is not None
+        or deliveries.may_be_shown(transaction, current.id)
+        or findings.is_shown(transaction, current.id)
+    )

@@ -1,0 +1,106 @@
+"""A restored system goes on after what a partner has that cannot be asked, also after several restores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from empty_ledger import empty_ledger
+from every_stage import enrich, render
+from places_world import World, run
+from test_reached_everywhere import channel
+from test_restored_places import back_up, reopened
+
+from pipeline.channels.webhook.signing import new_secret
+from pipeline.stages.stage import drain
+from standins.receiver import Receiver
+
+
+@pytest.fixture
+def partner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    secret = new_secret()
+    monkeypatch.setenv("PARTNER", secret)
+    with Receiver(secrets=[secret]) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def world(tmp_path: Path, partner: Receiver) -> Iterator[World]:
+    world = World(empty_ledger(tmp_path / "var"), tmp_path)
+    world.take_up(hook(partner))
+    yield world
+    world.ledger.close()
+
+
+def hook(partner: Receiver) -> str:
+    return channel("hook", "webhook", "json-ld", {"url": f"{partner.url}in", "secret": "env:PARTNER"})
+
+
+def restored(world: World, partner: Receiver, backup: Path, capsys: pytest.CaptureFixture[str]) -> World:
+    """The site after a restore, still held."""
+    world.ledger.close()
+    said = run(capsys, world, "restore", backup)
+    assert said.status == 0, said.err
+    return reopened(world, hook(partner))
+
+
+def go_on(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--accept-all"], ["--resume"]):
+        said = run(capsys, world, "restore", *words)
+        assert said.status == 0, said.err
+    world.work(4)
+    world.ledger.close()
+
+
+def last(partner: Receiver, article: str) -> tuple[int, str]:
+    """The newest of what the partner got of an article, which it keeps whatever comes after: revision and event."""
+    found = [one.headers for one in partner.received if one.headers["citewire-article"] == article]
+    return max((int(one["citewire-revision"]), one["citewire-event"]) for one in found)
+
+
+def test_a_number_that_a_partner_got_is_not_given_again_after_another_restore(
+    world: World, partner: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.publish("a")
+    world.work()
+    backup = back_up(world, capsys)
+    for text in ("Second.", "Third."):
+        world.publish("a", text=text)
+        world.work()
+    assert last(partner, "a") == (3, "updated")
+    once = restored(world, partner, backup, capsys)
+    again = restored(once, partner, backup, capsys)
+    assert run(capsys, again, "restore", "--resume").status == 2, "what the first restore found is still to be decided"
+    again.publish("a", text="Now.")
+    go_on(again, capsys)
+    assert last(partner, "a") == (4, "updated")
+    assert b"Now." in partner.received[-1].body
+
+
+def test_what_a_partner_got_after_the_backup_is_withdrawn_although_it_was_not_published_again_yet(
+    world: World, partner: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = back_up(world, capsys)
+    world.publish("wrong")
+    world.work()
+    again = restored(world, partner, backup, capsys)
+    again.publish("wrong", text="As before.")
+    again.bench.withdraw("wrong")
+    go_on(again, capsys)
+    assert last(partner, "wrong") == (3, "withdrawn")
+
+
+def test_what_was_only_scheduled_when_the_backup_was_made_is_withdrawn_from_the_partner_who_got_it(
+    world: World, partner: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.publish("wrong")
+    for stage in (enrich, render):
+        drain(world.bench.context, stage)
+    backup = back_up(world, capsys)
+    world.work()
+    assert last(partner, "wrong") == (1, "published")
+    again = restored(world, partner, backup, capsys)
+    again.bench.withdraw("wrong")
+    go_on(again, capsys)
+    assert last(partner, "wrong")[1] == "withdrawn"
