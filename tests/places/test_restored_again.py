@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from empty_ledger import empty_ledger
 from every_stage import enrich, render
-from places_world import World, run
+from places_world import World, folder, run
 from test_reached_everywhere import channel
 from test_restored_places import back_up, reopened
 
@@ -104,3 +104,27 @@ def test_what_was_only_scheduled_when_the_backup_was_made_is_withdrawn_from_the_
     again.bench.withdraw("wrong")
     go_on(again, capsys)
     assert last(partner, "wrong")[1] == "withdrawn"
+
+
+def test_what_was_published_and_withdrawn_after_the_backup_is_read_back_and_its_place_is_emptied(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = back_up(world, capsys)
+    files = folder("archive", tmp_path / "files")
+    world.take_up(files)
+    world.publish("brief", "stays")
+    world.work()
+    world.bench.withdraw("brief")
+    world.work()
+    world.ledger.close()
+    assert run(capsys, world, "restore", backup).status == 0
+    assert run(capsys, world, "restore", "--accept-all").status == 0
+    assert run(capsys, world, "restore", "--resume").status == 0
+    again = reopened(world, files)
+    assert run(capsys, world, "reconcile", "archive").status in (0, 1)
+    again.take_up(empty=True)
+    again.work(4)
+    assert {row.state for row in again.every_row()} <= {"delivered"}, [row.error for row in again.every_row()]
+    assert not again.places("emptying")
+    assert [one.name for one in (tmp_path / "files").iterdir() if one.is_file()] == ["brief.json-ld"], "a tombstone"
+    again.ledger.close()

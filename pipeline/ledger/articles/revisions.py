@@ -153,6 +153,12 @@ def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason
     )
 
 
+def is_known(transaction: Transaction, article_id: str, number: int) -> bool:
+    """Return whether the ledger has the revision. After a restore a place may have a later one."""
+    query = sa.select(revisions.c.number).where(_is(article_id, number))
+    return transaction.execute(query).first() is not None
+
+
 def heading(transaction: Transaction, article_id: str, number: int) -> Heading | None:
     """Return the heading of a revision's content, or None for a withdrawal."""
     query = sa.select(*headings.COLUMNS).join(revisions, contents.c.digest == revisions.c.content)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
-from pipeline.ledger import articles, places
+from pipeline.ledger import Transaction, articles, places
 from pipeline.ledger.articles import renditions, revisions, withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.deliveries.sending import PendingDelivery
@@ -47,7 +47,7 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
     with context.ledger.read() as transaction:
         erase = places.is_emptying(transaction, row.channel)
         reason = withheld.reason(transaction, row.article, row.channel)
-        gone: Withdrawal = revisions.withdrawal(transaction, row.article, row.target_revision, reason=reason)
+        gone = _withdrawal(transaction, row, reason, at)
         if erase and not gone.reason:
             gone = msgspec.structs.replace(gone, reason=_EMPTIED)
         slugs = articles.topics_of(transaction, row.article)
@@ -59,6 +59,22 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
     links = _links(context, gone.name, row.format, gone.canonical, feeds)
     made = _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
     return replace(made, erase=erase)
+
+
+def _withdrawal(transaction: Transaction, row: Delivery, reason: str | None, at: dt.datetime) -> Withdrawal:
+    """Return the withdrawal, also of a revision that a place got after the backup which was restored."""
+    if revisions.is_known(transaction, row.article, row.target_revision):
+        return revisions.withdrawal(transaction, row.article, row.target_revision, reason=reason)
+    state = articles.get(transaction, row.article)
+    return Withdrawal(
+        article_id=row.article,
+        title=row.article if state is None else state.title,
+        number=row.target_revision,
+        reason=reason or "",
+        published=at if state is None else state.published,
+        withdrawn=at,
+        language="en" if state is None else state.language,
+    )
 
 
 def event_of(row: Delivery) -> EventType:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.channels import Channel, ComparableChannel, ListedChannel
 from pipeline.ledger import Transaction, articles, deliveries, places
+from pipeline.ledger.articles import revisions
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
 from pipeline.ledger.places import readings
 from pipeline.ledger.places.readings import Drift
@@ -40,6 +41,9 @@ def compare(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery
 
 
 def _withdrawn(context: Context, channel: Channel, plan: ChannelPlan, row: Delivery, at: dt.datetime) -> Drift | None:
+    with context.ledger.read() as transaction:
+        if not revisions.is_known(transaction, row.article, row.target_revision):
+            return None  # withdrawn after the backup from which the ledger was restored: its tombstone is not known
     shown = still_shown(context, channel, plan, row, at)
     return None if shown is None else Drift(row.article, "withdrawn", shown)
 
