@@ -29,6 +29,7 @@ from pipeline.model.article import (
     Table,
     Text,
 )
+from pipeline.model.own_marks import MARKDOWN_MARK
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
@@ -78,7 +79,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 
 def _document(*parts: str) -> bytes:
-    return clean("\n\n".join(part for part in parts if part) + "\n").encode()
+    return clean("\n\n".join(part for part in (*parts, MARKDOWN_MARK) if part) + "\n").encode()
 
 
 def _around(article: Article) -> Iterable[str]:

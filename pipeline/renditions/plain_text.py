@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.model.own_marks import ADDRESS_LABEL, rule
 from pipeline.model.rendition import Format
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
@@ -10,29 +11,27 @@ from pipeline.renditions.parts.content_text import content_text
 from pipeline.renditions.parts.dates import date_text
 from pipeline.renditions.parts.text import clean
 
-_WIDEST_RULE = 72  # characters under a title
-
 
 def render(revision: Revision, site: Site) -> bytes:
     article = revision.article
-    return _document(article.title, content_text(revision, site), page_url(article, site))
+    return _document(article.title, content_text(revision, site), address=page_url(article, site))
 
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """Say that the article was withdrawn, when and why, and nothing of what it said."""
     when = date_text(withdrawal.withdrawn, "en")
-    address = withdrawal.canonical or site.article_url(withdrawal.name)
     return _document(
         f"Withdrawn: {withdrawal.title}",
         f"This article was withdrawn on {when}. Please do not rely on copies of it.",
         withdrawal.reason,
-        address,
+        address=withdrawal.canonical or site.article_url(withdrawal.name),
     )
 
 
-def _document(title: str, *paragraphs: str) -> bytes:
+def _document(title: str, *paragraphs: str, address: str) -> bytes:
+    """Return the text. By the rule and the last line Citewire recognises its own text (`own_marks`)."""
     title = clean(title)
-    return clean("\n\n".join([f"{title}\n{'=' * min(len(title), _WIDEST_RULE)}", *paragraphs]) + "\n").encode()
+    return clean("\n\n".join([f"{title}\n{rule(title)}", *paragraphs, ADDRESS_LABEL + address]) + "\n").encode()
 
 
 FORMAT = Format(

@@ -142,7 +142,24 @@ def test_a_draft_that_is_named_is_refused(tmp_path: Path, run: Run) -> None:
     assert (result.status, "[draft]" in result.err) == (2, True)
 
 
-@pytest.mark.parametrize("format", ["html", "amp", "json-feed", "ninjs", "json-ld", "apple-news"])
+def test_saved_text_and_markdown_of_our_own_are_no_articles_wherever_they_lie(tmp_path: Path, run: Run) -> None:
+    article(tmp_path / "sleep.md", "Sleep")
+    assert run("publish", "sleep.md").status == 0
+    written(tmp_path / "saved" / "one.md", run("render", "sleep.md", "--format", "markdown").out)
+    written(tmp_path / "saved" / "two.txt", run("render", "sleep.md", "--format", "plain-text").out)
+    written(tmp_path / "saved" / "three.txt", "Sleep\n=====\n\nAn answer.\n\nhttps://notes.example.org/sleep\n")
+    written(tmp_path / "saved" / "four.md", "# Rest\n\nMade with `<!-- generator: Citewire -->`, says this article.\n")
+    found = run("publish", ".", "--json").json
+    assert {one["file"]: one["why"] for one in found["left_out"]} == {
+        "saved/one.md": "made by Citewire",
+        "saved/two.txt": "made by Citewire",
+    }
+    assert sorted(one["article"] for one in found["articles"]) == ["four", "sleep", "three"]
+
+
+@pytest.mark.parametrize(
+    "format", ["html", "amp", "json-feed", "ninjs", "json-ld", "apple-news", "markdown", "plain-text"]
+)
 def test_our_own_pages_and_feeds_are_told_by_their_mark(tmp_path: Path, run: Run, format: str) -> None:
     article(tmp_path / "sleep.md", "Sleep")
     assert is_own_rendition(run("render", "sleep.md", "--format", format).out.encode())

@@ -10,18 +10,22 @@ import html
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from articles import FEED, SITE, revision_of
+from articles import FEED, PUBLISHED, SITE, revision_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from judges.markdown import markdown_html
 from lxml import etree
 
+from pipeline.channels.email import CHANNEL as EMAIL
+from pipeline.channels.email.mail import Letterhead, mail
 from pipeline.flattening import blocks_text, inlines_text, line_of
 from pipeline.intake import read_article
 from pipeline.model.article import (
@@ -48,6 +52,8 @@ from pipeline.model.article import (
     Table,
     Text,
 )
+from pipeline.model.delivery import Parcel
+from pipeline.model.rendition import Rendition
 from pipeline.renditions import formats
 
 CASES = Path(__file__).parent / "meaning"
@@ -339,15 +345,27 @@ def pairs(draw: st.DrawFn) -> Pair:
 
 
 def body_texts(block: Block) -> dict[str, str]:
-    """Return the text of each format: ninjs' two bodies separately, JSON-LD's text alone."""
+    """Return the text of each format: ninjs' two bodies separately, JSON-LD's text alone, and both forms of a mail."""
     article = Article(id="a", title="T", answer="A", sections=(Section("S", "s", (p("start"), block, p("end"))),))
     rendered = {name: form.render(revision_of(article), SITE).decode() for name, form in formats().items()}
+    mailed = mail_texts(rendered)
     ninjs, linked = json.loads(rendered.pop("ninjs")), json.loads(rendered.pop("json-ld"))
     return {
         **rendered,
         "json-ld": linked["hasPart"][0]["text"],
+        **mailed,
         **{f"ninjs {body['contentType']}": body["value"] for body in ninjs["bodies"]},
     }
+
+
+def mail_texts(rendered: Mapping[str, str]) -> dict[str, str]:
+    """Return both forms of the mail that the email channel sends, as a recipient's program decodes them."""
+    of = {name: Rendition(name, formats()[name].media_type, text.encode()) for name, text in rendered.items()}
+    parcel = Parcel("m-1", "a", "T", 1, "published", of["html"], "html", PUBLISHED, also={n: of[n] for n in EMAIL.also})
+    letterhead = Letterhead(sender="news@notes.example.org")
+    sent = message_from_bytes(mail([parcel], letterhead).to("desk@partner.example.org"), policy=default)
+    parts = {part.get_content_type(): part.get_content() for part in sent.walk() if not part.is_multipart()}
+    return {"mail": parts["text/plain"], "mail's HTML": parts["text/html"]}
 
 
 @pytest.mark.timeout(3600)

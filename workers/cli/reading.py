@@ -82,7 +82,7 @@ _LEFT_OUT = {"draft": "a draft", "own-rendition": "made by Citewire"}
 
 
 def _own_rendition(path: Path) -> InvalidArticle:
-    hint = "publish the article that it was made from"
+    hint = "publish the article that it was made from, or take Citewire's mark out of it if it is an article of its own"
     return InvalidArticle("was made by Citewire", file=str(path), code="own-rendition", hint=hint)
 
 
