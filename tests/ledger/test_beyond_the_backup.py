@@ -11,7 +11,8 @@ from bench import START, Bench, article
 from empty_ledger import empty_ledger
 
 from pipeline.ledger import Ledger, deliveries, findings
-from pipeline.ledger.articles import public
+from pipeline.ledger.articles import beyond, public
+from pipeline.ledger.articles.former import bring_withdrawn
 from pipeline.ledger.articles.public import Public
 from pipeline.ledger.deliveries import Delivery
 from pipeline.ledger.findings import Finding, FindingKind
@@ -114,3 +115,32 @@ def test_a_delivery_is_counted_once_and_an_older_revision_makes_no_change(ledger
             )
         recorded = sa.select(changes.c.revision).where(changes.c.article == "a")
         assert list(transaction.scalars(recorded)) == [2]
+
+
+def test_what_was_withdrawn_before_anyone_saw_it_is_withdrawn_again(ledger: Ledger, former: Ledger) -> None:
+    for one in (ledger, former):
+        bench = Bench(one, "first")
+        for id in ("early", "stays"):
+            bench.publish(article(id))
+    bench.withdraw("early", reason="Wrong dose.")
+    assert beyond.compare(ledger, former).withdrawn == (("early", 2, "Wrong dose."),)
+
+
+def test_an_article_that_was_published_and_withdrawn_since_comes_as_withdrawn(ledger: Ledger, former: Ledger) -> None:
+    bench, own = Bench(former, "first", "second"), Bench(ledger, "first", "second")
+    bench.publish(article("wrong"))
+    bench.work()
+    bench.receivers["second"].mood = "down"
+    bench.withdraw("wrong", reason="Wrong dose.")
+    bench.work()
+    with former.read() as there, ledger.write() as transaction:
+        for channel in ("first", "second"):
+            rekeying.bring_rows(there, channel, transaction, channel, now=START)
+        assert bring_withdrawn(transaction, there, now=START) == ["wrong"]
+        assert public.find(transaction, "wrong") == Public("withdrawn", 2)
+    assert beyond.compare(ledger, former) == beyond.Beyond(findings=(), withdrawn=())
+    own.work()
+    assert [(one.event, one.revision, one.title) for one in own.receivers["second"].got] == [
+        ("withdrawn", 2, "About wrong")
+    ]
+    assert own.receivers["first"].got == [], "it has got the withdrawal"

@@ -128,3 +128,18 @@ def test_what_was_published_and_withdrawn_after_the_backup_is_read_back_and_its_
     assert not again.places("emptying")
     assert [one.name for one in (tmp_path / "files").iterdir() if one.is_file()] == ["brief.json-ld"], "a tombstone"
     again.ledger.close()
+
+
+def test_a_withdrawal_that_had_not_arrived_of_an_article_that_the_backup_does_not_have_is_sent_after_the_restore(
+    world: World, partner: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = back_up(world, capsys)
+    world.publish("wrong")
+    world.work()
+    world.bench.withdraw("wrong", reason="Wrong dose.")
+    again = restored(world, partner, backup, capsys)
+    assert run(capsys, again, "restore", "--resume").status == 0, "nothing is left to be decided"
+    again.work(4)
+    again.ledger.close()
+    assert last(partner, "wrong") == (2, "withdrawn")
+    assert b"Wrong dose." in partner.received[-1].body

@@ -22,6 +22,7 @@ from pipeline.ledger import Ledger, findings, restorations
 from pipeline.ledger import backup as copies
 from pipeline.ledger.articles import beyond
 from pipeline.ledger.articles.beyond import Beyond
+from pipeline.ledger.articles.former import bring_withdrawn
 from pipeline.ledger.findings import Finding
 from pipeline.model.event import Origin, Withdraw
 from pipeline.stages.accept import accept as accept_event
@@ -180,6 +181,7 @@ def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None)
     if former is not None:
         with ledger.write() as transaction, former.read() as there:
             bring_over(transaction, there, now=now())
+            bring_withdrawn(transaction, there, now=now())
         later = beyond.compare(ledger, former)
         with ledger.write() as transaction:
             findings.record(transaction, later.findings, now=now())

@@ -28,13 +28,12 @@ def compare(own: Ledger, other: Ledger) -> Beyond:
             later = {
                 id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
             }
-            findings = [_beyond(id, *state, known.get(id)) for id, state in later.items()]
+            withdrawn = _withdrawn_since(there, later, _states(here))
+            findings = [_beyond(id, *state, known.get(id), again=id in withdrawn) for id, state in later.items()]
             return Beyond(
                 findings=(*findings, *_receipts(there, newest)),
                 withdrawn=tuple(
-                    (id, number, revisions.withdrawal(there, id, number).reason)
-                    for id, (state, number) in later.items()
-                    if state == "withdrawn" and known.get(id, ("", 0))[0] == "live"
+                    (id, number, revisions.withdrawal(there, id, number).reason) for id, number in withdrawn.items()
                 ),
             )
     finally:
@@ -46,13 +45,29 @@ def _public(transaction: Transaction) -> dict[str, tuple[str, int]]:
     return {id: (state, number) for id, state, number in transaction.execute(query)}
 
 
+def _states(transaction: Transaction) -> dict[str, tuple[str, int]]:
+    query = sa.select(articles.c.id, articles.c.state, articles.c.revision)
+    return {id: (state, number) for id, state, number in transaction.execute(query)}
+
+
+def _withdrawn_since(
+    there: Transaction, later: Mapping[str, tuple[str, int]], here: Mapping[str, tuple[str, int]]
+) -> dict[str, int]:
+    """Return the withdrawals of articles that would be shown again, also of those that nobody had seen by then."""
+    shown = {id: number for id, (state, number) in later.items() if state == "withdrawn"}
+    every = _states(there).items()
+    unseen = {id: number for id, (state, number) in every if state == "withdrawn" and number > here.get(id, ("", 0))[1]}
+    found = unseen | shown
+    return {id: found[id] for id in sorted(found) if here.get(id, ("withdrawn", 0))[0] != "withdrawn"}
+
+
 def _newest(transaction: Transaction) -> dict[str, int]:
     return dict(transaction.execute(sa.select(articles.c.id, articles.c.revision)).all())
 
 
-def _beyond(id: str, state: str, number: int, known: tuple[str, int] | None) -> Finding:
+def _beyond(id: str, state: str, number: int, known: tuple[str, int] | None, *, again: bool) -> Finding:
     what = "not in the backup" if known is None else f"revision {known[1]} in the backup"
-    if state == "withdrawn" and known is not None and known[0] == "live":
+    if again:
         what = f"{what}, and withdrawn again now"
     return Finding(
         place=FORMER_LEDGER,

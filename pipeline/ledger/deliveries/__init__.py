@@ -171,6 +171,13 @@ def may_be_shown(transaction: Transaction, article_id: str) -> bool:
     return transaction.execute(sa.select(deliveries.c.id).where(*mine).limit(1)).first() is not None
 
 
+def withdraw_where_shown(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> None:
+    """Schedule a withdrawal, whose revision there is already, for every channel that may still have the article."""
+    mine = (deliveries.c.article == article_id, deliveries.c.attempted, deliveries.c.target_digest.is_not(None))
+    gone = {"target_revision": revision, "target_digest": None, "urgency": WITHDRAWAL, "error": None}
+    transaction.execute(sa.update(deliveries).where(*mine).values(**gone, **afresh(now)))
+
+
 def _abandon_where_given_up(transaction: Transaction, article_id: str) -> None:
     """Abandon the withdrawal at places that were given up, so that a command waiting for it can name those places."""
     given_up = sa.select(places.c.key, places.c.reason).where(places.c.state == "given-up")
