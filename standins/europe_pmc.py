@@ -9,7 +9,7 @@ preprint (PPR).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from standins.misbehaviour import Answer
@@ -26,10 +26,14 @@ class EuropePmcStandin(WorksStandin):
         asked = list(_TERM.finditer(params.get("query", "")))
         if not asked or params.get("format") != "json":
             return in_json({"version": "6.9", "errCode": 400, "errMsg": "Bad query"})
-        found = [work for work in self.works if any(_is(work, *one.groups()) for one in asked)]
+        found = self._found([(one[1], one[2], one[3]) for one in asked])
         listed = found[: min(int(params.get("pageSize", "25")), _MOST_ROWS)]
         results = [_result(number, work) for number, work in enumerate(listed)]
         return in_json({"version": "6.9", "hitCount": len(found), "resultList": {"result": results}})
+
+    def _found(self, asked: Sequence[tuple[str | None, str | None, str | None]]) -> list[Work]:
+        """Return the works with one of these DOIs, PMIDs or PMCIDs."""
+        return [work for work in self.works if any(_is(work, *one) for one in asked)]
 
 
 def _is(work: Work, doi: str | None, pmid: str | None, pmcid: str | None) -> bool:

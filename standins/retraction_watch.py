@@ -65,22 +65,28 @@ class RetractionWatchStandin(Standin):
         return answer
 
     def _csv(self) -> bytes:
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, _COLUMNS)
+        return as_csv(self.rows)
+
+
+def as_csv(rows: Iterable[Row], *, first: int = 1, header: bool = True) -> bytes:
+    """Write rows as the list does. `first`: the id of the first of them."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, _COLUMNS)
+    if header:
         writer.writeheader()
-        for number, row in enumerate(self.rows, start=1):
-            writer.writerow(
-                {
-                    **dict.fromkeys(_COLUMNS, ""),
-                    "Record ID": str(number),
-                    "Title": 'A title, "quoted",\nover two lines',
-                    "OriginalPaperPubMedID": row.pmid,
-                    "OriginalPaperDOI": row.doi,
-                    "RetractionPubMedID": row.notice_pmid,
-                    "RetractionDOI": row.notice_doi,
-                    "RetractionDate": row.date,
-                    "RetractionNature": row.nature,
-                    "Reason": row.reason,
-                }
-            )
-        return text.getvalue().encode()
+    for number, row in enumerate(rows, start=first):
+        writer.writerow(
+            {
+                **dict.fromkeys(_COLUMNS, ""),
+                "Record ID": str(number),
+                "Title": 'A title, "quoted",\nover two lines',
+                "OriginalPaperPubMedID": row.pmid,
+                "OriginalPaperDOI": row.doi,
+                "RetractionPubMedID": row.notice_pmid,
+                "RetractionDOI": row.notice_doi,
+                "RetractionDate": row.date,
+                "RetractionNature": row.nature,
+                "Reason": row.reason,
+            }
+        )
+    return text.getvalue().encode()

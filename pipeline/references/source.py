@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote_plus
 
 from msgspec import Struct
 
@@ -124,12 +125,17 @@ class OpenSource:
     client: SourceClient
 
 
-def batches(works: Sequence[CitedWork], *, characters: int) -> Iterator[list[CitedWork]]:
-    """Group works, in order, so that the identifiers of each group fit into a request's address."""
+def batches(
+    works: Sequence[CitedWork], *, characters: int, term: Callable[[CitedWork], str]
+) -> Iterator[list[CitedWork]]:
+    """Group works, in order, so that the terms of each group fit into a request's address.
+
+    A term is measured as it is sent, percent-encoded, so that no request is split that could have been one.
+    """
     batch: list[CitedWork] = []
     size = 0
     for work in works:
-        length = len(work.value.encode()) * 3 + 8  # percent-encoded, with its label
+        length = len(quote_plus(term(work)))
         if batch and size + length > characters:
             yield batch
             batch, size = [], 0

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import pathlib
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from judges.presence import missing
@@ -66,6 +67,16 @@ def test_what_a_source_has_and_what_it_has_not_are_told_apart(client: SourceClie
     assert (record.doi, record.year, record.volume) == (WAKEFIELD.value, 1998, "351")
     assert record.authors[0].last == "Wakefield"
     assert len(standin.requests) == 1
+
+
+@pytest.mark.parametrize("name", sorted(STANDINS))
+def test_a_full_look_up_of_ordinary_papers_takes_one_request(name: str) -> None:
+    source = sources()[name]
+    asked = [CitedWork("doi", f"10.1016/j.jns.2019.{number:06}") for number in range(source.most)]
+    with STANDINS[name]() as standin, closing(Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))) as http:
+        answer = source.open(http, standin.url, Caller("citewire")).look_up(asked)
+        assert answer.unknown == set(asked)
+        assert len(standin.requests) == 1
 
 
 def test_the_operator_can_be_written_to(client: SourceClient, standin: WorksStandin) -> None:

@@ -43,7 +43,8 @@ class Crossref:
     def look_up(self, works: Sequence[CitedWork]) -> LookedUp:
         asked = checked(SOURCE, works)
         listed = [work for work in asked if "," not in work.value]
-        waiting = list(batches(listed, characters=_CHARACTERS))[::-1] + [[work] for work in asked if "," in work.value]
+        alone = [[work] for work in asked if "," in work.value]
+        waiting = list(batches(listed, characters=_CHARACTERS, term=lambda work: f"{_term(work)},"))[::-1] + alone
         records: dict[CitedWork, SourceRecord] = {}
         unknown: set[CitedWork] = set()
         spacing = _SPACING
@@ -66,11 +67,15 @@ class Crossref:
         if len(batch) == 1:
             query = urlencode(self._who)
             return self._get(f"/{quote(batch[0].value, safe='')}{'?' if query else ''}{query}")
-        asked = {"filter": ",".join(f"doi:{work.value}" for work in batch), "rows": str(len(batch))}
+        asked = {"filter": ",".join(map(_term, batch)), "rows": str(len(batch))}
         return self._get(f"?{urlencode({**asked, 'select': ','.join(_SELECT), **self._who})}")
 
     def _get(self, rest: str) -> Response:
         return get(self._http, f"{self._url}{rest}", limits=self._caller.limits)
+
+
+def _term(work: CitedWork) -> str:
+    return f"doi:{work.value}"
 
 
 def _read(response: Response, batch: Sequence[CitedWork]) -> tuple[dict[CitedWork, SourceRecord], set[CitedWork]]:

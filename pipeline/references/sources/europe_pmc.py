@@ -22,6 +22,7 @@ from pipeline.references.titles_in_html import plain_title
 _MOST = 100
 _CHARACTERS = 5_000  # of the query in an address
 _SPACING = 0.2  # seconds between the requests of one look-up
+_OR = " OR "
 _ROWS = 4  # results asked for each work: a DOI may belong to a preprint and its copy in PubMed
 _OF_ANOTHER = re.compile(r"(?:retraction|partial retraction|expression of concern|erratum|correction) (?:of|for)", re.I)
 _DONE_TO_IT = re.compile(r"(?!comment|cites|dataset).* in", re.I)
@@ -42,7 +43,7 @@ class EuropePmc:
         asked = checked(SOURCE, works)
         records: dict[CitedWork, SourceRecord] = {}
         unknown: set[CitedWork] = set()
-        for number, batch in enumerate(batches(asked, characters=_CHARACTERS)):
+        for number, batch in enumerate(batches(asked, characters=_CHARACTERS, term=lambda work: _OR + _term(work))):
             if number:
                 self._caller.sleep(_SPACING)
             found, absent = _read(self._ask(batch), batch)
@@ -52,7 +53,7 @@ class EuropePmc:
 
     def _ask(self, batch: Sequence[CitedWork]) -> Response:
         asked = {
-            "query": " OR ".join(map(_term, batch)),
+            "query": _OR.join(map(_term, batch)),
             "resultType": "core",
             "format": "json",
             "pageSize": str(_ROWS * len(batch)),
