@@ -15,8 +15,6 @@ from pipeline.citations.links import pmc_url
 from pipeline.citations.weight import LABELS, Weight, weight_of
 from pipeline.model.reference import CitedReference, Reference
 
-_WATCHED = ("resolved", "pending", "mismatch")
-
 
 class ReferenceStatement(Struct, frozen=True):
     """What is known of one reference, apart from its citation."""
@@ -56,14 +54,28 @@ def evidence_words(cited: CitedReference) -> str | None:
     return ". ".join(filter(None, words)) or None
 
 
+def is_watched(cited: CitedReference) -> bool:
+    """Return whether a source has the work, which is asked about it again."""
+    return cited.state == "resolved"
+
+
 def overview(references: Sequence[CitedReference]) -> Overview:
     years = [year for cited in references if cited.reference and (year := year_of(cited.reference))]
     return Overview(
         total=len(references),
-        watched=sum(cited.state in _WATCHED for cited in references),
+        watched=sum(map(is_watched, references)),
         newest_year=max(years, default=None),
         median_year=int(statistics.median_low(years)) if years else None,
     )
+
+
+def overview_words(references: Sequence[CitedReference]) -> str | None:
+    """Return "5 references, 3 watched; newest 2024, median 2016", or None if there are none."""
+    known = overview(references)
+    if not known.total:
+        return None
+    years = f"; newest {known.newest_year}, median {known.median_year}" if known.newest_year else ""
+    return f"{known.total} reference{'' if known.total == 1 else 's'}, {known.watched} watched{years}"
 
 
 def year_of(record: Reference) -> int | None:

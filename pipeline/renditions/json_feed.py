@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.appraisal.statement import statement_of
+from pipeline.appraisal.statement import overview, statement_of
 from pipeline.citations import citation_text, editorial_labels
 from pipeline.model.article import Article, Person, Topic
 from pipeline.model.moment import rfc3339
@@ -149,8 +149,16 @@ def _evidence(revision: Revision) -> Json:
         "calls_to_action": [
             {"label": call.label, "url": call.url, "text": call.text} for call in article.calls_to_action
         ],
+        "evidence": _overview(revision.references),
         "references": [_reference(cited) for cited in revision.references],
     }
+
+
+def _overview(references: Sequence[CitedReference]) -> Json | None:
+    """Return the figures of all references together."""
+    known = overview(references)
+    figures = {"newest_year": known.newest_year, "median_year": known.median_year}
+    return {"total": known.total, "watched": known.watched, **figures} if known.total else None
 
 
 def _reviewer(person: Person) -> Json:

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.appraisal.notices import is_notice
+from pipeline.appraisal.statement import is_watched
 from pipeline.citations import editorial_label
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger.articles import revisions
@@ -56,8 +57,8 @@ def cited_counts(transaction: Transaction, article_id: str) -> CitedCounts | Non
 
 def counted(references: Sequence[CitedReference], *, known: Sequence[str] = ()) -> CitedCounts:
     """Count. `known`: PMIDs of retracted papers that the author cites knowingly, which need no warning."""
-    names = {"resolved": "watched", "unwatched": "unidentified"}
-    counts = Counter(names.get(cited.state, cited.state) for cited in references)
+    names = {"unwatched": "unidentified"}
+    counts = Counter("watched" if is_watched(cited) else names.get(cited.state, cited.state) for cited in references)
     parts = [f"{counts[name]} {words}" for name, words in _PHRASES if counts[name]]
     total = len(references)
     summary = f"{total} reference{'' if total == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")

@@ -44,7 +44,7 @@ class ArticleEvidence:
     title: str
     references: tuple[ReferenceEvidence, ...]
     total: Count
-    watched: Annotated[Count, Field(description="References that are looked up again and again.")]
+    watched: Annotated[Count, Field(description="References found in a source, which is asked about them again.")]
     newest_year: int | None
     median_year: int | None
     last_checked: Annotated[Time | None, Field(description="The oldest of PubMed's last answers.")]

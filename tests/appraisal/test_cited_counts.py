@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from pipeline.appraisal.statement import overview
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, Reference, ReferenceState
 from pipeline.views.cited import counted
@@ -23,6 +26,12 @@ def test_references_are_counted_by_what_is_known_of_them() -> None:
     assert found.summary == "5 references: 3 watched, 1 not in any source, 1 without identifier"
     assert (found.total, found.watched, found.unknown, found.unidentified, found.pending) == (5, 3, 1, 1, 0)
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize("state", get_args(ReferenceState))
+def test_the_evidence_statement_counts_the_same_as_watched(state: ReferenceState) -> None:
+    references = [cited(1, "resolved"), cited(2, state)]
+    assert overview(references).watched == counted(references).watched == 1 + (state == "resolved")
 
 
 def test_an_article_without_references_has_none() -> None:

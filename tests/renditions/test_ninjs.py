@@ -122,7 +122,7 @@ def test_topics_reviewers_and_picture_are_data() -> None:
     rendition = association(document, "main picture")["renditions"][0]
     assert (rendition["contentType"], rendition["width"], rendition["height"]) == ("image/png", 1200, 800)
     roles = [indicator["role"] for indicator in document["trustIndicators"]]
-    assert roles == ["https://schema.org/reviewedBy", "https://schema.org/lastReviewed"]
+    assert roles == [f"https://schema.org/{name}" for name in ("reviewedBy", "lastReviewed", "citation")]
 
 
 def test_pubmed_is_named_as_a_source_only_where_it_answered() -> None:

@@ -18,6 +18,7 @@ from articles import FEED, GONE, SAMPLE, SITE, WITHDRAWAL, revisions
 from hypothesis import HealthCheck, given, settings
 from judges.markdown import markdown_html
 from lxml import etree
+from msgspec import structs
 from published import EVERY, OURS
 
 import pipeline.renditions
@@ -230,6 +231,10 @@ def _dates(revision: Revision) -> Iterator[Alternatives]:
     yield (*_day(dates.modified), *_day(dates.updated))
     if dates.reviewed:
         yield _day(dates.reviewed)
+    if revision.article.next_review:
+        yield _day(revision.article.next_review)
+    if revision.overdue:
+        yield ("Review overdue since",)
 
 
 def _day(date: dt.date) -> Alternatives:
@@ -261,6 +266,16 @@ def lost_in(haystack: str, revision: Revision) -> list[Alternatives]:
 def test_a_rendition_holds_all_of_the_article(name: str, revision: Revision) -> None:
     form = formats()[name]
     assert lost(revision, form.render(revision, SITE), form.media_type) == []
+
+
+@pytest.mark.parametrize("name", formats())
+def test_a_rendition_says_that_the_review_is_overdue(name: str) -> None:
+    form = formats()[name]
+    article = structs.replace(SAMPLE.article, next_review=dt.date(2026, 3, 2))
+    late = structs.replace(SAMPLE, article=article, overdue=True)
+    assert lost(late, form.render(late, SITE), form.media_type) == []
+    on_time = structs.replace(late, overdue=False)
+    assert lost(late, form.render(on_time, SITE), form.media_type) == [("Review overdue since",)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

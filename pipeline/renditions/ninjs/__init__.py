@@ -7,8 +7,10 @@ whole article. IPTC registers no media type of its own.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+from pipeline.appraisal.statement import overview_words
 from pipeline.model.article import Article, Person, Topic
 from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import Format
@@ -17,7 +19,7 @@ from pipeline.model.site import Site
 from pipeline.renditions.ninjs.associations import associations, texts
 from pipeline.renditions.parts.content import content_html, page_url
 from pipeline.renditions.parts.content_text import content_text
-from pipeline.renditions.parts.dates import date_text, dates_of
+from pipeline.renditions.parts.dates import date_text, dates_of, next_review_label
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.json_bytes import json_bytes
@@ -57,7 +59,7 @@ def render(revision: Revision, site: Site) -> bytes:
             ],
             "organisations": [{"name": site.publisher, "rel": "publisher", "uri": address(site.url)}],
             "infoSources": _sources(revision, site),
-            "trustIndicators": _trust(article, site),
+            "trustIndicators": _trust(revision, site),
             "associations": associations(revision),
             "copyrightHolder": site.publisher,
             "usageTerms": article.licence,
@@ -155,21 +157,31 @@ def _sources(revision: Revision, site: Site) -> list[dict[str, Any]]:
     return sources
 
 
-def _trust(article: Article, site: Site) -> list[dict[str, Any]]:
-    """Return who vouches for the article and when, in schema.org's terms, because IPTC's own only name policies."""
+def _trust(revision: Revision, site: Site) -> list[dict[str, Any]]:
+    """Return who vouches for the article, when, and by what evidence.
+
+    In schema.org's terms, because IPTC's own only name policies.
+    """
+    article = revision.article
     page = uri(page_url(article, site))
     reviewers = [
-        {
-            "role": "https://schema.org/reviewedBy",
-            "title": f"Medically reviewed by {name_text(reviewer)}",
-            "href": address(reviewer.url) or page,
-        }
+        _indicator("reviewedBy", f"Medically reviewed by {name_text(reviewer)}", address(reviewer.url) or page)
         for reviewer in article.reviewers
     ]
-    if not article.reviewed:
-        return reviewers
-    title = f"Last reviewed {date_text(article.reviewed, article.language)}"
-    return [*reviewers, {"role": "https://schema.org/lastReviewed", "title": title, "href": page}]
+    titles = {
+        "lastReviewed": _on("Last reviewed", article.reviewed, article),
+        "ReviewAction": _on(next_review_label(revision), article.next_review, article),
+        "citation": overview_words(revision.references),
+    }
+    return [*reviewers, *(_indicator(role, title, page) for role, title in titles.items() if title)]
+
+
+def _indicator(role: str, title: str, href: str) -> dict[str, str]:
+    return {"role": f"https://schema.org/{role}", "title": title, "href": href}
+
+
+def _on(label: str, day: dt.date | None, article: Article) -> str | None:
+    return f"{label} {date_text(day, article.language)}" if day else None
 
 
 FORMAT = Format(

@@ -17,6 +17,7 @@ from pipeline.renditions.parts.dates import dates_of
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.linked_evidence import evidence_node, overdue_text
 from pipeline.renditions.parts.linked_references import citation_node
 from pipeline.renditions.parts.topics import schema_type
 from pipeline.renditions.parts.uri import address, uri
@@ -50,6 +51,7 @@ def page_node(revision: Revision, site: Site) -> Node:
         "datePublished": rfc3339(dates.published),
         "dateModified": rfc3339(dates.updated),
         "lastReviewed": dates.reviewed.isoformat() if dates.reviewed else None,
+        "creativeWorkStatus": overdue_text(revision),
         "reviewedBy": _people(article.reviewers),
         "author": _people(article.authors),
         "publisher": _publisher(site),
@@ -60,6 +62,7 @@ def page_node(revision: Revision, site: Site) -> Node:
         "image": _image(article.image) if article.image else None,
         "mainEntity": _question(article, url),
         "citation": [citation_node(cited) for cited in revision.references],
+        "subjectOf": evidence_node(revision, site),
         "creditText": attribution(revision.references),
         "potentialAction": [_action(call) for call in article.calls_to_action],
         "mentions": [_related(link) for link in article.related],
