@@ -15,8 +15,9 @@ from pipeline.ledger import deliveries as delivery_records
 from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, verdicts
+from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, vanished, verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
+from pipeline.ledger.evidence.vanished import Vanished
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
@@ -25,6 +26,7 @@ from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, 
 _WORDS = 160  # characters of an error by which failures are grouped
 _BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
 _MISMATCHES = 100  # references that are another work than described: each is a condition of its own
+_VANISHED = 100  # works whose record is gone: each is a condition of its own
 _GROUPS = 1_000  # most groups of each kind that are read
 
 
@@ -53,6 +55,7 @@ class SilentSource(Struct, frozen=True, kw_only=True):
 
     failures: int  # in a row
     error: str | None = None
+    since: dt.datetime | None = None  # of NCBI's services only
     again: dt.datetime | None = None  # not asked before
 
 
@@ -84,6 +87,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     sources: Mapping[str, SilentSource] = {}
     overdue: Overdue | None = None
     mismatches: tuple[Mismatch, ...] = ()  # the first of them
+    vanished: tuple[Vanished, ...] = ()  # the first of them
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
@@ -108,6 +112,7 @@ def facts(transaction: Transaction, configured: Collection[str], *, now: dt.date
         sources=_sources(transaction),
         overdue=Overdue(*late) if (late := articles.longest_overdue(transaction, now.date())) else None,
         mismatches=mismatches.of_live_articles(transaction, limit=_MISMATCHES),
+        vanished=vanished.of_live_articles(transaction, limit=_VANISHED),
         verdict_sources=tuple(one for one in verdicts.states(transaction).values() if one.failing),
         feeds=_feeds(transaction),
         findings=tuple(feed_records.findings(transaction)),
@@ -184,11 +189,11 @@ def _sources(transaction: Transaction) -> dict[str, SilentSource]:
     """Return the sources that do not answer: NCBI's services, and others when asked for records or for verdicts."""
     of_ncbi = leases.c.name.in_(get_args(ncbi_rate_limit.Service))
     others = (leases.c.name.startswith(prefix, autoescape=True) for prefix in _BESIDE)
-    columns = (leases.c.name, leases.c.failures, leases.c.error, leases.c.not_before)
+    columns = (leases.c.name, leases.c.failures, leases.c.error, leases.c.failing, leases.c.not_before)
     query = sa.select(*columns).where(sa.or_(of_ncbi, *others), leases.c.failures > 0).order_by(leases.c.failures)
     return {
-        re.sub("^source[-:]", "", name): SilentSource(failures=failures, error=error, again=again)
-        for name, failures, error, again in transaction.execute(query)
+        re.sub("^source[-:]", "", name): SilentSource(failures=failures, error=error, since=since, again=again)
+        for name, failures, error, since, again in transaction.execute(query)
     }
 
 

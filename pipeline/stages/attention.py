@@ -203,14 +203,30 @@ def silent_sources(facts: Facts) -> Iterator[Condition]:
                 if refuses
                 else f"{name} has failed {times} in a row",
                 command="citewire check",
+                since=one.since,
                 count=one.failures,
             )
 
 
+def vanished_references(facts: Facts) -> Iterator[Condition]:
+    for one in facts.vanished:
+        source = "PubMed" if one.work.startswith("pmid:") else "any source"
+        yield Condition(
+            key=f"reference-gone:{one.work}",
+            kind="reference-gone",
+            who="editor",
+            what=f"{_name_of(one.work)}, cited by {_count(one.count, 'article')}, is no longer in {source}; readers see"
+            " its last record. Look for the paper, and cite it by another identifier or take it out",
+            command=f"citewire status {one.article}",
+            since=one.since,
+            count=one.count,
+            article=one.article,
+        )
+
+
 def mismatched_references(facts: Facts) -> Iterator[Condition]:
     for one in facts.mismatches:
-        scheme, _, value = one.work.partition(":")
-        name = f"PMID {value}" if scheme == "pmid" else one.work
+        name = _name_of(one.work)
         meant = f"; they describe PMID {one.suggested}" if one.suggested else ""
         nobody = "; PubMed has no paper that they describe" if one.asked and not one.suggested else ""
         yield Condition(
@@ -330,6 +346,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     dead_letters,
     held_articles,
     mismatched_references,
+    vanished_references,
     overdue_reviews,
     missing_channels,
     troubled_places,
@@ -343,6 +360,11 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _name_of(work: str) -> str:
+    scheme, _, value = work.partition(":")
+    return f"PMID {value}" if scheme == "pmid" else work
 
 
 def _merged(groups: Iterable[Group]) -> list[Group]:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.appraisal import standing
 from pipeline.ledger import Transaction
-from pipeline.ledger.evidence import checks, cited, verdicts
+from pipeline.ledger.evidence import checks, cited, ncbi_rate_limit, verdicts
 from pipeline.model.reference import CitedReference, EditorialState, SourceVerdict
 from pipeline.views.fields import Pmid, Time
 
@@ -46,7 +46,8 @@ def sources_of(transaction: Transaction, references: Sequence[CitedReference]) -
     states = verdicts.states(transaction)
     asked = checks.asked(transaction, [work for paper in papers for work in paper.works])
     times = cited.times(transaction, [paper.pmid for paper in papers if paper.pmid])
-    return [_sources(one, paper, states, asked, times) for one, paper in zip(references, papers, strict=True)]
+    failing = ncbi_rate_limit.failing_since(transaction, "pubmed")
+    return [_sources(one, paper, states, asked, times, failing) for one, paper in zip(references, papers, strict=True)]
 
 
 def _paper(one: CitedReference) -> verdicts.Paper:
@@ -63,13 +64,14 @@ def _sources(
     states: Mapping[str, verdicts.SourceState],
     asked: Mapping[str, Mapping[str, dt.datetime | None]],
     times: Mapping[str, cited.Times],
+    pubmed_failing: dt.datetime | None,
 ) -> tuple[SourceSays, ...]:
     if not paper.works:
         return ()
     last: dict[str, tuple[dt.datetime | None, dt.datetime | None]] = {}
     if paper.pmid:
         known = times.get(paper.pmid)
-        last[standing.PUBMED] = (known.fetched if known else None, None)
+        last[standing.PUBMED] = (known.fetched if known else None, pubmed_failing)
     answers = [asked.get(work, {}) for work in paper.works]  # the first that a source gave counts, as for its verdicts
     for name, state in states.items():
         at = next((one[name] for one in answers if one.get(name)), None) if state.by_paper else state.answered

@@ -16,6 +16,7 @@ from pipeline.ledger.attention import ChannelTrouble, Facts, Group, Overdue, Sil
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.evidence import verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
+from pipeline.ledger.evidence.vanished import Vanished
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
@@ -71,6 +72,7 @@ EVERYTHING = Facts(
             suggested="2",
         ),
     ),
+    vanished=(Vanished(work="pmid:7", count=2, article="spasms", since=LONG_AGO),),
     verdict_sources=(
         SourceState(
             name="retraction_watch",

@@ -13,12 +13,14 @@ from structlog.testing import capture_logs
 from watched import Watched, publish
 
 from pipeline.ledger import Ledger, evidence
+from pipeline.ledger.attention import facts
 from pipeline.ledger.evidence import rechecks
-from pipeline.ledger.tables import references
+from pipeline.ledger.tables import identifiers, references
 from pipeline.model.article import CitedAs, CitedWork
 from pipeline.model.reference import CitedReference
 from pipeline.references.pubmed.finding import Found
 from pipeline.renditions import formats
+from pipeline.stages.attention import Condition, attention
 from pipeline.stages.context import Policy
 from pipeline.views.cited import cited_counts
 
@@ -140,6 +142,39 @@ def test_a_record_that_vanished_is_gone_after_two_answers_and_shown_as_it_was(be
     assert len(told) == 1
 
 
+def test_the_editor_is_told_once_of_what_vanished_until_it_is_back_or_no_longer_cited(bench: Watched) -> None:
+    bench.know(paper("1"), paper("2"))
+    publish(bench, "1", "2")
+    publish(bench, "1", id="another")
+    del bench.pubmed.papers["1"]
+    ask_now(bench, "1")
+    assert gone(bench) == []
+    bench.work_for(400, step=10)
+    (told,) = gone(bench)
+    assert told.key == "reference-gone:pmid:1" and (told.who, told.count, told.article) == ("editor", 2, "another")
+    assert "PMID 1, cited by 2 articles, is no longer in PubMed" in told.what
+    bench.work_for(2 * 86_400, step=3600)
+    assert gone(bench) == [told]
+    publish(bench, "2", id="another", text="Rest.")
+    publish(bench, "2", text="Rest.")
+    assert gone(bench) == []
+
+
+def test_the_editor_is_told_of_a_paper_cited_by_doi_that_no_source_has_any_more(bench: Watched) -> None:
+    publish(bench, "2")
+    with bench.ledger.write() as transaction:
+        evidence.cite(transaction, "spasms", [CitedWork("doi", "10.1/x")], now=bench.clock.now)
+        transaction.execute(sa.update(identifiers).values(state="gone", due=None))
+    (told,) = gone(bench)
+    assert "doi:10.1/x, cited by 1 article, is no longer in any source" in told.what
+
+
+def gone(bench: Watched) -> list[Condition]:
+    with bench.ledger.read() as transaction:
+        found = attention(facts(transaction, ["partner"], now=bench.clock.now))
+    return [one for one in found if one.kind == "reference-gone"]
+
+
 def test_what_vanished_stays_on_hold(ledger: Ledger) -> None:
     bench = Watched(ledger, policy=Policy(evidence="hold"))
     bench.know(paper("1"))
@@ -199,6 +234,7 @@ def merged(bench: Watched) -> Watched:
 
 def test_a_pmid_that_was_merged_is_followed_and_said(merged: Watched) -> None:
     (cited,) = shown(merged, "1")
+    assert gone(merged) == []
     assert cited.state == "resolved" and cited.reference is not None and cited.reference.pmid == "2"
     with merged.ledger.read() as transaction:
         counted = cited_counts(transaction, "spasms")

@@ -79,6 +79,11 @@ def take(transaction: Transaction, permit: Permit, *, token: str, now: dt.dateti
     _set(transaction, permit.name, lease=token, leased_until=until, not_before=rested)
 
 
+def failing_since(transaction: Transaction, service: Service) -> dt.datetime | None:
+    """Return when the service first failed, if it has not answered since."""
+    return transaction.scalar(sa.select(leases.c.failing).where(leases.c.name == service))
+
+
 def lock(transaction: Transaction) -> None:
     """Prevent other transactions from taking a permit until this one ends. SQLite has one writer at a time anyway."""
     locked = sa.select(leases.c.name).where(leases.c.name == _SITE).with_for_update()
@@ -97,7 +102,7 @@ def answered(
     """
     allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or rate
     most = max(1, min(limit or max(rate, allowed), MOST))
-    _set(transaction, service, failures=0, error=None)
+    _set(transaction, service, failures=0, error=None, failing=None)
     _set(transaction, _SITE, allowed=min(most, allowed + 1))
     _give_back(transaction, token, counted)
 
@@ -116,7 +121,8 @@ def failed(
 
     `refused_rate` is the assumed rate, if NCBI called it too high.
     """
-    _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before, error=error)
+    since = sa.func.coalesce(leases.c.failing, sa.literal(now, leases.c.failing.type))
+    _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before, error=error, failing=since)
     if refused_rate is not None:
         allowed = transaction.scalar(sa.select(leases.c.allowed).where(leases.c.name == _SITE)) or refused_rate
         _set(transaction, _SITE, allowed=max(1, allowed // 2))

@@ -17,6 +17,7 @@ leases = sa.Table(
     sa.Column("allowed", sa.Integer),  # requests per second that NCBI allows; only in the row `pubmed`
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # in a row
     sa.Column("error", sa.Text),  # the code of the last of them
+    sa.Column("failing", Instant),  # when the first of them ended; only of NCBI's services
 )
 
 tokens = sa.Table(
