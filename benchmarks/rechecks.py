@@ -47,6 +47,7 @@ from pipeline.model.article import CitedWork
 from pipeline.references.lists import lists
 from pipeline.references.published_list import OpenList
 from pipeline.references.pubmed.eutils import Eutils
+from pipeline.references.pubmed.service import Service
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.stages.context import LEASE, Context, NoDoorbell
@@ -87,8 +88,8 @@ class Site:
         )
 
     def _pubmed(self) -> Eutils:
-        url, pause, clock = self.urls["pubmed"], self.clock.pass_, self.clock
-        return Eutils(self.http, base_url=url, tool="citewire", email=None, api_key=None, sleep=pause, clock=clock)
+        service = Service(self.http, self.urls["pubmed"], "citewire", None, None)
+        return Eutils(service, sleep=self.clock.pass_, clock=self.clock)
 
     def _source(self, name: str) -> OpenSource:
         source = sources()[name]
