@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from empty_ledger import empty_ledger
 from every_stage import enrich, render
-from places_world import World, folder, run
+from places_world import World, files, folder, run
 from test_reached_everywhere import channel
-from test_restored_places import back_up, reopened
+from test_restored_places import back_up, lose, reopened
 
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.stages.stage import drain
@@ -143,3 +143,46 @@ def test_a_withdrawal_that_had_not_arrived_of_an_article_that_the_backup_does_no
     again.ledger.close()
     assert last(partner, "wrong") == (2, "withdrawn")
     assert b"Wrong dose." in partner.received[-1].body
+
+
+def lost(world: World, backup: Path, channels: str, capsys: pytest.CaptureFixture[str]) -> World:
+    """The site after a restore that found no former ledger, still held."""
+    lose(world)
+    said = run(capsys, world, "restore", backup)
+    assert said.status == 0, said.err
+    return reopened(world, channels)
+
+
+def test_a_file_of_an_article_that_is_published_anew_is_withdrawn_although_no_ledger_knows_of_it(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = folder("archive", tmp_path / "files")
+    world.take_up(archive)
+    backup = back_up(world, capsys)
+    world.publish("wrong", "strange")
+    world.work()
+    again = lost(world, backup, archive, capsys)
+    again.publish("wrong", text="As before.")
+    again.bench.withdraw("wrong")
+    go_on(again, capsys)
+    assert files(tmp_path / "files") == {"wrong.json-ld": "withdrawn", "strange.json-ld": 1}
+    drift = run(capsys, world, "reconcile", "archive")
+    assert "strange.json-ld was not delivered here by this system" in drift.out, drift.err
+
+
+def test_a_file_in_a_format_that_the_channel_had_only_after_the_backup_goes_with_the_next_delivery(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = (folder("archive", tmp_path / "files", format) for format in ("json-ld", "markdown"))
+    world.take_up(before)
+    world.publish("a")
+    world.work()
+    backup = back_up(world, capsys)
+    world.take_up(after)
+    world.work()
+    assert files(tmp_path / "files") == {"a.md": 1}
+    world.settings(before)
+    again = lost(world, backup, before, capsys)
+    go_on(again, capsys)
+    assert files(tmp_path / "files") == {"a.json-ld": 2}
+    assert not (tmp_path / "files" / "a.md").exists()

@@ -236,6 +236,16 @@ def withdraw_at(
     return len(transaction.execute(new.returning(deliveries.c.id)).all())
 
 
+def lies_at(
+    transaction: Transaction, article_id: str, *, id: str, key: str, format: str, revision: int, now: dt.datetime
+) -> None:
+    """Record that a place has an article that the ledger did not send there. Its bytes are not known."""
+    row = {"id": id, "article": article_id, "channel": key, "format": format, "attempted": True, "changed": now}
+    has = {"target_revision": revision, "target_digest": "", "delivered_revision": revision, "urgency": NORMAL}
+    state = {"delivered_event": "published", "state": "delivered", "attempts": 0}
+    transaction.execute(insert(transaction, deliveries).values(**row, **has, **state).on_conflict_do_nothing())
+
+
 # --- giving up ------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import Delivery, afresh
 from pipeline.ledger.places import REACHABLE
-from pipeline.ledger.tables import deliveries, drift, places
+from pipeline.ledger.tables import articles, deliveries, drift, places
 from pipeline.ledger.tables.base import by_key
 
 DriftKind = Literal["missing", "older", "unknown", "withdrawn"]
@@ -66,14 +66,6 @@ def shown(transaction: Transaction, key: str, after: str, limit: int) -> list[De
     return [Delivery(**row._mapping) for row in transaction.execute(query)]
 
 
-def has_it(transaction: Transaction, key: str, article_id: str, remote_id: str) -> None:
-    """Record that the place has an article of which the ledger knows only that it may be sent there."""
-    mine = (deliveries.c.channel == key, deliveries.c.article == article_id)
-    transaction.execute(sa.update(deliveries).where(*mine).values(attempted=True))
-    unnamed = (*mine, deliveries.c.remote_id.is_(None))
-    transaction.execute(sa.update(deliveries).where(*unnamed).values(remote_id=remote_id))
-
-
 def is_as_read(transaction: Transaction, row: Delivery) -> bool:
     """Return whether nothing has changed about a delivery since it was loaded."""
     now = sa.select(deliveries.c.state, deliveries.c.target_revision, deliveries.c.target_digest).where(
@@ -109,8 +101,9 @@ def fail(transaction: Transaction, key: str, error: str, *, again: dt.datetime) 
 def names_of(transaction: Transaction, location: str) -> frozenset[str]:
     """Return the remote ids of everything delivered to a location, by whichever channel."""
     keys = sa.select(places.c.key).where(places.c.location == location).scalar_subquery()
-    query = sa.select(deliveries.c.remote_id).where(deliveries.c.channel.in_(keys), deliveries.c.remote_id.is_not(None))
-    return frozenset(transaction.scalars(query))
+    known = sa.exists().where(articles.c.id == deliveries.c.article)  # one that a restored ledger lacks is unknown
+    here = (deliveries.c.channel.in_(keys), deliveries.c.remote_id.is_not(None), known)
+    return frozenset(transaction.scalars(sa.select(deliveries.c.remote_id).where(*here)))
 
 
 def make_due(transaction: Transaction, key: str, article_ids: Collection[str], *, now: dt.datetime) -> int:

@@ -100,9 +100,9 @@ def repair(context: Context, plan: ChannelPlan, found: Sequence[Drift]) -> int:
 def _withdraw(context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, now: dt.datetime) -> int:
     """Schedule the withdrawal of an article for a place that has a file of it although it was never sent there."""
     state = articles.get(transaction, article_id)
-    if state is None or state.state != "withdrawn" or state.rendered is None:
+    if state is None or state.state != "withdrawn":
         return 0
-    new = context.new_id("dlv_")
+    new, number = context.new_id("dlv_"), state.rendered or state.revision
     return deliveries.withdraw_at(
-        transaction, article_id, id=new, key=plan.id, format=plan.format, revision=state.rendered, now=now
+        transaction, article_id, id=new, key=plan.id, format=plan.format, revision=number, now=now
     )

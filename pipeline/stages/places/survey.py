@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.channels import Channel, ComparableChannel, ListedChannel
 from pipeline.errors import CitewireError
-from pipeline.ledger import Transaction, articles, deliveries
+from pipeline.ledger import Transaction, articles, deliveries, places
 from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
 from pipeline.ledger.findings import Finding, FindingKind
-from pipeline.ledger.places import ALL, readings
+from pipeline.ledger.places import ALL, REACHABLE, readings, rekeying
 from pipeline.model.delivery import Found
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver.fill import schedule
@@ -48,8 +48,8 @@ def _listed(context: Context, plan: ChannelPlan, there: Mapping[str, Found]) -> 
     for name, one in sorted(there.items(), key=lambda item: (item[1].revision, item[0])):
         with context.ledger.write() as transaction:
             state = articles.get(transaction, one.article)
-            if state is not None and one.is_there and one.event != "withdrawn":
-                _adopt(context, transaction, plan, state, name)
+            if one.is_there and one.event != "withdrawn":
+                _adopt(context, transaction, plan, name, one, state)
             if finding := _beyond(transaction, plan.id, name, one, state):
                 later[one.article] = finding
     return later
@@ -123,20 +123,42 @@ def _differs(context: Context, row: Delivery, kind: FindingKind, detail: str) ->
     return Finding(place=row.channel, article=row.article, kind=kind, revision=state.revision, detail=detail)
 
 
-def _adopt(context: Context, transaction: Transaction, plan: ChannelPlan, state: ArticleState, name: str) -> None:
-    """Give an article that lies at a place a delivery there, if it has none."""
-    extension = context.formats[plan.format].extension
-    if name != f"{state.id}.{extension}" or state.rendered is None:
+def _adopt(
+    context: Context, transaction: Transaction, plan: ChannelPlan, name: str, one: Found, state: ArticleState | None
+) -> None:
+    """Give an article that lies at a place a delivery there, if it has none, which knows of this file."""
+    format = _format_of(context, transaction, plan, name)
+    if format is None:
         return
-    if deliveries.at_place(transaction, plan.id, state.id) is None:
-        now = context.clock()
-        if state.state == "withdrawn":
-            new, number = context.new_id("dlv_"), state.rendered
-            deliveries.withdraw_at(
-                transaction, state.id, id=new, key=plan.id, format=plan.format, revision=number, now=now
-            )
-        else:
-            found = lack(transaction, context.policy, plan, state.id, ALL, now=now)
-            if found is not None and found.kind == "send" and found.revision is not None:
-                schedule(context, transaction, plan, found.revision, now=now)
-    readings.has_it(transaction, plan.id, state.id, name)
+    if deliveries.at_place(transaction, plan.id, one.article) is None:
+        _add(context, transaction, plan, one, state)
+    rekeying.has_it(transaction, plan.id, one.article, [format], name if format == plan.format else None)
+
+
+def _format_of(context: Context, transaction: Transaction, plan: ChannelPlan, name: str) -> str | None:
+    """Return the format of a file, or None if none has its extension, or if it may be another channel's."""
+    extension = name.partition(".")[2]
+    format = next((one.name for one in context.formats.values() if one.extension == extension), None)
+    return format if format == plan.format or not _is_shared(transaction, plan.id) else None
+
+
+def _is_shared(transaction: Transaction, key: str) -> bool:
+    every = places.every(transaction, states=REACHABLE)
+    location = next((one.location for one in every if one.key == key), None)
+    return sum(one.location == location for one in every) > 1
+
+
+def _add(context: Context, transaction: Transaction, plan: ChannelPlan, one: Found, state: ArticleState | None) -> None:
+    """Add a delivery: of the article's state, or of what lies there if the ledger has published nothing of it."""
+    now, new = context.clock(), context.new_id("dlv_")
+    if state is not None and state.state == "withdrawn":
+        number = state.rendered or state.revision
+        deliveries.withdraw_at(transaction, state.id, id=new, key=plan.id, format=plan.format, revision=number, now=now)
+    elif state is None or state.rendered is None:
+        deliveries.lies_at(
+            transaction, one.article, id=new, key=plan.id, format=plan.format, revision=one.revision, now=now
+        )
+    else:
+        found = lack(transaction, context.policy, plan, state.id, ALL, now=now)
+        if found is not None and found.kind == "send" and found.revision is not None:
+            schedule(context, transaction, plan, found.revision, now=now)
