@@ -37,7 +37,9 @@ def answer(ledger: Ledger, token: str, counted: dt.datetime, *, limit: int | Non
 def fail(ledger: Ledger, token: str, now: dt.datetime, *, wait: float, refused: int | None = None) -> None:
     not_before = now + dt.timedelta(seconds=wait)
     with ledger.write() as transaction:
-        ncbi_rate_limit.failed(transaction, "pubmed", token=token, now=now, not_before=not_before, refused_rate=refused)
+        code = "rate-limited" if refused else "timeout"
+        times = {"now": now, "not_before": not_before}
+        ncbi_rate_limit.failed(transaction, "pubmed", token=token, **times, error=code, refused_rate=refused)
 
 
 @pytest.mark.parametrize(("rate", "slowest"), [(3, 0.1), (3, 0.9), (3, 4.0), (10, 0.3)])
@@ -109,12 +111,28 @@ def test_the_two_services_fail_apart_and_share_the_rate(ledger: Ledger) -> None:
         permit = ncbi_rate_limit.next_permit(transaction, "idconv", now=START, rate=3, parallel=3)
         assert permit is not None
         ncbi_rate_limit.take(transaction, permit, token="a", now=START, seconds=90)
-        ncbi_rate_limit.failed(transaction, "idconv", token="a", now=START, not_before=at(100))
+        ncbi_rate_limit.failed(transaction, "idconv", token="a", now=START, not_before=at(100), error="timeout")
         assert ncbi_rate_limit.next_permit(transaction, "pubmed", now=at(2), rate=3, parallel=3) is not None
         permit = ncbi_rate_limit.next_permit(transaction, "idconv", now=at(2), rate=3, parallel=3)
         assert permit is not None and permit.at == at(100)
         pubmed = ncbi_rate_limit.next_permit(transaction, "pubmed", now=at(0.01), rate=1, parallel=3)
         assert pubmed is not None and pubmed.at > at(1)
+
+
+def test_it_is_known_since_when_a_service_has_not_answered(ledger: Ledger) -> None:
+    def since() -> dt.datetime | None:
+        with ledger.read() as transaction:
+            return ncbi_rate_limit.failing_since(transaction, "pubmed")
+
+    take(ledger, "a", START, rate=3)
+    assert since() is None
+    for seconds in (1, 100, 200):
+        with ledger.write() as transaction:
+            again = {"now": at(seconds), "not_before": at(seconds + 60)}
+            ncbi_rate_limit.failed(transaction, "pubmed", token="a", **again, error="timeout")
+        assert since() == at(1)
+    answer(ledger, "a", at(300))
+    assert since() is None
 
 
 def test_a_limit_beyond_ncbis_own_is_not_believed(ledger: Ledger) -> None:

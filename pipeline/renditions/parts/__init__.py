@@ -9,7 +9,7 @@ people           authors and reviewers
 evidence         references with their marks
 fragments        question, answer, calls to action, related links, byline, disclaimers
 content          the whole article as one piece of HTML; `content_text`: as plain text
-linked_data      the article as schema.org's nodes; `linked_references`: what it cites
+linked_data      the article as schema.org's nodes; `linked_references`, `linked_evidence`: what it cites
 head, feed_xml   what a feed says of itself; RSS and Atom through feedgen
 json_bytes       a JSON document as bytes
 webpage          the article's page by its templates; `withdrawn_page`: what takes its place
