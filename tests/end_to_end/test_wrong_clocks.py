@@ -114,25 +114,30 @@ def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_
     own: URL, tmp_path: Path
 ) -> None:
     url = own.render_as_string(hide_password=False)
-    clock, logs = FakedClock(tmp_path / "clock"), tmp_path / "odd.log"
-    clock.turn("+1d")
+    logs = tmp_path / "odd.log"
+    odd = {"behind": ("pipeline", "-2h"), "ahead": ("pipeline", "+2h"), "a-day": ("deliver", "+1d")}
     with EutilsStandin() as pubmed, system(tmp_path, pubmed=pubmed.url, start=False) as running:
         running.environment["CITEWIRE_DATABASE_URL"] = url
         running.start()
         queue = f"redis+socket://{queue_of(running)}"
-        odd = clock.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
         with contextlib.ExitStack() as stack:
-            for kind in ("pipeline", "deliver"):
-                stack.enter_context(beside(running, logs, "worker", kind, "--name", f"odd-{kind}", **odd))
+            for name, (kind, by) in odd.items():
+                clock = FakedClock(tmp_path / name)
+                clock.turn(by)
+                more = clock.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
+                stack.enter_context(beside(running, logs, "worker", kind, "--name", f"odd-{name}", **more))
 
             def warned() -> set[str]:
                 with ledger_of(url) as ledger, ledger.read() as transaction:
                     found = processes.alive(transaction, now=dt.datetime.now(dt.UTC))
-                return {one.kind for one in found if one.trouble and one.name.startswith("odd-")}
+                return {one.name.split("@")[0] for one in found if one.trouble and one.name.startswith("odd-")}
 
-            until(lambda: warned() == {"pipeline", "deliver"}, 60, what=logs.read_text)
-            for number in range(8):
-                assert running.publish(article(tmp_path, f"article-{number}")).status == 0, running.tail()
+            until(lambda: warned() == {f"odd-{name}" for name in odd}, 60, what=logs.read_text)
+            files = [article(tmp_path, f"article-{number}") for number in range(8)]
+            assert running.publish(*files).status == 0, running.tail()
+            corrected = article(tmp_path, "article-0", "Rest only.")
+            assert running.publish(corrected).status == 0, running.tail()
+            assert "Rest only." in (tmp_path / "out" / "article-0.ninjs").read_text()
             assert running.run("withdraw", "article-1", "--reason", "It was wrong.", "--wait").status == 0
             with ledger_of(url) as ledger, ledger.read() as transaction:
                 for table in (leases, articles, deliveries, feeds, references):
@@ -141,7 +146,7 @@ def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_
             metrics = running.get("/metrics").text
             assert "citewire_clock_ahead_seconds" in metrics
     logged = logs.read_text()
-    assert logged.count("this process takes no work") == 2
+    assert logged.count("this process takes no work") == len(odd)
     for line in ("rendered", "delivered", "withdrawal proved"):
         assert f"{line} " not in logged.replace("not delivered", ""), line
 
