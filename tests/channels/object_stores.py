@@ -11,6 +11,7 @@ import secrets
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def _moto() -> str:
 
 
 def s3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    bucket, endpoint = f"bucket-{next(_NUMBERS)}", _moto()
+    bucket, endpoint = f"bucket-{uuid.uuid4().hex}", _moto()
     monkeypatch.setenv("STORE_KEY_ID", "key-id")
     monkeypatch.setenv("STORE_SECRET", "hush-hush")
     created(f"{endpoint}/{bucket}")

@@ -163,4 +163,4 @@ def test_many_dois_share_requests(world: World) -> None:
     world.cite(*works)
     world.bench.work_for(60)
     assert {world.shown(work).state for work in works} == {"pending"}
-    assert [len(world.europe_pmc.requests), len(world.crossref.requests)] == [2, 1]
+    assert [len(world.europe_pmc.requests), len(world.crossref.requests)] == [1, 1]

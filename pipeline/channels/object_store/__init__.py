@@ -43,6 +43,7 @@ from pipeline.channels.shared.manifest import (
 from pipeline.channels.shared.marks import read_mark, write_mark
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http
+from pipeline.http.gateway import Gateway
 from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
@@ -74,13 +75,23 @@ class Index(msgspec.Struct, frozen=True):
 class ObjectStoreChannel:
     def __init__(self, settings: ObjectStoreSettings, http: Http) -> None:
         self._settings, self._guard = settings, http.guard
-        self._gateway = gateway_of(settings, http.guard)
+        self._opened: tuple[Objects, Gateway | None] | None = self._open()
+
+    def _open(self) -> tuple[Objects, Gateway | None]:
+        gateway = gateway_of(self._settings, self._guard)
         try:
-            store = store_of(settings, proxy=self._gateway.url if self._gateway else None)
+            store = store_of(self._settings, proxy=gateway.url if gateway else None)
         except ConfigError:
-            self.close()
+            if gateway is not None:
+                gateway.close()
             raise
-        self._objects = Objects(store, settings.url, conditional=settings.folder is None)
+        return Objects(store, self._settings.url, conditional=self._settings.folder is None), gateway
+
+    @property
+    def _objects(self) -> Objects:
+        if self._opened is None:  # it was closed, and is used again
+            self._opened = self._open()
+        return self._opened[0]
 
     def deliver(self, parcel: Parcel) -> Receipt:
         """Write the article's object. If the store already has a newer revision, change nothing and succeed."""
@@ -129,8 +140,9 @@ class ObjectStoreChannel:
         return f"{self._settings.url} can be written to"
 
     def close(self) -> None:
-        if self._gateway is not None:
-            self._gateway.close()
+        opened, self._opened = self._opened, None
+        if opened is not None and opened[1] is not None:
+            opened[1].close()
 
     def _start(self) -> Deadline:
         """Check the address of the store, and return the deadline.
