@@ -144,6 +144,16 @@ def test_fields_after_the_body_join_none_that_were_read(web: Web) -> None:
     assert b" 401 " in web.ask(head + b"1\r\nx\r\n0\r\nAuthorization: Bearer cms\r\n\r\n")
 
 
+def test_a_field_without_end_after_the_body_is_cut_off(web: Web) -> None:
+    with web.connect() as client:
+        client.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ")
+        until(lambda: any(connection.cycle for connection in list(web.server.server_state.connections)))
+        with pytest.raises(ConnectionError):
+            for _ in range(40):
+                client.sendall(b"y" * 10_000)
+                time.sleep(0.005)
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX:"], ids=["nothing", "half a head"])
 def test_a_head_has_a_time(web: Web, sent: bytes) -> None:
     with web.connect() as client:
@@ -181,6 +191,23 @@ def test_the_host_that_a_client_names_is_in_no_answer(web: Web) -> None:
 # --- bodies -----------------------------------------------------------------------------------------------------------
 
 POST = b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+
+@pytest.mark.parametrize("size", [40_000, 200_000])
+def test_a_body_may_arrive_in_one_piece_with_its_head(web: Web, size: int) -> None:
+    """As a proxy sends it that has read the whole request."""
+    fields = b"Host: x\r\nAuthorization: Bearer cms\r\nContent-Type: application/cloudevents+json\r\n"
+    got = web.ask(b"POST /v1/events HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (fields, size) + b"y" * size)
+    assert problem(got) == (422, "invalid-json")
+
+
+def test_requests_in_one_piece_are_measured_one_by_one(web: Web) -> None:
+    with web.connect() as client:
+        client.sendall((GET[:-2] + b"X: " + b"y" * 8_000 + b"\r\n\r\n") * 5)
+        got = b""
+        while got.count(b" 200 OK") < 5 and (more := client.recv(65_536)):
+            got += more
+    assert got.count(b" 200 OK") == 5
 
 
 def test_a_body_has_a_time(web: Web) -> None:

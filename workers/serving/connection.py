@@ -38,7 +38,7 @@ class Connection(HttpToolsProtocol):
         self.deadline: float | None = None
         self.write_deadline: float | None = None
         self.in_head = True
-        self.read_bytes = 0  # of a head that is not complete
+        self.read_bytes = 0  # since the parser last had a whole head, some of a body, or a whole request
         self.field_bytes, self.body_bytes, self.body_began = 0, 0, 0.0
 
     # The connection
@@ -62,12 +62,10 @@ class Connection(HttpToolsProtocol):
             return
         if self.in_head and self.deadline is None:
             self.deadline = now() + self.limits.head_seconds
-        began_in_head = self.in_head
+        self.read_bytes += len(data)
         super().data_received(data)
-        if began_in_head and self.in_head and not self.transport.is_closing():
-            self.read_bytes += len(data)  # one field may be without end
-            if self.read_bytes > self.limits.head_bytes:
-                self._refuse_head()
+        if self.read_bytes > self.limits.head_bytes:  # one field may be without end
+            self._refuse_head()
 
     # The parser's callbacks
 
@@ -98,6 +96,7 @@ class Connection(HttpToolsProtocol):
             raise _Refused
 
     def on_body(self, body: bytes) -> None:
+        self.read_bytes = 0
         self.body_bytes += len(body)
         if self.body_bytes > self.limits.body_bytes:
             self._refuse(413, code="body-too-large", detail="the body is larger than any that is taken here")
@@ -107,7 +106,7 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self.in_head, self.deadline = True, None
+        self.in_head, self.read_bytes, self.deadline = True, 0, None
         super().on_message_complete()
 
     # Time
