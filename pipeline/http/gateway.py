@@ -13,7 +13,7 @@ import contextlib
 import secrets
 import socket
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -63,12 +63,8 @@ class Gateway:
             threading.Thread(target=self._serve, args=(client,), name="gateway", daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client:
-            if not self._keep(client):
-                return
-            with contextlib.suppress(OSError):
-                self._relay(client)
-            self._forget(client)
+        with contextlib.suppress(OSError), self._kept(client):
+            self._relay(client)
 
     def _relay(self, client: socket.socket) -> None:
         client.settimeout(_IDLE)
@@ -83,20 +79,18 @@ class Gateway:
         except CitewireError:
             client.sendall(_refusal(502, "Bad Gateway"))
             return
-        with server:
+        with self._kept(server):
             server.settimeout(_IDLE)
-            if self._keep(server):
-                back = threading.Thread(target=_copy, args=(server, client), name="gateway", daemon=True)
-                if head.startswith(b"CONNECT "):
-                    client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-                    back.start()
-                    _copy(client, server)
-                else:
-                    back.start()
-                    with contextlib.suppress(OSError):
-                        self._requests(reader, server, head, target)
-                back.join(_LINGER)
-            self._forget(server)
+            back = threading.Thread(target=_copy, args=(server, client), name="gateway", daemon=True)
+            if head.startswith(b"CONNECT "):
+                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                back.start()
+                _copy(client, server)
+            else:
+                back.start()
+                with contextlib.suppress(OSError):
+                    self._requests(reader, server, head, target)
+            back.join(_LINGER)
 
     def _requests(self, reader: BinaryIO, server: socket.socket, head: bytes, target: Target) -> None:
         """Pass on the requests of a connection, all of which must be for one target."""
@@ -126,15 +120,21 @@ class Gateway:
             return None
         return found if found[0] and (self._hosts is None or found in self._hosts) else None
 
-    def _keep(self, one: socket.socket) -> bool:
-        with self._lock:
-            if not self._closed:
+    @contextlib.contextmanager
+    def _kept(self, one: socket.socket) -> Iterator[None]:
+        """Have `close` end the connection too, and end it afterwards, also for a thread that still waits for it."""
+        with one:
+            with self._lock:
+                if self._closed:
+                    raise ConnectionError
                 self._open.add(one)
-            return not self._closed
-
-    def _forget(self, one: socket.socket) -> None:
-        with self._lock:
-            self._open.discard(one)
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._open.discard(one)
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)  # closing it would not wake that thread
 
 
 def _head_of(reader: BinaryIO) -> bytes:

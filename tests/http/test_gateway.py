@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
 import threading
@@ -127,3 +128,20 @@ def test_a_request_that_cannot_be_read_ends_without_an_answer(store: Server) -> 
     with contextlib.closing(Gateway(LOOPBACK, None)) as gateway:
         assert asked_of(gateway, b"\r\n\r\n").startswith(b"HTTP/1.1 403 ")
         assert asked_of(gateway, b"GET http://[::1/ HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 403 ")
+
+
+def test_no_thread_waits_for_a_server_whose_client_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.http.gateway._LINGER", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.closing(Gateway(LOOPBACK, None)) as gateway:
+        word, _, address = gateway.url.removeprefix("http://").rpartition("@")
+        before = set(threading.enumerate())
+        with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as client:
+            head = b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nProxy-Authorization: Basic %s\r\n\r\n"
+            client.sendall(head % (silent.getsockname()[1], base64.b64encode(word.encode())))
+            assert client.recv(1_000).startswith(b"HTTP/1.1 200 ")
+        kept, _ = silent.accept()
+        with kept:
+            threads = set(threading.enumerate()) - before
+            for thread in threads:
+                thread.join(30)
+            assert not any(thread.is_alive() for thread in threads)

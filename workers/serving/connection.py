@@ -34,7 +34,7 @@ class Connection(HttpToolsProtocol):
         # uvicorn's warnings about invalid requests are of no use to an operator; our own errors are still logged.
         self.logger = logging.getLogger("uvicorn.protocol")
         self.limits = self.server_state.limits
-        self.counted: str | None = None  # the client for which this connection is counted
+        self.counted: str | None = None  # the client for which this connection is counted; "": none, as of a proxy
         self.deadline: float | None = None
         self.write_deadline: float | None = None
         self.in_head = True
@@ -89,7 +89,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head, self.read_bytes, self.body_began = False, 0, now()
         self.deadline = self.body_began + self.limits.body_seconds
-        self.server_state.notice(self.client, self.headers)
+        if self.counted:
+            self.server_state.notice(self.client, self.headers)
         super().on_headers_complete()
         if len(self.pipeline) > self.limits.queued:
             self._refuse(429, code="too-many-requests", detail="wait for an answer before the next request")

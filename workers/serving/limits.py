@@ -50,7 +50,7 @@ class Shared(ServerState):
         self.noticed = False
 
     def admit(self, peer: tuple[str, int] | None) -> str | None:
-        """Count a connection and return whose it is; None if the client has too many."""
+        """Count a connection and return whose it is: "" if it is counted for no client, None if that has too many."""
         if peer is None or self.limits.trusts(peer[0]):
             return ""
         client = client_of(peer[0])
@@ -66,8 +66,8 @@ class Shared(ServerState):
                 del self.of_client[client]
 
     def notice(self, peer: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Log once that a proxy beside us is not trusted: all its clients are then counted as one."""
-        if self.noticed or peer is None or self.limits.trusts(peer[0]) or not ip_address(peer[0]).is_private:
+        """Log once that a proxy beside us is not trusted: its connections are counted, as those of one client."""
+        if self.noticed or peer is None or not ip_address(peer[0]).is_private:
             return
         if any(name == b"x-forwarded-for" for name, _ in headers):
             self.noticed = True
