@@ -162,15 +162,20 @@ def check_settings(settings: Settings) -> None:
             if plan.enabled:
                 plan.open().close()
         keep_signing_secrets_apart(settings)
-        site_of(settings)
-        served_of(settings)
-        hub_of(settings, http)
-        pubmed_of(settings)
-        converter_of(settings)
-        sources_of(settings)
-        lists_of(settings)
-        signer_of(settings)
-        receivers_of(settings, http)
+        check_services(settings, http)
+
+
+def check_services(settings: Settings, http: Http) -> None:
+    """Check everything that a start checks beside the channels, and find its secrets. Raises ConfigError."""
+    site_of(settings)
+    served_of(settings)
+    hub_of(settings, http)
+    pubmed_of(settings)
+    converter_of(settings)
+    sources_of(settings)
+    lists_of(settings)
+    signer_of(settings)
+    receivers_of(settings, http)
 
 
 def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = False) -> None:

@@ -41,16 +41,14 @@ def check(
     json: JsonOption = False, accept: AcceptOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """Check the configuration, reach every channel, and prove that hosts share store and folders."""
-    from workers.alerting import receivers_of
     from workers.site import feeds_of
     from workers.wiring import (
         check_plugins,
+        check_services,
         keep_signing_secrets_apart,
         named_file,
         plan_of,
         public_http,
-        served_of,
-        signer_of,
     )
 
     system = find(data, config)
@@ -59,9 +57,7 @@ def check(
     with named_file(system.settings):
         feed_ids = {feed.id for feed in feeds_of(system.settings)}
         plans = [plan_of(channel, http) for channel in system.settings.channels]
-        served_of(system.settings)
-        signer_of(system.settings)
-        receivers_of(system.settings, http)
+        check_services(system.settings, http)
     with _ledger_of(system) as ledger:
         elsewhere, findings = _known_to_ledger(ledger, [plan.id for plan in plans], feed_ids)
         found = [_reach(plan) for plan in plans]
