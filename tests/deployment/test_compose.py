@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,16 @@ def test_every_service_that_it_waits_for_tells_when_it_may_start(name: str) -> N
             assert other in ONE_SHOT
         else:
             assert (how["condition"], "healthcheck" in EVERY[other]) == ("service_healthy", True)
+
+
+def test_a_proxy_on_the_host_may_say_who_its_clients_are_and_nobody_else() -> None:
+    """It comes from the gateway of a network: 172.17.0.1 and on, unless the file or Docker's own settings say so."""
+    assert all("ipam" not in (network or {}) for network in composed(COMPOSE)["networks"].values())
+    assert all(port.startswith("127.0.0.1:") for port in EVERY["web"]["ports"])
+    trusted = load({"CITEWIRE_CONFIG": str(SITE)}).web.trusted_proxies
+    for gateway in ("172.17.0.1", "172.18.0.1", "172.31.0.1"):
+        assert any(ip_address(gateway) in network for network in trusted)
+    assert not any(ip_address("192.0.2.1") in network for network in trusted)
 
 
 @pytest.mark.parametrize("name", ENGINES)
