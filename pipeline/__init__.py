@@ -9,6 +9,11 @@
         a changed editorial status (retracted, concern, erratum …) becomes a row, a log line and a number
         due: render the articles that cite a paper with news
 
+    sources()                  each source beside PubMed at its own pace
+        verdicts ← what Crossref, Europe PMC and Retraction Watch say was done to cited papers; a source that is silent
+                   takes nothing back
+        due: render the articles that cite a paper with news
+
     render(article)            a pure decision, then one writer
         Revision ← the newest, with its references as they are now; new evidence for shown content is revision n + 1
         Renditions ← each format(Revision, Site)
@@ -29,6 +34,8 @@
 
     sweep()                    every second, in one process: whatever is due → a doorbell for its stage
 
+    refresh, places, reconcile, alerts, obligations and prune are in stages/__init__.py.
+
 A stage claims due rows from the ledger under a lease, does the work, and records the outcome. A doorbell says "look at
 the ledger" and may be lost. So any process may be killed at any instruction.
 
@@ -36,4 +43,5 @@ the ledger" and may be lost. So any process may be killed at any instruction.
     intake/      a file → Article         renditions/  one for each format         channels/  one for each channel type
     flattening/  marked-up text → plain   citations/   References in words         web/       API, feeds, pages, health
     references/  PubMed → References      feeds/       what feeds are made of      views/     what API and --json show
+    appraisal/   what is said of a paper  http/        every request that goes out store.py   bytes by digest
 """

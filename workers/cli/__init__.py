@@ -1,7 +1,8 @@
 """The command line: `citewire COMMAND`, with one module for each group of commands.
 
 Answers go to standard output (with `--json`, as one JSON document), everything else to standard error.
-Exit status: 0 done; 1 a delivery failed for good; 2 bad input or settings; 3 timed out; 4 unknown; 5 overtaken.
+Exit status: 0 done; 1 a delivery was abandoned, or something needs a person; 2 invalid input or settings; 3 timed out,
+or no answer; 4 unknown; 5 overtaken; 130 interrupted.
 """
 
 from __future__ import annotations
