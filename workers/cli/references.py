@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def references(
     pmids: Annotated[list[str] | None, typer.Argument(metavar="[PMID]...", help="None: every cited one.")] = None,
-    recheck: Annotated[bool, typer.Option("--recheck", help="Ask PubMed for them again, now.")] = False,
+    recheck: Annotated[bool, typer.Option("--recheck", help="Ask PubMed and the other sources again, now.")] = False,
     changes: Annotated[bool, typer.Option("--changes", help="Show how their editorial status changed.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Return when PubMed has answered: those asked for again, or never answered.")

@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import time
+from typing import Annotated
 
 import typer
 
 from pipeline.errors import ConfigError, TransientError
 from workers import runfile
 from workers.cli import BAD_INPUT, output
-from workers.cli.common import DataOption, TimeoutOption, data_folder
+from workers.cli.common import DataOption, data_folder
 
 _LOOK = 0.05  # seconds
 
@@ -21,7 +22,10 @@ def register(app: typer.Typer) -> None:
     app.command()(reload)
 
 
-def reload(data: DataOption = None, timeout: TimeoutOption = 60.0) -> None:
+def reload(
+    data: DataOption = None,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most for the processes.")] = 60.0,
+) -> None:
     """Have the running system take up the settings on disk, without a restart.
 
     They are checked first. If anything is wrong with them, those in force stay, and nothing is disturbed.

@@ -1,4 +1,4 @@
-"""reconcile: every night, read each place back, a few articles at a time, and record what is not as it should be."""
+"""reconcile: once a day, read each place back, a few articles at a time, and record what is not as it should be."""
 
 from __future__ import annotations
 
