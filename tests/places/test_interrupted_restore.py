@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import gc
 import itertools
+import stat
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,28 @@ def test_a_place_that_a_channel_had_only_after_the_backup_is_still_withdrawn_fro
     world.work()
     assert [files(path) for path in paths] == [{"wrong.json-ld": "withdrawn"}] * 3
     world.ledger.close()
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["linked", "copied"])
+def test_others_cannot_read_a_restored_ledger_or_the_former_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    world = new_world(empty_ledger(tmp_path / "var"), tmp_path)
+    world.take_up(folder("archive", tmp_path / "files"))
+    world.publish("embargoed")
+    assert run(capsys, world, "backup", tmp_path / "site.backup").status == 0
+    world.ledger.close()
+    (tmp_path / "var").chmod(0o755)
+    (tmp_path / "var" / "ledger.sqlite").chmod(0o600)
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+    said = run(capsys, world, "restore", tmp_path / "site.backup")
+    assert said.status == 0, said.err
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "var").glob("ledger*")}
+    assert {"ledger.sqlite", "ledger-before-restore-1.sqlite"} <= set(modes)
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o751
+
+
+def no_links(self: Path, target: Path) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,6 +46,7 @@ from workers.cli.common import (
     open_ledger,
     print_json,
 )
+from workers.opening import LEDGER, make_data_folder, make_private
 
 if TYPE_CHECKING:
     from workers.restoring import Asked
@@ -129,8 +130,7 @@ def _bring_back(system: System, file: Path) -> None:
     if runfile.is_locked(system.settings.data):
         hint = "stop `citewire up` first"
         raise ConfigError("the system is running", key="data", hint=hint, code="data-in-use")
-    system.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=system.settings.data) as folder:
+    with tempfile.TemporaryDirectory(dir=make_data_folder(system.settings)) as folder:
         header, renditions = archive.read(file, Path(folder))
         copies.check_copy(Path(folder) / "ledger.sqlite")
         store = RenditionStore.at(system.settings.store_location)
@@ -159,16 +159,17 @@ def _replace(system: System, copy: Path, header: Header) -> None:
     """
     if system.settings.database_url is not None:
         _refuse_unless_empty(system)
-    with closing(copies.opened(copy)) as ledger:
+    with closing(copies.opened(copy)) as ledger, _former(system.settings) as former:
         ledger.migrate()
-        _hold(ledger, system, header, _former(system.settings))
+        _hold(ledger, system, header, former)
     copies.close_log(copy)
     if system.settings.database_url is not None:
         with open_ledger(system) as ledger:
             copies.bring_in(copy, ledger)
         return
     _keep_aside(system.settings)
-    copy.replace(system.settings.data / "ledger.sqlite")
+    make_private(copy)
+    copy.replace(system.settings.data / LEDGER)
 
 
 def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None) -> None:
@@ -203,23 +204,22 @@ def _refuse_unless_empty(system: System) -> None:
             raise ConfigError("the ledger is not empty", key="database_url", hint=hint, code="ledger-not-empty")
 
 
-def _former(settings: Settings) -> Ledger | None:
-    """Return the ledger in the data folder, brought to this program's schema, if there is one that has articles."""
-    if settings.database_url is not None or not (settings.data / "ledger.sqlite").exists():
-        return None
-    ledger = Ledger(settings.ledger_url)
-    ledger.migrate()
-    with ledger.read() as transaction:
-        empty = copies.is_empty(transaction)
-    if not empty:
-        return ledger
-    ledger.close()
-    return None
+@contextmanager
+def _former(settings: Settings) -> Iterator[Ledger | None]:
+    """Open the ledger in the data folder, brought to this program's schema; None if there is none with articles."""
+    if settings.database_url is not None or not (settings.data / LEDGER).exists():
+        yield None
+        return
+    with closing(Ledger(settings.ledger_url)) as ledger:
+        ledger.migrate()
+        with ledger.read() as transaction:
+            empty = copies.is_empty(transaction)
+        yield None if empty else ledger
 
 
 def _keep_aside(settings: Settings) -> None:
     """Give the former ledger a further name, the first that is free, under which it stays."""
-    current, number = settings.data / "ledger.sqlite", 1
+    current, number = settings.data / LEDGER, 1
     if not current.exists():
         return
     copies.close_log(current)
@@ -229,6 +229,7 @@ def _keep_aside(settings: Settings) -> None:
         aside.hardlink_to(current)
     except OSError:  # a file system without links
         part = aside.with_suffix(".part")
+        make_private(part)
         shutil.copyfile(current, part)
         part.replace(aside)
 

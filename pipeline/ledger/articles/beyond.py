@@ -21,23 +21,20 @@ class Beyond(Struct, frozen=True, kw_only=True):
 
 
 def compare(own: Ledger, other: Ledger) -> Beyond:
-    """Return what the other ledger knows beyond this one. The other one is closed."""
-    try:
-        with own.read() as here, other.read() as there:
-            known, newest = _public(here), _newest(here)
-            later = {
-                id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
-            }
-            withdrawn = _withdrawn_since(there, later, _states(here))
-            findings = [_beyond(id, *state, known.get(id), again=id in withdrawn) for id, state in later.items()]
-            return Beyond(
-                findings=(*findings, *_receipts(there, newest)),
-                withdrawn=tuple(
-                    (id, number, revisions.withdrawal(there, id, number).reason) for id, number in withdrawn.items()
-                ),
-            )
-    finally:
-        other.close()
+    """Return what the other ledger knows beyond this one."""
+    with own.read() as here, other.read() as there:
+        known, newest = _public(here), _newest(here)
+        later = {
+            id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
+        }
+        withdrawn = _withdrawn_since(there, later, _states(here))
+        findings = [_beyond(id, *state, known.get(id), again=id in withdrawn) for id, state in later.items()]
+        return Beyond(
+            findings=(*findings, *_receipts(there, newest)),
+            withdrawn=tuple(
+                (id, number, revisions.withdrawal(there, id, number).reason) for id, number in withdrawn.items()
+            ),
+        )
 
 
 def _public(transaction: Transaction) -> dict[str, tuple[str, int]]:
