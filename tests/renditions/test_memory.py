@@ -19,7 +19,7 @@ from pipeline.intake import read_article
 from pipeline.intake.decoding import MAX_BYTES
 from pipeline.renditions import formats
 
-prose = "Stretch the muscle slowly, hold it for half a minute, and stop where it hurts. " * 12
+prose = "Stretch the muscle slowly, hold it for half a minute, and stop where it hurts. " * 6
 section = f"## What helps\\n\\n{prose}Read *more* [1].\\n\\n- walking\\n- **swimming**\\n\\n"
 head = "---\\nid: big\\ntitle: Big\\nsummary: Long.\\nreferences: [1]\\n---\\n"
 data = (head + section * ((MAX_BYTES - len(head)) // len(section))).encode()
