@@ -10,6 +10,8 @@ from growing import growth
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
+from pipeline.intake.sources.text_page.headline import find_headline
+from pipeline.intake.sources.text_page.lines import pieces_of
 
 BEFORE = {
     "md": "---\ntitle: T\n---\nHello text.\n\n",
@@ -65,6 +67,13 @@ def test_an_article_in_json_costs_in_proportion_to_its_size(field: str, unit: st
 @pytest.mark.parametrize("line", ["a: b\n", "topics: [\n", "- ", "{", "a: &b\n", '"', "# \n"])
 def test_front_matter_costs_in_proportion_to_its_size(line: str) -> None:
     assert growth(lambda size: read(f"---\ntitle: T\n{line * (size // len(line))}\n---\nHello.\n", "a.md")) is None
+
+
+def test_runs_of_prose_between_notices_of_cookies_cost_in_proportion() -> None:
+    """Reading the lines costs so much more than finding the headline that its growth would not show beside it."""
+    unit = "Cramps.\n\n" + "Our site has cookies.\n\n" * 8
+    read = {size: pieces_of(unit * (size // len(unit))) for size in (2_000, 8_000, 32_000, 128_000, 512_000)}
+    assert growth(lambda size: find_headline(read[size])) is None
 
 
 @pytest.mark.parametrize("inline", ["<b>x</b> ", '<a href="https://e.example/">x</a> '])

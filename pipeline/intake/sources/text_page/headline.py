@@ -14,7 +14,7 @@ from pipeline.intake.fields.invalid_value import InvalidValue
 from pipeline.intake.fields.text import same
 from pipeline.intake.sources.text_page.head_lines import is_byline, is_furniture
 from pipeline.intake.sources.text_page.lines import Piece, Words
-from pipeline.intake.sources.text_page.prose import Stretch, is_prose, prose_from, stretches, text_of
+from pipeline.intake.sources.text_page.prose import Stretch, is_prose, prose_in, stretches, text_of
 
 _QUOTE = re.compile(r"[\"“„«].*[.!。][\"”“»]")  # somebody's words, whole
 _CRUMBS = re.compile(r" [>»›/] .* [>»›/] ")
@@ -48,7 +48,7 @@ class Headline:
 def find_headline(pieces: Sequence[Piece]) -> Headline:
     """Return where the headline is. Raises InvalidValue `headline-not-found` unless one line certainly is it."""
     found = stretches(pieces)
-    longest = max(found, key=lambda one: one.size, default=Stretch(len(pieces), len(pieces), 0))
+    longest = max(found, key=lambda one: one.size, default=Stretch(len(pieces), len(pieces), len(pieces), 0))
     text_words = {word for one in found for word in _words_of(pieces, one)}
     lines = [place for place in range(longest.text) if _significant(text_of(pieces[place])) & text_words]
     repeated = next((place for place in lines if repeated_at(pieces, place) is not None), None)
@@ -98,7 +98,7 @@ def _is_below_headline(piece: Piece) -> bool:
 
 
 def _words_of(pieces: Sequence[Piece], stretch: Stretch) -> set[str]:
-    return {word for piece in prose_from(pieces, stretch.start) for word in _significant(text_of(piece))}
+    return {word for piece in prose_in(pieces, stretch) for word in _significant(text_of(piece))}
 
 
 def _certain(pieces: Sequence[Piece], stretch: Stretch) -> int | None:

@@ -19,9 +19,10 @@ _FIRST_WITHIN = 40  # pieces of a run in which its first whole paragraph is, aft
 
 @dataclass(frozen=True)
 class Stretch:
-    """A run of prose: where it starts, where its first whole paragraph is, and its characters."""
+    """A run of prose: where it starts and ends, where its first whole paragraph is, and its characters."""
 
     start: int
+    end: int
     text: int
     size: int
 
@@ -29,16 +30,16 @@ class Stretch:
 def stretches(pieces: Sequence[Piece]) -> list[Stretch]:
     """Return the runs of prose. Menus and teasers break a run; headings and lists do not."""
     found: list[Stretch] = []
-    start, size, last = 0, 0, -_NEAR
+    start, last, size = 0, -_NEAR, 0
     for place, piece in enumerate(pieces):
         if not is_prose(piece) or _is_consent(piece):
             continue
         if place - last >= _NEAR:
             if size:
-                found.append(Stretch(start, _first_paragraph(pieces, start), size))
+                found.append(Stretch(start, last + 1, _first_paragraph(pieces, start), size))
             start, size = place, 0
-        size, last = size + len(text_of(piece)), place
-    return [*found, Stretch(start, _first_paragraph(pieces, start), size)] if size else found
+        last, size = place, size + len(text_of(piece))
+    return [*found, Stretch(start, last + 1, _first_paragraph(pieces, start), size)] if size else found
 
 
 def _first_paragraph(pieces: Sequence[Piece], start: int) -> int:
@@ -47,14 +48,8 @@ def _first_paragraph(pieces: Sequence[Piece], start: int) -> int:
     return next((place for place in long if is_prose(pieces[place])), start)
 
 
-def prose_from(pieces: Sequence[Piece], start: int) -> Iterator[Piece]:
-    last = start
-    for place in range(start, len(pieces)):
-        if place - last >= _NEAR:
-            return
-        if is_prose(pieces[place]):
-            last = place
-            yield pieces[place]
+def prose_in(pieces: Sequence[Piece], stretch: Stretch) -> Iterator[Piece]:
+    return filter(is_prose, pieces[stretch.start : stretch.end])
 
 
 def is_prose(piece: Piece) -> bool:
