@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -127,19 +128,22 @@ def test_no_command_ends_with_a_traceback(
     for name in [name for name in os.environ if name.startswith("CITEWIRE_")]:
         monkeypatch.delenv(name)
     wrong: list[str] = []
+    make = WORLDS[world]
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "site.toml").write_text("")
+    (made / "sleep.md").write_text("# Sleep\n\nAn answer.\n")
+    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+    if make is not None:
+        monkeypatch.chdir(made)
+        make(made, lambda *words: citewire(capsys, *words))
     for number, call in enumerate(CALLS):
         folder = tmp_path / str(number)
-        folder.mkdir()
+        shutil.copytree(made, folder)
         monkeypatch.chdir(folder)
-        monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
-        (folder / "site.toml").write_text("")
-        (folder / "sleep.md").write_text("# Sleep\n\nAn answer.\n")
         with contextlib.ExitStack() as hold, monkeypatch.context() as patch:
-            make = WORLDS[world]
             if make is None:
                 make_wrong(world, folder, patch, hold)
-            else:
-                make(folder, lambda *words: citewire(capsys, *words))
             wrong += _faults(call, capsys)
     assert wrong == []
 
