@@ -7,6 +7,7 @@ import datetime as dt
 import errno
 import gc
 import itertools
+import shutil
 import stat
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from empty_ledger import empty_ledger
 from place_child import new_world
 from place_killing import Killed, Killer, killable
 from place_restoring import reopen
-from places_world import World, files, folder, run
+from places_world import files, folder, run
 
 from pipeline.ledger import Ledger, articles, restorations
 from workers.cli import backups
@@ -34,9 +35,9 @@ class AtStep(Killer):
             raise Killed
 
 
-def states(world: World, *ids: str) -> list[str]:
+def states(folder: Path, *ids: str) -> list[str]:
     """What a ledger says that is held, which it must be before anything else."""
-    ledger = Ledger(f"sqlite:///{world.folder / 'var' / 'ledger.sqlite'}")
+    ledger = Ledger(f"sqlite:///{folder / 'var' / 'ledger.sqlite'}")
     with ledger.read() as transaction:
         assert restorations.pending(transaction) is not None
         found = [articles.get(transaction, id) for id in ids]
@@ -47,25 +48,29 @@ def states(world: World, *ids: str) -> list[str]:
 def test_no_withdrawal_is_forgotten_wherever_a_restore_is_killed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    site, before = tmp_path / "site", tmp_path / "before"
+    world = new_world(empty_ledger(site / "var"), site)
+    world.take_up(folder("archive", site / "files"))
+    world.publish("stays", "wrong")
+    world.work(1)
+    backup, var = site / "site.backup", site / "var"
+    assert run(capsys, world, "backup", backup).status == 0
+    world.bench.withdraw("wrong")
+    world.ledger.close()
+    site.rename(before)
     for step in itertools.count():
-        world = new_world(empty_ledger(tmp_path / f"{step}" / "var"), tmp_path / f"{step}")
-        world.take_up(folder("archive", world.folder / "files"))
-        world.publish("stays", "wrong")
-        world.work(1)
-        backup, var = world.folder / "site.backup", world.folder / "var"
-        assert run(capsys, world, "backup", backup).status == 0
-        world.bench.withdraw("wrong")
-        world.ledger.close()
+        shutil.copytree(before, site)  # where it was: its settings and its places name their folders
         killer = AtStep(step)
         with killable(killer), contextlib.suppress(Killed):
-            backups.restore(backup, data=var, config=world.folder / "site.toml", accept=None)
+            backups.restore(backup, data=var, config=site / "site.toml", accept=None)
         if not killer.dead:
             break
         gc.collect()  # what a process has open is closed when it is killed
         assert (var / "ledger.sqlite").exists(), f"killed at step {step}, and there is no ledger"
         said = run(capsys, world, "restore", backup)
         assert said.status == 0, said.err
-        assert states(world, "stays", "wrong") == ["live", "withdrawn"], f"killed at step {step}"
+        assert states(site, "stays", "wrong") == ["live", "withdrawn"], f"killed at step {step}"
+        shutil.rmtree(site)
     assert step > 8
 
 
