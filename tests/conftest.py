@@ -10,6 +10,7 @@ from pathlib import Path
 
 import leaks
 import pytest
+import shared_statements
 import structlog
 from empty_ledger import emptied_ledger, empty_ledger
 from judges.presence import missing
@@ -37,6 +38,7 @@ DATA = ROOT.parent / "shared" / "data"
 @pytest.hookimpl(trylast=True)  # outside the hook of pytest's own that pins warnings on tests
 def pytest_configure() -> None:
     leaks.watch()
+    shared_statements.share()
 
 
 def pytest_collection_finish() -> None:
