@@ -11,7 +11,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, Transaction, operations, places
 from pipeline.ledger.operations import Operation, Part
 from pipeline.ledger.places import Place
-from pipeline.stages.context import NoDoorbell
+from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.places import leaving
 from pipeline.stages.places import plan as stage
 from pipeline.stages.places.changes import Change
@@ -23,12 +23,17 @@ from workers.wiring import context_of, named_file, new_id, plan_of, public_http
 
 def plan(ledger: Ledger, settings: Settings, *, now: dt.datetime) -> Plan:
     """Return what putting the settings in force would change. Raises ConfigError for settings that cannot be used."""
+    context = _checked(ledger, settings)
+    with ledger.read() as transaction:
+        return stage.plan(context, transaction, configured_channels(settings), now=now)
+
+
+def _checked(ledger: Ledger, settings: Settings) -> Context:
+    """Return the context that the settings give. Raises ConfigError for settings that cannot be used."""
     http = public_http(settings)
     with named_file(settings):
         plans = {channel.id: plan_of(channel, http) for channel in settings.channels}
-        context = context_of(settings, ledger, http, NoDoorbell(), plans)
-    with ledger.read() as transaction:
-        return stage.plan(context, transaction, configured_channels(settings), now=now)
+        return context_of(settings, ledger, http, NoDoorbell(), plans)
 
 
 def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.datetime) -> Plan:
@@ -47,7 +52,7 @@ def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.d
 
 def replaced(ledger: Ledger, settings: Settings, channel: str, *, by: str, now: dt.datetime) -> None:
     """Put the settings in force, in which a channel has another partner. Raises InvalidEvent if that cannot be so."""
-    plan(ledger, settings, now=now)  # checks the settings
+    _checked(ledger, settings)
     (configured,) = (one for one in configured_channels(settings) if one.channel == channel)
     kind = channel_types()[configured.type]
     with ledger.write() as transaction:
