@@ -33,6 +33,7 @@ from pipeline.store import RenditionStore
 
 _MARKED_WITHIN = dt.timedelta(seconds=5)
 _LOOK = 0.2  # seconds
+_SHARED = "is the one that every host sees"
 
 _log = structlog.get_logger()
 
@@ -105,13 +106,12 @@ def _prove(place: Place, ledger: Ledger, mode: Mode) -> str:
     if known is None:
         with ledger.write() as transaction:
             known = shared_places.add(transaction, own)
-    if known.nonce != nonce and mark is None and mode != "accept":
-        mark = _awaited(place, since=now - known.at)
-        nonce = mark or nonce
     if known.nonce == nonce:
         if mark is None:
             place.write(nonce)
-        return "is the one that every host sees"
+        return _SHARED
+    if mark is None and mode != "accept" and _awaited(place, since=now - known.at) == known.nonce:
+        return _SHARED
     if mode != "accept" and (known.host != host or others or mode == "look"):
         raise place.refusal
     place.write(nonce)
