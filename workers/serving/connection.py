@@ -10,16 +10,13 @@ The parser (httptools) keeps header fields for as long as they come, and uvicorn
 
 from __future__ import annotations
 
-import json
 import logging
-from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from pipeline.web.problems import answer
 from workers.serving.limits import Shared, now
-
-_RETRY = "retry-after: 5\r\n"
 
 
 class _Refused(Exception):
@@ -182,10 +179,7 @@ class Connection(HttpToolsProtocol):
 
 def problem(status: int, code: str, detail: str) -> bytes:
     """Return a whole response, for connections that no application has seen."""
-    title = HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code})
-    head = (
-        f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
-        f"{_RETRY if status in (429, 503) else ''}connection: close\r\n\r\n"
-    )
-    return (head + body).encode()
+    headers = {"Retry-After": "5"} if status in (429, 503) else {}
+    response = answer(status, code, detail, headers=headers | {"Connection": "close"})
+    fields = b"".join(b"%s: %s\r\n" % field for field in response.raw_headers)
+    return STATUS_LINE[status] + fields + b"\r\n" + response.body
