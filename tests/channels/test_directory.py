@@ -121,6 +121,16 @@ def test_nothing_is_left_beside_files_and_manifests(channel: Directory, out: Pat
     assert manifests[1:] == [f"{NAME}.json"]
 
 
+def test_looking_for_the_mark_writes_nothing(channel: Directory, out: Path) -> None:
+    assert channel.mark() is None
+    assert not out.exists()
+    out.mkdir()
+    assert channel.mark() is None
+    assert list(out.iterdir()) == []
+    channel.set_mark("a")
+    assert channel.mark() == "a"
+
+
 def test_a_repeat_writes_nothing(channel: Directory, out: Path) -> None:
     channel.deliver(parcel(1))
     before = (out / NAME).stat()

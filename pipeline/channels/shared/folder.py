@@ -34,10 +34,11 @@ class Folder:
             yield cls(descriptor)
 
     @contextmanager
-    def inner(self, name: str) -> Iterator[Folder]:
-        """Open the subfolder `name`, and create it if it is missing."""
-        with suppress(FileExistsError):
-            os.mkdir(name, dir_fd=self._fd)
+    def inner(self, name: str, *, create: bool = True) -> Iterator[Folder]:
+        """Open the subfolder `name`, and `create` it if it is missing."""
+        if create:
+            with suppress(FileExistsError):
+                os.mkdir(name, dir_fd=self._fd)
         with _closing(os.open(name, os.O_RDONLY | os.O_DIRECTORY | _FLAGS, dir_fd=self._fd)) as descriptor:
             yield Folder(descriptor)
 

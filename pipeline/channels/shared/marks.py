@@ -11,12 +11,17 @@ _MARK = ".citewire-site"
 
 
 def read_mark(path: Path) -> str | None:
-    """Return the mark of the folder, or None if there is none. Raises as a delivery into it."""
+    """Return the mark of the folder, or None if there is none. Raises as a delivery into it.
+
+    Nothing is written: without its mount, the folder is one of this host's, and often one that it cannot write to.
+    """
     if not path.is_dir():
         return None
     try:
-        with Folder.opened(path) as folder, folder.inner(MANIFESTS) as manifests:
+        with Folder.opened(path) as folder, folder.inner(MANIFESTS, create=False) as manifests:
             body = manifests.read(_MARK)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise failure_of(error, path) from error
     return None if body is None else body.decode("ascii", "replace").strip()
