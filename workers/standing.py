@@ -2,6 +2,7 @@
 
 the host's clock is wrong       it takes no work until the clock is right
 the ledger has a newer schema   it takes no work until a process of the newer release replaces it
+the ledger was restored         it takes no work until an operator lets the system go on
 other processes have other settings   it works, and says so
 """
 
