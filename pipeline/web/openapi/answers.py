@@ -13,6 +13,7 @@ _PROBLEMS = {
     403: ("The token's scope does not allow this.", "scope-insufficient"),
     404: ("It does not exist.", "unknown-article"),
     409: ("The present state does not allow this.", "nothing-to-release"),
+    410: ("What came after the cursor is no longer kept.", "cursor-expired"),
     413: ("The body is too large.", "event-too-large"),
     414: ("The address is too long.", "address-too-long"),
     415: ("The body is in a format that cannot be read.", "unknown-source-format"),

@@ -62,14 +62,14 @@ def router(context: Context, limiter: Limiter, arrivals: Arrivals) -> APIRouter:
             if pull.is_forgotten(context, plan, cursor):
                 hint = "compare what you have with /articles/manifest.json, and begin again without a cursor"
                 raise Problem(410, "cursor-expired", f"the changes after that cursor are no longer kept: {hint}")
-            hint = "give the cursor of an answer as it stood there, or none to begin anew"
+            hint = "send the cursor of an answer as you received it, or none to begin again"
             raise Problem(400, "invalid-cursor", f"that is no cursor of this channel: {hint}")
         return msgspec.json.encode(change_page(page)), bool(page.changes)
 
     @partners.get(
         "/{channel}/changes",
         response_class=Response,
-        responses=_page() | problems(400, 401, 403, 404, 422, 429),
+        responses=_page() | problems(400, 401, 403, 404, 410, 422, 429),
     )
     async def get_changes(
         channel: str, admitted: Admitted, after: _Cursor = BEGINNING, limit: _Limit = 100, wait: _Wait = 0
