@@ -48,7 +48,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Re
         EutilsStandin() as pubmed,
         system(folder, pubmed=pubmed.url, webhook=receiver.url, secret=secret) as running,
     ):
-        receiver.conduct(Conduct(seconds=0.01))
         yield running, receiver
 
 
@@ -56,12 +55,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Re
 def test_after_a_kill_every_article_is_delivered(victim: str, site: tuple[Running, Receiver], tmp_path: Path) -> None:
     running, receiver = site
     receiver.received.clear()
+    receiver.conduct(Conduct(seconds=0.1))  # so that most is still to be done at the kill
     for number in range(ARTICLES):
         article(tmp_path, f"{victim}-{number:03}", pmids="1623444")
     assert running.publish(tmp_path, wait=False).status == 0
     until(lambda: len(receiver.received) > EARLY, 60, what=running.tail)
     VICTIMS[victim](running)
     assert len(receiver.received) < ARTICLES, "it was killed after the work"
+    receiver.conduct(Conduct(seconds=0.01))
     for number in range(0, ARTICLES, EVERY):
         article(tmp_path, f"{victim}-{number:03}", "Changed meanwhile.", pmids="1623444")
     answer = running.publish(tmp_path)
