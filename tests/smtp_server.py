@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
-from listeners import hang_up
+from listeners import accepted, hang_up
 
 USER, PASSWORD = "citewire", "what only we know"
 
@@ -121,11 +121,7 @@ class BadServer:
         return port
 
     def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
+        for connection in accepted(self._listener):
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from listeners import hang_up
+from listeners import accepted, hang_up
 
 
 def server_context(certificate: Path, key: Path | None = None) -> ssl.SSLContext:
@@ -40,11 +40,7 @@ class TlsListener:
         self._thread.join()
 
     def _serve(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
+        for plain in accepted(self._listener):
             try:
                 with self._context.wrap_socket(plain, server_side=True) as secure:
                     self._talk(secure)

@@ -32,14 +32,7 @@ class SftpHarness:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        return {
-            "host": "127.0.0.1",
-            "port": self._server.port,
-            "username": self._server.user,
-            "private_key": f"file:{self._server.folder}/user",
-            "host_key": self._server.host_key,
-            "path": str(self._path),
-        }
+        return {**self._server.settings, "path": str(self._path)}
 
     @property
     def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:

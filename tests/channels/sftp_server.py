@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from judges import presence
-from listeners import hang_up
+from listeners import accepted, hang_up
 
 _HINT = "apt-get install openssh-server"
 _CONFIG = """\
@@ -45,6 +45,17 @@ class Server:
     @property
     def user(self) -> str:
         return getpass.getuser()
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings of a channel to it, without the path."""
+        return {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "username": self.user,
+            "private_key": f"file:{self.folder}/user",
+            "host_key": self.host_key,
+        }
 
 
 def keys(folder: Path, *names: str, passphrase: str = "") -> None:
@@ -105,11 +116,7 @@ class Line:
         hang_up(self._listener)
 
     def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
+        for client in accepted(self._listener):
             self.made += 1
             try:
                 server = socket.create_connection(("127.0.0.1", self._target))

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from channels.object_stores import s3
 from every_stage import feeds, render
 from feed_bench import FeedBench, numbered
+from listeners import accepted
 from obstore.store import S3Store
 from stopped_builder import FEED
 
@@ -126,11 +127,7 @@ class HoldingUp:
         self._listening.close()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
+        for client in accepted(self._listening):
             server = socket.create_connection(self.upstream)
             for source, target in ((client, server), (server, client)):
                 threading.Thread(target=self._pump, args=(source, target), daemon=True).start()

@@ -208,12 +208,5 @@ def serving(folder: Path) -> Iterator[Servers]:
         server = stack.enter_context(sftp_server.running(keys))
         ends = tuple(stack.enter_context(one.serve()) for one in accounts)
         buckets = tuple(object_stores.s3(folder, environment) for _ in range(4))
-        sftp = {
-            "host": "127.0.0.1",
-            "port": server.port,
-            "username": server.user,
-            "private_key": f"file:{keys}/user",
-            "host_key": server.host_key,
-        }
         partners = stack.enter_context(Receiver())
-        yield Servers(folder, buckets, sftp, accounts, ends, partners)
+        yield Servers(folder, buckets, server.settings, accounts, ends, partners)

@@ -91,14 +91,7 @@ def servers(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         server = stack.enter_context(sftp_server.running(keys))
         ends = {name: stack.enter_context(one.serve()) for name, one in (("old", old), ("new", new))}
         partner = stack.enter_context(Receiver(secrets=[secret]))
-        sftp = {
-            "host": "127.0.0.1",
-            "port": server.port,
-            "username": server.user,
-            "private_key": f"file:{keys}/user",
-            "host_key": server.host_key,
-            "path": str(remote),
-        }
+        sftp = {**server.settings, "path": str(remote)}
         account = {"key_id": "env:APPLE_KEY", "secret": "env:APPLE_SECRET"}
         apple = {
             "old": {**account, "url": ends["old"].url, "channel_id": old.channel_id},
