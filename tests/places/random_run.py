@@ -6,7 +6,6 @@ import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -422,29 +421,6 @@ def _articles(there: dict[str, bytes]) -> Counter[str]:
     return Counter(_article(file) for file in there)
 
 
-@contextmanager
-def new_run(
-    servers: Servers,
-    ledger: Ledger,
-    folder: Path,
-    seed: int,
-    types: Sequence[str] = TYPES,
-    *,
-    processes: bool = False,
-    restores: bool = False,
-    spare: str | None = None,
-) -> Iterator[Run]:
-    chance = random.Random(seed)
-    world, killer = new_world(ledger, folder, _SITE), Killer(chance)
-    run = Run(servers, world, chance, killer, types, processes, restores=restores, spare=spare)
-    servers.begin(world.bench.clock)
-    run._give_site(run._settings())
-    world.take_up()
-    with killable(killer):
-        yield run
-    run.world.ledger.close()
-
-
 def run_once(
     servers: Servers,
     ledger: Ledger,
@@ -457,7 +433,13 @@ def run_once(
     spare: str | None = None,
 ) -> Run:
     """Make one run. Raises AssertionError with what was done if anything is wrong in the end."""
-    with new_run(servers, ledger, folder, seed, types, processes=processes, restores=restores, spare=spare) as run:
+    chance = random.Random(seed)
+    world, killer = new_world(ledger, folder, _SITE), Killer(chance)
+    run = Run(servers, world, chance, killer, types, processes, restores=restores, spare=spare)
+    servers.begin(world.bench.clock)
+    run._give_site(run._settings())
+    world.take_up()
+    with killable(killer):
         for begin in (run.publish, run.add, run.add, run.work, *([run.back_up] if restores else [])):
             begin()
         for _ in range(STEPS):
@@ -465,4 +447,5 @@ def run_once(
         run.settle()
         faults = run.faults()
         assert not faults, "\n".join([f"seed {seed}:", *run.log, "---", *faults])
+    run.world.ledger.close()
     return run

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
-from place_servers import Servers, serving
+from place_servers import Servers
 from random_run import run_once
+from served_world import servers
 
 from pipeline.ledger import Ledger
 
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with serving(tmp_path_factory.mktemp("places")) as all_of_them:
-        yield all_of_them
+__all__ = ["servers"]  # a fixture
 
 
 @pytest.fixture(autouse=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import pytest
-from empty_ledger import empty_ledger
 from made_keys import pem_of, rsa_key
-from place_child import new_world
-from place_servers import Servers, Spot, serving
+from place_servers import Servers, Spot
 from places_world import World
+from served_world import servers, world
 
 from pipeline.channels.amp_cache import CHANNEL as AMP
 from pipeline.channels.amp_cache import PUBLIC_KEY
@@ -23,23 +21,10 @@ from standins.amp_cache import AmpCache
 from standins.endpoint import Call, Endpoint, Reply
 from workers.reconciling import Reconciled, reconcile
 
+__all__ = ["servers", "world"]  # fixtures
+
 STORE, SFTP = Spot("object-store", "0"), Spot("sftp", "0")
 FILES = pytest.mark.parametrize("spot", [Spot("directory", "0"), STORE, SFTP], ids=lambda spot: spot.type)
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with serving(tmp_path_factory.mktemp("places")) as all_of_them:
-        yield all_of_them
-
-
-@pytest.fixture
-def world(tmp_path: Path, servers: Servers) -> Iterator[World]:
-    ledger = empty_ledger(tmp_path / "var")
-    made = new_world(ledger, tmp_path)
-    servers.begin(made.bench.clock)
-    yield made
-    ledger.close()
 
 
 def read(world: World, *, mends: bool = False) -> Reconciled:

@@ -31,6 +31,14 @@ def back_up(world: World, capsys: pytest.CaptureFixture[str]) -> Path:
     return file
 
 
+def backed_up_with_a_file(world: World, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The backup of a site whose one article lies in the folder `files`."""
+    world.take_up(folder("archive", world.folder / "files"))
+    world.publish("a")
+    world.work()
+    return back_up(world, capsys)
+
+
 def lose(world: World) -> None:
     """Lose the ledger's disk, but not the places."""
     world.ledger.close()
@@ -57,8 +65,7 @@ def test_what_folders_servers_and_stores_have_beyond_the_backup_is_held_for_a_wo
     with ExitStack() as stack:
         server = stack.enter_context(sftp_server.running(keys))
         bucket = object_stores.s3(tmp_path, monkeypatch)
-        sftp = {"host": "127.0.0.1", "port": server.port, "username": server.user, "path": str(remote)}
-        sftp |= {"private_key": f"file:{keys}/user", "host_key": server.host_key}
+        sftp = {**server.settings, "path": str(remote)}
         channels = [
             folder("archive", tmp_path / "files"),
             channel("server", "sftp", "json-ld", sftp),
@@ -139,10 +146,7 @@ def test_a_partner_with_a_proof_is_asked_and_one_without_is_named(
 def test_a_place_that_does_not_answer_holds_everything_until_it_does_or_an_operator_goes_on_without_it(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.take_up(folder("archive", tmp_path / "files"))
-    world.publish("a")
-    world.work()
-    backup = back_up(world, capsys)
+    backup = backed_up_with_a_file(world, capsys)
     lose(world)
     (tmp_path / "files").rename(tmp_path / "elsewhere")
     (tmp_path / "files").write_text("not a folder")
@@ -181,10 +185,7 @@ def test_a_copy_that_the_backup_does_not_know_of_is_corrected_and_withdrawn_from
 def test_what_the_former_ledger_knows_of_receipts_is_shown(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.take_up(folder("archive", tmp_path / "files"))
-    world.publish("a")
-    world.work()
-    backup = back_up(world, capsys)
+    backup = backed_up_with_a_file(world, capsys)
     world.publish("a", text="Take none of it.")
     world.work()
     world.ledger.close()

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
-from empty_ledger import empty_ledger
-from place_child import new_world
-from place_servers import Servers, Spot, formats_of, serving
+from place_servers import Servers, Spot, formats_of
 from places_world import World, run
+from served_world import servers, world
 
 from workers import planning
 
+__all__ = ["servers", "world"]  # fixtures
+
 TYPES = ("directory", "object-store", "sftp", "apple-news")
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with serving(tmp_path_factory.mktemp("places")) as all_of_them:
-        yield all_of_them
-
-
-@pytest.fixture
-def world(tmp_path: Path, servers: Servers) -> Iterator[World]:
-    ledger = empty_ledger(tmp_path / "var")
-    made = new_world(ledger, tmp_path)
-    servers.begin(made.bench.clock)
-    yield made
-    ledger.close()
 
 
 def before(servers: Servers, type: str) -> list[str]:

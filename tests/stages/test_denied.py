@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bench import article, paper
 from msgspec import structs
 from structlog.testing import capture_logs
-from watched import Watched, publish
+from watched import Watched, publish, withdrawn_by_a_hold
 
 from pipeline.ledger import Ledger, evidence
 from pipeline.ledger.attention import facts
@@ -21,7 +21,6 @@ from pipeline.model.reference import CitedReference
 from pipeline.references.pubmed.finding import Found
 from pipeline.renditions import formats
 from pipeline.stages.attention import Condition, attention
-from pipeline.stages.context import Policy
 from pipeline.views.cited import cited_counts
 
 
@@ -176,12 +175,7 @@ def gone(bench: Watched) -> list[Condition]:
 
 
 def test_what_vanished_stays_on_hold(ledger: Ledger) -> None:
-    bench = Watched(ledger, policy=Policy(evidence="hold"))
-    bench.know(paper("1"))
-    publish(bench, "1")
-    bench.turn("1", "retracted")
-    bench.recheck()
-    assert bench.article().state == "withdrawn"
+    bench = withdrawn_by_a_hold(ledger)
     bench.pubmed.papers.clear()
     ask_now(bench, "1")
     bench.work_for(400, step=10)

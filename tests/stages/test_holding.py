@@ -12,7 +12,7 @@ from empty_ledger import empty_ledger
 from every_stage import enrich, render
 from msgspec import structs
 from structlog.testing import capture_logs
-from watched import Watched, publish
+from watched import Watched, publish, withdrawn_by_a_hold
 
 from pipeline import views
 from pipeline.errors import InvalidEvent
@@ -134,12 +134,7 @@ def test_a_new_article_that_cites_a_retracted_paper_is_held_however_late_that_is
 
 
 def test_a_hold_of_the_site_ends_when_the_paper_is_in_good_standing_again(ledger: Ledger) -> None:
-    bench = Watched(ledger, policy=Policy(evidence="hold"))
-    bench.know(paper("1"))
-    publish(bench, "1")
-    bench.turn("1", "retracted")
-    bench.recheck()
-    assert bench.article().state == "withdrawn"
+    bench = withdrawn_by_a_hold(ledger)
     bench.turn("1")
     bench.recheck()
     assert (bench.article().state, bench.status()["withheld"]) == ("live", [])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from bench import PLAIN, Bench, article
+from bench import PLAIN, Bench, article, paper
 from msgspec import structs
 
 from pipeline import views
@@ -96,6 +96,17 @@ class Watched(Bench):
         """To the first hour of the next night, and through it."""
         self.clock.now = dt.datetime(2026, 3, 3, 2, tzinfo=dt.UTC)  # Monday, 21:00 Eastern
         self.work_for(8 * 3600, step=600)
+
+
+def withdrawn_by_a_hold(ledger: Ledger) -> Watched:
+    """A bench whose site withdrew its article, because the paper that it cites, "1", was retracted."""
+    bench = Watched(ledger, policy=Policy(evidence="hold"))
+    bench.know(paper("1"))
+    publish(bench, "1")
+    bench.turn("1", "retracted")
+    bench.recheck()
+    assert bench.article().state == "withdrawn"
+    return bench
 
 
 def as_json(shape: object) -> Any:
