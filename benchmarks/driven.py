@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import msgspec
 
-from pipeline.http import EgressGuard, Http, Limits, Response
+from pipeline.http import EgressGuard, Http, Response
 
 
 class DrivenClock:
@@ -40,23 +39,13 @@ class NotingHttp(Http):
         self._clock = clock
         self.noted: defaultdict[str, list[Noted]] = defaultdict(list)
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        limits: Limits | None = None,
-    ) -> Response:
-        response = super().request(method, url, headers=headers, body=body, limits=limits or Limits())
+    def request(self, method: str, url: str, **given: Any) -> Response:
+        response = super().request(method, url, **given)
         self._note(url, response, len(response.body))
         return response
 
-    def download(
-        self, url: str, file: BinaryIO, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
-    ) -> Response:
-        response = super().download(url, file, headers=headers, limits=limits or Limits())
+    def download(self, url: str, file: BinaryIO, **given: Any) -> Response:
+        response = super().download(url, file, **given)
         self._note(url, response, file.tell())
         return response
 

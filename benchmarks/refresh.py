@@ -22,6 +22,7 @@ import requests
 from benchmarks.figures import percentile, table
 from benchmarks.processes import end_on_signals, plain_environment, until
 from benchmarks.receiving import Receiving, receiving
+from benchmarks.samples import short
 from benchmarks.system import Running, configured, running
 from pipeline.renditions import formats
 from standins.eutils import EutilsStandin
@@ -38,17 +39,6 @@ format = "json-ld"
 path = "{path}"
 """
 _EXTENSIONS = tuple(one.extension for one in formats().values() if one.extension != "html")
-_ARTICLE = """---
-id: {id}
-title: About {id}
-summary: Rest and stretch.
-published: 2026-03-01
----
-
-## What to do
-
-{text}
-"""
 
 
 def main() -> None:
@@ -114,7 +104,7 @@ def _files(folder: Path, count: int) -> Path:
     folder.mkdir()
     for number in range(count):
         name = f"{folder.name}-{number}"
-        (folder / f"{name}.md").write_text(_ARTICLE.format(id=name, text="Rest, and stretch every day. " * 100))
+        (folder / f"{name}.md").write_text(short(name, "Rest, and stretch every day. " * 100))
     return folder
 
 

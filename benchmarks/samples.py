@@ -53,6 +53,13 @@ def numbered(number: int) -> str:
     return text.replace("\nid: baclofen-for-spasticity\n", f"\nid: article-{number}\n", 1)
 
 
+def short(id: str, text: str, *, summary: str = "Rest and stretch.") -> str:
+    """Return an article that cites nothing, as Markdown."""
+    return (
+        f"---\nid: {id}\ntitle: About {id}\nsummary: {summary}\npublished: 2026-03-01\n---\n\n## What to do\n\n{text}\n"
+    )
+
+
 def big(form: str, size: int) -> bytes:
     """Return an article of `size` bytes in a source format: many sections with emphasis, links and lists."""
     head = {"id": "big", "title": "A very long article", "summary": "Long.", "published": "2026-03-01"}

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.figures import table
 from benchmarks.processes import end_on_signals, until
+from benchmarks.samples import short
 from benchmarks.system import Running, configured, running
 from standins.eutils import EutilsStandin
 from standins.receiver import Received, Receiver
@@ -41,17 +42,6 @@ id = "store"
 type = "object-store"
 format = "markdown"
 url = "file://{folder}/store"
-"""
-_ARTICLE = """---
-id: {id}
-title: About {id}
-summary: {text}
-published: 2026-03-01
----
-
-## What to do
-
-{text}
 """
 _OF_THE_REVISION = re.compile(r'"(?:dateModified|versionCreated|version)":"[^"]*",?|<time [^>]*>')
 State = dict[str, str]
@@ -126,7 +116,7 @@ def _timed(
 def _publish(system: Running, folder: Path, count: int, text: str) -> str:
     (folder / "site").mkdir(exist_ok=True)
     for number in range(count):
-        (folder / "site" / f"a-{number}.md").write_text(_ARTICLE.format(id=f"a-{number}", text=text))
+        (folder / "site" / f"a-{number}.md").write_text(short(f"a-{number}", text, summary=text))
     return str(json.loads(system.citewire("publish", folder / "site", "--json"))["operation"])
 
 
