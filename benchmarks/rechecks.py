@@ -88,8 +88,8 @@ class Site:
         )
 
     def _pubmed(self) -> Eutils:
-        service = Service(self.http, self.urls["pubmed"], "citewire", None, None)
-        return Eutils(service, sleep=self.clock.pass_, clock=self.clock)
+        service = Service(self.http, self.urls["pubmed"], "citewire", None, None, sleep=self.clock.pass_)
+        return Eutils(service, clock=self.clock)
 
     def _source(self, name: str) -> OpenSource:
         source = sources()[name]

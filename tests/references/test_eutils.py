@@ -43,11 +43,7 @@ def client(http: Http, ncbi: EutilsStandin) -> Eutils:
 
 
 def eutils(http: Http, url: str, *, limits: Limits = QUICK, api_key: str | None = None) -> Eutils:
-    return Eutils(
-        Service(http, url, "citewire", "op@example.org", api_key),
-        limits=limits,
-        sleep=lambda _: None,
-    )
+    return Eutils(Service(http, url, "citewire", "op@example.org", api_key, sleep=lambda _: None), limits=limits)
 
 
 def test_what_is_known_is_resolved_and_the_rest_is_unknown(client: Eutils, ncbi: EutilsStandin) -> None:
@@ -259,7 +255,7 @@ def test_one_broken_record_does_not_sink_the_others_and_is_not_unknown(http: Htt
     listener, asked = served(lambda ids: broken(ids) if "173" in ids else xml_of(ids))
     listener.start()
     pauses: list[float] = []
-    client = Eutils(Service(http, f"http://127.0.0.1:{listener.port}/", "x", None, None), sleep=pauses.append)
+    client = Eutils(Service(http, f"http://127.0.0.1:{listener.port}/", "x", None, None, sleep=pauses.append))
     fetched = client.fetch(PMIDS)
     listener.stop()
     assert fetched.resolved.keys() == set(PMIDS) - {"173"}

@@ -51,9 +51,8 @@ def ncbi(standin: EutilsStandin) -> EutilsStandin:
 @pytest.fixture
 def matcher(ncbi: EutilsStandin) -> Iterator[Matcher]:
     http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
-    service = Service(http, ncbi.url, "citewire", "desk@example.org", "key")
-    fetcher = Eutils(service, limits=QUICK, sleep=lambda seconds: None)
-    yield Matcher(service, fetcher, limits=QUICK, sleep=lambda seconds: None)
+    service = Service(http, ncbi.url, "citewire", "desk@example.org", "key", sleep=lambda seconds: None)
+    yield Matcher(service, Eutils(service, limits=QUICK), limits=QUICK)
     http.close()
 
 

@@ -210,13 +210,13 @@ class Site(Watched):
         caller = Caller("citewire", sleep=lambda _: None)
         http = world.http
         who: dict[str, Any] = {"tool": "citewire", "email": None, "sleep": lambda _: None}
-        service = Service(http, "http://pubmed/entrez/eutils/", "citewire", None, None)
-        eutils = Eutils(service, clock=self.clock, sleep=lambda _: None)
+        service = Service(http, "http://pubmed/entrez/eutils/", "citewire", None, None, sleep=lambda _: None)
+        eutils = Eutils(service, clock=self.clock)
         self.context = replace(
             self.context,
             pubmed=eutils,
             converter=IdConverter(http, base_url="http://pubmed/tools/idconv/api/v1/articles/", **who),
-            finder=Finder(service, eutils, sleep=lambda _: None),
+            finder=Finder(service, eutils),
             lists={"retraction_watch": OpenList(lists()["retraction_watch"], http, "http://retraction_watch/list.csv")},
             sources={
                 name: OpenSource(sources()[name], sources()[name].open(http, f"http://{name}/", caller))

@@ -70,13 +70,13 @@ def world(ledger: Ledger) -> Iterator[World]:
         ncbi = stack.enter_context(EutilsStandin())
         europe_pmc, crossref = stack.enter_context(EuropePmcStandin()), stack.enter_context(CrossrefStandin())
         found = {"europe_pmc": europe_pmc.url, "crossref": crossref.url}
-        service = Service(http, ncbi.url, "citewire", None, None)
-        pubmed = Eutils(service, limits=QUICK, sleep=bench.clock.pass_, clock=bench.clock)
+        service = Service(http, ncbi.url, "citewire", None, None, sleep=bench.clock.pass_)
+        pubmed = Eutils(service, limits=QUICK, clock=bench.clock)
         bench.context = replace(
             bench.context,
             pubmed=pubmed,
             converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=QUICK, sleep=bench.clock.pass_),
-            finder=Finder(service, pubmed, limits=QUICK, sleep=bench.clock.pass_),
+            finder=Finder(service, pubmed, limits=QUICK),
             sources={
                 name: OpenSource(sources()[name], sources()[name].open(http, url, caller))
                 for name, url in found.items()

@@ -41,7 +41,7 @@ def bench(ledger: Ledger, ncbi: EutilsStandin) -> Iterator[Bench]:
     bench.context = replace(
         bench.context,
         pubmed=Eutils(
-            Service(http, ncbi.url, "citewire", None, None), limits=QUICK, sleep=bench.clock.pass_, clock=bench.clock
+            Service(http, ncbi.url, "citewire", None, None, sleep=bench.clock.pass_), limits=QUICK, clock=bench.clock
         ),
         converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=QUICK, sleep=bench.clock.pass_),
     )

@@ -15,7 +15,7 @@ from pipeline.http import Limits, Response
 from pipeline.model.reference import Reference
 from pipeline.references.pubmed.answers import BrokenRecords, read_efetch
 from pipeline.references.pubmed.hardened import MAX_BYTES
-from pipeline.references.pubmed.service import SPACING, Service
+from pipeline.references.pubmed.service import Service
 
 MOST_IDS = 200  # in one request
 _COUNTED = 0.2  # seconds after sending within which NCBI has counted a request, however long the response takes
@@ -64,12 +64,10 @@ class Eutils:
         service: Service,
         *,
         limits: Limits = _LIMITS,
-        sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._service = service
         self._limits = limits
-        self._sleep = sleep
         self._clock = clock
 
     def fetch(self, pmids: Sequence[str]) -> Fetched:
@@ -127,7 +125,7 @@ class Eutils:
             if batches and time.monotonic() > until:
                 return
             if batches:
-                self._sleep(SPACING)
+                self._service.pause()
 
     def _ask(self, pmids: Sequence[str]) -> _Answer:
         sent = self._clock()

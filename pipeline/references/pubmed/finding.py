@@ -7,8 +7,7 @@ Source: NCBI, "The E-utilities In-Depth" (NBK25499), ESearch; PubMed Help, "Sear
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from pipeline.http import Limits
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference
 from pipeline.references.pubmed.eutils import MOST_IDS, Fetched
-from pipeline.references.pubmed.service import SPACING, Service
+from pipeline.references.pubmed.service import Service
 
 MOST_WORKS = 100  # in one search
 _MOST_RESULTS = 1000
@@ -36,19 +35,13 @@ class Fetcher(Protocol):
     def fetch(self, pmids: Sequence[str]) -> Fetched: ...
 
 
+@dataclass(frozen=True)
 class Finder:
-    """ESearch, and `fetcher` for the records of what it lists."""
+    """ESearch of `service`, and `fetcher` for the records of what it lists."""
 
-    def __init__(
-        self,
-        service: Service,
-        fetcher: Fetcher,
-        *,
-        limits: Limits = _LIMITS,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._service, self._fetcher = service, fetcher
-        self._limits, self._sleep = limits, sleep
+    service: Service
+    fetcher: Fetcher
+    limits: Limits = _LIMITS
 
     def find(self, works: Sequence[CitedWork]) -> Found:
         """Look up at most 100 DOIs, PMCIDs and books; more works, or other schemes, raise ValueError.
@@ -64,8 +57,8 @@ class Finder:
         found: dict[CitedWork, Reference] = {}
         unread, rate_limit = False, None
         for batch in _in_batches(pmids):
-            self._sleep(SPACING)
-            fetched = self._fetcher.fetch(batch)
+            self.service.pause()
+            fetched = self.fetcher.fetch(batch)
             found |= {work: record for record in fetched.resolved.values() for work in _ids(record)}
             unread |= len(fetched.resolved) + len(fetched.unknown) < len(batch)
             rate_limit = fetched.rate_limit or rate_limit
@@ -76,7 +69,7 @@ class Finder:
         """Return the PMIDs of a search for any of the terms, or None if there are too many to list."""
         if not terms:
             return []
-        pmids, count = self._service.search(" OR ".join(terms), self._limits, most=_MOST_RESULTS)
+        pmids, count = self.service.search(" OR ".join(terms), self.limits, most=_MOST_RESULTS)
         return pmids if count <= len(pmids) else None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.appraisal.identity import compare
@@ -18,7 +18,7 @@ from pipeline.appraisal.identity.claims import Claims, read_claims
 from pipeline.http import Limits, Response
 from pipeline.references.pubmed.answers import failure_of
 from pipeline.references.pubmed.finding import Fetcher
-from pipeline.references.pubmed.service import SPACING, Service
+from pipeline.references.pubmed.service import Service
 
 MOST_CITATIONS = 10  # in one match
 _MOST_CANDIDATES = 5  # of one search: a citation that fits more papers names none
@@ -43,19 +43,13 @@ class Matched:
     answered: frozenset[str]
 
 
+@dataclass(frozen=True)
 class Matcher:
-    """NCBI's citation matchers, and `fetcher` for the candidates' records."""
+    """The citation matchers of `service`, and `fetcher` for the candidates' records."""
 
-    def __init__(
-        self,
-        service: Service,
-        fetcher: Fetcher,
-        *,
-        limits: Limits = _LIMITS,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._service, self._fetcher = service, fetcher
-        self._limits, self._sleep = limits, sleep
+    service: Service
+    fetcher: Fetcher
+    limits: Limits = _LIMITS
 
     def match(self, citations: Sequence[str]) -> Matched:
         """Look up at most 10 citations; more raise ValueError. Raises TransientError, as `Eutils.fetch` does."""
@@ -78,8 +72,8 @@ class Matcher:
         pmids = list(dict.fromkeys(pmid for words in citations for pmid in candidates.get(words, ())))
         if not pmids:
             return {}
-        self._sleep(SPACING)
-        known = self._fetcher.fetch(pmids[:_MOST_FETCHED]).resolved
+        self.service.pause()
+        known = self.fetcher.fetch(pmids[:_MOST_FETCHED]).resolved
         found: dict[str, str] = {}
         for words in citations:
             fitting = (pmid for pmid in candidates.get(words, ()) if pmid in known)
@@ -94,7 +88,7 @@ class Matcher:
             return {}
         data = "\r".join(f"{line}|{key}|" for key, line in lines.items())
         form = {"db": "pubmed", "retmode": "xml", "bdata": data}
-        response = self._service.ask("ecitmatch.cgi", form, self._limits)
+        response = self.service.ask("ecitmatch.cgi", form, self.limits)
         found = _matches(response)
         if found is None:
             raise failure_of(response, dt.datetime.now(dt.UTC))
@@ -102,8 +96,8 @@ class Matcher:
 
     def _search(self, term: str) -> list[str]:
         """Return the PMIDs that a search finds; none if there are too many to be meant."""
-        self._sleep(SPACING)
-        pmids, count = self._service.search(term, self._limits, most=_MOST_CANDIDATES)
+        self.service.pause()
+        pmids, count = self.service.search(term, self.limits, most=_MOST_CANDIDATES)
         return pmids if count == len(pmids) else []
 
 

@@ -6,7 +6,8 @@ Source: NCBI, "A General Introduction to the E-utilities" (NBK25497), and "The E
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from pipeline.http import Http, Limits, Response
 from pipeline.references.json_answers import decoded
 from pipeline.references.pubmed.answers import failure_of
 
-SPACING = 1.02  # seconds between the requests under one permit, which allows one per second
+_SPACING = 1.02  # seconds between the requests under one permit, which allows one per second
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Service:
     tool: str
     email: str | None
     api_key: str | None = field(repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def post(self, program: str, form: Mapping[str, str], limits: Limits, *, accept: str = "*/*") -> Response:
         """Return the response, whatever it says. Raises what `Http.request` raises."""
@@ -47,6 +49,10 @@ class Service:
             return self.post(program, form, limits, accept=accept)
         except PermanentError as error:
             raise TransientError(error.message, code=error.code, status=error.status) from error
+
+    def pause(self) -> None:
+        """Wait as long as NCBI requires before the next request under the same permit."""
+        self.sleep(_SPACING)
 
     def search(self, term: str, limits: Limits, *, most: int) -> tuple[list[str], int]:
         """Return at most so many PMIDs that ESearch finds, and how many there are in all.
