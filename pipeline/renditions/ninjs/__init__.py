@@ -7,7 +7,6 @@ whole article. IPTC registers no media type of its own.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from pipeline.appraisal.statement import overview_words
@@ -19,7 +18,7 @@ from pipeline.model.site import Site
 from pipeline.renditions.ninjs.associations import associations, texts
 from pipeline.renditions.parts.content import content_html, page_url
 from pipeline.renditions.parts.content_text import content_text
-from pipeline.renditions.parts.dates import date_text, dates_of, next_review_label
+from pipeline.renditions.parts.dates import date_text, dates_of, next_review_text
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.json_bytes import json_bytes
@@ -169,8 +168,8 @@ def _trust(revision: Revision, site: Site) -> list[dict[str, Any]]:
         for reviewer in article.reviewers
     ]
     titles = {
-        "lastReviewed": _on("Last reviewed", article.reviewed, article),
-        "ReviewAction": _on(next_review_label(revision), article.next_review, article),
+        "lastReviewed": f"Last reviewed {date_text(article.reviewed, article.language)}" if article.reviewed else None,
+        "ReviewAction": next_review_text(revision),
         "citation": overview_words(revision.references),
     }
     return [*reviewers, *(_indicator(role, title, page) for role, title in titles.items() if title)]
@@ -178,10 +177,6 @@ def _trust(revision: Revision, site: Site) -> list[dict[str, Any]]:
 
 def _indicator(role: str, title: str, href: str) -> dict[str, str]:
     return {"role": f"https://schema.org/{role}", "title": title, "href": href}
-
-
-def _on(label: str, day: dt.date | None, article: Article) -> str | None:
-    return f"{label} {date_text(day, article.language)}" if day else None
 
 
 FORMAT = Format(

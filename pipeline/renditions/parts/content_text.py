@@ -8,7 +8,7 @@ from pipeline.model.article import CallToAction, Image
 from pipeline.model.reference import CitedReference
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
-from pipeline.renditions.parts.dates import date_text, dates_of, next_review_label
+from pipeline.renditions.parts.dates import date_text, dates_of, next_review_text
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.fragments import disclaimers
 from pipeline.renditions.parts.people import person_text
@@ -45,9 +45,7 @@ def byline_texts(revision: Revision) -> tuple[str, ...]:
         f"Medically reviewed by {'; '.join(map(person_text, article.reviewers))}" if article.reviewers else "",
         published,
         f"Last reviewed {date_text(dates.reviewed, article.language)}" if dates.reviewed else "",
-        f"{next_review_label(revision)} {date_text(article.next_review, article.language)}"
-        if article.next_review
-        else "",
+        next_review_text(revision),
     )
     return tuple(line for line in lines if line)
 

@@ -41,6 +41,13 @@ def next_review_label(revision: Revision) -> str:
     return "Review overdue since" if revision.overdue else "Next review"
 
 
+def next_review_text(revision: Revision) -> str | None:
+    """Return "Next review 12 March 2026" or "Review overdue since …", or None if no day is given."""
+    article = revision.article
+    day = article.next_review
+    return f"{next_review_label(revision)} {date_text(day, article.language)}" if day else None
+
+
 def date_text(date: dt.date, language: str) -> str:
     """Return `12 March 2025` in English, `2025-03-12` in a language whose months are unknown. Times are in UTC."""
     day = utc(date).date() if isinstance(date, dt.datetime) else date

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.appraisal.statement import overview
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
-from pipeline.renditions.parts.dates import date_text, next_review_label
+from pipeline.renditions.parts.dates import next_review_text
 from pipeline.renditions.parts.uri import uri
 
 
@@ -39,7 +39,4 @@ def evidence_node(revision: Revision, site: Site) -> dict[str, Any] | None:
 
 def overdue_text(revision: Revision) -> str | None:
     """Return "Review overdue since 12 March 2026", if the revision says so."""
-    day = revision.article.next_review
-    if not revision.overdue or day is None:
-        return None
-    return f"{next_review_label(revision)} {date_text(day, revision.article.language)}"
+    return next_review_text(revision) if revision.overdue else None
