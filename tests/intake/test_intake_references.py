@@ -44,6 +44,22 @@ def test_every_form_of_an_identifier_is_normalised(given: object, scheme: str, v
 
 
 @pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("10.1101/2020.01.01.123456v2", "10.1101/2020.01.01.123456"),
+        ("https://doi.org/10.1000/ABC?utm_source=x", "10.1000/abc"),
+        ("https://doi.org/10.1000/abc/full", "10.1000/abc"),
+        ("doi:10.1000/abc/", "10.1000/abc"),
+        ("10.1000/a\u200bbc", "10.1000/abc"),
+    ],
+)
+def test_a_doi_is_the_same_work_in_a_field_of_its_own_and_in_words(given: str, value: str) -> None:
+    assert {entry.work for cited in (given, {"doi": given}) for entry in cited_entries(cited)} == {
+        CitedWork("doi", value)
+    }
+
+
+@pytest.mark.parametrize(
     "given",
     ["", "0", "123456789", -1, 1.5, True, None, [], {}, {"isbn": "1"}, {"doi": 12}, "Roe 2020", "ftp://x", "10.1/x",
      "javascript:alert(1)", "PMC", "https://", "doi:"],

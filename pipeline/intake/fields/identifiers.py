@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from pipeline.intake.fields.addresses import web_address
 from pipeline.intake.fields.invalid_value import InvalidValue, quoted
 from pipeline.intake.fields.slugs import article_id
 from pipeline.intake.fields.text import line
 from pipeline.model.article import CitedWork
-from pipeline.model.dois import trimmed
+from pipeline.model.dois import doi
 
 MAX_REFERENCES = 1000
 
@@ -32,7 +31,7 @@ _PMC_PAGE = re.compile(
     r"([1-9]\d{0,8})(?!\d)[/?#]?\S*",
     re.IGNORECASE,
 )
-_DOI = re.compile(r"(?:doi[:\s]*)?(?:(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi[:\s]*)?((?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _LIST_MARKS = re.compile(r"^(?:[*•◦▪‣–-]\s+|\[?\d{1,4}[.)\]]\s+)+")
 
 
@@ -79,18 +78,18 @@ def _identifier(text: str) -> CitedWork | None:
         (_DOI, "doi"),
     ):
         if match := pattern.fullmatch(text):
-            return _work(scheme, match[1])
+            return _work(scheme, match)
     return None
 
 
-def _work(scheme: str, value: str) -> CitedWork:
+def _work(scheme: str, found: re.Match[str]) -> CitedWork:
     match scheme:
         case "pmid":
-            return CitedWork("pmid", value)
+            return CitedWork("pmid", found[1])
         case "pmcid":
-            return CitedWork("pmcid", f"PMC{value}")
+            return CitedWork("pmcid", f"PMC{found[1]}")
         case _:
-            return CitedWork("doi", trimmed(line(unquote(value)).replace(" ", "")).lower())
+            return CitedWork("doi", doi(found[2], in_address=found[1] is not None))
 
 
 def _from_mapping(value: Mapping[object, object]) -> CitedWork:
