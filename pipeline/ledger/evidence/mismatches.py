@@ -88,10 +88,6 @@ def put_off(transaction: Transaction, ids: Sequence[str], *, token: str, due: dt
 def of_live_articles(transaction: Transaction, *, limit: int) -> tuple[Mismatch, ...]:
     """Return those in articles that readers can see, the oldest first."""
     columns = [mismatches.c[name] for name in Mismatch.__struct_fields__]
-    query = (
-        sa.select(*columns)
-        .join(articles, articles.c.id == mismatches.c.article)
-        .where(articles.c.state == "live")
-        .order_by(mismatches.c.since, mismatches.c.article, mismatches.c.number)
-    )
+    is_live = sa.exists().where(articles.c.id == mismatches.c.article, articles.c.state == "live")
+    query = sa.select(*columns).where(is_live).order_by(mismatches.c.since, mismatches.c.article, mismatches.c.number)
     return tuple(Mismatch(**row._mapping) for row in transaction.execute(query.limit(limit)))
