@@ -49,17 +49,25 @@ def record(transaction: Transaction, found: Mapping[CitedWork, str]) -> dict[str
 
     Articles that cite the one cite the other, too, from now on.
     """
-    merged: dict[str, str] = {}
-    for work, into in sorted(found.items(), key=lambda one: one[0].value):
-        if work.scheme == "doi":
-            was = (references.c.doi == work.value.lower(), references.c.state == "gone", references.c.pmid != into)
-            news = sa.or_(references.c.merged_into.is_(None), references.c.merged_into != into)
-            update = sa.update(references).where(*was, news).values(merged_into=into).returning(references.c.pmid)
-            merged |= dict.fromkeys(transaction.scalars(update), into)
+    by_doi = {work.value.lower(): into for work, into in found.items() if work.scheme == "doi"}
+    merged = {
+        pmid: by_doi[doi] for pmid, doi, before in _gone_with(transaction, by_doi) if by_doi[doi] not in (pmid, before)
+    }
     for pmid, into in merged.items():
-        transaction.execute(sa.update(references).where(references.c.merged_into == pmid).values(merged_into=into))
+        was = sa.or_(references.c.pmid == pmid, references.c.merged_into == pmid)
+        transaction.execute(sa.update(references).where(was).values(merged_into=into))
         citing = transaction.scalars(sa.select(citations.c.article).where(citations.c.pmid == pmid)).all()
         rows = [{"article": article, "pmid": into} for article in sorted(citing)]
         if rows:
             transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
     return merged
+
+
+def _gone_with(transaction: Transaction, dois: Iterable[str]) -> list[tuple[str, str, str | None]]:
+    """Return the PMIDs that PubMed no longer has and whose records had these DOIs, and into what each was merged."""
+    found: list[tuple[str, str, str | None]] = []
+    for some in chunks(sorted(dois)):
+        query = sa.select(references.c.pmid, references.c.doi, references.c.merged_into).order_by(references.c.pmid)
+        gone = query.where(references.c.doi.in_(some), references.c.state == "gone").with_for_update()
+        found += [tuple(row) for row in transaction.execute(gone)]
+    return found
