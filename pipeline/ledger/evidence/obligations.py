@@ -11,7 +11,7 @@ import datetime as dt
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.evidence import checks, rechecks
 from pipeline.ledger.tables import citations, identifier_citations, identifiers, references, source_checks
 
@@ -82,7 +82,5 @@ def repair_checks(transaction: Transaction, source: str, after: str, deadline: D
     within = [source_checks.c.source == source, source_checks.c.work > after, source_checks.c.due > deadline.latest]
     if last is not None:
         within.append(source_checks.c.work <= last)
-    late = transaction.scalars(sa.select(source_checks.c.key).where(*within)).all()
-    for some in chunks(sorted(late)):
-        transaction.execute(sa.update(source_checks).where(source_checks.c.key.in_(some)).values(due=deadline.now))
+    transaction.execute(sa.update(source_checks).where(*within).values(due=deadline.now))
     return last
