@@ -107,13 +107,16 @@ def _delete(transaction: Transaction, article: str, number: int) -> list[str]:
 
 
 def nameless(transaction: Transaction, digests: Collection[str]) -> frozenset[str]:
-    """Return those of the digests that nothing in the ledger names, so that nobody will ever ask for their bytes."""
-    named: set[str] = set()
-    columns = (renditions.c.digest, deliveries.c.target_digest, deliveries.c.delivered_digest, changes.c.digest)
-    for column in (*columns, feed_documents.c.digest, feed_documents.c.previous):
-        for some in chunks(list(digests)):
-            named.update(transaction.scalars(sa.select(column).where(column.in_(some)).distinct()))
-    return frozenset(digests) - named
+    """Return those of the digests that nothing in the ledger names, so that nobody will ever ask for their bytes.
+
+    No index helps to find them, so each column is searched only for what none before it names.
+    """
+    left = set(digests)
+    columns = (renditions.c.digest, feed_documents.c.digest, feed_documents.c.previous)
+    for column in (*columns, deliveries.c.target_digest, deliveries.c.delivered_digest, changes.c.digest):
+        for some in chunks(sorted(left)):
+            left.difference_update(transaction.scalars(sa.select(column).where(column.in_(some)).distinct()))
+    return frozenset(left)
 
 
 def one(transaction: Transaction, article_id: str, revision: int, format: str) -> Stored | None:
