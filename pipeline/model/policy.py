@@ -14,7 +14,7 @@ notify: record the change for the operator, and send nothing until the article i
 
 
 ReviewPolicy = Literal["notify", "mark", "hold"]
-"""When the day of an article's next review has passed. notify: the operator is told. mark: readers are told as well.
+"""When the day of an article's next review has passed. notify: the operator is alerted. mark: readers see it as well.
 hold: the article is withdrawn until it has been reviewed, or an operator releases it."""
 
 

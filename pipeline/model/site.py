@@ -81,8 +81,8 @@ class Feed(Struct, frozen=True, kw_only=True):
         """Compare languages by the basic filtering of RFC 4647, section 3.3.1."""
         if self.language is None:
             return True
-        matches, spoken = self.language.lower(), language.lower()
-        return spoken == matches or spoken.startswith(f"{matches}-")
+        own, spoken = self.language.lower(), language.lower()
+        return spoken == own or spoken.startswith(f"{own}-")
 
     def built_in(self, format: str) -> bool:
         """Return whether the feed is built in a format. With a partner's profile, RSS is the default."""

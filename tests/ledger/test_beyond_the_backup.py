@@ -85,7 +85,7 @@ def test_what_a_channel_got_since_the_backup_counts_for_a_delivery_that_was_only
                 now=START,
             )
     with former.write() as transaction:
-        rekeying.has_it(transaction, "first", "a", ["plain-text", "markdown"], "a.md")
+        rekeying.add_files(transaction, "first", "a", ["plain-text", "markdown"], "a.md")
     with former.read() as there, ledger.write() as transaction:
         rekeying.bring_rows(there, "first", transaction, "first", now=START)
         row: Delivery | None = deliveries.at_place(transaction, "first", "a")

@@ -23,14 +23,14 @@ class Beyond(Struct, frozen=True, kw_only=True):
 def compare(own: Ledger, other: Ledger) -> Beyond:
     """Return what the other ledger knows beyond this one."""
     with own.read() as here, other.read() as there:
-        known, newest = _public(here), _newest(here)
+        known, states = _public(here), _states(here)
         later = {
             id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
         }
-        withdrawn = _withdrawn_since(there, later, _states(here))
+        withdrawn = _withdrawn_since(there, later, states)
         findings = [_beyond(id, *state, known.get(id), again=id in withdrawn) for id, state in later.items()]
         return Beyond(
-            findings=(*findings, *_receipts(there, newest)),
+            findings=(*findings, *_receipts(there, states)),
             withdrawn=tuple(
                 (id, number, revisions.withdrawal(there, id, number).reason) for id, number in withdrawn.items()
             ),
@@ -58,10 +58,6 @@ def _withdrawn_since(
     return {id: found[id] for id in sorted(found) if here.get(id, ("withdrawn", 0))[0] != "withdrawn"}
 
 
-def _newest(transaction: Transaction) -> dict[str, int]:
-    return dict(transaction.execute(sa.select(articles.c.id, articles.c.revision)).all())
-
-
 def _beyond(id: str, state: str, number: int, known: tuple[str, int] | None, *, again: bool) -> Finding:
     what = "not in the backup" if known is None else f"revision {known[1]} in the backup"
     if again:
@@ -75,13 +71,13 @@ def _beyond(id: str, state: str, number: int, known: tuple[str, int] | None, *, 
     )
 
 
-def _receipts(there: Transaction, newest: Mapping[str, int]) -> Iterator[Finding]:
+def _receipts(there: Transaction, here: Mapping[str, tuple[str, int]]) -> Iterator[Finding]:
     """Yield which channels accepted a revision that the backup does not have."""
     table = channel_contents.c
     last = sa.select(sa.func.max(table.id)).group_by(table.article, table.channel)
     query = sa.select(table.article, table.channel, table.revision, table.event, table.at).where(table.id.in_(last))
     for row in there.execute(query.order_by(table.channel, table.article)):
-        if row.revision > newest.get(row.article, 0):
+        if row.revision > here.get(row.article, ("", 0))[1]:
             yield Finding(
                 place=row.channel,
                 article=row.article,

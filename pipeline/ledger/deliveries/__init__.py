@@ -163,19 +163,22 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
 
 
 def may_be_shown(transaction: Transaction, article_id: str) -> bool:
-    """Return whether a channel may have the article and was not told of its withdrawal.
+    """Return whether a channel may have the article, and its withdrawal was not scheduled there.
 
     After a restore one may have an article that was not published yet, or did not exist, when the backup was made.
     """
-    mine = (deliveries.c.article == article_id, deliveries.c.attempted, deliveries.c.target_digest.is_not(None))
-    return transaction.execute(sa.select(deliveries.c.id).where(*mine).limit(1)).first() is not None
+    query = sa.select(deliveries.c.id).where(*_may_show(article_id))
+    return transaction.execute(query.limit(1)).first() is not None
 
 
 def withdraw_where_shown(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> None:
     """Schedule a withdrawal, whose revision there is already, for every channel that may still have the article."""
-    mine = (deliveries.c.article == article_id, deliveries.c.attempted, deliveries.c.target_digest.is_not(None))
     gone = {"target_revision": revision, "target_digest": None, "urgency": WITHDRAWAL, "error": None}
-    transaction.execute(sa.update(deliveries).where(*mine).values(**gone, **afresh(now)))
+    transaction.execute(sa.update(deliveries).where(*_may_show(article_id)).values(**gone, **afresh(now)))
+
+
+def _may_show(article_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (deliveries.c.article == article_id, deliveries.c.attempted, deliveries.c.target_digest.is_not(None))
 
 
 def _abandon_where_given_up(transaction: Transaction, article_id: str) -> None:
@@ -230,8 +233,7 @@ def withdraw_at(
 ) -> int:
     """Schedule a withdrawal at a place that may have the article although it was never sent there: moved by hand."""
     row = {"id": id, "article": article_id, "channel": key, "format": format, "target_revision": revision}
-    state = {"urgency": WITHDRAWAL, "state": "pending", "attempts": 0, "attempted": True, "changed": now, "due": now}
-    new = insert(transaction, deliveries).values(**row, **state)
+    new = insert(transaction, deliveries).values(**row, urgency=WITHDRAWAL, attempted=True, **afresh(now))
     new = new.on_conflict_do_nothing(index_elements=[deliveries.c.article, deliveries.c.channel])
     return len(transaction.execute(new.returning(deliveries.c.id)).all())
 

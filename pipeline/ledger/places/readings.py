@@ -51,17 +51,18 @@ def reading_of(transaction: Transaction, key: str) -> Reading | None:
 
 def settled(transaction: Transaction, key: str, after: str, limit: int) -> list[Delivery]:
     """Return deliveries of the place that have ended, whose articles follow, in order: the others are being sent."""
-    columns = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
-    here = (deliveries.c.channel == key, deliveries.c.article > after, deliveries.c.state == "delivered")
-    query = sa.select(*columns).where(*here).order_by(deliveries.c.article).limit(limit)
-    return [Delivery(**row._mapping) for row in transaction.execute(query)]
+    return _page(transaction, key, after, limit, deliveries.c.state == "delivered")
 
 
 def shown(transaction: Transaction, key: str, after: str, limit: int) -> list[Delivery]:
     """Return deliveries of the place by which it has an article that is not withdrawn, and whose articles follow."""
-    columns = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
     has = sa.and_(deliveries.c.delivered_revision.is_not(None), deliveries.c.delivered_event != "withdrawn")
-    here = (deliveries.c.channel == key, deliveries.c.article > after, has)
+    return _page(transaction, key, after, limit, has)
+
+
+def _page(transaction: Transaction, key: str, after: str, limit: int, which: sa.ColumnElement[bool]) -> list[Delivery]:
+    columns = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
+    here = (deliveries.c.channel == key, deliveries.c.article > after, which)
     query = sa.select(*columns).where(*here).order_by(deliveries.c.article).limit(limit)
     return [Delivery(**row._mapping) for row in transaction.execute(query)]
 

@@ -86,21 +86,20 @@ def bring_rows(there: Transaction, old: str, here: Transaction, new: str, *, now
         its = row._mapping
         revision = its[known.delivered_revision] or its[known.target_revision]
         is_gone = its[known.delivered_event] == "withdrawn"
-        kept = {column.key: its[column] for column in (known.id, known.article, known.format, known.tried)}
-        there_now = {"remote_id": its[known.remote_id], "delivered_event": its[known.delivered_event]}
+        copied = (known.id, known.article, known.format, known.tried, known.remote_id, known.delivered_event)
         digest = None if is_gone else its[known.delivered_digest] or its[known.target_digest] or ""
-        said = {"target_revision": revision, "target_digest": digest, "delivered_revision": revision}
+        numbers = {"target_revision": revision, "target_digest": digest, "delivered_revision": revision}
         state = {"state": "delivered", "attempted": True, "urgency": WITHDRAWAL if is_gone else NORMAL, "changed": now}
         formats = (its[known.tried] or its[known.format]).split()
-        if not has_it(here, new, its[known.article], formats, its[known.remote_id]):
-            copy = insert(here, deliveries).values(channel=new, **kept, **there_now, **said, **state)
-            here.execute(copy.on_conflict_do_nothing())
+        if not add_files(here, new, its[known.article], formats, its[known.remote_id]):
+            values = {column.key: its[column] for column in copied} | numbers | state
+            here.execute(insert(here, deliveries).values(channel=new, **values).on_conflict_do_nothing())
 
 
-def has_it(
+def add_files(
     transaction: Transaction, key: str, article_id: str, formats: Collection[str], remote_id: str | None
 ) -> bool:
-    """Record that a place may have files of an article, which go with its next delivery; return whether it has any."""
+    """Record that a place may have files of an article, which go with its next delivery; return whether it has one."""
     mine = (deliveries.c.channel == key, deliveries.c.article == article_id)
     row = transaction.execute(sa.select(deliveries.c.tried).where(*mine)).one_or_none()
     if row is None:

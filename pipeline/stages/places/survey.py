@@ -132,7 +132,7 @@ def _adopt(
         return
     if deliveries.at_place(transaction, plan.id, one.article) is None:
         _add(context, transaction, plan, one, state)
-    rekeying.has_it(transaction, plan.id, one.article, [format], name if format == plan.format else None)
+    rekeying.add_files(transaction, plan.id, one.article, [format], name if format == plan.format else None)
 
 
 def _format_of(context: Context, transaction: Transaction, plan: ChannelPlan, name: str) -> str | None:
