@@ -1,67 +1,41 @@
 """prune: once an hour, delete what is older than the settings in `[keep]` say.
 
 The contents of each channel, the last attempt at each delivery, and every revision with its text and references are
-kept: they prove what was shown where. A lease in the ledger
-enforces the hour: after a run it cannot be taken for an hour, whatever the number of processes.
+kept: they prove what was shown where.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
-from pipeline.ledger import Transaction, leases, operations, tokens
+from pipeline.ledger import operations, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.partners import changes, pulls
-from pipeline.stages.context import LEASE, Context
-from pipeline.stages.stage import Bell, Claim, Stage
-from pipeline.timing import unforeseen
+from pipeline.stages.context import Context
+from pipeline.stages.periodic import Periodic
 
 EVERY = dt.timedelta(hours=1)
-_LEASE = 300.0  # seconds after which a run that was killed is repeated
-_NAME = "prune"
 _BATCH = 2_000  # rows in a transaction
 _REVISIONS = 100  # the same, where each needs several statements
 
 
-class Prune(Stage):
-    name = _NAME
+class Prune(Periodic):
+    name = "prune"
+    every = EVERY
+    lease = 300.0
 
     @property
     def queue(self) -> str:
         return "keep"
 
-    def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
-        return [Bell()] if leases.is_free(transaction, _NAME, now=now) else []
-
-    def claim(self, context: Context, key: str = "") -> list[Claim]:
-        token = context.new_id(LEASE)
-        with context.ledger.write() as transaction:
-            taken = leases.acquire(transaction, _NAME, token=token, now=context.clock(), seconds=_LEASE)
-        return [Claim(token, (_NAME,))] if taken else []
-
-    def do(self, context: Context, claim: Claim) -> bool:
+    def run(self, context: Context) -> None:
         prune(context, older_than=dt.timedelta(days=context.policy.keep_attempts))
         prune_others(context)
         drop_strays(context)
-        self._rest(context, claim, EVERY, failed=False)
-        return True
-
-    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        with context.ledger.read() as transaction:
-            failures = leases.failures(transaction, _NAME)
-        self._rest(context, claim, dt.timedelta(seconds=unforeseen(failures)), failed=True)
-
-    def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Do nothing: there is at most one claim, and it is processed."""
-
-    def _rest(self, context: Context, claim: Claim, pause: dt.timedelta, *, failed: bool) -> None:
-        until = context.clock() + pause
-        with context.ledger.write() as transaction:
-            leases.release(transaction, _NAME, token=claim.token, not_before=until, failed=failed)
 
 
 def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) -> int:
@@ -79,14 +53,15 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
     _in_portions(context, functools.partial(changes.forget, before=changed, limit=batch))
     with context.ledger.write() as transaction:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
-    pages = batch
-    while pages == batch:
-        with context.ledger.write() as transaction:
-            pages = pulls.forget(transaction, before=changed, limit=batch)
-    ended, count = now - dt.timedelta(days=policy.keep_operations), batch
-    while count == batch:
-        with context.ledger.write() as transaction:
-            count = operations.forget(transaction, before=ended, limit=batch)
+    ended = now - dt.timedelta(days=policy.keep_operations)
+    for forget in (
+        functools.partial(pulls.forget, before=changed, limit=batch),
+        functools.partial(operations.forget, before=ended, limit=batch),
+    ):
+        count = batch
+        while count == batch:
+            with context.ledger.write() as transaction:
+                count = forget(transaction)
     rendered = now - dt.timedelta(days=policy.keep_renditions)
     after: tuple[str, int] | None = ("", 0)
     while after is not None:

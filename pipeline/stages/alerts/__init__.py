@@ -7,7 +7,7 @@ gets everything new in one message. One that cannot be reached is tried again wi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 import structlog
@@ -18,50 +18,36 @@ from pipeline.ledger.attention import facts
 from pipeline.stages.alerts.notice import condition_of, notice
 from pipeline.stages.attention import attention
 from pipeline.stages.context import LEASE, AlertReceiver, Context
-from pipeline.stages.stage import Bell, Claim, Stage
-from pipeline.timing import doubling, unforeseen
+from pipeline.stages.periodic import Periodic
+from pipeline.stages.stage import Bell, Claim
+from pipeline.timing import doubling
 
-EVERY = 5.0  # seconds between two looks at what needs a person
+EVERY = dt.timedelta(seconds=5)  # between two looks at what needs a person
 _LEASE = 120.0  # longer than a look, and than sending to one receiver
-_NAME = "alerts"
 _FIRST, _MOST = 10.0, 600.0  # seconds until a receiver that could not be reached is tried again
 
 _log = structlog.get_logger()
 
 
-class Alerts(Stage):
-    name = _NAME
+class Alerts(Periodic):
+    name = "alerts"
+    every = EVERY
+    lease = _LEASE
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
-        return [Bell()] if context.alerts and leases.is_free(transaction, _NAME, now=now) else []
+        return super().due(context, transaction, now) if context.alerts else []
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        if not context.alerts:
-            return []
-        token = context.new_id(LEASE)
-        with context.ledger.write() as transaction:
-            taken = leases.acquire(transaction, _NAME, token=token, now=context.clock(), seconds=_LEASE)
-        return [Claim(token, (_NAME,))] if taken else []
+        return super().claim(context, key) if context.alerts else []
+
+    def run(self, context: Context) -> None:
+        _look(context)
 
     def do(self, context: Context, claim: Claim) -> bool:
-        _look(context)
-        self._rest(context, claim, EVERY, failed=False)
+        super().do(context, claim)
         for receiver in context.alerts:
             _notify(context, receiver)
         return True
-
-    def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        with context.ledger.read() as transaction:
-            failures = leases.failures(transaction, _NAME)
-        self._rest(context, claim, unforeseen(failures), failed=True)
-
-    def release(self, context: Context, claims: Sequence[Claim]) -> None:
-        """Do nothing: there is at most one claim, and it is processed."""
-
-    def _rest(self, context: Context, claim: Claim, seconds: float, *, failed: bool) -> None:
-        until = context.clock() + dt.timedelta(seconds=seconds)
-        with context.ledger.write() as transaction:
-            leases.release(transaction, _NAME, token=claim.token, not_before=until, failed=failed)
 
 
 def _look(context: Context) -> None:
