@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.tables import articles, topics
+from pipeline.ledger.tables import revisions as revision_rows
 from pipeline.ledger.tables import withheld as withheld_rows
 
 
@@ -120,11 +121,12 @@ def topics_of(transaction: Transaction, article_id: str) -> frozenset[str]:
 
 def overdue(
     transaction: Transaction, today: dt.date, *, after: str = "", limit: int
-) -> list[tuple[str, dt.date, int | None]]:
-    """Return live articles whose review was due before `today`, by id: with that day and the rendered revision."""
-    columns = (articles.c.id, articles.c.next_review, articles.c.rendered)
-    query = sa.select(*columns).where(_TO_REVIEW, articles.c.next_review < today, articles.c.id > after)
-    return [tuple(row) for row in transaction.execute(query.order_by(articles.c.id).limit(limit))]
+) -> list[tuple[str, dt.date, bool]]:
+    """Return shown articles whose review was due before `today`, by id: with that day, and whether they say so."""
+    shown = sa.and_(revision_rows.c.article == articles.c.id, revision_rows.c.number == articles.c.rendered)
+    query = sa.select(articles.c.id, articles.c.next_review, revision_rows.c.overdue).join(revision_rows, shown)
+    late = query.where(_TO_REVIEW, articles.c.next_review < today, articles.c.id > after)
+    return [tuple(row) for row in transaction.execute(late.order_by(articles.c.id).limit(limit))]
 
 
 def longest_overdue(transaction: Transaction, today: dt.date) -> tuple[int, str, dt.date] | None:

@@ -16,7 +16,10 @@ from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import accepted_evidence
 
 OVERDUE = "overdue"
-"""The state of the review that an article is held for; its reference is "review:2026-03-01"."""
+"""The state of the review that an article is held for."""
+
+REVIEW = "review:"
+"""The prefix of its reference: "review:2026-03-01"."""
 
 
 class Accepted(Struct, frozen=True):

@@ -64,7 +64,7 @@ def _accepted(
         accepted.Accepted(one.channel, reference, state)
         for one in holds
         for reference in one.references
-        for state in ((accepted.OVERDUE,) if reference.startswith("review:") else states.get(reference, ()))
+        for state in ((accepted.OVERDUE,) if reference.startswith(accepted.REVIEW) else states.get(reference, ()))
     ]
 
 

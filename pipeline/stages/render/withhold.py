@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.ledger.articles.accepted import OVERDUE, Accepted
+from pipeline.ledger.articles.accepted import OVERDUE, REVIEW, Accepted
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.model.revision import Revision
@@ -39,17 +39,21 @@ def is_overdue(revision: Revision, now: dt.datetime) -> bool:
 
 def _review(revision: Revision, accepted: Sequence[Accepted], *, now: dt.datetime) -> Withheld | None:
     day = revision.article.next_review
-    reference = f"review:{day}"
-    if not is_overdue(revision, now) or any(one.covers(EVERYWHERE, reference, OVERDUE) for one in accepted):
+    if day is None or not is_overdue(revision, now) or is_released(accepted, day):
         return None
     return Withheld(
         channel=EVERYWHERE,
         cause="hold",
         reason=f"Held back until the publisher has reviewed it: its review was due on {day}.",
-        references=(reference,),
+        references=(f"{REVIEW}{day}",),
         revision=revision.number,
         since=now,
     )
+
+
+def is_released(accepted: Sequence[Accepted], day: dt.date) -> bool:
+    """Return whether an operator has released the article although its review was due on this day."""
+    return any(one.covers(EVERYWHERE, f"{REVIEW}{day}", OVERDUE) for one in accepted)
 
 
 def channel_hold(
