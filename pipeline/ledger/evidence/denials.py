@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, chunks, instant
+from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.evidence import rechecks
 from pipeline.ledger.tables import references
 
@@ -53,26 +53,31 @@ def settle(transaction: Transaction, pmids: Collection[str], rules: Rules) -> Se
     """Count an answer without these records. What is known of them is kept."""
     news: list[str] = []
     gone: list[tuple[str, str | None]] = []
+    values = []
     for row in _rows(transaction, pmids):
         state, denials, due = _after(row, rules)
+        since = _since(row, rules)
+        values.append({"key": row.pmid, "now_state": state, "count": denials, "since": since, "next": due})
         if (row.state == "pending" and not row.denials) or state != row.state:
             news.append(row.pmid)
         if state == "gone" != row.state:
             gone.append((row.pmid, row.doi))
-        transaction.execute(
-            sa.update(references)
-            .where(references.c.pmid == row.pmid)
-            .values(
-                state=state,
-                denials=denials,
-                denied=_since(row, rules),
-                due=instant(due),
-                fetched=rules.now,
-                priority=rechecks.REQUESTED,
-                **rechecks.DONE,
-            )
-        )
+    if values:
+        common = {"fetched": rules.now, "priority": rechecks.REQUESTED, **rechecks.DONE}
+        transaction.execute(_DENIED.values(common), values)
     return Settled(tuple(news), tuple(gone))
+
+
+_DENIED = (
+    sa.update(references)
+    .where(references.c.pmid == sa.bindparam("key"))
+    .values(
+        state=sa.bindparam("now_state"),
+        denials=sa.bindparam("count"),
+        denied=sa.bindparam("since"),
+        due=sa.bindparam("next"),
+    )
+)
 
 
 def _after(row: _Row, rules: Rules) -> tuple[str, int, dt.datetime]:

@@ -9,6 +9,7 @@ from pipeline.channels import Channel, ComparableChannel, ListedChannel
 from pipeline.errors import CitewireError
 from pipeline.ledger import Transaction, articles, deliveries, places
 from pipeline.ledger.articles import ArticleState
+from pipeline.ledger.database import chunks
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
 from pipeline.ledger.findings import Finding, FindingKind
 from pipeline.ledger.places import ALL, REACHABLE, readings, rekeying
@@ -18,7 +19,7 @@ from pipeline.stages.deliver.fill import schedule
 from pipeline.stages.deliver.parcels import parcel
 from pipeline.stages.places.fill import lack
 
-_PAGE = 100
+_PAGE = 100  # entries, or deliveries, in a transaction
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,119})\.[a-z0-9-]{1,40}")  # what a stranger put there may be anything
 _MOST = 10**9  # the same for a revision
 _WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{5,15}Z")
@@ -45,14 +46,18 @@ def survey(context: Context, channel: Channel, plan: ChannelPlan) -> list[Findin
 def _listed(context: Context, plan: ChannelPlan, there: Mapping[str, Found]) -> dict[str, Finding]:
     """Return what the manifests say beyond the ledger, by article; of several files the latest."""
     later: dict[str, Finding] = {}
-    for name, one in sorted(there.items(), key=lambda item: (item[1].revision, item[0])):
+    for some in chunks(sorted(there.items(), key=lambda item: (item[1].revision, item[0])), _PAGE):
         with context.ledger.write() as transaction:
-            state = articles.get(transaction, one.article)
-            if one.is_there and one.event != "withdrawn":
-                _adopt(context, transaction, plan, name, one, state)
-            if finding := _beyond(transaction, plan.id, name, one, state):
-                later[one.article] = finding
+            found = (_entry(context, transaction, plan, name, one) for name, one in some)
+            later |= {finding.article: finding for finding in found if finding is not None}
     return later
+
+
+def _entry(context: Context, transaction: Transaction, plan: ChannelPlan, name: str, one: Found) -> Finding | None:
+    state = articles.get(transaction, one.article)
+    if one.is_there and one.event != "withdrawn":
+        _adopt(context, transaction, plan, name, one, state)
+    return _beyond(transaction, plan.id, name, one, state)
 
 
 def _is_ours(name: str, one: Found) -> bool:
