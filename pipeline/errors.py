@@ -36,6 +36,11 @@ class CitewireError(Exception):
         return _rebuild, (type(self), self.message, self.__dict__)
 
 
+def code_of(error: Exception) -> str:
+    """Return the error's code, or its type's name if it is none of ours."""
+    return error.code if isinstance(error, CitewireError) else type(error).__name__
+
+
 def _rebuild(kind: type[CitewireError], message: str, state: dict[str, Any]) -> CitewireError:
     error = kind.__new__(kind)
     Exception.__init__(error, message)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import Struct, structs
 
-from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError, UnsendableError
+from pipeline.errors import CitewireError, EndpointGone, PermanentError, TransientError, UnsendableError, code_of
 from pipeline.ledger import Transaction, deliveries
 from pipeline.ledger.deliveries import BLOCKING_ATTEMPTS, WITHDRAWAL, channels, proofs, sending
 from pipeline.ledger.deliveries.channels import Health
@@ -204,7 +204,7 @@ def _name(error: Exception) -> str:
 
 
 def _words(error: Exception) -> tuple[str, str]:
-    code = error.code if isinstance(error, CitewireError) else type(error).__name__
+    code = code_of(error)
     return code, redacted(str(error))
 
 

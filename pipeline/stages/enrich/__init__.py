@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from pipeline.errors import CitewireError, TransientError
+from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.evidence import denials, identifiers, merging, rechecks
 from pipeline.model.article import CitedWork
@@ -53,48 +53,50 @@ class Enrich(Stage):
         """Ask for the batch. Articles whose references are all answered are rendered at once, the others soon."""
         service, works = _asked(claim)
         try:
-            if meant.ids_of(claim):
+            if service == MATCHER:
                 meant.look_for(context, claim)
-            elif works:
-                _identified(context, claim, works, ask(context, service, works))
-            else:
+            elif service == PUBMED:
                 _answered(context, claim, context.pubmed.fetch(claim.keys))
-        except TransientError as error:
-            if works or meant.ids_of(claim):
-                _log.warning("a source did not answer", source=service, code=error.code, error=str(error))
             else:
-                facts = {"code": error.code, "error": str(error), "asked_for": len(claim.keys)}
-                _log.warning("pubmed did not answer", **facts)
+                _identified(context, claim, works, ask(context, service, works))
+        except TransientError as error:
+            facts = {"code": error.code, "error": str(error)}
+            if service == PUBMED:
+                _log.warning("pubmed did not answer", **facts, asked_for=len(claim.keys))
+            else:
+                _log.warning("a source did not answer", source=service, **facts)
             self.failed(context, claim, error)
             return False
         return True
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Ask again after a pause that grows with every failure in a row."""
-        if meant.ids_of(claim):
+        service, works = _asked(claim)
+        if service == MATCHER:
             meant.failed(context, claim, error, now=context.clock())
             return
         schedule, token = Schedule(context), claim.token
-        service, works = _asked(claim)
-        text = f"{error.code if isinstance(error, CitewireError) else type(error).__name__}: {error}"
+        text = f"{code_of(error)}: {error}"
         with context.ledger.write() as transaction:
             now = context.clock()
             due = schedule.failed(transaction, service, error, token=token, now=now)
-            if works:
+            if service == PUBMED:
+                evidence.put_off(transaction, claim.keys, token=token, due=due, error=text)
+            else:
                 chain = services(context)
                 identifiers.put_off(transaction, works, service, chain, token=token, now=now, due=due, error=text)
-            else:
-                evidence.put_off(transaction, claim.keys, token=token, due=due, error=text)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Do nothing: batches are claimed one at a time, and always requested."""
 
 
 def _asked(claim: Claim) -> tuple[str, list[CitedWork]]:
-    """Return the service that a batch is for, and the works in it; none for a batch of PMIDs."""
-    parts = [key.partition(" ") for key in claim.keys]
-    works = [work for _, space, key in parts if space and (work := identifiers.parsed(key))]
-    return (parts[0][0], works) if works else (MATCHER if meant.ids_of(claim) else PUBMED, [])
+    """Return the service that a batch is for, and the works in it; none for PMIDs and mismatches."""
+    service, space, _ = claim.keys[0].partition(" ")
+    if not space:
+        return PUBMED, []
+    keys = (key.partition(" ")[2] for key in claim.keys)
+    return service, [] if service == MATCHER else [work for key in keys if (work := identifiers.parsed(key))]
 
 
 def _identified(context: Context, claim: Claim, works: Sequence[CitedWork], answer: Answer) -> None:

@@ -14,15 +14,14 @@ from pipeline.stages.stage import Claim
 _log = structlog.get_logger()
 
 
-def ids_of(claim: Claim) -> list[str]:
-    """Return the mismatched references that a batch is for; none for any other batch."""
-    parts = [key.partition(" ") for key in claim.keys]
-    return [id for service, _, id in parts if service == MATCHER]
+def _ids_of(claim: Claim) -> list[str]:
+    """Return the mismatched references that a batch is for."""
+    return [key.partition(" ")[2] for key in claim.keys]
 
 
 def look_for(context: Context, claim: Claim) -> None:
     """Ask NCBI's matchers, and store what they found. Raises TransientError if they do not answer."""
-    ids, schedule = ids_of(claim), Schedule(context)
+    ids, schedule = _ids_of(claim), Schedule(context)
     with context.ledger.read() as transaction:
         words = mismatches.words_of(transaction, ids)
     assert context.matcher is not None, "only a matcher's batches are claimed"
@@ -41,4 +40,4 @@ def look_for(context: Context, claim: Claim) -> None:
 def failed(context: Context, claim: Claim, error: Exception, *, now: dt.datetime) -> None:
     with context.ledger.write() as transaction:
         due = Schedule(context).failed(transaction, MATCHER, error, token=claim.token, now=now)
-        mismatches.put_off(transaction, ids_of(claim), token=claim.token, due=due)
+        mismatches.put_off(transaction, _ids_of(claim), token=claim.token, due=due)

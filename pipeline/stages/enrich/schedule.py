@@ -25,7 +25,7 @@ from typing import TypeGuard, get_args
 
 from msgspec import Struct
 
-from pipeline.errors import CitewireError, TransientError
+from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, evidence, leases
 from pipeline.ledger.evidence import identifiers, mismatches, ncbi_rate_limit, rechecks, source_rate_limit
 from pipeline.ledger.evidence.denials import Rules
@@ -132,7 +132,7 @@ class Schedule:
         """Give the permit back, and return when the service may be asked again."""
         wish = error.retry_after if isinstance(error, TransientError) else None
         row = service if _of_ncbi(service) else source_rate_limit.row_of(service)
-        code = error.code if isinstance(error, CitewireError) else type(error).__name__
+        code = code_of(error)
         again = now + dt.timedelta(seconds=max(_pause(error, code, leases.failures(transaction, row)), wish or 0))
         if not _of_ncbi(service):
             source_rate_limit.failed(transaction, service, token=token, not_before=again, error=code)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from pipeline.errors import CitewireError, TransientError
+from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, leases
 from pipeline.ledger.evidence import checks, verdicts
 from pipeline.stages.context import LEASE, Context
@@ -94,7 +94,7 @@ class Sources(Stage):
         """Ask again after a pause that grows with every failure in a row, or that the source asks for."""
         name, *works = claim.keys
         wish = error.retry_after if isinstance(error, TransientError) else None
-        code = error.code if isinstance(error, CitewireError) else type(error).__name__
+        code = code_of(error)
         text = f"{code}: {error}"
         with context.ledger.write() as transaction:
             now = context.clock()
