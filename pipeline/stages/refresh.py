@@ -25,7 +25,7 @@ class Refresh(Render):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         if not context.policy.refresh_rate or not leases.is_free(transaction, self.name, now=now):
             return []
-        context.channels_now(transaction)
+        context.channels_now(transaction)  # their gates are part of the fingerprint
         return [Bell()] if articles.outdated(transaction, current_fingerprint(context), now=now, limit=1) else []
 
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:

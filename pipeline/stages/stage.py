@@ -41,6 +41,8 @@ class Bell(Struct, frozen=True):
 class Stage(ABC):
     """One kind of work. To add a stage, subclass this and list an instance in `pipeline.stages.flow.STAGES`.
 
+    `Periodic` is the base of those that only run again after a pause.
+
     An instance keeps nothing between calls: all state is in the ledger, so a stage may be killed at any instruction and
     run again.
     """
