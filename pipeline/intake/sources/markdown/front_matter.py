@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import yaml
@@ -25,16 +26,17 @@ _ENDS = {
     "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
 }
 _KEY = re.compile(r"^[ \t]*(?:\[+[ \t]*)?[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*(?:=|\]|\.)", re.MULTILINE)
+_READ_DIFFERENTLY = re.compile("[\t\ufeff]")  # libyaml takes some for spaces where PyYAML finds an error
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
-class _Composer(yaml.SafeLoader):
-    """PyYAML's parser up to its nodes, without anchors and with limited depth."""
+class _Nodes(yaml.composer.Composer):
+    """PyYAML's composer of nodes, without anchors and tags, and with limited depth."""
 
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event = self.peek_event()  # type: ignore[attr-defined]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise InvalidValue(
                 "anchors and aliases are not read",
@@ -50,6 +52,37 @@ class _Composer(yaml.SafeLoader):
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+    def descend_resolver(self, parent: yaml.Node | None, index: int) -> None:
+        return
+
+    def ascend_resolver(self) -> None:
+        return
+
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: object) -> str:
+        return ""
+
+
+class _Thorough(_Nodes, yaml.SafeLoader):
+    """By PyYAML's own parser, whose errors name the line at fault."""
+
+
+def _composers() -> tuple[Callable[[str], _Nodes], ...]:
+    """Return what reads a document, the quick first: libyaml, if PyYAML was built with it."""
+    if not yaml.__with_libyaml__:
+        return (_Thorough,)
+
+    class Quick(_Nodes, yaml.CSafeLoader):
+        """By libyaml, ten times as fast. What it refuses is read again by PyYAML, whose word counts."""
+
+        def __init__(self, stream: str) -> None:
+            yaml.CSafeLoader.__init__(self, stream)
+            _Nodes.__init__(self)
+
+    return Quick, _Thorough
+
+
+_COMPOSERS = _composers()
 
 
 def split_front_matter(text: str) -> tuple[str, str, int]:
@@ -92,7 +125,7 @@ def read_yaml(matter: str) -> FrontMatter:
     """Read texts, lists and mappings. Raises InvalidValue with the line."""
     check_size(matter)
     try:
-        root = _Composer(matter).get_single_node()
+        root = _composed(matter)
     except yaml.MarkedYAMLError as error:
         ended = error.problem_mark is not None and error.problem_mark.line >= matter.count("\n")
         mark = error.context_mark if ended and error.context_mark else error.problem_mark
@@ -119,6 +152,21 @@ def read_yaml(matter: str) -> FrontMatter:
     return found
 
 
+def _composed(matter: str) -> yaml.Node | None:
+    *quick, thorough = _COMPOSERS
+    for composer in () if _READ_DIFFERENTLY.search(matter) else quick:
+        try:
+            return _root(composer(matter))
+        except (yaml.YAMLError, ValueError):
+            break
+    return _root(thorough(matter))
+
+
+def _root(composer: _Nodes) -> yaml.Node | None:
+    root: yaml.Node | None = composer.get_single_node()
+    return root
+
+
 def _value(node: yaml.Node, path: str, matter: FrontMatter) -> object:
     line = node.start_mark.line + 2  # counted from 1, after the opening line of ---
     matter.lines.setdefault(path, line)
@@ -126,7 +174,7 @@ def _value(node: yaml.Node, path: str, matter: FrontMatter) -> object:
         return _mapping(node, path, matter)
     if isinstance(node, yaml.SequenceNode):
         return [_value(entry, f"{path}[{place}]", matter) for place, entry in enumerate(node.value)]
-    if getattr(node, "style", None) is None and node.value in _NULLS:
+    if not getattr(node, "style", None) and node.value in _NULLS:
         return None
     return str(node.value)
 
