@@ -9,6 +9,7 @@ import socket
 import sys
 
 from config import WebSettings
+from pipeline.errors import ConfigError
 from pipeline.web.app import create_app
 from workers import alive, logs
 from workers.celery import app as celery
@@ -35,7 +36,7 @@ def _serve(listener: socket.socket) -> None:
     limiter = RedisLimiter(connect(queue))
     app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=own.context.disk)
     show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
-    server = server_of(app, limits=_limits(own.settings.web), stop=app.state.stop)
+    server = server_of(app, limits=limits_of(own.settings.web), stop=app.state.stop)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
     try:
         server.run(sockets=[listener])
@@ -43,12 +44,22 @@ def _serve(listener: socket.socket) -> None:
         alive.stop("web")
 
 
-def _limits(web: WebSettings) -> Limits:
-    """Return the limits of the settings, below the number of files that this process may open."""
+def limits_of(web: WebSettings) -> Limits:
+    """Return the limits of the settings, below the number of files that this process may open.
+
+    Raises ConfigError (`too-few-files`) if no connection would be possible.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     possible = web.connections if hard == resource.RLIM_INFINITY else min(web.connections, hard - _OWN_FILES)
+    if possible < 1:
+        raise ConfigError(
+            f"this process may open {hard} files, and needs {_OWN_FILES} beside its connections",
+            key="web.connections",
+            hint="raise the limit on open files: `ulimit -Hn 65536`, LimitNOFILE= of systemd, `ulimits` of compose",
+            code="too-few-files",
+        )
     return Limits(
         connections=possible,
         connections_of_client=web.connections_per_client,

@@ -56,7 +56,11 @@ class TooLarge:
 
 
 class Interrupted:
-    """Answer requests that are still running when the server has waited long enough for them at its end."""
+    """Answer requests that are still running when the server has waited long enough for them at its end.
+
+    An answer that has begun stays without its end. The server then cuts the connection off, from which the client knows
+    that it does not have all; raising the CancelledError again would only add a traceback to the log.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -22,7 +22,7 @@ from pipeline.channels.amp_cache.page import same_or_newer
 from pipeline.channels.amp_cache.urls import document_path, subdomain
 from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import PermanentError, TransientError
-from pipeline.model.delivery import Links
+from pipeline.model.delivery import Links, Parcel
 from standins.amp_cache import transformed
 from standins.endpoint import Endpoint, Reply
 
@@ -171,6 +171,33 @@ def test_a_404_during_a_deployment_is_not_taken_for_an_empty_cache(
     assert channel.deliver(late).detail == "stand-in: not held"
     with pytest.raises(PermanentError):  # what a former revision met says nothing about this one
         channel.deliver(replace(late, revision=3))
+
+
+def test_what_one_cache_does_not_have_says_nothing_of_another(opened: Callable[..., AmpCache]) -> None:
+    """One answers 404 from the first, the other from the third minute on, and neither shows anything."""
+    answers = {"one": 404, "two": 200}
+    with Endpoint(lambda call: Reply(answers[call.target.split("/")[1]], b"", "text/html")) as caches:
+        channel = opened(
+            read_back=False, caches=[{"id": id, "address": f"{caches.url}/{id}/{{subdomain}}"} for id in answers]
+        )
+        withdrawal = replace(parcel(2, "withdrawn"), links=Links(*["https://a.example/x.amp"] * 3))
+
+        def delivered(minutes: int, withdrawal: Parcel) -> tuple[str, Parcel]:
+            try:
+                receipt = channel.deliver(replace(withdrawal, at=withdrawal.at + dt.timedelta(minutes=minutes)))
+            except PermanentError as error:
+                return str(error).partition(":")[0], replace(withdrawal, remote_id=error.ids["remote_id"])
+            return "done", replace(withdrawal, remote_id=receipt.remote_id)
+
+        said, withdrawal = delivered(0, withdrawal)
+        assert said == "one"
+        answers["two"] = 404
+        said, withdrawal = delivered(3, withdrawal)
+        assert said == "two"
+        said, withdrawal = delivered(6, withdrawal)
+        assert said == "done"
+        said, withdrawal = delivered(9, withdrawal)  # as when it is sent again
+        assert said == "one"
 
 
 def test_without_reading_back_its_word_is_taken(harness: AmpCacheHarness, opened: Callable[..., AmpCache]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import threading
 import time
@@ -14,10 +15,16 @@ from pathlib import Path
 import pytest
 from asgi import Answer, send
 from served import Served, served
+from starlette.types import Message, Receive, Scope, Send
 
+from config import WebSettings
+from pipeline.errors import ConfigError
 from pipeline.web.app import create_app
 from pipeline.web.clients import client_of
+from pipeline.web.middleware import Interrupted
 from workers.serving import Limits, Server, server_of
+from workers.serving.connection import unmapped
+from workers.web import limits_of
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: notes.example.org\r\n\r\n"
 LIMITS = Limits(
@@ -37,7 +44,7 @@ class Web:
 
     def __init__(self, site: Served, server: Server, listener: socket.socket) -> None:
         self.site, self.server = site, server
-        self.address: tuple[str, int] = listener.getsockname()
+        self.address = ("127.0.0.1", int(listener.getsockname()[1]))
         self.thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
@@ -303,7 +310,7 @@ def test_a_client_is_an_address_or_a_64(host: str, client: str) -> None:
     assert client_of(host) == client
 
 
-def forwarded(site: Served, limits: Limits) -> list[str]:
+def forwarded(site: Served, limits: Limits, listener: socket.socket | None = None) -> list[str]:
     """The clients that the application sees in requests which say that they are of 192.0.2.7, by way of a stranger."""
     seen: list[str] = []
 
@@ -312,7 +319,7 @@ def forwarded(site: Served, limits: Limits) -> list[str]:
             seen.append(scope["client"][0])
         await site.app(scope, receive, send)
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     web = Web(site, server_of(app, limits=limits, stop=lambda: None), listener)
     web.thread.start()
     try:
@@ -327,6 +334,40 @@ def test_the_word_of_a_proxy_counts_only_where_it_is_trusted(site: Served, monke
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's own setting is not one of ours
     assert forwarded(site, LIMITS) == ["127.0.0.1"]
     assert forwarded(site, Limits(trusted_proxies=[ip_network("127.0.0.0/8")])) == ["192.0.2.7"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "client"),
+    [
+        (("::ffff:192.0.2.1", 1), ("192.0.2.1", 1)),
+        (("192.0.2.1", 1), ("192.0.2.1", 1)),
+        (("2001:db8::1", 1), ("2001:db8::1", 1)),
+        (("fe80::1%eth0", 1), ("fe80::1%eth0", 1)),
+        (None, None),
+    ],
+)
+def test_a_peer_of_ipv4_is_known_by_its_own_address(
+    peer: tuple[str, int] | None, client: tuple[str, int] | None
+) -> None:
+    assert unmapped(peer) == client
+
+
+def test_a_proxy_that_a_socket_of_ipv6_shows_is_trusted_by_its_own_network(site: Served) -> None:
+    listener = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    assert forwarded(site, Limits(trusted_proxies=[ip_network("127.0.0.0/8")]), listener) == ["192.0.2.7"]
+
+
+def test_a_process_that_may_open_few_files_takes_fewer_connections_or_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allowed = [160, 160]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(allowed))
+    assert limits_of(WebSettings()).connections == 10
+    for few in (150, 0):
+        allowed[:] = [few, few]
+        with pytest.raises(ConfigError, match=f"may open {few} files, and needs 150") as raised:
+            limits_of(WebSettings())
+        assert raised.value.code == "too-few-files"
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------
@@ -365,3 +406,27 @@ def test_a_request_that_is_cancelled_at_the_end_is_told_to_come_again(site: Serv
     asyncio.run(cancelled())
     waiting.set()
     assert (answered[0].status, answered[0].code, answered[0].headers["retry-after"]) == (503, "stopping", "5")
+
+
+def test_an_answer_that_has_begun_when_it_is_cancelled_stays_without_its_end() -> None:
+    """A client takes what it has for all there is, if it gets a second answer or the end of the first."""
+    sent: list[str] = []
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(60)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def noted(message: Message) -> None:
+        sent.append(message["type"])
+
+    async def cancelled() -> None:
+        asked = asyncio.create_task(Interrupted(endless)({"type": "http"}, receive, noted))
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asked
+
+    asyncio.run(cancelled())
+    assert sent == ["http.response.start"]

@@ -11,6 +11,7 @@ The parser (httptools) keeps header fields for as long as they come, and uvicorn
 from __future__ import annotations
 
 import logging
+from ipaddress import IPv6Address
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -42,6 +43,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = unmapped(self.client)
         self.deadline = now() + self.limits.head_seconds
         self.counted = self.server_state.admit(self.client)
         if self.counted is None:
@@ -175,6 +177,17 @@ class Connection(HttpToolsProtocol):
         if self.cycle is None:
             return True
         return self.cycle.response_complete if self.in_head else not (self.cycle.response_started or self.pipeline)
+
+
+def unmapped(peer: tuple[str, int] | None) -> tuple[str, int] | None:
+    """Return a peer with its IPv4 address, if a socket of IPv6 shows it as `::ffff:192.0.2.1`.
+
+    Without this, no network of `trusted_proxies` would contain it, neither for us nor for uvicorn.
+    """
+    if peer is None or ":" not in peer[0]:
+        return peer
+    mapped = IPv6Address(peer[0].partition("%")[0]).ipv4_mapped
+    return peer if mapped is None else (str(mapped), peer[1])
 
 
 def problem(status: int, code: str, detail: str) -> bytes:

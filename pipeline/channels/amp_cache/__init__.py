@@ -39,6 +39,7 @@ from pipeline.web_address import web_address
 PUBLIC_KEY = "/.well-known/amphtml/apikey.pub"
 _SMALLEST_KEY = 2048  # bits
 _LARGEST = 4_000_000  # bytes of a document
+_NO_MARKS = "-"  # the remote id where no cache has answered 404
 _NOT_HELD = (301, 302, 303, 307, 308, 404, 410)  # a cache without a copy redirects to the page itself
 
 
@@ -102,14 +103,17 @@ class AmpCache:
         path, deadline = _path(parcel), Deadline(self._settings.total_timeout)
         notified: list[str] = []
         failures: list[CitewireError] = []
+        marks = _Marks(parcel.remote_id)
         for cache in self._caches(deadline):
             try:
-                notified.append(f"{cache.id}: {self._refresh(cache, path, parcel, deadline)}")
+                notified.append(f"{cache.id}: {self._refresh(cache, path, parcel, deadline, marks)}")
             except (TransientError, PermanentError) as error:
                 failures.append(error)
         if failures:
-            raise next((error for error in failures if isinstance(error, TransientError)), failures[0])
-        return Receipt(detail="; ".join(notified), status=200)
+            failure = next((error for error in failures if isinstance(error, TransientError)), failures[0])
+            failure.ids |= {"remote_id": marks.remote_id}
+            raise failure
+        return Receipt(detail="; ".join(notified), status=200, remote_id=_NO_MARKS if parcel.remote_id else None)
 
     def shows(self, parcel: Parcel) -> str | None:
         path, deadline = _path(parcel), Deadline(self._settings.total_timeout)
@@ -136,15 +140,17 @@ class AmpCache:
 
     # --- one cache
 
-    def _refresh(self, cache: CacheSettings, path: str, parcel: Parcel, deadline: Deadline) -> str:
+    def _refresh(self, cache: CacheSettings, path: str, parcel: Parcel, deadline: Deadline, marks: _Marks) -> str:
         """Notify one cache, and return what it holds afterwards."""
         target = self._signed(f"/update-cache{path}", parcel.at)
         url = _address(cache, parcel, update=True) + target
         response = self._http.request("GET", url, limits=deadline.limits())
         if response.status == 404 and parcel.event != "published":
-            not_found.confirm(parcel, who=cache.id)
-        elif response.status not in (404, 410):  # 404 or 410: it never had the page
-            _named(response, cache).raise_for_delivery(parcel.at)
+            marks.confirm(cache, parcel)
+        else:
+            marks.clear(cache)
+            if response.status not in (404, 410):  # 404 or 410: it never had the page
+                _named(response, cache).raise_for_delivery(parcel.at)
         if not self._settings.read_back:
             return response.line
         copy = self._copy(cache, path, parcel, deadline)
@@ -179,6 +185,32 @@ class AmpCache:
             response.raise_for_delivery(dt.datetime.now(dt.UTC))
             self._listed = tuple(_listed(response.body))
         return self._listed
+
+
+class _Marks:
+    """The first 404 of each cache, kept together as the channel's remote id: one cache's says nothing of another.
+
+    A mark stays until the cache answers something else or the delivery has succeeded at every cache.
+    """
+
+    def __init__(self, remote_id: str | None) -> None:
+        self._marks = {not_found.without_mark(mark): mark for mark in (remote_id or _NO_MARKS).split("; ")}
+
+    def confirm(self, cache: CacheSettings, parcel: Parcel) -> None:
+        try:
+            marked = dataclasses.replace(parcel, remote_id=self._marks.get(cache.id))
+            not_found.confirm(marked, who=cache.id, remote_id=cache.id)
+        except PermanentError as error:
+            self._marks[cache.id] = error.ids["remote_id"]
+            raise
+
+    def clear(self, cache: CacheSettings) -> None:
+        self._marks.pop(cache.id, None)
+
+    @property
+    def remote_id(self) -> str:
+        """What to store: never empty, because that would leave earlier marks as they are."""
+        return "; ".join(mark for mark in self._marks.values() if mark != _NO_MARKS) or _NO_MARKS
 
 
 @dataclass(frozen=True)
