@@ -22,7 +22,9 @@ from pipeline.views.events import (
     Replayed,
     accepted,
     outcome,
+    replayed,
 )
+from pipeline.views.failures import Failure, FailureList, failures
 from pipeline.views.listing import ArticleList, ArticleSummary, articles
 from pipeline.views.operations import Operation, OperationList, Undone, operation, operations
 from pipeline.views.places import Place, places, places_left
@@ -57,6 +59,8 @@ __all__ = [
     "DeliveryList",
     "DeliveryWithAttempts",
     "EvidenceChange",
+    "Failure",
+    "FailureList",
     "KnownReference",
     "NeedsYou",
     "Operation",
@@ -84,6 +88,7 @@ __all__ = [
     "delivery_list",
     "delivery_with_attempts",
     "evidence_changes",
+    "failures",
     "known_record",
     "known_reference",
     "known_references",
@@ -92,6 +97,7 @@ __all__ = [
     "outcome",
     "places",
     "places_left",
+    "replayed",
     "signed",
     "snapshot",
     "system",

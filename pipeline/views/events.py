@@ -12,6 +12,7 @@ from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles import revisions
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
+from pipeline.stages.accept import replay as replays
 from pipeline.views.cited import CitedCounts
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber
 from pipeline.views.warnings import SourceWarning, warning
@@ -61,6 +62,12 @@ class Replayed:
 
     replayed: Count
     operation: Annotated[str | None, Field(description="What the replays are part of; null if there were none.")]
+    delivered: Annotated[int, Field(ge=0, description="Of them: accepted before, and now sent a second time.")] = 0
+    newer: Annotated[int, Field(ge=0, description="Left alone, because they failed only after the cause was seen.")] = 0
+
+
+def replayed(done: replays.Replayed) -> Replayed:
+    return Replayed(done.count, done.operation, done.delivered, done.newer)
 
 
 def accepted(

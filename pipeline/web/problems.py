@@ -106,6 +106,7 @@ def register(app: FastAPI) -> None:
 # Every other InvalidEvent is 422: understood, but not acceptable.
 _STATUS = {
     "unknown-article": 404,
+    "unknown-failure": 404,
     "unknown-operation": 404,
     "event-id-reused": 409,
     "id-taken": 409,

@@ -25,6 +25,8 @@ _ASSIGNMENT = re.compile(r"([A-Z_]+)=\$\((.*)\)")
 _CHANGING = (
     (re.compile(r"\b(evt|dlv|msg)_[0-9a-f]{24}"), r"\1_ID"),
     (re.compile(r"\b(evt|dlv|msg)_[0-9a-f]*…"), r"\1_ID"),
+    (re.compile(r"\bflr_[0-9a-f]{12}"), "flr_KEY"),
+    (re.compile(r"\bin \d+ (s|min|h|d)\b|\b\d+ (s|min|h|d) ago\b|\bnow\b"), "AGO"),
     (re.compile(r"\bcw_[\w-]{43}"), "cw_TOKEN"),
     (re.compile(r"\bsha256:[0-9a-f]{64}"), "sha256:DIGEST"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),

@@ -25,9 +25,8 @@ app = typer.Typer(
 
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
-_UNKNOWN = frozenset(
-    f"unknown-{what}" for what in ("article", "channel", "delivery", "reference", "operation", "place", "recall")
-)
+_NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall")
+_UNKNOWN = frozenset(f"unknown-{what}" for what in _NAMED)
 
 
 def _show_version(requested: bool) -> None:

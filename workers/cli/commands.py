@@ -58,6 +58,10 @@ COMMANDS = {
         "deliveries",
         "Show the deliveries to each channel. `--state abandoned` shows the dead letters.",
     ),
+    "failures": (
+        "failures",
+        "Show what fails, grouped by cause: since when, who must act, and what to run. Status 1 if anything fails.",
+    ),
     "replay": (
         "deliveries",
         "Retry abandoned deliveries with a full set of attempts. The sweep picks them up within a second.",

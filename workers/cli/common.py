@@ -27,6 +27,7 @@ DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The site's TOML file (default: CITEWIRE_CONFIG).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+UtcOption = Annotated[bool, typer.Option("--utc", help="Show times in UTC, not how far away they are.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most, with --wait.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Return when every delivery has ended.")]
 

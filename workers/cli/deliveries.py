@@ -10,6 +10,7 @@ import typer
 from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries as ledger_deliveries
+from pipeline.stages.accept.replay import Replayed, replay_failure
 from pipeline.stages.accept.replay import replay as replay_stage
 from workers.cli import output
 from workers.cli.accepting import intake_of
@@ -74,6 +75,12 @@ def replay(
     delivery: Annotated[str | None, typer.Option(help="One delivery, by its id.")] = None,
     channel: Annotated[str | None, typer.Option(help="All of a channel's; a disabled channel is enabled.")] = None,
     article: Annotated[str | None, typer.Option(help="All of an article's.")] = None,
+    failure: Annotated[
+        str | None, typer.Option(metavar="KEY", help="All of a cause, by its key in `citewire failures`.")
+    ] = None,
+    seen: Annotated[
+        str | None, typer.Option(metavar="TIME", help="With --failure: leave alone what failed only later.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Delivered ones too, from then on: 2026-03-01T12:00Z.")
     ] = None,
@@ -85,26 +92,48 @@ def replay(
 
     With --since, everything delivered since then is also sent again, under the same ids, for a partner who lost it.
     """
-    if not (delivery or channel or article):
-        raise InvalidEvent("nothing was named", code="nothing-named", hint="give --delivery, --channel or --article")
+    if not (delivery or channel or article or failure):
+        hint = "give --delivery, --channel, --article or --failure"
+        raise InvalidEvent("nothing was named", code="nothing-named", hint=hint)
     system = find(data, config)
     with existing_ledger(system) as ledger:
-        with ledger.read() as transaction:
-            if delivery:
-                delivery_named(transaction, delivery)
-            if article:
-                check_article(transaction, article)
-            if channel:
-                check_channel(transaction, system, channel)
-        done = replay_stage(
-            intake_of(ledger, system),
-            by="citewire replay",
-            id=delivery,
-            channel=channel,
-            article_id=article,
-            since=None if since is None else moment_of(since, option="since"),
-        )
+        intake = intake_of(ledger, system)
+        if failure:
+            if delivery or channel or article or since:
+                hint = "give --failure alone, or with --seen"
+                raise InvalidEvent("a failure is a channel and a cause already", code="nothing-named", hint=hint)
+            until = intake.clock() if seen is None else moment_of(seen, option="seen")
+            done = replay_failure(intake, failure, seen=until, by="citewire replay")
+        else:
+            with ledger.read() as transaction:
+                if delivery:
+                    _warn_of_success(delivery_named(transaction, delivery), since)
+                if article:
+                    check_article(transaction, article)
+                if channel:
+                    check_channel(transaction, system, channel)
+            done = replay_stage(
+                intake,
+                by="citewire replay",
+                id=delivery,
+                channel=channel,
+                article_id=article,
+                since=None if since is None else moment_of(since, option="since"),
+            )
+    _print_replayed(done, json=json)
+
+
+def _warn_of_success(one: ledger_deliveries.Delivery, since: str | None) -> None:
+    if one.state == "delivered" and since is None:
+        output.note(f"{one.channel} has accepted this delivery; add --since to send it a second time all the same")
+
+
+def _print_replayed(done: Replayed, *, json: bool) -> None:
     if json:
-        print_json(views.Replayed(done.count, done.operation))
+        print_json(views.replayed(done))
     else:
-        output.answers.print(f"{done.count} to be delivered again", highlight=False)
+        output.line(f"{done.count} to be delivered again")
+    if done.delivered:
+        output.note(f"{done.delivered} of them had been accepted: their partners get them a second time")
+    if done.newer:
+        output.note(f"{done.newer} more have failed of this cause since you looked, and were left alone")

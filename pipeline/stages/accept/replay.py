@@ -1,15 +1,18 @@
-"""replay: resend abandoned deliveries, or everything delivered since a given time, as an operation."""
+"""replay: resend abandoned deliveries, those of one cause, or everything since a given time, as an operation."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from pipeline.ledger import deliveries, operations
-from pipeline.ledger.deliveries import channels
+from pipeline.errors import InvalidEvent
+from pipeline.ledger import Transaction, deliveries, operations
+from pipeline.ledger.deliveries import channels, failing
 from pipeline.ledger.operations import Operation, Part
 from pipeline.stages.accept import Intake
+from pipeline.stages.failures import Failure, concerned, failures
 
 
 class Replayed(Struct, frozen=True):
@@ -17,6 +20,8 @@ class Replayed(Struct, frozen=True):
 
     operation: str | None
     count: int
+    delivered: int = 0  # of them: the channel has accepted them before, and gets them a second time
+    newer: int = 0  # left alone: they failed of the cause after it was looked at
 
 
 def replay(
@@ -37,12 +42,51 @@ def replay(
         if channel is not None:
             channels.enable(transaction, channel)
         again = deliveries.replay(transaction, now=now, id=id, channel=channel, article_id=article_id, since=since)
-        operation = Operation(intake.new_id("op_"), "replay", by, now)
-        if again:
-            operations.record(transaction, operation, [_part(one) for one in again])
+        done = _recorded(intake, transaction, again, by=by, now=now)
+    _ring(intake, again)
+    return done
+
+
+def replay_failure(intake: Intake, key: str, *, seen: dt.datetime, by: str) -> Replayed:
+    """Make the failing deliveries of a cause due now, those that had failed of it by the time it was `seen`.
+
+    They are found and made due in one transaction, so that a process that is killed has replayed all of them or none.
+    Deliveries that wait for their next attempt are made due as well, and a channel that was disabled is enabled. Raises
+    InvalidEvent `unknown-failure`.
+    """
+    now = intake.clock()
+    with intake.ledger.write() as transaction:
+        cause = failure_named(transaction, key, now=now).cause
+        ids, newer = concerned(cause, failing.of_channel(transaction, cause.channel), seen=seen)
+        channels.enable(transaction, cause.channel)
+        again = failing.replay(transaction, ids, now=now)
+        done = _recorded(intake, transaction, again, by=by, now=now)
+    _ring(intake, again)
+    return structs.replace(done, newer=newer)
+
+
+def failure_named(transaction: Transaction, key: str, *, now: dt.datetime) -> Failure:
+    """Return the failure whose key begins so. Raises InvalidEvent `unknown-failure` unless there is exactly one."""
+    found = [one for one in failures(failing.tallies(transaction), seen=now) if one.cause.key.startswith(key)]
+    if len(found) != 1:
+        message = f"{'several failures begin with' if found else 'there is no failure'} {key!r}"
+        raise InvalidEvent(message, code="unknown-failure", hint="use a key that `citewire failures` shows")
+    return found[0]
+
+
+def _recorded(
+    intake: Intake, transaction: Transaction, again: Sequence[deliveries.Replayed], *, by: str, now: dt.datetime
+) -> Replayed:
+    operation = Operation(intake.new_id("op_"), "replay", by, now)
+    if again:
+        operations.record(transaction, operation, [_part(one) for one in again])
+    repeated = sum(one.state == "delivered" for one in again)
+    return Replayed(operation.id if again else None, len(again), repeated)
+
+
+def _ring(intake: Intake, again: Sequence[deliveries.Replayed]) -> None:
     for ringing in sorted({one.channel for one in again}):
         intake.doorbell.ring("deliver", ringing)
-    return Replayed(operation.id if again else None, len(again))
 
 
 def _part(one: deliveries.Replayed) -> Part:

@@ -51,7 +51,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         if channel not in context.channels:
             raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
         done = replay(intake, by=grant.name, channel=channel, since=since)
-        return views.Replayed(done.count, done.operation)
+        return views.replayed(done)
 
     @api.post("/{delivery_id}/replay", responses=problems(401, 403, 404, 422))
     def replay_one(delivery_id: str, grant: Annotated[Grant, Depends(admin)]) -> views.Replayed:
@@ -59,7 +59,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         done = replay(intake, by=grant.name, id=delivery_id)
         if not done.count:
             raise Problem(404, "nothing-to-replay", f"no abandoned delivery {delivery_id!r} is known")
-        return views.Replayed(done.count, done.operation)
+        return views.replayed(done)
 
     return api
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pipeline.errors import TransientError
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
-from pipeline.web.v1 import articles, attention, deliveries, events, operations, recalls
+from pipeline.web.v1 import articles, attention, deliveries, events, failures, operations, recalls
 
 
 def router(context: Context) -> APIRouter:
@@ -29,6 +29,7 @@ def router(context: Context) -> APIRouter:
     api.include_router(events.router(context, intake))
     api.include_router(articles.router(context, intake))
     api.include_router(deliveries.router(context, intake))
+    api.include_router(failures.router(context, intake))
     api.include_router(operations.router(context, intake))
     api.include_router(attention.router(context))
     api.include_router(recalls.router(context))

@@ -1,0 +1,103 @@
+"""Deliveries that were given up, or that failed and will be tried again, counted by the words of their error."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.deliveries import Replayed, afresh
+from pipeline.ledger.tables import attempts, deliveries
+
+_TOGETHER = 500  # rows that one statement makes due, well below either database's number of parameters
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """The failing deliveries of a channel with one error, word by word. `article` and `delivery` are one of them."""
+
+    channel: str
+    error: str
+    abandoned: int
+    retried: int
+    first: dt.datetime  # when one of them failed for the first time at the revision it is to send
+    last: dt.datetime
+    due: dt.datetime | None  # when one of them is tried next
+    article: str
+    delivery: str
+
+
+class Failed(Struct, frozen=True):
+    """A failing delivery, with what tells its cause."""
+
+    id: str
+    article: str
+    error: str
+    changed: dt.datetime
+
+
+_ABANDONED = deliveries.c.state == "abandoned"
+_RETRIED = sa.and_(
+    deliveries.c.state.in_(("pending", "sending")), deliveries.c.error.is_not(None), deliveries.c.due.is_not(None)
+)
+_ERROR = sa.func.coalesce(deliveries.c.error, "")
+_MINE = sa.and_(attempts.c.delivery == deliveries.c.id, attempts.c.revision == deliveries.c.target_revision)
+_BEGAN = (
+    sa.select(sa.func.min(attempts.c.at, type_=Instant()))
+    .where(_MINE, attempts.c.outcome != "delivered")
+    .correlate(deliveries)
+    .scalar_subquery()
+)
+
+
+def tallies(transaction: Transaction) -> Iterator[Tally]:
+    """Yield every error with its deliveries, from all rows of the ledger."""
+    for abandoned, where in ((True, _ABANDONED), (False, _RETRIED)):
+        query = (
+            sa.select(
+                deliveries.c.channel,
+                _ERROR,
+                sa.func.count(),
+                sa.func.min(sa.func.coalesce(_BEGAN, deliveries.c.changed, type_=Instant()), type_=Instant()),
+                sa.func.max(deliveries.c.changed, type_=Instant()),
+                sa.func.min(deliveries.c.due, type_=Instant()),
+                sa.func.min(deliveries.c.article),
+                sa.func.min(deliveries.c.id),
+            )
+            .where(where)
+            .group_by(deliveries.c.channel, _ERROR)
+        )
+        for channel, error, count, first, last, due, article, delivery in transaction.execute(query):
+            yield Tally(
+                channel=channel,
+                error=error,
+                abandoned=count if abandoned else 0,
+                retried=0 if abandoned else count,
+                first=first,
+                last=last,
+                due=due,
+                article=article,
+                delivery=delivery,
+            )
+
+
+def of_channel(transaction: Transaction, channel: str) -> list[Failed]:
+    """Return the channel's failing deliveries that may be made due now. One that is being sent is not among them."""
+    idle = sa.or_(_ABANDONED, sa.and_(_RETRIED, deliveries.c.state == "pending"))
+    query = sa.select(deliveries.c.id, deliveries.c.article, _ERROR, deliveries.c.changed)
+    rows = transaction.execute(query.where(deliveries.c.channel == channel, idle).order_by(deliveries.c.article))
+    return [Failed(*row) for row in rows]
+
+
+def replay(transaction: Transaction, ids: Sequence[str], *, now: dt.datetime) -> list[Replayed]:
+    """Make these deliveries due now, with all their attempts restored, and return them as they were."""
+    columns = (deliveries.c[name] for name in Replayed.__struct_fields__ if name != "revision")
+    query = sa.select(*columns, deliveries.c.target_revision.label("revision"))
+    again: list[Replayed] = []
+    for start in range(0, len(ids), _TOGETHER):
+        these = deliveries.c.id.in_(ids[start : start + _TOGETHER])
+        again += [Replayed(**row._mapping) for row in transaction.execute(query.where(these))]
+        transaction.execute(sa.update(deliveries).where(these).values(**afresh(now)))
+    return again

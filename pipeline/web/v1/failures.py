@@ -1,0 +1,35 @@
+"""/v1/failures: what fails, by cause, and the replay of a whole cause."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+
+from pipeline import views
+from pipeline.stages.accept import Intake
+from pipeline.stages.accept.replay import replay_failure
+from pipeline.stages.context import Context
+from pipeline.web.auth import Grant, granted
+from pipeline.web.openapi.answers import problems
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1/failures", tags=["deliveries"])
+    publisher, admin = granted(context, "publish"), granted(context)
+
+    @api.get("", responses=problems(401, 403))
+    def get_failures(_: Annotated[Grant, Depends(publisher)]) -> views.FailureList:
+        """Return what fails, grouped by cause: who must act, and what to do."""
+        with context.ledger.read() as transaction:
+            return views.failures(transaction, now=context.clock())
+
+    @api.post("/{key}/replay", responses=problems(401, 403, 404, 422))
+    def replay_cause(
+        key: str,
+        grant: Annotated[Grant, Depends(admin)],
+        seen: Annotated[AwareDatetime, Query(description="The `seen` of the list: what failed later is left alone.")],
+    ) -> views.Replayed:
+        """Attempt every delivery of a cause again, with all its attempts. A disabled channel is enabled."""
+        return views.replayed(replay_failure(intake, key, seen=seen, by=grant.name))
+
+    return api
