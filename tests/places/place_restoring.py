@@ -37,8 +37,9 @@ def back_up(world: World, file: Path) -> None:
 def restore(world: World, file: Path, url: str) -> None:
     """Restore a backup into the database at `url`, which for PostgreSQL is another one and empty."""
     world.ledger.close()
+    used = world.ledger.url.render_as_string(hide_password=False)
     with _at(world, url) as where:
-        backups.restore(file, accept=None, **where)
+        backups.restore(file, former=None if used == url else used, accept=None, **where)
 
 
 def reopen(world: World, url: str) -> None:
@@ -55,12 +56,12 @@ def undecided(world: World) -> list[Finding]:
 
 def accept_all(world: World) -> None:
     with _at(world, world.ledger.url.render_as_string(hide_password=False)) as where:
-        backups.restore(None, accept=None, accept_all=True, **where)
+        backups.restore(None, former=None, accept=None, accept_all=True, **where)
 
 
 def resume(world: World) -> None:
     with _at(world, world.ledger.url.render_as_string(hide_password=False)) as where:
-        backups.restore(None, accept=None, resume=True, **where)
+        backups.restore(None, former=None, accept=None, resume=True, **where)
 
 
 @contextlib.contextmanager

@@ -22,11 +22,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "stages"), str(HERE.parent / "channels"), str(HERE.parent), str(ROOT)]
 
-import structlog  # noqa: E402  (after the paths that the modules of the tests need)
+import sqlalchemy as sa  # noqa: E402  (after the paths that the modules of the tests need)
+import structlog  # noqa: E402
 from empty_ledger import emptied_ledger, empty_ledger  # noqa: E402
 from own_postgresql import postgresql_server  # noqa: E402
 from place_servers import TYPES, serving  # noqa: E402
 from random_run import run_once  # noqa: E402
+from sqlalchemy.engine import make_url  # noqa: E402
 
 
 def main() -> int:
@@ -36,19 +38,20 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--types", nargs="+", choices=TYPES, default=list(TYPES))
     parser.add_argument("--processes", action="store_true", help="work in processes that are killed with kill -9")
-    parser.add_argument("--restores", action="store_true", help="bring older backups back too (SQLite)")
+    parser.add_argument("--restores", action="store_true", help="bring older backups back too")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no run after this long")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     failed, total, of_types, began = 0, 0, Counter[str](), time.monotonic()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(postgresql_server()) if given.database == "postgresql" else None
+        spare = _database_beside(server) if server and given.restores else None
         servers = stack.enter_context(serving(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         for seed in range(given.seed, given.seed + given.runs):
             if time.monotonic() - began > given.seconds:
                 break
             total += 1
-            done = _one(servers, server, seed, given)
+            done = _one(servers, server, spare, seed, given)
             failed += done is None
             of_types += done or Counter()
             if total % 10 == 0:
@@ -59,12 +62,30 @@ def main() -> int:
     return failed > 0
 
 
-def _one(servers: Any, server: str | None, seed: int, given: argparse.Namespace) -> Counter[str] | None:
+def _database_beside(server: str) -> str:
+    """Create another database on the server, into which backups are restored, and return its URL."""
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE citewire_spare")
+    return url.set(database="citewire_spare").render_as_string(hide_password=False)
+
+
+def _one(
+    servers: Any, server: str | None, spare: str | None, seed: int, given: argparse.Namespace
+) -> Counter[str] | None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         ledger = emptied_ledger(server) if server else empty_ledger(Path(name) / "var")
         try:
             run = run_once(
-                servers, ledger, Path(name), seed, given.types, processes=given.processes, restores=given.restores
+                servers,
+                ledger,
+                Path(name),
+                seed,
+                given.types,
+                processes=given.processes,
+                restores=given.restores,
+                spare=spare,
             )
         except AssertionError as error:
             print(error, flush=True)

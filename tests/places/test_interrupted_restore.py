@@ -62,7 +62,7 @@ def test_no_withdrawal_is_forgotten_wherever_a_restore_is_killed(
         shutil.copytree(before, site)  # where it was: its settings and its places name their folders
         killer = AtStep(step)
         with killable(killer), contextlib.suppress(Killed):
-            backups.restore(backup, data=var, config=site / "site.toml", accept=None)
+            backups.restore(backup, data=var, config=site / "site.toml", former=None, accept=None)
         if not killer.dead:
             break
         gc.collect()  # what a process has open is closed when it is killed

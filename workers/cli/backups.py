@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,6 +46,7 @@ from workers.cli.common import (
     open_ledger,
     print_json,
 )
+from workers.former import former_ledgers
 from workers.opening import LEDGER, make_data_folder, make_private
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ def backup(
 
 def restore(
     file: Annotated[Path | None, typer.Argument(metavar="FILE")] = None,
+    former: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The ledger used before: its URL, or env:NAME or file:/path with it."),
+    ] = None,
     look: Annotated[bool, typer.Option("--look", help="Ask the places again, and show what is undecided.")] = False,
     accept: Annotated[
         list[str] | None,
@@ -97,18 +102,22 @@ def restore(
 ) -> None:
     """Bring a backup back, into an empty system or in place of what is there, and hold everything.
 
-    A ledger that is there is compared first, and kept beside the new one. What it knows to be withdrawn after the
-    backup is withdrawn again. Then every place is asked what it has beyond the backup. Nothing is sent or shown until
-    all that is decided, by publishing, by withdrawing or with --accept, and `citewire restore --resume`.
+    The former ledger is compared first: the one in the data folder, which is kept beside the new one, and the one that
+    --former names. What it knows to be withdrawn after the backup is withdrawn again. Then every place is asked what it
+    has beyond the backup. Nothing is sent or shown until all that is decided, by publishing, by withdrawing or with
+    --accept, and `citewire restore --resume`.
     """
     system = find(data, config)
     decides = bool(accept) or accept_all
     if sum((file is not None, look, decides or resume)) != 1:
         hint = "citewire restore FILE"
         raise InvalidEvent("name a backup, or give --look, --accept or --resume", code="nothing-named", hint=hint)
+    if former is not None and file is None:
+        hint = "citewire restore FILE --former URL"
+        raise InvalidEvent("--former belongs to a backup", code="nothing-named", hint=hint)
     log_to_stderr()
     if file is not None:
-        _bring_back(system, file)
+        _bring_back(system, file, former)
     with existing_ledger(system) as ledger:
         if decides:
             by = "citewire restore"
@@ -126,7 +135,7 @@ def restore(
         output.restored(asked, undecided)
 
 
-def _bring_back(system: System, file: Path) -> None:
+def _bring_back(system: System, file: Path, former: str | None) -> None:
     if runfile.is_locked(system.settings.data):
         hint = "stop `citewire up` first"
         raise ConfigError("the system is running", key="data", hint=hint, code="data-in-use")
@@ -136,8 +145,12 @@ def _bring_back(system: System, file: Path) -> None:
         store = RenditionStore.at(system.settings.store_location)
         for digest, body in renditions:
             store.put(digest, body)
-        _replace(system, Path(folder) / "ledger.sqlite", header)
+        is_compared = _replace(system, Path(folder) / "ledger.sqlite", header, former)
     sys.stderr.write(f"restored: {header.articles} articles as of {header.made:%Y-%m-%d %H:%M} UTC\n")
+    if not is_compared:
+        sys.stderr.write(
+            "no former ledger was compared: name it with --former, into an empty database, if it answers\n"
+        )
 
 
 def _ask(system: System, ledger: Ledger) -> list[Asked]:
@@ -151,36 +164,38 @@ def _ask(system: System, ledger: Ledger) -> list[Asked]:
     return look_at_places(system.settings, ledger, now=ledger_now(ledger, system))
 
 
-def _replace(system: System, copy: Path, header: Header) -> None:
-    """Put the copy in place of the ledger: held, and with what the former ledger knows as withdrawn withdrawn again.
+def _replace(system: System, copy: Path, header: Header, former: str | None) -> bool:
+    """Put the copy in place of the ledger: held, and with what the former ones know as withdrawn withdrawn again.
 
     All of that is done to the copy before it takes the place. A restore that is killed leaves the former ledger, from
-    which the next one learns the same, or the whole new one.
+    which the next one learns the same, or the whole new one. Return whether there was a former one.
     """
     if system.settings.database_url is not None:
         _refuse_unless_empty(system)
-    with closing(copies.opened(copy)) as ledger, _former(system.settings) as former:
+    with closing(copies.opened(copy)) as ledger, former_ledgers(system.settings, former) as compared:
         ledger.migrate()
-        _hold(ledger, system, header, former)
+        _hold(ledger, system, header, compared)
     copies.close_log(copy)
     if system.settings.database_url is not None:
         with open_ledger(system) as ledger:
             copies.bring_in(copy, ledger)
-        return
-    _keep_aside(system.settings)
-    make_private(copy)
-    copy.replace(system.settings.data / LEDGER)
+    else:
+        _keep_aside(system.settings)
+        make_private(copy)
+        copy.replace(system.settings.data / LEDGER)
+    return bool(compared)
 
 
-def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None) -> None:
+def _hold(ledger: Ledger, system: System, header: Header, compared: Sequence[Ledger]) -> None:
     from workers.restoring import not_yet_asked
 
+    before = [one for former in compared for one in _found_before(former)]
     with ledger.write() as transaction:
         restorations.begin(transaction, backup=header.made, now=now())
-        findings.reopen(transaction, _found_before(former), now=now())
+        findings.reopen(transaction, before, now=now())
     not_yet_asked(ledger, now=now())
-    if former is not None:
-        with ledger.write() as transaction, former.read() as there:
+    for former in compared:
+        with ledger.write() as transaction, former.snapshot() as there:
             bring_over(transaction, there, now=now())
             bring_withdrawn(transaction, there, now=now())
         later = beyond.compare(ledger, former)
@@ -189,10 +204,8 @@ def _hold(ledger: Ledger, system: System, header: Header, former: Ledger | None)
         _withdraw_again(ledger, system, later)
 
 
-def _found_before(former: Ledger | None) -> list[Finding]:
+def _found_before(former: Ledger) -> list[Finding]:
     """Return what was found beyond a backup when the former ledger was itself restored from one."""
-    if former is None:
-        return []
     with former.read() as there:
         return findings.lasting(there)
 
@@ -200,21 +213,8 @@ def _found_before(former: Ledger | None) -> list[Finding]:
 def _refuse_unless_empty(system: System) -> None:
     with open_ledger(system) as ledger, ledger.read() as transaction:
         if not copies.is_empty(transaction):
-            hint = "name an empty database in CITEWIRE_DATABASE_URL, and keep the former one"
+            hint = "name an empty database in CITEWIRE_DATABASE_URL, and this one with --former"
             raise ConfigError("the ledger is not empty", key="database_url", hint=hint, code="ledger-not-empty")
-
-
-@contextmanager
-def _former(settings: Settings) -> Iterator[Ledger | None]:
-    """Open the ledger in the data folder, brought to this program's schema; None if there is none with articles."""
-    if settings.database_url is not None or not (settings.data / LEDGER).exists():
-        yield None
-        return
-    with closing(Ledger(settings.ledger_url)) as ledger:
-        ledger.migrate()
-        with ledger.read() as transaction:
-            empty = copies.is_empty(transaction)
-        yield None if empty else ledger
 
 
 def _keep_aside(settings: Settings) -> None:

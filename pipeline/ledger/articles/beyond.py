@@ -22,7 +22,7 @@ class Beyond(Struct, frozen=True, kw_only=True):
 
 def compare(own: Ledger, other: Ledger) -> Beyond:
     """Return what the other ledger knows beyond this one."""
-    with own.read() as here, other.read() as there:
+    with own.read() as here, other.snapshot() as there:
         known, states = _public(here), _states(here)
         later = {
             id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
