@@ -22,7 +22,6 @@ from pydantic import (
 )
 
 from pipeline.hints import nearest
-from pipeline.intake.dropping import compile_selector, is_selector
 from pipeline.model.policy import EvidencePolicy, ReviewPolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
@@ -200,6 +199,8 @@ def _address_or_secret(value: str) -> str:
 
 
 def _drop_entry(value: str) -> str:
+    from pipeline.intake.dropping import compile_selector, is_selector
+
     if is_selector(value):
         compile_selector(value)
     return value

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench import Bench
 from empty_ledger import empty_ledger
 
-from pipeline import views
+from pipeline.views import operations as operations_views
 from workers.cli import watching
 
 
@@ -20,7 +20,7 @@ def test_a_file_that_a_watch_refuses_is_recorded(tmp_path: Path) -> None:
     taken.write_text("---\nid: cramps\ntitle: Other cramps\n---\n\nRest.\n")
     watching._publish(bench._intake(), (), [good, bad, taken])
     with ledger.read() as transaction:
-        found = views.operations(transaction, limit=10, now=bench.clock()).operations
+        found = operations_views.operations(transaction, limit=10, now=bench.clock()).operations
     parts = {Path(part.file or "").name: part for one in found for part in one.parts}
     assert {name: part.outcome for name, part in parts.items()} == {
         "good.md": "published",

@@ -102,7 +102,7 @@ def house(folder: Path, site: str) -> Iterator[House]:
         structlog.testing.capture_logs() as logs,
     ):
         _furnish(folder, site, patch, pubmed=pubmed.url, partner=partner.url)
-        patch.setattr(output.answers, "width", 110)  # as wide a terminal as the documents are
+        patch.setattr(output.answers(), "width", 110)  # as wide a terminal as the documents are
         context = build_context(load({"CITEWIRE_CONFIG": "site.toml"}), NoDoorbell())
         runfile.write(folder / "var", runfile.Running(web=WEB))
         with _working(context), _serving(context) as web:

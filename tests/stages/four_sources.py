@@ -15,7 +15,6 @@ from typing import Any, Literal, cast, get_args
 from every_stage import deliver, enrich, render
 from watched import Watched
 
-from pipeline import views
 from pipeline.http import Http
 from pipeline.ledger import Ledger, Transaction
 from pipeline.model.article import CitedWork
@@ -31,6 +30,7 @@ from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.stages.sources import Sources
 from pipeline.views import statements
+from pipeline.views import statements as statements_views
 from standins.crossref import CrossrefStandin
 from standins.europe_pmc import EuropePmcStandin
 from standins.eutils import EutilsStandin
@@ -257,7 +257,7 @@ class Site(Watched):
     def said(self) -> list[tuple[str, statements.SourceSays]]:
         """Return what each source is shown to say of each paper that the live article cites."""
         with self.ledger.read() as transaction:
-            shown = views.article_evidence(transaction, "spasms", today=self.clock.now.date())
+            shown = statements_views.article_evidence(transaction, "spasms", today=self.clock.now.date())
         references = shown.references if shown else ()
         return [
             (one.reference.id.rpartition("/")[2].rpartition(":")[2], said) for one in references for said in one.sources

@@ -6,12 +6,12 @@ import pytest
 from bench import START, Bench, article, paper
 from msgspec import structs
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.articles import events
 from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.stages.accept import accept_all
+from pipeline.views import events as events_views
 
 HOUR = dt.timedelta(hours=1)
 
@@ -74,7 +74,7 @@ def test_an_overtaken_event_is_logged_counted_and_answered_the_same_again(
     with bench.ledger.read() as transaction:
         assert events.overtaken(transaction) == 1
     assert "overtaken" in capsys.readouterr().out
-    assert views.accepted(late).status == "overtaken"
+    assert events_views.accepted(late).status == "overtaken"
 
 
 def test_a_time_ahead_of_arrival_counts_as_arrival_and_is_said(
@@ -85,7 +85,7 @@ def test_a_time_ahead_of_arrival_counts_as_arrival_and_is_said(
     correction = bench.publish(article(text="corrected"), time=bench.clock.now)
     assert (ahead.time_ahead, ahead.outcome) == (True, "accepted")
     assert (correction.time_ahead, correction.outcome, correction.revision) == (False, "accepted", 2)
-    assert [one.code for one in views.accepted(ahead).warnings] == ["time-ahead"]
+    assert [one.code for one in events_views.accepted(ahead).warnings] == ["time-ahead"]
     assert "event-time-ahead" in capsys.readouterr().out
 
 
@@ -111,7 +111,7 @@ def test_no_update_is_dropped_after_the_clock_of_its_sender_was_set_back(bench: 
         bench.clock.pass_(7)
         edit = bench.publish(article(text=f"edit {number}"), time=bench.clock.now - back, stated="updated")
         assert (edit.outcome, edit.revision) == ("accepted", number)
-        assert [one.code for one in views.accepted(edit).warnings] == (["clock-set-back"] if number == 2 else [])
+        assert [one.code for one in events_views.accepted(edit).warnings] == (["clock-set-back"] if number == 2 else [])
     bench.clock.pass_(60)
     delayed = bench.clock.now - back - dt.timedelta(seconds=66)
     late = bench.publish(article(text="late"), time=delayed, stated="updated")

@@ -8,9 +8,10 @@ import pytest
 from bench import START, Bench, article, paper
 from msgspec import structs
 
-from pipeline import views
 from pipeline.ledger import Ledger, evidence
 from pipeline.ledger.evidence import cited
+from pipeline.views import articles as articles_views
+from pipeline.views import events as events_views
 
 ENDS = START + dt.timedelta(hours=6)
 
@@ -38,9 +39,9 @@ def shown(bench: Bench) -> str:
     return bench.partner.last("spasms").rendition.body.decode()
 
 
-def status(bench: Bench) -> views.ArticleStatus:
+def status(bench: Bench) -> articles_views.ArticleStatus:
     with bench.ledger.read() as transaction:
-        found = views.article(transaction, "spasms")
+        found = articles_views.article(transaction, "spasms")
     assert found is not None
     return found
 
@@ -89,10 +90,10 @@ def test_nothing_is_published_early_when_the_papers_of_the_update_change(bench: 
 def test_the_event_of_the_update_has_not_ended_while_it_waits(bench: Bench) -> None:
     retract(bench, "1")
     with bench.ledger.read() as transaction:
-        assert views.outcome(transaction, "spasms", 2) is None
+        assert events_views.outcome(transaction, "spasms", 2) is None
     bench.work_for(6 * 3600 + 60, step=300)
     with bench.ledger.read() as transaction:
-        assert views.outcome(transaction, "spasms", 2) == "delivered"
+        assert events_views.outcome(transaction, "spasms", 2) == "delivered"
 
 
 def test_what_the_live_revision_cites_knowingly_needs_no_warning_while_the_update_waits(ledger: Ledger) -> None:

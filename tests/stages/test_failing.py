@@ -9,7 +9,6 @@ import pytest
 from bench import START, Bench, article
 from documents import DOCS
 
-from pipeline import views
 from pipeline.channels import Channel
 from pipeline.errors import InvalidEvent, PermanentError
 from pipeline.ledger import Ledger
@@ -18,6 +17,7 @@ from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.accept.replay import replay, replay_failure
 from pipeline.stages.context import Policy
 from pipeline.stages.failures import MENDS, cause, failures
+from pipeline.views import failures as failures_views
 
 
 def tally(error: str, **more: object) -> Tally:
@@ -123,9 +123,9 @@ def choosy(ledger: Ledger) -> tuple[Bench, Choosy]:
     return bench, partner
 
 
-def listed(bench: Bench) -> views.FailureList:
+def listed(bench: Bench) -> failures_views.FailureList:
     with bench.ledger.read() as transaction:
-        return views.failures(transaction, now=bench.clock())
+        return failures_views.failures(transaction, now=bench.clock())
 
 
 def test_a_cause_is_replayed_as_it_was_seen(choosy: tuple[Bench, Choosy]) -> None:

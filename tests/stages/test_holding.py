@@ -14,7 +14,6 @@ from msgspec import structs
 from structlog.testing import capture_logs
 from watched import Watched, publish, withdrawn_by_a_hold
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, feeds
 from pipeline.model.policy import Gate
@@ -23,6 +22,7 @@ from pipeline.stages.accept.undo import undo
 from pipeline.stages.context import Policy
 from pipeline.stages.enrich import watch
 from pipeline.stages.stage import drain
+from pipeline.views import operations as operations_views
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_hold_lasts_through_edits_until_it_is_released(ledger: Ledger) -> None
     done = bench.release()
     assert (done.revision, done.channels) == (4, ("partner",))
     with ledger.read() as transaction:
-        operation = views.operation(transaction, done.operation, now=bench.clock())
+        operation = operations_views.operation(transaction, done.operation, now=bench.clock())
     assert operation is not None
     assert [(one.outcome, one.channel, one.before, one.revision) for one in operation.parts] == [
         ("released", "partner", 3, 4)

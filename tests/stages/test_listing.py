@@ -8,11 +8,11 @@ import pytest
 from bench import START, Bench, article, topic
 from msgspec import structs
 
-from pipeline import views
 from pipeline.ledger import Ledger
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.stages.accept import accept_all
+from pipeline.views import listing as listing_views
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def bench(ledger: Ledger) -> Bench:
 
 def listed(bench: Bench, **given: str) -> list[str]:
     with bench.ledger.read() as transaction:
-        found = views.articles(transaction, ArticleFilter(**given), limit=10)
+        found = listing_views.articles(transaction, ArticleFilter(**given), limit=10)
     return [one.article for one in found.articles]
 
 
 def test_each_article_is_listed_with_its_state_its_dates_and_its_worst_delivery(bench: Bench) -> None:
     with bench.ledger.read() as transaction:
-        cramps, later, spasms = views.articles(transaction, ArticleFilter(), limit=10).articles
+        cramps, later, spasms = listing_views.articles(transaction, ArticleFilter(), limit=10).articles
     assert (spasms.state, spasms.revision, spasms.worst, spasms.withdrawn) == ("live", 1, "delivered", None)
     assert (cramps.state, cramps.reason, cramps.worst) == ("withdrawn", "Wrong.", "pending")
     assert cramps.withdrawn is not None
@@ -53,7 +53,7 @@ def test_pages_follow_each_other_without_a_gap(bench: Bench) -> None:
     found: list[str] = []
     after = None
     with bench.ledger.read() as transaction:
-        while page := views.articles(transaction, ArticleFilter(), after=after, limit=1):
+        while page := listing_views.articles(transaction, ArticleFilter(), after=after, limit=1):
             found += [one.article for one in page.articles]
             after = page.next
             if after is None:
@@ -68,5 +68,5 @@ def test_the_topics_of_what_is_not_out_yet_are_known(bench: Bench) -> None:
     assert listed(bench, topic="sleep") == ["later", "spasms"]
     assert listed(bench, topic="sleep", state="scheduled") == ["later"]
     with bench.ledger.read() as transaction:
-        first = views.articles(transaction, ArticleFilter(topic="sleep"), limit=1)
+        first = listing_views.articles(transaction, ArticleFilter(topic="sleep"), limit=1)
     assert ([one.article for one in first.articles], first.next) == (["later"], "later")

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from bench import START, Bench, article
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, operations
 from pipeline.ledger.articles import names, revisions
@@ -17,6 +16,7 @@ from pipeline.model.event import Accepted, Event, Origin, Publish, Withdraw
 from pipeline.stages.accept import accept_all
 from pipeline.stages.accept.replay import Replayed, replay
 from pipeline.stages.accept.undo import undo
+from pipeline.views import operations as operations_views
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) ->
     publish(bench, "op_1", {"spasms": "First."})
     publish(bench, "op_2", {"spasms": "First.", "cramps": "First."})
     with bench.ledger.read() as transaction:
-        found = views.operation(transaction, "op_2", now=bench.clock())
-        newest = views.operations(transaction, limit=10, now=bench.clock())
+        found = operations_views.operation(transaction, "op_2", now=bench.clock())
+        newest = operations_views.operations(transaction, limit=10, now=bench.clock())
     assert found is not None
     assert [(part.article, part.before, part.revision, part.outcome) for part in found.parts] == [
         ("spasms", 1, 1, "unchanged"),
@@ -123,7 +123,7 @@ def test_a_replay_is_an_operation_that_says_why_it_cannot_be_undone(bench: Bench
     done = replay(bench._intake(), by="somebody", article_id="spasms", since=START)
     assert done.operation is not None
     with bench.ledger.read() as transaction:
-        found = views.operation(transaction, done.operation, now=bench.clock())
+        found = operations_views.operation(transaction, done.operation, now=bench.clock())
     assert found is not None
     parts = [(part.article, part.channel, part.outcome, part.reason) for part in found.parts]
     assert parts == [("spasms", channel, "replayed", "was delivered") for channel in ("first", "second")]
@@ -139,7 +139,7 @@ def test_an_operation_that_never_came_to_its_end_is_shown_as_unfinished_and_can_
         operations.begin(transaction, Operation("op_1", "publish", "citewire publish", START, planned=3))
     publish(bench, "op_1", {"spasms": "First.", "cramps": "First."})
     with bench.ledger.read() as transaction:
-        found = views.operation(transaction, "op_1", now=bench.clock())
+        found = operations_views.operation(transaction, "op_1", now=bench.clock())
     assert found is not None
     assert (found.ended, found.planned, found.changed) == (None, 3, 2)
     assert len(undo(bench._intake(), "op_1", by="somebody").accepted) == 2
@@ -175,7 +175,7 @@ def test_an_operation_without_a_sign_of_life_counts_as_interrupted(bench: Bench)
 
     def state() -> str:
         with bench.ledger.read() as transaction:
-            found = views.operation(transaction, "op_1", now=bench.clock())
+            found = operations_views.operation(transaction, "op_1", now=bench.clock())
         assert found is not None
         return found.state
 

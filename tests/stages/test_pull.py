@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from bench import PLAIN, START, Bench, article
 
-from pipeline import views
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, channel_contents
 from pipeline.ledger.partners import pulls
@@ -18,6 +17,8 @@ from pipeline.model.rendition import Format
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.partners import pull
 from pipeline.stages.partners.pull import Page
+from pipeline.views import events as events_views
+from pipeline.views import system as system_views
 from pipeline.views.system import Pulled as Read
 
 
@@ -172,7 +173,7 @@ def test_nothing_is_sent_and_the_delivery_waits_for_nobody_but_the_partner(bench
     )
     assert "deliver" not in bench.due()
     with bench.ledger.read() as transaction:
-        assert views.outcome(transaction, "spasms", 1) == "delivered"
+        assert events_views.outcome(transaction, "spasms", 1) == "delivered"
 
 
 def test_it_is_delivered_when_the_partner_asks_for_what_follows(bench: Pulled) -> None:
@@ -236,7 +237,7 @@ def test_what_was_pulled_by_whom_is_kept_and_shown(bench: Pulled) -> None:
     bench.page(page.cursor, limit=1)
     with bench.ledger.read() as transaction:
         kept = pulls.every(transaction, "partner")
-        (shown,) = views.system(transaction, ["partner"], now=bench.clock.now).channels
+        (shown,) = system_views.system(transaction, ["partner"], now=bench.clock.now).channels
     assert [(one.token, one.first, one.last, one.count) for one in kept] == [
         ("their reader", 1, 2, 2),
         ("their reader", 3, 3, 1),

@@ -15,7 +15,6 @@ from empty_ledger import empty_ledger
 from msgspec import structs
 from watched import Watched, as_json, publish
 
-from pipeline import views
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
 from pipeline.ledger import Ledger
@@ -28,6 +27,7 @@ from pipeline.references.source import LookedUp, OpenSource, SourceRecord, Verdi
 from pipeline.references.sources import sources
 from pipeline.stages.context import Policy
 from pipeline.stages.sources import Sources
+from pipeline.views import references as references_views
 from standins.retraction_watch import FAULTS, RetractionWatchStandin, Row
 
 stage = Sources()
@@ -277,7 +277,7 @@ def test_hold_counts_what_any_source_says(tmp_path: Path, watch: RetractionWatch
 
 def notices(bench: Sourced) -> list[Any]:
     with bench.ledger.read() as transaction:
-        (known,) = views.known_references(transaction, ["1"])
+        (known,) = references_views.known_references(transaction, ["1"])
     return list(as_json(known)["notices"])
 
 

@@ -11,7 +11,6 @@ import msgspec
 from bench import PLAIN, Bench, article, paper
 from msgspec import structs
 
-from pipeline import views
 from pipeline.ledger import Ledger
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.reference import EditorialState, Notice, Reference
@@ -21,6 +20,8 @@ from pipeline.model.site import Site
 from pipeline.stages.accept.release import Released, release
 from pipeline.stages.context import ChannelPlan, Policy
 from pipeline.stages.enrich import watch
+from pipeline.views import articles as articles_views
+from pipeline.views import snapshots as snapshots_views
 
 
 def _marked(revision: Revision, site: Site) -> bytes:
@@ -77,13 +78,13 @@ class Watched(Bench):
 
     def status(self, article_id: str = "spasms") -> Any:
         with self.ledger.read() as transaction:
-            shape = views.article(transaction, article_id)
+            shape = articles_views.article(transaction, article_id)
         assert shape is not None
         return as_json(shape)
 
     def shown(self, channel: str | None, at: dt.datetime, article_id: str = "spasms") -> Any:
         with self.ledger.read() as transaction:
-            return as_json(views.snapshot(transaction, article_id, channel, at))
+            return as_json(snapshots_views.snapshot(transaction, article_id, channel, at))
 
     def got(self, channel: str = "partner") -> list[tuple[int, str]]:
         return [(one.revision, one.event) for one in self.receivers[channel].got]

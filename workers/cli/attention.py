@@ -6,8 +6,8 @@ import datetime as dt
 
 import typer
 
-from pipeline import views
 from pipeline.ledger import Transaction
+from pipeline.views import attention as attention_views
 from workers.cli import FAILED, output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, System, find, print_json, reading
 from workers.disks import shortage_of
@@ -27,7 +27,7 @@ def attention(json: JsonOption = False, data: DataOption = None, config: ConfigO
         raise typer.Exit(FAILED)
 
 
-def needed(transaction: Transaction, system: System, moment: dt.datetime) -> views.Attention:
+def needed(transaction: Transaction, system: System, moment: dt.datetime) -> attention_views.Attention:
     """Return what needs a person, of a system as a command finds it."""
     channels = [channel.id for channel in system.settings.channels]
-    return views.attention(transaction, channels, now=moment, disk=shortage_of(system.settings)())
+    return attention_views.attention(transaction, channels, now=moment, disk=shortage_of(system.settings)())

@@ -111,7 +111,7 @@ def fill(
     if json:
         print_json({"channel": channel, "owed": outstanding})
     else:
-        output.answers.print(f"{outstanding} more to be sent to {channel}", highlight=False, markup=False)
+        output.answers().print(f"{outstanding} more to be sent to {channel}", highlight=False, markup=False)
 
 
 def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
@@ -137,9 +137,9 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
     if json:
         print_json({"channel": channel, "given_up": forgotten.given_up, "sending": forgotten.sending})
         return
-    output.answers.print(f"{forgotten.given_up} given up", highlight=False)
+    output.answers().print(f"{forgotten.given_up} given up", highlight=False)
     if forgotten.sending:
-        output.answers.print(f"{forgotten.sending} still being sent: run this again in a minute", highlight=False)
+        output.answers().print(f"{forgotten.sending} still being sent: run this again in a minute", highlight=False)
 
 
 def replace_partner(

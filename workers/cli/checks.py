@@ -74,11 +74,11 @@ def check(
         )
     else:
         for line in _lines(elsewhere, findings, [*found, *shared], opened):
-            output.answers.print(line, highlight=False, markup=False)
+            output.answers().print(line, highlight=False, markup=False)
     if not ok:
         raise typer.Exit(BAD_INPUT)
     if not json:
-        output.answers.print("configuration OK", highlight=False)
+        output.answers().print("configuration OK", highlight=False)
 
 
 def _lines(

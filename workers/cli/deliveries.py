@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.stages.accept.replay import Replayed, replay_failure
 from pipeline.stages.accept.replay import replay as replay_stage
+from pipeline.views import deliveries as deliveries_views
+from pipeline.views import events as events_views
 from workers.cli import output
 from workers.cli.accepting import intake_of
 from workers.cli.common import (
@@ -59,7 +60,7 @@ def deliveries(
         if channel is not None:
             check_channel(transaction, system, channel)
         found = ledger_deliveries.search(transaction, state=in_state, channel=channel, limit=limit + 1)
-        shown = views.delivery_list(transaction, found, limit=limit)
+        shown = deliveries_views.delivery_list(transaction, found, limit=limit)
     print_json(shown) if json else output.deliveries(shown.deliveries)
     if shown.next is not None:
         output.note(f"there are more than these {limit:,}: raise --limit, or narrow with --state and --channel")
@@ -67,7 +68,7 @@ def deliveries(
 
 def _show_attempts(delivery_id: str, *, json: bool, system: System) -> None:
     with existing_ledger(system) as ledger, ledger.read() as transaction:
-        shape = views.delivery_with_attempts(transaction, delivery_named(transaction, delivery_id))
+        shape = deliveries_views.delivery_with_attempts(transaction, delivery_named(transaction, delivery_id))
     print_json(shape) if json else output.tried(shape)
 
 
@@ -130,7 +131,7 @@ def _warn_of_success(one: ledger_deliveries.Delivery, since: str | None) -> None
 
 def _print_replayed(done: Replayed, *, json: bool) -> None:
     if json:
-        print_json(views.replayed(done))
+        print_json(events_views.replayed(done))
     else:
         output.line(f"{done.count} to be delivered again")
     if done.delivered:

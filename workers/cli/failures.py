@@ -6,7 +6,7 @@ import datetime as dt
 
 import typer
 
-from pipeline import views
+from pipeline.views import failures as failures_views
 from workers.cli import FAILED, output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, UtcOption, find, print_json, reading
 from workers.cli.times import shown
@@ -21,13 +21,13 @@ def failures(
 ) -> None:
     """Show what fails, grouped by cause: since when, who must act, and what to run. Status 1 if anything fails."""
     with reading(find(data, config)) as (transaction, now):
-        found = views.failures(transaction, now=now)
+        found = failures_views.failures(transaction, now=now)
     print_json(found) if json else _print(found, now, utc=utc)
     if found.failures:
         raise typer.Exit(FAILED)
 
 
-def _print(found: views.FailureList, now: dt.datetime, *, utc: bool) -> None:
+def _print(found: failures_views.FailureList, now: dt.datetime, *, utc: bool) -> None:
     if not found.failures:
         output.line("nothing fails")
     for one in found.failures:
@@ -40,6 +40,6 @@ def _print(found: views.FailureList, now: dt.datetime, *, utc: bool) -> None:
         output.line(f"  then: {one.command}")
 
 
-def _counts(one: views.Failure) -> str:
+def _counts(one: failures_views.Failure) -> str:
     counts = ((one.abandoned, "given up"), (one.retried, "tried again"))
     return ", ".join(f"{count:,} {words}" for count, words in counts if count)

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import views
 from pipeline.errors import ConfigError
 from pipeline.ledger import Transaction
+from pipeline.views import warnings as warnings_views
 from workers.cli import BAD_INPUT, output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, System, existing_ledger, find, now, print_json
 from workers.cli.files import Excluded, article_files
@@ -79,7 +79,7 @@ def _shape(one: Preview) -> dict[str, Any]:
         "feeds": one.feeds,
         "left_out": one.left_out,
         "mistakes": [output.mistake(error) for error in one.mistakes],
-        "warnings": [views.warning(warning) for warning in one.warnings],
+        "warnings": [warnings_views.warning(warning) for warning in one.warnings],
     }
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline import views
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles.listing import ArticleFilter
+from pipeline.views import listing as listing_views
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
 from workers.cli.names import check_channel
@@ -45,11 +45,11 @@ def articles(
     print_json({"articles": found}) if json else output.articles(found)
 
 
-def _every(transaction: Transaction, filters: ArticleFilter) -> list[views.ArticleSummary]:
-    found: list[views.ArticleSummary] = []
+def _every(transaction: Transaction, filters: ArticleFilter) -> list[listing_views.ArticleSummary]:
+    found: list[listing_views.ArticleSummary] = []
     after = None
     while True:
-        page = views.articles(transaction, filters, after=after, limit=_TOGETHER)
+        page = listing_views.articles(transaction, filters, after=after, limit=_TOGETHER)
         found += page.articles
         if page.next is None:
             return found

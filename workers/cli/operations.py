@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.intake.fields.reasons import reason_of
 from pipeline.stages.accept.undo import REASON
 from pipeline.stages.accept.undo import undo as undo_operation
+from pipeline.views import operations as operations_views
 from workers.cli import OVERTAKEN, output
 from workers.cli.accepting import intake_of
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json, reading
@@ -34,18 +34,18 @@ def operations(
     system = find(data, config)
     with reading(system) as (transaction, now):
         if operation is None:
-            _show_newest(views.operations(transaction, limit=_MOST + 1, now=now).operations, json=json)
+            _show_newest(operations_views.operations(transaction, limit=_MOST + 1, now=now).operations, json=json)
             return
-        found = views.operation(transaction, operation, now=now)
+        found = operations_views.operation(transaction, operation, now=now)
     if found is None:
         hint = "give the id that `citewire operations` shows"
         raise InvalidEvent(f"no operation {operation!r} is known", code="unknown-operation", hint=hint)
     print_json(found) if json else output.operation(found)
 
 
-def _show_newest(every: tuple[views.Operation, ...], *, json: bool) -> None:
+def _show_newest(every: tuple[operations_views.Operation, ...], *, json: bool) -> None:
     newest = every[:_MOST]
-    print_json(views.OperationList(newest)) if json else output.operations(newest)
+    print_json(operations_views.OperationList(newest)) if json else output.operations(newest)
     if len(every) > _MOST:
         output.note(f"there are more than these: the newest {_MOST} are shown")
 
@@ -63,7 +63,7 @@ def undo(
     with existing_ledger(system) as ledger:
         done = undo_operation(intake_of(ledger, system), operation, by="citewire undo", reason=why)
     if json:
-        print_json(views.Undone(done.operation, len(done.accepted), done.overtaken))
+        print_json(operations_views.Undone(done.operation, len(done.accepted), done.overtaken))
     else:
         output.accepted(
             [{"article": one.article, "revision": one.revision, "changed": one.changed} for one in done.accepted]

@@ -9,10 +9,12 @@ from typing import Any
 
 import typer
 
-from pipeline import views
 from pipeline.ledger import Ledger
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
+from pipeline.views import cited as cited_views
+from pipeline.views import events as events_views
+from pipeline.views import warnings as warnings_views
 from workers.cli import BAD_INPUT, FAILED, OVERTAKEN, TIMED_OUT, output
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
@@ -26,7 +28,7 @@ class Published:
     accepted: Accepted
     state: str = "accepted"
     warnings: tuple[ReadWarning, ...] = ()
-    references: views.CitedCounts | None = None  # known once the command has ended
+    references: cited_views.CitedCounts | None = None  # known once the command has ended
 
     def shape(self) -> dict[str, Any]:
         answer = self.accepted
@@ -37,7 +39,7 @@ class Published:
             "event": answer.event,
             "changed": answer.changed,
             "state": self.state,
-            "warnings": [views.warning(one) for one in self.warnings],
+            "warnings": [warnings_views.warning(one) for one in self.warnings],
             "references": self.references,
         }
 
@@ -62,7 +64,7 @@ def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> 
 def _look(ledger: Ledger, open_ones: Sequence[Published], show: Callable[[dict[str, Any]], None]) -> None:
     with ledger.read() as transaction:
         for one in open_ones:
-            ended = views.outcome(transaction, one.accepted.article, one.accepted.revision)
+            ended = events_views.outcome(transaction, one.accepted.article, one.accepted.revision)
             if ended is not None:
                 one.state = ended
                 show(one.shape())
@@ -72,7 +74,7 @@ def count_references(ledger: Ledger, published: Sequence[Published]) -> None:
     """Note what is known of each article's references now."""
     with ledger.read() as transaction:
         for one in published:
-            one.references = views.cited_counts(transaction, one.accepted.article)
+            one.references = cited_views.cited_counts(transaction, one.accepted.article)
 
 
 def exit_with(published: Sequence[Published], *, refused: bool, finished: bool) -> None:

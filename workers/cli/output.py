@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
 
 from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
@@ -17,34 +16,61 @@ from pipeline.model.reading import ReadWarning
 from workers.cli import channel_words
 
 if TYPE_CHECKING:
-    from pipeline import views
+    from rich.console import Console
+
     from pipeline.ledger.findings import Finding
+    from pipeline.views import articles as articles_views
+    from pipeline.views import attention as attention_views
+    from pipeline.views import cited as cited_views
+    from pipeline.views import deliveries as deliveries_views
+    from pipeline.views import listing as listing_views
+    from pipeline.views import operations as operations_views
+    from pipeline.views import places as places_views
+    from pipeline.views import proofs as proofs_views
+    from pipeline.views import recall as recall_views
+    from pipeline.views import references as references_views
+    from pipeline.views import snapshots as snapshots_views
+    from pipeline.views import system as system_views
+    from pipeline.views import verdicts as verdicts_views
     from pipeline.views.articles import Withheld
     from pipeline.views.system import ChannelHealth, RunningProcess
     from workers.restoring import Asked
 
 Shape = dict[str, Any]
 
-answers = Console()
-notes = Console(stderr=True)
+
+@cache
+def answers() -> Console:
+    """Return standard output as rich sees it, which a command with `--json` does not need."""
+    from rich.console import Console
+
+    return Console()
+
+
+@cache
+def notes() -> Console:
+    """Return standard error as rich sees it."""
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def accepted(shapes: Sequence[Shape]) -> None:
     for shape in shapes:
         new = "accepted" if shape["changed"] else "nothing new"
-        answers.print(f"{shape['article']}  revision {shape['revision']}  {new}", highlight=False, soft_wrap=True)
+        answers().print(f"{shape['article']}  revision {shape['revision']}  {new}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[Shape], None]]:
     """Show a progress bar on a terminal; elsewhere print a line for each article that has ended."""
-    if not notes.is_terminal:
+    if not notes().is_terminal:
         yield print_line
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=notes) as bar:
+    with Progress(*columns, console=notes()) as bar:
         task = bar.add_task("delivering", total=total)
 
         def show(shape: Shape) -> None:
@@ -56,26 +82,26 @@ def progress(total: int) -> Iterator[Callable[[Shape], None]]:
 
 def print_line(shape: Shape) -> None:
     line = f"{shape['article']}  revision {shape['revision']}  {shape['state']}"
-    notes.print(line, highlight=False, soft_wrap=True, markup=False)
+    notes().print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def cited(article: str, counts: views.CitedCounts | None) -> None:
+def cited(article: str, counts: cited_views.CitedCounts | None) -> None:
     """Say how many references are watched, and what is wrong with others."""
     if counts is None or not counts.total:
         return
-    notes.print(f"{article}  {counts.summary}", highlight=False, soft_wrap=True, markup=False)
+    notes().print(f"{article}  {counts.summary}", highlight=False, soft_wrap=True, markup=False)
     for one in counts.warnings:
         hint = f" ({one.hint})" if one.hint else ""
-        notes.print(
+        notes().print(
             f"{article}  warning: {one.message}{hint} [{one.code}]", highlight=False, soft_wrap=True, markup=False
         )
 
 
-def standing(shape: views.ArticleStatus) -> None:
-    answers.print(f"[bold]{_plain(shape.title)}[/bold]", highlight=False)
-    answers.print(f"{shape.article}  {shape.state}  revision {shape.revision}", highlight=False)
+def standing(shape: articles_views.ArticleStatus) -> None:
+    answers().print(f"[bold]{_plain(shape.title)}[/bold]", highlight=False)
+    answers().print(f"{shape.article}  {shape.state}  revision {shape.revision}", highlight=False)
     if shape.error:
-        answers.print(f"error: {_plain(shape.error)}", style="red", highlight=False)
+        answers().print(f"error: {_plain(shape.error)}", style="red", highlight=False)
     rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
     _table("references", ("id", "state", "editorial", "citation"), rows)
     cited(shape.article, shape.cited)
@@ -86,7 +112,7 @@ def standing(shape: views.ArticleStatus) -> None:
     proofs(shape.proofs)
 
 
-def articles(shapes: Sequence[views.ArticleSummary]) -> None:
+def articles(shapes: Sequence[listing_views.ArticleSummary]) -> None:
     columns = ("article", "state", "revision", "updated", "evidence", "worst", "title")
     rows = [
         (one.article, one.state, one.revision, one.updated, ", ".join(one.evidence), one.worst, one.title)
@@ -104,7 +130,7 @@ def holders(rows: Mapping[str, Mapping[str, int]]) -> None:
     cells = [
         (article, *(revisions_at.get(place) for place in places or [""])) for article, revisions_at in rows.items()
     ]
-    _table("held", ("article", *(places or ["nobody has any"])), cells, console=notes)
+    _table("held", ("article", *(places or ["nobody has any"])), cells, console=notes())
 
 
 def withheld(shapes: Sequence[Withheld]) -> None:
@@ -113,36 +139,36 @@ def withheld(shapes: Sequence[Withheld]) -> None:
     _table("withheld", ("from", "cause", "since", "reason"), rows)
 
 
-def shown(shape: views.Snapshot) -> None:
+def shown(shape: snapshots_views.Snapshot) -> None:
     """Print what a channel held at a given time."""
     where = shape.channel or "the site itself"
     if shape.revision is None:
-        answers.print(f"{where} had nothing of it at {_cell(shape.at)}", highlight=False, soft_wrap=True)
+        answers().print(f"{where} had nothing of it at {_cell(shape.at)}", highlight=False, soft_wrap=True)
         return
     line = f"{where} held revision {shape.revision}, {shape.event}, since {_cell(shape.since)}"
-    answers.print(line, highlight=False, soft_wrap=True)
+    answers().print(line, highlight=False, soft_wrap=True)
     rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
     _table("references", ("id", "state", "editorial", "citation"), rows)
 
 
 def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
     to = ", ".join(channels) or "everyone"
-    answers.print(f"{article_id}  revision {revision}  released to {to}", highlight=False, soft_wrap=True)
+    answers().print(f"{article_id}  revision {revision}  released to {to}", highlight=False, soft_wrap=True)
 
 
-def evidence_changes(shapes: Sequence[views.EvidenceChange]) -> None:
+def evidence_changes(shapes: Sequence[references_views.EvidenceChange]) -> None:
     """Print how the status of cited papers changed, newest first."""
     rows = [(one.at, one.pmid, ", ".join(one.gained), ", ".join(one.lost), ", ".join(one.articles)) for one in shapes]
     _table("evidence changes", ("at", "pmid", "gained", "lost", "articles"), rows)
 
 
-def deliveries(shapes: Sequence[views.Delivery]) -> None:
+def deliveries(shapes: Sequence[deliveries_views.Delivery]) -> None:
     columns = ("id", "article", "channel", "revision", "state", "attempts", "error")
     rows = [tuple(getattr(one, name) for name in columns) for one in shapes]
     _table("deliveries", columns, rows)
 
 
-def references(shapes: Sequence[views.KnownReference]) -> None:
+def references(shapes: Sequence[references_views.KnownReference]) -> None:
     columns = ("pmid", "state", "editorial", "cited by", "citation")
     rows = [(one.pmid, one.state, ", ".join(one.editorial), ", ".join(one.articles), one.citation) for one in shapes]
     _table("references", columns, rows)
@@ -150,7 +176,7 @@ def references(shapes: Sequence[views.KnownReference]) -> None:
     _table("verdicts by source", ("paper", "source", "says", "notice", "as of", "failing since"), by_source)
 
 
-def _source(paper: str, one: views.SourceSays) -> tuple[str, ...]:
+def _source(paper: str, one: verdicts_views.SourceSays) -> tuple[str, ...]:
     notices = [
         " ".join(filter(None, (verdict.date, verdict.notice_pmid or verdict.notice_doi))) for verdict in one.verdicts
     ]
@@ -164,10 +190,10 @@ def channels(shapes: Sequence[ChannelHealth], now: dt.datetime) -> None:
     _table("channels", ("channel", "state", "reason"), rows)
 
 
-def system(shape: views.SystemStatus, now: dt.datetime) -> None:
+def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:
     for name in ("articles", "references", "deliveries"):
         counts = ", ".join(f"{count} {state}" for state, count in sorted(getattr(shape, name).items()))
-        answers.print(f"{name}: {counts or 'none'}", highlight=False)
+        answers().print(f"{name}: {counts or 'none'}", highlight=False)
     channels(shape.channels, now)
     outstanding = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
     _table("withdrawals owed", ("channel", "article", "state", "error"), outstanding)
@@ -178,14 +204,14 @@ def system(shape: views.SystemStatus, now: dt.datetime) -> None:
     for key, count in shape.drift.items():
         line(f"{key}: {count} things there are not as they should be: see `citewire reconcile`")
     for channel, count in shape.not_configured.items():
-        answers.print(
+        answers().print(
             f"{channel} is no longer configured and has {count} unfinished deliveries: see `citewire channels forget`"
         )
     _processes(shape.processes)
-    answers.print(f"web: {shape.web or 'not running'}", highlight=False)
+    answers().print(f"web: {shape.web or 'not running'}", highlight=False)
 
 
-def attention(found: Sequence[views.NeedsYou]) -> None:
+def attention(found: Sequence[attention_views.NeedsYou]) -> None:
     """Print what needs a person, by who must act."""
     if not found:
         line("nothing needs a person")
@@ -208,14 +234,14 @@ def _processes(running: Sequence[RunningProcess]) -> None:
         line("processes differ in their settings: " + "; ".join(", ".join(names) for names in by_settings.values()))
 
 
-def places(shapes: Sequence[views.Place]) -> None:
+def places(shapes: Sequence[places_views.Place]) -> None:
     rows = [(one.key, one.state, one.articles, one.place or "unknown", one.reason or "") for one in shapes]
     _table("places", ("key", "state", "articles", "place", "reason"), rows)
 
 
 def line(text: str) -> None:
     """Print a line of an answer unchanged."""
-    answers.print(text, highlight=False, soft_wrap=True, markup=False)
+    answers().print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 _SHOWN = 20  # findings of a place; --json has all
@@ -245,7 +271,7 @@ def waiting(shape: Shape) -> None:
 
 def note(text: str) -> None:
     """Print a remark about an answer on standard error."""
-    notes.print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)
+    notes().print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)
 
 
 def left_out(files: Sequence[tuple[str, str]]) -> None:
@@ -259,7 +285,7 @@ def left_out(files: Sequence[tuple[str, str]]) -> None:
 def warnings(given: Sequence[ReadWarning]) -> None:
     """Print the warnings from reading a file on standard error."""
     for one in given:
-        notes.print(f"citewire: {one}", highlight=False, soft_wrap=True, markup=False)
+        notes().print(f"citewire: {one}", highlight=False, soft_wrap=True, markup=False)
 
 
 def mistake(error: InvalidEvent) -> Shape:
@@ -281,7 +307,7 @@ def tokens(shape: Shape) -> None:
     _table("tokens", (*kept, *ends), rows)
 
 
-def tried(shape: views.DeliveryWithAttempts) -> None:
+def tried(shape: deliveries_views.DeliveryWithAttempts) -> None:
     """Print every attempt at a delivery."""
     columns = ("at", "revision", "outcome", "status", "milliseconds", "detail", "answer")
     rows = [tuple(getattr(one, name) for name in columns) for one in shape.tried]
@@ -289,7 +315,7 @@ def tried(shape: views.DeliveryWithAttempts) -> None:
     _table("attempts", columns, rows)
 
 
-def proofs(shapes: Sequence[views.Proof]) -> None:
+def proofs(shapes: Sequence[proofs_views.Proof]) -> None:
     """Print which channels accepted a withdrawal but still show the article, or do not say whether they do."""
     rows = [
         (one.channel, one.article, one.withdrawn, one.shown or one.error)
@@ -299,7 +325,9 @@ def proofs(shapes: Sequence[views.Proof]) -> None:
     _table("withdrawn and still shown", ("channel", "article", "withdrawn", "where"), rows)
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, console: Console = answers) -> None:
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, console: Console | None = None
+) -> None:
     if not rows:
         return
     from rich.table import Table
@@ -307,7 +335,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
     table = Table(*columns, title=title, title_justify="left", box=None, header_style="dim")
     for row in rows:
         table.add_row(*(_plain(_cell(value)) for value in row))
-    console.print(table, highlight=False)
+    (console or answers()).print(table, highlight=False)
 
 
 def _cell(value: object) -> str:
@@ -322,7 +350,7 @@ def _plain(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def operations(every: Sequence[views.Operation]) -> None:
+def operations(every: Sequence[operations_views.Operation]) -> None:
     for one in every:
         whole = max(one.planned or 0, len(one.parts))
         words = [one.operation, f"{one.at:%Y-%m-%d %H:%M:%S}Z", one.by, f"{one.changed} of {whole} done"]
@@ -330,7 +358,7 @@ def operations(every: Sequence[views.Operation]) -> None:
         line("  ".join(words if one.state == "done" else [*words, one.state]))
 
 
-def operation(one: views.Operation) -> None:
+def operation(one: operations_views.Operation) -> None:
     operations([one])
     for part in one.parts:
         words = [part.article or "", part.outcome, part.channel or "", part.file or "", part.reason or ""]
@@ -341,7 +369,7 @@ def operation(one: views.Operation) -> None:
         line("  it was stopped midway: the same command again does the rest, `citewire undo` takes back what was done")
 
 
-def recall(one: views.Recall) -> None:
+def recall(one: recall_views.Recall) -> None:
     certificate = one.certificate
     line(f"{certificate.citation}")
     line(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import views
+from pipeline.views import places as places_views
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, ledger_now, print_json
 
@@ -28,7 +28,7 @@ def places(
     if context.invoked_subcommand is not None:
         return
     with existing_ledger(find(data, config)) as ledger, ledger.read() as transaction:
-        shapes = views.places(transaction)
+        shapes = places_views.places(transaction)
     print_json({"places": shapes}) if json else output.places(shapes)
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
+from pipeline.views import recall as recall_views
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, find, print_json, reading
 
@@ -28,9 +28,9 @@ def recall(
 
     system = find(data, config)
     with reading(system) as (transaction, now):
-        found = views.certificate(transaction, pmid, site_of(system.settings), now=now)
+        found = recall_views.certificate(transaction, pmid, site_of(system.settings), now=now)
     if found is None:
         message = f"no source says that the paper with the PMID {pmid} was retracted, or no article here ever cited it"
         raise InvalidEvent(message, code="unknown-recall", field="pmid", hint="look at `citewire references`")
-    done = views.signed(found, signer_of(system.settings))
+    done = recall_views.signed(found, signer_of(system.settings))
     print_json(done) if json else output.recall(done)

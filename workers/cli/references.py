@@ -12,11 +12,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
 from pipeline.ledger.evidence import checks, cited, rechecks, verdicts
+from pipeline.views import references as references_views
 from workers.cli import TIMED_OUT, output
 from workers.cli.common import (
     ConfigOption,
@@ -113,11 +113,11 @@ def _wait(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime | None, timeo
         time.sleep(_POLL)
 
 
-def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[views.KnownReference]]:
+def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[references_views.KnownReference]]:
     """Yield references in chunks, each read in its own transaction so that a slow terminal keeps none open."""
     for some in chunks(pmids, _AT_ONCE) if pmids else _all(ledger):
         with ledger.read() as transaction:
-            yield views.known_references(transaction, some)
+            yield references_views.known_references(transaction, some)
 
 
 def _all(ledger: Ledger) -> Iterator[list[str]]:
@@ -131,7 +131,7 @@ def _all(ledger: Ledger) -> Iterator[list[str]]:
         last = some[-1]
 
 
-def _show(found: Iterator[list[views.KnownReference]], *, json: bool) -> None:
+def _show(found: Iterator[list[references_views.KnownReference]], *, json: bool) -> None:
     if not json:
         for shapes in found:
             output.references(shapes)
@@ -146,9 +146,9 @@ def _show(found: Iterator[list[views.KnownReference]], *, json: bool) -> None:
 def _show_changes(ledger: Ledger, pmids: Sequence[str], *, json: bool) -> None:
     with ledger.read() as transaction:
         if pmids:
-            found = [views.evidence_changes(transaction, limit=_CHANGES + 1, pmid=pmid) for pmid in pmids]
+            found = [references_views.evidence_changes(transaction, limit=_CHANGES + 1, pmid=pmid) for pmid in pmids]
         else:
-            found = [views.evidence_changes(transaction, limit=_CHANGES + 1)]
+            found = [references_views.evidence_changes(transaction, limit=_CHANGES + 1)]
     shapes = [shape for some in found for shape in some[:_CHANGES]]
     truncated = any(len(some) > _CHANGES for some in found)
     if json:

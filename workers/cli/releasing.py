@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline import views
 from pipeline.stages.accept.release import release as release_stage
+from pipeline.views import events as events_views
 from workers.cli import output
 from workers.cli.accepting import intake_of
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json
@@ -33,6 +33,6 @@ def release(
                 check_channel(transaction, system, channel)
         done = release_stage(intake_of(ledger, system), article_id, channel, by="citewire release")
     if json:
-        print_json(views.Released(done.article, done.revision, done.channels, done.operation))
+        print_json(events_views.Released(done.article, done.revision, done.channels, done.operation))
     else:
         output.released(done.article, done.revision, done.channels)

@@ -22,5 +22,7 @@ def secret(
     """Print a new signing secret, alone on the last line. It is kept nowhere."""
     made = new_private_key() if ed25519 else new_secret()
     if public := read_signer(made).public:
-        output.notes.print(f"the public key, for the partner: {public}", highlight=False, markup=False, soft_wrap=True)
+        output.notes().print(
+            f"the public key, for the partner: {public}", highlight=False, markup=False, soft_wrap=True
+        )
     print(made)

@@ -10,10 +10,12 @@ import msgspec
 import typer
 
 from config import Settings
-from pipeline import views
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.views import articles as articles_views
+from pipeline.views import snapshots as snapshots_views
+from pipeline.views import system as system_views
 from workers.cli import FAILED, output
 from workers.cli.attention import needed
 from workers.cli.common import (
@@ -56,7 +58,7 @@ def status(
         _show_system(system, json=json)
         return
     with existing_ledger(system) as ledger, ledger.read() as transaction:
-        shape = views.article(transaction, article_id)
+        shape = articles_views.article(transaction, article_id)
     if shape is None:
         raise unknown_article(article_id)
     print_json(shape) if json else output.standing(shape)
@@ -68,7 +70,7 @@ def _show_system(system: System, *, json: bool) -> None:
     web = system.running.web if system.running else None
     channels = [channel.id for channel in system.settings.channels]
     with reading(system) as (transaction, moment):
-        whole = views.system(transaction, channels, now=moment, web=web)
+        whole = system_views.system(transaction, channels, now=moment, web=web)
         waiting = _waiting(transaction, system.settings, moment)
         needs_you = needed(transaction, system, moment).attention
     if json:
@@ -100,7 +102,7 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
             and not channel_contents.ever(transaction, article_id, channel)
         ):
             raise unknown_channel(channel, configured)
-        shape = views.snapshot(transaction, article_id, channel, moment)
+        shape = snapshots_views.snapshot(transaction, article_id, channel, moment)
     print_json(shape) if json else output.shown(shape)
 
 

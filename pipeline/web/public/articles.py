@@ -8,13 +8,13 @@ from functools import lru_cache
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from pipeline import views
 from pipeline.ledger.articles import names, renditions, revisions
 from pipeline.ledger.articles import public as public_articles
 from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
+from pipeline.views import statements as statements_views
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
@@ -30,10 +30,10 @@ def router(context: Context) -> APIRouter:
     by_extension = {format.extension: format for format in context.formats.values()}
 
     @public.get("/articles/{name}.evidence.json", responses=problems(404, 422))
-    def article_evidence(name: str) -> views.ArticleEvidence:
+    def article_evidence(name: str) -> statements_views.ArticleEvidence:
         """Return the evidence statement of an article: its references, what was done to them, and who says so."""
         with context.ledger.read() as transaction:
-            shape = views.article_evidence(transaction, name, today=context.clock().date())
+            shape = statements_views.article_evidence(transaction, name, today=context.clock().date())
         if shape is None:
             raise Problem(404, "unknown-article", f"no article {name!r} is known")
         return shape

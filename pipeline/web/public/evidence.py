@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from pipeline import views
 from pipeline.citations import citation_fhir
 from pipeline.feeds import evidence as evidence_feed
 from pipeline.ledger import Transaction
 from pipeline.ledger.evidence import changes as evidence_changes
 from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
+from pipeline.views import references as references_views
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, document, problems
 from pipeline.web.problems import Problem
@@ -55,15 +55,15 @@ def router(context: Context) -> APIRouter:
     )
     def reference_in_fhir(request: Request, pmid: str) -> Response:
         """Return a paper that a live article cites as a FHIR R5 Citation."""
-        record = _known(context, pmid, views.known_record)
+        record = _known(context, pmid, references_views.known_record)
         address = f"{context.site.served}/references/{pmid}.fhir.json"
         body = msgspec.json.encode(citation_fhir(record, address=address, publisher=context.site.publisher))
         return respond(request, body, media_type=_FHIR, digest=digest_of(body), modified=None)
 
     @public.get("/references/{pmid}", responses=problems(404, 422))
-    def reference(pmid: str) -> views.KnownReference:
+    def reference(pmid: str) -> references_views.KnownReference:
         """Return what is known of a paper, and the live articles that cite it."""
-        return _known(context, pmid, views.known_reference)
+        return _known(context, pmid, references_views.known_reference)
 
     @public.head("/evidence/changes.atom", include_in_schema=False)
     @public.get("/evidence/changes.atom", **_described(evidence_feed.ATOM))

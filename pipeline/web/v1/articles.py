@@ -5,13 +5,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from pipeline import views
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.release import release
 from pipeline.stages.context import Context
+from pipeline.views import articles as articles_views
+from pipeline.views import events as events_views
+from pipeline.views import listing as listing_views
+from pipeline.views import snapshots as snapshots_views
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
@@ -33,23 +36,23 @@ def router(context: Context, intake: Intake) -> APIRouter:
         query: Annotated[str | None, Query(description="Only articles with this in their title or id.")] = None,
         after: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> views.ArticleList:
+    ) -> listing_views.ArticleList:
         """List articles by id. `next` is null on the last page."""
         filters = ArticleFilter(state, topic, channel, query)
         with context.ledger.read() as transaction:
             if channel is not None and not ever(transaction, channel):
                 raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
-            return views.articles(transaction, filters, after=after, limit=limit)
+            return listing_views.articles(transaction, filters, after=after, limit=limit)
 
     def ever(transaction: Transaction, channel: str) -> bool:
         sent = deliveries.search(transaction, state=None, channel=channel, limit=1)
         return channel in context.channels or bool(sent)
 
     @api.get("/articles/{article_id}", responses=problems(401, 403, 404, 422))
-    def get_article(article_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.ArticleStatus:
+    def get_article(article_id: str, _: Annotated[Grant, Depends(publisher)]) -> articles_views.ArticleStatus:
         """Return the status of an article: its references, renditions and deliveries."""
         with context.ledger.read() as transaction:
-            status = views.article(transaction, article_id)
+            status = articles_views.article(transaction, article_id)
         if status is None:
             raise _unknown(article_id)
         return status
@@ -60,14 +63,14 @@ def router(context: Context, intake: Intake) -> APIRouter:
         _: Annotated[Grant, Depends(publisher)],
         channel: _Channel = None,
         at: Annotated[AwareDatetime | None, Query(description="A time. Without it: now.")] = None,
-    ) -> views.Snapshot:
+    ) -> snapshots_views.Snapshot:
         """Return what a channel, or the site itself, had of the article at a given time."""
         with context.ledger.read() as transaction:
             if articles.get(transaction, article_id) is None:
                 raise _unknown(article_id)
             if channel is not None and not known(transaction, article_id, channel):
                 raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
-            return views.snapshot(transaction, article_id, channel, at or context.clock())
+            return snapshots_views.snapshot(transaction, article_id, channel, at or context.clock())
 
     def known(transaction: Transaction, article_id: str, channel: str) -> bool:
         return channel in context.channels or channel_contents.ever(transaction, article_id, channel)
@@ -77,10 +80,10 @@ def router(context: Context, intake: Intake) -> APIRouter:
         article_id: str,
         grant: Annotated[Grant, Depends(admin)],
         channel: Annotated[str | None, Query(description="End the hold of this channel only.")] = None,
-    ) -> views.Released:
+    ) -> events_views.Released:
         """End the holds of an article, or that of one channel. It goes out again with its editorial marks."""
         done = release(intake, article_id, channel, by=grant.name)
-        return views.Released(done.article, done.revision, done.channels, done.operation)
+        return events_views.Released(done.article, done.revision, done.channels, done.operation)
 
     return api
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from pipeline import views
 from pipeline.stages.context import Context
+from pipeline.views import attention as attention_views
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 
@@ -15,10 +15,10 @@ def router(context: Context) -> APIRouter:
     publisher = granted(context, "publish")
 
     @api.get("/attention", responses=problems(401, 403))
-    def get_attention(_: Annotated[Grant, Depends(publisher)]) -> views.Attention:
+    def get_attention(_: Annotated[Grant, Depends(publisher)]) -> attention_views.Attention:
         """Return what needs a person, who must act, and what to run first."""
         with context.ledger.read() as transaction:
             channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
-            return views.attention(transaction, channels, now=context.clock(), disk=context.disk())
+            return attention_views.attention(transaction, channels, now=context.clock(), disk=context.disk())
 
     return api

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from pipeline import views
 from pipeline.ledger import deliveries
 from pipeline.model.delivery import DeliveryState
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
+from pipeline.views import deliveries as deliveries_views
+from pipeline.views import events as events_views
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
@@ -27,39 +28,41 @@ def router(context: Context, intake: Intake) -> APIRouter:
         channel: Annotated[str | None, Query(description="Only deliveries to this channel.")] = None,
         after: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> views.DeliveryList:
+    ) -> deliveries_views.DeliveryList:
         """List deliveries by article and channel. `next` is null on the last page."""
         with context.ledger.read() as transaction:
             last = None if after is None else _known(deliveries.find(transaction, after), after)
             found = deliveries.search(transaction, state=state, channel=channel, after=last, limit=limit + 1)
-            return views.delivery_list(transaction, found, limit=limit)
+            return deliveries_views.delivery_list(transaction, found, limit=limit)
 
     @api.get("/{delivery_id}", responses=problems(401, 403, 404, 422))
-    def get_delivery(delivery_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.DeliveryWithAttempts:
+    def get_delivery(
+        delivery_id: str, _: Annotated[Grant, Depends(publisher)]
+    ) -> deliveries_views.DeliveryWithAttempts:
         """Return a delivery with its newest attempts."""
         with context.ledger.read() as transaction:
             one = _known(deliveries.find(transaction, delivery_id), delivery_id)
-            return views.delivery_with_attempts(transaction, one)
+            return deliveries_views.delivery_with_attempts(transaction, one)
 
     @api.post("/replay", responses=problems(401, 403, 404, 422))
     def replay_since(
         grant: Annotated[Grant, Depends(admin)],
         channel: Annotated[str, Query(description="A channel's id. A disabled channel is enabled.")],
         since: Annotated[AwareDatetime, Query(description="A time.")],
-    ) -> views.Replayed:
+    ) -> events_views.Replayed:
         """Send a channel everything again that it was sent, or should have been sent, since the given time."""
         if channel not in context.channels:
             raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
         done = replay(intake, by=grant.name, channel=channel, since=since)
-        return views.replayed(done)
+        return events_views.replayed(done)
 
     @api.post("/{delivery_id}/replay", responses=problems(401, 403, 404, 422))
-    def replay_one(delivery_id: str, grant: Annotated[Grant, Depends(admin)]) -> views.Replayed:
+    def replay_one(delivery_id: str, grant: Annotated[Grant, Depends(admin)]) -> events_views.Replayed:
         """Attempt an abandoned delivery again, with all its attempts."""
         done = replay(intake, by=grant.name, id=delivery_id)
         if not done.count:
             raise Problem(404, "nothing-to-replay", f"no abandoned delivery {delivery_id!r} is known")
-        return views.replayed(done)
+        return events_views.replayed(done)
 
     return api
 

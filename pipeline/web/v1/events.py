@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from pipeline import views
 from pipeline.ledger.articles import events
 from pipeline.ledger.operations import Operation
 from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context
+from pipeline.views import cited as cited_views
+from pipeline.views import events as events_views
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.openapi.bodies import cloud_event
@@ -24,16 +25,16 @@ def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
     publisher = granted(context, "publish")
 
-    def take(headers: dict[str, str], body: bytes, by: str) -> tuple[views.AcceptedEvent, ...]:
+    def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:
         batch = read_events(headers, body, drop=context.policy.intake_drop)
         now = intake.clock()
         batch = by_our_clock(batch, headers, now)
         operation = Operation(intake.new_id("op_"), "event", by, now)
         answers = accept_all(intake, batch, operation)
         with context.ledger.read() as transaction:
-            cited = [views.cited_counts(transaction, answer.article) for answer in answers]
+            cited = [cited_views.cited_counts(transaction, answer.article) for answer in answers]
         return tuple(
-            views.accepted(answer, warnings=event.warnings, references=counts)
+            events_views.accepted(answer, warnings=event.warnings, references=counts)
             for event, answer, counts in zip(batch, answers, cited, strict=True)
         )
 
@@ -46,7 +47,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     )
     async def post_event(
         request: Request, grant: Annotated[Grant, Depends(publisher)]
-    ) -> views.AcceptedEvent | views.AcceptedBatch:
+    ) -> events_views.AcceptedEvent | events_views.AcceptedBatch:
         """Publish, update or withdraw an article with a CloudEvent, or several with a batch.
 
         A batch is accepted completely or not at all. Sending an event with the same `source` and `id` again returns
@@ -54,17 +55,17 @@ def router(context: Context, intake: Intake) -> APIRouter:
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
         answers = await run_in_threadpool(take, headers, await request.body(), grant.name)
-        return views.AcceptedBatch(answers) if is_batch(headers) else answers[0]
+        return events_views.AcceptedBatch(answers) if is_batch(headers) else answers[0]
 
     @api.get("/events/{event_id}", responses=problems(401, 403, 404, 422))
-    def get_event(event_id: str, _: Annotated[Grant, Depends(publisher)]) -> views.AcceptedEvent:
+    def get_event(event_id: str, _: Annotated[Grant, Depends(publisher)]) -> events_views.AcceptedEvent:
         """Return what became of an event: `event_id` is the `event` of the answer to it."""
         with context.ledger.read() as transaction:
             answer = events.find(transaction, event_id)
             if answer is None:
                 raise Problem(404, "unknown-event", f"no event {event_id!r} is known")
-            state = views.outcome(transaction, answer.article, answer.revision)
-            cited = views.cited_counts(transaction, answer.article)
-        return views.accepted(answer, state or "accepted", references=cited)
+            state = events_views.outcome(transaction, answer.article, answer.revision)
+            cited = cited_views.cited_counts(transaction, answer.article)
+        return events_views.accepted(answer, state or "accepted", references=cited)
 
     return api

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from pipeline import views
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay_failure
 from pipeline.stages.context import Context
+from pipeline.views import events as events_views
+from pipeline.views import failures as failures_views
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 
@@ -18,18 +19,18 @@ def router(context: Context, intake: Intake) -> APIRouter:
     publisher, admin = granted(context, "publish"), granted(context)
 
     @api.get("", responses=problems(401, 403))
-    def get_failures(_: Annotated[Grant, Depends(publisher)]) -> views.FailureList:
+    def get_failures(_: Annotated[Grant, Depends(publisher)]) -> failures_views.FailureList:
         """Return what fails, grouped by cause: who must act, and what to do."""
         with context.ledger.read() as transaction:
-            return views.failures(transaction, now=context.clock())
+            return failures_views.failures(transaction, now=context.clock())
 
     @api.post("/{key}/replay", responses=problems(401, 403, 404, 422))
     def replay_cause(
         key: str,
         grant: Annotated[Grant, Depends(admin)],
         seen: Annotated[AwareDatetime, Query(description="The `seen` of the list: what failed later is left alone.")],
-    ) -> views.Replayed:
+    ) -> events_views.Replayed:
         """Attempt every delivery of a cause again, with all its attempts. A disabled channel is enabled."""
-        return views.replayed(replay_failure(intake, key, seen=seen, by=grant.name))
+        return events_views.replayed(replay_failure(intake, key, seen=seen, by=grant.name))
 
     return api

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from pipeline import views
 from pipeline.stages.context import Context
+from pipeline.views import recall as recall_views
 from pipeline.views.fields import Pmid
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
@@ -17,12 +17,12 @@ def router(context: Context) -> APIRouter:
     publisher = granted(context, "publish")
 
     @api.get("/recalls/{pmid}", responses=problems(401, 403, 404, 422))
-    def get_recall(pmid: Pmid, _: Annotated[Grant, Depends(publisher)]) -> views.Recall:
+    def get_recall(pmid: Pmid, _: Annotated[Grant, Depends(publisher)]) -> recall_views.Recall:
         """Return the certificate of a retraction: which articles cite the paper, and what each place showed of it."""
         with context.ledger.read() as transaction:
-            found = views.certificate(transaction, pmid, context.site, now=context.clock())
+            found = recall_views.certificate(transaction, pmid, context.site, now=context.clock())
         if found is None:
             raise Problem(404, "unknown-recall", "no retracted paper of this PMID was ever cited here")
-        return views.signed(found, context.signer)
+        return recall_views.signed(found, context.signer)
 
     return api
