@@ -101,13 +101,28 @@ def cause(channel: str, error: str, article: str) -> Cause:
     for words, code in _OURS.items():
         if error.startswith(words):
             return Cause(channel=channel, type=code, status=None, message=cause_of(error))
-    error = re.sub(rf"(?<![\w-]){re.escape(article)}(?![\w-])", "…", error) if article in error else error
+    error = _without(error, article)
     parts = _ERROR.fullmatch(error)
     if parts is None:
         return Cause(channel=channel, type="other", status=None, message=cause_of(error))
     status = int(parts["status"]) if parts["status"] else None
     message = parts["message"] or parts["reason"] or ""
     return Cause(channel=channel, type=parts["code"], status=status, message=cause_of(message))
+
+
+def _without(text: str, word: str) -> str:
+    """Return the text without a word: each article has another one, too many to compile a pattern for each."""
+    kept, place = "", 0
+    while (at := text.find(word, place)) >= 0 and word:
+        end = at + len(word)
+        alone = not (_continues(text[at - 1 : at]) or _continues(text[end : end + 1]))
+        kept += text[place:at] + ("…" if alone else word)
+        place = end
+    return kept + text[place:]
+
+
+def _continues(character: str) -> bool:
+    return character.isalnum() or character in ("-", "_")
 
 
 def concerned(one: Cause, failed: Iterable[Failed], *, seen: dt.datetime) -> tuple[list[str], int]:

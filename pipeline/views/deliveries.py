@@ -38,6 +38,7 @@ class Delivery:
         int,
         Field(ge=0, description="References that the revision shows without an answer from PubMed."),
     ]
+    changed: Annotated[Time | None, Field(description="When its state changed last, or an attempt at it ended.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def delivery(one: ledger.Delivery, *, pending: int = 0) -> Delivery:
         due=one.due,
         error=one.error,
         references_pending=pending,
+        changed=one.changed,
     )
 
 

@@ -10,14 +10,26 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles import revisions
+from pipeline.model.delivery import DeliveryState
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import replay as replays
 from pipeline.views.cited import CitedCounts
-from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber
+from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 from pipeline.views.warnings import SourceWarning, warning
 
 Outcome = Literal["delivered", "abandoned", "scheduled"]
+
+
+@dataclass(frozen=True, slots=True)
+class AtChannel:
+    """What a channel has of an article that was published or withdrawn."""
+
+    channel: ChannelId
+    has_it: Annotated[bool, Field(description="It has accepted this revision, or a newer one.")]
+    state: Annotated[DeliveryState | Literal["available"], Field(description="available: it waits to be pulled.")]
+    due: Annotated[Time | None, Field(description="When it will be attempted next.")]
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,25 @@ def _doubts(answer: Accepted) -> Iterator[ReadWarning]:
     if answer.set_back:
         message = "is older than that of an earlier event: the sender's clock was set back; the event was carried out"
         yield ReadWarning(code="clock-set-back", message=message, field="time", hint="set the sender's clock")
+
+
+def at_channels(transaction: Transaction, article_id: str, revision: int) -> tuple[AtChannel, ...]:
+    """Return what each channel has of a revision; nothing before it is rendered."""
+    current = articles.get(transaction, article_id)
+    revision = revisions.number_of_event(transaction, article_id, revision)
+    if current is None or (current.state != "withdrawn" and (current.rendered or 0) < revision):
+        return ()
+    return tuple(
+        AtChannel(
+            channel=one.channel,
+            has_it=one.delivered_revision is not None and one.delivered_revision >= revision,
+            state="available" if one.state == "pending" and one.due is None else one.state,
+            due=one.due,
+            error=one.error,
+        )
+        for one in deliveries.of_article(transaction, article_id)
+        if one.target_revision >= revision
+    )
 
 
 def outcome(transaction: Transaction, article_id: str, revision: int) -> Outcome | None:

@@ -46,6 +46,7 @@ class ChannelHealth:
     paused: Annotated[Time | None, Field(description="Since when an operator has it send nothing.")]
     pause_reason: str | None
     pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
+    abandoned: Annotated[int, Field(ge=0, description="Deliveries that were given up.")] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def channel_health(transaction: Transaction, channel_id: str, now: dt.datetime) 
         paused=health.paused,
         pause_reason=health.pause_reason,
         pulled=_pulled(transaction, channel_id),
+        abandoned=deliveries.count_abandoned(transaction, channel_id),
     )
 
 

@@ -46,6 +46,8 @@ def channel(**known: object) -> ChannelHealth:
         ),
         ({"failing": NOW, "disabled": NOW}, "disabled since 2026-03-01T12:00:00Z"),
         ({"disabled": NOW, "paused": NOW}, "paused since 2026-03-01T12:00:00Z"),
+        ({"abandoned": 1_234}, "answers, 1,234 given up: see `citewire failures`"),
+        ({"failing": NOW, "abandoned": 3}, "failing since 2026-03-01T12:00:00Z, next try now"),
         ({"pulled": Pulled(NOW, "theirs", 3, 2)}, "pulled at 2026-03-01T12:00:00Z, 2 left"),
     ],
 )

@@ -55,7 +55,9 @@ def main() -> None:
         sys.stdout.flush()  # what cannot be written is said here, and not by the interpreter as it ends
         sys.exit(status)
     except _USAGE as error:
-        _exit(*_misused(error))
+        message, status = _misused(error)
+        _print_json([{"code": "usage", "message": message}] if message else [])
+        _exit(message, status)
     except typer.Abort:
         _exit("interrupted", INTERRUPTED)
     except CitewireError as error:
@@ -77,10 +79,26 @@ def _misused(error: Exception) -> tuple[str, int]:
 
 
 def _exit_with(error: CitewireError) -> None:
-    further = getattr(error, "further", ())
-    for one in (error, *further):
+    every = (error, *getattr(error, "further", ()))
+    _print_json([_shape(one) for one in every])
+    for one in every:
         _say(str(one) if isinstance(one, InvalidEvent | ConfigError) else f"{one} [{one.code}]")
     sys.exit(_status(error))
+
+
+def _shape(error: CitewireError) -> dict[str, object]:
+    """Return an error as `--json` shows it."""
+    places = {name: getattr(error, name, None) for name in ("file", "line", "field", "key", "hint")}
+    return {"code": error.code, "message": error.message} | {k: v for k, v in places.items() if v is not None}
+
+
+def _print_json(errors: list[dict[str, object]]) -> None:
+    """Print errors on standard output too, if a document is expected there. Nothing else has been printed by then."""
+    if errors and "--json" in sys.argv[1:]:
+        import json
+
+        with contextlib.suppress(OSError):
+            print(json.dumps({"errors": errors}, indent=2, ensure_ascii=False))
 
 
 def _status(error: CitewireError) -> int:

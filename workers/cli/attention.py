@@ -9,7 +9,7 @@ import typer
 from pipeline.ledger import Transaction
 from pipeline.views import attention as attention_views
 from workers.cli import FAILED, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, System, find, print_json, reading
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, UtcOption, find, print_json, reading
 from workers.disks import shortage_of
 
 
@@ -17,12 +17,14 @@ def register(app: typer.Typer) -> None:
     app.command()(attention)
 
 
-def attention(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:
+def attention(
+    utc: UtcOption = False, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
+) -> None:
     """Show what needs a person, who must act, and what to run first. The exit status is 1 if there is anything."""
     system = find(data, config)
     with reading(system) as (transaction, moment):
         found = needed(transaction, system, moment)
-    print_json(found) if json else output.attention(found.attention)
+    print_json(found) if json else output.attention(found.attention, moment, utc=utc)
     if found.attention:
         raise typer.Exit(FAILED)
 

@@ -19,6 +19,8 @@ def state(channel: ChannelHealth, now: dt.datetime) -> str:
         return f"disabled since {rfc3339(channel.disabled)}"
     if channel.failing is not None:
         return f"failing since {rfc3339(channel.failing)}, {_next_try(channel.paused_until, now)}"
+    if channel.abandoned:
+        return f"answers, {channel.abandoned:,} given up: see `citewire failures`"
     if channel.pulled is not None:
         return f"pulled at {rfc3339(channel.pulled.seen)}, {channel.pulled.left} left"
     return "healthy"

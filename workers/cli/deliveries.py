@@ -20,10 +20,12 @@ from workers.cli.common import (
     DataOption,
     JsonOption,
     System,
+    UtcOption,
     existing_ledger,
     find,
     moment_of,
     print_json,
+    reading,
 )
 from workers.cli.names import check_article, check_channel, delivery_named
 
@@ -47,29 +49,30 @@ def deliveries(
     channel: Annotated[str | None, typer.Option(help="Only this channel's.")] = None,
     attempts: Annotated[str | None, typer.Option(metavar="ID", help="One delivery, with every attempt.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show at most.")] = _MOST,
+    utc: UtcOption = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Show the deliveries to each channel. `--state abandoned` shows the dead letters."""
     if attempts is not None:
-        _show_attempts(attempts, json=json, system=find(data, config))
+        _show_attempts(attempts, json=json, utc=utc, system=find(data, config))
         return
     in_state, system = state.value if state else None, find(data, config)
-    with existing_ledger(system) as ledger, ledger.read() as transaction:
+    with reading(system) as (transaction, now):
         if channel is not None:
             check_channel(transaction, system, channel)
         found = ledger_deliveries.search(transaction, state=in_state, channel=channel, limit=limit + 1)
         shown = deliveries_views.delivery_list(transaction, found, limit=limit)
-    print_json(shown) if json else output.deliveries(shown.deliveries)
+    print_json(shown) if json else output.deliveries(shown.deliveries, now, utc=utc)
     if shown.next is not None:
         output.note(f"there are more than these {limit:,}: raise --limit, or narrow with --state and --channel")
 
 
-def _show_attempts(delivery_id: str, *, json: bool, system: System) -> None:
-    with existing_ledger(system) as ledger, ledger.read() as transaction:
+def _show_attempts(delivery_id: str, *, json: bool, utc: bool, system: System) -> None:
+    with reading(system) as (transaction, now):
         shape = deliveries_views.delivery_with_attempts(transaction, delivery_named(transaction, delivery_id))
-    print_json(shape) if json else output.tried(shape)
+    print_json(shape) if json else output.tried(shape, now, utc=utc)
 
 
 def replay(
@@ -108,7 +111,9 @@ def replay(
         else:
             with ledger.read() as transaction:
                 if delivery:
-                    _warn_of_success(delivery_named(transaction, delivery), since)
+                    named = delivery_named(transaction, delivery)
+                    delivery = named.id
+                    _warn_of_success(named, since)
                 if article:
                     check_article(transaction, article)
                 if channel:

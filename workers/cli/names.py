@@ -39,9 +39,13 @@ def unknown_article(article_id: str) -> InvalidEvent:
 
 
 def delivery_named(transaction: Transaction, delivery_id: str) -> Delivery:
-    """Return the delivery with this id. Raises InvalidEvent `unknown-delivery`."""
+    """Return the delivery with this id, or the only one whose id begins so. Raises InvalidEvent `unknown-delivery`."""
     found = ledger_deliveries.find(transaction, delivery_id)
-    if found is None:
+    if found is not None:
+        return found
+    close = ledger_deliveries.beginning(transaction, delivery_id, limit=2) if delivery_id else []
+    if len(close) != 1:
         hint = "use an id that `citewire deliveries` shows"
-        raise InvalidEvent(f"no delivery {delivery_id!r} is known", code="unknown-delivery", hint=hint)
-    return found
+        message = f"several deliveries begin with {delivery_id!r}" if close else f"no delivery {delivery_id!r} is known"
+        raise InvalidEvent(message, code="unknown-delivery", hint=hint)
+    return close[0]

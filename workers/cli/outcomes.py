@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -15,9 +15,14 @@ from pipeline.model.reading import ReadWarning
 from pipeline.views import cited as cited_views
 from pipeline.views import events as events_views
 from pipeline.views import warnings as warnings_views
-from workers.cli import BAD_INPUT, FAILED, OVERTAKEN, TIMED_OUT, output
+from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, OVERTAKEN, TIMED_OUT, output
+from workers.cli.common import now
+from workers.cli.times import relative
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
+
+Waited = Literal["ended", "timed-out", "interrupted"]
+Show = Callable[[Sequence[str]], None]
 
 
 @dataclass
@@ -29,6 +34,7 @@ class Published:
     state: str = "accepted"
     warnings: tuple[ReadWarning, ...] = ()
     references: cited_views.CitedCounts | None = None  # known once the command has ended
+    channels: tuple[events_views.AtChannel, ...] | None = None  # known once the command has waited
 
     def shape(self) -> dict[str, Any]:
         answer = self.accepted
@@ -41,33 +47,74 @@ class Published:
             "state": self.state,
             "warnings": [warnings_views.warning(one) for one in self.warnings],
             "references": self.references,
+            "channels": self.channels,
         }
 
 
-def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> bool:
-    """Show progress until every delivery has ended or the timeout expires. Return whether all have ended."""
-    deadline = time.monotonic() + timeout
+def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> Waited:
+    """Show progress until every delivery has ended, the timeout expires or Ctrl-C; then what each channel has."""
+    waited: Waited = "interrupted"
     with output.progress(len(published)) as show:
-        while True:
-            open_ones = [one for one in published if one.state == "accepted"]
-            _look(ledger, open_ones, show)
-            if all(one.state != "accepted" for one in published):
-                return True
-            if time.monotonic() >= deadline:
-                break
-            time.sleep(_POLL)
-    for one in published:
-        one.state = "timed-out" if one.state == "accepted" else one.state
-    return False
+        try:
+            waited = _wait(ledger, published, timeout, show)
+        except KeyboardInterrupt:
+            output.note("interrupted")
+        for one in published:
+            if one.state == "accepted":
+                one.state = "timed-out" if waited == "timed-out" else one.state
+                _note_channels(ledger, one)
+                show(lines(one))
+    if waited != "ended":
+        output.note("what was accepted is delivered all the same, as long as the system runs: see `citewire status`")
+    return waited
 
 
-def _look(ledger: Ledger, open_ones: Sequence[Published], show: Callable[[dict[str, Any]], None]) -> None:
+def _wait(ledger: Ledger, published: Sequence[Published], timeout: float, show: Show) -> Waited:
+    deadline = time.monotonic() + timeout
+    while True:
+        _look(ledger, [one for one in published if one.state == "accepted"], show)
+        if all(one.state != "accepted" for one in published):
+            return "ended"
+        if time.monotonic() >= deadline:
+            return "timed-out"
+        time.sleep(_POLL)
+
+
+def _look(ledger: Ledger, open_ones: Sequence[Published], show: Show) -> None:
     with ledger.read() as transaction:
         for one in open_ones:
             ended = events_views.outcome(transaction, one.accepted.article, one.accepted.revision)
             if ended is not None:
+                one.channels = events_views.at_channels(transaction, one.accepted.article, one.accepted.revision)
                 one.state = ended
-                show(one.shape())
+                show(lines(one))
+
+
+def _note_channels(ledger: Ledger, one: Published) -> None:
+    with ledger.read() as transaction:
+        one.channels = events_views.at_channels(transaction, one.accepted.article, one.accepted.revision)
+
+
+def lines(one: Published) -> list[str]:
+    """Return what became of an article: a line, and one more for each channel that has not got it."""
+    pushed = [at for at in one.channels or () if at.has_it or at.state != "available"]
+    lacking = [at for at in pushed if not at.has_it]
+    what = one.state.replace("-", " ")
+    if lacking:
+        counted = f"{len(pushed) - len(lacking)} of {len(pushed)} channels have it"
+        what = counted if one.state == "abandoned" else f"{what}, {counted}"
+    elif not one.channels and one.state in ("accepted", "timed-out"):
+        what += ", not rendered yet"
+    first = f"{one.accepted.article}  revision {one.accepted.revision}  {what}"
+    return [first, *(f"  {at.channel}  {_standing(at)}" + (f": {at.error}" if at.error else "") for at in lacking)]
+
+
+def _standing(at: events_views.AtChannel) -> str:
+    if at.state == "abandoned":
+        return "given up"
+    if at.state == "sending" or at.due is None:
+        return "being sent"
+    return "next try now" if at.due <= now() else f"next try {relative(at.due, now())}"
 
 
 def count_references(ledger: Ledger, published: Sequence[Published]) -> None:
@@ -77,10 +124,12 @@ def count_references(ledger: Ledger, published: Sequence[Published]) -> None:
             one.references = cited_views.cited_counts(transaction, one.accepted.article)
 
 
-def exit_with(published: Sequence[Published], *, refused: bool, finished: bool) -> None:
+def exit_with(published: Sequence[Published], *, refused: bool, waited: Waited) -> None:
+    if waited == "interrupted":
+        raise typer.Exit(INTERRUPTED)
     if refused:
         raise typer.Exit(BAD_INPUT)
-    if not finished:
+    if waited == "timed-out":
         raise typer.Exit(TIMED_OUT)
     if any(one.state == "abandoned" for one in published):
         raise typer.Exit(FAILED)

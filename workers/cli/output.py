@@ -14,6 +14,8 @@ from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
 from workers.cli import channel_words
+from workers.cli.tables import cell, table
+from workers.cli.times import shown as time_shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,10 +64,10 @@ def accepted(shapes: Sequence[Shape]) -> None:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[Shape], None]]:
-    """Show a progress bar on a terminal; elsewhere print a line for each article that has ended."""
+def progress(total: int) -> Iterator[Callable[[Sequence[str]], None]]:
+    """Show a progress bar on a terminal; elsewhere print the lines of each article that has ended."""
     if not notes().is_terminal:
-        yield print_line
+        yield print_lines
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -73,16 +75,16 @@ def progress(total: int) -> Iterator[Callable[[Shape], None]]:
     with Progress(*columns, console=notes()) as bar:
         task = bar.add_task("delivering", total=total)
 
-        def show(shape: Shape) -> None:
-            print_line(shape)
+        def show(lines: Sequence[str]) -> None:
+            print_lines(lines)
             bar.advance(task)
 
         yield show
 
 
-def print_line(shape: Shape) -> None:
-    line = f"{shape['article']}  revision {shape['revision']}  {shape['state']}"
-    notes().print(line, highlight=False, soft_wrap=True, markup=False)
+def print_lines(lines: Sequence[str]) -> None:
+    for text in lines:
+        notes().print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def cited(article: str, counts: cited_views.CitedCounts | None) -> None:
@@ -97,28 +99,36 @@ def cited(article: str, counts: cited_views.CitedCounts | None) -> None:
         )
 
 
-def standing(shape: articles_views.ArticleStatus) -> None:
+def standing(shape: articles_views.ArticleStatus, now: dt.datetime, *, utc: bool = False) -> None:
     answers().print(f"[bold]{_plain(shape.title)}[/bold]", highlight=False)
     answers().print(f"{shape.article}  {shape.state}  revision {shape.revision}", highlight=False)
     if shape.error:
         answers().print(f"error: {_plain(shape.error)}", style="red", highlight=False)
     rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
-    _table("references", ("id", "state", "editorial", "citation"), rows)
+    table(answers(), "references", ("id", "state", "editorial", "citation"), rows, prose=("citation",))
     cited(shape.article, shape.cited)
     sizes = [(one.format, one.media_type, one.bytes) for one in shape.renditions]
-    _table("renditions", ("format", "media type", "bytes"), sizes)
-    deliveries(shape.deliveries)
+    table(answers(), "renditions", ("format", "media type", "bytes"), sizes)
+    deliveries(shape.deliveries, now, utc=utc)
     withheld(shape.withheld)
     proofs(shape.proofs)
 
 
-def articles(shapes: Sequence[listing_views.ArticleSummary]) -> None:
+def articles(shapes: Sequence[listing_views.ArticleSummary], now: dt.datetime, *, utc: bool = False) -> None:
     columns = ("article", "state", "revision", "updated", "evidence", "worst", "title")
     rows = [
-        (one.article, one.state, one.revision, one.updated, ", ".join(one.evidence), one.worst, one.title)
+        (
+            one.article,
+            f"{one.state} {time_shown(one.scheduled, now, utc=utc)}".strip(),
+            one.revision,
+            time_shown(one.updated, now, utc=utc),
+            ", ".join(one.evidence),
+            one.worst,
+            one.title,
+        )
         for one in shapes
     ]
-    _table("articles", columns, rows)
+    table(answers(), "articles", columns, rows, prose=("title",), spare=("revision", "title", "evidence", "updated"))
 
 
 def holders(rows: Mapping[str, Mapping[str, int]]) -> None:
@@ -130,25 +140,25 @@ def holders(rows: Mapping[str, Mapping[str, int]]) -> None:
     cells = [
         (article, *(revisions_at.get(place) for place in places or [""])) for article, revisions_at in rows.items()
     ]
-    _table("held", ("article", *(places or ["nobody has any"])), cells, console=notes())
+    table(notes(), "held", ("article", *(places or ["nobody has any"])), cells)
 
 
 def withheld(shapes: Sequence[Withheld]) -> None:
     """Print which channels do not get an article, and why."""
     rows = [(one.channel or "everyone", one.cause, one.since, one.reason) for one in shapes]
-    _table("withheld", ("from", "cause", "since", "reason"), rows)
+    table(answers(), "withheld", ("from", "cause", "since", "reason"), rows, prose=("reason",))
 
 
 def shown(shape: snapshots_views.Snapshot) -> None:
     """Print what a channel held at a given time."""
     where = shape.channel or "the site itself"
     if shape.revision is None:
-        answers().print(f"{where} had nothing of it at {_cell(shape.at)}", highlight=False, soft_wrap=True)
+        answers().print(f"{where} had nothing of it at {cell(shape.at)}", highlight=False, soft_wrap=True)
         return
-    line = f"{where} held revision {shape.revision}, {shape.event}, since {_cell(shape.since)}"
+    line = f"{where} held revision {shape.revision}, {shape.event}, since {cell(shape.since)}"
     answers().print(line, highlight=False, soft_wrap=True)
     rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
-    _table("references", ("id", "state", "editorial", "citation"), rows)
+    table(answers(), "references", ("id", "state", "editorial", "citation"), rows, prose=("citation",))
 
 
 def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
@@ -159,21 +169,41 @@ def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
 def evidence_changes(shapes: Sequence[references_views.EvidenceChange]) -> None:
     """Print how the status of cited papers changed, newest first."""
     rows = [(one.at, one.pmid, ", ".join(one.gained), ", ".join(one.lost), ", ".join(one.articles)) for one in shapes]
-    _table("evidence changes", ("at", "pmid", "gained", "lost", "articles"), rows)
+    table(answers(), "evidence changes", ("at", "pmid", "gained", "lost", "articles"), rows, prose=("articles",))
 
 
-def deliveries(shapes: Sequence[deliveries_views.Delivery]) -> None:
-    columns = ("id", "article", "channel", "revision", "state", "attempts", "error")
-    rows = [tuple(getattr(one, name) for name in columns) for one in shapes]
-    _table("deliveries", columns, rows)
+def deliveries(shapes: Sequence[deliveries_views.Delivery], now: dt.datetime, *, utc: bool = False) -> None:
+    """Print deliveries, each with when it is tried next or, if it is not, when its state changed."""
+    columns = ("id", "article", "channel", "revision", "state", "when", "attempts", "error")
+    rows = [
+        (
+            one.id,
+            one.article,
+            one.channel,
+            one.revision,
+            one.state,
+            time_shown(one.due or one.changed, now, utc=utc),
+            one.attempts,
+            one.error,
+        )
+        for one in shapes
+    ]
+    spare = ("attempts", "revision", "channel", "article")
+    table(answers(), "deliveries", columns, rows, prose=("error",), spare=spare)
 
 
 def references(shapes: Sequence[references_views.KnownReference]) -> None:
     columns = ("pmid", "state", "editorial", "cited by", "citation")
     rows = [(one.pmid, one.state, ", ".join(one.editorial), ", ".join(one.articles), one.citation) for one in shapes]
-    _table("references", columns, rows)
+    table(answers(), "references", columns, rows, prose=("cited by", "citation"))
     by_source = [_source(one.pmid or one.id, source) for one in shapes for source in one.sources]
-    _table("verdicts by source", ("paper", "source", "says", "notice", "as of", "failing since"), by_source)
+    table(
+        answers(),
+        "verdicts by source",
+        ("paper", "source", "says", "notice", "as of", "failing since"),
+        by_source,
+        prose=("says", "notice"),
+    )
 
 
 def _source(paper: str, one: verdicts_views.SourceSays) -> tuple[str, ...]:
@@ -187,7 +217,7 @@ def _source(paper: str, one: verdicts_views.SourceSays) -> tuple[str, ...]:
 
 def channels(shapes: Sequence[ChannelHealth], now: dt.datetime) -> None:
     rows = [(one.channel, channel_words.state(one, now), channel_words.reason(one)) for one in shapes]
-    _table("channels", ("channel", "state", "reason"), rows)
+    table(answers(), "channels", ("channel", "state", "reason"), rows, prose=("state", "reason"))
 
 
 def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:
@@ -196,7 +226,7 @@ def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:
         answers().print(f"{name}: {counts or 'none'}", highlight=False)
     channels(shape.channels, now)
     outstanding = [(one.channel, one.article, one.state, one.error or "") for one in shape.withdrawals_owed]
-    _table("withdrawals owed", ("channel", "article", "state", "error"), outstanding)
+    table(answers(), "withdrawals owed", ("channel", "article", "state", "error"), outstanding, prose=("error",))
     proofs(shape.proofs)
     for place in shape.places_left:
         where = place.place or "an unknown place"
@@ -211,7 +241,7 @@ def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:
     answers().print(f"web: {shape.web or 'not running'}", highlight=False)
 
 
-def attention(found: Sequence[attention_views.NeedsYou]) -> None:
+def attention(found: Sequence[attention_views.NeedsYou], now: dt.datetime, *, utc: bool = False) -> None:
     """Print what needs a person, by who must act."""
     if not found:
         line("nothing needs a person")
@@ -219,9 +249,13 @@ def attention(found: Sequence[attention_views.NeedsYou]) -> None:
         line(f"needs the {who}:")
         for one in found:
             if one.who == who:
-                since = f", since {rfc3339(one.since)}" if one.since else ""
+                since = ", since " + _since(one.since, now, utc=utc) if one.since else ""
                 line(f"  {one.what}{since} [{one.kind}]")
                 line(f"    {one.command}")
+
+
+def _since(moment: dt.datetime, now: dt.datetime, *, utc: bool) -> str:
+    return rfc3339(moment) if utc else f"{rfc3339(moment)} ({time_shown(moment, now)})"
 
 
 def _processes(running: Sequence[RunningProcess]) -> None:
@@ -236,7 +270,7 @@ def _processes(running: Sequence[RunningProcess]) -> None:
 
 def places(shapes: Sequence[places_views.Place]) -> None:
     rows = [(one.key, one.state, one.articles, one.place or "unknown", one.reason or "") for one in shapes]
-    _table("places", ("key", "state", "articles", "place", "reason"), rows)
+    table(answers(), "places", ("key", "state", "articles", "place", "reason"), rows, prose=("place", "reason"))
 
 
 def line(text: str) -> None:
@@ -304,15 +338,15 @@ def mistake(error: InvalidEvent) -> Shape:
 def tokens(shape: Shape) -> None:
     kept, ends = ("id", "name", "scope", "state", "created"), ("expires", "used")
     rows = [(*(one[key] for key in kept), *(one[key] or "never" for key in ends)) for one in shape["tokens"]]
-    _table("tokens", (*kept, *ends), rows)
+    table(answers(), "tokens", (*kept, *ends), rows, prose=("name",), spare=("created", "used"))
 
 
-def tried(shape: deliveries_views.DeliveryWithAttempts) -> None:
+def tried(shape: deliveries_views.DeliveryWithAttempts, now: dt.datetime, *, utc: bool = False) -> None:
     """Print every attempt at a delivery."""
     columns = ("at", "revision", "outcome", "status", "milliseconds", "detail", "answer")
     rows = [tuple(getattr(one, name) for name in columns) for one in shape.tried]
-    deliveries([shape])
-    _table("attempts", columns, rows)
+    deliveries([shape], now, utc=utc)
+    table(answers(), "attempts", columns, rows, prose=("detail", "answer"), spare=("milliseconds", "revision"))
 
 
 def proofs(shapes: Sequence[proofs_views.Proof]) -> None:
@@ -322,27 +356,7 @@ def proofs(shapes: Sequence[proofs_views.Proof]) -> None:
         for one in shapes
         if one.proved is None and (one.shown or one.error)
     ]
-    _table("withdrawn and still shown", ("channel", "article", "withdrawn", "where"), rows)
-
-
-def _table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, console: Console | None = None
-) -> None:
-    if not rows:
-        return
-    from rich.table import Table
-
-    table = Table(*columns, title=title, title_justify="left", box=None, header_style="dim")
-    for row in rows:
-        table.add_row(*(_plain(_cell(value)) for value in row))
-    (console or answers()).print(table, highlight=False)
-
-
-def _cell(value: object) -> str:
-    """Return a value as a table shows it: times in RFC 3339, an empty cell for None."""
-    if isinstance(value, dt.datetime):
-        return rfc3339(value)
-    return "" if value is None else str(value)
+    table(answers(), "withdrawn and still shown", ("channel", "article", "withdrawn", "where"), rows, prose=("where",))
 
 
 def _plain(text: str) -> str:

@@ -78,7 +78,7 @@ def publish(
         batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop, take_over=take_over)
         if any(one.accepted.changed for one in batch.published):
             warn_unless_delivering(system)
-        finished = not wait or wait_for(ledger, batch.published, timeout)
+        waited = wait_for(ledger, batch.published, timeout) if wait else "ended"
         count_references(ledger, batch.published)
     if json:
         mistakes = [output.mistake(error) for error in batch.refused]
@@ -94,7 +94,7 @@ def publish(
         print(f"citewire: {error}", file=sys.stderr)
     if not json and not wait:
         output.accepted([one.shape() for one in batch.published])
-    exit_with(batch.published, refused=bool(batch.refused), finished=finished)
+    exit_with(batch.published, refused=bool(batch.refused), waited=waited)
 
 
 def _accept_files(intake: Intake, found: ArticleFiles, drop: tuple[str, ...], *, take_over: bool) -> Batch:

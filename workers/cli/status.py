@@ -23,6 +23,7 @@ from workers.cli.common import (
     DataOption,
     JsonOption,
     System,
+    UtcOption,
     existing_ledger,
     find,
     find_in_force,
@@ -45,6 +46,7 @@ def status(
     article_id: Annotated[str | None, typer.Argument(metavar="ARTICLE_ID")] = None,
     channel: Annotated[str | None, typer.Option(help="What this channel holds of it; with --at, held.")] = None,
     at: Annotated[str | None, typer.Option(help="What was shown at this time: 2026-03-01T12:00Z.")] = None,
+    utc: UtcOption = False,
     json: JsonOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -55,16 +57,16 @@ def status(
         return
     system = find_in_force(data, config)
     if article_id is None:
-        _show_system(system, json=json)
+        _show_system(system, json=json, utc=utc)
         return
-    with existing_ledger(system) as ledger, ledger.read() as transaction:
+    with reading(system) as (transaction, moment):
         shape = articles_views.article(transaction, article_id)
     if shape is None:
         raise unknown_article(article_id)
-    print_json(shape) if json else output.standing(shape)
+    print_json(shape) if json else output.standing(shape, moment, utc=utc)
 
 
-def _show_system(system: System, *, json: bool) -> None:
+def _show_system(system: System, *, json: bool, utc: bool) -> None:
     """Print the state of the whole system, and exit with 1 if it needs a person."""
     settings = settings_state(system)
     web = system.running.web if system.running else None
@@ -83,7 +85,7 @@ def _show_system(system: System, *, json: bool) -> None:
         if waiting["articles"]:
             output.waiting(waiting)
         if needs_you:
-            output.attention(needs_you)
+            output.attention(needs_you, moment, utc=utc)
     if needs_you:
         raise typer.Exit(FAILED)
 

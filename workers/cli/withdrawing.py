@@ -72,7 +72,7 @@ def withdraw(
         done = operation_of(intake, "withdraw")
         events = [Withdraw(origin(), article, reason) for article in chosen]
         taken = [Published("", answer) for answer in accept_all(intake, events, done)]
-        finished = not wait or wait_for(ledger, taken, timeout)
+        waited = wait_for(ledger, taken, timeout) if wait else "ended"
     shapes = [one.shape() for one in taken]
     for shape in shapes:
         del shape["file"], shape["warnings"]
@@ -80,7 +80,7 @@ def withdraw(
         print_json({"articles": shapes, "operation": done.id})
     elif not wait:
         output.accepted(shapes)
-    exit_with(taken, refused=False, finished=finished)
+    exit_with(taken, refused=False, waited=waited)
 
 
 def _chosen(

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pipeline.ledger.articles.revisions import newest_content
 from pipeline.ledger.database import Transaction, chunks
-from pipeline.ledger.tables import articles, citations, deliveries, references, revisions, topics
+from pipeline.ledger.tables import articles, citations, deliveries, references, revisions, topics, withheld
 from pipeline.model.delivery import DeliveryState
 
 _DELIVERY_STATES: tuple[DeliveryState, ...] = (
@@ -32,6 +32,7 @@ class ArticleFilter(Struct, frozen=True):
     topic: str | None = None
     channel: str | None = None  # there is a delivery to this channel
     query: str | None = None  # in the title or the id, ignoring case
+    held: bool = False  # kept from a channel, or from all, because of its evidence
 
 
 class Listed(Struct, frozen=True):
@@ -123,6 +124,8 @@ def _matching(filters: ArticleFilter) -> list[sa.ColumnElement[bool]]:
     if filters.channel is not None:
         theirs = sa.select(deliveries.c.article).where(deliveries.c.channel == filters.channel)
         where.append(articles.c.id.in_(theirs))
+    if filters.held:
+        where.append(articles.c.id.in_(sa.select(withheld.c.article)))
     if filters.query is not None:
         in_title = articles.c.title.icontains(filters.query, autoescape=True)
         where.append(in_title | articles.c.id.icontains(filters.query, autoescape=True))

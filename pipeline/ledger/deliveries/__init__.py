@@ -53,6 +53,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     remote_id: str | None
     due: dt.datetime | None
     tried: str | None = None  # formats of files that may be there: attempted since the last delivery, and that one's
+    changed: dt.datetime | None = None  # when its state changed last
 
 
 # --- scheduling -----------------------------------------------------------------------------------------------------
@@ -354,6 +355,12 @@ def count_outstanding_withdrawals(transaction: Transaction, channel: str) -> int
     return transaction.execute(sa.select(sa.func.count()).where(*outstanding)).scalar_one()
 
 
+def count_abandoned(transaction: Transaction, channel: str) -> int:
+    """Count the deliveries to the channel that were given up."""
+    given_up = (deliveries.c.channel == channel, sa.text("state = 'abandoned'"))  # as the partial index has it
+    return transaction.execute(sa.select(sa.func.count()).select_from(deliveries).where(*given_up)).scalar_one()
+
+
 def outstanding_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
     """Count outstanding deliveries for each channel that is not among these. No worker acts on them."""
     where = (_OUTSTANDING, deliveries.c.channel.not_in(channel_ids))
@@ -380,6 +387,11 @@ def forget(transaction: Transaction, channel: str, *, now: dt.datetime) -> Forgo
 def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
     found = _many(transaction, deliveries.c.id == delivery_id)
     return found[0] if found else None
+
+
+def beginning(transaction: Transaction, prefix: str, *, limit: int) -> list[Delivery]:
+    """Return deliveries whose id begins so."""
+    return _many(transaction, deliveries.c.id.startswith(prefix, autoescape=True), limit=limit)
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

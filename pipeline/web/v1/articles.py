@@ -34,11 +34,12 @@ def router(context: Context, intake: Intake) -> APIRouter:
         topic: Annotated[str | None, Query(description="Only articles of this topic.")] = None,
         channel: Annotated[str | None, Query(description="Only articles that were meant for this channel.")] = None,
         query: Annotated[str | None, Query(description="Only articles with this in their title or id.")] = None,
+        held: Annotated[bool, Query(description="Only articles kept from a channel for their evidence.")] = False,
         after: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> listing_views.ArticleList:
         """List articles by id. `next` is null on the last page."""
-        filters = ArticleFilter(state, topic, channel, query)
+        filters = ArticleFilter(state, topic, channel, query, held)
         with context.ledger.read() as transaction:
             if channel is not None and not ever(transaction, channel):
                 raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
