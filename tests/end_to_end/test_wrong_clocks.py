@@ -8,12 +8,13 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from faked_clock import FakedClock
-from own_database import own, server
+from own_database import own, own_database
 from running import ROOT, Running, article, system, until
 from sqlalchemy.engine import URL
 
@@ -22,18 +23,41 @@ from pipeline.ledger import Ledger, processes
 from pipeline.ledger.database import Instant
 from pipeline.ledger.tables import articles, deliveries, feeds, leases, references
 from standins.eutils import EutilsStandin
-from standins.receiver import Conduct, Receiver
+from standins.receiver import Conduct, Received, Receiver
 
-__all__ = ["own", "server"]  # fixtures
+__all__ = ["own"]  # a fixture
+TAKES_NONE = "this process takes no work"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database of the test's own."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    url: URL = request.getfixturevalue("own")
-    return url.render_as_string(hide_password=False)
+@dataclass(frozen=True)
+class Site:
+    """A system whose host's clock is turned, its ledger's URL, and its partner."""
+
+    running: Running
+    clock: FakedClock
+    database: str
+    partner: Receiver
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    clock, secret = FakedClock(folder / "clock"), new_secret()
+    with (
+        contextlib.ExitStack() as stack,
+        EutilsStandin() as pubmed,
+        Receiver() as partner,
+        system(folder, pubmed=pubmed.url, webhook=f"{partner.url}in", secret=secret, start=False) as running,
+    ):
+        database = f"sqlite:///{folder / 'ledger.sqlite'}"
+        if request.param == "postgresql":
+            url = stack.enter_context(own_database(sa.make_url(request.getfixturevalue("postgresql"))))
+            database = url.render_as_string(hide_password=False)
+        running.environment |= {"CITEWIRE_DATABASE_URL": database} | clock.environment
+        running.start()
+        yield Site(running, clock, database, partner)
+        running.stop()
+        running.up = None  # before its database is dropped
 
 
 @contextlib.contextmanager
@@ -56,48 +80,44 @@ def ledger_of(url: str) -> contextlib.closing[Ledger]:
 
 @pytest.mark.parametrize("jump", ["+1d", "-1d"])
 def test_a_clock_that_jumps_and_is_set_right_stops_neither_retries_nor_embargoes_nor_withdrawals(
-    database: str, tmp_path: Path, jump: str
+    site: Site, tmp_path: Path, jump: str
 ) -> None:
-    clock = FakedClock(tmp_path / "clock")
-    secret = new_secret()
-    with (
-        EutilsStandin() as pubmed,
-        Receiver() as partner,
-        system(tmp_path, pubmed=pubmed.url, webhook=f"{partner.url}in", secret=secret, start=False) as running,
-    ):
-        running.environment |= {"CITEWIRE_DATABASE_URL": database} | clock.environment
-        running.start()
-        assert running.publish(article(tmp_path, "back")).status == 0, running.tail()
-        partner.conduct(Conduct(status=503))
-        assert running.publish(article(tmp_path, "retried"), wait=False).status == 0
-        soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)
-        embargoed = article(tmp_path, "embargoed")
-        embargoed.write_text(embargoed.read_text().replace("published:", f"embargo: {soon.isoformat()}\npublished:"))
-        assert running.publish(embargoed, wait=False).status == 0
-        clock.turn(jump)
-        until(lambda: "clock-wrong" in running.get("/readyz").text, 20, what=running.tail)
-        time.sleep(3)  # until all processes have noticed
-        partner.behave()
-        so_far = len(partner.received)
-        withdrawing = begun(running, "withdraw", "back", "--reason", "It was wrong.")
-        if database.startswith("postgresql"):  # the ledger's clock is another host's, so this one stays wrong
-            assert withdrawing.wait(60) == 0
-            assert "clock-wrong" in running.run("status").out
-            time.sleep(8)
-            assert len(partner.received) == so_far  # nothing is sent under a wrong clock
-        else:
-            time.sleep(8)  # shorter than it takes for the changed clock to be accepted
-        clock.turn("+0")
+    running, clock, partner = site.running, site.clock, site.partner
+    which = "ahead" if jump == "+1d" else "behind"
+    back, retried, embargoed = (f"{name}-{which}" for name in ("back", "retried", "embargoed"))
+    noticed = running.log.read_text().count(TAKES_NONE)
+    partner.received.clear()
+    assert running.publish(article(tmp_path, back)).status == 0, running.tail()
+    partner.conduct(Conduct(status=503))
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=25)
+    late = article(tmp_path, embargoed)
+    late.write_text(late.read_text().replace("published:", f"embargo: {soon.isoformat()}\npublished:"))
+    assert running.publish(article(tmp_path, retried), late, wait=False).status == 0
+    clock.turn(jump)
+    until(lambda: "clock-wrong" in running.get("/readyz").text, 20, what=running.tail)
+    time.sleep(3)  # until all processes have noticed
+    partner.behave()
+    so_far = len(partner.received)
+    withdrawing = begun(running, "withdraw", back, "--reason", "It was wrong.")
+    if site.database.startswith("postgresql"):  # the ledger's clock is another host's, so this one stays wrong
         assert withdrawing.wait(60) == 0
-        until(lambda: running.get("/readyz").status_code == 200, 60, what=running.tail)
-        for name in ("retried", "embargoed"):
-            until(lambda name=name: delivered(running, name), 60, what=running.tail)
-        until(lambda: "withdrawn" in [one.headers.get("citewire-event") for one in partner.received], 60)
-        if database.startswith("postgresql"):
-            for one in partner.received:
-                sent = dt.datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), dt.UTC)
-                assert abs(sent - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=10)
-    assert "this process takes no work" in running.tail()
+        assert "clock-wrong" in running.run("status").out
+        time.sleep(8)
+        assert len(partner.received) == so_far  # nothing is sent under a wrong clock
+    else:
+        time.sleep(8)  # shorter than it takes for the changed clock to be accepted
+    clock.turn("+0")
+    assert withdrawing.wait(60) == 0
+    until(lambda: running.get("/readyz").status_code == 200, 60, what=running.tail)
+    with ledger_of(site.database) as ledger:
+        for name in (retried, embargoed):
+            until(lambda name=name: states(ledger, name) == ["delivered"] * 2, 60, what=running.tail)
+    until(lambda: (back, "withdrawn") in [told(one) for one in partner.received], 60)
+    if site.database.startswith("postgresql"):
+        for one in partner.received:
+            sent = dt.datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), dt.UTC)
+            assert abs(sent - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=10)
+    assert running.log.read_text().count(TAKES_NONE) > noticed
 
 
 def begun(running: Running, *words: str) -> subprocess.Popen[bytes]:
@@ -106,8 +126,14 @@ def begun(running: Running, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=running.environment, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def delivered(running: Running, name: str) -> bool:
-    return [one["state"] for one in running.status(name)["deliveries"]] == ["delivered", "delivered"]
+def states(ledger: Ledger, name: str) -> list[str]:
+    """The states of an article's deliveries."""
+    with ledger.read() as transaction:
+        return [*transaction.scalars(sa.select(deliveries.c.state).where(deliveries.c.article == name))]
+
+
+def told(one: Received) -> tuple[str, str]:
+    return one.headers["citewire-article"], one.headers["citewire-event"]
 
 
 def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_the_others(
@@ -146,7 +172,7 @@ def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_
             metrics = running.get("/metrics").text
             assert "citewire_clock_ahead_seconds" in metrics
     logged = logs.read_text()
-    assert logged.count("this process takes no work") == len(odd)
+    assert logged.count(TAKES_NONE) == len(odd)
     for line in ("rendered", "delivered", "withdrawal proved"):
         assert f"{line} " not in logged.replace("not delivered", ""), line
 

@@ -9,13 +9,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import redis
 import sqlalchemy as sa
 from network import Host
+from own_database import administrator
 from running import until
 from sqlalchemy.engine import URL
 
@@ -50,30 +50,6 @@ def _folder(what: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f"citewire-{what}-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root the server runs as another user
         yield Path(folder)
-
-
-@contextlib.contextmanager
-def own_database(server: URL) -> Iterator[URL]:
-    """Make a database on the server for one run."""
-    name = f"faults_{uuid.uuid4().hex[:12]}"
-    with administrator(server) as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        yield server.set(drivername="postgresql", database=name)
-    finally:
-        with administrator(server) as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextlib.contextmanager
-def administrator(url: URL) -> Iterator[sa.Connection]:
-    psycopg = url.set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(psycopg, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
 
 
 class PostgresqlHost:

@@ -14,9 +14,10 @@ from typing import Any
 
 from faked_clock import FakedClock, is_here
 from network import Host, network
+from own_database import administrator, own_database
 from pgbouncer import Bouncer, bouncer, program
 from running import SITE, WEBHOOK, Running, system, without_ours
-from servers import Line, PostgresqlHost, QueueHost, administrator, own_database
+from servers import Line, PostgresqlHost, QueueHost
 from sqlalchemy.engine import URL
 
 from pipeline.channels.webhook.signing import new_secret
