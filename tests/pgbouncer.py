@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ports import answering, free_port
 from sqlalchemy.engine import URL
 
 # More start-up parameters of ours than PgBouncer knows; without this it refuses the connection.
@@ -27,8 +26,7 @@ class Bouncer:
     """`url`: how to reach the database through it. It can be killed and started again on the same port."""
 
     def __init__(self, database: URL, folder: Path, *, connections: int, settings: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         self.url = URL.create(
             "postgresql", username=database.username, host="127.0.0.1", port=self._port, database=database.database
         )
@@ -48,15 +46,7 @@ class Bouncer:
     def start(self) -> None:
         command = [str(program()), "-q", "-u", self._user, str(self._file)]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        give_up = time.monotonic() + 20
-        while time.monotonic() < give_up:
-            assert self._process.poll() is None, self._process.stderr and self._process.stderr.read()
-            try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("PgBouncer does not answer")
+        answering(self._port, self._process, lambda: "PgBouncer")
 
     def kill(self) -> None:
         if self._process is None:

@@ -88,7 +88,7 @@ def mail_server(
         ways |= {"tls_context": tls, "require_starttls": True}
     if login:
         ways |= {"authenticator": _authenticate, "auth_required": True, "auth_require_tls": not implicit}
-    controller = _Server(box, hostname="127.0.0.1", port=0, ready_timeout=10, **ways)
+    controller = _Server(box, hostname="127.0.0.1", port=0, ready_timeout=60, **ways)
     controller.start()
     try:
         yield controller.port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,3 +17,12 @@ def until(found: Callable[[], Any], within: float = PATIENCE, *, what: Callable[
         assert time.monotonic() < give_up, f"not within {within:g} s: {what()}"
         time.sleep(0.02)
     return answer
+
+
+def head_of(client: socket.socket) -> bytes:
+    """Read an answer's head, in as many pieces as it comes."""
+    client.settimeout(PATIENCE)
+    got = b""
+    while not got.endswith(b"\r\n\r\n") and (more := client.recv(1)):
+        got += more
+    return got

@@ -36,7 +36,12 @@ def endpoint_troubles(endpoint: Endpoint, settings: Mapping[str, object], *, ref
         _trouble(endpoint, Reply(503), TransientError, "try-later"),
         _trouble(endpoint, busy, TransientError, "try-later", retry_after=7),
         _trouble(endpoint, Reply(302, headers={"location": "/elsewhere"}), PermanentError, "redirected"),
-        *(_trouble(endpoint, mode, TransientError, code, way=way, settings=impatient) for mode, code, way in modes),
+        *(
+            _trouble(
+                endpoint, mode, TransientError, code, way=way, settings=impatient if code == "timeout" else settings
+            )
+            for mode, code, way in modes
+        ),
     ]
 
 

@@ -37,7 +37,7 @@ class AmpCacheHarness:
     @property
     def settings(self) -> Mapping[str, object]:
         caches = [{"id": "stand-in", "address": f"{self._endpoint.url}/{{subdomain}}"}]
-        return {"key": "env:AMP_KEY", "caches": caches, "total_timeout": 5}
+        return {"key": "env:AMP_KEY", "caches": caches, "total_timeout": 30}
 
     @property
     def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:

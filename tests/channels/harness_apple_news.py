@@ -33,7 +33,7 @@ class AppleNewsHarness:
             "channel_id": self._apple.channel_id,
             "key_id": "env:APPLE_KEY",
             "secret": "env:APPLE_SECRET",
-            "total_timeout": 5,
+            "total_timeout": 30,
         }
 
     @property

@@ -41,7 +41,7 @@ class EmailHarness:
             "ca_file": str(self._trusted),
             "sender": "news@notes.example.org",
             "recipients": [READER],
-            "total_timeout": 5,
+            "total_timeout": 30,
         }
 
     @property
@@ -88,7 +88,7 @@ class EmailHarness:
         def begin() -> None:
             self._bad.manner = manner
 
-        settings = self._other(port=self._bad.port, total_timeout=0.3)
+        settings = self._other(port=self._bad.port, total_timeout=0.3 if code == "timeout" else 30)
         return Trouble(manner, TransientError, code, begin=begin, settings=settings, way=way)
 
     def _other(self, **changed: object) -> Mapping[str, object]:

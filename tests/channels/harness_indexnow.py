@@ -29,7 +29,7 @@ class IndexNowHarness:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        return {"key": KEY, "url": f"{self._endpoint.url}/indexnow", "total_timeout": 5}
+        return {"key": KEY, "url": f"{self._endpoint.url}/indexnow", "total_timeout": 30}
 
     @property
     def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:

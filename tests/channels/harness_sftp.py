@@ -69,9 +69,10 @@ class SftpHarness:
             Trouble("its folder is away", TransientError, "folder-unavailable", settings=away),
             self._elsewhere("in a private network", PermanentError, "egress-refused", "other", host="10.0.0.1"),
             *(
-                self._elsewhere(way, TransientError, code, way, port=self._ports[way], total_timeout=0.4)
-                for way, code in (
-                    ("cut", "connection-failed"), ("hang", "timeout"), ("drip", "timeout"), ("garbage", "bad-response")
+                self._elsewhere(way, TransientError, code, way, port=self._ports[way], total_timeout=seconds)
+                for way, code, seconds in (
+                    ("cut", "connection-failed", 30), ("hang", "timeout", 0.4),
+                    ("drip", "timeout", 0.4), ("garbage", "bad-response", 30),
                 )
             ),
         ]  # fmt: skip

@@ -24,7 +24,7 @@ class WebhookHarness:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        return {"url": f"{self._receiver.url}in", "secret": "env:CONTRACT_SECRET", "total_timeout": 0.5}
+        return {"url": f"{self._receiver.url}in", "secret": "env:CONTRACT_SECRET", "total_timeout": 30}
 
     @property
     def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:
@@ -79,7 +79,10 @@ class WebhookHarness:
         ways = {"hang": "hang", "drip-head": "drip", "drip-body": "drip", "cut": "cut", "garbage": "garbage"}
         refused: Way = "refusal" if raises is PermanentError else "other"
         way = cast("Way", ways.get(conduct.get("mode", ""), refused))
-        return Trouble(name, raises, code, retry_after, begin=begin, end=self._receiver.behave, way=way)
+        settings = {**self.settings, "total_timeout": 0.3} if way in ("hang", "drip") else None
+        return Trouble(
+            name, raises, code, retry_after, begin=begin, end=self._receiver.behave, settings=settings, way=way
+        )
 
     def received(self, article_id: str) -> Received | None:
         seen: dict[str, Received] = {}

@@ -27,7 +27,7 @@ class WebSubHarness:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        return {"hub": f"{self._endpoint.url}/hub", "total_timeout": 5}
+        return {"hub": f"{self._endpoint.url}/hub", "total_timeout": 30}
 
     @property
     def bad_settings(self) -> Sequence[tuple[Mapping[str, object], str]]:

@@ -8,12 +8,10 @@ import itertools
 import logging
 import os
 import secrets
-import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import pytest
 from judges import presence
 from moto.server import ThreadedMotoServer
 from obstore.store import AzureStore, LocalStore, ObjectStore, S3Store
+from ports import answering, free_port
 
 _NUMBERS = itertools.count(1)
 PREFIX = "partners/a"
@@ -124,8 +123,7 @@ def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 def azurite(folder: Path) -> Iterator[Make]:
     """Containers in a blob server of its own."""
     program = presence.file(presence.NODE_MODULES / ".bin" / "azurite-blob", hint="npm ci")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     process = subprocess.Popen(
         [
@@ -138,21 +136,11 @@ def azurite(folder: Path) -> Iterator[Make]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait(port, process)
+        answering(port, process, lambda: "azurite")
         yield functools.partial(_container, f"http://127.0.0.1:{port}/{_ACCOUNT}", key)
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "azurite ended"
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise AssertionError("azurite does not answer")
 
 
 def _container(endpoint: str, key: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
@@ -194,5 +182,5 @@ def _container_created(endpoint: str, key: str, name: str) -> None:
         "authorization": f"SharedKey {_ACCOUNT}:{signature}",
         "content-length": "0",
     }
-    answer = requests.put(f"{endpoint}/{name}?restype=container", headers=headers, timeout=10)
+    answer = requests.put(f"{endpoint}/{name}?restype=container", headers=headers, timeout=60)
     assert answer.status_code == 201, answer.text

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from judges import presence
 from listeners import accepted, hang_up
+from ports import answering, free_port
 
 _HINT = "apt-get install openssh-server"
 _CONFIG = """\
@@ -73,30 +73,15 @@ def running(folder: Path, *, port: int = 0) -> Iterator[Server]:
     keys(folder, *(name for name in ("host", "user") if not (folder / name).exists()))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where it shuts its unprivileged half in
-    port = port or _free_port()
+    port = port or free_port()
     (folder / "config").write_text(_CONFIG.format(port=port, folder=folder))
     process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "config")], stderr=subprocess.DEVNULL)
     try:
-        _wait(port, process)
+        answering(port, process, lambda: "sshd")
         yield Server(port, folder, process)
     finally:
         process.terminate()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "sshd ended"
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.02)
-    raise AssertionError("sshd does not answer")
 
 
 class Line:

@@ -19,7 +19,7 @@ from pipeline.model.delivery import Parcel, Receipt
 # One that is pulled from has no other end to be tried against: what it does is in tests/stages/test_pull.py.
 PUSHED = [kind for kind in channel_types().values() if not kind.is_pull]
 every_type = pytest.mark.parametrize("kind", PUSHED, ids=lambda kind: kind.name)
-pytestmark = [pytest.mark.timeout(90), every_type]
+pytestmark = [pytest.mark.timeout(300), every_type]
 
 
 class Sender:

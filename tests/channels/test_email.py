@@ -50,7 +50,7 @@ def opened(trusted: Path) -> Iterator[Callable[..., Email]]:
 
     def opened(port: int, **settings: object) -> Email:
         own = {"host": "127.0.0.1", "port": port, "ca_file": str(trusted), "sender": LETTERHEAD.sender}
-        own |= {"recipients": [A], "total_timeout": 10, **settings}
+        own |= {"recipients": [A], "total_timeout": 30, **settings}
         return cast("Email", open_channel(CHANNEL, read_settings(CHANNEL, own, prefix="x"), http, prefix="x"))
 
     yield opened

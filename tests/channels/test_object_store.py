@@ -30,7 +30,7 @@ from pipeline.model.delivery import Parcel
 from pipeline.model.rendition import Rendition
 from standins.receiver import Conduct, Receiver
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(300)
 HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
 NAME = "what-is-spasticity.amp"
 WITHDRAWAL = parcel(3, "withdrawn", body=b"taken back")

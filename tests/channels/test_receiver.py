@@ -19,7 +19,7 @@ from pipeline.http import EgressGuard, Http
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(300)
 def test_it_serves_logs_and_judges_signatures(tmp_path: Path) -> None:
     secret, log = new_secret(), tmp_path / "log.jsonl"
     process = subprocess.Popen(

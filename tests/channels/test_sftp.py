@@ -29,7 +29,7 @@ from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel
 from pipeline.model.rendition import Rendition
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)
 HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
 NAME = "what-is-spasticity.amp"
 LARGE = replace(parcel(1), rendition=Rendition("amp", "text/html", os.urandom(2_000_000)))
@@ -95,7 +95,7 @@ def test_one_connection_serves_many_deliveries_and_ends_with_the_channel(server:
     assert not line.ended.acquire(blocking=False)
     channel.close()
     channel.close()
-    assert line.ended.acquire(timeout=10)
+    assert line.ended.acquire(timeout=60)
     line.close()
 
 
@@ -108,7 +108,7 @@ def test_an_idle_connection_is_not_trusted(
     monkeypatch.setattr("pipeline.channels.sftp.connection._IDLE", 0.0)
     channel.deliver(parcel(2))
     assert line.made == 2
-    assert line.ended.acquire(timeout=10)
+    assert line.ended.acquire(timeout=60)
     channel.close()
     line.close()
 

@@ -18,7 +18,7 @@ from pipeline.channels.shared.settings import open_channel, read_settings
 from pipeline.errors import CitewireError
 from pipeline.http import EgressGuard, Http
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(300)
 HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
 HOST = paramiko.ECDSAKey.generate()
 

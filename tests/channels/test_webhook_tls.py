@@ -21,7 +21,7 @@ from pipeline.channels.webhook.signing import new_secret
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import EgressGuard, Http
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def http() -> Iterator[Http]:
 
 def opened(http: Http, monkeypatch: pytest.MonkeyPatch, url: str, **tls: object) -> Webhook:
     monkeypatch.setenv("SECRET", new_secret())
-    settings = {"url": url, "secret": "env:SECRET", "total_timeout": 5, **({"tls": tls} if tls else {})}
+    settings = {"url": url, "secret": "env:SECRET", "total_timeout": 30, **({"tls": tls} if tls else {})}
     channel = open_channel(CHANNEL, read_settings(CHANNEL, settings, prefix="channels.a"), http, prefix="channels.a")
     assert isinstance(channel, Webhook)
     return channel

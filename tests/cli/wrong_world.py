@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 _VARIABLE = re.compile(r"([A-Z_]+)=(.*)")
 _FILE = re.compile(r"([\w./-]+): (.*)", re.DOTALL)
@@ -60,11 +61,12 @@ def _file(name: str, data: bytes) -> Callable[[Path, contextlib.ExitStack], None
 
 
 def _port_in_use(_: Path, hold: contextlib.ExitStack) -> None:
-    taken = hold.enter_context(socket.socket())
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    with contextlib.suppress(OSError):  # then somebody else listens there, which is as good
-        taken.bind(("127.0.0.1", 8391))
-        taken.listen()
+    def listening() -> socket.socket | None:
+        with contextlib.suppress(OSError):  # another test that runs at the same time listens there, for a moment
+            return socket.create_server(("127.0.0.1", 8391))
+        return None
+
+    hold.enter_context(until(listening))
 
 
 @contextlib.contextmanager

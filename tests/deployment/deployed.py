@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 import psutil
 import yaml
 from command_result import Result
+from waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -160,7 +159,7 @@ class Site:
         assert kind == "CMD"
         command = self.command(service, words)
         done = subprocess.run(
-            command, env=self.variables(service), cwd=ROOT, capture_output=True, timeout=60, check=False
+            command, env=self.variables(service), cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False
         )
         return done.returncode == 0
 
@@ -210,7 +209,7 @@ def started(site: Site, service: str, command: Sequence[str] | None = None) -> I
     finally:
         for one in _session(popen.pid):
             one.kill()
-        popen.wait(timeout=10)
+        popen.wait(timeout=PATIENCE)
 
 
 def _session(leader: int) -> list[psutil.Process]:
@@ -222,21 +221,6 @@ def _session(leader: int) -> list[psutil.Process]:
         except (ProcessLookupError, PermissionError, psutil.Error):
             continue
     return found
-
-
-def until(found: Callable[[], Any], within: float, *, what: Callable[[], str]) -> Any:
-    """The first truthy answer; fails after `within` seconds."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if answer := found():
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(f"not within {within:g} s: {what()}")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def seconds(duration: str) -> float:

@@ -18,6 +18,7 @@ import typer
 import yaml
 from deployed import COMPOSE, ENGINES, OVERRIDE, SECRETS, SITE, Definition, composed, ours, services
 from judges.presence import program
+from waiting import PATIENCE
 
 from config import load
 from pipeline.http import EgressGuard, Http
@@ -232,7 +233,7 @@ def resolved(files: tuple[Path, ...], folder: Path) -> Definition:
         shutil.copy(file, folder)
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     done = subprocess.run(
-        [binary, "config"], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [binary, "config"], cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     merged: Any = yaml.safe_load(done.stdout)

@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import packages_distributions
 
 from deployed import ROOT
+from waiting import PATIENCE
 
 _BLOCKED = """
 import sys
@@ -33,6 +34,6 @@ def test_the_demo_imports_nothing_that_is_installed_for_development_only() -> No
     assert "standardwebhooks" in blocked
     code = f"BLOCKED = {sorted(blocked)!r}\n{_BLOCKED}"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr

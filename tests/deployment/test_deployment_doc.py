@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 import typer
 from command_result import Result
-from deployed import COMPOSE, EXAMPLES, ROOT, Site, composed, free_port, services
+from deployed import COMPOSE, EXAMPLES, ROOT, Site, composed, services
 from judges.presence import program
 from ledger_database import new_database, programs, reaching, text_of
+from ports import free_port
+from waiting import PATIENCE
 
 from config import load
 from pipeline.channels.webhook.signing import SharedSecret, read_signer
@@ -70,7 +72,7 @@ def known(words: list[str]) -> None:
 def test_the_set_up_gives_secrets_that_fit_each_other_and_that_others_cannot_reach(tmp_path: Path) -> None:
     program("openssl", hint="install Debian's package `openssl`")
     shutil.copytree(EXAMPLES, tmp_path / "config" / "examples")
-    subprocess.run(["bash", "-euc", block("cp config")], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["bash", "-euc", block("cp config")], cwd=tmp_path, check=True, timeout=PATIENCE)
     secrets = tmp_path / "secrets"
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o444}

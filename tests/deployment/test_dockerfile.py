@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from deployed import ROOT, ours
 from test_compose import Recording
+from waiting import PATIENCE
 
 from config import load
 
@@ -106,7 +107,7 @@ def test_the_program_needs_nothing_that_the_image_lacks() -> None:
     code = "import sys; sys.modules.update(dict.fromkeys(('setuptools', 'pkg_resources', 'pip')))\n"
     code += "import workers.web, workers.worker, workers.tasks, workers.embedded\n"
     code += "from workers.wiring import check_plugins; check_plugins()"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=PATIENCE)
 
 
 def test_its_entrypoint_is_the_program_itself_without_a_shell_between() -> None:

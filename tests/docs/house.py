@@ -20,6 +20,7 @@ import structlog.testing
 import uvicorn
 from documents import ROOT
 from every_stage import deliver, enrich, feeds, render
+from waiting import PATIENCE
 
 from config import load
 from pipeline.channels.webhook.signing import new_secret
@@ -73,7 +74,7 @@ class House:
 
     def _until_built(self, path: str) -> None:
         for _ in range(200):
-            if requests.get(self.web + path, timeout=10).ok:
+            if requests.get(self.web + path, timeout=PATIENCE).ok:
                 return
             time.sleep(0.05)
         raise AssertionError(f"{path} was not built")

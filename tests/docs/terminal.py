@@ -17,6 +17,7 @@ from pathlib import Path
 import requests
 from documents import Block
 from house import WEB, House, Result
+from waiting import PATIENCE
 
 _STEP = re.compile(r"^```([\w-]*)[ \t]*([^\n]*)\n(.*?)^```$|^<!-- test: (.*?) -->$", re.DOTALL | re.MULTILINE)
 _ASSIGNMENT = re.compile(r"([A-Z_]+)=\$\((.*)\)")
@@ -111,7 +112,7 @@ class Session:
         body = (self.house.folder / given.data_binary.removeprefix("@")).read_bytes() if given.data_binary else None
         method = given.X or ("POST" if body is not None else "HEAD" if given.I else "GET")
         url = given.url.replace(WEB, self.house.web)
-        answer = requests.request(method, url, headers=headers, data=body, timeout=20)
+        answer = requests.request(method, url, headers=headers, data=body, timeout=PATIENCE)
         if given.I:
             return Result(0, f"HTTP/1.1 {answer.status_code} {answer.reason}\n" + _told(answer))
         return Result(0, answer.content.decode())

@@ -7,8 +7,7 @@ import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import psutil
 import requests
 from command_result import Result
+from waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,7 +63,7 @@ class Running:
     web: str = ""
     log: Path = field(default_factory=Path)
 
-    def start(self, *, within: float = 60.0) -> None:
+    def start(self, *, within: float = PATIENCE) -> None:
         self.log = self.data.parent / "up.log"
         with self.log.open("a") as log:
             self.up = subprocess.Popen(
@@ -87,7 +87,7 @@ class Running:
             return
         session = self.session()
         self.up.send_signal(signal.SIGTERM)
-        status = self.up.wait(timeout=60)
+        status = self.up.wait(PATIENCE)
         left = [process for process in session if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
         self.kill()
         assert (status, left) == (0, []), self.tail()
@@ -115,7 +115,7 @@ class Running:
                 continue
         return found
 
-    def child(self, *words: str, within: float = 30) -> psutil.Process:
+    def child(self, *words: str) -> psutil.Process:
         """The system's process whose command line holds all these words."""
 
         def find() -> psutil.Process | None:
@@ -128,7 +128,7 @@ class Running:
                     return process
             return None
 
-        return until(find, within, what=lambda: f"a process {words}")
+        return until(find, what=lambda: f"a process {words}")
 
     def run(self, *arguments: str | Path) -> Result:
         done = subprocess.run(
@@ -154,7 +154,7 @@ class Running:
 
     def get(self, path: str, **headers: str) -> requests.Response:
         with self.inside():
-            return requests.get(self.web + path, headers=headers, timeout=20)
+            return requests.get(self.web + path, headers=headers, timeout=PATIENCE)
 
     def tail(self) -> str:
         return self.log.read_text()[-4000:] if self.log.is_file() else ""
@@ -190,17 +190,6 @@ def system(
         running.stop()
     finally:
         running.kill()
-
-
-def until(found: Callable[[], Any], within: float, *, what: Callable[[], str] = lambda: "it") -> Any:
-    """The first truthy answer; fails after `within` seconds."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        answer = found()
-        if answer:
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"not within {within:g} s: {what()}")
 
 
 def article(folder: Path, name: str, text: str = "Rest and stretch.", *, pmids: str = "", topic: str = "rest") -> Path:

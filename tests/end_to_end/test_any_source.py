@@ -19,7 +19,8 @@ from joserfc import jws
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
 from judges.presence import missing
-from running import ROOT, Running, article, system, until
+from running import ROOT, Running, article, system
+from waiting import PATIENCE, until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.crossref import CrossrefStandin
@@ -118,13 +119,13 @@ def test_a_retraction_at_any_one_source_reaches_every_place_and_is_certified(tmp
             token = made.out.splitlines()[-1]
             files = [article(tmp_path, source.replace("_", "-"), pmids=pmid) for source, pmid in PAPERS.items()]
             assert site.publish(*files, wait=False).status == 0
-            until(lambda: len(receiver.received) == len(PAPERS), 60, what=site.tail)
+            until(lambda: len(receiver.received) == len(PAPERS), what=site.tail)
             _all_are_asked(site)
             _pulled(site, token)
             for source in PAPERS:
                 sources.retract(source)
             assert site.run("references", "--recheck", "--json").status == 0
-            until(lambda: len(receiver.received) == 2 * len(PAPERS), 60, what=site.tail)
+            until(lambda: len(receiver.received) == 2 * len(PAPERS), what=site.tail)
             pulled = _pulled(site, token)
             for source, pmid in PAPERS.items():
                 name = source.replace("_", "-")
@@ -136,7 +137,7 @@ def test_a_retraction_at_any_one_source_reaches_every_place_and_is_certified(tmp
 def _all_are_asked(site: Running) -> None:
     """Wait until every source has answered about every paper once, so that only a recheck brings news."""
     for pmid in PAPERS.values():
-        until(lambda pmid=pmid: all(one["asked"] for one in _said(site, pmid)), 60, what=site.tail)  # type: ignore[misc]
+        until(lambda pmid=pmid: all(one["asked"] for one in _said(site, pmid)), what=site.tail)  # type: ignore[misc]
 
 
 def _said(site: Running, pmid: str) -> list[Any]:
@@ -148,8 +149,8 @@ def _said(site: Running, pmid: str) -> list[Any]:
 def _pulled(site: Running, token: str) -> dict[str, Any]:
     """Return the newest change of each article, as the partner who asks gets it, and say that they have arrived."""
     address, head = f"{site.web}/partners/reader/changes", {"Authorization": f"Bearer {token}"}
-    answer = requests.get(address, headers=head, timeout=20).json()
-    requests.get(f"{address}?after={answer['cursor']}", headers=head, timeout=20).raise_for_status()
+    answer = requests.get(address, headers=head, timeout=PATIENCE).json()
+    requests.get(f"{address}?after={answer['cursor']}", headers=head, timeout=PATIENCE).raise_for_status()
     return {one["article"]: one for one in answer["changes"]}
 
 
@@ -158,10 +159,10 @@ def _every_place_shows_it(site: Running, receiver: Receiver, pulled: Any, folder
     assert [one.headers["citewire-event"] for one in got] == ["published", "updated"]
     assert "Retracted" in got[-1].body.decode()
     held = lambda where: json.loads((folder / where / f"{name}.ninjs").read_text())  # noqa: E731 (used three times here)
-    until(lambda: held("careful")["pubStatus"] == "canceled", 30, what=site.tail)
-    until(lambda: "Retracted" in json.dumps(held("out")), 30, what=site.tail)
+    until(lambda: held("careful")["pubStatus"] == "canceled", what=site.tail)
+    until(lambda: "Retracted" in json.dumps(held("out")), what=site.tail)
     assert 'class="mark' in site.get(f"/articles/{name}.html").text
-    until(lambda: "Retracted" in _in_feed(site, name), 30, what=site.tail)
+    until(lambda: "Retracted" in _in_feed(site, name), what=site.tail)
     assert "Retracted" in pulled["content"]
 
 

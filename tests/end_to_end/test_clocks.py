@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 from judges.presence import missing
-from running import ROOT, Running, article, system, until
+from ports import free_port
+from running import ROOT, Running, article, system
+from waiting import PATIENCE, until
 
 from standins.eutils import EutilsStandin
 
@@ -58,13 +59,13 @@ def test_corrections_and_withdrawals_of_any_clock_reach_the_channel(running: Run
         else:
             assert running.publish(*files.values(), wait=False).status == 0
         for skew, name in SKEWS.items():
-            until(lambda name=name, text=text: text in holds(running, name), 60, what=lambda skew=skew: skew)
+            until(lambda name=name, text=text: text in holds(running, name), what=lambda skew=skew: skew)
             seen[skew].append(running.get(f"/articles/{name}").headers["Last-Modified"])
     for skew, dates in seen.items():
         assert len(set(dates)) == len(dates), skew  # a reader that asks by the date gets each correction
     at_once(running, {skew: ("withdraw", name, "--reason", "The dose was wrong.") for skew, name in SKEWS.items()})
     for skew, name in SKEWS.items():
-        until(lambda name=name: "tablets" not in holds(running, name), 60, what=lambda skew=skew: skew)
+        until(lambda name=name: "tablets" not in holds(running, name), what=lambda skew=skew: skew)
         assert running.get(f"/articles/{name}").status_code == 410, skew
 
 
@@ -73,7 +74,7 @@ def servers(running: Running) -> Iterator[dict[str, str]]:
     """Two web servers whose clocks are off, as on other hosts, and two workers like them."""
     queue = json.loads((running.data / "running.json").read_text())["redis"]
     environment = running.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
-    ports = {skew: unused_port() for skew in ("-2h", "+2h")}
+    ports = {skew: free_port() for skew in ("-2h", "+2h")}
     commands = [(skew, ["web", "--port", str(port)]) for skew, port in ports.items()]
     commands += [("+1h", ["worker", "pipeline"]), ("-1h", ["worker", "deliver"])]
     printed = ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
@@ -90,8 +91,8 @@ def servers(running: Running) -> Iterator[dict[str, str]]:
             stack.callback(process.terminate)
         addresses = {skew: f"http://127.0.0.1:{port}" for skew, port in ports.items()}
         for address in addresses.values():
-            until(lambda address=address: answers(address), 120, what=log.read_text)
-        until(lambda: log.read_text().count("this process takes no work") >= len(commands) - 2, 60, what=log.read_text)
+            until(lambda address=address: answers(address), what=log.read_text)
+        until(lambda: log.read_text().count("this process takes no work") >= len(commands) - 2, what=log.read_text)
         yield addresses
 
 
@@ -108,12 +109,12 @@ def test_servers_and_workers_whose_clocks_are_off_lose_no_correction_and_no_with
             answer = post(servers[skew], token, kind, name, happened, data)
             assert (answer.status_code, answer.json()["status"]) == (202, "accepted"), answer.text
         for name in names.values():
-            until(lambda name=name, n=number: f"Take {n} tablets." in holds(running, name), 60, what=lambda n=name: n)
+            until(lambda name=name, n=number: f"Take {n} tablets." in holds(running, name), what=lambda n=name: n)
     for skew, name in names.items():
         answer = post(servers[skew], token, "withdrawn", name, dt.datetime.now(dt.UTC), {"reason": "Wrong."})
         assert (answer.status_code, answer.json()["status"]) == (202, "accepted"), answer.text
     for name in names.values():
-        until(lambda name=name: "tablets" not in holds(running, name), 60, what=lambda n=name: n)
+        until(lambda name=name: "tablets" not in holds(running, name), what=lambda n=name: n)
         assert running.get(f"/articles/{name}").status_code == 410
 
 
@@ -133,18 +134,13 @@ def post(
         "data": data,
     }
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cloudevents+json"}
-    return requests.post(f"{address}/v1/events", json.dumps(event), headers=headers, timeout=30)
+    return requests.post(f"{address}/v1/events", json.dumps(event), headers=headers, timeout=PATIENCE)
 
 
 def answers(address: str) -> bool:
     with contextlib.suppress(requests.RequestException):
-        return requests.get(f"{address}/healthz", timeout=5).status_code == 200
+        return requests.get(f"{address}/healthz", timeout=PATIENCE).status_code == 200
     return False
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def holds(running: Running, name: str) -> str:

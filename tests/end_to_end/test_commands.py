@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import ROOT, Running, article, system, until
+from running import ROOT, Running, article, system
+from waiting import PATIENCE, until
 
 from standins.eutils import EutilsStandin
 
@@ -31,7 +32,7 @@ def token(running: Running) -> str:
 def post(running: Running, token: str, event: object, media_type: str = "application/cloudevents+json", **headers: str):  # type: ignore[no-untyped-def]
     body = event if isinstance(event, bytes) else json.dumps(event)
     sent = {"Authorization": f"Bearer {token}", "Content-Type": media_type} | headers
-    return requests.post(f"{running.web}/v1/events", data=body, headers=sent, timeout=20)
+    return requests.post(f"{running.web}/v1/events", data=body, headers=sent, timeout=PATIENCE)
 
 
 def event(id: str, type: str = "published", **more: object) -> dict[str, object]:
@@ -47,7 +48,7 @@ def test_an_event_is_accepted_once_and_answered_the_same_again(running: Running,
     assert (answer["article"], answer["revision"], answer["status"]) == ("from-the-api", 1, "accepted")
     assert post(running, token, event("1")).json() == answer
     shown = requests.get(
-        f"{running.web}/v1/events/{answer['event']}", headers={"Authorization": f"Bearer {token}"}, timeout=20
+        f"{running.web}/v1/events/{answer['event']}", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
     )
     assert shown.json()["article"] == "from-the-api"
 
@@ -112,7 +113,7 @@ def test_a_body_without_end_is_refused(running: Running, token: str) -> None:
 
 
 def test_without_a_token_nothing_is_taken(running: Running) -> None:
-    answer = requests.post(f"{running.web}/v1/events", json=event("13"), timeout=20)
+    answer = requests.post(f"{running.web}/v1/events", json=event("13"), timeout=PATIENCE)
     assert (answer.status_code, answer.json()["code"]) == (401, "token-missing")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert post(running, "cw_guess", event("14")).json()["code"] == "token-invalid"
@@ -192,7 +193,7 @@ def test_a_watched_folder_publishes_what_lies_there_and_what_changes(running: Ru
         assert watching.stdout.readline() == "came-later  revision 1  accepted\n"
     finally:
         watching.terminate()
-        status = watching.wait(timeout=20)
+        status = watching.wait(timeout=PATIENCE)
         watching.stdout.close()
     assert status == 0
 
@@ -207,7 +208,7 @@ def test_a_missing_secret_is_told_of_at_the_start(tmp_path: Path) -> None:
 
 def test_a_feed_is_there_before_the_first_article(tmp_path: Path) -> None:
     with system(tmp_path, pubmed="http://127.0.0.1:9/") as running:
-        feed = until(lambda: (got := running.get("/feeds/latest.rss")).ok and got, 15, what=running.tail)
+        feed = until(lambda: (got := running.get("/feeds/latest.rss")).ok and got, what=running.tail)
         assert feed.headers["content-type"] == "application/rss+xml; charset=utf-8"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from running import article, system, until
+from running import article, system
+from waiting import until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -39,7 +40,7 @@ def test_the_others_have_everything_before_the_slow_one_has_answered_once(tmp_pa
         more = "".join(CHANNEL.format(id=name, url=receiver.url, secret=tmp_path / f"secret-{name}") for name in names)
         with system(tmp_path, pubmed=pubmed.url, more=more) as running:
             assert running.publish(files, wait=False).status == 0
-            until(lambda: _got(receiver, "well") == ARTICLES * WELL, 60, what=running.tail)
+            until(lambda: _got(receiver, "well") == ARTICLES * WELL, what=running.tail)
             assert _got(receiver, "slow") == 1
             assert _got(receiver, "never") == 1
             running.kill()  # rather than wait for the two

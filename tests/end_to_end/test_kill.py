@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running import Running, article, system, until
+from running import Running, article, system
+from waiting import until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -59,7 +60,7 @@ def test_after_a_kill_every_article_is_delivered(victim: str, site: tuple[Runnin
     for number in range(ARTICLES):
         article(tmp_path, f"{victim}-{number:03}", pmids="1623444")
     assert running.publish(tmp_path, wait=False).status == 0
-    until(lambda: len(receiver.received) > EARLY, 60, what=running.tail)
+    until(lambda: len(receiver.received) > EARLY, what=running.tail)
     VICTIMS[victim](running)
     assert len(receiver.received) < ARTICLES, "it was killed after the work"
     receiver.conduct(Conduct(seconds=0.01))
@@ -100,12 +101,12 @@ def test_a_withdrawal_is_the_first_thing_that_a_partner_gets_when_it_answers_aga
         for number in range(30):
             article(others, f"other-{number}")
         running.publish(others, wait=False)
-        until(lambda: any(one.answered == 503 for one in receiver.received), 20, what=running.tail)
+        until(lambda: any(one.answered == 503 for one in receiver.received), what=running.tail)
         running.run("withdraw", "wrong", "--reason", "The dose was wrong.", "--json")
         tried = len(receiver.received)
-        until(lambda: len(receiver.received) > tried, 60, what=running.tail)
+        until(lambda: len(receiver.received) > tried, what=running.tail)
         receiver.behave()
-        until(lambda: len({one.headers["citewire-article"] for one in _taken(receiver)}) == 31, 120, what=running.tail)
+        until(lambda: len({one.headers["citewire-article"] for one in _taken(receiver)}) == 31, what=running.tail)
         _published, first, *_ = _taken(receiver)
         assert (first.headers["citewire-article"], first.headers["citewire-event"]) == ("wrong", "withdrawn")
 

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 import requests
 from judges.amp import official_findings, own_findings
-from running import ROOT, Running, article, system, until
+from running import ROOT, Running, article, system
+from waiting import PATIENCE, until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -98,7 +99,7 @@ def test_its_amp_page_passes_the_official_validator_and_holds_everything(running
 
 
 def test_its_feed_is_read_by_feedparser(running: Running, seed: str) -> None:
-    feed = feedparser.parse(until(lambda: _feed_with(running, "Stand-in record"), 20))
+    feed = feedparser.parse(until(lambda: _feed_with(running, "Stand-in record")))
     assert not feed.bozo
     (entry,) = [entry for entry in feed.entries if seed in entry.id]
     assert entry.title == PAGE.title
@@ -160,7 +161,7 @@ def test_an_edit_is_one_revision_more(running: Running, tmp_path: Path, receiver
 
 def _hasty(receiver: Receiver) -> list[Received]:
     """What came of the article of ten edits, which comes at all only after a moment."""
-    return until(lambda: [one for one in receiver.received if one.headers["citewire-article"] == "hasty"], 60)
+    return until(lambda: [one for one in receiver.received if one.headers["citewire-article"] == "hasty"])
 
 
 def test_ten_edits_at_once_end_with_the_newest_everywhere(running: Running, tmp_path: Path, receiver: Receiver) -> None:
@@ -172,13 +173,13 @@ def test_ten_edits_at_once_end_with_the_newest_everywhere(running: Running, tmp_
     ]
     token = running.run("token", "create", "--name", "cms", "--scope", "publish").out.split()[-1]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cloudevents-batch+json"}
-    with requests.post(f"{running.web}/v1/events", data=json.dumps(batch), headers=headers, timeout=60) as answer:
+    with requests.post(f"{running.web}/v1/events", data=json.dumps(batch), headers=headers, timeout=PATIENCE) as answer:
         assert answer.status_code == 202, answer.text
-    got = until(lambda: _hasty(receiver) if b"Edit number 9." in _hasty(receiver)[-1].body else None, 60)
+    got = until(lambda: _hasty(receiver) if b"Edit number 9." in _hasty(receiver)[-1].body else None)
     revisions = [int(one.headers["citewire-revision"]) for one in got]
     assert revisions == sorted(revisions)
     assert b"Edit number 9." in got[-1].body
-    until(lambda: running.status("hasty")["deliveries"][0]["state"] == "delivered", 60)
+    until(lambda: running.status("hasty")["deliveries"][0]["state"] == "delivered")
     assert "Edit number 9." in (running.data.parent / "out" / "hasty.ninjs").read_text()
     assert "Edit number 9." in running.get("/articles/hasty.html").text
 
@@ -195,13 +196,13 @@ def test_a_withdrawal_reaches_everyone(running: Running, tmp_path: Path, receive
     gone = running.get("/articles/wrong")
     assert gone.status_code == 410
     assert "The dose was wrong." in gone.text
-    until(lambda: "Withdrawn: About wrong" in running.get("/feeds/latest.rss").text, 20)
+    until(lambda: "Withdrawn: About wrong" in running.get("/feeds/latest.rss").text)
     assert "harmful" not in running.get("/feeds/latest.rss").text
     assert running.status("wrong")["state"] == "withdrawn"
 
 
 def test_a_reader_that_has_the_feed_is_sent_nothing(running: Running, seed: str) -> None:
-    first = until(lambda: _quiet_feed(running), 20)
+    first = until(lambda: _quiet_feed(running))
     tagged = running.get("/feeds/latest.rss", **{"If-None-Match": first.headers["ETag"]})
     dated = running.get("/feeds/latest.rss", **{"If-Modified-Since": first.headers["Last-Modified"]})
     assert (tagged.status_code, tagged.content) == (304, b"")

@@ -13,6 +13,7 @@ import requests
 from made_keys import certificate, pem_of, rsa_key
 from running import Running, article, system
 from smtp_server import Mailbox, mail_server
+from waiting import PATIENCE
 
 from standins.amp_cache import AmpCache
 from standins.announced import IndexNowEngine, PublicHub
@@ -80,7 +81,7 @@ def platforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platf
     def visit(address: str) -> Reply:
         parts = urlsplit(address)
         assert parts.hostname == HOST, address
-        answer = requests.get(running[0].web + parts.path, timeout=10)
+        answer = requests.get(running[0].web + parts.path, timeout=PATIENCE)
         return Reply(answer.status_code, answer.content, answer.headers["content-type"])
 
     apple, amp = AppleNews(), AmpCache(visit, {HOST: "notes-example-org"})

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from pathlib import Path
 
-from running import article, system, until
+from ports import free_port
+from running import article, system
+from waiting import until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
 from standins.receiver import Receiver
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def test_with_pubmed_down_it_goes_out_with_links_and_the_citations_follow(tmp_path: Path) -> None:
@@ -28,15 +23,13 @@ def test_with_pubmed_down_it_goes_out_with_links_and_the_citations_follow(tmp_pa
         ) as running,
     ):
         file = article(tmp_path, "patient", pmids="1623444, 362234")
-        started = time.monotonic()
         running.publish(file, wait=False)
-        until(lambda: len(receiver.received) == 1, 15, what=running.tail)
-        assert time.monotonic() - started < 15
+        until(lambda: len(receiver.received) == 1, what=running.tail)
         assert [one["state"] for one in running.status("patient")["references"]] == ["pending", "pending"]
         page = running.get("/articles/patient.amp").text
         assert "https://pubmed.ncbi.nlm.nih.gov/1623444/" in page
         with EutilsStandin(port=port):
-            until(lambda: len(receiver.received) == 2, 15, what=running.tail)
+            until(lambda: len(receiver.received) == 2, what=running.tail)
             first, second = receiver.received
             assert first.headers["webhook-id"] != second.headers["webhook-id"]
             assert second.headers["citewire-event"] == "updated"

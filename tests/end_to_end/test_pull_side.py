@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from running import Running, article, system, until
+from running import Running, article, system
+from waiting import PATIENCE, until
 
 from standins.eutils import EutilsStandin
 from standins.subscriber import Subscriber, subscribe
@@ -27,13 +28,13 @@ def test_a_partner_and_a_subscriber_learn_of_everything(tmp_path: Path) -> None:
         token = _token(site)
         assert subscribe(f"{site.web}/hub", TOPIC, subscriber.callback("one"), secret="s3cret").status_code == 202
         assert subscribe(f"{site.web}/hub", TOPIC, subscriber.callback("two", conduct="refuses")).status_code == 202
-        until(lambda: len(subscriber.asked) == 2, 30, what=site.tail)
+        until(lambda: len(subscriber.asked) == 2, what=site.tail)
         waiting = _Waiting(site, token)
         site.publish(article(tmp_path, "one"))
         (change,) = waiting.answer["changes"]
         assert (change["article"], change["event"], change["media_type"]) == ("one", "published", "application/json")
         assert "Rest and stretch." in change["content"]
-        (push,) = until(lambda: subscriber.pushed_to("one"), 30, what=site.tail)
+        (push,) = until(lambda: subscriber.pushed_to("one"), what=site.tail)
         assert push.signed_with("s3cret")
         assert push.headers["content-type"] == "application/atom+xml; charset=utf-8"
         assert push.body == site.get("/feeds/latest.atom").content
@@ -45,15 +46,15 @@ def test_a_partner_and_a_subscriber_learn_of_everything(tmp_path: Path) -> None:
         assert [one["event"] for one in taken["changes"]] == ["withdrawn"]
         assert _changes(site, token, f"?after={taken['cursor']}") == {"changes": [], "cursor": taken["cursor"]}
         assert _delivery(site)["state"] == "delivered"
-        until(lambda: len(subscriber.pushed_to("one")) == 2, 30, what=site.tail)
+        until(lambda: len(subscriber.pushed_to("one")) == 2, what=site.tail)
         assert subscriber.pushed_to("two") == []
 
-        followed = requests.get(f"{site.web}/partners/reader/feed.atom?token={token}", timeout=20)
+        followed = requests.get(f"{site.web}/partners/reader/feed.atom?token={token}", timeout=PATIENCE)
         assert (followed.status_code, "deleted-entry" in followed.text, token in followed.text) == (200, True, False)
 
         assert "pulled at" in site.run("status").out
         assert site.run("token", "revoke", "their reader").status == 0
-        assert requests.get(f"{site.web}/partners/reader/changes?token={token}", timeout=20).status_code == 401
+        assert requests.get(f"{site.web}/partners/reader/changes?token={token}", timeout=PATIENCE).status_code == 401
         assert site.run("token", "revoke", "their reader").status == 4
         (listed,) = site.run("token", "list", "--json").json["tokens"]
         assert (listed["name"], listed["scope"], listed["state"]) == ("their reader", "partner:reader", "revoked")
@@ -83,7 +84,7 @@ def _token(site: Running) -> str:
 
 def _changes(site: Running, token: str, query: str) -> Any:
     answer = requests.get(
-        f"{site.web}/partners/reader/changes{query}", headers={"Authorization": f"Bearer {token}"}, timeout=80
+        f"{site.web}/partners/reader/changes{query}", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
     )
     assert answer.status_code == 200, answer.text
     return answer.json()

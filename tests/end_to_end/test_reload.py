@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import running
-from running import Running, article, until
+from running import Running, article
+from waiting import until
 
 NOBODY = "http://127.0.0.1:9/entrez/eutils/"
 
@@ -47,8 +48,8 @@ def test_what_changed_on_disk_is_taken_up_and_reaches_what_was_published_before(
     assert (answer.status, answer.err) == (0, ""), system.tail()
     assert not system.run("status", "--json").json["settings"]["differ"]
     assert len(before - {process.pid for process in system.session()}) == 3  # pipeline, deliver, web
-    until(lambda: "pharmacist" in copy(folder, "old"), 30)
-    until(lambda: "pharmacist" in copy(other, "old"), 30)
+    until(lambda: "pharmacist" in copy(folder, "old"))
+    until(lambda: "pharmacist" in copy(other, "old"))
     publish(system, "new")
     assert copy(other, "new")
 

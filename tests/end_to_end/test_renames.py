@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import ROOT, Running, system, until
+from running import ROOT, Running, system
+from waiting import PATIENCE, until
 
 from standins.eutils import EutilsStandin
 
@@ -65,7 +66,7 @@ def test_a_title_that_is_edited_at_its_source_leaves_one_article(running: Runnin
             "ce-type": "org.citewire.article.published",
         }
         body = FORMS[form].format(title=title).encode()
-        answers.append(requests.post(f"{running.web}/v1/events", data=body, headers=headers, timeout=20).json())
+        answers.append(requests.post(f"{running.web}/v1/events", data=body, headers=headers, timeout=PATIENCE).json())
     assert answers[0]["article"] == answers[1]["article"]
     assert [one["revision"] for one in answers] == [1, 2]
     assert counted(running) == before + 1
@@ -79,10 +80,10 @@ def test_a_title_that_is_edited_in_a_watched_folder_leaves_one_article(running: 
     command = [*running.command("watch", str(tmp_path)), *running.where]
     with subprocess.Popen(command, env=running.environment, cwd=ROOT, stdout=subprocess.DEVNULL) as watching:
         try:
-            until(lambda: counted(running) == before + len(FORMS), 60)
+            until(lambda: counted(running) == before + len(FORMS))
             for form, file in files.items():
                 file.write_text(FORMS[form].format(title="Watched and corrected calves"))
-            until(lambda: all(running.status(file.stem)["revision"] == 2 for file in files.values()), 60)
+            until(lambda: all(running.status(file.stem)["revision"] == 2 for file in files.values()))
         finally:
             watching.terminate()
     assert counted(running) == before + len(FORMS)
@@ -93,17 +94,17 @@ def test_a_changed_id_keeps_the_article_and_redirects_its_old_address(running: R
     for id in ("the-old-name", "the-new-name"):
         file.write_text(f"---\nid: {id}\ntitle: A name\n---\n\n{_TEXT}\n")
         assert running.publish(file).status == 0
-    old = requests.get(f"{running.web}/articles/the-old-name", allow_redirects=False, timeout=20)
+    old = requests.get(f"{running.web}/articles/the-old-name", allow_redirects=False, timeout=PATIENCE)
     assert (old.status_code, old.headers["Location"]) == (301, "the-new-name")
-    moved = requests.get(f"{running.web}/articles/the-old-name.amp", timeout=20)
+    moved = requests.get(f"{running.web}/articles/the-old-name.amp", timeout=PATIENCE)
     assert moved.status_code == 200
     assert moved.url == f"{running.web}/articles/the-new-name.amp"
     assert running.get("/articles/the-new-name").text.count("/articles/the-new-name")
     assert running.status("the-new-name") == running.status("the-old-name")
-    feed = until(lambda: (text := running.get("/feeds/latest.atom").text).count("/articles/the-new-name") and text, 30)
+    feed = until(lambda: (text := running.get("/feeds/latest.atom").text).count("/articles/the-new-name") and text)
     assert feed.count(":/articles/the-old-name</id>") == 1
     assert ":/articles/the-new-name</id>" not in feed
-    sitemap = until(lambda: (text := sitemaps(running)).count("/articles/the-new-name</loc>") and text, 30)
+    sitemap = until(lambda: (text := sitemaps(running)).count("/articles/the-new-name</loc>") and text)
     assert "the-old-name" not in sitemap
     assert running.run("withdraw", "the-new-name", "--reason", "Wrong.", "--wait").status == 0
     held = (running.data.parent / "out").rglob("the-old-name*")
@@ -117,11 +118,11 @@ def test_the_undo_of_a_rename_leads_the_new_address_to_the_old_one(running: Runn
         file.write_text(f"---\nid: {id}\ntitle: A name\n---\n\n{_TEXT}\n")
         operations.append(running.publish(file).json["operation"])
     assert running.run("undo", operations[-1]).status == 0
-    until(lambda: requests.get(f"{running.web}/articles/undone-old", allow_redirects=False, timeout=20).ok, 30)
-    until(lambda: running.get("/articles/undone-old").history == [], 30)
-    new = requests.get(f"{running.web}/articles/undone-new", allow_redirects=False, timeout=20)
+    until(lambda: requests.get(f"{running.web}/articles/undone-old", allow_redirects=False, timeout=PATIENCE).ok)
+    until(lambda: running.get("/articles/undone-old").history == [])
+    new = requests.get(f"{running.web}/articles/undone-new", allow_redirects=False, timeout=PATIENCE)
     assert (new.status_code, new.headers["Location"]) == (301, "undone-old")
-    feed = until(lambda: (text := running.get("/feeds/latest.atom").text).count('/articles/undone-old"') and text, 30)
+    feed = until(lambda: (text := running.get("/feeds/latest.atom").text).count('/articles/undone-old"') and text)
     assert feed.count(":/articles/undone-old</id>") == 1
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import running
-from running import Running, article, until
+from running import Running, article
+from waiting import until
 
 NOBODY = "http://127.0.0.1:9/entrez/eutils/"
 
@@ -34,8 +35,8 @@ def test_what_was_withdrawn_after_the_backup_is_never_shown_or_sent_again(tmp_pa
         assert (refused.status, "restore-undecided" in refused.err) == (2, True)
         assert system.run("restore", "--accept", "later").status == 0
         assert system.run("restore", "--resume").status == 0
-        until(lambda: shown(system, "stays") == 200, 30)
-        until(lambda: shown(system, "wrong") == 410, 30)
+        until(lambda: shown(system, "stays") == 200)
+        until(lambda: shown(system, "wrong") == 410)
         assert "Wrong dose." in "".join(path.read_text() for path in (tmp_path / "out").glob("wrong.*"))
 
 

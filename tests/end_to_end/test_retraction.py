@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from running import Running, article, system, until
+from running import Running, article, system
+from waiting import until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -41,12 +42,12 @@ def test_a_retraction_reaches_every_channel_by_its_policy_and_a_notice_is_never_
 
         pubmed.retract(PAPER, "999")
         assert running.run("references", "--recheck", "--json").status == 0
-        got = until(lambda: len(receiver.received) == 3 and receiver.received[-1], 20, what=running.tail)
+        got = until(lambda: len(receiver.received) == 3 and receiver.received[-1], what=running.tail)
         assert _told(got) == ("affected", "2", "updated")
         cited = {one["url"].rstrip("/").rsplit("/", 1)[-1]: one for one in json.loads(got.body)["citation"]}
         assert cited[PAPER]["creativeWorkStatus"] == "Retracted"
         assert "creativeWorkStatus" not in cited[NOTICE]
-        until(lambda: _held(careful, "affected")["pubStatus"] == "canceled", 20, what=running.tail)
+        until(lambda: _held(careful, "affected")["pubStatus"] == "canceled", what=running.tail)
         assert PAPER in json.dumps(_held(careful, "affected"))
         assert "Retracted" in json.dumps(_held(tmp_path / "out", "affected"))
         assert (tmp_path / "careful" / "unaffected.ninjs").read_bytes() == (
@@ -58,7 +59,7 @@ def test_a_retraction_reaches_every_channel_by_its_policy_and_a_notice_is_never_
         _anyone_may_know(running)
 
         assert running.run("release", "affected", "--channel", "careful", "--json").json["channels"] == ["careful"]
-        until(lambda: _held(careful, "affected")["pubStatus"] == "usable", 20, what=running.tail)
+        until(lambda: _held(careful, "affected")["pubStatus"] == "usable", what=running.tail)
         assert "Retracted" in json.dumps(_held(careful, "affected"))
         assert len(receiver.received) == 3
         assert running.run("release", "affected").status == 2

@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from running import ROOT, Running, article, system, until
+from running import ROOT, Running, article, system
+from waiting import until
 
 from pipeline.ledger import operations
 from standins.eutils import EutilsStandin
@@ -39,7 +40,7 @@ def test_the_undo_of_a_publish_restores_what_a_folder_held(running: Running, tmp
     assert all("Wrong." in holds(running, name) for name in ("undo-a", "undo-b", "undo-new"))
     done = running.run("undo", operation, "--json")
     assert (done.status, done.json["undone"]) == (0, 3), done.err
-    until(lambda: not any("Wrong." in holds(running, name) for name in ("undo-a", "undo-b", "undo-new")), 30)
+    until(lambda: not any("Wrong." in holds(running, name) for name in ("undo-a", "undo-b", "undo-new")))
     assert all(f"Right {name}." in holds(running, name) for name in ("undo-a", "undo-b"))
     assert running.get("/articles/undo-new").status_code == 410
 
@@ -82,7 +83,7 @@ def test_a_publish_that_is_killed_midway_is_shown_as_interrupted_and_done_by_the
     database = running.data / "ledger.sqlite"
     command = [*running.command("publish", tmp_path), *running.where]
     with subprocess.Popen(command, env=running.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as publishing:
-        until(lambda: counted(database) > known, 60)
+        until(lambda: counted(database) > known)
         publishing.kill()
     first = running.run("operations", "--json").json["operations"][0]
     assert (first["ended"], first["planned"], first["changed"] in (0, MANY)) == (None, MANY, True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from running import Running, article, system, until
+from running import Running, article, system
+from waiting import until
 
 from standins.eutils import EutilsStandin
 
@@ -14,10 +15,10 @@ def publish_and_withdraw(running: Running, folder: Path, name: str) -> None:
     """An article reaches the channel's folder, and its withdrawal takes it out of there."""
     assert running.publish(article(folder, name)).status == 0, running.tail()
     shown = folder / "out" / f"{name}.ninjs"
-    until(shown.exists, 60, what=running.tail)
+    until(shown.exists, what=running.tail)
     assert running.run("withdraw", name, "--reason", "It was wrong.").status == 0
-    until(lambda: running.status(name)["deliveries"][0]["state"] == "delivered", 60, what=running.tail)
-    until(lambda: not shown.exists() or b"Rest and stretch" not in shown.read_bytes(), 60, what=running.tail)
+    until(lambda: running.status(name)["deliveries"][0]["state"] == "delivered", what=running.tail)
+    until(lambda: not shown.exists() or b"Rest and stretch" not in shown.read_bytes(), what=running.tail)
 
 
 def test_a_system_whose_queue_can_never_start_comes_up_and_delivers(tmp_path: Path) -> None:
@@ -44,9 +45,9 @@ def test_files_of_an_earlier_queue_do_not_matter_and_one_that_is_lost_is_not_mis
         folder.write_text("in the way of the next start")
         try:
             valkey.kill()
-            until(lambda: running.get("/readyz").json()["queue"] is False, 60)
+            until(lambda: running.get("/readyz").json()["queue"] is False)
             publish_and_withdraw(running, tmp_path, "sleep")
         finally:
             folder.unlink()
-        until(lambda: running.get("/readyz").json()["queue"], 60, what=running.tail)  # Valkey is back by itself
+        until(lambda: running.get("/readyz").json()["queue"], what=running.tail)  # Valkey is back by itself
         publish_and_withdraw(running, tmp_path, "rest")

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faked_clock import FakedClock
-from running import ROOT, Running, until
+from running import ROOT, Running
+from waiting import until
 
 from pipeline.ledger import migrations
 from workers import runfile

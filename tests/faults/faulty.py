@@ -18,8 +18,9 @@ import redis
 import sqlalchemy as sa
 from beside import Beside, former_release, with_clock, worker
 from faked_clock import is_here
-from running import Running, until
+from running import Running
 from sites import Site
+from waiting import until
 from world import CHILDREN, World
 
 from standins.receiver import Conduct

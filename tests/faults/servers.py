@@ -16,8 +16,8 @@ import redis
 import sqlalchemy as sa
 from network import Host
 from own_database import administrator
-from running import until
 from sqlalchemy.engine import URL
+from waiting import until
 
 from standins.looping import LoopThread
 

@@ -14,6 +14,7 @@ import feedparser  # type: ignore[import-untyped]
 import reader
 import requests
 from judges.presence import NODE_MODULES, ROOT, file, program
+from waiting import PATIENCE
 
 
 class Shown(NamedTuple):
@@ -117,7 +118,9 @@ class Newsboat:
         (self.folder / "urls").write_text(f"{self.address}\n")
         arguments = ["-u", f"{self.folder}/urls", "-c", f"{self.folder}/cache.db", "-C", "/dev/null", "-x", "reload"]
         home = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "no_proxy": "127.0.0.1"}
-        done = subprocess.run([newsboat, *arguments], env=home, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [newsboat, *arguments], env=home, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert done.returncode == 0, done.stderr + done.stdout
 
     def known(self) -> Known:
@@ -154,7 +157,7 @@ class Sfeed:
         )
         (self.folder / "feeds").mkdir(exist_ok=True)
         done = subprocess.run(
-            [update, f"{self.folder}/sfeedrc"], capture_output=True, text=True, timeout=60, check=False
+            [update, f"{self.folder}/sfeedrc"], capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == 0, done.stderr + done.stdout
 
@@ -174,7 +177,9 @@ class Feedsmith:
         node = program("node", hint="apt-get install nodejs")
         file(NODE_MODULES / "feedsmith/package.json", hint="npm ci")
         script = ROOT / "tests/feeds/feedsmith_follow.mjs"
-        done = subprocess.run([node, script, self.address], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [node, script, self.address], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert done.returncode == 0, done.stderr
         self.found = [tuple(one) for one in json.loads(done.stdout)]
 
@@ -192,7 +197,7 @@ def _text(entry: Any) -> str:
 
 def conditional_poll(address: str, coding: str) -> tuple[int, int]:
     """What a client that honours conditional requests is answered the second time: status, and bytes."""
-    first = requests.get(address, headers={"Accept-Encoding": coding}, timeout=10)
+    first = requests.get(address, headers={"Accept-Encoding": coding}, timeout=PATIENCE)
     conditions = {"If-None-Match": first.headers["ETag"], "If-Modified-Since": first.headers["Last-Modified"]}
-    again = requests.get(address, headers={"Accept-Encoding": coding} | conditions, timeout=10)
+    again = requests.get(address, headers={"Accept-Encoding": coding} | conditions, timeout=PATIENCE)
     return again.status_code, len(again.content)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,8 @@ from asgi import get
 from fastapi import FastAPI
 from feed_bench import FeedBench
 from judges.presence import program
+from ports import answering, free_port
+from waiting import PATIENCE
 
 from pipeline.web.app import create_app
 
@@ -35,14 +35,9 @@ http {{
 """
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def _nginx(public: Path) -> Iterator[tuple[str, Path]]:
-    nginx, port, behind = program("nginx", hint="apt-get install nginx-light"), _free_port(), _free_port()
+    nginx, port, behind = program("nginx", hint="apt-get install nginx-light"), free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="citewire-nginx-") as name:
         folder = Path(name)
         own = (ROOT / "deploy/nginx.conf").read_text()
@@ -62,24 +57,16 @@ def _nginx(public: Path) -> Iterator[tuple[str, Path]]:
         with (folder / "out.log").open("w") as log:
             process = subprocess.Popen([str(nginx), "-c", str(main), "-p", str(folder)], stdout=log, stderr=log)
         try:
-            _wait(process, port, folder)
+            answering(port, process, lambda: _said(folder))
             yield f"http://127.0.0.1:{port}", folder
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
+def _said(folder: Path) -> str:
     logs = [one.read_text() for one in (folder / "out.log", folder / "error.log") if one.is_file()]
-    raise AssertionError("nginx does not answer: " + "\n".join(logs))
+    return "nginx: " + "\n".join(logs)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +95,7 @@ PATHS = [
 
 def _both(nginx: str, ours: FastAPI, path: str, **headers: str) -> tuple[tuple[int, dict[str, str], bytes], ...]:
     named = {"Accept-Encoding": "identity"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    with requests.get(nginx + path, headers=named, stream=True, timeout=10) as theirs:
+    with requests.get(nginx + path, headers=named, stream=True, timeout=PATIENCE) as theirs:
         raw = theirs.raw.read(decode_content=False)
         their_headers = {name.lower(): value for name, value in theirs.headers.items() if name.lower() not in OWN}
         answer = get(ours, path, **{name.lower().replace("-", "_"): value for name, value in named.items()})
@@ -144,9 +131,9 @@ def test_parts_are_the_same(nginx: str, ours: FastAPI) -> None:
 def test_what_is_no_file_is_the_web_processs_to_answer(nginx: str) -> None:
     """There is none behind it here: what comes is nginx's word that it asked."""
     for path in ("/feeds/none.rss", "/feeds/latest/archive/3.atom", "/articles/a", "/sitemap-news.xml", "/v1/events"):
-        assert requests.get(nginx + path, timeout=10).status_code == 502
-    assert requests.get(f"{nginx}/feeds/latest.atom.gz", timeout=10).status_code == 502
-    assert requests.options(f"{nginx}/feeds/latest.atom", timeout=10).status_code == 502
+        assert requests.get(nginx + path, timeout=PATIENCE).status_code == 502
+    assert requests.get(f"{nginx}/feeds/latest.atom.gz", timeout=PATIENCE).status_code == 502
+    assert requests.options(f"{nginx}/feeds/latest.atom", timeout=PATIENCE).status_code == 502
 
 
 def test_a_partners_token_is_not_written_down(running: tuple[str, Path]) -> None:
@@ -154,7 +141,7 @@ def test_a_partners_token_is_not_written_down(running: tuple[str, Path]) -> None
     secret = {"token": "cw_s3cret"}
     for path in ("/partners/c/feed.rss", "/%70artners/c/changes", "//partners/c/changes"):
         referer = {"Referer": f"{address}{path}?token=cw_s3cret"}
-        assert requests.get(address + path, params=secret, headers=referer, timeout=10).status_code == 502
+        assert requests.get(address + path, params=secret, headers=referer, timeout=PATIENCE).status_code == 502
     logged = (folder / "access.log").read_text()
     assert [line.split('"')[1] for line in logged.splitlines()] == [
         "GET /partners/c/feed.rss HTTP/1.1", "GET /partners/c/changes HTTP/1.1", "GET /partners/c/changes HTTP/1.1",

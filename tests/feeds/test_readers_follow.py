@@ -15,6 +15,7 @@ from empty_ledger import empty_ledger
 from feed_bench import FeedBench, numbered
 from following import Feedparser, Feedsmith, Follower, Newsboat, Reader, Sfeed, conditional_poll
 from msgspec import structs
+from waiting import PATIENCE
 
 from pipeline.ledger import feeds
 from pipeline.model.event import Origin, Publish
@@ -210,7 +211,7 @@ def test_who_comes_late_finds_everything_by_paging(bench: FeedBench) -> None:
         for document in (f"{base}.rss", f"{base}.atom", f"{base}.json", f"{base}/archive/1.atom"):
             for coding in ("identity", "gzip", "br"):
                 assert conditional_poll(document, coding) == (304, 0)
-        assert requests.get(f"{base}/archive/99.atom", timeout=10).status_code == 404
+        assert requests.get(f"{base}/archive/99.atom", timeout=PATIENCE).status_code == 404
 
 
 def _poll(followers: list[Follower]) -> None:

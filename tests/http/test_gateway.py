@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 
 import pytest
-from waiting import PATIENCE, until
+from waiting import head_of, until
 
 from pipeline.channels.object_store import CHANNEL, ObjectStoreChannel
 from pipeline.channels.shared.settings import open_channel, read_settings
@@ -114,15 +114,6 @@ def asked_of(gateway: Gateway, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))) as client:
         client.sendall(request)
         return head_of(client)
-
-
-def head_of(client: socket.socket) -> bytes:
-    """Read an answer's head, in as many pieces as it comes."""
-    client.settimeout(PATIENCE)
-    got = b""
-    while not got.endswith(b"\r\n\r\n") and (more := client.recv(1)):
-        got += more
-    return got
 
 
 @pytest.mark.parametrize("request_", [b"CONNECT 127.0.0.1:%d HTTP/1.1", b"GET http://127.0.0.1:%d/ HTTP/1.1"])

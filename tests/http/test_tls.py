@@ -19,7 +19,7 @@ from pipeline.http import EgressGuard, Http, Limits
 
 GUARD = EgressGuard([ipaddress.ip_network("127.0.0.0/8")])
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

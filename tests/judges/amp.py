@@ -33,7 +33,7 @@ def _validator() -> subprocess.Popen[str]:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=10)  # the end of its input ends it
+    process.communicate(timeout=60)  # the end of its input ends it
 
 
 def official_findings(page: bytes) -> list[str]:

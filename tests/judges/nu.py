@@ -6,14 +6,15 @@ import atexit
 import functools
 import http.client
 import json
-import socket
 import subprocess
 import time
 from typing import Any
 
 from judges.presence import NODE_MODULES, file, program
+from ports import free_port
+from waiting import PATIENCE
 
-_START_SECONDS = 60.0
+_START_SECONDS = PATIENCE
 
 
 @functools.cache
@@ -21,8 +22,7 @@ def _server() -> int:
     """The port of a running checker."""
     java = program("java", hint="install a Java runtime, 11 or newer (Debian: default-jre-headless)")
     jar = file(NODE_MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar", hint="run `npm ci`")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     options = ["-Dnu.validator.servlet.bind-address=127.0.0.1", "-Xss4m", "-XX:TieredStopAtLevel=1"]
     process = subprocess.Popen(
         [java, *options, "-cp", str(jar), "nu.validator.servlet.Main", str(port)],
@@ -64,7 +64,7 @@ def _post(port: int, page: bytes) -> dict[str, Any]:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(PATIENCE)
 
 
 def nu_findings(page: bytes) -> list[str]:

@@ -29,6 +29,10 @@ KNOWN_DOI = CitedWork("doi", "10.1186/1472-6904-4-6")
 KNOWN_PMCID = CitedWork("pmcid", "PMC514562")
 
 
+QUICK = Limits(connect=60, read=0.3, total=0.5)  # where the time is what ends a request
+PATIENT = Limits(connect=60, read=60, total=60)
+
+
 @pytest.fixture
 def ncbi() -> Iterator[EutilsStandin]:
     with EutilsStandin() as standin:
@@ -44,8 +48,11 @@ def http() -> Iterator[Http]:
 
 @pytest.fixture
 def converter(http: Http, ncbi: EutilsStandin) -> IdConverter:
-    quick = Limits(connect=2.0, read=0.3, total=1.0)
-    return IdConverter(http, base_url=ncbi.idconv_url, tool="citewire", email=None, limits=quick, sleep=lambda _: None)
+    return opened(http, ncbi, PATIENT)
+
+
+def opened(http: Http, ncbi: EutilsStandin, limits: Limits) -> IdConverter:
+    return IdConverter(http, base_url=ncbi.idconv_url, tool="citewire", email=None, limits=limits, sleep=lambda _: None)
 
 
 @contextmanager
@@ -92,10 +99,10 @@ def test_other_schemes_and_too_many_are_refused(converter: IdConverter, works: l
 @pytest.mark.parametrize(
     "name", ["down", "hang", "cut", "truncated", "429", "429-as-200", "500-html", "blocked", "empty"]
 )
-def test_a_failure_is_never_an_answer(converter: IdConverter, ncbi: EutilsStandin, name: str) -> None:
+def test_a_failure_is_never_an_answer(http: Http, converter: IdConverter, ncbi: EutilsStandin, name: str) -> None:
     ncbi.misbehave(name, times=1)
     with pytest.raises(TransientError):
-        converter.convert([KNOWN_DOI])
+        opened(http, ncbi, QUICK if name == "hang" else PATIENT).convert([KNOWN_DOI])
     assert converter.convert([KNOWN_DOI]).pmids == {KNOWN_DOI: "15301690"}
 
 

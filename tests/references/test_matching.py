@@ -20,7 +20,7 @@ WAKEFIELD = (
     " developmental disorder in children. Lancet. 1998;351(9103):637-641."
 )
 IN_PROSE = "Wakefield et al., Ileal-lymphoid-nodular hyperplasia, non-specific colitis, and developmental disorder"
-QUICK = Limits(connect=2.0, read=0.5, total=1.0)
+PATIENT = Limits(connect=60, read=60, total=60)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def ncbi(standin: EutilsStandin) -> EutilsStandin:
 def matcher(ncbi: EutilsStandin) -> Iterator[Matcher]:
     http = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
     service = Service(http, ncbi.url, "citewire", "desk@example.org", "key", sleep=lambda seconds: None)
-    yield Matcher(service, Eutils(service, limits=QUICK), limits=QUICK)
+    yield Matcher(service, Eutils(service, limits=PATIENT), limits=PATIENT)
     http.close()
 
 

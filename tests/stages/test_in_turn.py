@@ -31,7 +31,7 @@ from standins.eutils import EFETCH, ESEARCH, IDCONV, EutilsStandin
 from standins.papers import Author, invented
 from standins.works import Work
 
-QUICK = Limits(connect=2.0, read=0.3, total=0.6)
+PATIENT = Limits(connect=60, read=60, total=60)
 WAKEFIELD = CitedWork("doi", "10.1016/s0140-6736(97)11096-0")
 SERVICES = ("idconv", "esearch", "europe_pmc", "crossref")
 
@@ -64,19 +64,19 @@ class World:
 @pytest.fixture
 def world(ledger: Ledger) -> Iterator[World]:
     bench, http = Bench(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
-    caller = Caller("citewire", sleep=bench.clock.pass_, limits=QUICK)
+    caller = Caller("citewire", sleep=bench.clock.pass_, limits=PATIENT)
     who = {"tool": "citewire", "email": None}
     with ExitStack() as stack:
         ncbi = stack.enter_context(EutilsStandin())
         europe_pmc, crossref = stack.enter_context(EuropePmcStandin()), stack.enter_context(CrossrefStandin())
         found = {"europe_pmc": europe_pmc.url, "crossref": crossref.url}
         service = Service(http, ncbi.url, "citewire", None, None, sleep=bench.clock.pass_)
-        pubmed = Eutils(service, limits=QUICK, clock=bench.clock)
+        pubmed = Eutils(service, limits=PATIENT, clock=bench.clock)
         bench.context = replace(
             bench.context,
             pubmed=pubmed,
-            converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=QUICK, sleep=bench.clock.pass_),
-            finder=Finder(service, pubmed, limits=QUICK),
+            converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=PATIENT, sleep=bench.clock.pass_),
+            finder=Finder(service, pubmed, limits=PATIENT),
             sources={
                 name: OpenSource(sources()[name], sources()[name].open(http, url, caller))
                 for name, url in found.items()

@@ -23,7 +23,7 @@ from standins.eutils import EFETCH, IDCONV, EutilsStandin
 from standins.misbehaviour import MISBEHAVIOURS
 from standins.papers import invented
 
-QUICK = Limits(connect=2.0, read=0.3, total=0.6)
+QUICK = Limits(connect=60, read=0.3, total=0.6)
 UNKNOWN = 90_000_000  # PMIDs from here on do not exist
 
 

@@ -61,17 +61,22 @@ class Sourced(Watched):
 
     def __init__(self, ledger: Ledger, watch: RetractionWatchStandin, http: Http, **more: Any) -> None:
         super().__init__(ledger, **more)
-        self.watch = watch
+        self.watch, self.http = watch, http
         self.crossref, self.europe_pmc = Answering(), Answering()
-        quick = Limits(connect=2.0, read=0.5, total=2.0)
         self.context = replace(
             self.context,
-            lists={"retraction_watch": OpenList(lists()["retraction_watch"], http, watch.url, quick)},
+            lists={
+                "retraction_watch": OpenList(lists()["retraction_watch"], http, watch.url, Limits(read=60, total=60))
+            },
             sources={
                 "crossref": OpenSource(sources()["crossref"], self.crossref),
                 "europe_pmc": OpenSource(sources()["europe_pmc"], self.europe_pmc),
             },
         )
+
+    def wait_for_the_list(self, seconds: float) -> None:
+        watch = OpenList(lists()["retraction_watch"], self.http, self.watch.url, Limits(read=seconds, total=60))
+        self.context = replace(self.context, lists={"retraction_watch": watch})
 
     def work(self) -> None:
         super().work()
@@ -206,6 +211,8 @@ def test_a_list_that_is_faulty_takes_nothing_back_and_stops_nothing(sourced: Sou
     publish(sourced, "1")
     sourced.work_for(5)
     sourced.watch.misbehave(fault)
+    if fault == "hang":
+        sourced.wait_for_the_list(0.3)
     sourced.watch.rows.append(Row(pmid="5"))
     sourced.crossref.verdicts_by_work["10.1000/1"] = (Verdict(kind="expression_of_concern"),)
     since = sourced.clock.now
@@ -217,6 +224,7 @@ def test_a_list_that_is_faulty_takes_nothing_back_and_stops_nothing(sourced: Sou
     assert state.answered is not None
     assert state.answered < since
     sourced.watch.misbehave()
+    sourced.wait_for_the_list(60)
     sourced.clock.pass_(16 * 3600)
     sourced.work()
     assert sourced.states()["retraction_watch"].failing is None

@@ -36,7 +36,7 @@ def web() -> Iterator[requests.Session]:
 
 
 def efetch(web: requests.Session, ncbi: EutilsStandin, ids: str, **more: str) -> requests.Response:
-    return web.post(f"{ncbi.url}efetch.fcgi", data={**QUERY, "id": ids, **more}, timeout=5)
+    return web.post(f"{ncbi.url}efetch.fcgi", data={**QUERY, "id": ids, **more}, timeout=60)
 
 
 # --- papers ---
@@ -82,7 +82,7 @@ def test_known_records_are_given_and_unknown_ones_silently_left_out(
     ncbi: EutilsStandin, web: requests.Session, method: str
 ) -> None:
     given = {"params" if method == "GET" else "data": {**QUERY, "id": "9500320,99999999,362234"}}
-    answer = web.request(method, f"{ncbi.url}efetch.fcgi", timeout=5, **given)  # type: ignore[arg-type]
+    answer = web.request(method, f"{ncbi.url}efetch.fcgi", timeout=60, **given)  # type: ignore[arg-type]
     assert answer.status_code == 200
     assert answer.headers["X-RateLimit-Limit"] == "3"
     assert b"pubmed_250101.dtd" in answer.content
@@ -102,7 +102,7 @@ def test_no_valid_id_is_a_400(ncbi: EutilsStandin, web: requests.Session, ids: s
 
 def test_a_long_get_is_refused(ncbi: EutilsStandin, web: requests.Session) -> None:
     many = ",".join(str(10_000_000 + n) for n in range(500))
-    assert web.get(f"{ncbi.url}efetch.fcgi", params={**QUERY, "id": many}, timeout=5).status_code == 414
+    assert web.get(f"{ncbi.url}efetch.fcgi", params={**QUERY, "id": many}, timeout=60).status_code == 414
     assert efetch(web, ncbi, many).status_code == 200
 
 
@@ -152,7 +152,7 @@ def test_a_paper_can_be_retracted_while_it_is_served(ncbi: EutilsStandin, web: r
 
 def test_it_is_steered_over_http(ncbi: EutilsStandin, web: requests.Session) -> None:
     def order(what: str, body: object) -> requests.Response:
-        return web.post(f"{ncbi.root}/standin/{what}", json=body, timeout=5)
+        return web.post(f"{ncbi.root}/standin/{what}", json=body, timeout=60)
 
     assert order("papers", [{"pmid": "77", "title": "New."}]).ok
     assert order("correct", {"pmid": "77", "kind": "ErratumIn", "source": "J. 2002."}).ok
@@ -163,7 +163,7 @@ def test_it_is_steered_over_http(ncbi: EutilsStandin, web: requests.Session) -> 
     assert [efetch(web, ncbi, "77").status_code for _ in range(2)] == [502, 200]
     assert order("remove", {"pmid": "77"}).ok
     assert parse_pubmed(efetch(web, ncbi, "77").content) == {}
-    assert len(web.get(f"{ncbi.root}/standin/requests", timeout=5).json()) == 5
+    assert len(web.get(f"{ncbi.root}/standin/requests", timeout=60).json()) == 5
     assert order("misbehave", {"name": "sulk"}).status_code == 400
     assert order("retract", {"pmid": "1"}).status_code == 400
 
@@ -226,7 +226,7 @@ def test_it_can_go_down_and_come_back_on_its_port(ncbi: EutilsStandin, web: requ
 def test_the_converter_knows_only_what_is_in_pubmed_central(ncbi: EutilsStandin, web: requests.Session) -> None:
     def convert(kind: str, ids: str) -> list[dict[str, object]]:
         query = {"ids": ids, "idtype": kind, "format": "json"}
-        records = web.get(ncbi.idconv_url, params=query, timeout=5).json()["records"]
+        records = web.get(ncbi.idconv_url, params=query, timeout=60).json()["records"]
         assert isinstance(records, list)
         return records
 
@@ -245,10 +245,10 @@ def test_it_runs_as_a_command() -> None:
         assert process.stdout is not None
         ready = process.stdout.readline().split()
         assert ready[0] == "ready"
-        answer = requests.post(f"{ready[1]}efetch.fcgi", data={**QUERY, "id": "5"}, timeout=5)
+        answer = requests.post(f"{ready[1]}efetch.fcgi", data={**QUERY, "id": "5"}, timeout=60)
         assert (answer.status_code, b"proxy_stream" in answer.content) == (400, True)
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_correction_needs_a_record(ncbi: EutilsStandin) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from pipeline.ledger import Ledger, leases
 from pipeline.web.app import create_app
+from pipeline.web.ops import health
 from workers.celery import app as celery
 from workers.doorbell import CeleryDoorbell
 
@@ -43,8 +44,11 @@ def silent() -> Iterator[int]:
         one.close()
 
 
-def test_a_database_and_a_queue_that_never_answer_are_causes_and_not_waited_for(silent: int, tmp_path: Path) -> None:
+def test_a_database_and_a_queue_that_never_answer_are_causes_and_not_waited_for(
+    silent: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The driver waits 60 seconds here; the answer names the limit of the probe instead."""
+    monkeypatch.setattr(health, "WITHIN", 1.5)
     own = empty_ledger(tmp_path)
     dead = Ledger(f"postgresql://someone@127.0.0.1:{silent}/citewire?connect_timeout=60")
     bell = CeleryDoorbell(celery, f"redis://127.0.0.1:{silent}/0")
@@ -56,7 +60,8 @@ def test_a_database_and_a_queue_that_never_answer_are_causes_and_not_waited_for(
     own.close()
 
 
-def test_a_question_that_hangs_is_asked_once(ledger: Ledger) -> None:
+def test_a_question_that_hangs_is_asked_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "WITHIN", 0.2)
     asked, released = [], threading.Event()
 
     def hang() -> None:

@@ -8,7 +8,8 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from asgi import Answer, send
 from served import Served, served
 from starlette.types import Message, Receive, Scope, Send
+from waiting import PATIENCE, until
 
 from config import WebSettings
 from pipeline.errors import ConfigError
@@ -48,7 +50,7 @@ class Web:
         self.thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection(self.address, timeout=30, source_address=(source, 0))
+        return socket.create_connection(self.address, timeout=PATIENCE, source_address=(source, 0))
 
     def ask(self, request: bytes, source: str = "127.0.0.1") -> bytes:
         """Return all that the server sends until it closes the connection or the answer is complete."""
@@ -86,7 +88,7 @@ def serving(site: Served, limits: Limits = LIMITS) -> Iterator[Web]:
         yield web
     finally:
         web.server.should_exit = True
-        web.thread.join(30)
+        web.thread.join(PATIENCE)
         assert not web.thread.is_alive()
 
 
@@ -102,11 +104,20 @@ def web(site: Served) -> Iterator[Web]:
         yield web
 
 
-def until(holds: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+@pytest.fixture
+def patient(site: Served) -> Iterator[Web]:
+    """The site behind a server that leaves its clients time."""
+    with serving(site, replace(LIMITS, head_seconds=PATIENCE)) as web:
+        yield web
+
+
+def write_until_cut_off(client: socket.socket) -> None:
+    """Write without end: the server, which has stopped reading, resets the connection."""
+    give_up = time.monotonic() + PATIENCE
+    with pytest.raises(ConnectionError):
+        while time.monotonic() < give_up:
+            client.sendall(b"y" * 10_000)
+            time.sleep(0.005)
 
 
 def problem(got: bytes) -> tuple[int, str]:
@@ -155,10 +166,7 @@ def test_a_field_without_end_after_the_body_is_cut_off(web: Web) -> None:
     with web.connect() as client:
         client.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ")
         until(lambda: any(connection.cycle for connection in list(web.server.server_state.connections)))
-        with pytest.raises(ConnectionError):
-            for _ in range(40):
-                client.sendall(b"y" * 10_000)
-                time.sleep(0.005)
+        write_until_cut_off(client)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX:"], ids=["nothing", "half a head"])
@@ -221,8 +229,11 @@ def test_a_body_has_a_time(web: Web) -> None:
     assert problem(web.ask(POST + b"Content-Length: 1000\r\n\r\nhub.mode=s")) == (408, "request-too-slow")
 
 
-def test_a_body_that_drips_is_cut_off_and_one_that_flows_is_not(web: Web) -> None:
+def test_a_body_that_drips_is_cut_off_and_one_that_flows_is_not(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """In 1.5 seconds: 30 bytes are too few, 1,500 are as many as must arrive."""
+    clock = [time.monotonic()]
+    for module in ("connection", "server"):
+        monkeypatch.setattr(f"workers.serving.{module}.now", lambda: clock[0])
     form = b"hub.mode=subscribe&x=" + b"y" * 3_000
     with web.connect() as drips, web.connect() as flows:
         for client in (drips, flows):
@@ -231,26 +242,30 @@ def test_a_body_that_drips_is_cut_off_and_one_that_flows_is_not(web: Web) -> Non
             with contextlib.suppress(ConnectionError):
                 drips.sendall(form[number : number + 1])
             flows.sendall(form[number * 100 : number * 100 + 100])
-            time.sleep(0.05)
+            until(lambda number=number: number * 100 + 100 in bodies(web))
+            clock[0] += 0.05
         flows.sendall(form[3_000:])
         assert b" 400 " in answer(flows)
         assert problem(answer(drips)) == (408, "request-too-slow")
+
+
+def bodies(web: Web) -> list[int]:
+    """How many bytes of a body each connection has brought."""
+    return [connection.body_bytes for connection in list(web.server.server_state.connections)]
 
 
 def test_what_follows_a_refusal_is_not_read_for_ever(web: Web) -> None:
     with web.connect() as client:
         client.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
         assert b" 413 " in answer(client)
-        with pytest.raises(ConnectionError):
-            for _ in range(100):
-                client.sendall(b"y" * 10_000)
-                time.sleep(0.01)
+        write_until_cut_off(client)
 
 
 # --- connections ------------------------------------------------------------------------------------------------------
 
 
-def test_one_client_has_so_many_connections_and_others_have_theirs(web: Web) -> None:
+def test_one_client_has_so_many_connections_and_others_have_theirs(patient: Web) -> None:
+    web = patient
     with contextlib.ExitStack() as stack:
         for _ in range(LIMITS.connections_of_client):
             stack.enter_context(web.connect("127.0.0.2"))
@@ -261,7 +276,8 @@ def test_one_client_has_so_many_connections_and_others_have_theirs(web: Web) -> 
     assert b" 200 " in web.ask(GET, "127.0.0.2")
 
 
-def test_all_clients_together_have_so_many_connections(web: Web) -> None:
+def test_all_clients_together_have_so_many_connections(patient: Web) -> None:
+    web = patient
     with contextlib.ExitStack() as stack:
         for number in range(LIMITS.connections):
             stack.enter_context(web.connect(f"127.0.1.{number + 1}"))
@@ -326,7 +342,7 @@ def forwarded(site: Served, limits: Limits, listener: socket.socket | None = Non
         web.ask(GET[:-2] + b"X-Forwarded-For: 198.51.100.1, 192.0.2.7\r\n\r\n")
     finally:
         web.server.should_exit = True
-        web.thread.join(30)
+        web.thread.join(PATIENCE)
     return seen
 
 

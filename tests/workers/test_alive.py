@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from own_process import ROOT, environment
+from waiting import PATIENCE
 
 from workers import alive
 
@@ -24,7 +25,7 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
     """The socket on which systemd is notified."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(tmp_path / "notify"))
-        receiver.settimeout(90)
+        receiver.settimeout(PATIENCE)
         yield receiver
 
 
@@ -37,7 +38,7 @@ def started(environment: dict[str, str], tmp_path: Path, *words: str) -> subproc
 def probe(environment: dict[str, str], kind: str) -> int:
     """Run a container's health check."""
     command = [sys.executable, "-m", "workers.alive", kind]
-    return subprocess.run(command, env=environment, cwd=ROOT, check=False, timeout=60).returncode
+    return subprocess.run(command, env=environment, cwd=ROOT, check=False, timeout=PATIENCE).returncode
 
 
 @pytest.mark.parametrize("words", [("worker", "deliver"), ("worker", "pipeline"), ("web", "--port", "0")])
@@ -54,17 +55,17 @@ def test_systemd_is_told_and_the_health_check_knows_without_redis(
         assert probe(environment, kind) == 0
         assert probe(environment, "another") == 1
         process.send_signal(signal.SIGSTOP)
-        time.sleep(0.1)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         emptied(systemd)
-        systemd.settimeout(3)
+        systemd.settimeout(2.5)  # more than twice the time between two signs
         with pytest.raises(TimeoutError):
             systemd.recv(1000)  # a process that hangs feeds no watchdog
         process.send_signal(signal.SIGCONT)
-        systemd.settimeout(60)
+        systemd.settimeout(PATIENCE)
         process.terminate()
         while b"STOPPING=1" not in (last := systemd.recv(1000)):
             assert last == b"WATCHDOG=1"
-        assert process.wait(60) == 0, (tmp_path / "log").read_text()
+        assert process.wait(PATIENCE) == 0, (tmp_path / "log").read_text()
     finally:
         process.kill()
         process.wait()
@@ -102,7 +103,7 @@ def test_a_notify_socket_in_the_abstract_namespace_is_told(monkeypatch: pytest.M
         pytest.fail("abstract sockets are Linux's")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(f"\0citewire-test-{os.getpid()}")
-        receiver.settimeout(10)
+        receiver.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", f"@citewire-test-{os.getpid()}")
         alive.notify("STATUS=well")
         assert receiver.recv(100) == b"STATUS=well"

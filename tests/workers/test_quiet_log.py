@@ -6,24 +6,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from own_process import ROOT, environment
+from ports import free_port
+from waiting import PATIENCE, head_of, until
 
 from pipeline.ledger import Ledger
 from pipeline.ledger.tables import leases
 
 __all__ = ["environment"]  # a fixture
-
-
-def until(found: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 90
-    while not found():
-        assert time.monotonic() < give_up
-        time.sleep(0.1)
 
 
 def test_parameters_of_statements_are_in_no_error(ledger: Ledger) -> None:
@@ -37,8 +31,7 @@ def test_a_client_that_goes_away_in_its_body_is_no_error(environment: dict[str, 
     made = [sys.executable, "-m", "workers.cli", "token", "create", "--name", "cms", "--scope", "publish"]
     done = subprocess.run(made, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
     token = done.stdout.split()[-1]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with (tmp_path / "log").open("wb") as log:
         command = [sys.executable, "-m", "workers.cli", "web", "--port", str(port)]
         web = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
@@ -46,25 +39,25 @@ def test_a_client_that_goes_away_in_its_body_is_no_error(environment: dict[str, 
         until(lambda: b"startup complete" in (tmp_path / "log").read_bytes())
         heads = (
             f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-            "Content-Type: application/cloudevents+json\r\nContent-Length: 100000\r\n\r\n{",
+            "Content-Type: application/cloudevents+json\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n{",
             "POST /hub HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            "Content-Length: 1000\r\n\r\nhub.mode=s",
+            "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\nhub.mode=s",
         )
         for head in heads:
             with socket.create_connection(("127.0.0.1", port)) as client:
                 client.sendall(head.encode())
-                time.sleep(0.5)  # until the server waits for the rest
+                assert head_of(client).startswith(b"HTTP/1.1 100 ")  # it waits for the rest
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            assert b"200 OK" in client.recv(1000)
+            assert b"200 OK" in head_of(client)
         half = socket.create_connection(("127.0.0.1", port))
         half.sendall(heads[1].encode())
-        time.sleep(0.5)
+        assert head_of(half).startswith(b"HTTP/1.1 100 ")
     finally:
         web.terminate()
-        ended = web.wait(60)
+        ended = web.wait(PATIENCE)
     with half:
-        assert half.recv(1000).startswith(b"HTTP/1.1 503 ")
+        assert head_of(half).startswith(b"HTTP/1.1 503 ")
     assert ended == 0
     logged = (tmp_path / "log").read_text()
     assert "Traceback" not in logged
@@ -80,6 +73,6 @@ def test_a_worker_says_once_that_redis_is_away(environment: dict[str, str], tmp_
         time.sleep(8)  # in which Celery tries three times
     finally:
         worker.terminate()
-        worker.wait(60)
+        worker.wait(PATIENCE)
     lines = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("{")]
     assert len([line for line in lines if "127.0.0.1:9" in line]) == 1, "\n".join(lines)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bench import Bench
 from own_database import own, run, server
 from sqlalchemy.engine import URL
 from structlog.testing import capture_logs
+from waiting import until
 
 from pipeline.ledger import Ledger
 from pipeline.ledger.clock import SWEEP
@@ -29,13 +29,6 @@ from workers.doorbell import CeleryDoorbell
 ROOT = Path(__file__).resolve().parents[2]
 
 __all__ = ["own", "server"]  # fixtures
-
-
-def until(found: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 60
-    while not found():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 @pytest.fixture
