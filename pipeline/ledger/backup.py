@@ -21,7 +21,7 @@ from pipeline.ledger.tables.base import by_key
 from pipeline.model.rendition import digest_of
 
 _ROWS = 500
-_OF_THE_HOST = frozenset({"clock", "processes"})  # rows that describe running processes
+_NOT_RESTORED = frozenset({"clock", "processes", "sessions"})  # running processes, and people who are signed in
 
 
 def copy_out(ledger: Ledger, file: Path) -> None:
@@ -117,7 +117,7 @@ def _copy_rows(source: Transaction, target: Ledger) -> None:
         for table in reversed(metadata.sorted_tables):  # migrations put rows into a few
             transaction.execute(sa.delete(table))
         for table in metadata.sorted_tables:
-            if table.name in _OF_THE_HOST:
+            if table.name in _NOT_RESTORED:
                 continue
             rows = source.execution_options(yield_per=_ROWS).execute(sa.select(*by_key(table.c)))
             for some in rows.mappings().partitions():

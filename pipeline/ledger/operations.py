@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import sqlalchemy as sa
@@ -120,6 +120,17 @@ def parts_of(transaction: Transaction, operation_id: str) -> list[Part]:
     columns = [operation_parts.c[name] for name in Part.__struct_fields__]
     query = sa.select(*columns).where(operation_parts.c.operation == operation_id).order_by(operation_parts.c.number)
     return [Part(*row) for row in transaction.execute(query)]
+
+
+def counts(transaction: Transaction, operation_ids: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return how many parts each of the operations has, and how many of them were done."""
+    done = sa.case((operation_parts.c.outcome.in_(NOT_DONE), 0), else_=1)
+    query = (
+        sa.select(operation_parts.c.operation, sa.func.count(), sa.func.sum(done))
+        .where(operation_parts.c.operation.in_(operation_ids))
+        .group_by(operation_parts.c.operation)
+    )
+    return {operation: (parts, int(changed)) for operation, parts, changed in transaction.execute(query)}
 
 
 def changed_since(transaction: Transaction, article_id: str, number: int) -> bool:

@@ -40,7 +40,7 @@ def add(
     now: dt.datetime,
     expires: dt.datetime | None = None,
 ) -> None:
-    row = {"hash": _hash(token), "name": name, "scope": scope, "created": now, "expires": expires}
+    row = {"hash": hash_of(token), "name": name, "scope": scope, "created": now, "expires": expires}
     transaction.execute(sa.insert(tokens).values(**row))
 
 
@@ -50,7 +50,11 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
     It is looked up by its hash. The time this takes reveals at most how the hash of a guess begins, and nobody can
     choose guesses by their hashes. The hash itself is compared in constant time.
     """
-    digest = _hash(token)
+    return find_by_hash(transaction, hash_of(token), now=now)
+
+
+def find_by_hash(transaction: Transaction, digest: str, *, now: dt.datetime) -> Token | None:
+    """Return the token with this hash, or None if it is unknown, was revoked or has expired."""
     row = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == digest)).one_or_none()
     if row is None or not hmac.compare_digest(row.hash, digest):
         return None
@@ -85,7 +89,8 @@ def _token(row: sa.Row[tuple[object, ...]]) -> Token:
     return Token(row.hash[:_ID], row.name, row.scope, row.created, row.expires, row.revoked, row.used)
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """Return the hash under which a token is stored."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 
-from pipeline.ledger import operations, tokens
+from pipeline.ledger import operations, sessions, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.hub import subscriptions
@@ -47,12 +47,13 @@ def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) ->
 
 
 def prune_others(context: Context, *, batch: int = _BATCH) -> None:
-    """Delete old changes, confirmed pages, ended tokens and operations, and old renditions that no channel has."""
+    """Delete old changes, confirmed pages, what has ended (tokens, sessions, operations), and old renditions."""
     now, policy = context.clock(), context.policy
     changed = now - dt.timedelta(days=policy.keep_changes)
     _in_portions(context, functools.partial(changes.forget, before=changed, limit=batch))
     with context.ledger.write() as transaction:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
+        sessions.forget(transaction, now=now)
     ended = now - dt.timedelta(days=policy.keep_operations)
     for forget in (
         functools.partial(pulls.forget, before=changed, limit=batch),

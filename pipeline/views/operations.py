@@ -77,6 +77,42 @@ class Undone:
     overtaken: Annotated[tuple[ArticleId, ...], Field(description="Articles that were changed since, and left alone.")]
 
 
+@dataclass(frozen=True, slots=True)
+class OperationSummary:
+    """An operation without its parts."""
+
+    operation: str
+    kind: str
+    by: str
+    at: dt.datetime
+    undoes: str | None
+    parts: int
+    changed: int
+    planned: int | None
+    state: OperationState
+
+
+def summaries(transaction: Transaction, *, limit: int, now: dt.datetime) -> tuple[OperationSummary, ...]:
+    """Return the newest operations, the newest first, with counts of their parts."""
+    found = ledger_operations.newest(transaction, limit=limit)
+    counts = ledger_operations.counts(transaction, [one.id for one in found])
+    return tuple(_summary(one, *counts.get(one.id, (0, 0)), now) for one in found)
+
+
+def _summary(one: Recorded, parts: int, changed: int, now: dt.datetime) -> OperationSummary:
+    return OperationSummary(
+        operation=one.id,
+        kind=one.kind,
+        by=one.by,
+        at=one.at,
+        undoes=one.undoes,
+        parts=parts,
+        changed=changed,
+        planned=one.planned,
+        state=one.state(now),
+    )
+
+
 def operation(transaction: Transaction, operation_id: str, *, now: dt.datetime) -> Operation | None:
     found = ledger_operations.find(transaction, operation_id)
     return None if found is None else _operation(transaction, found, now)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems
 from pipeline.web.addresses import Addresses
+from pipeline.web.console.router import router as console
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.middleware import Compression, Interrupted, TooLarge
@@ -55,6 +56,7 @@ def create_app(
     app.add_middleware(Interrupted)
     problems.register(app)
     app.include_router(v1.router(context))
+    app.include_router(console(context, limiter))
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context))
     app.include_router(feeds.router(context))

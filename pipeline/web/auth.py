@@ -74,11 +74,11 @@ def require(context: Context, request: Request, *scopes: str, in_address: bool =
         refusals(request).count(request, "scope-insufficient", found)
         detail = f"the token's scope is {found.scope}, but {' or '.join(scopes)} is needed"
         raise Problem(403, "scope-insufficient", detail)
-    _record_use(context, found, now)
+    record_use(context, found, now)
     return Grant(found.id, found.name, found.scope)
 
 
-def _record_use(context: Context, token: Token, now: dt.datetime) -> None:
+def record_use(context: Context, token: Token, now: dt.datetime) -> None:
     """Record the use once an hour. A ledger that is busy does not turn the caller away: the next use is recorded."""
     if not token.is_used_since(now - _HOUR):
         with contextlib.suppress(TransientError), context.ledger.write() as transaction:

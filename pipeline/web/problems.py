@@ -80,9 +80,13 @@ def _given(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in members if value is not None}
 
 
+def status_of(error: InvalidEvent) -> int:
+    return _STATUS.get(error.code, 422)
+
+
 def of_event(error: InvalidEvent) -> JSONResponse:
     return answer(
-        _STATUS.get(error.code, 422),
+        status_of(error),
         error.code,
         error.message,
         file=error.file,
@@ -147,7 +151,7 @@ async def _parameters(_: Request, error: Exception) -> Response:
 
 
 def too_large(path: str) -> JSONResponse:
-    code = "form-too-large" if path == "/hub" else "event-too-large"
+    code = "form-too-large" if path.startswith(("/hub", "/console")) else "event-too-large"
     return answer(413, code, "the body is larger than this address takes", headers={"Connection": "close"})
 
 

@@ -9,7 +9,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pipeline.errors import CitewireError
 from pipeline.web.problems import answer
 
-_ANSWERED = ("/v1/", "/hub", "/healthz", "/readyz", "/metrics")  # what publishers and operators need meanwhile
+_ANSWERED = (
+    "/v1/",
+    "/console",
+    "/hub",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)  # what publishers and operators need meanwhile
 
 
 class Restored:

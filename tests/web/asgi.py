@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from fastapi import FastAPI
 
@@ -40,6 +40,7 @@ async def send(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     client: str = CLIENT,
+    scheme: str = "http",
 ) -> Answer:
     parts = urlsplit(address)
     named = {"Host": HOST} | dict(headers or {})
@@ -48,8 +49,8 @@ async def send(
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": method,
-        "scheme": "http",
-        "path": parts.path,
+        "scheme": scheme,
+        "path": unquote(parts.path),
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "root_path": "",

@@ -39,7 +39,7 @@ from pipeline.ledger.tables.operations import operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
 from pipeline.ledger.tables.places import drift, places, settings_in_force
 from pipeline.ledger.tables.restorations import restorations, restored_findings
-from pipeline.ledger.tables.site import clock, leases, processes, shared_places, tokens
+from pipeline.ledger.tables.site import clock, leases, processes, sessions, shared_places, tokens
 
 __all__ = [
     "STRANDED",
@@ -85,6 +85,7 @@ __all__ = [
     "restorations",
     "restored_findings",
     "revisions",
+    "sessions",
     "settings_in_force",
     "shared_places",
     "source_checks",

@@ -62,6 +62,7 @@ articles = sa.Table(
     sa.Index("ix_articles_due", "due"),
     sa.Index("ix_articles_next_review", "next_review", sqlite_where=_TO_REVIEW, postgresql_where=_TO_REVIEW),
     sa.Index("ix_articles_state_updated", "state", "updated"),
+    sa.Index("ix_articles_updated", "updated", "id"),
     sa.Index("ix_articles_fingerprint", "fingerprint", "updated", sqlite_where=_SHOWN, postgresql_where=_SHOWN),
 )
 

@@ -32,6 +32,16 @@ tokens = sa.Table(
     sa.Column("used", Instant),  # when it last opened something, to the hour; None: never, or before this was kept
 )
 
+# People who are signed in to the console.
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of the cookie's value, which is 256 random bits
+    sa.Column("token", sa.String(64), nullable=False),  # the hash of the token that was signed in with
+    sa.Column("created", Instant, nullable=False),
+    sa.Column("seen", Instant, nullable=False),  # the last request, to the minute
+)
+
 # SQLite only, with one row: how far the host's clock was from the time since its boot when a process last agreed.
 clock = sa.Table(
     "clock",

@@ -77,6 +77,11 @@ def undo(intake: Intake, operation_id: str, *, by: str, reason: str = REASON) ->
     return Undone(operation.id, tuple(accepted), tuple(left))
 
 
+def can_be_undone(kind: str) -> bool:
+    """Return whether operations of this kind can be undone at all."""
+    return kind not in _FOR_GOOD
+
+
 def _left(article_id: str, state: ArticleState | None) -> Part:
     revision = state.revision if state else None
     return Part(article_id, revision, revision, "overtaken", reason="it was changed since")

@@ -1,0 +1,6 @@
+"""/console: pages on which people see what the system does and act, without JavaScript.
+
+router    assembles the pages          sessions  who is signed in        signing_in  the way in and out
+pages     templates, headers, errors   forms     forms, and who sent them  words     times and states as people say them
+needs_you, failures, operations         a page, or a few that belong together, with their actions
+"""

@@ -1,0 +1,49 @@
+"""What fails, grouped by cause, and the replay of a whole cause as it was shown."""
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from pipeline.stages.accept import Intake
+from pipeline.stages.accept.replay import replay_failure
+from pipeline.stages.context import Context
+from pipeline.views.failures import failures
+from pipeline.web.console.forms import MAX_BODY, Acting, acting
+from pipeline.web.console.operations import address_of
+from pipeline.web.console.pages import Pages, see
+from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.problems import Problem
+
+
+def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+    routes = pages.router()
+    who_is = signed_in(context)
+
+    @routes.get("/failures")
+    def failures_page(who: Annotated[SignedIn, Depends(who_is)], channel: str = "") -> Response:
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            found = failures(transaction, now=now).failures
+        shown = [one for one in found if channel in ("", one.channel)]
+        others = len(found) - len(shown)
+        return pages.page("failures", who, now=now, failures=shown, channel=channel, others=others, place="failures")
+
+    @routes.post("/failures/{key}/replay", max_body_size=MAX_BODY)
+    def replay(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
+        done = replay_failure(intake, key, seen=_moment(act.form["seen"]), by=act.by)
+        if done.operation is None:
+            raise Problem(409, "nothing-to-replay", "what the page showed was replayed or delivered in the meantime")
+        return see(address_of(done.operation))
+
+    return routes
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem(400, "invalid-form", "`seen` is not a time") from None
+    if moment.tzinfo is None:
+        raise Problem(400, "invalid-form", "`seen` has no time zone")
+    return moment

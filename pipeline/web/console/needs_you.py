@@ -1,0 +1,48 @@
+"""The first page: what needs a person, who must act, and the action as a button where the console has it."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Response
+from msgspec import Struct
+
+from pipeline.stages.context import Context
+from pipeline.views.attention import NeedsYou, attention
+from pipeline.web.console.pages import HOME, Pages
+from pipeline.web.console.sessions import SignedIn, signed_in
+
+
+class Action(Struct, frozen=True):
+    """A button, or a link to the page that has it."""
+
+    label: str
+    path: str
+    is_link: bool = False
+
+
+def router(context: Context, pages: Pages) -> APIRouter:
+    routes = pages.router()
+
+    @routes.get("")
+    def needs_you(who: Annotated[SignedIn, Depends(signed_in(context))]) -> Response:
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
+            found = attention(transaction, channels, now=now, disk=context.disk()).attention
+        items = [(one, action_of(one)) for one in found]
+        return pages.page("needs_you", who, now=now, items=items, place="needs-you")
+
+    return routes
+
+
+def action_of(one: NeedsYou) -> Action | None:
+    """Return what the console can do about it, or None if it is done elsewhere."""
+    match one.kind:
+        case "article-held" if one.article and one.command.startswith("citewire release"):
+            return Action(f"Release {one.article}", f"{HOME}/articles/{quote(one.article)}/release")
+        case "channel-paused" if one.channel:
+            return Action("Resume", f"{HOME}/channels/{quote(one.channel)}/resume")
+        case "delivery-exhausted" | "channel-refuses" | "channel-disabled" | "channel-down" if one.channel:
+            return Action("See what fails", f"{HOME}/failures?channel={quote(one.channel)}", is_link=True)
+        case _:
+            return None

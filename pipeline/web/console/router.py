@@ -1,0 +1,37 @@
+"""Assemble the console's pages."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Response
+
+from pipeline.stages.context import Context
+from pipeline.web.changing import intake_of, refusing_when_outdated
+from pipeline.web.console import articles, channels, failures, needs_you, operations, signing_in
+from pipeline.web.console.pages import Pages, static_file
+from pipeline.web.limits import Limiter
+from pipeline.web.problems import Problem
+
+
+def router(context: Context, limiter: Limiter) -> APIRouter:
+    pages, intake = Pages(context), intake_of(context)
+    console = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
+    console.include_router(signing_in.router(context, pages, limiter))
+    console.include_router(needs_you.router(context, pages))
+    console.include_router(articles.router(context, pages, intake))
+    console.include_router(channels.router(context, pages))
+    console.include_router(failures.router(context, pages, intake))
+    console.include_router(operations.router(context, pages, intake))
+    console.include_router(_others(pages))
+    return console
+
+
+def _others(pages: Pages) -> APIRouter:
+    """Return the style sheet and the pictures, and the page for any address that is none of the console's."""
+    routes = pages.router()
+    routes.add_api_route("/static/{digest}/{name}", static_file, methods=["GET"])
+
+    @routes.api_route("/{rest:path}", methods=["GET", "POST"])
+    def unknown_page(rest: str) -> Response:
+        raise Problem(404, "unknown-page", "the console has no such page")
+
+    return routes

@@ -1,0 +1,119 @@
+"""Who is signed in: a session in the ledger, named by a cookie that no script can read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import Literal, TypedDict
+
+from fastapi import Request, Response
+from msgspec import Struct
+
+from pipeline.errors import TransientError
+from pipeline.ledger import sessions
+from pipeline.ledger.sessions import LONGEST
+from pipeline.ledger.tokens import Token
+from pipeline.stages.context import Context
+from pipeline.web.auth import record_use
+from pipeline.web.problems import Problem
+
+SCOPES = ("publish", "admin")  # of the tokens with which people sign in
+_OVER_TLS, _PLAIN = "__Host-citewire", "citewire-console"
+
+
+class _Attributes(TypedDict):
+    path: str
+    secure: bool
+    httponly: bool
+    samesite: Literal["lax"]
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in, or the session has ended."""
+
+
+class SignedIn(Struct, frozen=True):
+    """Somebody who is signed in. `secret` is the value of the cookie."""
+
+    token: Token
+    secret: str
+
+    @property
+    def is_admin(self) -> bool:
+        return self.token.scope == "admin"
+
+    def field(self) -> str:
+        """Return a value for the hidden field of a form that only a page of this session can contain.
+
+        It is another one on each page, so that compressing the pages reveals nothing of it.
+        """
+        nonce = secrets.token_hex(8)
+        return f"{nonce}.{self._sign(nonce)}"
+
+    def is_own_field(self, value: str) -> bool:
+        nonce, _, signature = value.partition(".")
+        return hmac.compare_digest(signature.encode(), self._sign(nonce).encode())
+
+    def _sign(self, nonce: str) -> str:
+        return hmac.new(self.secret.encode(), nonce.encode(), hashlib.sha256).hexdigest()
+
+
+def signed_in(context: Context) -> Callable[[Request], SignedIn]:
+    """Return a dependency that admits people who are signed in. It raises NotSignedIn."""
+
+    def find(request: Request) -> SignedIn:
+        secret = request.cookies.get(_name(request))
+        now = context.clock()
+        if not secret:
+            raise NotSignedIn
+        with context.ledger.read() as transaction:
+            found = sessions.find(transaction, secret, now=now)
+        if found is None or found.token.scope not in SCOPES:
+            raise NotSignedIn
+        if not found.is_seen_lately(now):
+            with contextlib.suppress(TransientError), context.ledger.write() as transaction:
+                sessions.record_use(transaction, secret, now=now)
+            record_use(context, found.token, now)
+        return SignedIn(found.token, secret)
+
+    return find
+
+
+def check_may(who: SignedIn, *scopes: str) -> None:
+    """Raise Problem 403 unless the token has one of the scopes. `admin` may do everything."""
+    if not who.is_admin and who.token.scope not in scopes:
+        needed = " or ".join(scopes or ("admin",))
+        detail = f"the scope of your token is {who.token.scope}, but {needed} is needed"
+        raise Problem(403, "scope-insufficient", detail)
+
+
+def begin(context: Context, request: Request, response: Response, token: str) -> None:
+    """Begin a session in place of any former one of this browser, and set its cookie."""
+    secret, former = secrets.token_urlsafe(32), request.cookies.get(_name(request))
+    with context.ledger.write() as transaction:
+        if former:
+            sessions.end(transaction, former)
+        sessions.begin(transaction, secret, token=token, now=context.clock())
+    name = _name(request)
+    response.set_cookie(name, secret, max_age=int(LONGEST.total_seconds()), **_attributes(name))
+
+
+def end(context: Context, request: Request, response: Response) -> None:
+    """End the session of this browser, if there is one, and delete its cookie."""
+    name = _name(request)
+    if former := request.cookies.get(name):
+        with context.ledger.write() as transaction:
+            sessions.end(transaction, former)
+    response.delete_cookie(name, **_attributes(name))
+
+
+def _name(request: Request) -> str:
+    """Return the cookie's name. With the prefix `__Host-`, browsers take it over TLS only, and from this host only."""
+    return _OVER_TLS if request.url.scheme == "https" else _PLAIN
+
+
+def _attributes(name: str) -> _Attributes:
+    return {"path": "/", "secure": name == _OVER_TLS, "httponly": True, "samesite": "lax"}

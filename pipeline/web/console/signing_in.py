@@ -1,0 +1,60 @@
+"""Signing in with a token, and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from pipeline.ledger import tokens
+from pipeline.ledger.tokens import Token
+from pipeline.stages.context import Context
+from pipeline.web.auth import record_use
+from pipeline.web.clients import client
+from pipeline.web.console import sessions
+from pipeline.web.console.forms import MAX_BODY, Acting, Form, acting, own_form
+from pipeline.web.console.pages import SIGN_IN, Pages, own_address, see
+from pipeline.web.console.sessions import SCOPES, signed_in
+from pipeline.web.limits import Limiter, Rate
+from pipeline.web.refusals import refusals
+
+GUESSES = Rate(per_second=1 / 6, burst=10)  # of one client
+
+
+def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
+    routes = pages.router()
+
+    @routes.get("/sign-in")
+    def sign_in_page(next: str = "") -> Response:
+        return pages.page("sign_in", None, next=own_address(next), refused=None)
+
+    @routes.post("/sign-in", max_body_size=MAX_BODY)
+    def sign_in(request: Request, form: Annotated[Form, Depends(own_form)]) -> Response:
+        next = own_address(form["next"])
+        wait = limiter.take(f"console:{client(request)}", GUESSES)
+        if wait > 0:
+            return pages.page("sign_in", None, status=429, next=next, refused=_TOO_OFTEN)
+        token = form["token"].strip()
+        found = _find(token)
+        if found is None or found.scope not in SCOPES:
+            refusals(request).count(request, "token-invalid" if found is None else "scope-insufficient", found)
+            refused = _UNKNOWN if found is None else f"A token of the scope {found.scope} opens no console."
+            return pages.page("sign_in", None, status=403, next=next, refused=refused)
+        response = see(next)
+        sessions.begin(context, request, response, token)
+        record_use(context, found, context.clock())
+        return response
+
+    def _find(token: str) -> Token | None:
+        with context.ledger.read() as transaction:
+            return tokens.find(transaction, token, now=context.clock())
+
+    @routes.post("/sign-out", max_body_size=MAX_BODY)
+    def sign_out(request: Request, _: Annotated[Acting, Depends(acting(signed_in(context), *SCOPES))]) -> Response:
+        response = see(SIGN_IN)
+        sessions.end(context, request, response)
+        return response
+
+    return routes
+
+
+_TOO_OFTEN = "Too many attempts from your address. Wait a minute, then try again."
+_UNKNOWN = "This token is unknown, has expired or was revoked."

@@ -1,0 +1,129 @@
+"""A site with something to see on every page of the console, and a real server for browsers in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import uvicorn
+from bench import Receiver
+from msgspec import structs
+from served import SITE, Served, served
+
+from pipeline.errors import PermanentError
+from pipeline.ledger.deliveries import channels
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.reference import Notice
+from pipeline.stages.enrich import watch
+from pipeline.web.app import create_app
+
+NOTICE = Notice("retracted", "J Ex. 2026;1:1", "999")
+HOSTILE = "<script>alert(1)</script> \u202eevil \U0001f9ec & <b>bold</b>"
+SETTINGS = (
+    SITE
+    + """
+[[channels]]
+id = "archive"
+type = "webhook"
+format = "json-ld"
+url = "https://archive.example.org/in"
+secret = "env:ARCHIVE_SECRET"
+"""
+).replace('secret = "env:PARTNER_SECRET"', 'secret = "env:PARTNER_SECRET"\nevidence = "hold"')
+MARKDOWN = """---
+id: {id}
+title: {title!r}
+topics: ["{topic}"]
+references: ["{pmid}"]
+---
+Rest, and ask your doctor when it does not get better.
+
+## What helps
+
+Warmth, and slow movements.
+"""
+TITLES = {
+    "baclofen-for-spasticity": "Baclofen for spasticity: what it does, and what it does not",
+    "statins-and-muscle-pain": "Do statins cause muscle pain?",
+    "hostile": HOSTILE,
+    "sleep-in-old-age": "Sleep in old age",
+    "arabic": "هل الأسبرين آمن للقلب؟",
+    "a-very-long-name-that-somebody-gave-to-an-article-about-antibiotics": "Antibiotics " * 20,
+}
+
+
+@dataclass
+class Picky(Receiver):
+    """Refuses each of these articles with its words, and takes all others."""
+
+    says: dict[str, str] = field(default_factory=dict)
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        if parcel.article_id in self.says:
+            raise PermanentError(self.says[parcel.article_id], status=422)
+        return super().deliver(parcel)
+
+
+@contextlib.contextmanager
+def console_site(folder: Path) -> Iterator[Served]:
+    """A served site whose channels give up at the first refusal. Nothing is published yet."""
+    with served(folder, SETTINGS, formats=("html", "amp", "json-ld", "ninjs")) as site:
+        receivers = {name: Picky() for name in site.context.channels}
+        plans = {
+            name: replace(plan, open=lambda name=name: receivers[name]) for name, plan in site.context.channels.items()
+        }
+        policy = replace(site.context.policy, refused_retries=())
+        site.context = replace(site.context, policy=policy, channels=plans)
+        site.receiver = receivers["partner"]
+        site.app = create_app(site.context, alive=list)
+        yield site
+
+
+def fill(site: Served) -> None:
+    """Have something of everything: dead letters, a held article, a paused channel, a withdrawn article."""
+    assert isinstance(site.receiver, Picky)
+    site.receiver.says = {
+        "hostile": "no category for 'hostile'",
+        "arabic": "no category for 'arabic'",
+        "sleep-in-old-age": "the body is larger than 65536 bytes",
+    }
+    for number, (name, title) in enumerate(TITLES.items()):
+        pmid = "1" if name == "baclofen-for-spasticity" else "2"
+        site.publish(MARKDOWN.format(id=name, title=title.strip(), topic="pain", pmid=pmid), name=name)
+        site.clock.pass_(60 * number)
+        site.work()
+    site.withdraw("statins-and-muscle-pain", "A dose was wrong.")
+    site.work()
+    retract(site, "1")
+    with site.context.ledger.write() as transaction:
+        channels.pause(transaction, "archive", reason="its owner moves to another host", now=site.clock())
+    site.clock.now += dt.timedelta(days=1)
+
+
+def retract(site: Served, pmid: str) -> None:
+    """Have PubMed say that a paper was retracted, and have that noticed."""
+    site.pubmed.papers[pmid] = structs.replace(site.pubmed.papers[pmid], editorial=("retracted",), notices=(NOTICE,))
+    watch.recheck(site.context.ledger, now=site.clock())
+    for _ in range(3):
+        site.clock.pass_(1)
+        site.work()
+
+
+@contextlib.contextmanager
+def serving(site: Served) -> Iterator[str]:
+    """Serve the site on this machine; yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(site.app, log_config=None, lifespan="off", access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

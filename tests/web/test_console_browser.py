@@ -1,0 +1,113 @@
+"""The console in a browser: by keyboard, without scripts, narrow and wide, light and dark, for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from console_site import console_site, fill, serving
+from judges.axe import axe_violations
+from judges.browser import Sight, chromium, faint_text, scrolls_sideways, small_targets, text_out_of_the_window
+from judges.nu import nu_findings
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+Scheme = Literal["light", "dark"]
+WIDTHS = (390, 1440)
+PAGES = ["/console", "/console/failures", "/console/operations"]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with console_site(tmp_path_factory.mktemp("console")) as site:
+        fill(site)
+        with serving(site) as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@dataclass
+class Window:
+    page: Page
+    address: str
+    refused: list[str] = field(default_factory=list)  # what the browser did not do because of the page's policy
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def note(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text or message.type == "error":
+            self.refused.append(message.text)
+
+    def sign_in(self) -> None:
+        """By keyboard: the cursor is in the field already."""
+        self.open("/console")
+        self.page.wait_for_selector("#token:focus")
+        self.page.keyboard.type("root")
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/console")
+
+
+@contextmanager
+def window(
+    browser: Browser, address: str, *, width: int, scheme: Scheme = "light", scripts: bool = False
+) -> Iterator[Window]:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+    )
+    try:
+        shown = Window(context.new_page(), address)
+        shown.page.on("console", shown.note)
+        yield shown
+        assert shown.refused == []
+    finally:
+        context.close()
+
+
+def look(shown: Window, name: str, pictures: Path) -> None:
+    """Check what is on the screen, and keep a picture of it."""
+    seen = Sight(shown.page)
+    shown.page.screenshot(path=pictures / f"{name.strip('/').replace('/', '-')}.png", full_page=True)
+    assert not scrolls_sideways(seen), name
+    assert text_out_of_the_window(seen) == [], name
+    assert faint_text(seen) == [], name
+    assert small_targets(seen, "button, nav a, input:not([type=hidden]), select", least=24) == [], name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_can_be_read(browser: Browser, address: str, width: int, scheme: Scheme, tmp_path: Path) -> None:
+    with window(browser, address, width=width, scheme=scheme) as shown:
+        shown.open("/console/sign-in")
+        look(shown, "sign-in", tmp_path)
+        shown.sign_in()
+        for path in PAGES:
+            shown.open(path)
+            look(shown, path, tmp_path)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_keeps_people_with_disabilities_out(browser: Browser, address: str, width: int) -> None:
+    with window(browser, address, width=width, scripts=True) as shown:
+        shown.open("/console/sign-in")
+        assert axe_violations(shown.page) == []
+        shown.sign_in()
+        for path in PAGES:
+            shown.open(path)
+            assert axe_violations(shown.page) == [], path
+
+
+def test_every_page_is_valid_html(browser: Browser, address: str) -> None:
+    with window(browser, address, width=1440) as shown:
+        shown.sign_in()
+        for path in [*PAGES, "/console/sign-in", "/console/operations/op_none"]:
+            body = shown.page.request.get(address + path).body()
+            assert nu_findings(body) == [], path
