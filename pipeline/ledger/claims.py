@@ -53,6 +53,12 @@ def oldest_due(
     return min((due for due in found if due is not None), default=None)
 
 
+def count_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> int:
+    """Count the rows that are due, those included that a worker holds."""
+    counted = sa.select(sa.func.count()).select_from(table).where(table.c.due <= now, *where)
+    return transaction.execute(counted).scalar_one()
+
+
 def claim(
     transaction: Transaction,
     key: sa.Column[str],

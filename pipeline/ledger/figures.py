@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.tables import attempts, deliveries, feeds, identifiers, references
+from pipeline.ledger.tables import attempts, deliveries, feeds, identifiers, places, references, revisions
 
 
 def references_by_standing(transaction: Transaction) -> dict[tuple[str, str], int]:
@@ -45,6 +47,44 @@ def attempts_by_outcome(transaction: Transaction, *, since: dt.datetime) -> dict
     """Count the attempts since a moment, by outcome."""
     counted = sa.select(attempts.c.outcome, sa.func.count()).where(attempts.c.at >= since).group_by(attempts.c.outcome)
     return dict(transaction.execute(counted).all())
+
+
+class Sends(Struct, frozen=True):
+    """Attempts at places of one type with one outcome. `within`: how many were made so soon after the publish."""
+
+    type: str
+    outcome: str
+    count: int
+    within: tuple[int, ...]  # for each of the bounds that were asked for
+    seconds: float  # of all of them together
+
+
+def sends(transaction: Transaction, *, since: dt.datetime, bounds: Sequence[float]) -> list[Sends]:
+    """Count the attempts since a moment by the type of their place, their outcome and the time since the publish."""
+    micros = sa.BigInteger()
+    took = sa.type_coerce(attempts.c.at, micros) - sa.type_coerce(revisions.c.at, micros)
+    kind = sa.func.coalesce(places.c.type, "")
+    query = (
+        sa.select(
+            kind,
+            attempts.c.outcome,
+            sa.func.count(),
+            sa.func.sum(took),
+            *(sa.func.sum(sa.case((took <= int(bound * 1e6), 1), else_=0)) for bound in bounds),
+        )
+        .join(deliveries, deliveries.c.id == attempts.c.delivery)
+        .join(
+            revisions, sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == attempts.c.revision)
+        )
+        .outerjoin(places, places.c.key == deliveries.c.channel)
+        .where(attempts.c.at >= since)
+        .group_by(kind, attempts.c.outcome)
+        .order_by(kind, attempts.c.outcome)
+    )
+    return [
+        Sends(type, outcome, count, tuple(map(int, within)), float(total) / 1e6)
+        for type, outcome, count, total, *within in transaction.execute(query)
+    ]
 
 
 def stale_feeds(transaction: Transaction) -> int:

@@ -80,6 +80,10 @@ class Stage(ABC):
         """Process what is due, for at most about `drain_seconds`. Return the number of claims processed."""
         return drain(context, self, key)
 
+    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
+        """Return how many rows are due, or parts of the stage where rows are not what it works on."""
+        return sum(1 for _ in self.due(context, transaction, now))
+
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
         """Return the time since which, or from which on, the oldest row is due; None when no row will become due."""
         return None

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from watched import Watched, publish
 
 from pipeline.ledger import tokens
+from pipeline.stages.flow import STAGES
 from pipeline.web.app import create_app
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -225,6 +226,15 @@ def test_the_metrics_say_what_the_ledger_says_and_each_is_documented(bench: Watc
     assert found["citewire_withheld", "hold"] == 1
     assert found["citewire_oldest_due_seconds", "deliver"] > 60
     assert found["citewire_oldest_due_seconds", "render"] == 0
+    assert found["citewire_due", "deliver"] == 1
+    assert found["citewire_due", "render"] == 0
+    stages = {sample.labels["stage"] for one in families if one.name == "citewire_due" for sample in one.samples}
+    assert stages == {stage.name for stage in STAGES}
+    accepted = found["citewire_attempts_last_hour", "delivered"]
+    assert accepted > 0
+    assert found["citewire_sends_last_ten_minutes", "", "delivered"] == accepted
+    assert found["citewire_sends_last_ten_minutes", "", "transient"] == 1
+    assert found["citewire_publish_to_delivered_seconds_bucket", "", "+Inf"] == accepted
     assert found["citewire_attempts_last_hour", "transient"] == 1
     assert found["citewire_feeds_stale",] >= 0
     guide = (DOCS / "operating.md").read_text(encoding="utf-8")

@@ -196,6 +196,11 @@ def _other_fingerprints(transaction: Transaction, current: str) -> list[str]:
         found += [] if last == current else [last]
 
 
+def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
+    """Count the articles that are to be rendered."""
+    return claims.count_due(transaction, articles, now)
+
+
 def oldest_due(transaction: Transaction) -> dt.datetime | None:
     """Return the time at which the first article is, or was, to be rendered."""
     return claims.oldest_due(transaction, articles)

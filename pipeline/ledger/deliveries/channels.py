@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import sqlalchemy as sa
@@ -69,6 +69,11 @@ def with_due_deliveries(
         if channel not in asleep
         and claims.any_due(transaction, deliveries, now, deliveries.c.channel == channel, urgency)
     ]
+
+
+def count_due(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> int:
+    """Count the deliveries to one of the channels that are due."""
+    return claims.count_due(transaction, deliveries, now, deliveries.c.channel.in_(channel_ids))
 
 
 def oldest_due(transaction: Transaction, channel_ids: Iterable[str]) -> dt.datetime | None:

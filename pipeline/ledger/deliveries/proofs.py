@@ -66,6 +66,11 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, proofs, now)
 
 
+def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
+    """Count the searches that are due."""
+    return claims.count_due(transaction, proofs, now)
+
+
 def oldest_due(transaction: Transaction) -> dt.datetime | None:
     """Return the time at which the first search is, or was, due."""
     return claims.oldest_due(transaction, proofs)

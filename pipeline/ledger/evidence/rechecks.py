@@ -56,6 +56,12 @@ def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
     return False
 
 
+def count_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> int:
+    """Count the references that are due; during the day, nightly ones are left out."""
+    priorities = (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else []))
+    return claims.count_due(transaction, references, now, references.c.priority.in_(priorities))
+
+
 def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
     """Return the time at which the first reference is, or was, due; during the day, nightly ones are left out."""
     priorities = (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else []))

@@ -88,6 +88,11 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, feeds, now)
 
 
+def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
+    """Count the feeds that are to be built."""
+    return claims.count_due(transaction, feeds, now)
+
+
 def oldest_due(transaction: Transaction) -> dt.datetime | None:
     """Return the time at which the first feed is, or was, to be built."""
     return claims.oldest_due(transaction, feeds)

@@ -68,6 +68,9 @@ class Deliver(Stage):
         others = channels.with_due_deliveries(transaction, known, withdrawals=False, now=now)
         return [Bell(channel, urgent=True) for channel in urgent] + [Bell(channel) for channel in others]
 
+    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
+        return channels.count_due(transaction, context.channels, now=now)
+
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
         return channels.oldest_due(transaction, context.channels)
 

@@ -35,6 +35,9 @@ class Prove(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if proofs.any_due(transaction, now=now) else []
 
+    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
+        return proofs.count_due(transaction, now=now)
+
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
         return proofs.oldest_due(transaction)
 

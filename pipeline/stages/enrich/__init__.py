@@ -36,6 +36,9 @@ class Enrich(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if Schedule(context).anything_due(transaction, now) else []
 
+    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
+        return rechecks.count_due(transaction, now=now, night=Schedule(context).is_night(now))
+
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
         return rechecks.oldest_due(transaction, night=Schedule(context).is_night(now))
 

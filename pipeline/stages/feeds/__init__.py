@@ -48,6 +48,9 @@ class Feeds(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if feeds.any_due(transaction, now=now) else []
 
+    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
+        return feeds.count_due(transaction, now=now)
+
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
         return feeds.oldest_due(transaction)
 

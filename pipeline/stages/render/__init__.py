@@ -39,6 +39,9 @@ class Render(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if articles.any_due(transaction, now=now) else []
 
+    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
+        return articles.count_due(transaction, now=now)
+
     def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
         return articles.oldest_due(transaction)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
@@ -26,6 +26,8 @@ from pipeline.web.openapi.answers import document, problems
 from pipeline.web.refusals import Refusals
 
 _LATELY = dt.timedelta(hours=1)
+_MOMENT = dt.timedelta(minutes=10)
+_BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0, 86_400.0)  # seconds
 
 
 def router(context: Context, refusals: Refusals) -> APIRouter:
@@ -77,6 +79,8 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
         "withheld", "Articles kept from a channel, or from all", ("cause",), _words(withheld.counts(transaction))
     )
     yield _gauge("oldest_due_seconds", "For how long work has waited", ("stage",), _waits(context, transaction, now))
+    yield _gauge("due", "Rows that are due, waiting or being worked on", ("stage",), _due(context, transaction, now))
+    yield from _sends(transaction, now)
     tried = figures.attempts_by_outcome(transaction, since=now - _LATELY)
     yield _gauge("attempts_last_hour", "Attempts at deliveries in the last hour", ("outcome",), _words(tried))
     yield _gauge(
@@ -113,6 +117,25 @@ def _waits(context: Context, transaction: Transaction, now: dt.datetime) -> dict
     """Return how long each stage's oldest work has waited, in seconds, or zero if nothing is due yet."""
     oldest = {stage.name: stage.oldest_due(context, transaction, now) or now for stage in STAGES}
     return {(name,): max((now - due).total_seconds(), 0.0) for name, due in oldest.items()}
+
+
+def _due(context: Context, transaction: Transaction, now: dt.datetime) -> dict[tuple[str, ...], float]:
+    return {(stage.name,): stage.count_due(context, transaction, now) for stage in STAGES}
+
+
+def _sends(transaction: Transaction, now: dt.datetime) -> Iterator[Metric]:
+    """Yield the sends of the last ten minutes by channel type, and how long after the publish they were accepted."""
+    found = figures.sends(transaction, since=now - _MOMENT, bounds=_BOUNDS)
+    by_outcome: dict[tuple[str, ...], float] = {(one.type, one.outcome): one.count for one in found}
+    yield _gauge("sends_last_ten_minutes", "Attempts by channel type", ("type", "outcome"), by_outcome)
+    times = HistogramMetricFamily(
+        "citewire_publish_to_delivered_seconds", "From publish to acceptance, of the last ten minutes", labels=("type",)
+    )
+    for one in found:
+        if one.outcome == "delivered":
+            buckets = [(f"{bound:g}", float(count)) for bound, count in zip(_BOUNDS, one.within, strict=True)]
+            times.add_metric((one.type,), [*buckets, ("+Inf", float(one.count))], one.seconds)
+    yield times
 
 
 def _gauge(
