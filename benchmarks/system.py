@@ -96,10 +96,11 @@ def configured(folder: Path, *, pubmed: str, partner: str, more: str = "") -> di
 
 
 @contextmanager
-def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Running]:
+def running(folder: Path, environment: Mapping[str, str], *, within: float = 60) -> Iterator[Running]:
+    """Start the system, and wait up to `within` seconds until it is ready."""
     log = folder / "up.log"
     with started("workers.cli", "up", "--port", "0", environment=environment, log=log) as process:
-        web = ready(process, within=60, log=log)
+        web = ready(process, within=within, log=log)
         data = folder / "data"
         note = runfile.read(data)
         assert note is not None and note.redis is not None

@@ -25,6 +25,15 @@ from pipeline.model.revision import Cause
 
 WITHDRAWAL, NORMAL, LATER = 0, 1, 2  # urgency: the lower goes first; LATER never delays the others
 
+# Literals, not bound values: only with these do both databases see which partial index a statement may use.
+IS_WITHDRAWAL = deliveries.c.urgency == sa.literal_column(str(WITHDRAWAL))
+IS_NORMAL = deliveries.c.urgency == sa.literal_column(str(NORMAL))
+MAY_WAIT = deliveries.c.urgency == sa.literal_column(str(LATER))
+IS_NEWS = deliveries.c.urgency < sa.literal_column(str(LATER))  # withdrawals too
+
+# Of any urgency, for the index in which `due` follows it: the times of each are looked up by themselves.
+IS_ANY = deliveries.c.urgency.in_([sa.literal_column(str(one)) for one in (WITHDRAWAL, NORMAL, LATER)])
+
 BLOCKING_ATTEMPTS = (
     60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
 )
@@ -269,14 +278,14 @@ def bring_forward(transaction: Transaction, channel: str, *, now: dt.datetime) -
     Abandoned deliveries keep their attempts, so that each is tried once more, up to `MOST_ATTEMPTS`.
     """
     mine = (deliveries.c.channel == channel, claims.is_free(deliveries, now))
-    abandoned = sa.and_(
-        deliveries.c.state == "abandoned",
+    abandoned = (
+        deliveries.c.state == sa.literal_column("'abandoned'"),  # as in the index that finds them
         deliveries.c.attempts < MOST_ATTEMPTS,
         deliveries.c.error.not_like("send-interrupted:%"),  # it kills its workers, which no answer of a channel changes
     )
-    waiting = sa.and_(deliveries.c.due > now, deliveries.c.attempts > 0)
-    update = sa.update(deliveries).where(*mine, sa.or_(abandoned, waiting))
-    return transaction.execute(update.values(state="pending", due=now, changed=now)).rowcount
+    waiting = (IS_ANY, deliveries.c.due > now, deliveries.c.attempts > 0)
+    update = sa.update(deliveries).values(state="pending", due=now, changed=now)
+    return sum(transaction.execute(update.where(*mine, *which)).rowcount for which in (abandoned, waiting))
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -346,12 +355,12 @@ def replay(
 
 def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:
     """Return withdrawals that a channel has not accepted yet, including refused ones."""
-    return _many(transaction, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
+    return _many(transaction, IS_WITHDRAWAL, deliveries.c.due.is_not(None), limit=limit)
 
 
 def count_outstanding_withdrawals(transaction: Transaction, channel: str) -> int:
     """Count the withdrawals that the channel has not accepted yet."""
-    outstanding = (deliveries.c.channel == channel, deliveries.c.urgency == WITHDRAWAL, deliveries.c.due.is_not(None))
+    outstanding = (deliveries.c.channel == channel, IS_WITHDRAWAL, deliveries.c.due.is_not(None))
     return transaction.execute(sa.select(sa.func.count()).where(*outstanding)).scalar_one()
 
 
@@ -406,7 +415,7 @@ def blocking_withdrawal() -> sa.ColumnElement[bool]:
     One that the channel refused does not block it: the channel answers, and accepts other articles.
     """
     return sa.and_(
-        deliveries.c.urgency == WITHDRAWAL,
+        IS_WITHDRAWAL,
         deliveries.c.due.is_not(None),
         deliveries.c.state.in_(("pending", "sending")),
         deliveries.c.attempts < BLOCKING_ATTEMPTS,

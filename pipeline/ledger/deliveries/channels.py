@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container
 from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger import claims, skipping
+from pipeline.ledger.database import Instant, Transaction, insert
+from pipeline.ledger.deliveries import IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT
 from pipeline.ledger.tables import channels, deliveries
 
 CircuitState = Literal["closed", "open", "half-open", "disabled"]
@@ -57,18 +58,33 @@ def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
     return frozenset(transaction.scalars(sa.select(channels.c.id).where(left_alone)))
 
 
-def with_due_deliveries(
-    transaction: Transaction, channel_ids: Iterable[str], *, withdrawals: bool, now: dt.datetime
-) -> list[str]:
-    """Return those of the channels that do not rest and have a withdrawal, or anything else, that is due."""
-    asleep = resting(transaction, now)
-    urgency = deliveries.c.urgency == 0 if withdrawals else deliveries.c.urgency > 0
-    return [
-        channel
-        for channel in channel_ids
-        if channel not in asleep
-        and claims.any_due(transaction, deliveries, now, deliveries.c.channel == channel, urgency)
-    ]
+class DueChannel(Struct, frozen=True):
+    """A channel that does not rest, and whether withdrawals and other deliveries are due for it."""
+
+    id: str
+    withdrawals: bool
+    others: bool
+
+
+def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueChannel]:
+    """Return the channels that do not rest and have deliveries that are due. One statement, or two, for all of them.
+
+    Only channels with outstanding deliveries are looked at, so nothing is read of a site that has delivered everything.
+    """
+    channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
+
+    def first(kind: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        """Return whether there is one. With an order, because PostgreSQL answers EXISTS by reading the table."""
+        mine = (deliveries.c.channel == channel.c.value, kind, claims.is_due(deliveries, now))
+        return (
+            sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery().is_not(None)
+        )
+
+    query = sa.select(channel.c.value, first(IS_WITHDRAWAL), sa.or_(first(IS_NORMAL), first(MAY_WAIT)))
+    rows = transaction.execute(query.where(channel.c.value.is_not(None)))
+    found = [DueChannel(id, bool(withdrawals), bool(others)) for id, withdrawals, others in rows]
+    asleep = resting(transaction, now) if found else frozenset()
+    return [one for one in found if (one.withdrawals or one.others) and one.id not in asleep]
 
 
 def count_due(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> int:
@@ -76,9 +92,17 @@ def count_due(transaction: Transaction, channel_ids: Collection[str], *, now: dt
     return claims.count_due(transaction, deliveries, now, deliveries.c.channel.in_(channel_ids))
 
 
-def oldest_due(transaction: Transaction, channel_ids: Iterable[str]) -> dt.datetime | None:
+def oldest_due(transaction: Transaction, channel_ids: Container[str]) -> dt.datetime | None:
     """Return the time at which the first delivery to one of the channels is, or was, to be attempted."""
-    return claims.oldest_due(transaction, deliveries, deliveries.c.channel, channel_ids)
+    channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
+
+    def first(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
+        mine = (deliveries.c.channel == channel.c.value, kind, deliveries.c.due.is_not(None))
+        return sa.select(sa.func.min(deliveries.c.due, type_=Instant())).where(*mine).scalar_subquery()
+
+    query = sa.select(channel.c.value, first(IS_WITHDRAWAL), first(IS_NORMAL), first(MAY_WAIT))
+    rows = transaction.execute(query.where(channel.c.value.is_not(None)))
+    return min((due for id, *times in rows if id in channel_ids for due in times if due is not None), default=None)
 
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:

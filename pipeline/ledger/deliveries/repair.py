@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Container
 
 import sqlalchemy as sa
 
-from pipeline.ledger import claims
+from pipeline.ledger import claims, skipping
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import STRANDED, attempts, deliveries
 from pipeline.ledger.tables.base import by_key
@@ -21,9 +21,13 @@ def stranded(transaction: Transaction, *, now: dt.datetime) -> list[str]:
     return list(transaction.scalars(query.order_by(deliveries.c.id).limit(_BATCH)))
 
 
-def unfetched(transaction: Transaction, pushed: Collection[str]) -> list[str]:
+def unfetched(transaction: Transaction, pushed: Container[str]) -> list[str]:
     """Return the ids of deliveries that wait for a partner to fetch them although their channel is now `pushed` to."""
-    query = sa.select(deliveries.c.id).where(deliveries.c.channel.in_(pushed), deliveries.c.available.is_not(None))
+    waiting = skipping.values_of(deliveries.c.channel, deliveries.c.available.is_not(None))
+    moved = [channel for channel in transaction.scalars(sa.select(waiting.c.value)) if channel in pushed]
+    if not moved:
+        return []
+    query = sa.select(deliveries.c.id).where(deliveries.c.channel.in_(moved), deliveries.c.available.is_not(None))
     return list(transaction.scalars(query.order_by(deliveries.c.id).limit(_BATCH)))
 
 

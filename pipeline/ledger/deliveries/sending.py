@@ -18,13 +18,23 @@ from pipeline.ledger import claims
 from pipeline.ledger.articles import headings
 from pipeline.ledger.articles.headings import Heading
 from pipeline.ledger.database import Transaction
-from pipeline.ledger.deliveries import LATER, NORMAL, WITHDRAWAL, Delivery, blocking_withdrawal, is_blocked
+from pipeline.ledger.deliveries import (
+    IS_NEWS,
+    IS_NORMAL,
+    IS_WITHDRAWAL,
+    LATER,
+    MAY_WAIT,
+    NORMAL,
+    WITHDRAWAL,
+    Delivery,
+    blocking_withdrawal,
+    is_blocked,
+)
 from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
 from pipeline.ledger.tables.base import by_key
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import Cause, EventType
 
-_NEWS = deliveries.c.urgency < sa.literal_column("2")  # as in the index that finds them
 INTERRUPTIONS = 5  # consecutive attempts whose worker was killed, after which a delivery is not sent again
 
 
@@ -81,10 +91,11 @@ def claim(
     """
     where = [deliveries.c.channel == channel]
     if urgent:
-        where.append(deliveries.c.urgency == WITHDRAWAL)
+        where.append(IS_WITHDRAWAL)
     elif _is_news_due(transaction, channel, now=now):
-        where.append(_NEWS)
+        where.append(IS_NEWS)
     else:
+        where.append(MAY_WAIT)
         limit = min(limit, later)
     if waited:
         where.append(deliveries.c.due <= now - dt.timedelta(seconds=waited))
@@ -97,7 +108,12 @@ def claim(
 
 def _is_news_due(transaction: Transaction, channel: str, *, now: dt.datetime) -> bool:
     """Return whether anything is due for the channel that must not wait behind what may be sent later."""
-    return claims.any_due(transaction, deliveries, now, deliveries.c.channel == channel, _NEWS)
+    mine = (deliveries.c.channel == channel, claims.is_due(deliveries, now))
+    first = [  # by an order, because PostgreSQL otherwise hopes to find one soon by reading the table
+        sa.select(deliveries.c.due).where(*mine, kind).order_by(deliveries.c.due).limit(1).scalar_subquery()
+        for kind in (IS_WITHDRAWAL, IS_NORMAL)
+    ]
+    return transaction.scalar(sa.select(sa.func.coalesce(*first))) is not None
 
 
 def feeds_are_stale(transaction: Transaction) -> bool:

@@ -7,7 +7,10 @@ import sqlalchemy as sa
 from pipeline.ledger.database import Instant
 from pipeline.ledger.tables.base import lease_columns, metadata
 
-# The few that may block their channel, looked up before every send without reading delivered ones.
+# What is outstanding at each channel: the sweep reads one entry of it for each channel that has any.
+_OUTSTANDING = sa.text("due IS NOT NULL")
+
+# The few that may block their channel, looked up before every send without reading delivered or refused ones.
 _WITHDRAWALS = sa.text("urgency = 0 AND due IS NOT NULL")
 
 # What is sent before anything that may wait, without reading a site's worth of the latter.
@@ -63,10 +66,21 @@ deliveries = sa.Table(
     sa.CheckConstraint("state IN ('pending', 'sending', 'delivered', 'abandoned')", name="state"),
     sa.CheckConstraint(_UNFINISHED_HAS_TIME, name="unfinished_has_time"),
     sa.CheckConstraint(_DELIVERED_IS_CURRENT, name="delivered_is_current"),
-    sa.Index("ix_deliveries_due", "channel", "due", "id"),
+    sa.Index("ix_deliveries_channel", "channel", "article"),
+    sa.Index(
+        "ix_deliveries_due",
+        *("channel", "urgency", "due", "id"),
+        sqlite_where=_OUTSTANDING,
+        postgresql_where=_OUTSTANDING,
+    ),
     sa.Index("ix_deliveries_news", "channel", "due", "id", sqlite_where=_NEWS, postgresql_where=_NEWS),
     sa.Index("ix_deliveries_leased", "channel", "lease", sqlite_where=_LEASED, postgresql_where=_LEASED),
-    sa.Index("ix_deliveries_withdrawals", "channel", sqlite_where=_WITHDRAWALS, postgresql_where=_WITHDRAWALS),
+    sa.Index(
+        "ix_deliveries_withdrawals",
+        *("channel", "refusals", "due"),
+        sqlite_where=_WITHDRAWALS,
+        postgresql_where=_WITHDRAWALS,
+    ),
     sa.Index("ix_deliveries_state", "state"),
     sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE, postgresql_where=_AVAILABLE),
     sa.Index("ix_deliveries_abandoned", "channel", sqlite_where=_ABANDONED, postgresql_where=_ABANDONED),

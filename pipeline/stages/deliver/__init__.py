@@ -64,9 +64,9 @@ class Deliver(Stage):
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         known = context.channels_now(transaction)
-        urgent = channels.with_due_deliveries(transaction, known, withdrawals=True, now=now)
-        others = channels.with_due_deliveries(transaction, known, withdrawals=False, now=now)
-        return [Bell(channel, urgent=True) for channel in urgent] + [Bell(channel) for channel in others]
+        found = [one for one in channels.with_due_deliveries(transaction, now) if one.id in known]
+        urgent = [Bell(one.id, urgent=True) for one in found if one.withdrawals]
+        return urgent + [Bell(one.id) for one in found if one.others]
 
     def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
         return channels.count_due(transaction, context.channels, now=now)

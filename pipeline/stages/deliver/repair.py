@@ -17,7 +17,7 @@ def repair_stranded(context: Context) -> int:
     that the schema's constraints should have prevented.
     """
     now = context.clock()
-    pushed = [plan.id for plan in context.channels.values() if not plan.is_pull]
+    pushed = {plan.id for plan in context.channels.values() if not plan.is_pull}
     with context.ledger.read() as transaction:
         lost = repair.stranded(transaction, now=now)
         unfetched = repair.unfetched(transaction, pushed)

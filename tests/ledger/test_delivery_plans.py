@@ -1,0 +1,119 @@
+"""What the sweep and each claim ask is answered by an index, however much is outstanding, and whatever the database.
+
+PostgreSQL is asked for its generic plan, which it uses for a prepared statement: there a bound value hides the indexes
+that only have some of the rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.ledger import Ledger, Transaction, deliveries
+from pipeline.ledger.deliveries import channels, repair, sending
+from pipeline.ledger.tables import deliveries as table
+
+NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+ROWS = 20_000  # of which half are outstanding
+
+
+@pytest.fixture
+def full(ledger: Ledger) -> Ledger:
+    """A ledger of two channels: one has everything, the other is to be sent as much now."""
+    due, no = int(NOW.timestamp() * 1e6), "0" if ledger.is_sqlite else "false"
+    columns = "id, article, channel, format, wanted, wanted_digest, urgency, attempts, attempted, changed"
+    kinds = {"served": "'delivered', 1, NULL", "backlog": f"'pending', NULL, {due} - i"}
+    with ledger.write() as transaction:
+        for channel, state in kinds.items():
+            transaction.exec_driver_sql(
+                f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS // 2})"  # noqa: S608 (constants)
+                f" INSERT INTO deliveries ({columns}, state, held, due)"
+                f" SELECT '{channel}-' || i, 'a' || i, '{channel}', 'plain', 1, 'x', 1, 0, {no}, {due}, {state} FROM n"
+            )
+    if not ledger.is_sqlite:
+        with ledger.write() as transaction:
+            transaction.exec_driver_sql("ANALYZE deliveries")
+    return ledger
+
+
+def plans(ledger: Ledger, step: Callable[[Transaction], object]) -> list[str]:
+    """Return how the database executes each statement of the step, BEGIN excluded."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        seen.append((statement, parameters))
+
+    with ledger.write() as transaction:
+        sa.event.listen(transaction, "before_cursor_execute", note)
+        step(transaction)
+        sa.event.remove(transaction, "before_cursor_execute", note)
+        return [_plan(transaction, statement, parameters) for statement, parameters in seen]
+
+
+def _plan(transaction: Transaction, statement: str, parameters: Any) -> str:
+    if transaction.dialect.name == "sqlite":
+        rows = transaction.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return "\n".join(row.detail for row in rows)
+    names: list[str] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        names.append(found[1])
+        return f"${len(names)}"
+
+    generic = re.sub(r"%\((\w+)\)s", numbered, statement)
+    return "\n".join(transaction.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {generic}").scalars())
+
+
+def reads_all(plan: str) -> bool:
+    """Return whether the table's rows are read one after the other."""
+    return bool(re.search(r"SCAN deliveries(?! USING INDEX ix_deliveries_stranded)|Seq Scan on deliveries", plan))
+
+
+@pytest.mark.parametrize(
+    ("step", "index"),
+    [
+        (lambda one: deliveries.is_blocked(one, "backlog"), "ix_deliveries_withdrawals"),
+        (lambda one: channels.with_due_deliveries(one, NOW), "ix_deliveries_due"),
+        (lambda one: channels.oldest_due(one, {"backlog"}), "ix_deliveries_due"),
+        (lambda one: sending.in_flight(one, "backlog", now=NOW), "ix_deliveries_leased"),
+        (lambda one: repair.unfetched(one, {"backlog"}), "ix_deliveries_available"),
+        (lambda one: repair.stranded(one, now=NOW), "ix_deliveries_stranded"),
+    ],
+    ids=["blocked", "sweep", "oldest", "in flight", "unfetched", "stranded"],
+)
+def test_what_is_asked_of_a_backlog_is_answered_by_an_index(
+    full: Ledger, step: Callable[[Transaction], object], index: str
+) -> None:
+    first, *others = plans(full, step)
+    assert index in first
+    assert not any(reads_all(plan) for plan in (first, *others))
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_a_claim_from_a_backlog_reads_no_more_than_it_takes(full: Ledger, urgent: bool) -> None:
+    def claim(transaction: Transaction) -> None:
+        ids = sending.claim(transaction, "backlog", token="one", now=NOW, seconds=45, limit=5, urgent=urgent)
+        pending = sending.begin(transaction, ids, channel="backlog", token="one", now=NOW, seconds=45)
+        sending.look(transaction, pending, channel="backlog", token="one", now=NOW, seconds=45)
+
+    assert not [plan for plan in plans(full, claim) if reads_all(plan) or "backlog" in plan]
+
+
+def test_a_channel_that_answers_again_finds_what_failed_by_indexes(full: Ledger) -> None:
+    found = plans(full, lambda one: deliveries.bring_forward(one, "backlog", now=NOW))
+    assert not any(reads_all(plan) for plan in found)
+
+
+def test_the_sweep_finds_a_channel_among_many_that_have_everything(full: Ledger) -> None:
+    with full.write() as transaction:
+        found = channels.with_due_deliveries(transaction, NOW)
+        assert [(one.id, one.withdrawals, one.others) for one in found] == [("backlog", False, True)]
+        assert channels.oldest_due(transaction, {"backlog", "served"}) == transaction.scalar(
+            sa.select(sa.func.min(table.c.due))
+        )
+        assert channels.oldest_due(transaction, {"served"}) is None

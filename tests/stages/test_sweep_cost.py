@@ -1,0 +1,84 @@
+"""What the sweep asks of the ledger each second does not depend on the number of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from bench import Bench, article
+from every_stage import enrich, render
+
+from pipeline.ledger import Ledger
+from pipeline.stages.stage import drain
+from pipeline.stages.sweep import sweep
+
+
+@contextmanager
+def statements(ledger: Ledger) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            seen.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+def swept(bench: Bench) -> int:
+    bench.clock.pass_(60)
+    with statements(bench.ledger) as seen:
+        assert sweep(bench.context)
+    return len(seen)
+
+
+def asked_since_when(bench: Bench) -> int:
+    with statements(bench.ledger) as seen:
+        bench.oldest_due()
+    return len(seen)
+
+
+def of(ledger: Ledger, count: int) -> Bench:
+    return Bench(ledger, *(f"channel-{number}" for number in range(count)))
+
+
+def rendered(bench: Bench) -> None:
+    bench.publish(article())
+    drain(bench.context, enrich)
+    drain(bench.context, render)
+    bench.bells.rung.clear()
+
+
+def delivers_to(bench: Bench) -> set[str]:
+    return {key for stage, key in bench.bells.rung if stage == "deliver"}
+
+
+def test_an_idle_sweep_asks_as_much_for_many_channels_as_for_one(ledger: Ledger) -> None:
+    one, many = of(ledger, 1), of(ledger, 100)
+    many.clock = one.clock
+    object.__setattr__(many.context, "clock", one.clock)
+    assert swept(one) == swept(many) < 25
+    assert asked_since_when(one) == asked_since_when(many)
+
+
+def test_a_sweep_asks_once_for_all_channels_that_are_due(ledger: Ledger) -> None:
+    bench = of(ledger, 30)
+    swept(bench)
+    idle = swept(bench)
+    rendered(bench)
+    assert swept(bench) <= idle + 3
+    assert delivers_to(bench) == set(bench.receivers)
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_a_channel_that_is_not_configured_is_not_rung_for(ledger: Ledger) -> None:
+    bench = of(ledger, 3)
+    rendered(bench)
+    object.__setattr__(bench.context, "channels", {name: bench.context.channels[name] for name in ("channel-1",)})
+    swept(bench)
+    assert delivers_to(bench) == {"channel-1"}
