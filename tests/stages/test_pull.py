@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from bench import PLAIN, START, Bench, article
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks.statements import counted
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.deliveries import Delivery, channel_contents
 from pipeline.ledger.partners import pulls
@@ -289,3 +292,48 @@ def test_a_revision_with_the_same_bytes_is_delivered_with_the_change_that_the_pa
     assert bench.delivery().target_revision == 2
     bench.page(page.cursor)
     assert (bench.delivery().state, bench.delivery().delivered_revision) == ("delivered", 2)
+
+
+def test_confirming_many_changes_asks_the_ledger_as_often_as_confirming_one(bench: Pulled) -> None:
+    asked = []
+    for names in (["first"], [f"one-{number:02}" for number in range(20)]):
+        for name in names:
+            bench.publish(article(name))
+        bench.work()
+        page = bench.page(bench.page().cursor)
+        bench.clock.pass_(30)
+        with counted() as count:
+            bench.page(page.cursor)
+        asked.append(count.statements)
+        assert {bench.delivery(name).state for name in names} == {"delivered"}
+    assert asked[0] == asked[1]
+
+
+def test_what_is_confirmed_in_portions_is_all_recorded(bench: Pulled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_ONCE", 2)
+    names = [f"one-{number}" for number in range(5)]
+    for name in names:
+        bench.publish(article(name))
+    bench.work()
+    page, handed_out = bench.page(), bench.clock.now
+    bench.clock.pass_(60)
+    bench.page(page.cursor)
+    assert {bench.delivery(name).state for name in names} == {"delivered"}
+    with bench.ledger.read() as transaction:
+        held = [channel_contents.at(transaction, name, "partner", handed_out) for name in names]
+    assert [one and one.revision for one in held] == [1] * 5
+
+
+_PAGES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 12)), max_size=8)
+
+
+@given(pages=_PAGES, numbers=st.lists(st.integers(1, 45), unique=True).map(sorted))
+def test_a_change_was_received_with_the_first_page_that_it_was_on(
+    pages: list[tuple[int, int]], numbers: list[int]
+) -> None:
+    handed = [
+        pulls._Handed(first, first + more, START + dt.timedelta(minutes=minute))
+        for minute, (first, more) in enumerate(pages)
+    ]
+    expected = [next((one.at for one in handed if one.first <= number <= one.last), None) for number in numbers]
+    assert pulls._first_handed(handed, numbers) == expected

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners.changes import Change
-from pipeline.ledger.tables import changes, deliveries, pull_positions, pulls
+from pipeline.ledger.tables import changes, channel_contents, deliveries, pull_positions, pulls
 from pipeline.ledger.tables.base import by_key
 from pipeline.model.revision import EventType
 
@@ -120,23 +120,49 @@ class PulledArticle(Struct, frozen=True):
 def between(transaction: Transaction, channel: str, *, after: int, up_to: int, now: dt.datetime) -> list[PulledArticle]:
     """Return what the partner has received between two sequence numbers: the newest change of each article."""
     touching = (pulls.c.channel == channel, pulls.c.last > after, pulls.c.first <= up_to)
-    handed = transaction.execute(
-        sa.select(pulls.c.first, pulls.c.last, pulls.c.at).where(*touching).order_by(pulls.c.id)
-    ).all()
+    columns = (pulls.c.first, pulls.c.last, pulls.c.at)
+    handed = [_Handed(*row) for row in transaction.execute(sa.select(*columns).where(*touching).order_by(pulls.c.id))]
     mine = (changes.c.channel == channel, changes.c.seq > after, changes.c.seq <= up_to)
     newest = sa.select(sa.func.max(changes.c.seq)).where(*mine).group_by(changes.c.article)
-    columns = (changes.c.seq, changes.c.article, changes.c.revision, changes.c.event, changes.c.digest)
-    rows = transaction.execute(sa.select(*columns).where(*mine, changes.c.seq.in_(newest)).order_by(changes.c.seq))
+    facts = (changes.c.seq, changes.c.article, changes.c.revision, changes.c.event, changes.c.digest)
+    query = sa.select(*facts).where(*mine, changes.c.seq.in_(newest)).order_by(changes.c.seq)
+    rows = transaction.execute(query).all()
+    times = _first_handed(handed, [row.seq for row in rows])
     return [
         PulledArticle(
             article=row.article,
             revision=row.revision,
             event=row.event,
             digest=row.digest,
-            at=next((pull.at for pull in handed if pull.first <= row.seq <= pull.last), now),
+            at=at or now,
         )
-        for row in rows
+        for row, at in zip(rows, times, strict=True)
     ]
+
+
+class _Handed(Struct, frozen=True):
+    """A page that was fetched: its changes by their numbers, and when."""
+
+    first: int
+    last: int
+    at: dt.datetime
+
+
+def _first_handed(handed: Sequence[_Handed], numbers: Sequence[int]) -> list[dt.datetime | None]:
+    """Return when each of the ascending numbers was on a page for the first time; `handed` is in that order.
+
+    Pages overlap where a partner repeated a request, so the open ones are kept in a heap, the earliest on top.
+    """
+    opening = sorted(range(len(handed)), key=lambda position: handed[position].first, reverse=True)
+    shown: list[int] = []
+    found: list[dt.datetime | None] = []
+    for number in numbers:
+        while opening and handed[opening[-1]].first <= number:
+            heapq.heappush(shown, opening.pop())
+        while shown and handed[shown[0]].last < number:
+            heapq.heappop(shown)
+        found.append(handed[shown[0]].at if shown else None)
+    return found
 
 
 def confirm_received(
@@ -152,38 +178,45 @@ def confirm_received(
     columns = by_key((deliveries.c.article, deliveries.c.delivered_revision, deliveries.c.delivered_event))
     query = sa.select(*columns).where(*mine).with_for_update(skip_locked=not wait)
     had = {row.article: row for row in transaction.execute(query)}
-    for one in received:
-        row = had.get(one.article)
-        if row is not None and (row.delivered_revision, row.delivered_event) != (one.revision, one.event):
-            _confirm(transaction, channel, one, now)
+    news = [
+        one
+        for one in received
+        if (row := had.get(one.article)) is not None
+        and (row.delivered_revision, row.delivered_event) != (one.revision, one.event)
+    ]
+    if news:
+        values = [structs.asdict(one) | {"channel": channel} for one in news]
+        transaction.execute(sa.insert(channel_contents), values)
+        rows = [
+            {"of": one.article, "by": channel, "number": one.revision, "kind": one.event, "bytes": one.digest}
+            for one in news
+        ]
+        transaction.execute(_CONFIRMED, [row | {"now": now} for row in rows])
     return [one for one in received if one.article in known - had.keys()]
 
 
-def _confirm(transaction: Transaction, channel: str, one: PulledArticle, now: dt.datetime) -> None:
-    channel_contents.add(
-        transaction,
-        article_id=one.article,
-        channel=channel,
-        revision=one.revision,
-        event=one.event,
-        digest=one.digest,
-        at=one.at,
+# To the partner, a revision with the same bytes is not a change. A worker that still pushes an older revision, where
+# the channel used to be pushed to, finds its lease gone.
+_BYTES = sa.bindparam("bytes", type_=sa.String)
+_SAME = deliveries.c.target_digest.is_not_distinct_from(_BYTES)
+_CURRENT = sa.or_(deliveries.c.target_revision <= sa.bindparam("number", type_=sa.Integer), _SAME)
+_CONFIRMED = (
+    sa.update(deliveries)
+    .where(deliveries.c.channel == sa.bindparam("by"), deliveries.c.article == sa.bindparam("of"))
+    .values(
+        delivered_revision=sa.case(
+            (_SAME, deliveries.c.target_revision), else_=sa.bindparam("number", type_=sa.Integer)
+        ),
+        delivered_digest=_BYTES,
+        delivered_event=sa.bindparam("kind"),
+        state=sa.case((_CURRENT, "delivered"), else_=deliveries.c.state),
+        due=sa.case((_CURRENT, sa.null()), else_=deliveries.c.due),
+        available=sa.case((_CURRENT, sa.null()), else_=deliveries.c.available),
+        changed=sa.bindparam("now"),
+        lease=None,
+        leased_until=None,
     )
-    same = deliveries.c.target_digest == one.digest  # to the partner, a revision with the same bytes is not a change
-    current = sa.or_(deliveries.c.target_revision <= one.revision, same)
-    has_it = {
-        "delivered_revision": sa.case((same, deliveries.c.target_revision), else_=one.revision),
-        "delivered_digest": one.digest,
-        "delivered_event": one.event,
-        "state": sa.case((current, "delivered"), else_=deliveries.c.state),
-        "due": sa.case((current, sa.null()), else_=deliveries.c.due),
-        "available": sa.case((current, sa.null()), else_=deliveries.c.available),
-        "changed": now,
-    }
-    # A worker that still pushes an older revision, where the channel used to be pushed to, finds its lease gone.
-    revoked = {"lease": None, "leased_until": None}
-    mine = (deliveries.c.channel == channel, deliveries.c.article == one.article)
-    transaction.execute(sa.update(deliveries).where(*mine).values(**has_it, **revoked))
+)
 
 
 def forget(transaction: Transaction, *, before: dt.datetime, limit: int) -> int:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import renditions, revisions, withheld
 from pipeline.ledger.articles.renditions import Stored
+from pipeline.ledger.database import chunks
 from pipeline.ledger.partners import changes, pulls
 from pipeline.ledger.partners.changes import Change
 from pipeline.model.moment import rfc3339
@@ -23,6 +24,7 @@ from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import stored_body
 
 INLINE = 100_000  # bytes: a larger rendition is not in the page itself but is fetched from its address
+_ONCE = 1_000  # articles whose receipt is recorded in one transaction
 PAGE = 4_000_000  # approximate bytes of renditions on one page; the rest follow on the next
 
 
@@ -110,13 +112,16 @@ def _arrived(context: Context, plan: ChannelPlan, cursor: str, token: str | None
 
 
 def _confirm_received(context: Context, plan: ChannelPlan, after: int, up_to: int) -> None:
-    """Record what was received. Done before the position is stored, so that a killed process repeats it harmlessly."""
+    """Record what was received. Done before the position is stored, so that a killed process repeats it harmlessly.
+
+    A partner may confirm years of changes at once: they are recorded in portions, so that other writers need not wait.
+    """
     now = context.clock()
     with context.ledger.read() as transaction:
         received = pulls.between(transaction, plan.id, after=after, up_to=up_to, now=now)
-    if received:
+    for some in chunks(received, _ONCE):
         with context.ledger.write() as transaction:
-            left = pulls.confirm_received(transaction, plan.id, received, wait=False, now=now)
+            left = pulls.confirm_received(transaction, plan.id, some, wait=False, now=now)
         for one in left:
             with context.ledger.write() as transaction:
                 pulls.confirm_received(transaction, plan.id, [one], wait=True, now=now)
