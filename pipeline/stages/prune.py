@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 
-from pipeline.ledger import operations, sessions, tokens
+from pipeline.ledger import Transaction, operations, sessions, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.hub import subscriptions
@@ -20,6 +20,7 @@ from pipeline.stages.periodic import Periodic
 
 EVERY = dt.timedelta(hours=1)
 _BATCH = 2_000  # rows in a transaction
+_SHARE = 100_000  # rows of a table that one run looks at
 _REVISIONS = 100  # the same, where each needs several statements
 
 
@@ -43,14 +44,14 @@ def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) ->
     before = context.clock() - older_than
     with context.ledger.write() as transaction:
         subscriptions.forget_expired(transaction, now=context.clock())
-    return _in_portions(context, functools.partial(attempts.forget, before=before, limit=batch))
+    return _in_portions(context, attempts.span, functools.partial(attempts.forget, before=before, limit=batch))
 
 
 def prune_others(context: Context, *, batch: int = _BATCH) -> None:
     """Delete old changes, confirmed pages, what has ended (tokens, sessions, operations), and old renditions."""
     now, policy = context.clock(), context.policy
     changed = now - dt.timedelta(days=policy.keep_changes)
-    _in_portions(context, functools.partial(changes.forget, before=changed, limit=batch))
+    _in_portions(context, changes.span, functools.partial(changes.forget, before=changed, limit=batch))
     with context.ledger.write() as transaction:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
         sessions.forget(transaction, now=now)
@@ -87,11 +88,20 @@ def drop_strays(context: Context) -> int:
     return len(strays)
 
 
-def _in_portions(context: Context, forget: Callable[..., tuple[int, int | None]]) -> int:
-    """Delete a portion in each transaction, so that other writers do not wait; return how many rows in all."""
+def _in_portions(
+    context: Context, span: Callable[[Transaction], tuple[int, int]], forget: Callable[..., tuple[int, int | None]]
+) -> int:
+    """Delete a portion in each transaction, so that other writers do not wait; return how many rows in all.
+
+    The rows that are kept for ever become ever more. So an hour looks at `_SHARE` ids, and the next at those after.
+    """
+    with context.ledger.read() as transaction:
+        first, last = span(transaction)
+    shares = (last - first) // _SHARE + 1
+    begin = first - 1 + int(context.clock().timestamp() // 3600) % shares * _SHARE
     deleted = 0
-    after: int | None = 0
-    while after is not None:
+    after: int | None = begin
+    while after is not None and after < begin + _SHARE:
         with context.ledger.write() as transaction:
             count, after = forget(transaction, after=after)
         deleted += count

@@ -17,7 +17,7 @@ from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.operations import Operation, Part
 from pipeline.ledger.partners import changes
 from pipeline.model.rendition import digest_of
-from pipeline.stages.prune import drop_strays, prune_others
+from pipeline.stages.prune import drop_strays, prune, prune_others
 from pipeline.store import RenditionStore
 
 YEAR = 366 * 86_400.0
@@ -55,6 +55,20 @@ def test_old_changes_go_and_the_newest_of_each_article_stays(bench: Bench) -> No
     assert left is not None
     assert sorted((one.article, one.revision) for one in left) == [("other", 3), ("spasms", 3)]
     assert [after(bench, one.cursor) is None for one in every] == [True] * 4 + [False] * 2
+
+
+def test_an_hour_looks_at_a_share_of_the_attempts_and_in_time_all_old_ones_go(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three attempts at each of two deliveries, of which the last ones stay."""
+    monkeypatch.setattr("pipeline.stages.prune._SHARE", 2)
+    bench.clock.pass_(YEAR)
+    deleted = []
+    for _ in range(3):
+        deleted.append(prune(bench.context, older_than=dt.timedelta(days=1), batch=1))
+        bench.clock.pass_(3600)
+    assert sum(deleted) == 4
+    assert max(deleted) == 2
 
 
 def test_a_cursor_that_is_too_old_is_known_as_such_and_any_other_is_not(bench: Bench) -> None:

@@ -28,6 +28,12 @@ def of(transaction: Transaction, delivery_id: str, *, limit: int) -> list[Attemp
     return [Attempt(**row._mapping) for row in transaction.execute(query)]
 
 
+def span(transaction: Transaction) -> tuple[int, int]:
+    """Return the ids of the oldest and the newest attempt, or zeros if there is none."""
+    first, last = (transaction.scalar(sa.select(end(attempts.c.id))) or 0 for end in (sa.func.min, sa.func.max))
+    return first, last
+
+
 def forget(transaction: Transaction, *, before: dt.datetime, after: int, limit: int) -> tuple[int, int | None]:
     """Of the `limit` attempts with ids above `after`, delete those older than `before`.
 

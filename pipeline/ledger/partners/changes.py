@@ -130,6 +130,12 @@ def is_forgotten(transaction: Transaction, channel: str, cursor: str) -> bool:
     return not any(change.seq == int(digits) for change in _following(transaction, channel, int(digits) - 1, limit=1))
 
 
+def span(transaction: Transaction) -> tuple[int, int]:
+    """Return the ids of the oldest and the newest change, or zeros if there is none."""
+    first, last = (transaction.scalar(sa.select(end(changes.c.id))) or 0 for end in (sa.func.min, sa.func.max))
+    return first, last
+
+
 def forget(transaction: Transaction, *, before: dt.datetime, after: int, limit: int) -> tuple[int, int | None]:
     """Of the `limit` changes with ids above `after`, delete those older than `before` that a later one supersedes.
 
