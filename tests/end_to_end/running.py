@@ -115,7 +115,7 @@ class Running:
                 continue
         return found
 
-    def child(self, *words: str) -> psutil.Process:
+    def child(self, *words: str, within: float = PATIENCE) -> psutil.Process:
         """The system's process whose command line holds all these words."""
 
         def find() -> psutil.Process | None:
@@ -128,7 +128,7 @@ class Running:
                     return process
             return None
 
-        return until(find, what=lambda: f"a process {words}")
+        return until(find, within, what=lambda: f"a process {words}")
 
     def run(self, *arguments: str | Path) -> Result:
         done = subprocess.run(
