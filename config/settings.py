@@ -292,6 +292,7 @@ class AlertSettings(_Part):
 
 class WorkerSettings(_Part):
     deliver_threads: int = Field(16, ge=1, le=256)
+    task_events: bool = False  # Celery's, for Flower and the like
     deliver_processes: int = Field(1, ge=1, le=64)
     pipeline_processes: int = Field(1, ge=1, le=64)
 

@@ -5,6 +5,10 @@ docs/decisions/0002-celery-settings.md explains each setting, with measurements 
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import redis.exceptions
@@ -13,6 +17,7 @@ from kombu import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
 from pipeline.stages.flow import STAGES
+from workers import runfile
 
 URGENT = "urgent"  # the queue of withdrawals, served by pipeline workers, so that slow sends do not delay them
 QUEUES = {
@@ -43,9 +48,24 @@ def _raise_connection_error_when_gone() -> None:
 
 _raise_connection_error_when_gone()
 
+
+def _broker_url(environment: Mapping[str, str]) -> str:
+    """Return where the queue is as far as the environment and the data folder say, for `celery -A workers.celery`.
+
+    Our own processes read the settings, and replace it.
+    """
+    if file := environment.get("CITEWIRE_REDIS_URL_FILE"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            return Path(file).read_text(encoding="utf-8").strip()
+    if named := environment.get("CITEWIRE_REDIS_URL"):
+        return named
+    running = runfile.read(Path(environment.get("CITEWIRE_DATA") or "var"))
+    return (running and running.redis) or "redis://127.0.0.1:6379/0"
+
+
 app = Celery("citewire", include=["workers.tasks"])
 app.conf.update(
-    broker_url="redis://127.0.0.1:6379/0",  # replaced before connecting if the settings name another
+    broker_url=_broker_url(os.environ),  # replaced before connecting if the settings name another
     broker_transport_options={
         "visibility_timeout": VISIBILITY,
         "unacked_restore_interval": 5,
@@ -73,5 +93,6 @@ app.conf.update(
     worker_max_memory_per_child=500_000,  # kilobytes
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
-    worker_enable_remote_control=False,
+    worker_disable_prefetch=True,  # a message stays in the queue until a thread is free for it
+    worker_enable_remote_control=True,  # for looking only: see workers/remote_control.py
 )

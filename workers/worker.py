@@ -16,6 +16,7 @@ from pipeline.stages.hub.topics import drop_others
 from workers import alive, logs, sweeping
 from workers.celery import QUEUES, app
 from workers.draining import Drains
+from workers.remote_control import permit_looking_only
 from workers.sharing import prove_or_refuse
 from workers.wiring import OWNER, services
 
@@ -65,6 +66,8 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
     look = functools.partial(own.standing.look, name, kind)
     # Before Celery is ready: it is not while Redis is away.
     sweeping.start(own.context, own.doorbell, name, stop, kind=kind, look=look)
+    permit_looking_only()
+    events = ["--task-events"] if own.settings.workers.task_events else ["--without-heartbeat"]
     app.worker_main(
         [
             "--quiet",
@@ -75,7 +78,7 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
             f"--hostname={name}@citewire",
             "--without-gossip",
             "--without-mingle",
-            "--without-heartbeat",
+            *events,
             "--loglevel=INFO",
         ]
     )

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from celery import Celery
+from celery.worker.control import Panel
 from running import ROOT, Running, article, system
 from waiting import PATIENCE, until
 
+from pipeline.stages.flow import STAGES
 from standins.eutils import EutilsStandin
+from workers import runfile
+from workers.celery import QUEUES, app
+from workers.remote_control import LOOKING, REFUSAL
+
+WORKERS = ("deliver@citewire", "pipeline-1@citewire")  # of `citewire up`, by their names in Celery
 
 
 @pytest.fixture(scope="module")
@@ -217,3 +229,71 @@ def test_a_rendition_that_the_store_has_lost_is_served_all_the_same(running: Run
     before = running.get("/articles/kept.ninjs").content
     shutil.rmtree(running.data / "renditions")
     assert running.get("/articles/kept.ninjs").content == before
+
+
+# --- Celery's own tools -----------------------------------------------------------------------------------------------
+
+
+def celery(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Celery's command as somebody does who knows the data folder of the system."""
+    where = {"CITEWIRE_DATA": str(running.data)}
+    return subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "workers.celery", *words],
+        env=os.environ | where,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_celery_finds_every_worker(running: Running) -> None:
+    answer = celery(running, "inspect", "ping", "--timeout", "5", "--json")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == {name: {"ok": "pong"} for name in WORKERS}
+
+
+def test_no_worker_is_changed_from_outside(running: Running) -> None:
+    broker = runfile.read(running.data)
+    assert broker is not None
+    with Celery(broker=broker.redis) as outside:
+        outside.conf.broker_transport_options = app.conf.broker_transport_options
+        answers = outside.control.broadcast("shutdown", reply=True, timeout=5, limit=len(WORKERS))
+        said = {name: answer for one in answers for name, answer in one.items()}
+        assert said == {name: {"error": REFUSAL} for name in WORKERS}
+        changing = [name for name, command in Panel.meta.items() if command.type == "control"]
+        assert set(changing) & LOOKING == set()
+        assert set(outside.control.ping(timeout=5)[0]) <= set(WORKERS)
+
+
+def test_flower_lists_every_worker_and_stage(running: Running) -> None:
+    broker = runfile.read(running.data)
+    assert broker is not None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flower = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "workers.celery", "flower", "--address=127.0.0.1", f"--port={port}"],
+        env=os.environ | {"CITEWIRE_DATA": str(running.data), "FLOWER_UNAUTHENTICATED_API": "true"},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        found: dict[str, dict[str, list[object]]] = {}
+
+        def listed() -> bool:
+            with contextlib.suppress(requests.ConnectionError):
+                answer = requests.get(f"http://127.0.0.1:{port}/api/workers?refresh=1", timeout=20)
+                found.update(answer.json())
+            return set(found) == set(WORKERS) and all("active_queues" in one for one in found.values())
+
+        until(listed, what=lambda: f"every worker in Flower's list: {found}")
+        queues = {queue["name"] for one in found.values() for queue in one["active_queues"]}  # type: ignore[index]
+        assert queues == {queue for kind in QUEUES.values() for queue in kind}
+        registered = {task for one in found.values() for task in one["registered"]}
+        assert {f"citewire.{stage.name}" for stage in STAGES} <= registered
+    finally:
+        flower.kill()
+        flower.wait()
