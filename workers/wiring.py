@@ -239,6 +239,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         wait_for_feeds=kind.wait_for_feeds,
         also=kind.also,
         replaces=kind.replaces,
+        takes_sample=kind.takes_sample,
     )
 
 

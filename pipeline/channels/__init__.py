@@ -126,6 +126,7 @@ class ChannelType:
     backfill: bool = True  # a channel that is added gets what was published before, unless its settings say otherwise
     also: tuple[str, ...] = ()  # further formats that each parcel carries
     replaces: bool = True  # what it is sent takes the place of what it has; if not, it is sent news only
+    takes_sample: bool = False  # a withdrawal of an article that never was reaches the other end, and shows nowhere
     is_pull: bool = False  # nothing is sent: the partner fetches its changes
     wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change
     # The keys that it signs with, by the settings and their name in errors. No two channels may share one.

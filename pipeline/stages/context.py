@@ -121,6 +121,7 @@ class ChannelPlan:
     is_partner: bool = False  # what it was sent does not lie in a place that its next partner could have
     retired: bool = False  # a place that is being emptied: it gets withdrawals only
     replaces: bool = True  # what it is sent takes the place of what it has, as a second mail does not
+    takes_sample: bool = False  # it can be tried out with a withdrawal of an article that never was
 
     def wants(self, topics: frozenset[str]) -> bool:
         return self.enabled and (not self.topics or bool(self.topics & topics))

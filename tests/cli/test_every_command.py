@@ -36,6 +36,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "channels pause": "lost",
     "channels resume": "lost",
     "channels fill": "lost",
+    "channels test": "lost",
     "channels forget": "lost",
     "channels replace": "lost found",
     "token create": "--name cms --scope publish",

@@ -29,16 +29,18 @@ from workers.cli.common import (
     writing,
 )
 from workers.cli.names import check_channel, unknown_channel
+from workers.cli.trying_out import try_out
 
 _Channel = Annotated[str, typer.Argument(metavar="ID")]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="Show, pause, resume, fill, replace and forget channels.", no_args_is_help=True)
+    group = typer.Typer(help="Show, test, pause, resume, fill, replace and forget channels.", no_args_is_help=True)
     group.command(name="list")(list_all)
     group.command()(pause)
     group.command()(resume)
     group.command()(fill)
+    group.command("test")(try_out)
     group.command()(forget)
     group.command("replace")(replace_partner)
     app.add_typer(group, name="channels")

@@ -93,7 +93,7 @@ COMMANDS = {
         "Read back every place that can be read, and list what is missing, older, unknown, or withdrawn but there.",
     ),
     "places": ("places", "Show where copies lie, or decide about places that channels have left."),
-    "channels": ("channels", "Show, pause, resume, fill, replace and forget channels."),
+    "channels": ("channels", "Show, test, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),
 }
 

@@ -136,4 +136,6 @@ def _signing_keys(settings: WebhookSettings, key: str) -> list[bytes]:
     return [read_signer(secret.resolve(key), key=key).secret for secret in settings.secret]
 
 
-CHANNEL = ChannelType(name="webhook", settings=WebhookSettings, open=Webhook, signing_keys=_signing_keys)
+CHANNEL = ChannelType(
+    name="webhook", settings=WebhookSettings, open=Webhook, signing_keys=_signing_keys, takes_sample=True
+)

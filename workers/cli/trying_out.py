@@ -1,0 +1,73 @@
+"""`channels test`: send a channel a sample that nobody shows, or reach it where no such sample can be sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import time
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.errors import CitewireError
+from pipeline.model.delivery import Receipt
+from pipeline.stages.context import ChannelPlan
+from workers.cli import FAILED, output
+from workers.cli.common import ConfigOption, DataOption, JsonOption, System, find, now, print_json
+from workers.cli.names import unknown_channel
+
+
+def try_out(
+    channel: Annotated[str, typer.Argument(metavar="ID")],
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Send a webhook a signed sample that it shows nobody: the withdrawal of an article that never was.
+
+    Other channels are reached as `citewire check` does: a file is written and removed again, or the server is asked.
+    """
+    from workers.wiring import named_file, plan_of, public_http
+
+    system = find(data, config)
+    configured = {one.id: one for one in system.settings.channels}
+    if channel not in configured:
+        raise unknown_channel(channel, configured)
+    with named_file(system.settings):
+        plan = plan_of(configured[channel], public_http(system.settings))
+    tested = _try(plan, system, now())
+    if json:
+        print_json(tested)
+    else:
+        what = "took the sample" if tested["sample"] else "was reached"
+        words = f"{what} in {tested['milliseconds']} ms" if tested["ok"] else "FAILED"
+        output.line(f"{channel}  {words}: {tested['detail']}")
+    if not tested["ok"]:
+        raise typer.Exit(FAILED)
+
+
+def _try(plan: ChannelPlan, system: System, at: dt.datetime) -> dict[str, Any]:
+    began = time.monotonic()
+    found: dict[str, Any] = {"channel": plan.id, "sample": plan.takes_sample}
+    try:
+        ok, code, status, detail = _reach(plan, system, at)
+    except CitewireError as error:
+        ok, code, status, detail = False, error.code, getattr(error, "status", None), f"{error} [{error.code}]"
+    milliseconds = round((time.monotonic() - began) * 1000)
+    return found | {"ok": ok, "code": code, "status": status, "milliseconds": milliseconds, "detail": detail}
+
+
+def _reach(plan: ChannelPlan, system: System, at: dt.datetime) -> tuple[bool, None, int | None, str]:
+    from pipeline.renditions import formats
+    from pipeline.stages.deliver.sample import sample
+    from workers.site import site_of
+
+    channel = plan.open()
+    try:
+        if not plan.takes_sample:
+            return True, None, None, channel.check()
+        parcel = sample(formats()[plan.format], site_of(system.settings), token=secrets.token_hex(12), at=at)
+        receipt: Receipt = channel.deliver(parcel)
+        return True, None, receipt.status, receipt.detail
+    finally:
+        channel.close()
