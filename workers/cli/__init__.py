@@ -12,6 +12,7 @@ import os
 import sys
 
 FAILED, BAD_INPUT, TIMED_OUT, UNKNOWN, OVERTAKEN = 1, 2, 3, 4, 5
+COMPLETING = "_CITEWIRE_COMPLETE"  # the variable in which a shell asks for completions
 INTERRUPTED = 130  # 128 plus the number of SIGINT, the shell convention
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
-from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, TIMED_OUT, UNKNOWN
+from workers.cli import BAD_INPUT, COMPLETING, FAILED, INTERRUPTED, TIMED_OUT, UNKNOWN
 from workers.cli.commands import Commands
 from workers.cli.standard_files import OUTPUT, discard_output, prepare_standard_files
 
@@ -49,6 +50,10 @@ def _options(
 def main() -> None:
     """Run a command and exit with its status."""
     prepare_standard_files()
+    if COMPLETING in os.environ:
+        from workers.cli.completion import prepare
+
+        prepare()
     command = typer.main.get_command(app)
     try:
         status = command.main(prog_name="citewire", standalone_mode=False) or 0

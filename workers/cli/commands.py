@@ -93,6 +93,14 @@ COMMANDS = {
         "Read back every place that can be read, and list what is missing, older, unknown, or withdrawn but there.",
     ),
     "places": ("places", "Show where copies lie, or decide about places that channels have left."),
+    "tail": (
+        "tail",
+        "Follow what happens: every attempt at a delivery with its answer, and every operation, until Ctrl-C.",
+    ),
+    "completion": (
+        "completion",
+        'Print the completion script of a shell: `eval "$(citewire completion bash)"`, for fish `… | source`.',
+    ),
     "channels": ("channels", "Show, test, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),
 }
