@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from pipeline.ledger import Transaction, articles, leases
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.render import Render, render
+from pipeline.stages.render import Render
 from pipeline.stages.render.fan_out import current_fingerprint
 from pipeline.stages.stage import Bell, Claim
 
@@ -61,4 +61,4 @@ class Refresh(Render):
         if must_wait:
             self.release(context, [claim])
             return False
-        return render(context, claim)
+        return super().do(context, claim)

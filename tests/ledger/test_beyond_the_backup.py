@@ -74,16 +74,10 @@ def test_what_a_channel_got_since_the_backup_counts_for_a_delivery_that_was_only
 ) -> None:
     for one, format in ((ledger, "json-ld"), (former, "markdown")):
         with one.write() as transaction:
-            deliveries.schedule(
-                transaction,
-                id="dlv_1",
-                article_id="a",
-                channel="first",
-                format=format,
-                revision=1,
-                digest="sha256:1",
-                now=START,
+            new = deliveries.NewTarget(
+                id="dlv_1", article="a", channel="first", format=format, revision=1, digest="sha256:1"
             )
+            deliveries.schedule(transaction, new, now=START)
     with former.write() as transaction:
         rekeying.add_files(transaction, "first", "a", ["plain-text", "markdown"], "a.md")
     with former.read() as there, ledger.write() as transaction:
@@ -103,16 +97,11 @@ def test_a_delivery_is_counted_once_and_an_older_revision_makes_no_change(ledger
                 == count
             )
         for revision in (2, 1):
-            deliveries.schedule(
-                transaction,
-                id="dlv_1",
-                article_id="a",
-                channel="first",
-                format="x",
-                revision=revision,
-                digest=f"sha256:{revision}",
-                now=START,
+            digest = f"sha256:{revision}"
+            new = deliveries.NewTarget(
+                id="dlv_1", article="a", channel="first", format="x", revision=revision, digest=digest
             )
+            deliveries.schedule(transaction, new, now=START)
         recorded = sa.select(changes.c.revision).where(changes.c.article == "a")
         assert list(transaction.scalars(recorded)) == [2]
 

@@ -22,9 +22,8 @@ def note(transaction: Transaction, article: str, revision: int, *, digest: str |
         changes.record_withdrawal(transaction, article, channel=channel, revision=revision, now=NOW)
         return
     made = digest or f"sha256:{article}-{revision}"
-    changes.record(
-        transaction, channel=channel, article_id=article, revision=revision, format="plain", digest=made, now=NOW
-    )
+    wanted = changes.Wanted(channel=channel, article=article, revision=revision, format="plain", digest=made)
+    changes.record(transaction, wanted, now=NOW)
 
 
 def read(ledger: Ledger, after: int = 0, *, channel: str = "a", limit: int = 100) -> list[changes.Change]:
@@ -223,9 +222,10 @@ def test_a_withdrawal_is_in_the_format_of_what_it_takes_back(ledger: Ledger) -> 
     """The names of the formats sort in the wrong order, so that the greatest is not the newest."""
     with ledger.write() as transaction:
         for channel, first, second in (("a", "rss", "ninjs"), ("b", "ninjs", "rss")):
-            of = {"channel": channel, "article_id": "one", "now": NOW}
-            changes.record(transaction, **of, revision=1, format=first, digest="sha256:1")
-            changes.record(transaction, **of, revision=2, format=second, digest="sha256:2")
+            for revision, format in ((1, first), (2, second)):
+                digest = f"sha256:{revision}"
+                wanted = changes.Wanted(channel=channel, article="one", revision=revision, format=format, digest=digest)
+                changes.record(transaction, wanted, now=NOW)
         changes.record_withdrawal(transaction, "one", revision=3, now=NOW)
         changes.record_withdrawal(transaction, "one", revision=4, now=NOW)  # there is nothing left to take back
     formats = {channel: [change.format for change in read(ledger, channel=channel)] for channel in "ab"}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from bench import START, article, paper
+from msgspec import structs
 from watched import Watched, publish
 
 from pipeline.ledger import Ledger, articles, evidence, figures
@@ -181,8 +182,9 @@ def test_what_a_revision_showed_is_never_changed(ledger: Ledger) -> None:
     bench.know(paper("1"))
     publish(bench, "1")
     with ledger.write() as transaction:
-        shown = revisions.get(transaction, "spasms", 1).references
-        revisions.keep_shown(transaction, "spasms", 1, (), updated=START + HOUR, now=START + HOUR)
+        first = revisions.get(transaction, "spasms", 1)
+        shown, other = first.references, structs.replace(first, references=(), updated=START + HOUR)
+        revisions.keep_shown(transaction, {"spasms": other}, now=START + HOUR)
         assert revisions.get(transaction, "spasms", 1).references == shown != ()
         assert revisions.pending(transaction, [("spasms", 1), ("spasms", 2)]) == {("spasms", 1): 0}
 

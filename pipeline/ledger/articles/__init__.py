@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,6 +60,15 @@ def get(transaction: Transaction, article_id: str) -> ArticleState | None:
     return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id))
 
 
+def get_all(transaction: Transaction, article_ids: Collection[str]) -> dict[str, ArticleState]:
+    """Return the states of these articles; unknown ones are left out."""
+    found: dict[str, ArticleState] = {}
+    for some in chunks(sorted(article_ids)):
+        rows = transaction.execute(sa.select(*_COLUMNS).where(articles.c.id.in_(some)))
+        found |= {row.id: ArticleState(**row._mapping) for row in rows}
+    return found
+
+
 def waiting(transaction: Transaction, now: dt.datetime) -> tuple[int, str | None]:
     """Count the articles whose rendering is overdue, and return the error of one that failed, if any did."""
     overdue = articles.c.due <= now
@@ -87,18 +96,30 @@ def create(transaction: Transaction, first: ArticleState) -> bool:
 
 def save(transaction: Transaction, new: ArticleState) -> None:
     """Replace the row. This ends the lease of a renderer that is still working on an older revision."""
-    values = structs.asdict(new) | {"lease": None, "leased_until": None, "attempts": 0}
-    transaction.execute(sa.update(articles).where(articles.c.id == new.id).values(**values))
+    save_all(transaction, [new])
 
 
-def set_topics(transaction: Transaction, article_id: str, slugs: frozenset[str]) -> frozenset[str]:
-    """Set the article's topics, and return the previous ones."""
-    before = topics_of(transaction, article_id)
-    if before != slugs:
-        transaction.execute(sa.delete(topics).where(topics.c.article == article_id))
-        if slugs:
-            transaction.execute(sa.insert(topics), [{"article": article_id, "topic": slug} for slug in sorted(slugs)])
-    return before
+def save_all(transaction: Transaction, new: Sequence[ArticleState]) -> None:
+    """Do as `save` for each."""
+    ended = {"lease": None, "leased_until": None, "attempts": 0}
+    rows = [structs.asdict(one) | ended | {"saved": one.id} for one in new]
+    if rows:
+        transaction.execute(sa.update(articles).where(articles.c.id == sa.bindparam("saved")), rows)
+
+
+def set_topics(transaction: Transaction, slugs: Mapping[str, frozenset[str]]) -> None:
+    """Set the topics of these articles."""
+    before: dict[str, set[str]] = {}
+    for some in chunks(sorted(slugs)):
+        known = sa.select(topics.c.article, topics.c.topic).where(topics.c.article.in_(some))
+        for article_id, slug in transaction.execute(known):
+            before.setdefault(article_id, set()).add(slug)
+    others = {article_id: of_it for article_id, of_it in slugs.items() if of_it != before.get(article_id, set())}
+    for some in chunks(sorted(others.keys() & before.keys())):
+        transaction.execute(sa.delete(topics).where(topics.c.article.in_(some)))
+    rows = [{"article": article_id, "topic": slug} for article_id, of_it in others.items() for slug in sorted(of_it)]
+    if rows:
+        transaction.execute(sa.insert(topics), rows)
 
 
 def live_after(
@@ -208,8 +229,17 @@ def oldest_due(transaction: Transaction) -> dt.datetime | None:
 
 def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> ArticleState | None:
     """Do as `lock`, but return None if the claim has expired or a newer revision has ended it."""
-    query = sa.select(*_COLUMNS).where(articles.c.id == article_id, articles.c.lease == token)
-    return _one(transaction, query.with_for_update())
+    return lock_all_claimed(transaction, [article_id], token=token).get(article_id)
+
+
+def lock_all_claimed(transaction: Transaction, article_ids: Collection[str], *, token: str) -> dict[str, ArticleState]:
+    """Do as `lock_claimed` for each, in the order of their ids; those of which the claim has ended are left out."""
+    found: dict[str, ArticleState] = {}
+    for some in chunks(sorted(article_ids)):
+        mine = sa.select(*_COLUMNS).where(articles.c.id.in_(some), articles.c.lease == token)
+        rows = transaction.execute(mine.order_by(articles.c.id).with_for_update())
+        found |= {row.id: ArticleState(**row._mapping) for row in rows}
+    return found
 
 
 def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime, error: str | None) -> None:

@@ -6,13 +6,13 @@ A released article is not held again for the same state of the same paper, whate
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.articles.withheld import EVERYWHERE
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import accepted_evidence
 
 OVERDUE = "overdue"
@@ -50,6 +50,16 @@ def accept(transaction: Transaction, article_id: str, new: Sequence[Accepted], *
 
 
 def of_article(transaction: Transaction, article_id: str) -> tuple[Accepted, ...]:
+    return of_articles(transaction, [article_id]).get(article_id, ())
+
+
+def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, tuple[Accepted, ...]]:
+    """Return what each was released with; articles that were never released are left out."""
+    found: dict[str, tuple[Accepted, ...]] = {}
     columns = (accepted_evidence.c.channel, accepted_evidence.c.reference, accepted_evidence.c.state)
-    query = sa.select(*columns).where(accepted_evidence.c.article == article_id).order_by(*columns)
-    return tuple(Accepted(*row) for row in transaction.execute(query))
+    for some in chunks(sorted(article_ids)):
+        mine = accepted_evidence.c.article.in_(some)
+        query = sa.select(accepted_evidence.c.article, *columns).where(mine).order_by(*columns)
+        for article_id, *row in transaction.execute(query):
+            found[article_id] = (*found.get(article_id, ()), Accepted(*row))
+    return found

@@ -29,9 +29,10 @@ def is_shown(transaction: Transaction, name: str) -> bool:
     return transaction.scalar(sa.select(names.c.shown).where(names.c.name == name)) or False
 
 
-def show(transaction: Transaction, name: str) -> None:
-    """Record that a revision with this name in its address is published."""
-    transaction.execute(sa.update(names).where(names.c.name == name).values(shown=True))
+def show(transaction: Transaction, shown: Collection[str]) -> None:
+    """Record that revisions with these names in their addresses are published."""
+    for some in chunks(sorted(shown)):
+        transaction.execute(sa.update(names).where(names.c.name.in_(some)).values(shown=True))
 
 
 def current(transaction: Transaction, article_id: str) -> str:

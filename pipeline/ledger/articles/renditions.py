@@ -28,6 +28,15 @@ def add(
     rendered: Sequence[Rendition],
     fingerprints: Mapping[str, str],
 ) -> None:
+    add_all(transaction, {(article_id, revision): rendered}, fingerprints)
+
+
+def add_all(
+    transaction: Transaction,
+    rendered: Mapping[tuple[str, int], Sequence[Rendition]],
+    fingerprints: Mapping[str, str],
+) -> None:
+    """Store which renditions each of these (article, revision) has."""
     rows = [
         {
             "article": article_id,
@@ -38,7 +47,8 @@ def add(
             "digest": rendition.digest,
             "fingerprint": fingerprints.get(rendition.format, ""),
         }
-        for rendition in rendered
+        for (article_id, revision), each in rendered.items()
+        for rendition in each
     ]
     if rows:
         transaction.execute(insert(transaction, renditions).on_conflict_do_nothing(), rows)
@@ -56,6 +66,19 @@ def of_revision(transaction: Transaction, article_id: str, revision: int) -> lis
     """Return the renditions of a revision, sorted by format."""
     query = sa.select(*_STORED).where(renditions.c.article == article_id, renditions.c.revision == revision)
     return [Stored(*row) for row in transaction.execute(query.order_by(renditions.c.format))]
+
+
+def of_revisions(
+    transaction: Transaction, numbers: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], dict[str, Stored]]:
+    """Return the renditions of each of these (article, revision), by format."""
+    found: dict[tuple[str, int], dict[str, Stored]] = {}
+    key = (renditions.c.article, renditions.c.revision)
+    for some in chunks(sorted(numbers), 200):
+        query = sa.select(*key, *_STORED).where(sa.tuple_(*key).in_(some)).order_by(*key, renditions.c.format)
+        for article_id, revision, *stored in transaction.execute(query):
+            found.setdefault((article_id, revision), {})[stored[0]] = Stored(*stored)
+    return found
 
 
 def digests(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dict[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +46,40 @@ def add(
         "cause": cause,
     }
     transaction.execute(sa.insert(revisions).values(**values))
+
+
+class Following(Struct, frozen=True):
+    """A revision with the content of an earlier one, whose evidence or rendering is new."""
+
+    article: str
+    number: int
+    content_of: int
+    updated: dt.datetime
+    cause: Cause | None
+
+
+def add_following(transaction: Transaction, new: Sequence[Following], *, now: dt.datetime) -> None:
+    """Add revisions that no event asked for."""
+    contents_of: dict[tuple[str, int], str | None] = {}
+    for some in chunks({(one.article, one.content_of) for one in new}, 200):
+        query = sa.select(*_KEY, revisions.c.content).where(sa.tuple_(*_KEY).in_(some))
+        contents_of |= {(article, number): content for article, number, content in transaction.execute(query)}
+    rows = [
+        {
+            "article": one.article,
+            "number": one.number,
+            "event": "updated",
+            "event_id": None,
+            "content": contents_of[one.article, one.content_of],
+            "reason": None,
+            "at": now,
+            "updated": one.updated,
+            "cause": one.cause,
+        }
+        for one in new
+    ]
+    if rows:
+        transaction.execute(sa.insert(revisions), rows)
 
 
 def repeat(transaction: Transaction, article_id: str, number: int, under: int, *, now: dt.datetime) -> None:
@@ -106,19 +140,26 @@ def newest_content(transaction: Transaction, article_id: str) -> Content:
 
 
 def get(transaction: Transaction, article_id: str, number: int) -> Revision:
-    """Return a revision with the references that it showed, or no references if it has not been rendered yet."""
-    row = transaction.execute(
-        sa.select(
-            contents.c.article, revisions.c.evidence, revisions.c.updated, revisions.c.overdue, articles.c.published
-        )
-        .select_from(revisions)
-        .join(contents, contents.c.digest == revisions.c.content)
-        .join(articles, articles.c.id == revisions.c.article)
-        .where(_is(article_id, number))
-    ).one()
+    """Return a revision with the references that it showed, or no references if it has not been rendered yet.
+
+    Raises sqlalchemy's NoResultFound for a withdrawal, and for one that is unknown.
+    """
+    return _revision(transaction.execute(_WITH_CONTENT.where(_is(article_id, number))).one())
+
+
+def get_all(transaction: Transaction, numbers: Collection[tuple[str, int]]) -> dict[tuple[str, int], Revision]:
+    """Do as `get` for each of these (article, number). Withdrawals and unknown ones are left out."""
+    found: dict[tuple[str, int], Revision] = {}
+    for some in chunks(sorted(numbers), 200):
+        for row in transaction.execute(_WITH_CONTENT.where(sa.tuple_(*_KEY).in_(some))):
+            found[row.id, row.number] = _revision(row)
+    return found
+
+
+def _revision(row: Any) -> Revision:
     return Revision(
         article=msgspec.json.decode(row.article, type=Article),
-        number=number,
+        number=row.number,
         published=row.published,
         updated=row.updated,
         references=decode_evidence(row.evidence),
@@ -181,37 +222,48 @@ def _last_shown(transaction: Transaction, article_id: str, before: int) -> Headi
 
 def last_update(transaction: Transaction, article_id: str) -> dt.datetime | None:
     """Return the date of the article's newest published state: a rendered revision or a withdrawal."""
+    return last_updates(transaction, [article_id]).get(article_id)
+
+
+def last_updates(transaction: Transaction, article_ids: Collection[str]) -> dict[str, dt.datetime]:
+    """Do as `last_update` for each; articles that were never published are left out."""
     out = sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None))
-    newest = sa.select(revisions.c.updated).where(revisions.c.article == article_id, out)
-    last: dt.datetime | None = transaction.scalar(newest.order_by(revisions.c.number.desc()).limit(1))
-    return last
+    newest = sa.select(revisions.c.updated).where(revisions.c.article == articles.c.id, out)
+    last = newest.order_by(revisions.c.number.desc()).limit(1).scalar_subquery()
+    found: dict[str, dt.datetime] = {}
+    for some in chunks(sorted(article_ids)):
+        rows = transaction.execute(sa.select(articles.c.id, last).where(articles.c.id.in_(some)))
+        found |= {article_id: at for article_id, at in rows if at is not None}
+    return found
 
 
-def keep_shown(
-    transaction: Transaction,
-    article_id: str,
-    number: int,
-    evidence: tuple[CitedReference, ...],
-    *,
-    updated: dt.datetime,
-    overdue: bool = False,
-    now: dt.datetime,
-) -> None:
-    """Record which references the revision shows, and since when. Called once, when it is rendered."""
-    values = {
-        "updated": updated,
-        "evidence": msgspec.json.encode(evidence),
-        "pending": sum(cited.state == "pending" for cited in evidence),
-        "rendered_at": now,
-        "overdue": overdue,
-    }
-    first = revisions.c.evidence.is_(None)
-    transaction.execute(sa.update(revisions).where(_is(article_id, number), first).values(**values))
+def keep_shown(transaction: Transaction, shown: Mapping[str, Revision], *, now: dt.datetime) -> None:
+    """Record which references the revision of each article shows, and since when.
+
+    Called once for each revision, when it is rendered.
+    """
+    rows = [
+        {
+            "of_article": article_id,
+            "of_number": revision.number,
+            "updated": revision.updated,
+            "evidence": msgspec.json.encode(revision.references),
+            "pending": sum(cited.state == "pending" for cited in revision.references),
+            "rendered_at": now,
+            "overdue": revision.overdue,
+        }
+        for article_id, revision in shown.items()
+    ]
+    if rows:
+        this = sa.and_(
+            revisions.c.article == sa.bindparam("of_article"), revisions.c.number == sa.bindparam("of_number")
+        )
+        transaction.execute(sa.update(revisions).where(this, revisions.c.evidence.is_(None)), rows)
 
 
 def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
     """Count the references that each of these (article, number) shows without PubMed's answer."""
-    key = (revisions.c.article, revisions.c.number)
+    key = _KEY
     found: dict[tuple[str, int], int] = {}
     for pairs in chunks(sorted(shown), 200):
         these = sa.tuple_(*key).in_(pairs)
@@ -245,6 +297,23 @@ def shown_at(transaction: Transaction, article_id: str, moment: dt.datetime) -> 
 
 def decode_evidence(body: bytes | None) -> tuple[CitedReference, ...]:
     return () if body is None else msgspec.json.decode(body, type=tuple[CitedReference, ...])
+
+
+_KEY = (revisions.c.article, revisions.c.number)
+_WITH_CONTENT = (
+    sa.select(
+        revisions.c.article.label("id"),
+        revisions.c.number,
+        contents.c.article,
+        revisions.c.evidence,
+        revisions.c.updated,
+        revisions.c.overdue,
+        articles.c.published,
+    )
+    .select_from(revisions)
+    .join(contents, contents.c.digest == revisions.c.content)
+    .join(articles, articles.c.id == revisions.c.article)
+)
 
 
 def _is(article_id: str, number: int) -> sa.ColumnElement[bool]:

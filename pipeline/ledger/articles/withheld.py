@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import withheld
 
 EVERYWHERE = ""  # instead of a channel's id: the article was withdrawn from every channel and from the site
@@ -53,8 +53,17 @@ def lift(transaction: Transaction, article_id: str, channels: Sequence[str] | No
 
 def of_article(transaction: Transaction, article_id: str) -> dict[str, Withheld]:
     """Return why an article is withheld, by channel, sorted by name."""
-    query = sa.select(withheld).where(withheld.c.article == article_id).order_by(withheld.c.channel)
-    return {row.channel: _withheld(row) for row in transaction.execute(query)}
+    return of_articles(transaction, [article_id]).get(article_id, {})
+
+
+def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, dict[str, Withheld]]:
+    """Do as `of_article` for each; articles that are not withheld are left out."""
+    found: dict[str, dict[str, Withheld]] = {}
+    for some in chunks(sorted(article_ids)):
+        query = sa.select(withheld).where(withheld.c.article.in_(some)).order_by(withheld.c.channel)
+        for row in transaction.execute(query):
+            found.setdefault(row.article, {})[row.channel] = _withheld(row)
+    return found
 
 
 def reason(transaction: Transaction, article_id: str, channel: str) -> str | None:

@@ -8,14 +8,14 @@ channel at the same time.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert, instant
+from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import deliveries, places
@@ -68,20 +68,30 @@ class Delivery(Struct, frozen=True, kw_only=True):
 # --- scheduling -----------------------------------------------------------------------------------------------------
 
 
-def schedule(
-    transaction: Transaction,
-    *,
-    id: str,
-    article_id: str,
-    channel: str,
-    format: str,
-    revision: int,
-    digest: str,
-    now: dt.datetime,
-    cause: Cause | None = None,
-    may_wait: bool = False,
-) -> None:
-    """Make a revision, whose rendition has this digest, the one that the channel should have.
+class NewTarget(Struct, frozen=True, kw_only=True):
+    """A revision that a channel should have from now on, as the rendition with this digest."""
+
+    id: str  # of the delivery, if it is the article's first to the channel
+    article: str
+    channel: str
+    format: str
+    revision: int
+    digest: str
+    cause: Cause | None = None
+    may_wait: bool = False
+
+    @property
+    def urgency(self) -> int:
+        return LATER if self.may_wait or self.cause == "refreshed" else NORMAL
+
+
+def schedule(transaction: Transaction, target: NewTarget, *, now: dt.datetime) -> None:
+    """Do as `schedule_all` for one."""
+    schedule_all(transaction, [target], now=now)
+
+
+def schedule_all(transaction: Transaction, targets: Sequence[NewTarget], *, now: dt.datetime) -> None:
+    """Make revisions the ones that channels should have; none of these is for the same article and channel as another.
 
     One that is only rendered in another way (its `cause` says so), or that `may_wait`, is sent after everything else,
     unless an edit of the article is still outstanding for the channel.
@@ -89,40 +99,56 @@ def schedule(
     A channel that already has the same bytes is not sent them again, unless anything was scheduled since it accepted
     them: a delivery that is being sent, or whose result is unknown, may have replaced them.
     """
-    urgency = LATER if may_wait or cause == "refreshed" else NORMAL
-    row = {
-        "id": id,
-        "article": article_id,
-        "channel": channel,
-        "format": format,
-        "target_revision": revision,
-        "target_digest": digest,
-        "urgency": urgency,
+    by_key = {(one.article, one.channel): one for one in sorted(targets, key=lambda one: (one.article, one.channel))}
+    scheduled: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for some in chunks(by_key.values()):
+        new = insert(transaction, deliveries)
+        wanted = new.excluded
+        upsert = new.on_conflict_do_update(
+            index_elements=[deliveries.c.article, deliveries.c.channel],
+            set_=_wanting({name: wanted[name] for name in (*_TARGET, *afresh(now))}),
+            where=deliveries.c.target_revision < wanted.target_revision,
+        ).returning(*(deliveries.c[name] for name in _HELD))
+        rows = transaction.execute(upsert, [_new_row(one, now) for one in some])
+        scheduled |= {(article, channel): tuple(has) for article, channel, *has in rows}
+    taken = [one for key, one in by_key.items() if key in scheduled]
+    changes.record_all(transaction, [_change(one) for one in taken], now=now)
+    for one in taken:
+        if scheduled[one.article, one.channel] == (one.revision, one.digest):  # it has these bytes already
+            channel_contents.add(
+                transaction,
+                article_id=one.article,
+                channel=one.channel,
+                revision=one.revision,
+                event="updated",
+                digest=one.digest,
+                at=now,
+            )
+
+
+def _change(target: NewTarget) -> changes.Wanted:
+    return changes.Wanted(
+        channel=target.channel,
+        article=target.article,
+        revision=target.revision,
+        format=target.format,
+        digest=target.digest,
+        cause=target.cause,
+    )
+
+
+def _new_row(target: NewTarget, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "id": target.id,
+        "article": target.article,
+        "channel": target.channel,
+        "format": target.format,
+        "target_revision": target.revision,
+        "target_digest": target.digest,
+        "urgency": target.urgency,
         "attempted": False,
         **afresh(now),
     }
-    scheduled = transaction.execute(
-        insert(transaction, deliveries)
-        .values(**row)
-        .on_conflict_do_update(
-            index_elements=[deliveries.c.article, deliveries.c.channel],
-            set_=_wanting(format, revision, digest, urgency, now=now),
-            where=deliveries.c.target_revision < revision,
-        )
-        .returning(deliveries.c.id)  # PostgreSQL's driver does not count the rows of an INSERT
-    )
-    if scheduled.first() is not None:
-        changes.record(
-            transaction,
-            channel=channel,
-            article_id=article_id,
-            revision=revision,
-            format=format,
-            digest=digest,
-            now=now,
-            cause=cause,
-        )
-        _record_as_delivered(transaction, article_id, channel, revision=revision, digest=digest, now=now)
 
 
 def afresh(now: dt.datetime) -> dict[str, Any]:
@@ -130,19 +156,21 @@ def afresh(now: dt.datetime) -> dict[str, Any]:
     return {"state": "pending", "attempts": 0, "refusals": 0, "due": now, "changed": now, "available": None}
 
 
-def _wanting(format: str, revision: int, digest: str, urgency: int, *, now: dt.datetime) -> dict[str, Any]:
-    """Return the values of a delivery of this rendition, which is sent unless the channel has it."""
-    has_it = sa.and_(deliveries.c.delivered_digest == digest, deliveries.c.state == "delivered")
-    news_outstanding = sa.and_(deliveries.c.urgency == NORMAL, deliveries.c.state != "delivered")
-    return afresh(now) | {
-        "format": format,
-        "target_revision": revision,
-        "target_digest": digest,
-        "urgency": sa.case((news_outstanding, NORMAL), else_=urgency),
-        "delivered_revision": sa.case((has_it, revision), else_=deliveries.c.delivered_revision),
-        "state": sa.case((has_it, "delivered"), else_="pending"),
-        "due": sa.case((has_it, sa.null()), else_=instant(now)),
-        "error": None,
+def _wanting(new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a delivery of a rendition, given as for a new one, which is sent unless the channel has it.
+
+    There are no bound parameters among our own: with them SQLAlchemy would send an upsert of many rows row by row.
+    """
+    is_delivered = deliveries.c.state == _DELIVERED
+    has_it = sa.and_(deliveries.c.delivered_digest == new["target_digest"], is_delivered)
+    news_outstanding = sa.and_(deliveries.c.urgency == _NORMAL, sa.not_(is_delivered))
+    return {
+        **new,
+        "urgency": sa.case((news_outstanding, _NORMAL), else_=new["urgency"]),
+        "delivered_revision": sa.case((has_it, new["target_revision"]), else_=deliveries.c.delivered_revision),
+        "state": sa.case((has_it, _DELIVERED), else_=new["state"]),
+        "due": sa.case((has_it, sa.null()), else_=new["due"]),
+        "error": sa.null(),
     }
 
 
@@ -225,17 +253,11 @@ def renew(
 ) -> None:
     """Make this rendition the one that the place should have, although it is of the revision that it had already."""
     mine = (deliveries.c.id == row.id, deliveries.c.target_revision <= revision)
-    update = sa.update(deliveries).where(*mine).values(**_wanting(format, revision, digest, LATER, now=now))
+    target = dict(zip(_TARGET, (format, revision, digest, LATER), strict=True))
+    update = sa.update(deliveries).where(*mine).values(**_wanting(target | afresh(now) | {"due": instant(now)}))
     if transaction.execute(update).rowcount:
-        changes.record(
-            transaction,
-            channel=row.channel,
-            article_id=row.article,
-            revision=revision,
-            format=format,
-            digest=digest,
-            now=now,
-        )
+        new = changes.Wanted(channel=row.channel, article=row.article, revision=revision, format=format, digest=digest)
+        changes.record(transaction, new, now=now)
 
 
 def withdraw_at(
@@ -300,6 +322,15 @@ def one(transaction: Transaction, delivery_id: str) -> Delivery:
 def of_article(transaction: Transaction, article_id: str) -> list[Delivery]:
     """Return the deliveries of an article, sorted by channel."""
     return _many(transaction, deliveries.c.article == article_id)
+
+
+def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, list[Delivery]]:
+    """Do as `of_article` for each; articles without deliveries are left out."""
+    found: dict[str, list[Delivery]] = {}
+    for some in chunks(sorted(article_ids)):
+        for row in _many(transaction, deliveries.c.article.in_(some)):
+            found.setdefault(row.article, []).append(row)
+    return found
 
 
 def search(
@@ -429,24 +460,10 @@ def is_blocked(transaction: Transaction, channel: str) -> bool:
     return transaction.execute(blocking.limit(1)).first() is not None
 
 
-def _record_as_delivered(
-    transaction: Transaction, article_id: str, channel: str, *, revision: int, digest: str, now: dt.datetime
-) -> None:
-    """If the channel has these bytes already, record that it has the newer revision from now on."""
-    mine = (deliveries.c.article == article_id, deliveries.c.channel == channel)
-    has_it = (deliveries.c.delivered_revision == revision, deliveries.c.delivered_digest == digest)
-    if transaction.execute(sa.select(deliveries.c.id).where(*mine, *has_it)).first() is not None:
-        channel_contents.add(
-            transaction,
-            article_id=article_id,
-            channel=channel,
-            revision=revision,
-            event="updated",
-            digest=digest,
-            at=now,
-        )
-
-
+_TARGET = ("format", "target_revision", "target_digest", "urgency")
+_DELIVERED: sa.ColumnElement[str] = sa.literal_column("'delivered'")
+_NORMAL: sa.ColumnElement[int] = sa.literal_column(str(NORMAL))
+_HELD = ("article", "channel", "delivered_revision", "delivered_digest")
 _OUTSTANDING = sa.or_(deliveries.c.due.is_not(None), deliveries.c.available.is_not(None))
 
 _DELIVERY = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)

@@ -80,31 +80,45 @@ def _by_identifier() -> sa.Select[tuple[str]]:
 
 def references_of(transaction: Transaction, article: Article) -> tuple[CitedReference, ...]:
     """Return what is currently known of each work that an article cites, with its author's words."""
-    return references_for(transaction, article.references, article.cited_as)
+    (found,) = references_of_all(transaction, [article])
+    return found
+
+
+def references_of_all(transaction: Transaction, articles: Iterable[Article]) -> list[tuple[CitedReference, ...]]:
+    """Do as `references_of` for each, with as many queries as for one."""
+    return _references(transaction, [_entries(article.references, article.cited_as) for article in articles])
 
 
 def references_for(
     transaction: Transaction, works: Iterable[CitedWork], cited_as: Sequence[CitedAs] = ()
 ) -> tuple[CitedReference, ...]:
     """Return what is currently known of each work, in order. `cited_as` has how each is cited, or is empty."""
-    works = tuple(works)
-    entries = cited_as or (CitedAs(),) * len(works)
-    every = {*works, *(work for entry in entries for work in entry.also)}
+    (found,) = _references(transaction, [_entries(tuple(works), cited_as)])
+    return found
+
+
+_Entry = tuple[CitedWork, CitedAs]
+
+
+def _entries(works: tuple[CitedWork, ...], cited_as: Sequence[CitedAs]) -> list[_Entry]:
+    return list(zip(works, cited_as or (CitedAs(),) * len(works), strict=True))
+
+
+def _references(transaction: Transaction, lists: Sequence[Sequence[_Entry]]) -> list[tuple[CitedReference, ...]]:
+    """Return the references of several lists of works."""
+    every = {one for entries in lists for work, entry in entries for one in (work, *entry.also)}
     converted = identifiers.known(transaction, every)
     pmids = {work.value for work in every if work.scheme == "pmid"}
     pmids |= {one.pmid for one in converted.values() if one.pmid}
     known = _followed(transaction, pmids)
     found = {work: _found(work, converted.get(work), known) for work in every}
-    pairs = enumerate(zip(works, entries, strict=True), 1)
-    return _with_verdicts(transaction, [_shown(number, work, entry, found) for number, (work, entry) in pairs])
-
-
-def _with_verdicts(transaction: Transaction, shown: Sequence[CitedReference]) -> tuple[CitedReference, ...]:
-    """Add what sources beside PubMed say was done to the works."""
-    papers = {cited.number: paper for cited in shown if (paper := _paper(cited))}
-    by_paper = verdicts.of_papers(transaction, set(papers.values()))
-    none = Paper()
-    return tuple(appraised(cited, by_paper.get(papers.get(cited.number, none), ())) for cited in shown)
+    shown = [[_shown(number, *entry, found) for number, entry in enumerate(entries, 1)] for entries in lists]
+    papers = {paper for references in shown for cited in references if (paper := _paper(cited))}
+    by_paper = verdicts.of_papers(transaction, papers)
+    return [
+        tuple(appraised(cited, by_paper.get(_paper(cited) or Paper(), ())) for cited in references)
+        for references in shown
+    ]
 
 
 def _paper(cited: CitedReference) -> Paper | None:

@@ -188,11 +188,18 @@ def _write(transaction: Transaction, by: ServiceAnswer, work: CitedWork, **value
     transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**done, **values))
 
 
-def cite_found(transaction: Transaction, article_id: str, works: Iterable[CitedWork]) -> None:
-    """Make the article cite the PMIDs of these works, including any found while it was being accepted."""
-    found = {one.pmid for one in known(transaction, works).values() if one.pmid}
-    if found:
-        rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(found)]
+def cite_found(transaction: Transaction, cited: Mapping[str, Collection[CitedWork]]) -> None:
+    """Make each article cite the PMIDs of its works, including any found while it was being accepted."""
+    found = _known(transaction, {_key(work) for works in cited.values() for work in convertible(works)})
+    pmids = {key: one.pmid for key, one in found.items() if one.pmid}
+    pairs = {
+        (article_id, pmid)
+        for article_id, works in cited.items()
+        for work in convertible(works)
+        if (pmid := pmids.get(_key(work)))
+    }
+    if pairs:
+        rows = [{"article": article_id, "pmid": pmid} for article_id, pmid in sorted(pairs)]
         transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
 
 

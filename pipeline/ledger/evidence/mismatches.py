@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.tables import articles, mismatches
 from pipeline.model.reference import CitedReference
 
@@ -26,14 +26,22 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     suggested: str | None  # a PMID
 
 
-def put(transaction: Transaction, article_id: str, references: Sequence[CitedReference], *, now: dt.datetime) -> None:
-    """Record which references of an article are mismatched now. What was found for the same words is kept."""
-    wrong = {_id(article_id, cited): cited for cited in references if cited.state == "mismatch" and cited.words}
-    known = transaction.execute(sa.select(_ID, mismatches.c.words).where(mismatches.c.article == article_id)).all()
-    same = {id for id, words in known if id in wrong and wrong[id].words == words}
-    if ended := [id for id, _ in known if id not in same]:
-        transaction.execute(sa.delete(mismatches).where(_ID.in_(ended)))
-    rows = [_row(article_id, id, cited, now) for id, cited in wrong.items() if id not in same]
+def put(transaction: Transaction, references: Mapping[str, Sequence[CitedReference]], *, now: dt.datetime) -> None:
+    """Record which references of each article are mismatched now. What was found for the same words is kept."""
+    wrong = {
+        _id(article_id, cited): (article_id, cited)
+        for article_id, of_it in references.items()
+        for cited in of_it
+        if cited.state == "mismatch" and cited.words
+    }
+    known: list[tuple[str, str]] = []
+    for some in chunks(sorted(references)):
+        query = sa.select(_ID, mismatches.c.words).where(mismatches.c.article.in_(some))
+        known += [tuple(row) for row in transaction.execute(query)]
+    same = {id for id, words in known if id in wrong and wrong[id][1].words == words}
+    for some in chunks(sorted(id for id, _ in known if id not in same)):
+        transaction.execute(sa.delete(mismatches).where(_ID.in_(some)))
+    rows = [_row(article_id, id, cited, now) for id, (article_id, cited) in wrong.items() if id not in same]
     if rows:
         transaction.execute(sa.insert(mismatches), rows)
 

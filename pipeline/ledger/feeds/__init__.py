@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import articles, feed_changes, feed_documents, feed_entries, feeds
 from pipeline.timing import doubled
 
@@ -26,24 +26,28 @@ class Document(Struct, frozen=True):
 
 def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.datetime) -> None:
     """Mark these feeds as stale. One that is stale already keeps its due time, so a burst costs one build."""
-    for feed_id in sorted(feed_ids):
-        stale = insert(transaction, feeds).values(id=feed_id, generation=1, due=now, attempts=0)
-        rested = sa.case((feeds.c.rest_until > stale.excluded.due, feeds.c.rest_until), else_=stale.excluded.due)
-        sooner = {"generation": feeds.c.generation + 1, "due": sa.func.coalesce(feeds.c.due, rested)}
-        transaction.execute(stale.on_conflict_do_update(index_elements=[feeds.c.id], set_=sooner))
+    stale = insert(transaction, feeds)
+    rested = sa.case((feeds.c.rest_until > stale.excluded.due, feeds.c.rest_until), else_=stale.excluded.due)
+    sooner = {"generation": feeds.c.generation + 1, "due": sa.func.coalesce(feeds.c.due, rested)}
+    rows = [{"id": feed_id, "generation": 1, "due": now, "attempts": 0} for feed_id in sorted(feed_ids)]
+    if rows:
+        transaction.execute(stale.on_conflict_do_update(index_elements=[feeds.c.id], set_=sooner), rows)
 
 
-def changed(transaction: Transaction, article_id: str, *, among: Collection[str] = (), now: dt.datetime) -> None:
-    """Schedule a changed article for the feeds in `among`, where it now belongs, and for those that contain it."""
-    listed_in = sa.select(feed_entries.c.feed).where(feed_entries.c.article == article_id)
-    noted = sa.select(feed_changes.c.feed).where(feed_changes.c.article == article_id)
-    concerned = {*among, *transaction.scalars(listed_in.union(noted))}
-    make_due(transaction, concerned, now=now)  # first, because builders also lock the feed first
-    for feed_id in sorted(concerned):
-        note = insert(transaction, feed_changes).values(feed=feed_id, article=article_id, generation=1)
+def changed(transaction: Transaction, belongs: Mapping[str, Collection[str]], *, now: dt.datetime) -> None:
+    """Schedule changed articles, each for the feeds where it now belongs and for those that contain it."""
+    pairs = {(feed_id, article_id) for article_id, feed_ids in belongs.items() for feed_id in feed_ids}
+    for some in chunks(sorted(belongs)):
+        listed_in = sa.select(feed_entries.c.feed, feed_entries.c.article).where(feed_entries.c.article.in_(some))
+        noted = sa.select(feed_changes.c.feed, feed_changes.c.article).where(feed_changes.c.article.in_(some))
+        pairs.update(tuple(row) for row in transaction.execute(listed_in.union(noted)))
+    make_due(transaction, {feed_id for feed_id, _ in pairs}, now=now)  # first, because builders lock the feed first
+    rows = [{"feed": feed_id, "article": article_id, "generation": 1} for feed_id, article_id in sorted(pairs)]
+    if rows:
+        note = insert(transaction, feed_changes)
         again = {"generation": feed_changes.c.generation + 1}
         key = [feed_changes.c.feed, feed_changes.c.article]
-        transaction.execute(note.on_conflict_do_update(index_elements=key, set_=again))
+        transaction.execute(note.on_conflict_do_update(index_elements=key, set_=again), rows)
 
 
 def all_changed(transaction: Transaction, feed_id: str) -> None:

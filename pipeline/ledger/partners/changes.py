@@ -4,40 +4,66 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger.database import Transaction, instant
+from pipeline.ledger.database import Transaction, chunks, instant
 from pipeline.ledger.tables import changes
 from pipeline.model.revision import Cause, EventType
 
 
-def record(
-    transaction: Transaction,
-    *,
-    channel: str,
-    article_id: str,
-    revision: int,
-    format: str,
-    digest: str,
-    now: dt.datetime,
-    cause: Cause | None = None,
-) -> None:
-    """Record that the channel should have this revision, unless its newest change has the same bytes.
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A revision that a channel should have from now on. `digest` is that of its rendition."""
+
+    channel: str
+    article: str
+    revision: int
+    format: str
+    digest: str
+    cause: Cause | None = None
+
+
+def record(transaction: Transaction, wanted: Wanted, *, now: dt.datetime) -> None:
+    """Do as `record_all` for one."""
+    record_all(transaction, [wanted], now=now)
+
+
+def record_all(transaction: Transaction, wanted: Sequence[Wanted], *, now: dt.datetime) -> None:
+    """Record what channels should have, except where the newest change of the article has the same bytes.
 
     `cause` is kept only if the change follows that of the previous revision: a partner that saw an older one sees more.
     """
-    mine = (changes.c.channel == channel, changes.c.article == article_id)
-    newest = sa.select(changes.c.event, changes.c.digest, changes.c.revision).where(*mine)
-    last = transaction.execute(newest.order_by(changes.c.id.desc()).limit(1)).one_or_none()
-    if last is not None and last.digest == digest:
-        return
-    event = "published" if last is None or last.event == "withdrawn" else "updated"
-    row = {"channel": channel, "article": article_id, "revision": revision, "event": event, "format": format}
-    follows = last is not None and last.event != "withdrawn" and last.revision == revision - 1
-    kept = cause if follows else None
-    transaction.execute(sa.insert(changes).values(**row, digest=digest, at=now, cause=kept))
+    newest = _newest_of(transaction, {(one.channel, one.article) for one in wanted})
+    rows = [
+        _row(one, last, now)
+        for one in wanted
+        for last in [newest.get((one.channel, one.article))]
+        if last is None or last.digest != one.digest
+    ]
+    if rows:
+        transaction.execute(sa.insert(changes), rows)
+
+
+def _row(wanted: Wanted, last: Any, now: dt.datetime) -> dict[str, object]:
+    is_new = last is None or last.event == "withdrawn"
+    follows = last is not None and not is_new and last.revision == wanted.revision - 1
+    values = structs.asdict(wanted) | {"event": "published" if is_new else "updated", "at": now}
+    return values | {"cause": wanted.cause if follows else None}
+
+
+def _newest_of(transaction: Transaction, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    """Return the newest change of each of these (channel, article)."""
+    columns = (changes.c.channel, changes.c.article, changes.c.event, changes.c.digest, changes.c.revision)
+    found: dict[tuple[str, str], Any] = {}
+    for some in chunks(sorted(pairs), 200):
+        these = sa.tuple_(changes.c.channel, changes.c.article).in_(some)
+        ids = sa.select(sa.func.max(changes.c.id)).where(these).group_by(changes.c.channel, changes.c.article)
+        for row in transaction.execute(sa.select(*columns).where(changes.c.id.in_(ids))):
+            found[row.channel, row.article] = row
+    return found
 
 
 def record_withdrawal(

@@ -6,6 +6,7 @@ import datetime as dt
 
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles import accepted, renditions, revisions
+from pipeline.ledger.deliveries import NewTarget
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
 from pipeline.stages.context import ChannelPlan, Context
@@ -51,17 +52,16 @@ def schedule(
     context: Context, transaction: Transaction, plan: ChannelPlan, revision: Revision, *, now: dt.datetime
 ) -> None:
     """Schedule a revision that the channel lacks. It gives way to other deliveries."""
-    deliveries.schedule(
-        transaction,
+    target = NewTarget(
         id=context.new_id("dlv_"),
-        article_id=revision.article.id,
+        article=revision.article.id,
         channel=plan.id,
         format=plan.format,
         revision=revision.number,
         digest=digest_in(context, transaction, revision, plan.format),
-        now=now,
         may_wait=True,
     )
+    deliveries.schedule(transaction, target, now=now)
 
 
 def digest_in(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:

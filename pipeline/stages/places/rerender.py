@@ -11,9 +11,9 @@ from msgspec import structs
 
 from pipeline.ledger import Transaction, articles
 from pipeline.stages.context import Context
-from pipeline.stages.render import fan_out
 from pipeline.stages.render.compare import compare
 from pipeline.stages.render.decide import decide
+from pipeline.stages.render.reading import read
 
 
 def sent_again(
@@ -49,7 +49,7 @@ def _channels(
     state = articles.get(transaction, article_id)
     if state is None:
         return ()
-    facts = fan_out.read(context, transaction, state, now)
+    facts = read(context, transaction, [state], now)[article_id]
     after = {key: channel for channel in context.channels for key in keys.get(channel, (channel,))}
     known = {after[key]: one for key, one in facts.channels.items() if key in after}
     facts = structs.replace(facts, channels=known)

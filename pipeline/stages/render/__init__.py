@@ -4,19 +4,24 @@ A revision is rendered once, in every format, from the references known at that 
 different evidence arrives later, the next revision is rendered. A change that no reader can see, apart from numbers and
 dates, creates no revision, and a channel whose format does not show a change is not sent it.
 
-    read      what the ledger knows of the article      (fan_out.read)
-    decide    what to do with it                        (decide.decide, pure)
-    render    the revision in every format              (pure)
-    apply     all of it, in one transaction             (fan_out.apply)
+    read      what the ledger knows of a batch of articles  (reading.read)
+    decide    what to do with each                          (decide.decide, pure)
+    render    each revision in every format                 (pure)
+    apply     all of it, in one transaction                 (fan_out.apply)
+
+An article that cannot be rendered is left out of the batch. If the whole batch fails, its articles are rendered one by
+one, so that one of them does not hold up the others.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 import structlog
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles.renditions import Stored
@@ -26,7 +31,9 @@ from pipeline.stages.context import LEASE, Context
 from pipeline.stages.render import fan_out, held
 from pipeline.stages.render.compare import compare
 from pipeline.stages.render.decide import Comparison, Decision, Facts, decide
-from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.stages.render.fan_out import Decided, Due
+from pipeline.stages.render.reading import read, read_channels
+from pipeline.stages.stage import Bell, Claim, Stage, caught, guarded
 from pipeline.timing import unforeseen
 
 _log = structlog.get_logger()
@@ -46,47 +53,100 @@ class Render(Stage):
         return articles.oldest_due(transaction)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
+        """Lease a batch of articles."""
         now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
         with context.ledger.write() as transaction:
             due = articles.claim_due(
                 transaction, token=token, now=now, seconds=policy.render_lease, limit=policy.render_batch
             )
-        return [Claim(token, (article_id,)) for article_id in due]
+        return [Claim(token, tuple(due))] if due else []
 
     def do(self, context: Context, claim: Claim) -> bool:
-        return render(context, claim)
+        """Render the articles in portions of about `render_look` seconds, as long as the lease safely lasts."""
+        left, stop = list(claim.keys), time.monotonic() + context.policy.render_lease / 2
+        while left:
+            done = self._portion(context, claim.token, left)
+            left = [article_id for article_id in left if article_id not in done]
+            if left and (time.monotonic() > stop or context.hold() is not None):
+                self.release(context, [Claim(claim.token, tuple(left))])
+                break
+        return True
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        with context.ledger.read() as transaction:
-            attempts = articles.attempts_at(transaction, claim.keys[0])
-        due = context.clock() + dt.timedelta(seconds=unforeseen(attempts))
-        _postpone(context, claim, due=due, error=f"{type(error).__name__}: {error}")
+        text = f"{type(error).__name__}: {error}"
+        with context.ledger.write() as transaction:
+            for article_id in claim.keys:
+                seconds = unforeseen(articles.attempts_at(transaction, article_id))
+                due = context.clock() + dt.timedelta(seconds=seconds)
+                articles.put_off(transaction, article_id, token=claim.token, due=due, error=text)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         if claims:
             with context.ledger.write() as transaction:
                 articles.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
+    def _portion(self, context: Context, token: str, article_ids: Sequence[str]) -> Collection[str]:
+        """Render some of the articles, and return which."""
+        outcome = caught(lambda: self._together(context, token, article_ids))
+        if not isinstance(outcome, Exception):
+            return outcome
+        if len(article_ids) == 1:
+            raise outcome
+        _log.warning("a batch failed, and is rendered one by one", articles=len(article_ids), error=str(outcome))
+        for article_id in article_ids:
+            self._alone(context, token, article_id)
+        return article_ids
 
-def render(context: Context, claim: Claim) -> bool:
-    """Render the article's newest revision, or the next one when only its evidence or its rendering is new."""
-    now = context.clock()
-    with context.ledger.read() as transaction:
-        state = articles.get(transaction, claim.keys[0])
-        facts = None if state is None or state.state == "withdrawn" else fan_out.read(context, transaction, state, now)
+    def _alone(self, context: Context, token: str, article_id: str) -> None:
+        outcome = guarded(self.name, [article_id], lambda: self._together(context, token, [article_id]))
+        if isinstance(outcome, Exception):
+            self.failed(context, Claim(token, (article_id,)), outcome)
+
+    def _together(self, context: Context, token: str, article_ids: Sequence[str]) -> Collection[str]:
+        """Render the newest revisions, or the next ones where only the evidence or the rendering is new."""
+        now, stop = context.clock(), time.monotonic() + context.policy.render_look
+        with context.ledger.read() as transaction:
+            states = articles.get_all(transaction, article_ids)
+            live = [states[id] for id in article_ids if id in states and states[id].state != "withdrawn"]
+            facts = read(context, transaction, live, now)
+        done: set[str] = set()
+        made: list[Made] = []
+        for article_id in article_ids:
+            done.add(article_id)
+            claim = Claim(token, (article_id,))
+            outcome = guarded(self.name, claim.keys, partial(_make, context, claim, facts.get(article_id), now))
+            if isinstance(outcome, Exception):
+                self.failed(context, claim, outcome)
+            elif outcome is not None:
+                made.append(outcome)
+            if time.monotonic() > stop:
+                break
+        _finish(context, token, made, now)
+        return done
+
+
+class Made(Struct, frozen=True):
+    """What an article looks like now, not stored yet."""
+
+    facts: Facts
+    compared: Comparison
+    rendered: Sequence[Rendition]
+    postponed: dt.datetime | None = None
+
+
+def _make(context: Context, claim: Claim, facts: Facts | None, now: dt.datetime) -> Made | None:
+    """Render an article, and put the bytes into the store. Return None for one that is withdrawn, or gone."""
     if facts is None:
         held.reconsider(context, claim)
-        return True
+        return None
     compared = compare(context, facts, now)
     decision = _decide(context, facts, compared, now)
     if decision.postponed is not None:
-        _postpone(context, claim, due=decision.postponed, error=None)
-        return True
+        return Made(facts, compared, (), postponed=decision.postponed)
     rendered = render_all(context, decision.revision) if decision.render else _added(context, facts)
     for rendition in rendered:
         context.store.put(rendition.digest, rendition.body)
-    _finish(context, claim, facts, compared, rendered, now)
-    return True
+    return Made(facts, compared, rendered)
 
 
 def render_all(context: Context, revision: Revision, among: Collection[str] | None = None) -> list[Rendition]:
@@ -119,36 +179,63 @@ def _decide(context: Context, facts: Facts, compared: Comparison, now: dt.dateti
     return decide(context.policy, context.channels.values(), facts, compared=compared, now=now)
 
 
-def _finish(
-    context: Context,
-    claim: Claim,
-    facts: Facts,
-    compared: Comparison,
-    rendered: Sequence[Rendition],
-    now: dt.datetime,
-) -> None:
-    """Decide from what the channels have now that the article is locked, store the decision, and ring later stages."""
-    (article_id,) = claim.keys
-    with context.ledger.write() as transaction:
-        state = articles.lock_claimed(transaction, article_id, token=claim.token)
-        if state is None:  # the article has changed in the meantime, or the lease has expired
-            return
-        context.channels_now(transaction)
-        channels = fan_out.read_channels(transaction, article_id, facts.rendered)
-        facts = structs.replace(facts, state=state, channels=channels)
-        decision = _decide(context, facts, compared, now)
-        due = fan_out.apply(context, transaction, facts, decision, rendered, now=now)
-    withdrawn = decision.site_hold is not None
-    if decision.site_hold is not None:
-        fan_out.log_withheld(article_id, decision.site_hold)
-    for channel in due:
-        context.doorbell.ring("deliver", channel, urgent=withdrawn)
-    if withdrawn or (decision.render and not decision.refreshed):
+def _finish(context: Context, token: str, made: Sequence[Made], now: dt.datetime) -> None:
+    """Store a batch and ring later stages. Articles that are being sent are stored one by one.
+
+    The worker that sends them locks their deliveries in its own order, so that a transaction with several of them might
+    end up in a deadlock with it.
+    """
+    left = _store(context, token, made, now)
+    for one in left:
+        _store(context, token, [one], now)
+
+
+def _store(context: Context, token: str, made: Sequence[Made], now: dt.datetime) -> Sequence[Made]:
+    """Store what can be stored in one transaction; return the rest."""
+    if not made:
+        return ()
+    decided, due, left = context.ledger.written(lambda transaction: _stored(context, transaction, token, made, now))
+    for one in decided:
+        if one.decision.site_hold is not None:
+            fan_out.log_withheld(one.id, one.decision.site_hold)
+    for channel in due.urgent:
+        context.doorbell.ring("deliver", channel, urgent=True)
+    for channel in due.channels:
+        context.doorbell.ring("deliver", channel)
+    if any(_is_news(one.decision) for one in decided):
         context.doorbell.ring("feeds")
-    if decision.render:
-        _log.info("rendered", article=article_id, revision=decision.revision.number, formats=len(rendered))
+    for one in decided:
+        if one.decision.render:
+            number = one.decision.revision.number
+            _log.info("rendered", article=one.id, revision=number, formats=len(one.rendered))
+    return left
 
 
-def _postpone(context: Context, claim: Claim, *, due: dt.datetime, error: str | None) -> None:
-    with context.ledger.write() as transaction:
-        articles.put_off(transaction, claim.keys[0], token=claim.token, due=due, error=error)
+def _is_news(decision: Decision) -> bool:
+    return decision.site_hold is not None or (decision.render and not decision.refreshed)
+
+
+def _stored(
+    context: Context, transaction: Transaction, token: str, made: Sequence[Made], now: dt.datetime
+) -> tuple[list[Decided], Due, list[Made]]:
+    """Decide from what the channels have now that the articles are locked, and store the decisions.
+
+    Articles that have changed in the meantime, and those whose lease has expired, are left alone.
+    """
+    states = articles.lock_all_claimed(transaction, {one.facts.state.id for one in made}, token=token)
+    mine = [one for one in made if one.facts.state.id in states]
+    for one in mine:
+        if one.postponed is not None:
+            articles.put_off(transaction, one.facts.state.id, token=token, due=one.postponed, error=None)
+    context.channels_now(transaction)
+    ready = {one.facts.state.id: one for one in mine if one.postponed is None}
+    channels = read_channels(transaction, {id: one.facts.rendered for id, one in ready.items()})
+    sending = {id for id, known in channels.items() if any(one.sending for one in known.values())}
+    apart = sending if len(ready) > 1 else set()
+    decided = []
+    for id in sorted(ready.keys() - apart):
+        one = ready[id]
+        facts = structs.replace(one.facts, state=states[id], channels=channels[id])
+        decided.append(Decided(facts, _decide(context, facts, one.compared, now), one.rendered))
+    due = fan_out.apply(context, transaction, decided, now=now)
+    return decided, due, [one for id, one in ready.items() if id in apart]

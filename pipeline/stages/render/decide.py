@@ -31,6 +31,7 @@ class ChannelState(Struct, frozen=True):
 
     format: str  # of that delivery
     delivered: Revision | None  # what it has; None while something else is being delivered
+    sending: bool = False  # a worker is sending to it
 
 
 class Facts(Struct, frozen=True):

@@ -1,55 +1,29 @@
-"""Store what was decided when an article was rendered. The only writer of revisions' renditions and deliveries."""
+"""Store what was decided when articles were rendered. The only writer of revisions' renditions and deliveries."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, articles, deliveries, evidence, feeds
-from pipeline.ledger.articles import ArticleState, accepted, names, renditions, revisions, withheld
+from pipeline.ledger.articles import ArticleState, names, renditions, revisions, withheld
+from pipeline.ledger.articles.revisions import Following
 from pipeline.ledger.articles.withheld import Withheld
+from pipeline.ledger.deliveries import NewTarget
 from pipeline.ledger.evidence import identifiers, mismatches
 from pipeline.model.policy import ANYTHING
 from pipeline.model.rendition import Rendition
-from pipeline.model.revision import Revision
+from pipeline.model.revision import Cause, Revision
 from pipeline.stages.accept import withdrawing
 from pipeline.stages.context import ChannelPlan, Context
-from pipeline.stages.render import withhold
-from pipeline.stages.render.decide import ChannelState, Decision, Facts
+from pipeline.stages.render.decide import Decision, Facts
 from pipeline.stages.render.fingerprint import combined, fingerprints
 
 _log = structlog.get_logger()
-
-
-def read(context: Context, transaction: Transaction, state: ArticleState, now: dt.datetime) -> Facts:
-    """Return what is known of an article that is not withdrawn."""
-    newest, embargoed = revisions.get(transaction, state.id, state.revision), None
-    rendered, stored = None, {}
-    if state.rendered is not None:
-        out = state.rendered
-        rendered = newest if out == newest.number else revisions.get(transaction, state.id, out)
-        stored = {one.format: one for one in renditions.of_revision(transaction, state.id, out)}
-    not_before = newest.article.not_before
-    if rendered is not None and rendered is not newest and not_before is not None and not_before > now:
-        newest, embargoed = rendered, newest
-    return Facts(
-        state=state,
-        newest=newest,
-        embargoed=embargoed,
-        rendered=rendered,
-        last_update=revisions.last_update(transaction, state.id),
-        stored=stored,
-        references=evidence.references_of(transaction, newest.article),
-        withheld=withheld.of_article(transaction, state.id),
-        accepted=accepted.of_article(transaction, state.id),
-        channels=read_channels(transaction, state.id, rendered),
-        overdue=context.policy.overdue_review == "mark" and withhold.is_overdue(newest, now),
-        outdated=state.rendered is not None and state.fingerprint != current_fingerprint(context),
-    )
 
 
 def current_fingerprint(context: Context) -> str:
@@ -73,86 +47,124 @@ def _asks(plan: ChannelPlan) -> bool:
     return plan.evidence is not None or plan.gate != ANYTHING
 
 
-def read_channels(transaction: Transaction, article_id: str, rendered: Revision | None) -> dict[str, ChannelState]:
-    """Return the state of each channel that the article was ever scheduled for."""
-    known = {} if rendered is None else {rendered.number: rendered}
-    found = {}
-    for row in deliveries.of_article(transaction, article_id):
-        number = withhold.settled_revision(row)
-        if number is not None and number not in known:
-            known[number] = revisions.get(transaction, article_id, number)
-        found[row.channel] = ChannelState(row.format, None if number is None else known[number])
-    return found
+class Decided(Struct, frozen=True):
+    """A decision about an article, with the renditions that it calls for."""
+
+    facts: Facts  # their `state` is locked
+    decision: Decision
+    rendered: Sequence[Rendition]
+
+    @property
+    def id(self) -> str:
+        return self.facts.state.id
 
 
-def apply(
-    context: Context,
-    transaction: Transaction,
-    facts: Facts,
-    decision: Decision,
-    rendered: Sequence[Rendition],
-    *,
-    now: dt.datetime,
-) -> list[str]:
-    """Store the decision; `facts.state` is locked. Return the channels that now have something to deliver."""
-    state, revision = facts.state, decision.revision
-    if decision.site_hold is not None:
-        withheld.lift(transaction, state.id)
-        withheld.put(transaction, state.id, decision.site_hold)
-        reason = decision.site_hold.reason
-        due = withdrawing.take_back(transaction, state, event_id=None, reason=reason, now=now)
-        evidence.cite(transaction, state.id, revision.article.identified, now=now)  # watched until the hold is over
-        return due
-    mismatches.put(transaction, state.id, facts.references, now=now)
-    identifiers.cite_found(transaction, state.id, revision.article.identified)
-    answered_meanwhile = evidence.references_of(transaction, revision.article) != facts.references
-    waits = facts.embargoed.article.not_before if facts.embargoed else None
-    done = articles.changed(state, state="live", due=now if answered_meanwhile else waits, error=None)
-    if not decision.render:
-        _confirm(context, transaction, facts, done, rendered)
+class Due(Struct, frozen=True):
+    """The channels that now have something to deliver, and those of them that have to take something back."""
+
+    channels: tuple[str, ...] = ()
+    urgent: tuple[str, ...] = ()
+
+
+def apply(context: Context, transaction: Transaction, decided: Sequence[Decided], *, now: dt.datetime) -> Due:
+    """Store the decisions about a batch of articles."""
+    urgent: dict[str, None] = {}
+    for one in decided:
+        if one.decision.site_hold is not None:
+            urgent |= dict.fromkeys(_hold(transaction, one, one.decision.site_hold, now))
+    others = [one for one in decided if one.decision.site_hold is None]
+    return Due(tuple(_show(context, transaction, others, now) if others else ()), tuple(urgent))
+
+
+def _hold(transaction: Transaction, one: Decided, why: Withheld, now: dt.datetime) -> list[str]:
+    """Withdraw an article everywhere; return the channels to tell."""
+    withheld.lift(transaction, one.id)
+    withheld.put(transaction, one.id, why)
+    due = withdrawing.take_back(transaction, one.facts.state, event_id=None, reason=why.reason, now=now)
+    identified = one.decision.revision.article.identified
+    evidence.cite(transaction, one.id, identified, now=now)  # watched until the hold is over
+    return due
+
+
+def _show(context: Context, transaction: Transaction, decided: Sequence[Decided], now: dt.datetime) -> list[str]:
+    """Store what is shown; return the channels that it is scheduled for."""
+    mismatches.put(transaction, {one.id: one.facts.references for one in decided}, now=now)
+    identifiers.cite_found(transaction, {one.id: one.decision.revision.article.identified for one in decided})
+    states = _done(transaction, decided, now)
+    current = fingerprints(context.formats, context.site)
+    rendered = [one for one in decided if one.decision.render]
+    for one in decided:
+        if not one.decision.render:
+            states[one.id] = _confirm(context, transaction, one, states[one.id], current)
+    for one in rendered:
+        before, article = one.facts.rendered, one.decision.revision.article
+        if before is not None and before.article.identified != article.identified:
+            # If this revision was scheduled, the citations of the previous one were watched until now.
+            evidence.cite(transaction, one.id, article.identified, now=now)
+    states |= _keep_revisions(context, transaction, rendered, states, current, now)
+    articles.save_all(transaction, [states[one.id] for one in decided])
+    if not rendered:
         return []
-    if facts.rendered is not None and facts.rendered.article.identified != revision.article.identified:
-        # If this revision was scheduled, the citations of the previous one were watched until now.
-        evidence.cite(transaction, state.id, revision.article.identified, now=now)
-    live = facts.rendered.number if facts.embargoed and facts.rendered else None
-    done = _keep_revision(context, transaction, done, decision, rendered, content_of=live, now=now)
-    if facts.embargoed is not None:
-        _let_follow(transaction, done, facts.embargoed, now=now)
-    if revision.article.address is not None:
-        names.show(transaction, revision.article.address)
-    topics = frozenset(topic.slug for topic in revision.article.topics)
-    articles.set_topics(transaction, state.id, topics)
-    if not decision.refreshed:  # feeds are built again by themselves when the way they are written changes
-        feeds.changed(transaction, state.id, among=_feeds_of(context, topics, revision), now=now)
-    if decision.released:
-        withheld.lift(transaction, state.id, decision.released)
-    return schedule_deliveries(context, transaction, decision, {one.format: one.digest for one in rendered}, now=now)
+    for one in rendered:
+        if one.facts.embargoed is not None:
+            _let_follow(transaction, states[one.id], one.facts.embargoed, now=now)
+    _list(context, transaction, rendered, now)
+    for one in rendered:
+        if one.decision.released:
+            withheld.lift(transaction, one.id, one.decision.released)
+    return _schedule(context, transaction, rendered, now)
 
 
-def schedule_deliveries(
-    context: Context, transaction: Transaction, decision: Decision, digests: Mapping[str, str], *, now: dt.datetime
-) -> list[str]:
-    """Schedule the revision, or a withdrawal, for each channel concerned. Return the channels with something to do."""
-    revision, article_id = decision.revision, decision.revision.article.id
-    due = list(decision.scheduled)
-    for why in decision.withheld:
-        keep_back(transaction, article_id, why)
-        if deliveries.withhold(transaction, article_id, why.channel, revision=revision.number, now=now):
-            due.append(why.channel)
-    for channel in decision.scheduled:
+def _done(transaction: Transaction, decided: Sequence[Decided], now: dt.datetime) -> dict[str, ArticleState]:
+    """Return the states after rendering: due again only for an embargo, or for answers that came meanwhile."""
+    known = evidence.references_of_all(transaction, [one.decision.revision.article for one in decided])
+    states = {}
+    for one, references in zip(decided, known, strict=True):
+        waits = one.facts.embargoed.article.not_before if one.facts.embargoed else None
+        due = now if references != one.facts.references else waits
+        states[one.id] = articles.changed(one.facts.state, state="live", due=due, error=None)
+    return states
+
+
+def _list(context: Context, transaction: Transaction, rendered: Sequence[Decided], now: dt.datetime) -> None:
+    """Store where the articles are found: under their names, by topic, and in feeds."""
+    shown = {one.id: one.decision.revision.article for one in rendered}
+    names.show(transaction, {article.address for article in shown.values() if article.address is not None})
+    topics = {id: frozenset(topic.slug for topic in article.topics) for id, article in shown.items()}
+    articles.set_topics(transaction, topics)
+    # Feeds are built again by themselves when the way they are written changes.
+    news = [one.id for one in rendered if not one.decision.refreshed]
+    feeds.changed(transaction, {id: _feeds_of(context, topics[id], shown[id].language) for id in news}, now=now)
+
+
+def _schedule(context: Context, transaction: Transaction, rendered: Sequence[Decided], now: dt.datetime) -> list[str]:
+    """Schedule revisions, or withdrawals, for each channel concerned. Return the channels with something to do."""
+    due: set[str] = set()
+    targets: list[NewTarget] = []
+    for one in rendered:
+        due.update(one.decision.scheduled)
+        targets += _targets(context, one)
+        for why in one.decision.withheld:
+            keep_back(transaction, one.id, why)
+            if deliveries.withhold(transaction, one.id, why.channel, revision=one.decision.revision.number, now=now):
+                due.add(why.channel)
+    deliveries.schedule_all(transaction, targets, now=now)
+    return [channel for channel in context.channels if channel in due]
+
+
+def _targets(context: Context, one: Decided) -> Iterator[NewTarget]:
+    digests = {rendition.format: rendition.digest for rendition in one.rendered}
+    for channel in one.decision.scheduled:
         format = context.channels[channel].format
-        deliveries.schedule(
-            transaction,
+        yield NewTarget(
             id=context.new_id("dlv_"),
-            article_id=article_id,
+            article=one.id,
             channel=channel,
             format=format,
-            revision=revision.number,
+            revision=one.decision.revision.number,
             digest=digests[format],
-            now=now,
-            cause="refreshed" if decision.refreshed else None,
+            cause="refreshed" if one.decision.refreshed else None,
         )
-    return [channel for channel in context.channels if channel in due]
 
 
 def keep_back(transaction: Transaction, article_id: str, why: Withheld) -> None:
@@ -167,63 +179,59 @@ def log_withheld(article_id: str, why: Withheld) -> None:
 
 
 def _confirm(
-    context: Context, transaction: Transaction, facts: Facts, done: ArticleState, added: Sequence[Rendition]
-) -> None:
+    context: Context, transaction: Transaction, one: Decided, done: ArticleState, current: Mapping[str, str]
+) -> ArticleState:
     """Record that the published revision looks as it would if it were rendered now, and its renditions in new formats.
 
     One whose evidence is not shown anywhere is not rendered again, and so keeps its fingerprints.
     """
-    if facts.rendered is not None and facts.outdated:
-        current = fingerprints(context.formats, context.site)
-        renditions.confirm(transaction, done.id, facts.rendered.number, current)
-        renditions.add(transaction, done.id, facts.rendered.number, added, current)
-        done = articles.changed(
-            done, fingerprint=_fingerprint(context, current), next_review=facts.rendered.article.next_review
-        )
-    articles.save(transaction, done)
+    facts = one.facts
+    if facts.rendered is None or not facts.outdated:
+        return done
+    renditions.confirm(transaction, one.id, facts.rendered.number, current)
+    renditions.add(transaction, one.id, facts.rendered.number, one.rendered, current)
+    next_review = facts.rendered.article.next_review
+    return articles.changed(done, fingerprint=_fingerprint(context, current), next_review=next_review)
 
 
-def _keep_revision(
+def _keep_revisions(
     context: Context,
     transaction: Transaction,
-    state: ArticleState,
-    decision: Decision,
-    rendered: Sequence[Rendition],
-    *,
-    content_of: int | None,
+    rendered: Sequence[Decided],
+    states: Mapping[str, ArticleState],
+    current: Mapping[str, str],
     now: dt.datetime,
-) -> ArticleState:
-    """Store the revision as the published one. `content_of`: the revision whose content it has, if not the newest."""
-    revision, current = decision.revision, fingerprints(context.formats, context.site)
-    if revision.number != state.revision:
-        revisions.add(
-            transaction,
-            state.id,
-            revision.number,
-            event="updated",
-            event_id=None,
-            now=now,
+) -> dict[str, ArticleState]:
+    """Store the revisions as the published ones; return the states of their articles."""
+    revisions.add_following(transaction, [one for each in rendered for one in _following(each, states)], now=now)
+    shown = {one.id: one.decision.revision for one in rendered}
+    revisions.keep_shown(transaction, shown, now=now)
+    made = {(one.id, one.decision.revision.number): one.rendered for one in rendered}
+    renditions.add_all(transaction, made, current)
+    fingerprint = _fingerprint(context, current) if rendered else ""
+    return {
+        id: articles.changed(
+            states[id],
+            revision=revision.number,
+            rendered=revision.number,
+            title=revision.article.title,
+            language=revision.article.language,
             updated=revision.updated,
-            content=revisions.content_of(transaction, state.id, content_of or state.revision),
-            cause="refreshed" if decision.refreshed else None,
+            next_review=revision.article.next_review,
+            fingerprint=fingerprint,
         )
-    shown, updated = revision.references, revision.updated
-    revisions.keep_shown(
-        transaction, state.id, revision.number, shown, updated=updated, overdue=revision.overdue, now=now
-    )
-    renditions.add(transaction, state.id, revision.number, rendered, current)
-    published = articles.changed(
-        state,
-        revision=revision.number,
-        rendered=revision.number,
-        title=revision.article.title,
-        language=revision.article.language,
-        updated=revision.updated,
-        next_review=revision.article.next_review,
-        fingerprint=_fingerprint(context, current),
-    )
-    articles.save(transaction, published)
-    return published
+        for id, revision in shown.items()
+    }
+
+
+def _following(one: Decided, states: Mapping[str, ArticleState]) -> Iterator[Following]:
+    """Return the revision to add, if it is not there already. While an update waits, it has the live content."""
+    revision, newest = one.decision.revision, states[one.id].revision
+    if revision.number == newest:
+        return
+    live = one.facts.rendered.number if one.facts.embargoed and one.facts.rendered else newest
+    cause: Cause | None = "refreshed" if one.decision.refreshed else None
+    yield Following(one.id, revision.number, content_of=live, updated=revision.updated, cause=cause)
 
 
 def _let_follow(transaction: Transaction, state: ArticleState, waiting: Revision, *, now: dt.datetime) -> None:
@@ -233,7 +241,6 @@ def _let_follow(transaction: Transaction, state: ArticleState, waiting: Revision
     articles.save(transaction, articles.changed(state, revision=number))
 
 
-def _feeds_of(context: Context, topics: frozenset[str], revision: Revision) -> list[str]:
-    """Return the feeds that the article belongs to, and the sitemap."""
-    language = revision.article.language
+def _feeds_of(context: Context, topics: frozenset[str], language: str) -> list[str]:
+    """Return the feeds that an article belongs to, and the sitemap."""
     return [SITEMAP, *(feed.id for feed in context.feeds.values() if feed.holds(topics, language))]
