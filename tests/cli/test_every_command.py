@@ -37,6 +37,8 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "channels resume": "lost",
     "channels fill": "lost",
     "channels test": "lost",
+    "tail": "--no-follow",
+    "completion": "bash",
     "channels forget": "lost",
     "channels replace": "lost found",
     "token create": "--name cms --scope publish",
