@@ -249,6 +249,7 @@ class KeepSettings(_Part):
     tokens_days: int = Field(90, ge=1, le=36_500)
     operations_days: int = Field(730, ge=1, le=36_500)
     renditions_days: int = Field(365, ge=1, le=36_500)
+    references_days: int = Field(365, ge=1, le=36_500)
 
 
 class DeliverySettings(_Part):

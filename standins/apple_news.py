@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import MIMEPart
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from standins.endpoint import Call, Endpoint, Reply, json_reply
 
@@ -63,6 +64,7 @@ class AppleNews:
     warnings: list[dict[str, Any]] = field(default_factory=list)
     optimised: bool = False  # Apple's editors have modified the articles: updates change nothing
     changes: int = 0  # number of revisions created, of all articles
+    page: int = 100  # articles in a page of a list at most
 
     def serve(self) -> Endpoint:
         return Endpoint(self.respond)
@@ -104,6 +106,9 @@ class AppleNews:
             case "GET", ["channels", id]:
                 self._channel(id)
                 return json_reply(200, {"data": {"id": id, "type": "channel", "name": "Doctor's Note"}})
+            case "GET", ["channels", id, "articles"]:
+                self._channel(id)
+                return self._search(dict(parse_qsl(urlsplit(call.target).query)))
             case "POST", ["channels", id, "articles"]:
                 self._channel(id)
                 return self._create(call)
@@ -125,6 +130,17 @@ class AppleNews:
         if id not in self.articles:
             raise Refused(404, "NOT_FOUND", ("articleId",))
         return self.articles[id]
+
+    def _search(self, query: Mapping[str, str]) -> Reply:
+        """List articles by their creation, some to a page; their documents are not included."""
+        size, start = int(query.get("pageSize", "20")), int(query.get("pageToken", "0"))
+        if not 1 <= size <= 100:
+            raise Refused(400, "INVALID", ("pageSize",))
+        since = dt.datetime.fromisoformat(query["fromDate"]).timestamp() if "fromDate" in query else 0.0
+        found = sorted((one for one in self.articles.values() if one.created > since), key=lambda one: one.created)
+        page = found[start : start + min(size, self.page)]
+        meta = {"nextPageToken": str(start + len(page))} if start + len(page) < len(found) else {}
+        return json_reply(200, {"data": [{"id": one.id, "type": "article"} for one in page], "meta": meta})
 
     def _create(self, call: Call) -> Reply:
         parts = _parts(call)

@@ -6,6 +6,7 @@ through the entry-point group `citewire.channels`. There is no list to keep up t
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,19 @@ class ListedChannel(Protocol):
 
         A file is named by the remote id of its delivery. Raises as `deliver`.
         """
+        ...
+
+
+@runtime_checkable
+class DatedChannel(Protocol):
+    """A channel that can tell which of its articles are newer than a backup, and that keeps no manifests."""
+
+    def created_since(self, since: dt.datetime) -> Mapping[str, str]:
+        """Return which articles were created there since then, by remote id. Raises as `deliver`."""
+        ...
+
+    def is_same(self, remote_id: str | None, other: str) -> bool:
+        """Return whether two remote ids name the same article there, and neither says that it was deleted."""
         ...
 
 

@@ -1,7 +1,7 @@
 """obligations: once a day, check that what is cited is due to be asked about again, and whose review is overdue.
 
 When to ask about a work is kept in its row, which several stages write. This checks all of them: what is cited is due
-by the rules, or due now.
+by the rules, or due now. It runs at midnight (UTC), because that is when the day of a review has passed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ class Obligations(Periodic):
     every = EVERY
     lease = 600.0
 
+    def pause(self, now: dt.datetime) -> dt.timedelta:
+        return dt.datetime.combine(now.date(), dt.time(), dt.UTC) + EVERY - now
+
     def run(self, context: Context) -> None:
-        repair(context)
         render_overdue(context)
+        repair(context)
 
 
 def repair(context: Context) -> int:

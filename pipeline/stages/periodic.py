@@ -23,6 +23,10 @@ class Periodic(Stage):
     def run(self, context: Context) -> None:
         """Do the work."""
 
+    def pause(self, now: dt.datetime) -> dt.timedelta:
+        """Return how long it rests after a run."""
+        return self.every
+
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if leases.is_free(transaction, self.name, now=now) else []
 
@@ -34,7 +38,7 @@ class Periodic(Stage):
 
     def do(self, context: Context, claim: Claim) -> bool:
         self.run(context)
-        self._rest(context, claim, self.every, failed=False)
+        self._rest(context, claim, self.pause(context.clock()), failed=False)
         return True
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:

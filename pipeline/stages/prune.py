@@ -1,7 +1,7 @@
 """prune: once an hour, delete what is older than the settings in `[keep]` say.
 
-The contents of each channel, the last attempt at each delivery, and every revision with its text and references are
-kept: they prove what was shown where.
+Whatever proves what was shown where is kept: the contents of each channel, the last attempt at each delivery, every
+revision with its text and references. So are events, by which one that is sent again changes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pipeline.ledger import Transaction, operations, sessions, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
+from pipeline.ledger.evidence import uncited
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.partners import changes, pulls
 from pipeline.stages.context import Context
@@ -21,6 +22,7 @@ from pipeline.stages.periodic import Periodic
 EVERY = dt.timedelta(hours=1)
 _BATCH = 2_000  # rows in a transaction
 _SHARE = 100_000  # rows of a table that one run looks at
+_WORKS = 500  # each is a parameter of several statements
 _REVISIONS = 100  # the same, where each needs several statements
 
 
@@ -48,7 +50,7 @@ def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) ->
 
 
 def prune_others(context: Context, *, batch: int = _BATCH) -> None:
-    """Delete old changes, confirmed pages, what has ended (tokens, sessions, operations), and old renditions."""
+    """Delete old changes, fetched pages, ended tokens, sessions and operations, uncited papers, old renditions."""
     now, policy = context.clock(), context.policy
     changed = now - dt.timedelta(days=policy.keep_changes)
     _in_portions(context, changes.span, functools.partial(changes.forget, before=changed, limit=batch))
@@ -56,14 +58,13 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
         sessions.forget(transaction, now=now)
     ended = now - dt.timedelta(days=policy.keep_operations)
+    asked = now - dt.timedelta(days=policy.keep_references)
     for forget in (
         functools.partial(pulls.forget, before=changed, limit=batch),
         functools.partial(operations.forget, before=ended, limit=batch),
+        functools.partial(uncited.forget, before=asked, limit=min(batch, _WORKS)),
     ):
-        count = batch
-        while count == batch:
-            with context.ledger.write() as transaction:
-                count = forget(transaction)
+        _until_less(context, forget)
     rendered = now - dt.timedelta(days=policy.keep_renditions)
     after: tuple[str, int] | None = ("", 0)
     while after is not None:
@@ -71,6 +72,15 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
             digests, after = renditions.forget(transaction, before=rendered, after=after, limit=_REVISIONS)
         for digest in digests:  # after the commit: what is missing is rendered again, what is too much stays
             context.store.drop(digest)
+
+
+def _until_less(context: Context, forget: functools.partial[int]) -> None:
+    """Delete a portion in each transaction, until one is not full."""
+    full = int(forget.keywords["limit"])
+    count = full
+    while count == full:
+        with context.ledger.write() as transaction:
+            count = forget(transaction)
 
 
 def drop_strays(context: Context) -> int:

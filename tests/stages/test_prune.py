@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from bench import Bench, article
+from bench import Bench, article, paper
+from msgspec import structs
+from watched import Watched
 
 from pipeline.ledger import Ledger, operations, tokens
 from pipeline.ledger.articles import renditions, revisions
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.ledger.evidence import checks, verdicts
 from pipeline.ledger.operations import Operation, Part
 from pipeline.ledger.partners import changes
+from pipeline.ledger.tables import identifiers, references, source_checks
+from pipeline.model.article import CitedWork
+from pipeline.model.reference import SourceVerdict
 from pipeline.model.rendition import digest_of
 from pipeline.stages.prune import drop_strays, prune, prune_others
 from pipeline.store import RenditionStore
@@ -161,6 +167,41 @@ def test_old_operations_go_and_what_they_brought_out_stays(bench: Bench) -> None
         assert found == {"op_0": False, "op_1": False, "op_2": True, "op_open": True}
         assert operations.parts_of(transaction, "op_0") == [] != operations.parts_of(transaction, "op_2")
         assert channel_contents.at(transaction, "spasms", "partner", bench.clock.now) is not None
+
+
+def cites(bench: Bench, *works: CitedWork) -> None:
+    bench.publish(structs.replace(article(text=f"Cites {len(works)}."), references=works))
+    bench.work_for(30)
+
+
+def known(bench: Bench) -> dict[str, list[str]]:
+    with bench.ledger.read() as transaction:
+        columns = {"pmids": references.c.pmid, "dois": identifiers.c.work, "checks": source_checks.c.work}
+        return {name: sorted(transaction.scalars(sa.select(column))) for name, column in columns.items()}
+
+
+def test_what_nothing_cites_any_longer_goes_unless_it_was_ever_flagged(ledger: Ledger) -> None:
+    bench = Watched(ledger)
+    bench.know(*(paper(number) for number in "12345"))
+    bench.turn("5", "retracted")
+    bench.converter.pmids["10.1/four"] = "4"
+    with bench.ledger.write() as transaction:
+        verdicts.register(transaction, {"crossref": True})
+    cited = tuple(CitedWork("pmid", number) for number in "1235")
+    cites(bench, *cited, CitedWork("doi", "10.1/four"))
+    with bench.ledger.write() as transaction:
+        retracted = SourceVerdict(source="crossref", state="retracted")
+        for pmid, said in (("1", ()), ("2", (retracted,))):
+            checks.store(transaction, "crossref", {f"pmid:{pmid}": said}, now=bench.clock.now, due=None)
+    before = known(bench)
+    cites(bench, CitedWork("pmid", "3"))
+    prune_others(bench.context)
+    assert known(bench) == before
+    bench.clock.pass_(YEAR)
+    prune_others(bench.context, batch=1)
+    assert known(bench) == {"pmids": ["2", "3", "5"], "dois": [], "checks": ["pmid:2", "pmid:3", "pmid:5"]}
+    cites(bench, *cited)
+    assert known(bench)["pmids"] == ["1", "2", "3", "5"], "what is cited again is asked about again"
 
 
 def test_bytes_that_no_row_names_are_dropped_and_no_others(ledger: Ledger, tmp_path: Path) -> None:

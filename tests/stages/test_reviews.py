@@ -54,6 +54,18 @@ def test_the_operator_is_told_from_the_day_after_until_the_article_has_another_d
     assert told(bench) == []
 
 
+def test_an_article_is_held_from_the_moment_at_which_its_day_ends(ledger: Ledger) -> None:
+    bench = reviewed(ledger, "hold")
+    bench.clock.now = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
+    drain(bench.context, Obligations())
+    ends = dt.datetime(2026, 3, 3, tzinfo=dt.UTC)
+    for now, state in ((ends - dt.timedelta(microseconds=1), "live"), (ends, "withdrawn")):
+        bench.clock.now = now
+        drain(bench.context, Obligations())
+        bench.work_for(2)
+        assert bench.article().state == state
+
+
 def test_readers_are_told_once_by_the_next_revision(ledger: Ledger) -> None:
     bench = reviewed(ledger, "mark")
     pass_to(bench, DAY + dt.timedelta(days=1))

@@ -8,9 +8,11 @@ cut, process killed), the id of the new article is unknown, but Apple reveals it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from pydantic import field_validator
@@ -23,12 +25,15 @@ from pipeline.channels.shared.settings import ChannelSettings, TotalTimeout
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http
 from pipeline.model.delivery import Difference, Parcel, Receipt
+from pipeline.model.moment import rfc3339
 from pipeline.secret import SecretRef
 from pipeline.validation import form
 from pipeline.web_address import web_address
 
 _STEPS = 6  # changing requests per delivery; needing more means that someone else is changing the article
 _DETAIL = 500  # characters
+_PAGES = 1000  # of a hundred articles
+_ARTICLE = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")  # our ids; others may write to the same account
 _GONE = (404, 410)
 
 Uuid = Annotated[
@@ -212,6 +217,42 @@ class AppleNews:
             answer.refuse(attempt.at)
             raise AssertionError("refuse raises for whatever is not ok")
         return remote
+
+    # --- finding what nobody remembers
+
+    def created_since(self, since: dt.datetime) -> Mapping[str, str]:
+        found = dict[str, str]()
+        for id in self._created_since(since):
+            attempt = self._attempt(dt.datetime.now(dt.UTC))
+            answer = self._call("GET", f"/articles/{id}", attempt)
+            if answer.response.status in _GONE:
+                continue
+            answer.refuse(attempt.at)
+            if (identifier := _identifier(answer)) and _ARTICLE.fullmatch(identifier):
+                found[str(_Remote(id, answer.text("revision")))] = identifier
+        return found
+
+    def is_same(self, remote_id: str | None, other: str) -> bool:
+        known, there = _Remote.parse(remote_id), _Remote.parse(other)
+        if known is None or there is None or not_found.is_deleted(remote_id or ""):
+            return False
+        return known.id == there.id
+
+    def _created_since(self, since: dt.datetime) -> Iterator[str]:
+        """Yield the ids of all articles created since, also of those that somebody else created."""
+        token: str | None = ""
+        for _ in range(_PAGES):
+            query = {"fromDate": rfc3339(since), "sortDir": "ASC", "pageSize": "100"}
+            query |= {"pageToken": token} if token else {}
+            attempt = self._attempt(dt.datetime.now(dt.UTC))
+            path = f"/channels/{self._settings.channel_id}/articles?{urlencode(query)}"
+            answer = self._call("GET", path, attempt)
+            answer.refuse(attempt.at)
+            yield from (_safe(id) for id in answer.ids)
+            token = answer.next_page
+            if not token:
+                return
+        raise TransientError("Apple News lists more articles than can be read", code="bad-response")
 
     # --- requests
 

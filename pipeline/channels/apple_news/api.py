@@ -45,6 +45,17 @@ class Answer:
     def data(self) -> Mapping[str, Any]:
         return _mapping(self.content.get("data"))
 
+    @property
+    def ids(self) -> list[str]:
+        """Return the ids of a page of articles."""
+        return [id for one in _mappings(self.content.get("data")) if isinstance(id := one.get("id"), str)]
+
+    @property
+    def next_page(self) -> str | None:
+        """Return what leads to the page after this one, or None if it is the last."""
+        token = _mapping(self.content.get("meta")).get("nextPageToken")
+        return token if isinstance(token, str) and token else None
+
     def text(self, name: str) -> str | None:
         """Return a string of `data`, or None if it is missing, empty or not a string."""
         value = self.data.get(name)

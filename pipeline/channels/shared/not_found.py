@@ -21,6 +21,11 @@ def without_mark(remote_id: str | None) -> str:
     return (remote_id or "").partition(_MARK)[0]
 
 
+def is_deleted(remote_id: str) -> bool:
+    """Return whether the remote id says that we have deleted it."""
+    return remote_id.endswith(f"{_MARK}{_OURS}")
+
+
 def deleted(remote_id: str) -> str:
     """Return the remote id of what was deleted, where a 404 is to be expected."""
     return f"{remote_id}{_MARK}{_OURS}"

@@ -110,6 +110,12 @@ def add_files(
     return True
 
 
+def set_remote_id(transaction: Transaction, key: str, article_id: str, remote_id: str) -> None:
+    """Replace the name under which a place has an article by the one that it was found to have now."""
+    mine = (deliveries.c.channel == key, deliveries.c.article == article_id)
+    transaction.execute(sa.update(deliveries).where(*mine).values(remote_id=remote_id, attempted=True))
+
+
 def empty(transaction: Transaction, key: str, *, now: dt.datetime) -> int:
     """Schedule the removal of whatever the place has, and return how many articles. Repeating it changes nothing."""
     mine = deliveries.c.channel == key

@@ -12,12 +12,12 @@ from pipeline.ledger.articles import ArticleState
 from pipeline.ledger.database import chunks
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
 from pipeline.ledger.findings import Finding, FindingKind
-from pipeline.ledger.places import ALL, REACHABLE, readings, rekeying
+from pipeline.ledger.places import REACHABLE, readings, rekeying
 from pipeline.model.delivery import Found
 from pipeline.stages.context import ChannelPlan, Context
-from pipeline.stages.deliver.fill import schedule
 from pipeline.stages.deliver.parcels import parcel
-from pipeline.stages.places.fill import lack
+from pipeline.stages.places.adopting import add_delivery
+from pipeline.stages.places.created import created_since_the_backup
 
 _PAGE = 100  # entries, or deliveries, in a transaction
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,119})\.[a-z0-9-]{1,40}")  # what a stranger put there may be anything
@@ -35,7 +35,9 @@ def survey(context: Context, channel: Channel, plan: ChannelPlan) -> list[Findin
     What lies there without a delivery gets one, so that corrections and withdrawals reach it.
     """
     if not isinstance(channel, ListedChannel):
-        return [one for row in _shown(context, plan.id) if (one := _asked(context, channel, plan, row))]
+        created = created_since_the_backup(context, channel, plan)
+        rows = (row for row in _shown(context, plan.id) if row.article not in created)
+        return [*created.values(), *(one for row in rows if (one := _asked(context, channel, plan, row)))]
     there = {name: one for name, one in channel.found().items() if _is_ours(name, one)}
     later = _listed(context, plan, there)
     rows = (row for row in _shown(context, plan.id) if row.article not in later)
@@ -136,7 +138,7 @@ def _adopt(
     if format is None:
         return
     if deliveries.at_place(transaction, plan.id, one.article) is None:
-        _add(context, transaction, plan, one, state)
+        add_delivery(context, transaction, plan, one.article, one.revision, state)
     rekeying.add_files(transaction, plan.id, one.article, [format], name if format == plan.format else None)
 
 
@@ -151,19 +153,3 @@ def _is_shared(transaction: Transaction, key: str) -> bool:
     every = places.every(transaction, states=REACHABLE)
     location = next((one.location for one in every if one.key == key), None)
     return sum(one.location == location for one in every) > 1
-
-
-def _add(context: Context, transaction: Transaction, plan: ChannelPlan, one: Found, state: ArticleState | None) -> None:
-    """Add a delivery: of the article's state, or of what lies there if the ledger has published nothing of it."""
-    now, new = context.clock(), context.new_id("dlv_")
-    if state is not None and state.state == "withdrawn":
-        number = state.rendered or state.revision
-        deliveries.withdraw_at(transaction, state.id, id=new, key=plan.id, format=plan.format, revision=number, now=now)
-    elif state is None or state.rendered is None:
-        deliveries.lies_at(
-            transaction, one.article, id=new, key=plan.id, format=plan.format, revision=one.revision, now=now
-        )
-    else:
-        found = lack(transaction, context.policy, plan, state.id, ALL, now=now)
-        if found is not None and found.kind == "send" and found.revision is not None:
-            schedule(context, transaction, plan, found.revision, now=now)
