@@ -49,6 +49,7 @@ from workers.places import Channels, configured_channels
 from workers.sharing import prove_or_refuse
 from workers.site import feeds_of, site_of
 from workers.standing import Standing
+from workers.unapplied import unapplied_of
 
 if TYPE_CHECKING:
     from workers.doorbell import CeleryDoorbell
@@ -141,6 +142,7 @@ def context_of(
         served=served_of(settings),
         signer=signer_of(settings),
         disk=shortage_of(settings),
+        unapplied=unapplied_of(settings),
         alerts=receivers_of(settings, http),
         new_id=new_id,
         random=random.random,
@@ -406,6 +408,7 @@ def policy_of(settings: Settings) -> Policy:
         keep_tokens=settings.keep.tokens_days,
         keep_operations=settings.keep.operations_days,
         keep_renditions=settings.keep.renditions_days,
+        keep_references=settings.keep.references_days,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,
     )

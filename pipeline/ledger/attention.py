@@ -67,6 +67,13 @@ class Overdue(Struct, frozen=True):
     day: dt.date
 
 
+class UnappliedSettings(Struct, frozen=True):
+    """Settings on disk that are not those in force: since when, and why they cannot be used, if they cannot."""
+
+    since: dt.datetime
+    error: str | None = None
+
+
 class StuckFeed(Struct, frozen=True):
     id: str
     attempts: int
@@ -94,10 +101,18 @@ class Facts(Struct, frozen=True, kw_only=True):
     processes: tuple[Process, ...] = ()
     places: tuple[Place, ...] = ()  # that channels have left and that are not empty, or could not be read back
     disk: str | None = None  # what is full
+    unapplied: UnappliedSettings | None = None
 
 
-def facts(transaction: Transaction, configured: Collection[str], *, now: dt.datetime, disk: str | None = None) -> Facts:
-    """Read the facts. `configured`: the channels in the settings; `disk`: what the caller found of the disks."""
+def facts(
+    transaction: Transaction,
+    configured: Collection[str],
+    *,
+    now: dt.datetime,
+    disk: str | None = None,
+    unapplied: UnappliedSettings | None = None,
+) -> Facts:
+    """Read the facts. `configured`: the channels in the settings; the rest is what the caller found on its host."""
     return Facts(
         now=now,
         held=_grouped(transaction, withheld, withheld.c.cause, withheld.c.since),
@@ -119,6 +134,7 @@ def facts(transaction: Transaction, configured: Collection[str], *, now: dt.date
         processes=tuple(processes.alive(transaction, now=now)),
         places=_troubled_places(transaction),
         disk=disk,
+        unapplied=unapplied,
     )
 
 

@@ -29,6 +29,7 @@ STALE_AFTER = dt.timedelta(days=1)  # without an answer from a source beside Pub
 SOURCE_FAILURES = 5  # in a row, of a source of references
 SOURCE_REFUSALS = 2  # the same: a single one may be a page that says "back soon"
 FEED_FAILURES = 3  # in a row
+UNAPPLIED_AFTER = dt.timedelta(minutes=1)  # a settings file that was changed and is not in force
 _WORDS = 200  # characters of an error in a sentence
 
 _VARYING = re.compile(
@@ -315,6 +316,21 @@ def troubled_processes(facts: Facts) -> Iterator[Condition]:
         )
 
 
+def unapplied_settings(facts: Facts) -> Iterator[Condition]:
+    found = facts.unapplied
+    if found is None or facts.now - found.since < UNAPPLIED_AFTER:
+        return
+    error = redacted(found.error) if found.error else None
+    yield Condition(
+        key="settings-unapplied",
+        kind="settings-unapplied",
+        who="operator",
+        what=f"the settings on disk cannot be used: {error}" if error else "the settings on disk are not in force",
+        command="citewire check" if error else "citewire plan",
+        since=found.since,
+    )
+
+
 def troubled_places(facts: Facts) -> Iterator[Condition]:
     for one in facts.places:
         orphan = one.state == "orphan"
@@ -355,6 +371,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     stuck_feeds,
     feed_findings,
     troubled_processes,
+    unapplied_settings,
     full_disk,
 )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, Transaction
+from pipeline.ledger.attention import UnappliedSettings
 from pipeline.model.article import CitedWork
 from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate, ReviewPolicy
 from pipeline.model.reference import EditorialState
@@ -207,6 +208,7 @@ class Policy:
     keep_tokens: int = 90  # days after they ended
     keep_operations: int = 730  # days after they ended
     keep_renditions: int = 365  # days; those that are shown, delivered or to be delivered are kept
+    keep_references: int = 365  # days since a source last answered; what is cited or was ever flagged is kept
     refused_retries: tuple[float, ...] | None = None  # after refusals; None: the same as `retries`
 
 
@@ -236,6 +238,7 @@ class Context:
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     alerts: tuple[AlertReceiver, ...] = ()
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
+    unapplied: Callable[[], UnappliedSettings | None] = lambda: None  # settings on disk that are not in force
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
 

@@ -11,7 +11,7 @@ from msgspec import structs
 from pydantic import Field
 
 from pipeline.ledger import Transaction
-from pipeline.ledger.attention import facts
+from pipeline.ledger.attention import UnappliedSettings, facts
 from pipeline.stages import attention as conditions
 from pipeline.stages.attention import Condition
 from pipeline.views.fields import ArticleId, ChannelId, Time
@@ -40,10 +40,15 @@ class Attention:
 
 
 def attention(
-    transaction: Transaction, channels: Collection[str], *, now: dt.datetime, disk: str | None = None
+    transaction: Transaction,
+    channels: Collection[str],
+    *,
+    now: dt.datetime,
+    disk: str | None = None,
+    unapplied: UnappliedSettings | None = None,
 ) -> Attention:
-    """Return what needs a person. `channels`: those in the settings; `disk`: what is full, if anything."""
-    found = conditions.attention(facts(transaction, channels, now=now, disk=disk))
+    """Return what needs a person. `channels`: those in the settings; the rest is what the caller found on its host."""
+    found = conditions.attention(facts(transaction, channels, now=now, disk=disk, unapplied=unapplied))
     return Attention(tuple(needs_you(one) for one in found))
 
 

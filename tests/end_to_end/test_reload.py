@@ -53,6 +53,13 @@ def test_what_changed_on_disk_is_taken_up_and_reaches_what_was_published_before(
     publish(system, "new")
     assert copy(other, "new")
 
+    settings(system).write_text(settings(system).read_text().replace("a pharmacist's advice", "anybody's advice"))
+    applied = system.run("apply", "--json")
+
+    assert (applied.status, set(applied.json["rendered"]) >= {"old", "new"}) == (0, True), applied.err
+    assert not system.run("status", "--json").json["settings"]["differ"]
+    until(lambda: "anybody" in copy(folder, "old"), 30)
+
 
 def test_bad_settings_are_refused_and_disturb_nothing(system: Running) -> None:
     before = {process.pid for process in system.session()}
@@ -79,5 +86,6 @@ def test_what_needs_a_restart_is_refused_by_name(system: Running) -> None:
     good = settings(system).read_text()
     for key, value in (("database_url", "sqlite:////tmp/other.sqlite"), ("store_url", "s3://bucket/x")):
         settings(system).write_text(f'{key} = "{value}"\n{good}')
-        answer = system.run("reload")
-        assert (answer.status, key in answer.err, "restart" in answer.err) == (2, True, True)
+        for command in ("reload", "apply"):
+            answer = system.run(command)
+            assert (answer.status, key in answer.err, "restart" in answer.err) == (2, True, True), command

@@ -12,7 +12,15 @@ from msgspec import structs
 
 from pipeline.ledger import Ledger, deliveries, leases
 from pipeline.ledger import attention as ledger_attention
-from pipeline.ledger.attention import ChannelTrouble, Facts, Group, Overdue, SilentSource, StuckFeed
+from pipeline.ledger.attention import (
+    ChannelTrouble,
+    Facts,
+    Group,
+    Overdue,
+    SilentSource,
+    StuckFeed,
+    UnappliedSettings,
+)
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.evidence import verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
@@ -52,6 +60,7 @@ ORPHAN = Place(
 )
 EVERYTHING = Facts(
     now=START,
+    unapplied=UnappliedSettings(since=LONG_AGO),
     held=(group("hold", ""), group("gate")),
     dead=(group(),),
     refused=(group(),),

@@ -7,10 +7,22 @@ import datetime as dt
 import typer
 
 from pipeline.ledger import Transaction
+from pipeline.ledger.attention import UnappliedSettings
 from pipeline.views import attention as attention_views
 from workers.cli import FAILED, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, System, UtcOption, find, print_json, reading
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    UtcOption,
+    find_in_force,
+    print_json,
+    reading,
+    settings_state,
+)
 from workers.disks import shortage_of
+from workers.unapplied import changed
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +33,7 @@ def attention(
     utc: UtcOption = False, json: JsonOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """Show what needs a person, who must act, and what to run first. The exit status is 1 if there is anything."""
-    system = find(data, config)
+    system = find_in_force(data, config)
     with reading(system) as (transaction, moment):
         found = needed(transaction, system, moment)
     print_json(found) if json else output.attention(found.attention, moment, utc=utc)
@@ -32,4 +44,11 @@ def attention(
 def needed(transaction: Transaction, system: System, moment: dt.datetime) -> attention_views.Attention:
     """Return what needs a person, of a system as a command finds it."""
     channels = [channel.id for channel in system.settings.channels]
-    return attention_views.attention(transaction, channels, now=moment, disk=shortage_of(system.settings)())
+    disk, unapplied = shortage_of(system.settings)(), _unapplied(system)
+    return attention_views.attention(transaction, channels, now=moment, disk=disk, unapplied=unapplied)
+
+
+def _unapplied(system: System) -> UnappliedSettings | None:
+    """Return the settings on disk if the running system has others."""
+    state, file = settings_state(system), system.settings.file
+    return UnappliedSettings(changed(file), state["error"]) if state["differ"] or state["error"] else None

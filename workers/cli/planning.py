@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
 import msgspec
 import typer
 
+from config import COPY, load
 from pipeline.stages.places.plan import Plan
+from workers import runfile
 from workers.cli import output
 from workers.cli.common import (
     ConfigOption,
     DataOption,
     JsonOption,
+    System,
     existing_ledger,
     find,
     ledger_now,
     log_to_stderr,
     print_json,
 )
+from workers.cli.reload import RELOAD_WITHIN, runs_on, take_up
 
 _SHOWN = (("filled", "sent, because it lacks them"), ("refreshed", "sent again"), ("withdrawn", "withdrawals repeated"))
 
@@ -48,12 +53,15 @@ def apply(
 ) -> None:
     """Put the settings on disk in force, and empty the places that channels have left.
 
-    A running system takes them up within a second. It empties a place once nothing is filled from it any more.
+    A system that runs on the data folder takes all of them up, and empties a place once nothing is filled from it.
     """
     from workers import planning
 
     log_to_stderr()
     system = find(data, config)
+    running = runs_on(system.settings.data)
+    if running is not None:
+        _refuse_what_needs_a_restart(system)
     with existing_ledger(system) as ledger:
         if not keep and sys.stdin.isatty() and sys.stderr.isatty():
             first = planning.plan(ledger, system.settings, now=ledger_now(ledger, system))
@@ -67,7 +75,25 @@ def apply(
         found = planning.apply(
             ledger, system.settings, empty=not keep, by="citewire apply", now=ledger_now(ledger, system)
         )
+    if running is not None and not _has_file(system):
+        take_up(system.settings.data, running, timeout=RELOAD_WITHIN)
     _show(found, json=json)
+
+
+def _refuse_what_needs_a_restart(system: System) -> None:
+    """Check, before anything is changed, that the running system can take up all of the settings."""
+    from workers.reloading import on_disk
+
+    file, copy = system.settings.file, runfile.copy_of(system.settings.data)
+    if file is not None and copy.exists():
+        in_force = load(os.environ | {COPY: str(copy)}, file=file, data=system.settings.data)
+        on_disk(os.environ, in_force, file)
+
+
+def _has_file(system: System) -> bool:
+    """Return whether the running system has read the settings file as it is now."""
+    file, copy = system.settings.file, runfile.copy_of(system.settings.data)
+    return file is None or (copy.exists() and copy.read_bytes() == file.read_bytes())
 
 
 def _show(found: Plan, *, json: bool) -> None:

@@ -55,7 +55,8 @@ def _look(context: Context) -> None:
     now = context.clock()
     with context.ledger.read() as transaction:
         channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
-        found = {one.key: one for one in attention(facts(transaction, channels, now=now, disk=context.disk()))}
+        known = facts(transaction, channels, now=now, disk=context.disk(), unapplied=context.unapplied())
+    found = {one.key: one for one in attention(known)}
     conditions = {key: msgspec.json.encode(one) for key, one in found.items()}
     ids = {key: context.new_id("alert_") for key in conditions}
     with context.ledger.write() as transaction:

@@ -28,7 +28,8 @@ def router(context: Context, pages: Pages) -> APIRouter:
         now = context.clock()
         with context.ledger.read() as transaction:
             channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
-            found = attention(transaction, channels, now=now, disk=context.disk()).attention
+            unapplied = context.unapplied()
+            found = attention(transaction, channels, now=now, disk=context.disk(), unapplied=unapplied).attention
         items = [(one, action_of(one)) for one in found]
         return pages.page("needs_you", who, now=now, items=items, place="needs-you")
 

@@ -19,6 +19,8 @@ def router(context: Context) -> APIRouter:
         """Return what needs a person, who must act, and what to run first."""
         with context.ledger.read() as transaction:
             channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
-            return attention_views.attention(transaction, channels, now=context.clock(), disk=context.disk())
+            return attention_views.attention(
+                transaction, channels, now=context.clock(), disk=context.disk(), unapplied=context.unapplied()
+            )
 
     return api
