@@ -109,6 +109,12 @@ def find(transaction: Transaction, operation_id: str) -> Operation | None:
     return None if row is None else Operation(*row)
 
 
+def beginning(transaction: Transaction, prefix: str, *, limit: int) -> list[str]:
+    """Return the ids of operations that begin so."""
+    begins = operations.c.id.startswith(prefix, autoescape=True)
+    return list(transaction.scalars(sa.select(operations.c.id).where(begins).order_by(operations.c.id).limit(limit)))
+
+
 def newest(transaction: Transaction, *, limit: int) -> list[Operation]:
     """Return the newest operations, the newest first."""
     columns = [operations.c[name] for name in Operation.__struct_fields__]

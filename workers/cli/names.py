@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pipeline.errors import InvalidEvent
 from pipeline.hints import meant
-from pipeline.ledger import Transaction, articles
+from pipeline.ledger import Transaction, articles, operations
 from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.ledger.deliveries import Delivery
 from workers.cli.common import System
@@ -36,6 +36,23 @@ def check_article(transaction: Transaction, article_id: str) -> None:
 
 def unknown_article(article_id: str) -> InvalidEvent:
     return InvalidEvent(f"no article {article_id!r} is known", code="unknown-article", article=article_id)
+
+
+def operation_named(transaction: Transaction, operation_id: str) -> str:
+    """Return the id of the operation with this id, or of the only one whose id begins so.
+
+    Raises InvalidEvent `unknown-operation`.
+    """
+    if operations.find(transaction, operation_id) is not None:
+        return operation_id
+    close = operations.beginning(transaction, operation_id, limit=2) if operation_id else []
+    if len(close) != 1:
+        hint = "give the id that `citewire operations` shows"
+        message = (
+            f"several operations begin with {operation_id!r}" if close else f"no operation {operation_id!r} is known"
+        )
+        raise InvalidEvent(message, code="unknown-operation", hint=hint)
+    return close[0]
 
 
 def delivery_named(transaction: Transaction, delivery_id: str) -> Delivery:

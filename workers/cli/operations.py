@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import InvalidEvent
 from pipeline.intake.fields.reasons import reason_of
 from pipeline.stages.accept.undo import REASON
 from pipeline.stages.accept.undo import undo as undo_operation
@@ -15,6 +14,7 @@ from pipeline.views import operations as operations_views
 from workers.cli import OVERTAKEN, output
 from workers.cli.accepting import intake_of
 from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, print_json, reading
+from workers.cli.names import operation_named
 
 _MOST = 100  # operations listed
 
@@ -36,10 +36,8 @@ def operations(
         if operation is None:
             _show_newest(operations_views.operations(transaction, limit=_MOST + 1, now=now).operations, json=json)
             return
-        found = operations_views.operation(transaction, operation, now=now)
-    if found is None:
-        hint = "give the id that `citewire operations` shows"
-        raise InvalidEvent(f"no operation {operation!r} is known", code="unknown-operation", hint=hint)
+        found = operations_views.operation(transaction, operation_named(transaction, operation), now=now)
+    assert found is not None, "it was found in this transaction"
     print_json(found) if json else output.operation(found)
 
 
@@ -61,6 +59,8 @@ def undo(
     why = reason_of(reason, field="reason")
     system = find(data, config)
     with existing_ledger(system) as ledger:
+        with ledger.read() as transaction:
+            operation = operation_named(transaction, operation)
         done = undo_operation(intake_of(ledger, system), operation, by="citewire undo", reason=why)
     if json:
         print_json(operations_views.Undone(done.operation, len(done.accepted), done.overtaken))

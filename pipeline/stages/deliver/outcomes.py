@@ -107,6 +107,7 @@ def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, afte
         row = outcome.pending.row
         facts = {
             "channel": channel,
+            "delivery": row.id,
             "article": row.article,
             "revision": row.target_revision,
             "attempt": outcome.attempt,
