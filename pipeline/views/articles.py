@@ -70,7 +70,7 @@ def article(transaction: Transaction, article_id: str) -> ArticleStatus | None:
     current = articles.get(transaction, article_id)
     if current is None:
         return None
-    content = _content(transaction, current)
+    content = shown_content(transaction, current)
     cited = evidence.references_of(transaction, content) if content else ()
     return ArticleStatus(
         article=current.id,
@@ -118,7 +118,7 @@ def _watched(transaction: Transaction, cited: Sequence[CitedReference]) -> tuple
     )
 
 
-def _content(transaction: Transaction, current: ArticleState) -> Article | None:
+def shown_content(transaction: Transaction, current: ArticleState) -> Article | None:
     """Return the content whose references are shown: the newest revision's or, while that waits, the live one's."""
     if current.state == "withdrawn":
         return None

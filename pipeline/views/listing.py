@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
 from pydantic import Field
 
 from pipeline.ledger import Transaction
-from pipeline.ledger.articles import listing
+from pipeline.ledger.articles import listing, searching
 from pipeline.ledger.articles.listing import ArticleFilter, Listed
+from pipeline.ledger.articles.searching import Cursor, Wanted
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.reference import EditorialState
 from pipeline.views.fields import ArticleId, RevisionNumber, Time
@@ -45,14 +47,31 @@ class ArticleList:
     next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundArticles:
+    """Articles by their last change. `next` is where to go on; None: there is nothing more."""
+
+    articles: tuple[ArticleSummary, ...]
+    next: Cursor | None
+
+
 def articles(transaction: Transaction, filters: ArticleFilter, *, after: str | None = None, limit: int) -> ArticleList:
     """Return a page of the list of articles."""
     found = listing.page(transaction, filters, after=after, limit=limit + 1)
     shown = found[:limit]
+    return ArticleList(_summaries(transaction, shown), next=shown[-1].id if len(found) > limit else None)
+
+
+def found_articles(transaction: Transaction, wanted: Wanted, *, after: Cursor | None, limit: int) -> FoundArticles:
+    """Return a page of the articles that somebody looks for, the newest first."""
+    found = searching.search(transaction, wanted, after=after, limit=limit)
+    return FoundArticles(_summaries(transaction, listing.rows(transaction, found.ids)), found.next)
+
+
+def _summaries(transaction: Transaction, shown: Sequence[Listed]) -> tuple[ArticleSummary, ...]:
     ids = [one.id for one in shown]
     evidence, worst = listing.editorial(transaction, ids), listing.worst_deliveries(transaction, ids)
-    rows = tuple(_summary(one, evidence.get(one.id, set()), worst.get(one.id)) for one in shown)
-    return ArticleList(rows, next=ids[-1] if len(found) > limit else None)
+    return tuple(_summary(one, evidence.get(one.id, set()), worst.get(one.id)) for one in shown)
 
 
 def _summary(one: Listed, evidence: set[str], worst: DeliveryState | None) -> ArticleSummary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,21 +66,29 @@ def _page(
     transaction: Transaction, filters: ArticleFilter, *, after: str | None, limit: int
 ) -> list[tuple[Listed, bool]]:
     """Return articles, each with whether it matches or may only be about to have the topic."""
-    gone = articles.c.state == "withdrawn"
-    columns: list[sa.ColumnElement[Any]] = [
-        articles.c[name] for name in ("id", "title", "state", "revision", "published", "updated", "due")
-    ]
-    columns += [sa.case((gone, revisions.c.at)), revisions.c.reason, _has_topic(filters.topic)]
     query = (
-        sa.select(*columns)
-        .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.revision))
-        .where(*_matching(filters))
-        .order_by(articles.c.id)
-        .limit(limit)
+        _listed().add_columns(_has_topic(filters.topic)).where(*_matching(filters)).order_by(articles.c.id).limit(limit)
     )
     if after is not None:
         query = query.where(articles.c.id > after)
     return [(Listed(*row[:-1]), row[-1]) for row in transaction.execute(query)]
+
+
+def rows(transaction: Transaction, article_ids: Sequence[str]) -> list[Listed]:
+    """Return these articles, in this order."""
+    query = _listed().where(articles.c.id.in_(article_ids))
+    found = {row.id: Listed(*row) for row in transaction.execute(query)}
+    return [found[id] for id in article_ids if id in found]
+
+
+def _listed() -> sa.Select[Any]:
+    gone = articles.c.state == "withdrawn"
+    columns: list[sa.ColumnElement[Any]] = [
+        articles.c[name] for name in ("id", "title", "state", "revision", "published", "updated", "due")
+    ]
+    columns += [sa.case((gone, revisions.c.at)).label("withdrawn"), revisions.c.reason]
+    newest = sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.revision)
+    return sa.select(*columns).join(revisions, newest)
 
 
 def _has_topic(topic: str | None) -> sa.ColumnElement[bool]:

@@ -274,6 +274,28 @@ def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dic
     return found
 
 
+class Line(Struct, frozen=True):
+    """A revision in an article's history."""
+
+    number: int
+    event: EventType
+    by_event: bool  # somebody sent an event; else its evidence or its rendering changed
+    cause: str | None
+    at: dt.datetime
+    rendered_at: dt.datetime | None
+    reason: str | None
+
+
+def history(transaction: Transaction, article_id: str, *, limit: int) -> list[Line]:
+    """Return the revisions of an article, the newest first."""
+    columns = [revisions.c[name] for name in ("number", "event", "event_id", "cause", "at", "rendered_at", "reason")]
+    query = sa.select(*columns).where(revisions.c.article == article_id).order_by(revisions.c.number.desc())
+    return [
+        Line(number, event, event_id is not None, cause, at, rendered_at, reason)
+        for number, event, event_id, cause, at, rendered_at, reason in transaction.execute(query.limit(limit))
+    ]
+
+
 class Shown(Struct, frozen=True):
     number: int
     event: EventType

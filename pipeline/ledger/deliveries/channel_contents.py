@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Instant, Transaction
 from pipeline.ledger.tables import channel_contents, places
 from pipeline.model.revision import EventType
 
@@ -50,6 +50,13 @@ def at(transaction: Transaction, article_id: str, channel: str, moment: dt.datet
     )
     row = transaction.execute(newest).one_or_none()
     return None if row is None else ChannelContent(*row)
+
+
+def since(transaction: Transaction, article_id: str) -> dict[str, dt.datetime]:
+    """Return since when each channel, or place, has had of the article what it has now."""
+    newest = sa.func.max(channel_contents.c.at, type_=Instant())
+    query = sa.select(channel_contents.c.channel, newest).where(channel_contents.c.article == article_id)
+    return dict(transaction.execute(query.group_by(channel_contents.c.channel)).all())
 
 
 def _key_at(transaction: Transaction, channel: str, moment: dt.datetime) -> str:

@@ -1,25 +1,126 @@
-"""Actions on one article."""
+"""Articles: the list, one with everything about it, and what can be done with it."""
 
-from typing import Annotated
+import datetime as dt
+from typing import Annotated, get_args
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from pipeline.stages.accept import Intake
+from pipeline.intake.fields.reasons import MAX_REASON, reason_of
+from pipeline.ledger.articles.searching import ANY_MARK, WINDOW, Cursor, Wanted
+from pipeline.ledger.operations import Operation
+from pipeline.model.event import Origin, Withdraw
+from pipeline.model.reference import EditorialState
+from pipeline.stages.accept import Intake, accept
 from pipeline.stages.accept.release import release
+from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
+from pipeline.views.listing import found_articles
+from pipeline.views.whole_article import WholeArticle, whole_article
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
-from pipeline.web.console.pages import Pages, see
-from pipeline.web.console.sessions import signed_in
+from pipeline.web.console.pages import HOME, Pages, see
+from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.problems import Problem
+
+_PAGE = 50
+_STATES = ("live", "scheduled", "withdrawn")
+_MARKS = (ANY_MARK, *get_args(EditorialState))
+_SOURCE = "urn:citewire:console"
+
+
+def address_of_article(article_id: str) -> str:
+    return f"{HOME}/articles/{quote(article_id, safe='')}"
 
 
 def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     routes = pages.router()
-    admin = acting(signed_in(context))
+    who_is = signed_in(context)
+    admin, publisher = acting(who_is), acting(who_is, "publish")
+
+    @routes.get("/articles")
+    def articles(
+        who: Annotated[SignedIn, Depends(who_is)],
+        q: str = "",
+        state: str = "",
+        channel: str = "",
+        evidence: str = "",
+        trouble: str = "",
+        after: Annotated[str, Query(max_length=200)] = "",
+    ) -> Response:
+        wanted = Wanted(q.strip() or None, state or None, channel or None, evidence or None, bool(trouble))
+        with context.ledger.read() as transaction:
+            found = found_articles(transaction, wanted, after=_cursor(after), limit=_PAGE)
+            channels = sorted(context.channels_now(transaction))
+        given = {"q": q, "state": state, "channel": channel, "evidence": evidence, "trouble": trouble}
+        given = {name: value for name, value in given.items() if value}
+        more = f"?{urlencode(given | {'after': _written(found.next)})}" if found.next else None
+        choices = {"state": _STATES, "channel": channels, "evidence": _MARKS}
+        return pages.page(
+            "articles",
+            who,
+            articles=found.articles,
+            given=given,
+            more=more,
+            choices=choices,
+            later=bool(after),
+            window=WINDOW,
+            place="articles",
+        )
+
+    @routes.get("/articles/{article_id}")
+    def article(article_id: str, who: Annotated[SignedIn, Depends(who_is)], format: str = "") -> Response:
+        whole = look(article_id)
+        formats = [one.format for one in whole.status.renditions]
+        shown = format if format in formats else next((one for one in ("html", *formats) if one in formats), None)
+        return pages.page("article", who, whole=whole, one=whole.status, shown=shown, frames=True, place="articles")
+
+    def look(article_id: str) -> WholeArticle:
+        with context.ledger.read() as transaction:
+            found = whole_article(transaction, article_id)
+        if found is None:
+            raise Problem(404, "unknown-article", f"no article {article_id!r} is known")
+        return found
+
+    @routes.get("/articles/{article_id}/withdraw")
+    def withdraw_page(article_id: str, who: Annotated[SignedIn, Depends(who_is)]) -> Response:
+        whole = look(article_id)
+        return pages.page("withdraw", who, whole=whole, one=whole.status, most=MAX_REASON, place="articles")
+
+    @routes.post("/articles/{article_id}/withdraw", max_body_size=MAX_BODY)
+    def withdraw(article_id: str, act: Annotated[Acting, Depends(publisher)]) -> Response:
+        reason = reason_of(act.form["reason"], field="reason")
+        operation = Operation(intake.new_id("op_"), "withdraw", act.by, intake.clock())
+        accept(intake, Withdraw(Origin(source=_SOURCE, id=operation.id), article_id, reason), operation)
+        return see(address_of(operation.id))
 
     @routes.post("/articles/{article_id}/release", max_body_size=MAX_BODY)
     def release_article(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
         done = release(intake, article_id, act.form["channel"] or None, by=act.by)
         return see(address_of(done.operation))
 
+    @routes.post("/articles/{article_id}/replay", max_body_size=MAX_BODY)
+    def replay_article(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+        done = replay(intake, by=act.by, article_id=article_id)
+        if done.operation is None:
+            raise Problem(409, "nothing-to-replay", "no delivery of the article is given up")
+        return see(address_of(done.operation))
+
     return routes
+
+
+def _written(cursor: Cursor | None) -> str:
+    return "" if cursor is None else f"{cursor.updated.isoformat()}~{cursor.id}"
+
+
+def _cursor(text: str) -> Cursor | None:
+    if not text:
+        return None
+    updated, _, id = text.partition("~")
+    try:
+        moment = dt.datetime.fromisoformat(updated)
+    except ValueError:
+        raise Problem(400, "invalid-cursor", "`after` is none of this list's") from None
+    if moment.tzinfo is None or not id:
+        raise Problem(400, "invalid-cursor", "`after` is none of this list's")
+    return Cursor(moment, id)

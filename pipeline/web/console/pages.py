@@ -59,9 +59,19 @@ class Pages:
         self.context = context
 
     def page(
-        self, name: str, who: SignedIn | None, *, status: int = 200, now: dt.datetime | None = None, **values: Any
+        self,
+        name: str,
+        who: SignedIn | None,
+        *,
+        status: int = 200,
+        now: dt.datetime | None = None,
+        frames: bool = False,
+        **values: Any,
     ) -> Response:
-        """Return the page that this template makes. `now`: the time as of which it is true, if its reader took one."""
+        """Return the page that this template makes.
+
+        `now`: the time as of which it is true, if its reader took one. `frames`: it frames other pages of the console.
+        """
         proof = (
             Markup("")
             if who is None
@@ -69,7 +79,8 @@ class Pages:
         )
         known = {"site": self.context.site, "who": who, "proof": proof, "now": now or self.context.clock()}
         html = _ENVIRONMENT.get_template(f"{name}.html.j2").render(known | values)
-        return HTMLResponse(html, status_code=status, headers=HEADERS)
+        headers = HEADERS | {POLICY: f"{_POLICY}; frame-src 'self'"} if frames else HEADERS
+        return HTMLResponse(html, status_code=status, headers=headers)
 
     def error(self, status: int, code: str, detail: str, *, hint: str | None = None) -> Response:
         title = HTTPStatus(status).phrase
