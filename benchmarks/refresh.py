@@ -80,6 +80,7 @@ def _compared(folder: Path, system: Running, partner: Receiving, articles: int, 
     ]
     print(f"{articles:,} articles; {alone} published alone in each state\n")
     print(table(("from the event's POST to the partner", "p50 ms", "p95 ms"), rows), end="\n\n")
+    print("peak memory:", ", ".join(f"{name} {most:.0f} MB" for name, most in system.memory().items()))
     found = statistics.median(busy) / statistics.median(quiet)
     rate = (articles + alone) / seconds
     assert found <= MOST, f"a publish takes {found:.2f} times as long"
