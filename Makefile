@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 MINUTES ?= 10
 SEED ?= 1
+WORKERS ?= 3
 RUNS ?= 20
 DATABASE ?= sqlite
 
@@ -24,7 +25,7 @@ run: .venv/.runtime ## Run the system in the foreground until Ctrl-C, with its d
 
 .PHONY: test
 test: .venv/.dev judges ## Run every test that this machine can run; say what had to be left out
-	$(BIN)/python -m pytest -n 2 --dist loadfile -rs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -rs
 
 .PHONY: check
 check: .venv/.dev ## Types, lint, format, who may import what, the dependencies, the locks

@@ -48,9 +48,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def the_tests_own_log() -> None:
-    """Log as the tests do: a command that ran in this process may have set up the log for a terminal."""
+def as_before_any_command() -> None:
+    """Log as the tests do, and collect garbage: a command that ran in this process may have left that otherwise."""
     structlog.configure(**LOG)
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from own_database import own_database
+from sqlalchemy.engine import make_url
+
 
 @contextmanager
 def postgresql_server(*, durable: bool = True) -> Iterator[str]:
-    """Yield the server's URL. One of our own writes nothing through to the disk unless it is `durable`."""
+    """Yield the URL of a database. A server of our own writes nothing through to the disk unless it is `durable`."""
     if given := os.environ.get("CITEWIRE_TEST_POSTGRESQL_URL"):
-        yield given
+        with own_database(make_url(given)) as own:  # other processes of the same run use the server as well
+            yield own.render_as_string(hide_password=False)
         return
     # Not below pytest's folders: as root the server runs as another user, who may not look into those.
     with tempfile.TemporaryDirectory(prefix="citewire-postgresql-", ignore_cleanup_errors=True) as folder:

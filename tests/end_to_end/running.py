@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import requests
 from command_result import Result
 from waiting import PATIENCE, until
+
+from pipeline.ledger import Ledger
+from pipeline.views import articles
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -137,16 +141,19 @@ class Running:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=400,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
     def publish(self, *files: Path, wait: bool = True) -> Result:
-        return self.run("publish", *files, "--json", *(["--wait", "--timeout", "120"] if wait else []))
+        return self.run("publish", *files, "--json", *(["--wait", "--timeout", "300"] if wait else []))
 
     def status(self, article: str) -> Any:
-        return self.run("status", article, "--json").json
+        """Return what `citewire status ARTICLE --json` shows, without the second that a command takes."""
+        url = self.environment.get("CITEWIRE_DATABASE_URL") or f"sqlite:///{self.data / 'ledger.sqlite'}"
+        with closing(Ledger(url)) as ledger, ledger.read() as transaction:
+            return msgspec.to_builtins(articles.article(transaction, article))
 
     def inside(self) -> AbstractContextManager[None]:
         """Open sockets on the system's host within this block."""

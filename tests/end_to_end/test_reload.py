@@ -14,10 +14,10 @@ from waiting import until
 NOBODY = "http://127.0.0.1:9/entrez/eutils/"
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[Running]:
-    """A running system without a PubMed."""
-    with running.system(tmp_path, pubmed=NOBODY) as started:
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A running system without a PubMed, whose settings all tests but the last leave as they were."""
+    with running.system(tmp_path_factory.mktemp("reload"), pubmed=NOBODY) as started:
         yield started
 
 
@@ -32,33 +32,6 @@ def publish(system: Running, name: str) -> None:
 def copy(folder: Path, name: str) -> str:
     """What lies in a channel's folder of an article."""
     return "".join(path.read_text() for path in folder.glob(f"{name}.*"))
-
-
-def test_what_changed_on_disk_is_taken_up_and_reaches_what_was_published_before(system: Running) -> None:
-    publish(system, "old")
-    folder, other = system.data.parent / "out", system.data.parent / "other"
-    text = settings(system).read_text().replace("your doctor's advice", "a pharmacist's advice")
-    more = f'\n[[channels]]\nid = "other"\ntype = "directory"\nformat = "html"\npath = "{other}"\n'
-    settings(system).write_text(text + more)
-    assert system.run("status", "--json").json["settings"]["differ"]
-    before = {process.pid for process in system.session()}
-
-    answer = system.run("reload")
-
-    assert (answer.status, answer.err) == (0, ""), system.tail()
-    assert not system.run("status", "--json").json["settings"]["differ"]
-    assert len(before - {process.pid for process in system.session()}) == 3  # pipeline, deliver, web
-    until(lambda: "pharmacist" in copy(folder, "old"))
-    until(lambda: "pharmacist" in copy(other, "old"))
-    publish(system, "new")
-    assert copy(other, "new")
-
-    settings(system).write_text(settings(system).read_text().replace("a pharmacist's advice", "anybody's advice"))
-    applied = system.run("apply", "--json")
-
-    assert (applied.status, set(applied.json["rendered"]) >= {"old", "new"}) == (0, True), applied.err
-    assert not system.run("status", "--json").json["settings"]["differ"]
-    until(lambda: "anybody" in copy(folder, "old"), 30)
 
 
 def test_bad_settings_are_refused_and_disturb_nothing(system: Running) -> None:
@@ -89,3 +62,31 @@ def test_what_needs_a_restart_is_refused_by_name(system: Running) -> None:
         for command in ("reload", "apply"):
             answer = system.run(command)
             assert (answer.status, key in answer.err, "restart" in answer.err) == (2, True, True), command
+    settings(system).write_text(good)
+
+
+def test_what_changed_on_disk_is_taken_up_and_reaches_what_was_published_before(system: Running) -> None:
+    publish(system, "old")
+    folder, other = system.data.parent / "out", system.data.parent / "other"
+    text = settings(system).read_text().replace("your doctor's advice", "a pharmacist's advice")
+    more = f'\n[[channels]]\nid = "other"\ntype = "directory"\nformat = "html"\npath = "{other}"\n'
+    settings(system).write_text(text + more)
+    assert system.run("status", "--json").json["settings"]["differ"]
+    before = {process.pid for process in system.session()}
+
+    answer = system.run("reload")
+
+    assert (answer.status, answer.err) == (0, ""), system.tail()
+    assert not system.run("status", "--json").json["settings"]["differ"]
+    assert len(before - {process.pid for process in system.session()}) == 3  # pipeline, deliver, web
+    until(lambda: "pharmacist" in copy(folder, "old"))
+    until(lambda: "pharmacist" in copy(other, "old"))
+    publish(system, "newest")
+    assert copy(other, "newest")
+
+    settings(system).write_text(settings(system).read_text().replace("a pharmacist's advice", "anybody's advice"))
+    applied = system.run("apply", "--json")
+
+    assert (applied.status, set(applied.json["rendered"]) >= {"old", "newest"}) == (0, True), applied.err
+    assert not system.run("status", "--json").json["settings"]["differ"]
+    until(lambda: "anybody" in copy(folder, "old"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from running import ROOT, Running, article, system
 from waiting import until
 
-from pipeline.ledger import operations
+from pipeline.ledger import Ledger, operations
 from standins.eutils import EutilsStandin
 
 
@@ -23,7 +25,22 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-MANY = 100  # files, which takes longer to publish than to be killed
+MANY, TOGETHER = 10, 4  # files; as many are accepted at once
+MIDWAY = f"""
+import os, signal
+from workers.cli import main, publishing
+
+accept = publishing._accept_read
+
+
+def accept_and_die(*given):
+    accept(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+publishing._TOGETHER, publishing._accept_read = {TOGETHER}, accept_and_die
+main()
+"""
 
 
 def holds(running: Running, name: str) -> str:
@@ -79,28 +96,22 @@ def test_a_publish_that_is_killed_midway_is_shown_as_interrupted_and_done_by_the
 ) -> None:
     for number in range(MANY):
         article(tmp_path, f"killed-{number:03}")
-    known = len(running.run("operations", "--json").json["operations"])
     database = running.data / "ledger.sqlite"
-    command = [*running.command("publish", tmp_path), *running.where]
-    with subprocess.Popen(command, env=running.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as publishing:
-        until(lambda: counted(database) > known)
-        publishing.kill()
-    first = running.run("operations", "--json").json["operations"][0]
-    assert (first["ended"], first["planned"], first["changed"] in (0, MANY)) == (None, MANY, True)
-    assert first["state"] == "running"  # until its next sign of life is overdue
+    command = [sys.executable, "-c", MIDWAY, "publish", str(tmp_path), *running.where]
+    died = subprocess.run(command, env=running.environment, cwd=ROOT, stderr=subprocess.DEVNULL, check=False)
+    assert died.returncode == -signal.SIGKILL
+    with closing(Ledger(f"sqlite:///{database}")) as ledger, ledger.read() as transaction:
+        (newest,) = operations.newest(transaction, limit=1)
+    assert newest.state(newest.at) == "running"  # until its next sign of life is overdue
     pass_without_a_sign(database, operations.ALIVE)
+    first = running.run("operations", "--json").json["operations"][0]
+    assert (first["operation"], first["state"]) == (newest.id, "interrupted")
+    assert (first["ended"], first["planned"], first["changed"]) == (None, MANY, TOGETHER)
     assert "interrupted" in running.run("operations", first["operation"]).out
     assert running.publish(tmp_path, wait=False).status == 0
     again = running.run("operations", "--json").json["operations"][0]
     assert (again["ended"] is not None, again["state"]) == (True, "done")
     assert first["changed"] + again["changed"] == MANY
-
-
-def counted(database: Path) -> int:
-    """The operations in a ledger, without the second that a command takes to start."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as ledger:
-        count: int = ledger.execute("SELECT count(*) FROM operations").fetchone()[0]
-        return count
 
 
 def pass_without_a_sign(database: Path, time: dt.timedelta) -> None:

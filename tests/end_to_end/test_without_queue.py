@@ -17,8 +17,8 @@ def publish_and_withdraw(running: Running, folder: Path, name: str) -> None:
     shown = folder / "out" / f"{name}.ninjs"
     until(shown.exists, what=running.tail)
     assert running.run("withdraw", name, "--reason", "It was wrong.").status == 0
-    until(lambda: running.status(name)["deliveries"][0]["state"] == "delivered", what=running.tail)
     until(lambda: not shown.exists() or b"Rest and stretch" not in shown.read_bytes(), what=running.tail)
+    until(lambda: running.status(name)["deliveries"][0]["state"] == "delivered", what=running.tail)
 
 
 def test_a_system_whose_queue_can_never_start_comes_up_and_delivers(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_system_whose_queue_can_never_start_comes_up_and_delivers(tmp_path: Pa
     with EutilsStandin() as pubmed, system(tmp_path, pubmed=pubmed.url, start=False) as running:
         running.environment["TMPDIR"] = str(long)
         running.start()
-        assert running.get("/readyz").json()["queue"] is False
+        until(lambda: running.get("/readyz").json()["queue"] is False)
         publish_and_withdraw(running, tmp_path, "sleep")
 
 
@@ -38,7 +38,7 @@ def test_files_of_an_earlier_queue_do_not_matter_and_one_that_is_lost_is_not_mis
     (broken / "appendonly.aof.1.incr.aof").write_bytes(bytes(64))
     (broken / "appendonly.aof.manifest").write_bytes(bytes(64))
     with EutilsStandin() as pubmed, system(tmp_path, pubmed=pubmed.url) as running:
-        assert running.get("/readyz").json()["queue"] is True
+        until(lambda: running.get("/readyz").json()["queue"] is True)
         valkey = running.child("valkey-server")
         folder = Path(valkey.cwd())
         shutil.rmtree(folder)

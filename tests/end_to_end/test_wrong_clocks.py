@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from faked_clock import FakedClock
-from own_database import own, own_database
+from own_database import own_database
 from running import ROOT, Running, article, system
-from sqlalchemy.engine import URL
 from waiting import PATIENCE, until
 
 from pipeline.channels.webhook.signing import new_secret
@@ -26,7 +25,6 @@ from pipeline.ledger.tables import articles, deliveries, feeds, leases, referenc
 from standins.eutils import EutilsStandin
 from standins.receiver import Conduct, Received, Receiver
 
-__all__ = ["own"]  # a fixture
 TAKES_NONE = "this process takes no work"
 PROCESSES = ("web", "pipeline", "deliver")
 
@@ -137,41 +135,38 @@ def told(one: Received) -> tuple[str, str]:
     return one.headers["citewire-article"], one.headers["citewire-event"]
 
 
+@pytest.mark.parametrize("site", ["postgresql"], indirect=True)
 def test_each_kind_of_process_with_a_wrong_clock_says_so_and_leaves_the_work_to_the_others(
-    own: URL, tmp_path: Path
+    site: Site, tmp_path: Path
 ) -> None:
-    url = own.render_as_string(hide_password=False)
+    running, url = site.running, site.database
     logs = tmp_path / "odd.log"
     odd = {"behind": ("pipeline", "-2h"), "ahead": ("pipeline", "+2h"), "a-day": ("deliver", "+1d")}
-    with EutilsStandin() as pubmed, system(tmp_path, pubmed=pubmed.url, start=False) as running:
-        running.environment["CITEWIRE_DATABASE_URL"] = url
-        running.start()
-        queue = f"redis+socket://{queue_of(running)}"
-        with contextlib.ExitStack() as stack:
-            for name, (kind, by) in odd.items():
-                clock = FakedClock(tmp_path / name)
-                clock.turn(by)
-                more = clock.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
-                stack.enter_context(beside(running, logs, "worker", kind, "--name", f"odd-{name}", **more))
+    queue = f"redis+socket://{queue_of(running)}"
 
-            def warned() -> set[str]:
-                with ledger_of(url) as ledger, ledger.read() as transaction:
-                    found = processes.alive(transaction, now=dt.datetime.now(dt.UTC))
-                return {one.name.split("@")[0] for one in found if one.trouble and one.name.startswith("odd-")}
+    def warned() -> set[str]:
+        with ledger_of(url) as ledger, ledger.read() as transaction:
+            found = processes.alive(transaction, now=dt.datetime.now(dt.UTC))
+        return {one.name.split("@")[0] for one in found if one.trouble and one.name.startswith("odd-")}
 
-            until(lambda: warned() == {f"odd-{name}" for name in odd}, what=logs.read_text)
-            files = [article(tmp_path, f"article-{number}") for number in range(8)]
-            assert running.publish(*files).status == 0, running.tail()
-            corrected = article(tmp_path, "article-0", "Rest only.")
-            assert running.publish(corrected).status == 0, running.tail()
-            assert "Rest only." in (tmp_path / "out" / "article-0.ninjs").read_text()
-            assert running.run("withdraw", "article-1", "--reason", "It was wrong.", "--wait").status == 0
-            with ledger_of(url) as ledger, ledger.read() as transaction:
-                for table in (leases, articles, deliveries, feeds, references):
-                    ends = transaction.scalar(sa.select(sa.func.max(table.c.leased_until, type_=Instant())))
-                    assert ends is None or ends < dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), table.name
-            metrics = running.get("/metrics").text
-            assert "citewire_clock_ahead_seconds" in metrics
+    with contextlib.ExitStack() as stack:
+        for name, (kind, by) in odd.items():
+            clock = FakedClock(tmp_path / name)
+            clock.turn(by)
+            more = clock.environment | {"CITEWIRE_DATA": str(running.data), "CITEWIRE_REDIS_URL": queue}
+            stack.enter_context(beside(running, logs, "worker", kind, "--name", f"odd-{name}", **more))
+        until(lambda: warned() == {f"odd-{name}" for name in odd}, what=logs.read_text)
+        files = [article(tmp_path, f"article-{number}") for number in range(8)]
+        assert running.publish(*files).status == 0, running.tail()
+        corrected = article(tmp_path, "article-0", "Rest only.")
+        assert running.publish(corrected).status == 0, running.tail()
+        assert "Rest only." in (running.data.parent / "out" / "article-0.ninjs").read_text()
+        assert running.run("withdraw", "article-1", "--reason", "It was wrong.", "--wait").status == 0
+        with ledger_of(url) as ledger, ledger.read() as transaction:
+            for table in (leases, articles, deliveries, feeds, references):
+                ends = transaction.scalar(sa.select(sa.func.max(table.c.leased_until, type_=Instant())))
+                assert ends is None or ends < dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), table.name
+        assert "citewire_clock_ahead_seconds" in running.get("/metrics").text
     logged = logs.read_text()
     assert logged.count(TAKES_NONE) == len(odd)
     for line in ("rendered", "delivered", "withdrawal proved"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from own_database import own_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -15,11 +16,5 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
         return
-    server = request.getfixturevalue("postgresql").replace("postgresql://", "postgresql+psycopg://")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE formerly")
-    yield sa.make_url(server).set(database="formerly").render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql("DROP DATABASE formerly WITH (FORCE)")
-    admin.dispose()
+    with own_database(sa.make_url(request.getfixturevalue("postgresql"))) as url:
+        yield url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
