@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.ledger import Ledger, Transaction, deliveries
-from pipeline.ledger.deliveries import channels, repair, sending
+from pipeline.ledger.deliveries import channels, failing, repair, sending
 from pipeline.ledger.tables import deliveries as table
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -116,6 +116,21 @@ def test_a_channel_that_answers_again_finds_what_failed_by_indexes(full: Ledger)
     abandoned, waiting = plans(full, forward)[-2:]
     assert "USING INDEX ix_deliveries_abandoned" in abandoned or "Index Scan" in abandoned
     assert "ix_deliveries_due" in waiting
+
+
+def test_what_fails_is_found_by_indexes(full: Ledger) -> None:
+    """As above, PostgreSQL must only be able not to read the table."""
+
+    def look(transaction: Transaction) -> None:
+        if not full.is_sqlite:
+            transaction.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        failing.of_channel(transaction, "served")
+        list(failing.tallies(transaction))
+
+    found = plans(full, look)[-4:]  # twice what was given up, and what waits to be tried again
+    few = ("ix_deliveries_abandoned", "ix_deliveries_state", "ix_deliveries_due")  # without what was delivered
+    assert all(any(index in plan for index in few) for plan in found)
+    assert not any("Seq Scan on deliveries" in plan or "ix_deliveries_channel" in plan for plan in found)
 
 
 def test_the_sweep_finds_a_channel_among_many_that_have_everything(full: Ledger) -> None:
