@@ -65,7 +65,7 @@ def _compared(folder: Path, system: Running, partner: Receiving, articles: int, 
     quiet = _one_by_one(system, partner, token, folder / "quiet", alone)
     settings = folder / "site.toml"
     settings.write_text(settings.read_text().replace(_OLD, _NEW))
-    system.citewire("reload")
+    system.citewire("reload", "--timeout", "600")
     begun = time.monotonic()
     until(lambda: _refreshed(partner) > 0, within=60, what="the first refreshed article")
     busy = _one_by_one(system, partner, token, folder / "busy", alone)
