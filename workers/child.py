@@ -8,10 +8,8 @@ it cannot be started       tried again as if it had ended at once
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ from dataclasses import dataclass
 import structlog
 
 from pipeline.timing import doubling
+from workers import forking
 from workers.alive import NOTIFY, PIPE
 from workers.wiring import OWNER
 
@@ -40,7 +39,9 @@ class Child:
     environment: dict[str, str]
     pass_fds: tuple[int, ...] = ()
     silent_after: float | None = SILENT_AFTER  # None: it gives no signs of life
-    process: subprocess.Popen[bytes] | None = None
+    run: Callable[[], object] | None = None  # does what the command does, in a fork of this process where possible
+    title: Sequence[str] = ()  # the command line that a fork shows
+    process: subprocess.Popen[bytes] | forking.Forked | None = None
     owner: str = ""
     started: float = 0.0
     seen: float | None = None  # when it last gave a sign of life
@@ -64,16 +65,19 @@ class Child:
             os.close(given)
         os.set_blocking(self._signs, False)
 
-    def _open(self, signs: int) -> subprocess.Popen[bytes]:
+    def _open(self, signs: int) -> subprocess.Popen[bytes] | forking.Forked:
         os.set_blocking(signs, False)
+        environment = _without_notify(self.environment) | {OWNER: self.owner, PIPE: str(signs)}
+        if self.run is not None and forking.possible():
+            return forking.fork(self.run, environment, title=self.title, keep=(*self.pass_fds, signs))
         return subprocess.Popen(
             self.command(),
-            env=_without_notify(self.environment) | {OWNER: self.owner, PIPE: str(signs)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=(*self.pass_fds, signs),
             process_group=0,  # Ctrl-C is for us: we end the children, and in order
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
+            preexec_fn=forking.die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
 
     @property
@@ -132,9 +136,3 @@ class Child:
 def _without_notify(environment: dict[str, str]) -> dict[str, str]:
     """Only `up` notifies systemd; it watches its children itself."""
     return {name: value for name, value in environment.items() if name not in (NOTIFY, "WATCHDOG_USEC", "WATCHDOG_PID")}
-
-
-def _die_with_parent() -> None:
-    """Linux: have the kernel kill this process when its parent ends (prctl(2), PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -1,10 +1,13 @@
 """The embedded system: Valkey, the workers and the web server as children of one process, on one machine.
 
-    lock the data folder → bind the web port → start the children → wait for a heartbeat from each → print `ready`
+    import what the children need → lock the data folder → bind the web port → check the settings and put them in force
+    → fork the children → wait for a heartbeat from each → print `ready`
     a child that exits is restarted, with a growing pause; SIGTERM or Ctrl-C stops them all, the web server first
     SIGHUP: take up the settings on disk, see `reloading`
 
 No child outlives this process: on Linux the kernel kills the children however their parent ends.
+
+This process opens neither the ledger nor a channel, so that its forks are sound: see `forking`.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import gc
+import importlib
 import os
 import signal
 import socket
@@ -28,13 +33,19 @@ from msgspec import structs
 
 from config import COPY, Settings
 from config.digest import digest_of
+from pipeline.channels import channel_types
 from pipeline.errors import CitewireError, ConfigError
+from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, leases
+from pipeline.references.lists import lists
+from pipeline.references.sources import sources
+from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, NoDoorbell
-from workers import alive, logs, reloading, runfile
+from workers import alive, forking, logs, reloading, runfile
 from workers.child import Child
+from workers.cli import main as command_line
 from workers.listening import listening
-from workers.opening import make_data_folder
+from workers.opening import existing_ledger, make_data_folder, open_ledger
 from workers.queue import alive as names_in_queue
 from workers.queue import connect
 from workers.sharing import prove_or_refuse
@@ -46,26 +57,43 @@ SOCKET_WITHIN = 10.0  # seconds that Valkey has to open its socket
 GRACE = 40.0  # seconds a child has to exit by itself; a worker finishes what it has begun
 VALKEY = "valkey"
 
+# What the children import when they start, and would otherwise each have for themselves.
+_OF_CHILDREN = (
+    "workers.worker",
+    "workers.tasks",
+    "workers.web",
+    "billiard.pool",
+    "celery.app.amqp",
+    "celery.app.control",
+    "celery.app.events",
+    "celery.app.log",
+    "celery.apps.worker",
+    "celery.backends.base",
+    "celery.concurrency.thread",
+    "celery.worker.autoscale",
+    "celery.worker.consumer",
+    "celery.worker.control",
+    "celery.worker.loops",
+    "celery.worker.strategy",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+)
+
 _log = structlog.get_logger()
 
 
 def up(settings: Settings, *, config: Path | None, port: int) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigError if the settings, the folder or the port cannot be used."""
     logs.configure("up")
-    check_plugins()
+    _import_for_children(settings)
     folder = make_data_folder(settings)
     stopping, reload_asked = _stop_on_signals(), _reload_on_signal()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
-        check_settings(settings)  # before they are put in force; a missing secret is reported now, not at midnight
-        context = build_context(settings, NoDoorbell())
-        ledger = context.ledger
-        prove_or_refuse(ledger, settings, context.channels)
-        if settings.database_url is None:
-            _give_back(ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead
+        forking.apart(lambda: _prepare(settings))
         reloading.keep_copy(folder, config)
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
         queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
-        give_back = functools.partial(_give_back, ledger)
+        give_back = functools.partial(_give_back, settings)
         children = _children(settings, config, folder, queue, web)
         try:
             _start(children, queue, stopping, give_back)
@@ -87,7 +115,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
                     running = structs.replace(running, replacing=False)
                     runfile.write(folder, running)
                 if replacement.done and reload_asked():
-                    settings, running = _reload(ledger, settings, config, folder, running)
+                    settings, running = _reload(settings, config, folder, running)
                     if not running.refused:
                         new = _children(settings, config, folder, queue, web)
                         replacement = reloading.Replacement(_adopt(children, new), grace=GRACE)
@@ -98,17 +126,38 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             alive.stop("up")
             runfile.remove(folder)
             _stop(children)
-            ledger.close()
+
+
+def _import_for_children(settings: Settings) -> None:
+    """Import what the children need of everything, so that their memory is shared, and ready when they start."""
+    for name in _OF_CHILDREN:
+        importlib.import_module(name)
+    with contextlib.suppress(ConfigError, KeyError):  # an unknown type, or a name that is taken: `_prepare` says so
+        for channel in settings.channels:
+            channel_types()[channel.type]
+        for plugins in (formats(), source_formats(), sources(), lists()):
+            list(plugins)
+    gc.collect()
+    gc.freeze()
+
+
+def _prepare(settings: Settings) -> None:
+    """Check everything before it is put in force: a missing secret is reported now, not at midnight."""
+    check_plugins()
+    check_settings(settings)
+    context = build_context(settings, NoDoorbell())
+    prove_or_refuse(context.ledger, settings, context.channels)
+    if settings.database_url is None:
+        _release(context.ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead
 
 
 def _reload(
-    ledger: Ledger, settings: Settings, config: Path | None, folder: Path, running: runfile.Running
+    settings: Settings, config: Path | None, folder: Path, running: runfile.Running
 ) -> tuple[Settings, runfile.Running]:
     """Put the settings on disk in force, or leave everything as it is; return those in force, and the note of it."""
     refused: tuple[str, ...] = ()
     try:
-        new = reloading.on_disk(os.environ, settings, config)
-        put_in_force(ledger, new)
+        new = forking.apart(lambda: _put_in_force(settings, config))
         reloading.keep_copy(folder, config)
         settings = new
     except (CitewireError, OSError) as error:
@@ -123,6 +172,13 @@ def _reload(
     )
     runfile.write(folder, now)
     return settings, now
+
+
+def _put_in_force(now: Settings, config: Path | None) -> Settings:
+    new = reloading.on_disk(os.environ, now, config)
+    with contextlib.closing(open_ledger(new)) as ledger:
+        put_in_force(ledger, new)
+    return new
 
 
 def _adopt(children: list[Child], planned: Sequence[Child]) -> list[Child]:
@@ -146,20 +202,33 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
         environment[COPY] = str(runfile.copy_of(folder))
 
-    def ours(*words: str) -> Callable[[], list[str]]:
-        return lambda: [sys.executable, "-m", "workers.cli", *words]
+    def ours(name: str, *words: str, pass_fds: tuple[int, ...] = ()) -> Child:
+        return Child(
+            name,
+            lambda: [sys.executable, "-m", "workers.cli", *words],
+            environment,
+            pass_fds=pass_fds,
+            run=functools.partial(_run, words),
+            title=(Path(sys.executable).name, "-m", "workers.cli", *words),
+        )
 
     names = [f"pipeline-{number}" for number in range(1, settings.workers.pipeline_processes + 1)]
     delivering = ["deliver", *(f"deliver-{number}" for number in range(2, settings.workers.deliver_processes + 1))]
     children = [
-        *(Child(name, ours("worker", "pipeline", "--name", name), environment) for name in names),
-        *(Child(name, ours("worker", "deliver", "--name", name), environment) for name in delivering),
-        Child("web", ours("web", "--fd", str(web.fileno())), environment, pass_fds=(web.fileno(),)),
+        *(ours(name, "worker", "pipeline", "--name", name) for name in names),
+        *(ours(name, "worker", "deliver", "--name", name) for name in delivering),
+        ours("web", "web", "--fd", str(web.fileno()), pass_fds=(web.fileno(),)),
     ]
     if settings.redis_url is None:
         valkey = functools.partial(_valkey, Path(queue.removeprefix("redis+socket://")))
         children.insert(0, Child(VALKEY, valkey, dict(os.environ), silent_after=None))
     return children
+
+
+def _run(words: Sequence[str]) -> None:
+    """Run one of our commands in this process, which was forked for it."""
+    sys.argv = ["citewire", *words]
+    command_line()
 
 
 def _valkey(path: Path) -> list[str]:
@@ -228,13 +297,22 @@ def _seen_by(bell: redis.Redis) -> set[str]:
     return set()
 
 
-def _give_back(ledger: Ledger, owner: str) -> None:
+def _give_back(settings: Settings, owner: str) -> None:
     """Release the leases of a dead process. If the ledger does not answer, they expire by themselves."""
     try:
-        with ledger.write() as transaction:
-            leases.release_all(transaction, owner=LEASE + owner)
+        forking.apart(lambda: _release_in(settings, owner))
     except CitewireError as error:
         _log.warning("leases not given back", owner=owner, error=str(error))
+
+
+def _release_in(settings: Settings, owner: str) -> None:
+    with contextlib.closing(existing_ledger(settings)) as ledger:
+        _release(ledger, owner)
+
+
+def _release(ledger: Ledger, owner: str) -> None:
+    with ledger.write() as transaction:
+        leases.release_all(transaction, owner=LEASE + owner)
 
 
 def _stop(children: Sequence[Child]) -> None:

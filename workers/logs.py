@@ -11,16 +11,19 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+_PROCESS = {"name": ""}  # not bound into a logger: those that `up` has used are its children's too
+
 _QUEUE_AWAY = ("consumer: Cannot connect to", "consumer: Connection to broker lost")
 
 
 def configure(process: str, *, level: int = logging.INFO) -> None:
     """Set up the log. Every line carries `process`: "web", "deliver" …"""
+    _PROCESS["name"] = process
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_process(process),
+        _add_process,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -52,12 +55,9 @@ def _queue_away_once(record: logging.LogRecord) -> bool:
     return not (record.name.startswith("celery.worker.consumer") and str(record.msg).startswith(_QUEUE_AWAY))
 
 
-def _add_process(process: str) -> Processor:
-    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["process"] = process
-        return event
-
-    return add
+def _add_process(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event["process"] = _PROCESS["name"]
+    return event
 
 
 def _renderer() -> Processor:

@@ -67,18 +67,19 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
     # Before Celery is ready: it is not while Redis is away.
     sweeping.start(own.context, own.doorbell, name, stop, kind=kind, look=look)
     permit_looking_only()
-    events = ["--task-events"] if own.settings.workers.task_events else ["--without-heartbeat"]
-    app.worker_main(
-        [
-            "--quiet",
-            "worker",
-            "--pool=threads",
-            f"--concurrency={threads}",
-            f"--queues={','.join(queues)}",
-            f"--hostname={name}@citewire",
-            "--without-gossip",
-            "--without-mingle",
-            *events,
-            "--loglevel=INFO",
-        ]
+    events = own.settings.workers.task_events
+    # Not `worker_main`: the celery command line imports a terminal toolkit.
+    worker = app.Worker(
+        hostname=f"{name}@citewire",
+        pool_cls="threads",
+        concurrency=threads,
+        queues=",".join(queues),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=not events,
+        task_events=events,
+        loglevel="INFO",
+        quiet=True,
     )
+    worker.start()
+    sys.exit(worker.exitcode)
