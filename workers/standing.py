@@ -81,7 +81,7 @@ class Standing:
             trouble=None if self._hold is None else f"{self._hold.code}: {self._hold}",
         )
         if last is None or now - last.seen >= SIGN or now < last.seen or own.trouble != last.trouble:
-            with self._ledger.write() as transaction:
+            with self._ledger.write(lasting=False) as transaction:
                 processes.record(transaction, own)
             self._own = own
 

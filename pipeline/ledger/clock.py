@@ -147,7 +147,7 @@ class LedgerClock:
         self._doubted, self._anchor, self.ahead = None, _Anchor(own, up), 0.0
 
     def _record(self, own: dt.datetime, up: float) -> None:
-        with contextlib.suppress(TransientError), self._ledger.write() as transaction:
+        with contextlib.suppress(TransientError), self._ledger.write(lasting=False) as transaction:
             _write(transaction, self._row(own, up))
 
     def _row(self, own: dt.datetime, up: float) -> _Row:

@@ -78,9 +78,12 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """Open a transaction that may write. SQLite writers queue at its start, so none fails on a lock later."""
-        writer = self._engine.execution_options(citewire_write=True)
+    def write(self, *, lasting: bool = True) -> Iterator[Transaction]:
+        """Open a transaction that may write. SQLite writers queue at its start, so none fails on a lock later.
+
+        What need not outlast a power cut, such as a lease, is not `lasting`: SQLite does not sync the disk for it.
+        """
+        writer = self._engine.execution_options(citewire_write=True, citewire_lasting=lasting)
         with _reachable(self.url), writer.begin() as transaction:
             yield transaction
 
@@ -201,13 +204,22 @@ def _sqlite(url: URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("citewire_write", False):
+        options = connection.get_execution_options()
+        if options.get("citewire_write", False):
+            _set_syncing(connection, "FULL" if options.get("citewire_lasting", True) else "NORMAL")
             with line:
                 _begin_writing(connection)
         else:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _set_syncing(connection: sa.Connection, level: str) -> None:
+    """Set when SQLite syncs: at each commit, with all that was written before, or (NORMAL) only at a checkpoint."""
+    if connection.info.get("synchronous", "FULL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info["synchronous"] = level
 
 
 def _begin_writing(connection: sa.Connection) -> None:

@@ -23,7 +23,7 @@ def sweep(context: Context) -> bool:
     if context.hold() is not None:
         return False
     now, token = context.clock(), context.new_id(LEASE)
-    with context.ledger.write() as transaction:
+    with context.ledger.write(lasting=False) as transaction:
         if not leases.acquire(transaction, SWEEP, token=token, now=now, seconds=SWEEP_EVERY * 0.9):
             return False
     outcomes = [(stage.name, caught(functools.partial(_due, context, stage, now))) for stage in STAGES]

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from running import Running, article, system
 from waiting import until
@@ -112,3 +113,12 @@ def test_a_withdrawal_is_the_first_thing_that_a_partner_gets_when_it_answers_aga
 
 def _taken(receiver: Receiver) -> list:  # type: ignore[type-arg]
     return [one for one in receiver.received if one.answered == 204]
+
+
+def test_up_has_one_thread_and_no_ledger_open_so_that_its_forks_are_sound(site: tuple[Running, Receiver]) -> None:
+    running, _ = site
+    assert running.up is not None
+    parent = psutil.Process(running.up.pid)
+    assert parent.num_threads() == 1
+    assert [one.path for one in parent.open_files() if "ledger" in one.path] == []
+    assert running.child("worker", "deliver").ppid() == parent.pid
