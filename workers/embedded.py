@@ -54,6 +54,7 @@ from workers.wiring import build_context, check_plugins, check_settings, put_in_
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
 QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
 SOCKET_WITHIN = 10.0  # seconds that Valkey has to open its socket
+_SIGN = 1.0  # seconds between signs of life
 GRACE = 40.0  # seconds a child has to exit by itself; a worker finishes what it has begun
 VALKEY = "valkey"
 
@@ -106,8 +107,11 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
             if not stopping():
                 print(f"ready {address}", flush=True)
             replacement = reloading.Replacement((), grace=GRACE)
+            signed = 0.0
             while not stopping():
-                alive.sign("up")
+                if time.monotonic() - signed > _SIGN:
+                    alive.sign("up")
+                    signed = time.monotonic()
                 for child in children:
                     child.watch(give_back)
                 replacement.step()

@@ -167,3 +167,15 @@ def test_claimers_at_the_same_time_get_different_rows(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert len(got) == len(set(got)) == 100
+
+
+def test_only_what_need_not_outlast_a_power_cut_is_written_without_a_sync_of_the_disk(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.migrate()
+    levels = []
+    for lasting in (True, False, True, True, False):  # one connection, which the pool hands out again
+        with ledger.write(lasting=lasting) as transaction:
+            levels.append(transaction.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    ledger.close()
+    full, normal = 2, 1
+    assert levels == [full, normal, full, full, normal]
