@@ -76,9 +76,9 @@ def killable(killer: Killer) -> Iterator[None]:
 
 def _write(killer: Killer, write: Callable[..., Any]) -> Callable[..., Any]:
     @contextmanager
-    def wrapped(self: Ledger) -> Iterator[Transaction]:
+    def wrapped(self: Ledger, **options: bool) -> Iterator[Transaction]:
         killer.strike()
-        with write(self) as transaction:
+        with write(self, **options) as transaction:
             yield transaction
             killer.strike()
         killer.strike()

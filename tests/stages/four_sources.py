@@ -192,12 +192,12 @@ class Mortal(Ledger):
     left: int | None = None
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, *, lasting: bool = True) -> Iterator[Transaction]:
         if self.left == 0:
             raise Killed
         if self.left is not None:
             self.left -= 1
-        with super().write() as transaction:
+        with super().write(lasting=lasting) as transaction:
             yield transaction
 
 
