@@ -82,7 +82,7 @@ def test_an_article_says_who_has_it_and_what_it_cites(looking: Person) -> None:
     assert "Held back from partner" in looking.words
     assert "A trial of something" in looking.words
     assert "NLM: retracted" in looking.words
-    rows = {row.findtext(".//th/bdi"): row.text_content() for row in looking.page.iterfind(".//tbody/tr")}
+    rows = {row.findtext(".//th//bdi"): row.text_content() for row in looking.page.iterfind(".//tbody/tr")}
     assert "revision 2" in rows["archive"] and "delivered 200" in rows["archive"]
     assert "nothing" in rows["partner"]
 

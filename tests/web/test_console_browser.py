@@ -25,6 +25,9 @@ PAGES = [
     "/console/articles/baclofen-for-spasticity/withdraw",
     "/console/articles/hostile?format=amp",
     "/console/articles/statins-and-muscle-pain",
+    "/console/channels",
+    "/console/channels/archive",
+    "/console/channels/partner",
     "/console/failures",
     "/console/operations",
 ]

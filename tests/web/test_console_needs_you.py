@@ -170,6 +170,8 @@ def test_a_channel_that_was_paused_for_long_is_resumed_with_one_button(site: Ser
     person.sign_in()
     assert "maintenance <b>" in person.words
     person.submit("Resume")
+    assert person.at == "/console/channels/partner"
+    person.get("/console")
     assert person.heading == "Nothing needs you"
     with site.context.ledger.read() as transaction:
         assert channels.health(transaction, "partner").paused is None

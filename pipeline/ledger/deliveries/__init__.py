@@ -429,6 +429,13 @@ def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
     return found[0] if found else None
 
 
+def abandoned_at(transaction: Transaction, channel: str, *, after: str, limit: int) -> list[Delivery]:
+    """Return the deliveries to the channel that were given up, by article, those that follow `after`."""
+    is_abandoned = deliveries.c.state == sa.literal_column("'abandoned'")  # as the partial index has it
+    given_up = (deliveries.c.channel == channel, is_abandoned)
+    return _many(transaction, *given_up, deliveries.c.article > after, limit=limit)
+
+
 def beginning(transaction: Transaction, prefix: str, *, limit: int) -> list[Delivery]:
     """Return deliveries whose id begins so."""
     return _many(transaction, deliveries.c.id.startswith(prefix, autoescape=True), limit=limit)

@@ -2,5 +2,5 @@
 
 router    assembles the pages          sessions  who is signed in        signing_in  the way in and out
 pages     templates, headers, errors   forms     forms, and who sent them  words     times and states as people say them
-needs_you, articles, failures, operations  a page, or a few that belong together, with their actions
+needs_you, articles, channels, failures, operations  a page, or a few that belong together, with their actions
 """

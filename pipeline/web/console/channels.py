@@ -1,28 +1,91 @@
-"""Actions on one channel."""
+"""Channels: their states in words, what was given up at each, and what can be done about it."""
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from pipeline.ledger import Transaction
-from pipeline.ledger.deliveries import channels
+from pipeline.intake.fields.reasons import MAX_REASON, reason_of
+from pipeline.ledger import Transaction, deliveries
+from pipeline.ledger.deliveries import channels as health
+from pipeline.stages.accept import Intake
+from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
+from pipeline.views.system import channel_health
+from pipeline.web.console.channel_states import state_of
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
+from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
-from pipeline.web.console.sessions import signed_in
+from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
 
+_PAGE = 100  # abandoned deliveries
 
-def router(context: Context, pages: Pages) -> APIRouter:
+
+def address_of_channel(channel: str) -> str:
+    return f"{HOME}/channels/{quote(channel, safe='')}"
+
+
+def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     routes = pages.router()
-    admin = acting(signed_in(context))
+    who_is = signed_in(context)
+    admin = acting(who_is)
+
+    @routes.get("/channels")
+    def channels(who: Annotated[SignedIn, Depends(who_is)]) -> Response:
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            plans = [one for one in context.channels_now(transaction).values() if not one.retired]
+            found = [channel_health(transaction, one.id, now) for one in plans]
+        rows = [(plan, one, state_of(one, now)) for plan, one in zip(plans, found, strict=True)]
+        return pages.page("channels", who, now=now, rows=rows, place="channels")
+
+    @routes.get("/channels/{channel}")
+    def channel_page(
+        channel: str, who: Annotated[SignedIn, Depends(who_is)], after: Annotated[str, Query(max_length=200)] = ""
+    ) -> Response:
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            check_channel(context, transaction, channel)
+            plan, one = context.channels_now(transaction)[channel], channel_health(transaction, channel, now)
+            dead = deliveries.abandoned_at(transaction, channel, after=after, limit=_PAGE + 1)
+            owed = deliveries.count_outstanding_withdrawals(transaction, channel)
+        return pages.page(
+            "channel",
+            who,
+            now=now,
+            plan=plan,
+            one=one,
+            state=state_of(one, now),
+            dead=dead[:_PAGE],
+            more=dead[_PAGE - 1].article if len(dead) > _PAGE else None,
+            owed=owed,
+            most=MAX_REASON,
+            place="channels",
+        )
+
+    @routes.post("/channels/{channel}/pause", max_body_size=MAX_BODY)
+    def pause(channel: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+        reason = reason_of(act.form["reason"], field="reason")
+        with context.ledger.write() as transaction:
+            check_channel(context, transaction, channel)
+            health.pause(transaction, channel, reason=f"{reason} ({act.by})", now=context.clock())
+        return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/resume", max_body_size=MAX_BODY)
     def resume(channel: str, _: Annotated[Acting, Depends(admin)]) -> Response:
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
-            channels.resume(transaction, channel)
-        return see(HOME)
+            health.resume(transaction, channel)
+        return see(address_of_channel(channel))
+
+    @routes.post("/channels/{channel}/enable", max_body_size=MAX_BODY)
+    def enable(channel: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+        """Enable a disabled channel, and replay what was given up there."""
+        with context.ledger.read() as transaction:
+            check_channel(context, transaction, channel)
+        done = replay(intake, by=act.by, channel=channel)
+        return see(address_of(done.operation) if done.operation else address_of_channel(channel))
 
     return routes
 

@@ -43,7 +43,9 @@ def action_of(one: NeedsYou) -> Action | None:
             return Action(f"Release {one.article}", f"{HOME}/articles/{quote(one.article)}/release")
         case "channel-paused" if one.channel:
             return Action("Resume", f"{HOME}/channels/{quote(one.channel)}/resume")
-        case "delivery-exhausted" | "channel-refuses" | "channel-disabled" | "channel-down" if one.channel:
+        case "channel-disabled" | "channel-down" if one.channel:
+            return Action("See the channel", f"{HOME}/channels/{quote(one.channel)}", is_link=True)
+        case "delivery-exhausted" | "channel-refuses" if one.channel:
             return Action("See what fails", f"{HOME}/failures?channel={quote(one.channel)}", is_link=True)
         case _:
             return None

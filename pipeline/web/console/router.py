@@ -19,7 +19,7 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
     console.include_router(needs_you.router(context, pages))
     console.include_router(articles.router(context, pages, intake))
     console.include_router(previews.router(context, pages))
-    console.include_router(channels.router(context, pages))
+    console.include_router(channels.router(context, pages, intake))
     console.include_router(failures.router(context, pages, intake))
     console.include_router(operations.router(context, pages, intake))
     console.include_router(_others(pages))
