@@ -17,7 +17,7 @@ from pipeline.ledger.articles import names
 from pipeline.ledger.database import Instant, Transaction
 from pipeline.ledger.tables import articles, citations, deliveries, events, identifier_citations, references
 
-WINDOW = 20_000  # articles that a page compares with the filters
+WINDOW = 5_000  # articles that a page compares with the filters
 ANY_MARK = "any"  # of the editorial states
 _PORTION = 2_000  # articles read at a time
 _MOST = 1_000  # articles that an identifier leads to
