@@ -33,7 +33,7 @@ HTML = [
     "<iframe src=http://a.b/></iframe>", "<sup>1</sup>", "<svg>", "<p class=comment>a</p>", "<li>a doi:10.1000/a",
     "<script type=application/ld+json>{}</script>", "<article><p>a b c d.</p></article>", "<pre> ", "<a href=#f>1</a>",
     "<time datetime=2026>", "<span itemprop=articleBody>a</span>", "a | b ", "<dl><dt>a<dd>b",
-    "<meta name=a content=b>", "<p>Sources:</p>", "<b>References</b>", "<div>a <p>Sources:</p></div>",
+    "&#1;", "&#0", "&#x000", "<meta name=a content=b>", "<p>Sources:</p>", "<b>References</b>", "<div>a <p>Sources:</p></div>",
 ]  # fmt: skip
 TEXT = [
     "a\n\n", "a ", " ", "  • a\n", "1. a\n", "    • a\n", "symptom checker ", "By a\n\n", "Published: 2026-01-01\n\n",

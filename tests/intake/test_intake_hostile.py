@@ -44,6 +44,26 @@ def test_no_script_comes_through(script: str, name: str) -> None:
     assert article.lead[-1] == Paragraph((Text("End."),))
 
 
+UNWRITABLE = ["&#1;", "&#01", "&#x1F;", "&#xb;", "&#12;", "&#xFFFE;", "&#65535;", "\x0c", "\x0b", "\x1f", "\uffff"]
+
+
+@pytest.mark.parametrize("character", UNWRITABLE, ids=ascii)
+@pytest.mark.parametrize("name", ["a.md", "a.html", "a.json"])
+def test_a_character_that_no_markup_may_hold_is_left_out_wherever_it_comes(name: str, character: str) -> None:
+    """Each place where a page is rearranged: behind what is removed, in a picture's words, in the name of an embed."""
+    html = (
+        f"<title>T{character}</title><h1>T</h1><p>Text{character} of it.<script>x</script>{character} End.</p>"
+        f"<nav>x</nav>{character}Tail. <p><a href='https://a.example/{character}'>on{character}e</a></p>"
+        f"<img src='https://a.example/x.png' alt='a{character}'><iframe src='https://a.example/' title='a{character}'>"
+        f"</iframe>{character}<button>x</button>{character}"
+    )
+    source = json.dumps({"title": "T", "body": html}) if name == "a.json" else html
+    article = read_article(source.encode(), name=name)
+    encoded = msgspec.json.encode(article).decode()
+    assert "of it" in encoded
+    assert not re.search(r"[\x00-\x1f\ufffe\uffff]|\\u00[01]", encoded)
+
+
 def test_markup_in_a_field_is_text() -> None:
     title = "</title><script>alert(1)</script> ]]> & &amp;"
     article = read_article(json.dumps({"title": title, "summary": title, "body": "x"}).encode(), name="a.json")

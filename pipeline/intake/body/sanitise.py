@@ -46,6 +46,14 @@ _MANY_ATTRIBUTES = re.compile(
     f"{{{MAX_ATTRIBUTES}}}"
 )
 
+# Characters that lxml reads, as they are or by their numbers, and then refuses to write: \v and \f are white space.
+_BREAKS = re.compile(r"[\x0b\x0c]|&#(?:0*1[12](?![0-9])|[xX]0*[bBcC](?![0-9A-Fa-f]));?")
+_UNWRITABLE = re.compile(
+    r"[\x00-\x08\x0e-\x1f\ufffe\uffff]"
+    r"|&#(?:0*(?:[0-8]|1[4-9]|2[0-9]|3[01]|6553[45])(?![0-9])"
+    r"|[xX]0*(?:[0-8eEfF]|1[0-9A-Fa-f]|[fF]{3}[eEfF])(?![0-9A-Fa-f]));?"
+)
+
 
 def sanitised(html: str) -> etree._Element:
     """Return the `body` element. Raises InvalidValue `nested-too-deep` or `article-too-complex`."""
@@ -68,7 +76,8 @@ def sanitised(html: str) -> etree._Element:
 
 
 def parse(html: str) -> etree._Element:
-    """Parse a document with lxml, within limits."""
+    """Parse a document with lxml, within limits, and without the characters that no tree may be written with."""
+    html = _UNWRITABLE.sub("", _BREAKS.sub(" ", html))
     _check_tags(html)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
