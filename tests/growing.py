@@ -20,7 +20,8 @@ _WORDS = re.compile(rb"[a-z]+")
 def growth(work: Callable[[int], object]) -> str | None:
     """Return what is wrong with the growth of `work(bytes)`, or None: no step costs much more than in proportion.
 
-    A step counts only if it takes longer than a hundred times the floor, which is one look at each byte.
+    A step counts only if it takes longer than a hundred times the floor, which is one look at each byte. The first is
+    always taken, because the smallest size may already cost seconds.
     """
     gc.collect()
     gc.disable()  # it would look at everything that the tests before have left
@@ -32,7 +33,7 @@ def growth(work: Callable[[int], object]) -> str | None:
 
 def _growth(work: Callable[[int], object]) -> str | None:
     size, before = SMALLEST, _cost(work, SMALLEST)
-    while size * STEP <= LARGEST and before < LONG_ENOUGH:
+    while size * STEP <= LARGEST and (size == SMALLEST or before < LONG_ENOUGH):
         size, now = size * STEP, _cost(work, size * STEP)
         limit = MOST * max(before, _floor(size))
         for _ in range(_TRIES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -10,8 +11,11 @@ from growing import growth
 
 from pipeline.errors import InvalidArticle
 from pipeline.intake import read_article
+from pipeline.intake.body.elements import text_in
+from pipeline.intake.body.sanitise import sanitised
 from pipeline.intake.sources.text_page.headline import find_headline
 from pipeline.intake.sources.text_page.lines import pieces_of
+from pipeline.renditions.apple_news.subset import text_html
 
 BEFORE = {
     "md": "---\ntitle: T\n---\nHello text.\n\n",
@@ -33,7 +37,8 @@ HTML = [
     "<iframe src=http://a.b/></iframe>", "<sup>1</sup>", "<svg>", "<p class=comment>a</p>", "<li>a doi:10.1000/a",
     "<script type=application/ld+json>{}</script>", "<article><p>a b c d.</p></article>", "<pre> ", "<a href=#f>1</a>",
     "<time datetime=2026>", "<span itemprop=articleBody>a</span>", "a | b ", "<dl><dt>a<dd>b",
-    "&#1;", "&#0", "&#x000", "<meta name=a content=b>", "<p>Sources:</p>", "<b>References</b>", "<div>a <p>Sources:</p></div>",
+    "&#1;", "&#0", "&#x000",
+    "<meta name=a content=b>", "<p>Sources:</p>", "<b>References</b>", "<div>a <p>Sources:</p></div>",
 ]  # fmt: skip
 TEXT = [
     "a\n\n", "a ", " ", "  • a\n", "1. a\n", "    • a\n", "symptom checker ", "By a\n\n", "Published: 2026-01-01\n\n",
@@ -54,6 +59,25 @@ def read(text: str, name: str) -> None:
 def test_an_article_costs_in_proportion_to_its_size(form: str, unit: str) -> None:
     each = len(unit.encode())
     assert growth(lambda size: read(BEFORE[form] + unit * (size // each), f"a.{form}")) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "before", "unit", "after"),
+    [
+        ("md", "::: note", " ", "x\n"),
+        ("md", "::: note {", "a", "\n"),
+        ("md", "", "\xa0", "x"),
+        ("md", "## References\n\n1. ", "https://", " a\n"),
+        ("html", "<p>", "a\xa0", "</p>"),
+        ("html", "<p>", "\u00ab", "<b>x</b>"),
+        ("html", "<pre>", "\n", "x</pre>"),
+        ("txt", "reviewed by", "\xa0", "x\n\n"),
+        ("txt", "", "a", " symptom checker\n\n"),
+    ],
+)
+def test_one_long_text_costs_in_proportion_to_its_size(form: str, before: str, unit: str, after: str) -> None:
+    each = len(unit.encode())
+    assert growth(lambda size: read(f"{BEFORE[form]}{before}{unit * (size // each)}{after}", f"a.{form}")) is None
 
 
 @pytest.mark.parametrize("unit", ["::: note\n", "when ", "<p>a", "[", " "])
@@ -88,3 +112,24 @@ def test_a_paragraph_full_of_marks_costs_no_more_than_as_many_paragraphs(inline:
 
     tries = ((cost(f"<p>{inline * 5_000}</p>"), cost(f"<p>{inline}</p>" * 5_000)) for _ in range(3))
     assert any(marks < 6 * paragraphs for marks, paragraphs in tries)
+
+
+@pytest.mark.parametrize("piece", ["\xa0", "&amp;", "a\xb5"])
+def test_a_long_text_of_escapes_costs_no_more_than_many_short_ones(piece: str) -> None:
+    """The sanitiser copies a text for each of them, at a speed that hides its growth from the measure of the others."""
+
+    def cost(html: str) -> float:
+        begun = time.process_time()
+        sanitised(html)
+        text_html(html)
+        return time.process_time() - begun
+
+    tries = ((cost(f"<p>{piece * 300_000}</p>"), cost(f"<p>{piece * 1_000}</p>" * 300)) for _ in range(3))
+    assert any(one < 6 * many for one, many in tries)
+
+
+def test_a_long_text_is_the_same_when_it_was_sanitised() -> None:
+    long = "".join(f"{number} " for number in range(6_000))
+    for html in (f"<p>{long}<b>{long}</b>{long}</p>{long}<ul><li>{long}</ul>", f"<title>{long}</title><pre>{long}"):
+        assert text_in(sanitised(html)) == re.sub("<[^>]*>", "", html)
+    assert text_html(f"<p>{long}&lt;<b>{long}</b></p>") == f"<p>{long}&lt;<b>{long}</b></p>"

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from articles import SAMPLE, SITE, revision_of, text
+from articles import PUBLISHED, SAMPLE, SITE, revision_of, text
 from growing import growth
 from msgspec.structs import replace
 
+from pipeline.channels.email import CHANNEL as EMAIL
+from pipeline.channels.email.mail import Letterhead, mail
 from pipeline.model.article import Block, BulletList, Link, ListItem, Paragraph, Preformatted, Section, Strong, Text
+from pipeline.model.delivery import Parcel
+from pipeline.model.rendition import Rendition
 from pipeline.renditions import formats
 
 MADE: dict[str, Callable[[int], tuple[Block, ...]]] = {
@@ -20,6 +24,7 @@ MADE: dict[str, Callable[[int], tuple[Block, ...]]] = {
     ),
     "marks in a paragraph": lambda size: (Paragraph(tuple(Strong((Text("x "),)) for _ in range(size // 20))),),
     "a list": lambda size: (BulletList(tuple(ListItem((text("x"),)) for _ in range(size // 20))),),
+    "escapes in a paragraph": lambda size: (text("a&\xa0" * (size // 4)),),
     "spaces in code": lambda size: (Preformatted(" " * size + "x"),),
 }
 
@@ -31,6 +36,20 @@ def test_a_rendition_costs_in_proportion_to_the_article(name: str, made: str) ->
     assert (
         growth(lambda size: render(revision_of(replace(SAMPLE.article, lead=blocks(size), sections=())), SITE)) is None
     )
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_a_mail_costs_in_proportion_to_the_article(made: str) -> None:
+    letterhead = Letterhead(sender="news@notes.example.org")
+
+    def send(size: int) -> None:
+        revision = revision_of(replace(SAMPLE.article, lead=MADE[made](size), sections=()))
+        of = {name: Rendition(name, "text/plain", formats()[name].render(revision, SITE)) for name in EMAIL.also}
+        page = Rendition("html", "text/html", formats()["html"].render(revision, SITE))
+        parcel = Parcel("m-1", "a", "T", 1, "published", page, "html", PUBLISHED, also=of)
+        mail([parcel], letterhead).to("desk@partner.example.org")
+
+    assert growth(send) is None
 
 
 @pytest.mark.parametrize("name", sorted(formats()))

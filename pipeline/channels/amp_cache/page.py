@@ -42,7 +42,7 @@ def plain_text(root: Any | None) -> str:
         return ""
     pieces: list[str] = []
     _write(root, pieces)
-    blocks = re.split(r"\s*((?:[\x01\x02]\s*)+)", "".join(pieces))
+    blocks = re.split(r"((?:[\x01\x02]\s*)+)", "".join(pieces))
     return "".join(_joined(blocks)).strip()
 
 

@@ -31,7 +31,7 @@ _MAX_COLUMNS = 1000
 _MAX_INLINE_STEPS = 1_000_000
 _MAX_INLINE_STEPS_IN_ONE_BLOCK = 100_000
 
-_CONTAINER = re.compile(r":{3,}[ \t]*([A-Za-z]{3,20})[ \t]*(?:\{[^}]*\})?[ \t]*$")
+_CONTAINER = re.compile(r":{3,}[ \t]*+([A-Za-z]{3,20})[ \t]*+(?:\{[^}]*+\}[ \t]*+)?$")
 _TILDE = re.compile(r"^[ \t]*~ ", re.MULTILINE)  # "about" before a number; the plug-in would take it for a definition
 _CONTAINER_END = re.compile(r":{3,}[ \t]*$")
 _ENDS_WITH_COLONS = re.compile(r":::[ \t]*\Z")

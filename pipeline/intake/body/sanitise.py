@@ -15,7 +15,6 @@ from pipeline.intake.fields.invalid_value import InvalidValue
 
 # 5 MB of plain sections have 138,000, and cost 17 s of a processor with all formats. As many links cost as much.
 MAX_TAGS = 150_000
-MAX_ESCAPES = 300_000
 MAX_ATTRIBUTES = 500  # of one tag: a parser compares each with each
 MAX_DEPTH = 200  # elements within elements, after sanitising
 
@@ -35,6 +34,10 @@ _ATTRIBUTES = {
     "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"},
     **{tag: {"class", "role"} for tag in ("aside", "blockquote", "div", "p", "section", "span", "small", "sup")},
 }  # fmt: skip
+_UNDIVIDED = 4_096  # characters of one text
+_RAW_TEXTS = frozenset(
+    {"iframe", "noembed", "noframes", "noscript", "plaintext", "script", "style", "textarea", "title", "xmp"}
+)
 _DROPPED_WHOLE = {"script", "style", "template", "noscript", "iframe", "object", "textarea", "select", "button", "svg"}
 
 _TAG_START = re.compile(r"<(?=[A-Za-z])")
@@ -57,9 +60,9 @@ _UNWRITABLE = re.compile(
 
 def sanitised(html: str) -> etree._Element:
     """Return the `body` element. Raises InvalidValue `nested-too-deep` or `article-too-complex`."""
-    whole = etree.tostring(parse(f"<html><body>{html}"), method="html", encoding="unicode")
-    if whole.count("&") > MAX_ESCAPES:  # which nh3 joins one by one
-        raise _too_many(f"{MAX_ESCAPES:,} escaped characters")
+    tree = parse(f"<html><body>{html}")
+    _divide_long_texts(tree)
+    whole = etree.tostring(tree, method="html", encoding="unicode")
     clean = nh3.clean(
         whole,
         tags=_BLOCK_TAGS | _INLINE_TAGS,
@@ -73,6 +76,38 @@ def sanitised(html: str) -> etree._Element:
         raise InvalidValue("the body holds no markup that can be read", code="invalid-body", hint="check the markup")
     _check_depth(body)
     return body
+
+
+def _divide_long_texts(tree: etree._Element) -> None:
+    """Put a `wbr`, which nh3 removes, every few thousand characters.
+
+    nh3 appends escapes, and characters such as the non-breaking space, to a text one by one, and copies the whole text
+    each time.
+    """
+    for element in list(tree.iter(etree.Element)):
+        if element.text and len(element.text) > _UNDIVIDED and element.tag not in _RAW_TEXTS:
+            pieces = _pieces_of(element.text)
+            element.text = next(pieces)
+            for place, piece in enumerate(pieces):
+                element.insert(place, _divider(piece))
+        if element.tail and len(element.tail) > _UNDIVIDED:
+            pieces = _pieces_of(element.tail)
+            last, element.tail = element, next(pieces)
+            for piece in pieces:
+                divider = _divider(piece)
+                tail, last.tail = last.tail, None
+                last.addnext(divider)
+                last.tail, last = tail, divider
+
+
+def _pieces_of(text: str) -> Iterator[str]:
+    return (text[start : start + _UNDIVIDED] for start in range(0, len(text), _UNDIVIDED))
+
+
+def _divider(tail: str) -> etree._Element:
+    divider = etree.Element("wbr")
+    divider.tail = tail
+    return divider
 
 
 def parse(html: str) -> etree._Element:

@@ -17,18 +17,25 @@ TEXT_ATTRIBUTES = {"a": {"href"}}
 TABLE_ATTRIBUTES = {"a": {"href"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
 
 _ABBREVIATION = re.compile('<abbr title="([^"]*)">|</abbr>')
+_LONG = 2_000  # characters and escapes
+_PIECES = re.compile(rf"<[^<>]*+>|((?:[^<>&]|&[#0-9A-Za-z]{{1,10}};){{{_LONG}}})|(?:[^<>&]|&[#0-9A-Za-z]{{1,10}};)++")
 _TEXT = nh3.Cleaner(tags=set(TEXT_TAGS), attributes=TEXT_ATTRIBUTES, link_rel=None)
 _TABLE = nh3.Cleaner(tags=set(TABLE_TAGS), attributes=TABLE_ATTRIBUTES, link_rel=None)
 
 
 def text_html(html: str) -> str:
     """Return HTML for text components with `format` html."""
-    return _TEXT.clean(_expanded(html))
+    return _TEXT.clean(_divided(_expanded(html)))
 
 
 def table_html(html: str) -> str:
     """Return HTML for `htmltable`: one table, beginning with `<table>`."""
-    return _TABLE.clean(_expanded(html))
+    return _TABLE.clean(_divided(_expanded(html)))
+
+
+def _divided(html: str) -> str:
+    """Put a `wbr`, which nh3 removes, into long texts: it copies the whole text for each escape that it appends."""
+    return html if len(html) < _LONG else _PIECES.sub(lambda piece: piece[0] + "<wbr>" * (piece[1] is not None), html)
 
 
 def _expanded(html: str) -> str:
