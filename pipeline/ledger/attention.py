@@ -14,6 +14,8 @@ from pipeline.ledger import articles, processes
 from pipeline.ledger import deliveries as delivery_records
 from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
+from pipeline.ledger.articles import events
+from pipeline.ledger.articles.events import NotDone
 from pipeline.ledger.database import Instant, Transaction
 from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, vanished, verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
@@ -27,6 +29,8 @@ _WORDS = 160  # characters of an error by which failures are grouped
 _BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
 _MISMATCHES = 100  # references that are another work than described: each is a condition of its own
 _VANISHED = 100  # works whose record is gone: each is a condition of its own
+_LOST = 100  # articles with edits that were overtaken: each is a condition of its own
+_LOST_FOR = dt.timedelta(days=7)  # after which nobody will send them again
 _GROUPS = 1_000  # most groups of each kind that are read
 
 
@@ -95,6 +99,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     overdue: Overdue | None = None
     mismatches: tuple[Mismatch, ...] = ()  # the first of them
     vanished: tuple[Vanished, ...] = ()  # the first of them
+    lost: tuple[NotDone, ...] = ()  # edits that were overtaken, with a text that the article never had
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
@@ -128,6 +133,7 @@ def facts(
         overdue=Overdue(*late) if (late := articles.longest_overdue(transaction, now.date())) else None,
         mismatches=mismatches.of_live_articles(transaction, limit=_MISMATCHES),
         vanished=vanished.of_live_articles(transaction, limit=_VANISHED),
+        lost=events.lost(transaction, since=now - _LOST_FOR, limit=_LOST),
         verdict_sources=tuple(one for one in verdicts.states(transaction).values() if one.failing),
         feeds=_feeds(transaction),
         findings=tuple(feed_records.findings(transaction)),

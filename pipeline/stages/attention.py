@@ -242,6 +242,22 @@ def mismatched_references(facts: Facts) -> Iterator[Condition]:
         )
 
 
+def lost_edits(facts: Facts) -> Iterator[Condition]:
+    for one in facts.lost:
+        yield Condition(
+            key=f"edit-overtaken:{one.article}:{one.source}",
+            kind="edit-overtaken",
+            who="editor",
+            what=f"not carried out: {_count(one.count, 'edit')} of {one.article} by {one.source}, older than the"
+            " one before by the time sent, but with a text that the article never had. If it is the newest,"
+            " publish it again, from its file or as an event under a new id without `time`",
+            command=f"citewire status {one.article}",
+            since=one.since,
+            count=one.count,
+            article=one.article,
+        )
+
+
 def overdue_reviews(facts: Facts) -> Iterator[Condition]:
     if (late := facts.overdue) is not None:
         articles = _count(late.count, "article is", "articles are")
@@ -363,6 +379,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     held_articles,
     mismatched_references,
     vanished_references,
+    lost_edits,
     overdue_reviews,
     missing_channels,
     troubled_places,

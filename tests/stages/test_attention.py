@@ -12,6 +12,7 @@ from msgspec import structs
 
 from pipeline.ledger import Ledger, deliveries, leases
 from pipeline.ledger import attention as ledger_attention
+from pipeline.ledger.articles.events import NotDone
 from pipeline.ledger.attention import (
     ChannelTrouble,
     Facts,
@@ -82,6 +83,7 @@ EVERYTHING = Facts(
         ),
     ),
     vanished=(Vanished(work="pmid:7", count=2, article="spasms", since=LONG_AGO),),
+    lost=(NotDone("spasms", "urn:cms", 2, LONG_AGO),),
     verdict_sources=(
         SourceState(
             name="retraction_watch",
@@ -140,6 +142,29 @@ def test_a_source_that_has_not_answered_for_a_day_is_shown_until_it_does(bench: 
     assert "Crossref has not answered for a day (last: never)" in one.what
     with bench.ledger.write() as transaction:
         verdicts.answered(transaction, "crossref", now=bench.clock())
+    assert found(bench) == ()
+
+
+def test_an_overtaken_edit_is_shown_until_its_sender_sends_again(bench: Bench) -> None:
+    """Under a clock that was set back the newest text comes with an older time than the one before."""
+    for text in ("edit 1", "edit 2"):
+        bench.publish(article(text=text), time=bench.clock.now)
+        bench.clock.pass_(60)
+    assert bench.publish(article(text="edit 3"), time=bench.clock.now - dt.timedelta(hours=1)).outcome == "overtaken"
+    bench.work()
+    (one,) = found(bench)
+    assert (one.kind, one.who, one.article, one.count) == ("edit-overtaken", "editor", "spasms", 1)
+    assert bench.publish(article(text="edit 3")).outcome == "accepted"
+    bench.work()
+    assert found(bench) == ()
+
+
+def test_an_overtaken_edit_with_a_former_text_is_no_loss(bench: Bench) -> None:
+    for text in ("edit 1", "edit 2"):
+        bench.publish(article(text=text), time=bench.clock.now)
+        bench.clock.pass_(60)
+    assert bench.publish(article(text="edit 1"), time=START - dt.timedelta(minutes=1)).outcome == "overtaken"
+    bench.work()
     assert found(bench) == ()
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger.articles import revisions
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Instant, Transaction, insert
 from pipeline.ledger.tables import events
 from pipeline.model.event import Accepted, Event, Publish, Stated
 from pipeline.model.rendition import digest_of
@@ -100,6 +100,35 @@ def overtaken(transaction: Transaction) -> int:
     """Count the events that were overtaken."""
     count = sa.select(sa.func.count()).select_from(events).where(events.c.outcome == "overtaken")
     return transaction.scalar(count) or 0
+
+
+class NotDone(Struct, frozen=True):
+    """Edits of one source about one article that were overtaken, and the time of the first."""
+
+    article: str
+    source: str
+    count: int
+    since: dt.datetime
+
+
+def lost(transaction: Transaction, *, since: dt.datetime, limit: int) -> tuple[NotDone, ...]:
+    """Return the edits overtaken since then whose content the article never had, until it has another event.
+
+    A delayed event that the source had sent before is no loss. One with a new text may be the newest, from a clock that
+    was set back.
+    """
+    other = events.alias()
+    accepted = sa.and_(other.c.article == events.c.article, other.c.outcome == "accepted")
+    settled = sa.or_(other.c.accepted > events.c.accepted, other.c.digest == events.c.digest)
+    query = (
+        sa.select(events.c.article, events.c.source, sa.func.count(), sa.func.min(events.c.accepted, type_=Instant()))
+        .where(events.c.outcome == "overtaken", events.c.accepted >= since)
+        .where(~sa.exists().where(accepted, settled))
+        .group_by(events.c.article, events.c.source)
+        .order_by(sa.func.min(events.c.accepted))
+        .limit(limit)
+    )
+    return tuple(NotDone(*row) for row in transaction.execute(query))
 
 
 def fingerprint(event: Event) -> str:
