@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from bench import PLAIN, Bench, Store, article
+from bench import PLAIN, START, Bench, Store, article
 from every_stage import deliver, enrich, render
+from msgspec import Struct
 
-from pipeline.ledger import Ledger, deliveries
+from pipeline.errors import InvalidArticle
+from pipeline.ledger import Ledger, articles, deliveries
 from pipeline.ledger.articles import revisions
-from pipeline.ledger.tables import contents
+from pipeline.ledger.operations import Operation
+from pipeline.ledger.tables import article_names, citations, contents, metadata, origins, references
+from pipeline.ledger.tables import articles as rows_of_articles
+from pipeline.ledger.tables import operation_parts as parts
+from pipeline.ledger.tables import revisions as revision_rows
+from pipeline.model.event import Event, Origin, Publish, Withdraw
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
+from pipeline.stages.accept import Intake, accept, accept_all
 from pipeline.stages.context import Policy
 from pipeline.stages.stage import drain
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)  # what does not hang on the database
+HOUR = dt.timedelta(hours=1)
 PATIENT = Policy(render_look=600)  # however slow the machine is, a batch is one portion
 
 
@@ -97,6 +109,105 @@ def test_twenty_edits_are_rendered_with_as_many_statements_as_five(ledger: Ledge
     assert costs[1] == costs[2]
     assert costs[2][0] <= 45
     assert {bench.partner.last(name).rendition.body.split(b"|")[1] for name in names(20)} == {b"Walk 20 miles."}
+
+
+def intake_of(bench: Bench) -> Intake:
+    return Intake(bench.ledger, bench.bells, bench.clock, bench.new_id, evidence_wait=10)
+
+
+def event(id: str, name: str = "", *, place: str | None = None, text: str = "Rest.", **more: Any) -> Publish:
+    origin = Origin(source="test", id=id)
+    return Publish(origin, article(name or id, text=text, pmids=["1", "2"]), place=place, **more)
+
+
+def test_twenty_publications_are_accepted_with_as_many_statements_as_five(ledger: Ledger) -> None:
+    bench, costs = Bench(ledger), []
+    for count, prefix in ((1, "first"), (5, "few"), (20, "many")):
+        batch = [event(name, place=f"file:/{name}.md") for name in names(count, prefix)]
+        done = Operation(bench.new_id("op_"), "publish", "citewire publish", bench.clock())
+        costs.append(cost_of(bench, partial(accept_all, intake_of(bench), batch, done)))
+    assert costs[1] == costs[2]
+    statements, commits = costs[2]
+    assert (statements <= 25, commits) == (True, 1)
+
+
+class Told(Struct, frozen=True):
+    """What a ledger holds after some events, without the ids that are made up."""
+
+    answers: tuple[tuple[object, ...], ...]
+    rows: dict[str, list[tuple[Any, ...]]]
+
+
+def told(ledger: Ledger, before: Sequence[Event], batch: Sequence[Event], accept_in: Callable[..., Any]) -> Told:
+    """Return what comes of a batch in a ledger that knows some events already."""
+    ledger = emptied(ledger)
+    bench = Bench(ledger)
+    for one in before:
+        accept(intake_of(bench), one)
+    bench.clock.pass_(1)
+    done = Operation("op", "publish", "citewire publish", bench.clock())
+    answers = accept_in(intake_of(bench), batch, done)
+    rows = {}
+    with ledger.read() as transaction:
+        for table in (rows_of_articles, contents, revision_rows, citations, references, origins, article_names, parts):
+            named = [column for column in table.c if column.name not in ("event_id",)]
+            rows[table.name] = sorted((tuple(row) for row in transaction.execute(sa.select(*named))), key=repr)
+    return Told(tuple((a.article, a.revision, a.type, a.changed, a.outcome, a.time_ahead) for a in answers), rows)
+
+
+def emptied(ledger: Ledger) -> Ledger:
+    with ledger.write() as transaction:
+        for table in reversed(metadata.sorted_tables):
+            transaction.execute(sa.delete(table))
+    return ledger
+
+
+def one_by_one(intake: Intake, batch: Sequence[Event], done: Operation) -> list[Any]:
+    return [accept_all(intake, [one], done)[0] for one in batch]
+
+
+BEFORE = [
+    event("old-1", "known", place="file:/known.md"),
+    event("old-2", "moved", place="file:/moved.md"),
+    event("old-3", "derived", id_from="title"),
+]
+BATCHES = {
+    "a repeated event": [event("old-1", "known", place="file:/known.md"), event("a"), event("b")],
+    "an update among new ones": [event("a"), event("u", "known", text="Walk."), event("b")],
+    "the same article twice": [event("a"), event("a2", "a", text="Walk."), event("b")],
+    "a withdrawal of one that is new": [event("a"), event("b"), Withdraw(Origin(source="test", id="w"), "a", "Wrong.")],
+    "a file that gives its article a new id": [event("r", "renamed", place="file:/moved.md"), event("renamed-too")],
+    "an id that another file's article gets": [
+        event("r", "new", place="file:/moved.md"),
+        event("new-2", "new", text="!"),
+    ],
+    "a former id": [event("a", "titled", former_id="derived", id_from="title"), event("b"), event("c", "derived")],
+    "one source whose articles go by their text": [
+        event("a", place="source:s", text="Same."),
+        event("b", "other", place="source:s", text="Same.", id_from="title"),
+        event("c", place="source:s"),
+    ],
+    "only new ones": [event(name, place=f"file:/{name}.md") for name in names(4)],
+    "under an embargo": [event("a"), Publish(Origin(source="test", id="e"), article("e", embargo=START + HOUR))],
+}
+
+
+@pytest.mark.parametrize("batch", BATCHES.values(), ids=BATCHES.keys())
+@ON_SQLITE
+def test_a_batch_comes_to_the_same_as_its_events_one_after_the_other(ledger: Ledger, batch: list[Event]) -> None:
+    together = told(ledger, BEFORE, batch, accept_all)
+    assert together == told(ledger, BEFORE, batch, one_by_one)
+
+
+@ON_SQLITE
+def test_a_batch_with_an_event_that_is_refused_changes_nothing(ledger: Ledger) -> None:
+    bench = Bench(ledger)
+    late = START.date() + dt.timedelta(days=9)
+    reviewed_to_come = Publish(Origin(source="test", id="r"), article("r", reviewed=late))
+    with pytest.raises(InvalidArticle):
+        accept_all(intake_of(bench), [event("a"), event("b"), reviewed_to_come])
+    with ledger.read() as transaction:
+        assert articles.get_all(transaction, ["a", "b", "r"]) == {}
 
 
 @ON_SQLITE

@@ -51,9 +51,8 @@ def take_turns(transaction: Transaction, article_ids: Iterable[str]) -> None:
     """
     if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time
         turns = sorted({zlib.crc32(article_id.encode()) % _TURNS for article_id in article_ids})
-        take = sa.text("SELECT pg_advisory_xact_lock(:space, :turn)")
-        for turn in turns:
-            transaction.execute(take, {"space": _TURNS_OF_ARTICLES, "turn": turn})
+        take = sa.text("SELECT pg_advisory_xact_lock(:space, turn) FROM unnest(CAST(:turns AS int[])) AS turn")
+        transaction.execute(take, {"space": _TURNS_OF_ARTICLES, "turns": turns})
 
 
 def get(transaction: Transaction, article_id: str) -> ArticleState | None:
@@ -89,9 +88,14 @@ def changed(current: ArticleState, **changes: Any) -> ArticleState:
 
 def create(transaction: Transaction, first: ArticleState) -> bool:
     """Add an article. Return False if another process has just added it: lock it and read its state."""
-    values = structs.asdict(first)
-    new = insert(transaction, articles).values(**values).on_conflict_do_nothing().returning(articles.c.id)
-    return transaction.scalar(new) is not None
+    return first.id in create_all(transaction, [first])
+
+
+def create_all(transaction: Transaction, first: Sequence[ArticleState]) -> set[str]:
+    """Add articles; return the ids of those that no other process has just added."""
+    new = insert(transaction, articles).on_conflict_do_nothing().returning(articles.c.id)
+    rows = [structs.asdict(one) for one in first]
+    return set(transaction.scalars(new, rows)) if rows else set()
 
 
 def save(transaction: Transaction, new: ArticleState) -> None:

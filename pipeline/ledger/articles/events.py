@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -156,30 +157,37 @@ def _had_same_content(transaction: Transaction, row: Any, event: Event) -> bool:
 
 def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.datetime) -> None:
     """Store the event with its answer. Raises TransientError if another process has just accepted the same event."""
+    record_all(transaction, [(event, answer)], now=now)
+
+
+def record_all(transaction: Transaction, answered: Sequence[tuple[Event, Accepted]], *, now: dt.datetime) -> None:
+    """Do as `record` for each."""
+    rows = [_new_row(event, answer, now) for event, answer in answered]
+    new = insert(transaction, events).on_conflict_do_nothing().returning(events.c.id)
+    added = set(transaction.scalars(new, rows)) if rows else set()
+    for event, answer in answered:
+        if answer.event not in added:
+            raise TransientError("the event is being accepted elsewhere", code="event-in-flight", event=event.origin.id)
+
+
+def _new_row(event: Event, answer: Accepted, now: dt.datetime) -> dict[str, object]:
     origin = event.origin
-    added = transaction.scalar(
-        insert(transaction, events)
-        .values(
-            id=answer.event,
-            source=origin.source,
-            source_id=origin.id,
-            type=answer.type,
-            article=answer.article,
-            revision=answer.revision,
-            changed=answer.changed,
-            outcome=answer.outcome,
-            digest=fingerprint(event),
-            time=origin.time,
-            sequence=origin.sequence,
-            stated=event.stated if isinstance(event, Publish) else None,
-            set_back=answer.set_back,
-            accepted=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(events.c.id)
-    )
-    if added is None:
-        raise TransientError("the event is being accepted elsewhere", code="event-in-flight", event=origin.id)
+    return {
+        "id": answer.event,
+        "source": origin.source,
+        "source_id": origin.id,
+        "type": answer.type,
+        "article": answer.article,
+        "revision": answer.revision,
+        "changed": answer.changed,
+        "outcome": answer.outcome,
+        "digest": fingerprint(event),
+        "time": origin.time,
+        "sequence": origin.sequence,
+        "stated": event.stated if isinstance(event, Publish) else None,
+        "set_back": answer.set_back,
+        "accepted": now,
+    }
 
 
 def _row(transaction: Transaction, which: sa.ColumnElement[bool]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -31,9 +32,17 @@ def places_of(transaction: Transaction, article_id: str) -> list[str]:
 
 
 def record(transaction: Transaction, place: str, article_id: str, body: str, *, now: dt.datetime) -> None:
-    row = insert(transaction, origins).values(place=place, article=article_id, body=body, at=now)
-    key = [origins.c.place, origins.c.article]
-    transaction.execute(row.on_conflict_do_update(index_elements=key, set_={"body": body, "at": now}))
+    record_all(transaction, [(place, article_id, body)], now=now)
+
+
+def record_all(transaction: Transaction, new: Sequence[tuple[str, str, str]], *, now: dt.datetime) -> None:
+    """Record (place, article, digest of the text)."""
+    rows = [{"place": place, "article": article_id, "body": body, "at": now} for place, article_id, body in new]
+    if rows:
+        row = insert(transaction, origins)
+        again = {"body": row.excluded.body, "at": row.excluded.at}
+        key = [origins.c.place, origins.c.article]
+        transaction.execute(row.on_conflict_do_update(index_elements=key, set_=again), rows)
 
 
 def forget(transaction: Transaction, article_id: str, places: list[str]) -> None:

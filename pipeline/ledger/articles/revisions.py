@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +46,14 @@ def add(
         "cause": cause,
     }
     transaction.execute(sa.insert(revisions).values(**values))
+
+
+def add_first(transaction: Transaction, new: Sequence[tuple[str, str, str]], *, now: dt.datetime) -> None:
+    """Add the first revisions of articles: (article, id of its event, digest of its content)."""
+    same = {"number": 1, "event": "published", "at": now, "updated": now, "reason": None, "cause": None}
+    rows = [{"article": article_id, "event_id": event, "content": digest} | same for article_id, event, digest in new]
+    if rows:
+        transaction.execute(sa.insert(revisions), rows)
 
 
 class Following(Struct, frozen=True):
@@ -99,11 +107,18 @@ def number_of_event(transaction: Transaction, article_id: str, number: int) -> i
 
 def add_content(transaction: Transaction, article: Article) -> str:
     """Store an article's content once, and return its digest."""
-    body = msgspec.json.encode(article)
-    digest = digest_of(body)
-    row = {"digest": digest, "article": body} | headings.of_article(article)
-    transaction.execute(insert(transaction, contents).values(**row).on_conflict_do_nothing())
+    (digest,) = add_contents(transaction, [article])
     return digest
+
+
+def add_contents(transaction: Transaction, articles: Iterable[Article]) -> list[str]:
+    """Store the contents of articles, each once, and return their digests."""
+    bodies = [(msgspec.json.encode(article), article) for article in articles]
+    rows = [{"digest": digest_of(body), "article": body} | headings.of_article(article) for body, article in bodies]
+    if rows:
+        by_digest = {str(row["digest"]): row for row in rows}
+        transaction.execute(insert(transaction, contents).on_conflict_do_nothing(), list(by_digest.values()))
+    return [str(row["digest"]) for row in rows]
 
 
 def content_of(transaction: Transaction, article_id: str, number: int) -> str | None:

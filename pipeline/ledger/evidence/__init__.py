@@ -30,21 +30,39 @@ def cite(
 
     References that were never seen before are scheduled to be requested.
     """
-    works = tuple(works)
     if not new:
         transaction.execute(sa.delete(citations).where(citations.c.article == article_id))
-    converted = identifiers.cite(transaction, article_id, works, now=now, new=new)
-    pmids = {one.pmid for one in converted if one.pmid} | {work.value for work in works if work.scheme == "pmid"}
-    pmids |= set(merging.followed(transaction, pmids).values())
-    if pmids:
-        rows = [{"article": article_id, "pmid": pmid} for pmid in sorted(pmids)]
+        identifiers.forget(transaction, article_id)
+    return bool(cite_all(transaction, {article_id: tuple(works)}, now=now))
+
+
+def cite_all(transaction: Transaction, cited: Mapping[str, Collection[CitedWork]], *, now: dt.datetime) -> set[str]:
+    """Store what articles cite that have cited nothing so far; return those with something that is unanswered.
+
+    References that were never seen before are scheduled to be requested.
+    """
+    converted = identifiers.cite(transaction, cited, now=now)
+    pmids = {
+        article_id: {work.value for work in works if work.scheme == "pmid"}
+        | {one.pmid for one in converted[article_id] if one.pmid}
+        for article_id, works in cited.items()
+    }
+    followed = merging.followed(transaction, {pmid for some in pmids.values() for pmid in some})
+    for some in pmids.values():
+        some.update([followed[pmid] for pmid in some if pmid in followed])
+    rows = [{"article": article_id, "pmid": pmid} for article_id, some in pmids.items() for pmid in sorted(some)]
+    if rows:
         transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)  # see identifiers.converted
-    pending = request(transaction, pmids, now=now)
-    return pending or any(one.unanswered for one in converted)
+    unanswered = request(transaction, {row["pmid"] for row in rows}, now=now)
+    return {
+        article_id
+        for article_id, some in pmids.items()
+        if some & unanswered or any(one.unanswered for one in converted[article_id])
+    }
 
 
-def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> bool:
-    """Schedule requests for PMIDs that are unknown or were not cited for a while; return whether any is unanswered."""
+def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> set[str]:
+    """Schedule requests for PMIDs that are unknown or were not cited for a while; return those that are unanswered."""
     columns = (references.c.pmid, references.c.state, references.c.due, references.c.denials)
     known: list[Any] = []
     for some in chunks(sorted(pmids)):
@@ -55,7 +73,7 @@ def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetim
         transaction.execute(insert(transaction, references).on_conflict_do_nothing(), new)
     rechecks.resume(transaction, [row.pmid for row in known if row.due is None], now=now)
     checks.ensure(transaction, [f"pmid:{pmid}" for pmid in pmids], now=now)
-    return bool(unheard) or any(row.state == "pending" and not row.denials for row in known)
+    return unheard | {row.pmid for row in known if row.state == "pending" and not row.denials}
 
 
 def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:

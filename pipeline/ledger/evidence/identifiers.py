@@ -48,21 +48,26 @@ def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
     return list(dict.fromkeys(fitting))
 
 
+def forget(transaction: Transaction, article_id: str) -> None:
+    """Forget which DOIs and PMCIDs the article cites."""
+    transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
+
+
 def cite(
-    transaction: Transaction, article_id: str, works: Iterable[CitedWork], *, now: dt.datetime, new: bool
-) -> list[Conversion]:
-    """Store which DOIs and PMCIDs the article cites, schedule new ones for conversion, and return what is known."""
-    if not new:
-        transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
-    keys = sorted(_key(work) for work in convertible(works))
-    if not keys:
-        return []
-    transaction.execute(sa.insert(identifier_citations), [{"article": article_id, "work": key} for key in keys])
-    unheard = [{"work": key, "state": "pending", "due": now, "attempts": 0} for key in keys]
+    transaction: Transaction, cited: Mapping[str, Collection[CitedWork]], *, now: dt.datetime
+) -> dict[str, list[Conversion]]:
+    """Store which DOIs and PMCIDs articles cite, schedule new ones for conversion, and return what is known of each."""
+    keys = {article_id: sorted({_key(work) for work in convertible(works)}) for article_id, works in cited.items()}
+    every = sorted({key for some in keys.values() for key in some})
+    if not every:
+        return {article_id: [] for article_id in cited}
+    rows = [{"article": article_id, "work": key} for article_id, some in keys.items() for key in some]
+    transaction.execute(sa.insert(identifier_citations), rows)
+    unheard = [{"work": key, "state": "pending", "due": now, "attempts": 0} for key in every]
     transaction.execute(insert(transaction, identifiers).on_conflict_do_nothing(), unheard)
-    found = _known(transaction, keys)
+    found = _known(transaction, every)
     _watch(transaction, [key for key, one in found.items() if one.record and not one.pmid], now)
-    return list(found.values())
+    return {article_id: [found[key] for key in some] for article_id, some in keys.items()}
 
 
 def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Conversion]:

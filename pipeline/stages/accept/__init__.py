@@ -24,6 +24,7 @@ from pipeline.ledger.operations import Operation, Part, PartOutcome
 from pipeline.model.article import Article, CitedWork
 from pipeline.model.event import FILE, Accepted, Event, Outcome, Publish, Withdraw
 from pipeline.model.revision import EventType
+from pipeline.stages.accept.first import accept_first, unheard_of
 from pipeline.stages.accept.identity import identified
 from pipeline.stages.accept.order import Order, order_of
 from pipeline.stages.accept.withdrawing import take_back
@@ -87,10 +88,29 @@ def _accept_in(
     articles.take_turns(transaction, {event.article_id for event in batch})
     now = intake.clock()
     parts: list[Part] = []
-    accepted = [_accept(intake, transaction, event, now, parts) for event in batch]
+    new = _accept_new(transaction, intake, batch, now)
+    accepted = []
+    for number, event in enumerate(batch):
+        if number in new:
+            accepted.append(new[number])
+            parts.append(_part(event, new[number], None))
+        else:
+            accepted.append(_accept(intake, transaction, event, now, parts))
     if operation is not None and parts:
         operations.record(transaction, operation, parts)
     return accepted
+
+
+def _accept_new(
+    transaction: Transaction, intake: Intake, batch: Sequence[Event], now: dt.datetime
+) -> dict[int, Accepted]:
+    """Accept what is published for the first time together; return the answers by place in the batch."""
+
+    def state_of(article: Article, pending: bool) -> ArticleState:
+        return _due(_first_state(article, now), article, intake, now, pending=pending)
+
+    chosen = unheard_of(transaction, batch, now)
+    return accept_first(transaction, chosen, new_id=intake.new_id, state_of=state_of, now=now) if chosen else {}
 
 
 def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.datetime, parts: list[Part]) -> Accepted:
@@ -102,19 +122,21 @@ def _accept(intake: Intake, transaction: Transaction, event: Event, now: dt.date
     current = articles.lock(transaction, about.article_id)
     accepted = _Acceptance(intake, transaction, about, current, now).answer()
     events.record(transaction, event, accepted, now=now)
+    parts.append(_part(event, accepted, current))
+    return accepted
+
+
+def _part(event: Event, accepted: Accepted, before: ArticleState | None) -> Part:
     outcome: PartOutcome = accepted.type if accepted.changed else "unchanged"
     outcome = "overtaken" if accepted.outcome == "overtaken" else outcome
-    parts.append(
-        Part(
-            accepted.article,
-            current.revision if current else None,
-            accepted.revision,
-            outcome,
-            file=_file_of(event),
-            reason=_reason(event, outcome),
-        )
+    return Part(
+        accepted.article,
+        before.revision if before else None,
+        accepted.revision,
+        outcome,
+        file=_file_of(event),
+        reason=_reason(event, outcome),
     )
-    return accepted
 
 
 def _file_of(event: Event) -> str | None:
@@ -203,17 +225,11 @@ class _Acceptance:
     def _next_state(self, article: Article) -> ArticleState:
         before = self.current
         known = before.published if before is not None and before.published <= self.now else self.now
-        return ArticleState(
-            id=article.id,
-            state="live",
+        return articles.changed(
+            _first_state(article, self.now),
             revision=findings.next_number(self.transaction, article.id, before.revision if before else 0),
             rendered=before.rendered if before and before.state != "withdrawn" else None,
-            title=article.title,
-            language=article.language,
             published=article.published or known,
-            updated=self.now,
-            due=None,
-            error=None,
         )
 
     def _as_shown(self, new: ArticleState, article: Article) -> ArticleState:
@@ -244,6 +260,22 @@ class _Acceptance:
             time_ahead=time is not None and time > self.now,
             set_back=self.order == "set-back",
         )
+
+
+def _first_state(article: Article, now: dt.datetime) -> ArticleState:
+    """Return the state of an article of which nothing is known, not due yet."""
+    return ArticleState(
+        id=article.id,
+        state="live",
+        revision=1,
+        rendered=None,
+        title=article.title,
+        language=article.language,
+        published=article.published or now,
+        updated=now,
+        due=None,
+        error=None,
+    )
 
 
 def _is_scheduled(article: Article, now: dt.datetime) -> bool:

@@ -1,0 +1,130 @@
+"""Accept the first publications of many articles together, with as many statements as for one.
+
+An event is taken here if neither the ledger nor another event of the batch knows anything of its article, so that it
+can only become revision 1. All others are accepted one after the other, with the same result as if there were no batch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from msgspec import structs
+
+from pipeline.errors import InvalidArticle
+from pipeline.intake.review_date import check_review_date
+from pipeline.ledger import Transaction, articles, evidence
+from pipeline.ledger.articles import ArticleState, events, first, origins, revisions
+from pipeline.model.article import Article
+from pipeline.model.event import FILE, Accepted, Event, Publish
+from pipeline.stages.accept.identity import body_digest
+
+
+def unheard_of(transaction: Transaction, batch: Sequence[Event], now: dt.datetime) -> dict[int, Publish]:
+    """Return the events that are the first of their articles, by their place in the batch."""
+    if len(batch) < 2:
+        return {}
+    keys = [_keys(event) for event in batch]
+    uses = Counter(key for some in keys for key in some)
+    by_title = {event.place for event in batch if isinstance(event, Publish) and event.id_from == "title"}
+    chosen = {
+        number: event
+        for number, event in enumerate(batch)
+        if isinstance(event, Publish)
+        and all(uses[key] == 1 for key in keys[number])
+        and not event.restores_name
+        and not _goes_by_title(event, by_title)
+        and _is_reviewed(event, now)
+    }
+    known = first.known(
+        transaction,
+        names={name for event in chosen.values() for name in _names(event)},
+        places={event.place for event in chosen.values() if event.place is not None and _is_file(event)},
+        origins={(event.origin.source, event.origin.id) for event in chosen.values()},
+    )
+    return {
+        number: event
+        for number, event in chosen.items()
+        if not known.names & _names(event)
+        and not (_is_file(event) and event.place in known.places)
+        and (event.origin.source, event.origin.id) not in known.origins
+    }
+
+
+def accept_first(
+    transaction: Transaction,
+    chosen: Mapping[int, Publish],
+    *,
+    new_id: Callable[[str], str],
+    state_of: Callable[[Article, bool], ArticleState],
+    now: dt.datetime,
+) -> dict[int, Accepted]:
+    """Accept these events; return their answers. An article that another process has just created is left out.
+
+    `state_of` returns the first state of an article; `True`: something that it cites is unanswered.
+    """
+    created = articles.create_all(transaction, [state_of(event.article, False) for event in chosen.values()])
+    taken = {number: event for number, event in chosen.items() if event.article.id in created}
+    shown = {number: structs.replace(event.article, address=None) for number, event in taken.items()}
+    cited = {article.id: article.identified for article in shown.values()}
+    pending = evidence.cite_all(transaction, cited, now=now)
+    waiting = [state_of(article, True) for article in shown.values() if article.id in pending]
+    articles.save_all(transaction, waiting)
+    answers = {number: _answer(event, new_id("evt_"), now) for number, event in taken.items()}
+    _record(transaction, taken, shown, answers, now)
+    return answers
+
+
+def _record(
+    transaction: Transaction,
+    taken: Mapping[int, Publish],
+    shown: Mapping[int, Article],
+    answers: Mapping[int, Accepted],
+    now: dt.datetime,
+) -> None:
+    placed = [(event.place, event.article.id, body_digest(event.article)) for event in taken.values() if event.place]
+    origins.record_all(transaction, placed, now=now)
+    digests = revisions.add_contents(transaction, shown.values())
+    events_of = [(shown[number].id, answers[number].event) for number in shown]
+    new = [(*each, digest) for each, digest in zip(events_of, digests, strict=True)]
+    revisions.add_first(transaction, new, now=now)
+    events.record_all(transaction, [(taken[number], answers[number]) for number in taken], now=now)
+
+
+def _answer(event: Publish, id: str, now: dt.datetime) -> Accepted:
+    time = event.origin.time
+    ahead = time is not None and time > now
+    return Accepted(event=id, type="published", article=event.article.id, revision=1, changed=True, time_ahead=ahead)
+
+
+def _keys(event: Event) -> set[tuple[str, ...]]:
+    """Return by what another event of the batch may be the same, or be about the same article."""
+    keys: set[tuple[str, ...]] = {("event", event.origin.source, event.origin.id), ("name", event.article_id)}
+    if isinstance(event, Publish):
+        keys |= {("name", name) for name in _names(event)}
+        keys |= {("place", event.place)} if event.place is not None and _is_file(event) else set()
+    return keys
+
+
+def _names(event: Publish) -> set[str]:
+    return {name for name in (event.article.id, event.article.address, event.former_id) if name is not None}
+
+
+def _is_file(event: Publish) -> bool:
+    """Return whether the event's place has one article at a time, as a source has not."""
+    return event.place is not None and event.place.startswith(FILE)
+
+
+def _goes_by_title(event: Publish, by_title: Collection[str | None]) -> bool:
+    """Return whether an article of this source may be recognised by its text, which depends on what came before."""
+    return event.place is not None and not _is_file(event) and event.place in by_title
+
+
+def _is_reviewed(event: Publish, now: dt.datetime) -> bool:
+    """Return whether the event is not to be refused because of its review, which happens in its turn."""
+    try:
+        check_review_date(event.article, now)
+    except InvalidArticle:
+        return False
+    return True
