@@ -25,7 +25,7 @@ from benchmarks.system import configured
 from config import load
 from pipeline.intake import read_article
 from pipeline.model.event import Origin, Publish
-from pipeline.stages.accept import Intake, accept
+from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.enrich import Enrich
@@ -81,9 +81,8 @@ def _costs(context: Context, articles: int, profiled: str | None) -> list[_Cost]
     intake = Intake(context.ledger, NoDoorbell(), context.clock, context.new_id, context.policy.evidence_wait)
 
     def accepting() -> None:
-        for number in range(articles):
-            article = read_article(numbered(number).encode(), name="article.md")
-            accept(intake, Publish(Origin(source="urn:benchmark", id=str(number)), article))
+        read = [read_article(numbered(number).encode(), name="article.md") for number in range(articles)]
+        accept_all(intake, [Publish(Origin(source="urn:benchmark", id=one.id), one) for one in read])
 
     steps: dict[str, Callable[[], object]] = {
         "accept": accepting,
