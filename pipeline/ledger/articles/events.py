@@ -123,7 +123,7 @@ def lost(transaction: Transaction, *, since: dt.datetime, limit: int) -> tuple[N
     settled = sa.or_(other.c.accepted > events.c.accepted, other.c.digest == events.c.digest)
     query = (
         sa.select(events.c.article, events.c.source, sa.func.count(), sa.func.min(events.c.accepted, type_=Instant()))
-        .where(events.c.outcome == "overtaken", events.c.accepted >= since)
+        .where(sa.text("events.outcome = 'overtaken'"), events.c.accepted >= since)  # as the partial index has it
         .where(~sa.exists().where(accepted, settled))
         .group_by(events.c.article, events.c.source)
         .order_by(sa.func.min(events.c.accepted))
