@@ -3,8 +3,8 @@
     python -m benchmarks.fan_out [--channels N] [--rounds N]
 
 A real `citewire up` with N webhook channels, whose receiver is a separate process on the loopback interface. Measured
-are the time from the command to the last POST, the CPU of a delivery, and the CPU of the system while nothing happens.
-In turn, a loop over one requests.Session sends as many POSTs of the same size.
+are the time from the start of the command to the last POST, the CPU of a delivery, and the CPU of the system while
+nothing happens. In turn, a loop over one requests.Session sends as many POSTs of the same size.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ def _measure(system: Running, partner: Receiving, folder: Path, arguments: argpa
 
 
 def _until_received(system: Running, partner: Receiving, count: int, *command: str | Path) -> tuple[float, float]:
-    """Return seconds from the end of the command to the last POST, and the system's CPU seconds until then."""
+    """Return seconds from the start of the command to the last POST, and the system's CPU seconds until then."""
     before, cpu = partner.count(), cpu_seconds(list(system.parts().values()))
-    system.citewire(*command)
     started = time.time()
+    system.citewire(*command)
     until(lambda: partner.count() >= before + count, within=300, what=f"{count} POSTs")
-    seconds = max(time.time() - started, 0.01)
+    seconds = time.time() - started
     until(lambda: _outstanding(system) == 0, within=60, what="all settled")
     used = cpu_seconds(list(system.parts().values())) - cpu
     records = partner.since(before)
