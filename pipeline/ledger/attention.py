@@ -29,7 +29,7 @@ _WORDS = 160  # characters of an error by which failures are grouped
 _BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
 _MISMATCHES = 100  # references that are another work than described: each is a condition of its own
 _VANISHED = 100  # works whose record is gone: each is a condition of its own
-_LOST = 100  # articles with edits that were overtaken: each is a condition of its own
+_LOST = 100  # edits that were overtaken: those of one source about one article are one condition
 _LOST_FOR = dt.timedelta(days=7)  # after which nobody will send them again
 _GROUPS = 1_000  # most groups of each kind that are read
 

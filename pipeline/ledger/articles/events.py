@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger.articles import revisions
-from pipeline.ledger.database import Instant, Transaction, insert
+from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import events
 from pipeline.model.event import Accepted, Event, Publish, Stated
 from pipeline.model.rendition import digest_of
@@ -116,20 +116,25 @@ def lost(transaction: Transaction, *, since: dt.datetime, limit: int) -> tuple[N
     """Return the edits overtaken since then whose content the article never had, until it has another event.
 
     A delayed event that the source had sent before is no loss. One with a new text may be the newest, from a clock that
-    was set back.
+    was set back. `limit`: the most edits that are read.
     """
     other = events.alias()
     accepted = sa.and_(other.c.article == events.c.article, other.c.outcome == "accepted")
     settled = sa.or_(other.c.accepted > events.c.accepted, other.c.digest == events.c.digest)
     query = (
-        sa.select(events.c.article, events.c.source, sa.func.count(), sa.func.min(events.c.accepted, type_=Instant()))
+        sa.select(events.c.article, events.c.source, events.c.accepted)
         .where(sa.text("events.outcome = 'overtaken'"), events.c.accepted >= since)  # as the partial index has it
         .where(~sa.exists().where(accepted, settled))
-        .group_by(events.c.article, events.c.source)
-        .order_by(sa.func.min(events.c.accepted))
+        .order_by(events.c.accepted)
         .limit(limit)
     )
-    return tuple(NotDone(*row) for row in transaction.execute(query))
+    found: dict[tuple[str, str], NotDone] = {}
+    for article, source, at in transaction.execute(query):
+        before = found.get((article, source))
+        found[article, source] = NotDone(
+            article, source, before.count + 1 if before else 1, before.since if before else at
+        )
+    return tuple(found.values())
 
 
 def fingerprint(event: Event) -> str:
