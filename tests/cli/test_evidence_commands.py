@@ -53,7 +53,9 @@ def test_every_reference_is_printed_a_few_at_a_time(bench: Watched, run: Run, mo
     found = run("references", "--json").json["references"]
     assert [one["pmid"] for one in found] == list("1234567")
     assert found[0]["articles"] == ["spasms"]
-    assert run("references", "7", "99", "--json").json["references"][1]["articles"] == []
+    answered = run("references", "7", "99", "--json")  # one document, whatever is to be said besides it
+    assert answered.json["references"][1]["articles"] == []
+    assert (answered.status, "99 [unknown-reference]" in answered.err) == (4, True)
 
 
 def test_a_ledger_without_references_prints_an_empty_list(run: Run) -> None:

@@ -98,7 +98,10 @@ def _shape(error: CitewireError) -> dict[str, object]:
 
 
 def _print_json(errors: list[dict[str, object]]) -> None:
-    """Print errors on standard output too, if a document is expected there. Nothing else has been printed by then."""
+    """Print errors on standard output too, if a document is expected there.
+
+    A command that has printed its answer raises no error.
+    """
     if errors and "--json" in sys.argv[1:]:
         import json
 

@@ -17,7 +17,7 @@ from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
 from pipeline.ledger.evidence import checks, cited, rechecks, verdicts
 from pipeline.views import references as references_views
-from workers.cli import TIMED_OUT, output
+from workers.cli import TIMED_OUT, UNKNOWN, output
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -65,8 +65,9 @@ def references(
             _show_changes(ledger, requested, json=json)
         else:
             _show(_known(ledger, requested), json=json)
-        if never_cited:
-            raise never_cited
+    if never_cited:
+        output.note(str(never_cited))  # the answer about the others is the one document on standard output
+        raise typer.Exit(UNKNOWN)
     if not answered:
         raise typer.Exit(TIMED_OUT)
 
