@@ -1,4 +1,4 @@
-"""Timestamps in the only form that we write: UTC, in whole seconds."""
+"""Timestamps in the form that we write: UTC, in whole seconds except where a fraction decides."""
 
 from __future__ import annotations
 
@@ -12,4 +12,9 @@ def utc(moment: dt.datetime) -> dt.datetime:
 
 def rfc3339(moment: dt.datetime) -> str:
     """Return the moment in the form `2025-03-12T09:00:00Z` (RFC 3339, section 5.6)."""
-    return utc(moment).isoformat().replace("+00:00", "Z")
+    return exact_rfc3339(utc(moment))
+
+
+def exact_rfc3339(moment: dt.datetime) -> str:
+    """Return the moment with its fraction, for what must distinguish moments within one second."""
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from pipeline.ledger.deliveries.failing import Failed, Tally
+from pipeline.model.moment import exact_rfc3339
 from pipeline.stages.attention import Who, cause_of
 
 _ERROR = re.compile(
@@ -145,7 +146,7 @@ def _failure(one: Cause, mine: list[Tally], seen: dt.datetime) -> Failure:
         delivery=example.delivery,
         who=who,
         mend=mend,
-        command=f"citewire replay --failure {one.key} --seen {_exactly(seen)}",
+        command=f"citewire replay --failure {one.key} --seen {exact_rfc3339(seen)}",
     )
 
 
@@ -159,8 +160,3 @@ def _mend(one: Cause) -> tuple[Who, str]:
     if one.type == "refused":
         return "partner", f"ask the partner of {one.channel} why it refuses this"
     return "partner", f"wait, or ask the partner of {one.channel}: it is tried again as soon as anything gets through"
-
-
-def _exactly(moment: dt.datetime) -> str:
-    """Return the moment with its fraction: what failed later within the same second was not seen."""
-    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -153,7 +154,7 @@ class Running:
         """Return what `citewire status ARTICLE --json` shows, without the second that a command takes."""
         url = self.environment.get("CITEWIRE_DATABASE_URL") or f"sqlite:///{self.data / 'ledger.sqlite'}"
         with closing(Ledger(url)) as ledger, ledger.read() as transaction:
-            return msgspec.to_builtins(articles.article(transaction, article))
+            return json.loads(msgspec.json.encode(articles.article(transaction, article)))
 
     def inside(self) -> AbstractContextManager[None]:
         """Open sockets on the system's host within this block."""
