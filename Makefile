@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 MINUTES ?= 10
 SEED ?= 1
-WORKERS ?= 3
+WORKERS ?= 4
 RUNS ?= 20
 DATABASE ?= sqlite
 

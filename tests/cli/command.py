@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from command_result import Result
@@ -21,3 +22,19 @@ def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Result:
         sys.argv = arguments
     out, err = capsys.readouterr()
     return Result(int(ended.value.code or 0), out, err)
+
+
+def at_site(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: str = "") -> None:
+    """Run the test in the folder, with these settings."""
+    (folder / "site.toml").write_text(settings)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+
+
+ONE_FOLDER = """
+[[channels]]
+id = "partner"
+type = "directory"
+format = "ninjs"
+path = "out"
+"""

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 from bench import Bench, article
-from command import citewire
+from command import at_site, citewire
 from empty_ledger import empty_ledger
 
 
 @pytest.fixture(autouse=True)
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "site.toml").write_text("")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+    at_site(tmp_path, monkeypatch)
     return tmp_path
 
 

@@ -8,27 +8,17 @@ from pathlib import Path
 
 import pytest
 from bench import Bench, article
-from command import citewire
+from command import ONE_FOLDER, at_site, citewire
 from empty_ledger import empty_ledger
 
 from pipeline.ledger import Ledger
 from pipeline.stages.context import Policy
 from workers.cli.common import now
 
-SITE = """
-[[channels]]
-id = "partner"
-type = "directory"
-format = "ninjs"
-path = "out"
-"""
-
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "site.toml").write_text(SITE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+    at_site(tmp_path, monkeypatch, ONE_FOLDER)
     return tmp_path
 
 

@@ -11,27 +11,17 @@ from pathlib import Path
 
 import pytest
 from bench import START, Bench, article
-from command import citewire
+from command import ONE_FOLDER, at_site, citewire
 from empty_ledger import empty_ledger
 
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.stages.context import Policy
 
-SITE = """
-[[channels]]
-id = "partner"
-type = "directory"
-format = "ninjs"
-path = "out"
-"""
-
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    (tmp_path / "site.toml").write_text(SITE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+    at_site(tmp_path, monkeypatch, ONE_FOLDER)
     ledger = empty_ledger(tmp_path / "var")
     yield Bench(ledger, policy=Policy(refused_retries=()))
     ledger.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bench import Bench, article
-from command import citewire
+from command import at_site, citewire
 from empty_ledger import empty_ledger
 
 from pipeline.ledger import Ledger, happenings, operations
@@ -62,9 +62,7 @@ def test_an_operation_that_is_committed_late_is_seen(ledger: Ledger) -> None:
 def test_it_begins_with_the_last_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "site.toml").write_text("")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+    at_site(tmp_path, monkeypatch)
     ledger = empty_ledger(tmp_path / "var")
     bench = Bench(ledger)
     for number in range(3):

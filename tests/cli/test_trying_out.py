@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import citewire
+from command import at_site, citewire
 
 from standins.receiver import Conduct, Receiver
 
@@ -33,9 +33,7 @@ path = "out"
 @pytest.fixture
 def partner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     with Receiver(secrets=[SECRET]) as receiver:
-        (tmp_path / "site.toml").write_text(SITE.format(url=receiver.url))
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("CITEWIRE_CONFIG", "site.toml")
+        at_site(tmp_path, monkeypatch, SITE.format(url=receiver.url))
         monkeypatch.setenv("PARTNER", SECRET)
         yield receiver
 

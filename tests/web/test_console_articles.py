@@ -36,13 +36,6 @@ def looking(filled: Served) -> Person:
     return person
 
 
-@pytest.fixture
-def person(site: Served) -> Person:
-    person = Person(site.app)
-    person.sign_in()
-    return person
-
-
 def listed(person: Person, query: str = "") -> set[str]:
     person.get(f"/console/articles{query}")
     links = (one.get("href").rpartition("/")[2] for one in person.page.iterfind(".//tbody//th/a"))

@@ -51,13 +51,6 @@ def site(tmp_path: Path) -> Iterator[Served]:
         yield site
 
 
-@pytest.fixture
-def person(site: Served) -> Person:
-    person = Person(site.app)
-    person.sign_in()
-    return person
-
-
 def test_every_channel_is_listed_with_its_state(person: Person) -> None:
     person.get("/console/channels")
     rows = {row.findtext(".//th//bdi"): row.text_content() for row in person.page.iterfind(".//tbody/tr")}

@@ -37,13 +37,6 @@ def site(tmp_path: Path) -> Iterator[Served]:
         yield site
 
 
-@pytest.fixture
-def person(site: Served) -> Person:
-    person = Person(site.app)
-    person.sign_in()
-    return person
-
-
 def publish(site: Served, *names: str, title: str = "Is it safe?") -> None:
     for name in names:
         site.publish(MARKDOWN.format(id=name, title=title.replace('"', "'")), name=name)
