@@ -15,6 +15,7 @@ from schemathesis.specs.openapi import checks
 from served import Served, served
 
 from pipeline.ledger import deliveries, operations
+from pipeline.views.failures import failures
 from workers.openapi import DESCRIPTION
 
 ARTICLE_ID = "baclofen-for-spasticity"
@@ -66,6 +67,7 @@ CHECKS: list[Any] = [
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("site")) as one:
         one.publish(ARTICLE, name="baclofen")
+        one.receiver.mood = "refuses"
         one.work()
         done = operations.Operation(OPERATION, "publish", "cms", one.context.clock())
         with one.context.ledger.write() as transaction:
@@ -83,6 +85,7 @@ def real_parameters(site: Served, path: str) -> dict[str, Any]:
     names = {"/feeds/": "latest.json", "/sitemaps/": "1.xml", "/articles/": f"{ARTICLE_ID}.json-ld"}
     with site.context.ledger.read() as transaction:
         delivery = deliveries.of_article(transaction, ARTICLE_ID)[0].id
+        failing = failures(transaction, now=site.context.clock()).failures
     values = {
         "article_id": ARTICLE_ID,
         "channel": "reader",
@@ -90,6 +93,7 @@ def real_parameters(site: Served, path: str) -> dict[str, Any]:
         "event_id": site.event,
         "extension": "json",
         "feed": "latest",
+        "key": failing[0].key if failing else "replayed",
         "name": next((name for start, name in names.items() if path.startswith(start)), ""),
         "operation_id": OPERATION,
         "pmid": "1",
