@@ -154,6 +154,7 @@ def values(site: Served, path: str, name: str) -> list[str]:
         "event_id": [site.event],
         "extension": extensions,
         "feed": ["latest"],
+        "key": ["0123456789abcdef"],
         "operation_id": ["op_000001"],
         "pmid": [SHARED, HIDDEN, NEVER],
         "revision": ["1", "2"],
