@@ -32,6 +32,7 @@ CALLERS = {
 # Other addresses look at no token, and /v1/ refuses every partner's alike.
 TOKENS_MATTER = {"a partner who pulls": ("/partners/", "/v1/"), "a partner who is sent": ("/partners/",)}
 OPERATORS = {"/metrics"}  # counts everything, and is kept from the public by the proxy (docs/operating.md)
+NOTHING = {"/console/{rest:path}"}  # no such page, whatever it is
 
 Answer = tuple[int, Mapping[str, str], bytes]
 Request = tuple[str, str, str]  # method, address, caller
@@ -114,7 +115,7 @@ def addresses(site: Served) -> list[tuple[str, str]]:
     found = []
     for route in iter_route_contexts(site.app.routes):
         path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or ()
-        if path in OPERATORS:
+        if path in OPERATORS | NOTHING:
             continue
         for number, address in enumerate(filled(site, path)):
             # GET's own function answers HEAD, and OPTIONS looks at nothing: one address of each route is enough.
@@ -147,14 +148,19 @@ def values(site: Served, path: str, name: str) -> list[str]:
             return ["1.atom"]
         case "/sitemaps/{name}", "name":
             return ["1.xml"]
+        case "/console/static/{digest}/{name}", "name":
+            return ["console.css"]
     return {
         "article_id": ids,
         "channel": ["reader", "partner"],
         "delivery_id": ["dlv_1"],
+        "digest": ["0123456789ab"],
         "event_id": [site.event],
         "extension": extensions,
         "feed": ["latest"],
+        "format": ["html", "ninjs"],
         "key": ["0123456789abcdef"],
+        "operation": ["op_000001"],
         "operation_id": ["op_000001"],
         "pmid": [SHARED, HIDDEN, NEVER],
         "revision": ["1", "2"],
