@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from pipeline.appraisal.standing import label
 from pipeline.ledger.attention import Facts, Group
+from pipeline.model import words
 from pipeline.stages.redaction import redacted
 from pipeline.stages.refusals import REFUSALS
 
@@ -74,7 +75,7 @@ def held_articles(facts: Facts) -> Iterator[Condition]:
             one,
             kind="article-held",
             who="editor",
-            what=f"{_count(one.count, 'article')} {where} because of the evidence ({one.cause})",
+            what=f"{words.count(one.count, 'article')} {where} because of the evidence ({one.cause})",
             command=f"citewire release {one.article}" if one.cause == "hold" else f"citewire status {one.article}",
         )
 
@@ -85,14 +86,14 @@ def dead_letters(facts: Facts) -> Iterator[Condition]:
             one,
             kind="delivery-exhausted",
             who="partner",
-            what=f"{one.channel}: {_count(one.count, 'delivery', 'deliveries')} given up: {one.cause}",
+            what=f"{one.channel}: {words.count(one.count, 'delivery', 'deliveries')} given up: {one.cause}",
             command=f"citewire replay --channel {one.channel}",
         )
 
 
 def refusals(facts: Facts) -> Iterator[Condition]:
     for one in _merged(facts.refused):
-        tried = _count(one.count, "delivery", "deliveries")
+        tried = words.count(one.count, "delivery", "deliveries")
         yield _of_group(
             one,
             kind="channel-refuses",
@@ -149,7 +150,7 @@ def withdrawals_overdue(facts: Facts) -> Iterator[Condition]:
                 structs.replace(one, cause=""),
                 kind="withdrawal-owed",
                 who="operator",
-                what=f"{one.channel} has not accepted {_count(one.count, 'withdrawal')}: {why}",
+                what=f"{one.channel} has not accepted {words.count(one.count, 'withdrawal')}: {why}",
                 command=f"citewire deliveries --channel {one.channel}",
             )
 
@@ -161,7 +162,7 @@ def shown_withdrawals(facts: Facts) -> Iterator[Condition]:
     for groups in by_channel.values():
         whole = _sum(groups)
         if facts.now - whole.since >= SHOWN_AFTER:
-            shown = _count(whole.count, "withdrawn article")
+            shown = words.count(whole.count, "withdrawn article")
             yield _of_group(
                 structs.replace(whole, cause=""),
                 kind="withdrawn-still-shown",
@@ -177,7 +178,7 @@ def missing_channels(facts: Facts) -> Iterator[Condition]:
             key=f"channel-missing:{channel}",
             kind="channel-missing",
             who="operator",
-            what=f"{channel} is not in the settings: {_count(count, 'delivery', 'deliveries')} cannot be made",
+            what=f"{channel} is not in the settings: {words.count(count, 'delivery', 'deliveries')} cannot be made",
             command=f"citewire channels forget {channel}",
             count=count,
             channel=channel,
@@ -192,7 +193,7 @@ def silent_sources(facts: Facts) -> Iterator[Condition]:
         "ecitmatch": "ECitMatch",
     }
     for source, one in sorted(facts.sources.items()):
-        name, times = names.get(source) or label(source), _count(one.failures, "time")
+        name, times = names.get(source) or label(source), words.count(one.failures, "time")
         refuses = one.error in REFUSALS and one.failures >= SOURCE_REFUSALS
         if one.failures >= SOURCE_FAILURES or refuses:
             again = f"; it is asked again at {one.again:%Y-%m-%d %H:%M} UTC" if refuses and one.again else ""
@@ -216,8 +217,8 @@ def vanished_references(facts: Facts) -> Iterator[Condition]:
             key=f"reference-gone:{one.work}",
             kind="reference-gone",
             who="editor",
-            what=f"{_name_of(one.work)}, cited by {_count(one.count, 'article')}, is no longer in {source}; readers see"
-            " its last record. Look for the paper, and cite it by another identifier or take it out",
+            what=f"{_name_of(one.work)}, cited by {words.count(one.count, 'article')}, is no longer in {source};"
+            " readers see its last record. Look for the paper, and cite it by another identifier or take it out",
             command=f"citewire status {one.article}",
             since=one.since,
             count=one.count,
@@ -248,7 +249,7 @@ def lost_edits(facts: Facts) -> Iterator[Condition]:
             key=f"edit-overtaken:{one.article}:{one.source}",
             kind="edit-overtaken",
             who="editor",
-            what=f"not carried out: {_count(one.count, 'edit')} of {one.article} by {one.source}, older than the"
+            what=f"not carried out: {words.count(one.count, 'edit')} of {one.article} by {one.source}, older than the"
             " one before by the time sent, but with a text that the article never had. If it is the newest,"
             " publish it again, from its file or as an event under a new id without `time`",
             command=f"citewire status {one.article}",
@@ -260,7 +261,7 @@ def lost_edits(facts: Facts) -> Iterator[Condition]:
 
 def overdue_reviews(facts: Facts) -> Iterator[Condition]:
     if (late := facts.overdue) is not None:
-        articles = _count(late.count, "article is", "articles are")
+        articles = words.count(late.count, "article is", "articles are")
         yield Condition(
             key="review-overdue",
             kind="review-overdue",
@@ -427,7 +428,3 @@ def _of_group(one: Group, *, kind: str, who: Who, what: str, command: str) -> Co
         channel=one.channel or None,
         article=one.article,
     )
-
-
-def _count(count: int, one: str, more: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else more or one + 's'}"

@@ -12,8 +12,10 @@ from empty_ledger import empty_ledger
 
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.deliveries.channels import Health
+from pipeline.model.moment import rfc3339
+from pipeline.views.channel_state import state_of
 from pipeline.views.system import ChannelHealth, Pulled
-from workers.cli.channel_words import reason, state
+from workers.cli.output import reason
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SITE = """
@@ -44,21 +46,22 @@ def channel(**known: object) -> ChannelHealth:
             {"failing": NOW, "paused_until": NOW + dt.timedelta(minutes=50)},
             "failing since 2026-03-01T12:00:00Z, next try in 50 min",
         ),
-        ({"failing": NOW, "disabled": NOW}, "disabled since 2026-03-01T12:00:00Z"),
+        ({"failing": NOW, "disabled": NOW}, "disabled since 2026-03-01T12:00:00Z: its partner said that it is gone"),
         ({"disabled": NOW, "paused": NOW}, "paused since 2026-03-01T12:00:00Z"),
-        ({"abandoned": 1_234}, "answers, 1,234 given up: see `citewire failures`"),
+        ({"abandoned": 1_234}, "answers, but 1,234 deliveries were given up"),
         ({"failing": NOW, "abandoned": 3}, "failing since 2026-03-01T12:00:00Z, next try now"),
-        ({"pulled": Pulled(NOW, "theirs", 3, 2)}, "pulled at 2026-03-01T12:00:00Z, 2 left"),
+        ({"pulled": Pulled(NOW, "theirs", 3, 2)}, "healthy: pulled now, 2 changes left"),
     ],
 )
 def test_its_state_is_said_in_words_that_cannot_be_misread(known: dict[str, object], words: str) -> None:
-    assert state(channel(**known), NOW) == words
+    assert state_of(channel(**known), NOW, at=rfc3339).words == words
 
 
 def test_the_reason_is_the_operators_while_they_have_paused_it() -> None:
     assert reason(channel(reason="503")) == "503"
     assert reason(channel(reason="503", paused=NOW, pause_reason="maintenance")) == "maintenance"
     assert reason(channel()) == ""
+    assert reason(channel(abandoned=3)) == "see `citewire failures`"
 
 
 @pytest.fixture

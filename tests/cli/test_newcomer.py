@@ -64,7 +64,7 @@ def test_a_channel_with_dead_letters_is_not_called_healthy(bench: Bench, capsys:
     bench.work()
     listed = citewire(capsys, "channels", "list").out
     assert "healthy" not in listed
-    assert "1 given up: see `citewire failures`" in listed
+    assert "1 delivery was given up  see `citewire failures`" in listed
 
 
 def test_a_channel_that_is_down_is_said_to_fail(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

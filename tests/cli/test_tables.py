@@ -8,8 +8,9 @@ import io
 import pytest
 from rich.console import Console
 
+from pipeline.model.words import relative
 from workers.cli.tables import table
-from workers.cli.times import relative, shown
+from workers.cli.times import shown
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 ID = "dlv_4c4e7ce5614a132a26915202"

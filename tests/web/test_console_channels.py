@@ -15,8 +15,9 @@ from served import Served
 
 from pipeline.ledger import deliveries
 from pipeline.ledger.deliveries import channels
+from pipeline.views.channel_state import state_of
 from pipeline.views.system import ChannelHealth, Pulled
-from pipeline.web.console.channel_states import state_of
+from pipeline.web.console.words import clock
 
 HOUR = dt.timedelta(hours=1)
 HEALTHY: dict[str, Any] = {
@@ -41,7 +42,7 @@ HEALTHY: dict[str, Any] = {
     ],
 )  # fmt: skip
 def test_a_state_says_since_when_and_what_comes_next(more: dict[str, Any], words: str) -> None:
-    assert state_of(ChannelHealth(**(HEALTHY | more)), START).words == words
+    assert state_of(ChannelHealth(**(HEALTHY | more)), START, at=lambda moment: clock(moment, START)).words == words
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 
-from pipeline.web.console.words import ago, count, span, utc
+from pipeline.model.words import count, relative, span
+from pipeline.web.console.words import utc
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
@@ -21,9 +22,9 @@ def test_a_duration_is_in_the_largest_unit_that_counts_to_two(seconds: float, wo
 
 
 def test_a_moment_is_before_now_or_after_it() -> None:
-    assert ago(NOW - dt.timedelta(minutes=4), NOW) == "4 min ago"
-    assert ago(NOW + dt.timedelta(seconds=40), NOW) == "in 40 s"
-    assert ago(NOW, NOW) == "now"
+    assert relative(NOW - dt.timedelta(minutes=4), NOW) == "4 min ago"
+    assert relative(NOW + dt.timedelta(seconds=40), NOW) == "in 40 s"
+    assert relative(NOW, NOW) == "now"
 
 
 def test_a_moment_is_shown_in_utc_wherever_it_comes_from() -> None:

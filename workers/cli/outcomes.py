@@ -15,9 +15,9 @@ from pipeline.model.reading import ReadWarning
 from pipeline.views import cited as cited_views
 from pipeline.views import events as events_views
 from pipeline.views import warnings as warnings_views
+from pipeline.views.channel_state import next_try
 from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, OVERTAKEN, TIMED_OUT, output
 from workers.cli.common import now
-from workers.cli.times import relative
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
 
@@ -114,7 +114,7 @@ def _standing(at: events_views.AtChannel) -> str:
         return "given up"
     if at.state == "sending" or at.due is None:
         return "being sent"
-    return "next try now" if at.due <= now() else f"next try {relative(at.due, now())}"
+    return next_try(at.due, now())
 
 
 def count_references(ledger: Ledger, published: Sequence[Published]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
-from workers.cli import channel_words
+from pipeline.views.channel_state import state_of
 from workers.cli.tables import cell, table
 from workers.cli.times import shown as time_shown
 
@@ -216,8 +216,15 @@ def _source(paper: str, one: verdicts_views.SourceSays) -> tuple[str, ...]:
 
 
 def channels(shapes: Sequence[ChannelHealth], now: dt.datetime) -> None:
-    rows = [(one.channel, channel_words.state(one, now), channel_words.reason(one)) for one in shapes]
+    rows = [(one.channel, state_of(one, now, at=rfc3339).words, reason(one)) for one in shapes]
     table(answers(), "channels", ("channel", "state", "reason"), rows, prose=("state", "reason"))
+
+
+def reason(channel: ChannelHealth) -> str:
+    """Return why it is paused, or else the last error while it is in trouble, or where to read more."""
+    if channel.paused is not None:
+        return channel.pause_reason or ""
+    return channel.reason or ("see `citewire failures`" if channel.abandoned else "")
 
 
 def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:

@@ -1,5 +1,6 @@
 """Channels: their states in words, what was given up at each, and what can be done about it."""
 
+import datetime as dt
 from typing import Annotated
 from urllib.parse import quote
 
@@ -11,8 +12,9 @@ from pipeline.ledger.deliveries import channels as health
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
-from pipeline.views.system import channel_health
-from pipeline.web.console.channel_states import state_of
+from pipeline.views.channel_state import ChannelState, state_of
+from pipeline.views.system import ChannelHealth, channel_health
+from pipeline.web.console import words
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
@@ -37,7 +39,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         with context.ledger.read() as transaction:
             plans = [one for one in context.channels_now(transaction).values() if not one.retired]
             found = [channel_health(transaction, one.id, now) for one in plans]
-        rows = [(plan, one, state_of(one, now)) for plan, one in zip(plans, found, strict=True)]
+        rows = [(plan, one, _state(one, now)) for plan, one in zip(plans, found, strict=True)]
         return pages.page("channels", who, now=now, rows=rows, place="channels")
 
     @routes.get("/channels/{channel}")
@@ -56,7 +58,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             now=now,
             plan=plan,
             one=one,
-            state=state_of(one, now),
+            state=_state(one, now),
             dead=dead[:_PAGE],
             more=dead[_PAGE - 1].article if len(dead) > _PAGE else None,
             owed=owed,
@@ -94,3 +96,7 @@ def check_channel(context: Context, transaction: Transaction, channel: str) -> N
     """Raise Problem 404 unless there is such a channel."""
     if channel not in context.channels_now(transaction):
         raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
+
+
+def _state(channel: ChannelHealth, now: dt.datetime) -> ChannelState:
+    return state_of(channel, now, at=lambda moment: words.clock(moment, now))

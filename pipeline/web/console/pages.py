@@ -19,6 +19,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import InvalidEvent, TransientError
+from pipeline.model.words import count, relative, span
 from pipeline.renditions.parts.templates import templates
 from pipeline.stages.context import Context
 from pipeline.web.console import words
@@ -47,7 +48,7 @@ _DIGEST = hashlib.sha256(b"".join(_FILES.values())).hexdigest()[:12]
 
 _ENVIRONMENT = templates(_FOLDER / "templates")
 _ENVIRONMENT.filters.update(utc=words.utc, sentence=words.sentence, iso=words.iso)
-_ENVIRONMENT.globals.update(ago=words.ago, span=words.span, count=words.count, static=f"/console/static/{_DIGEST}")
+_ENVIRONMENT.globals.update(ago=relative, span=span, count=count, static=f"/console/static/{_DIGEST}")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

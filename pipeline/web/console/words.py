@@ -1,11 +1,8 @@
-"""Times as people say them. Pure."""
+"""Times and sentences as the console's pages show them. Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
-
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-_MOST = 2  # of the larger unit, below which the smaller one says more
 
 
 def utc(moment: dt.datetime) -> str:
@@ -18,24 +15,10 @@ def iso(moment: dt.datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def span(seconds: float) -> str:
-    """Return a duration in its largest unit that counts to two at least: `90 s`, `119 min`, `3 d`."""
-    whole = round(seconds)
-    size, unit = next(((size, unit) for size, unit in _UNITS if whole >= size * _MOST), (1, "s"))
-    return f"{whole // size} {unit}"
-
-
-def ago(moment: dt.datetime, now: dt.datetime) -> str:
-    """Return how far away the moment is: `4 min ago`, `in 40 s`, `now`."""
-    seconds = (now - moment).total_seconds()
-    if abs(seconds) < 1:
-        return "now"
-    return f"{span(seconds)} ago" if seconds > 0 else f"in {span(-seconds)}"
-
-
-def count(number: int, one: str, more: str | None = None) -> str:
-    """Return `1 article` or `3 articles`."""
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
+def clock(moment: dt.datetime, now: dt.datetime) -> str:
+    """Return the time of day, with the day if it is another one than now."""
+    there, here = moment.astimezone(dt.UTC), now.astimezone(dt.UTC)
+    return f"{there:{'%H:%M' if there.date() == here.date() else '%Y-%m-%d %H:%M'}} UTC"
 
 
 def sentence(words: str) -> str:
