@@ -10,7 +10,7 @@ import datetime as dt
 
 import structlog
 
-from pipeline.ledger import Transaction, articles
+from pipeline.ledger import articles
 from pipeline.ledger.articles import accepted
 from pipeline.ledger.evidence import obligations
 from pipeline.ledger.evidence.obligations import Deadline
@@ -63,16 +63,13 @@ def render_overdue(context: Context) -> None:
     while after is not None:
         with context.ledger.write() as transaction:
             found = articles.overdue(transaction, now.date(), after=after, limit=_BATCH)
+            released = accepted.of_articles(transaction, [article_id for article_id, _, _ in found])
             due = [
                 article_id
                 for article_id, day, is_marked in found
-                if not (is_marked if policy == "mark" else _is_released(transaction, article_id, day))
+                if not (is_marked if policy == "mark" else is_released(released.get(article_id, ()), day))
             ]
             articles.make_due(transaction, due, due=now)
         after = found[-1][0] if found else None
         if due:
             context.doorbell.ring("render")
-
-
-def _is_released(transaction: Transaction, article_id: str, day: dt.date) -> bool:
-    return is_released(accepted.of_article(transaction, article_id), day)

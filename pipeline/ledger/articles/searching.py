@@ -19,7 +19,7 @@ from pipeline.ledger.tables import articles, citations, deliveries, events, iden
 
 WINDOW = 5_000  # articles that a page compares with the filters
 ANY_MARK = "any"  # of the editorial states
-_PORTION = 2_000  # articles read at a time
+_PORTION = 2_500  # articles read at a time: a part of WINDOW
 _MOST = 1_000  # articles that an identifier leads to
 _MOST_WORDS = 10
 

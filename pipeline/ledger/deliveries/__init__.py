@@ -30,13 +30,13 @@ IS_WITHDRAWAL = deliveries.c.urgency == sa.literal_column(str(WITHDRAWAL))
 IS_NORMAL = deliveries.c.urgency == sa.literal_column(str(NORMAL))
 MAY_WAIT = deliveries.c.urgency == sa.literal_column(str(LATER))
 IS_NEWS = deliveries.c.urgency < sa.literal_column(str(LATER))  # withdrawals too
+IS_ABANDONED = deliveries.c.state == sa.literal_column("'abandoned'")
 
 # Of any urgency, for the index in which `due` follows it: the times of each are looked up by themselves.
 IS_ANY = deliveries.c.urgency.in_([sa.literal_column(str(one)) for one in (WITHDRAWAL, NORMAL, LATER)])
 
-BLOCKING_ATTEMPTS = (
-    60  # attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it
-)
+# Attempts, about an hour of them, that a withdrawal may fail before its channel goes on without it.
+BLOCKING_ATTEMPTS = 60
 
 
 MOST_ATTEMPTS = 40  # at one revision, after which a channel's success does not try an abandoned delivery again
@@ -301,7 +301,7 @@ def bring_forward(transaction: Transaction, channel: str, *, now: dt.datetime) -
     """
     mine = (deliveries.c.channel == channel, claims.is_free(deliveries, now))
     abandoned = (
-        deliveries.c.state == sa.literal_column("'abandoned'"),  # as in the index that finds them
+        IS_ABANDONED,
         deliveries.c.attempts < MOST_ATTEMPTS,
         deliveries.c.error.not_like("send-interrupted:%"),  # it kills its workers, which no answer of a channel changes
     )
@@ -397,7 +397,7 @@ def count_outstanding_withdrawals(transaction: Transaction, channel: str) -> int
 
 def count_abandoned(transaction: Transaction, channel: str) -> int:
     """Count the deliveries to the channel that were given up."""
-    given_up = (deliveries.c.channel == channel, sa.text("state = 'abandoned'"))  # as the partial index has it
+    given_up = (deliveries.c.channel == channel, IS_ABANDONED)
     return transaction.execute(sa.select(sa.func.count()).select_from(deliveries).where(*given_up)).scalar_one()
 
 
@@ -431,8 +431,7 @@ def find(transaction: Transaction, delivery_id: str) -> Delivery | None:
 
 def abandoned_at(transaction: Transaction, channel: str, *, after: str, limit: int) -> list[Delivery]:
     """Return the deliveries to the channel that were given up, by article, those that follow `after`."""
-    is_abandoned = deliveries.c.state == sa.literal_column("'abandoned'")  # as the partial index has it
-    given_up = (deliveries.c.channel == channel, is_abandoned)
+    given_up = (deliveries.c.channel == channel, IS_ABANDONED)
     return _many(transaction, *given_up, deliveries.c.article > after, limit=limit)
 
 
@@ -465,6 +464,14 @@ def is_blocked(transaction: Transaction, channel: str) -> bool:
     """Return whether such a withdrawal is outstanding for the channel."""
     blocking = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, blocking_withdrawal())
     return transaction.execute(blocking.limit(1)).first() is not None
+
+
+def first_due(
+    channel: sa.ColumnElement[str] | str, kind: sa.ColumnElement[bool], now: dt.datetime
+) -> sa.ScalarSelect[dt.datetime]:
+    """Select when the first of a kind is due. By an order: PostgreSQL otherwise looks for one by reading the table."""
+    mine = (deliveries.c.channel == channel, kind, claims.is_due(deliveries, now))
+    return sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery()
 
 
 _TARGET = ("format", "target_revision", "target_digest", "urgency")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pipeline.ledger import claims, skipping
 from pipeline.ledger.database import Instant, Transaction, insert
-from pipeline.ledger.deliveries import IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT
+from pipeline.ledger.deliveries import IS_ANY, IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT, first_due
 from pipeline.ledger.tables import channels, deliveries
 
 CircuitState = Literal["closed", "open", "half-open", "disabled"]
@@ -73,14 +73,10 @@ def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueC
     """
     channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
 
-    def first(kind: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-        """Return whether there is one. With an order, because PostgreSQL answers EXISTS by reading the table."""
-        mine = (deliveries.c.channel == channel.c.value, kind, claims.is_due(deliveries, now))
-        return (
-            sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery().is_not(None)
-        )
-
-    query = sa.select(channel.c.value, first(IS_WITHDRAWAL), sa.or_(first(IS_NORMAL), first(MAY_WAIT)))
+    withdrawal, normal, later = (
+        first_due(channel.c.value, kind, now).is_not(None) for kind in (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT)
+    )
+    query = sa.select(channel.c.value, withdrawal, sa.or_(normal, later))
     rows = transaction.execute(query.where(channel.c.value.is_not(None)))
     found = [DueChannel(id, bool(withdrawals), bool(others)) for id, withdrawals, others in rows]
     asleep = resting(transaction, now) if found else frozenset()
@@ -89,7 +85,7 @@ def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueC
 
 def count_due(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> int:
     """Count the deliveries to one of the channels that are due."""
-    return claims.count_due(transaction, deliveries, now, deliveries.c.channel.in_(channel_ids))
+    return claims.count_due(transaction, deliveries, now, IS_ANY, deliveries.c.channel.in_(channel_ids))
 
 
 def oldest_due(transaction: Transaction, channel_ids: Container[str]) -> dt.datetime | None:

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.deliveries import Replayed, afresh
+from pipeline.ledger.database import Instant, Transaction, chunks
+from pipeline.ledger.deliveries import IS_ABANDONED, Replayed, afresh
 from pipeline.ledger.tables import attempts, deliveries
-
-_TOGETHER = 500  # rows that one statement makes due, well below either database's number of parameters
 
 
 class Tally(Struct, frozen=True, kw_only=True):
@@ -38,7 +36,6 @@ class Failed(Struct, frozen=True):
     changed: dt.datetime
 
 
-_ABANDONED = sa.text("deliveries.state = 'abandoned'")  # written out: only so do the partial indexes apply
 _RETRIED = sa.and_(
     deliveries.c.state.in_(("pending", "sending")), deliveries.c.error.is_not(None), deliveries.c.due.is_not(None)
 )
@@ -54,7 +51,7 @@ _BEGAN = (
 
 def tallies(transaction: Transaction) -> Iterator[Tally]:
     """Yield every error with its deliveries, from all rows of the ledger."""
-    for abandoned, where in ((True, _ABANDONED), (False, _RETRIED)):
+    for abandoned, where in ((True, IS_ABANDONED), (False, _RETRIED)):
         query = (
             sa.select(
                 deliveries.c.channel,
@@ -91,7 +88,7 @@ def of_channel(transaction: Transaction, channel: str) -> list[Failed]:
     query = sa.select(deliveries.c.id, deliveries.c.article, _ERROR, deliveries.c.changed)
     mine = query.where(deliveries.c.channel == channel)
     waiting = mine.where(_RETRIED, deliveries.c.state == "pending")
-    found = [Failed(*row) for part in (mine.where(_ABANDONED), waiting) for row in transaction.execute(part)]
+    found = [Failed(*row) for part in (mine.where(IS_ABANDONED), waiting) for row in transaction.execute(part)]
     return sorted(found, key=lambda one: one.article)
 
 
@@ -100,8 +97,8 @@ def replay(transaction: Transaction, ids: Sequence[str], *, now: dt.datetime) ->
     columns = (deliveries.c[name] for name in Replayed.__struct_fields__ if name != "revision")
     query = sa.select(*columns, deliveries.c.target_revision.label("revision"))
     again: list[Replayed] = []
-    for start in range(0, len(ids), _TOGETHER):
-        these = deliveries.c.id.in_(ids[start : start + _TOGETHER])
+    for some in chunks(ids):
+        these = deliveries.c.id.in_(some)
         again += [Replayed(**row._mapping) for row in transaction.execute(query.where(these))]
         transaction.execute(sa.update(deliveries).where(these).values(**afresh(now)))
     return again

@@ -28,6 +28,7 @@ from pipeline.ledger.deliveries import (
     WITHDRAWAL,
     Delivery,
     blocking_withdrawal,
+    first_due,
     is_blocked,
 )
 from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
@@ -108,11 +109,7 @@ def claim(
 
 def _is_news_due(transaction: Transaction, channel: str, *, now: dt.datetime) -> bool:
     """Return whether anything is due for the channel that must not wait behind what may be sent later."""
-    mine = (deliveries.c.channel == channel, claims.is_due(deliveries, now))
-    first = [  # by an order, because PostgreSQL otherwise hopes to find one soon by reading the table
-        sa.select(deliveries.c.due).where(*mine, kind).order_by(deliveries.c.due).limit(1).scalar_subquery()
-        for kind in (IS_WITHDRAWAL, IS_NORMAL)
-    ]
+    first = (first_due(channel, kind, now) for kind in (IS_WITHDRAWAL, IS_NORMAL))
     return transaction.scalar(sa.select(sa.func.coalesce(*first))) is not None
 
 

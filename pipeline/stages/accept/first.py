@@ -86,8 +86,7 @@ def _record(
     placed = [(event.place, event.article.id, body_digest(event.article)) for event in taken.values() if event.place]
     origins.record_all(transaction, placed, now=now)
     digests = revisions.add_contents(transaction, shown.values())
-    events_of = [(shown[number].id, answers[number].event) for number in shown]
-    new = [(*each, digest) for each, digest in zip(events_of, digests, strict=True)]
+    new = [(shown[number].id, answers[number].event, digest) for number, digest in zip(shown, digests, strict=True)]
     revisions.add_first(transaction, new, now=now)
     events.record_all(transaction, [(taken[number], answers[number]) for number in taken], now=now)
 

@@ -55,8 +55,9 @@ def replay_failure(intake: Intake, key: str, *, seen: dt.datetime, by: str) -> R
     InvalidEvent `unknown-failure`.
     """
     now = intake.clock()
-    with intake.ledger.write() as transaction:
+    with intake.ledger.read() as transaction:  # a cause never changes, and naming one reads all channels
         cause = failure_named(transaction, key, now=now).cause
+    with intake.ledger.write() as transaction:
         ids, newer = concerned(cause, failing.of_channel(transaction, cause.channel), seen=seen)
         channels.enable(transaction, cause.channel)
         again = failing.replay(transaction, ids, now=now)

@@ -32,9 +32,8 @@ def take_back(
     channels, shown = [], None
     if _may_have_been_seen(transaction, current):
         channels = deliveries.schedule_withdrawal(transaction, current.id, revision=number, now=now)
-        feeds.changed(
-            transaction, {current.id: ()}, now=now
-        )  # the feeds that contain it, whatever this process's settings
+        # For the feeds that contain it, whatever this process's settings.
+        feeds.changed(transaction, {current.id: ()}, now=now)
         shown = number
     gone = articles.changed(
         current, state="withdrawn", revision=number, rendered=shown, updated=updated, due=None, error=None
