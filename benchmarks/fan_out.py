@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks import pending
@@ -97,12 +98,12 @@ def _measure(system: Running, partner: Receiving, folder: Path, arguments: argpa
 
 
 def _until_received(system: Running, partner: Receiving, count: int, *command: str | Path) -> tuple[float, float]:
-    """Return seconds from the start of the command to the last POST, and the system's CPU seconds until then."""
+    """Return seconds from the start of the command to the last POST, and the system's CPU seconds until all settled."""
     before, cpu = partner.count(), cpu_seconds(list(system.parts().values()))
-    started = time.time()
+    started = time.monotonic()
     system.citewire(*command)
     until(lambda: partner.count() >= before + count, within=300, what=f"{count} POSTs")
-    seconds = time.time() - started
+    seconds = time.monotonic() - started
     until(lambda: _outstanding(system) == 0, within=60, what="all settled")
     used = cpu_seconds(list(system.parts().values())) - cpu
     records = partner.since(before)
@@ -118,11 +119,8 @@ def _idle(system: Running) -> float:
 
 
 def _outstanding(system: Running) -> int:
-    ledger = Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")
-    try:
+    with closing(Ledger(f"sqlite:///{system.data / 'ledger.sqlite'}")) as ledger:
         return pending.left(ledger)
-    finally:
-        ledger.close()
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ class Count:
 
 @contextmanager
 def counted() -> Iterator[Count]:
-    """Count what SQLAlchemy sends to any database, excluding BEGIN."""
+    """Count what SQLAlchemy sends to any database, excluding BEGIN, and PRAGMA, which SQLite alone has."""
     count = Count()
     wrote = set()
 
     def executing(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
+        if not statement.startswith(("BEGIN", "PRAGMA")):
             count.statements += 1
         if statement.startswith(("INSERT", "UPDATE", "DELETE")):
             wrote.add(id(connection))

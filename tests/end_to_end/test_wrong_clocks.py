@@ -96,14 +96,14 @@ def test_a_clock_that_jumps_and_is_set_right_stops_neither_retries_nor_embargoes
     clock.turn(jump)
     until(lambda: "clock-wrong" in running.get("/readyz").text, what=running.tail)
     until(lambda: running.log.read_text().count(TAKES_NONE) >= noticed + len(PROCESSES), what=running.tail)
-    late = time.time() + 1  # for what was being sent
+    settled = time.time() + 1  # for what was being sent
     partner.behave()
     withdrawing = begun(running, "withdraw", back, "--reason", "It was wrong.")
     if site.database.startswith("postgresql"):  # the ledger's clock is another host's, so this one stays wrong
         assert withdrawing.wait(PATIENCE) == 0
         assert "clock-wrong" in running.run("status").out
         time.sleep(5)
-        assert not [one for one in partner.received if one.at > late]  # nothing is sent under a wrong clock
+        assert not [one for one in partner.received if one.at > settled]  # nothing is sent under a wrong clock
     else:
         time.sleep(5)  # shorter than it takes for the changed clock to be accepted
     clock.turn("+0")

@@ -22,9 +22,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "stages"), str(HERE.parent / "channels"), str(HERE.parent), str(ROOT)]
 
-import sqlalchemy as sa  # noqa: E402  (after the paths that the modules of the tests need)
-import structlog  # noqa: E402
+import structlog  # noqa: E402  (after the paths that the modules of the tests need)
 from empty_ledger import emptied_ledger, empty_ledger  # noqa: E402
+from own_database import administrator  # noqa: E402
 from own_postgresql import postgresql_server  # noqa: E402
 from place_servers import TYPES, serving  # noqa: E402
 from random_run import run_once  # noqa: E402
@@ -64,11 +64,10 @@ def main() -> int:
 
 def _database_beside(server: str) -> str:
     """Create another database on the server, into which backups are restored, and return its URL."""
-    url = make_url(server).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
-    with engine.connect() as connection:
+    with administrator(make_url(server)) as connection:
         connection.exec_driver_sql("CREATE DATABASE citewire_spare")
-    return url.set(database="citewire_spare").render_as_string(hide_password=False)
+    url = make_url(server).set(drivername="postgresql+psycopg", database="citewire_spare")
+    return url.render_as_string(hide_password=False)
 
 
 def _one(

@@ -6,10 +6,9 @@ import datetime as dt
 import re
 
 import pytest
-from bench import START, Bench, article
+from bench import START, Bench, Receiver, article
 from documents import DOCS
 
-from pipeline.channels import Channel
 from pipeline.errors import InvalidEvent, PermanentError
 from pipeline.ledger import Ledger
 from pipeline.ledger.deliveries.failing import Tally
@@ -92,34 +91,21 @@ def test_every_code_that_someone_here_has_to_fix_has_a_mend() -> None:
     assert codes - theirs <= set(MENDS)
 
 
-class Choosy:
+class Choosy(Receiver):
     """Refuses with words that contain a new id each time."""
 
-    def __init__(self) -> None:
-        self.mood = "refuses"
-        self.got: list[Parcel] = []
-        self.asked = 0
-
     def deliver(self, parcel: Parcel) -> Receipt:
-        self.asked += 1
-        if self.mood == "refuses":
-            raise PermanentError(f"422 Unprocessable Content: request req_{self.asked:012x}", status=422)
-        self.got.append(parcel)
-        return Receipt("200 OK", status=200)
-
-    def check(self) -> str:
-        return "here"
-
-    def close(self) -> None:
-        return
+        if self.mood != "refuses":
+            return super().deliver(parcel)
+        self.tried.append(parcel)
+        raise PermanentError(f"422 Unprocessable Content: request req_{len(self.tried):012x}", status=422)
 
 
 @pytest.fixture
 def choosy(ledger: Ledger) -> tuple[Bench, Choosy]:
     bench = Bench(ledger, policy=Policy(retries=(5,), refused_retries=()))
-    partner = Choosy()
-    channel: Channel = partner
-    bench.receivers["partner"] = channel  # type: ignore[assignment]
+    partner = Choosy(mood="refuses")
+    bench.receivers["partner"] = partner
     return bench, partner
 
 
@@ -154,7 +140,7 @@ def test_the_replay_of_five_abandoned_revisions_of_one_article_sends_one(choosy:
         bench.publish(article(text=f"Text {number}."))
         bench.work()
     (failure,) = listed(bench).failures
-    assert (partner.asked, failure.count) == (5, 1)
+    assert (len(partner.tried), failure.count) == (5, 1)
     partner.mood = "well"
     assert replay_failure(bench._intake(), failure.key, seen=bench.clock(), by="somebody").count == 1
     bench.work()

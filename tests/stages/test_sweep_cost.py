@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-import sqlalchemy as sa
 from bench import Bench, article
 from every_stage import enrich, render
 
+from benchmarks.statements import counted
 from pipeline.ledger import Ledger
 from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep
 
 
-@contextmanager
-def statements(ledger: Ledger) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            seen.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
-
-
 def swept(bench: Bench) -> int:
     bench.clock.pass_(60)
-    with statements(bench.ledger) as seen:
+    with counted() as asked:
         assert sweep(bench.context)
-    return len(seen)
+    return asked.statements
 
 
 def asked_since_when(bench: Bench) -> int:
-    with statements(bench.ledger) as seen:
+    with counted() as asked:
         bench.oldest_due()
-    return len(seen)
+    return asked.statements
 
 
 def of(ledger: Ledger, count: int) -> Bench:

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 from console_person import Person
-from msgspec import structs
+from console_site import HOSTILE, retract
 from served import SITE, Served, served
 
 from pipeline.ledger import deliveries, operations
 from pipeline.ledger.deliveries import channels
-from pipeline.model.reference import Notice
-from pipeline.stages.enrich import watch
 from pipeline.web.app import create_app
 
 MARKDOWN = """---
@@ -24,8 +22,6 @@ references: ["1"]
 ---
 Yes.
 """
-NOTICE = Notice("retracted", "J Ex. 2026;1:1", "999")
-HOSTILE = "<script>alert(1)</script> \u202eevil \U0001f9ec & <b>bold</b>"
 
 
 @pytest.fixture
@@ -135,12 +131,7 @@ def test_a_replay_of_a_cause_that_is_unknown_is_refused(person: Person) -> None:
 def hold(site: Served) -> None:
     """Have the paper that the article cites retracted, and noticed."""
     publish(site, "safe")
-    retracted = structs.replace(site.pubmed.papers["1"], editorial=("retracted",), notices=(NOTICE,))
-    site.pubmed.papers["1"] = retracted
-    watch.recheck(site.context.ledger, now=site.clock())
-    for _ in range(3):
-        site.clock.pass_(1)
-        site.work()
+    retract(site, "1")
 
 
 def test_a_held_article_is_released_with_one_button(site: Served, person: Person) -> None:

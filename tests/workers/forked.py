@@ -51,17 +51,17 @@ def looked_around(kept: int) -> dict[str, object]:
     child = fork(look, {"ONLY": "this"}, title=("citewire", "web"), keep=(kept, writing))
     os.close(writing)
     with os.fdopen(reading) as file:
-        return json.loads(file.read()) | {"status": child.wait(10)}
+        return json.loads(file.read()) | {"status": child.wait(60)}
 
 
 def status_of(run: object) -> int:
-    return fork(run, {}, title=("x",), keep=()).wait(10)  # type: ignore[arg-type] # as above
+    return fork(run, {}, title=("x",), keep=()).wait(60)  # type: ignore[arg-type] # as above
 
 
 def ended_by(number: str) -> int:
     child = fork(lambda: time.sleep(60), {}, title=("x",), keep=())
     child.terminate() if number == "TERM" else child.kill()
-    return child.wait(10)
+    return child.wait(60)
 
 
 def main() -> None:
