@@ -305,7 +305,7 @@ def _give_back(settings: Settings, owner: str) -> None:
     """Release the leases of a dead process. If the ledger does not answer, they expire by themselves."""
     try:
         forking.apart(lambda: _release_in(settings, owner))
-    except CitewireError as error:
+    except (CitewireError, OSError) as error:  # OSError: the system cannot start another process now
         _log.warning("leases not given back", owner=owner, error=str(error))
 
 

@@ -99,8 +99,10 @@ def apart(step: Callable[[], T]) -> T:
         return step()
     reading, writing = os.pipe()
     with open(reading, "rb") as answers:  # noqa: PTH123 (a descriptor has no path)
-        child = _fork(lambda: _answer(step, writing), (writing,), signal.SIG_IGN)
-        os.close(writing)
+        try:
+            child = _fork(lambda: _answer(step, writing), (writing,), signal.SIG_IGN)
+        finally:
+            os.close(writing)
         answer = answers.read()
     if child.wait() or not answer:
         raise ConfigError("a step of `citewire up` ended without a result: see the log above", code="start-failed")
@@ -166,9 +168,7 @@ def _run(
 
 def _end(status: int) -> NoReturn:
     try:
-        for thread in threading.enumerate():
-            if not thread.daemon and thread is not threading.main_thread():
-                thread.join()
+        threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing does: wakes executors' threads, and joins
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()

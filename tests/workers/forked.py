@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.errors import ConfigError
 from workers import forking
 from workers.forking import apart, fork
+
+_LEFT: list[ThreadPoolExecutor] = []
 
 
 def refuse() -> None:
@@ -58,6 +61,12 @@ def status_of(run: object) -> int:
     return fork(run, {}, title=("x",), keep=()).wait(60)  # type: ignore[arg-type] # as above
 
 
+def leave_an_idle_thread() -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.submit(os.getpid).result()
+    _LEFT.append(executor)  # it would end if nothing named it any more
+
+
 def ended_by(number: str) -> int:
     child = fork(lambda: time.sleep(60), {}, title=("x",), keep=())
     child.terminate() if number == "TERM" else child.kill()
@@ -77,6 +86,7 @@ def main() -> None:
         "failed": error_of(lambda: 1 / 0),
         "around": looked_around(kept),
         "exits": [status_of(lambda: None), status_of(lambda: sys.exit(3)), status_of(lambda: 1 / 0)],
+        "idle": status_of(leave_an_idle_thread),
         "ended": [ended_by("TERM"), ended_by("KILL")],
     }
     print(json.dumps(found))

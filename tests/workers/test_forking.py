@@ -68,6 +68,10 @@ def test_a_fork_ends_as_an_executed_process_does(found: Any) -> None:
     assert found["log"].count("ZeroDivisionError") == 2
 
 
+def test_a_fork_ends_though_threads_of_an_executor_wait_for_work(found: Any) -> None:
+    assert found["idle"] == 0
+
+
 def test_an_ended_process_is_not_signalled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, _number: sent.append(pid))
