@@ -69,10 +69,10 @@ def whole_article(transaction: Transaction, name: str) -> WholeArticle | None:
 
 def _holders(transaction: Transaction, article_id: str, found: Sequence[Delivery]) -> tuple[Holder, ...]:
     since = channel_contents.since(transaction, article_id)
-    return tuple(_holder(transaction, one, since.get(one.channel)) for one in found)
+    last = attempts.last_of(transaction, [one.id for one in found])
+    return tuple(_holder(one, since.get(one.channel), last.get(one.id)) for one in found)
 
 
-def _holder(transaction: Transaction, one: Delivery, since: dt.datetime | None) -> Holder:
+def _holder(one: Delivery, since: dt.datetime | None, last: attempts.Attempt | None) -> Holder:
     gone = one.event == "withdrawn" and one.state == "delivered"
-    last = next(iter(attempts.of(transaction, one.id, limit=1)), None)
     return Holder(one, None if gone else one.held, since, last)

@@ -250,7 +250,7 @@ def test_pages_are_kept_by_nobody_and_may_do_next_to_nothing(person: Person, add
     assert headers["cache-control"] == "no-store"
     policy = dict(one.split(" ", 1) for one in headers["content-security-policy"].split("; "))
     assert policy == {
-        "default-src": "'none'", "style-src": "'self'", "script-src": "'self'", "img-src": "'self'",
+        "default-src": "'none'", "style-src": "'self'", "img-src": "'self'",
         "form-action": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'",
     }  # fmt: skip
 

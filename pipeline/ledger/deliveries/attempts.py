@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.tables import attempts
 
 
@@ -26,6 +27,19 @@ def of(transaction: Transaction, delivery_id: str, *, limit: int) -> list[Attemp
     columns = (attempts.c[field] for field in Attempt.__struct_fields__)
     query = sa.select(*columns).where(attempts.c.delivery == delivery_id).order_by(attempts.c.id.desc()).limit(limit)
     return [Attempt(**row._mapping) for row in transaction.execute(query)]
+
+
+def last_of(transaction: Transaction, delivery_ids: Iterable[str]) -> dict[str, Attempt]:
+    """Return the newest attempt at each of these deliveries; those that were never attempted are left out."""
+    found: dict[str, Attempt] = {}
+    columns = [attempts.c[field] for field in Attempt.__struct_fields__]
+    for some in chunks(delivery_ids):
+        mine = attempts.c.delivery.in_(some)
+        newest = sa.select(sa.func.max(attempts.c.id)).where(mine).group_by(attempts.c.delivery)
+        query = sa.select(attempts.c.delivery, *columns).where(attempts.c.id.in_(newest))
+        for delivery, *row in transaction.execute(query):
+            found[delivery] = Attempt(**dict(zip(Attempt.__struct_fields__, row, strict=True)))
+    return found
 
 
 def span(transaction: Transaction) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from pipeline.stages.context import Context
 from pipeline.views.attention import NeedsYou, attention
+from pipeline.web.console.articles import address_of_article
+from pipeline.web.console.channels import address_of_channel
 from pipeline.web.console.pages import HOME, Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 
@@ -40,11 +42,11 @@ def action_of(one: NeedsYou) -> Action | None:
     """Return what the console can do about it, or None if it is done elsewhere."""
     match one.kind:
         case "article-held" if one.article and one.command.startswith("citewire release"):
-            return Action(f"Release {one.article}", f"{HOME}/articles/{quote(one.article)}/release")
+            return Action(f"Release {one.article}", f"{address_of_article(one.article)}/release")
         case "channel-paused" if one.channel:
-            return Action("Resume", f"{HOME}/channels/{quote(one.channel)}/resume")
+            return Action("Resume", f"{address_of_channel(one.channel)}/resume")
         case "channel-disabled" | "channel-down" if one.channel:
-            return Action("See the channel", f"{HOME}/channels/{quote(one.channel)}", is_link=True)
+            return Action("See the channel", address_of_channel(one.channel), is_link=True)
         case "delivery-exhausted" | "channel-refuses" if one.channel:
             return Action("See what fails", f"{HOME}/failures?channel={quote(one.channel)}", is_link=True)
         case _:

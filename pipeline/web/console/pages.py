@@ -30,8 +30,7 @@ from pipeline.web.problems import Problem, status_of
 
 _FOLDER = Path(__file__).parent
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
     "Cache-Control": "no-store",

@@ -73,7 +73,7 @@ def _composers() -> tuple[Callable[[str], _Nodes], ...]:
         return (_Thorough,)
 
     class Quick(_Nodes, yaml.CSafeLoader):
-        """By libyaml, ten times as fast. What it refuses is read again by PyYAML, whose word counts."""
+        """By libyaml, nine times as fast. What it refuses is read again by PyYAML, whose word counts."""
 
         def __init__(self, stream: str) -> None:
             yaml.CSafeLoader.__init__(self, stream)
