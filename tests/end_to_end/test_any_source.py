@@ -126,7 +126,7 @@ def test_a_retraction_at_any_one_source_reaches_every_place_and_is_certified(tmp
                 sources.retract(source)
             assert site.run("references", "--recheck", "--json").status == 0
             until(lambda: len(receiver.received) == 2 * len(PAPERS), what=site.tail)
-            pulled = _pulled(site, token)
+            pulled = until(lambda: _all_updated(_pulled(site, token)), what=site.tail)
             for source, pmid in PAPERS.items():
                 name = source.replace("_", "-")
                 _every_place_shows_it(site, receiver, pulled[name], tmp_path, name)
@@ -152,6 +152,11 @@ def _pulled(site: Running, token: str) -> dict[str, Any]:
     answer = requests.get(address, headers=head, timeout=PATIENCE).json()
     requests.get(f"{address}?after={answer['cursor']}", headers=head, timeout=PATIENCE).raise_for_status()
     return {one["article"]: one for one in answer["changes"]}
+
+
+def _all_updated(pulled: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the changes once each article's newest is the update: a partner's turn may come after the webhook's."""
+    return pulled if all(one["event"] == "updated" for one in pulled.values()) else None
 
 
 def _every_place_shows_it(site: Running, receiver: Receiver, pulled: Any, folder: Path, name: str) -> None:
