@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+from fresh_process import fresh_process
 
 from pipeline.channels import channel_types
 from pipeline.channels.shared.settings import open_channel, read_settings
@@ -15,8 +16,6 @@ from pipeline.http import EgressGuard, Http
 from pipeline.model.delivery import Parcel
 
 _AUDITED = ("open", "os", "socket", "http", "fcntl")
-_FRESH = multiprocessing.get_context("forkserver")
-_FRESH.set_forkserver_preload([__name__])
 
 
 def killed_in_a_fork(step: int, steps: Collection[str], deliver: Callable[[], object]) -> bool:
@@ -36,22 +35,17 @@ def killed_in_a_fresh_process(
     step: int, steps: Collection[str], kind: str, settings: Mapping[str, object], guard: EgressGuard, parcel: Parcel
 ) -> bool:
     """The same for libraries that do not survive a fork: the child comes from a fresh fork server."""
-    arguments = (step, steps, kind, settings, guard, parcel, dict(os.environ))
-    child = _FRESH.Process(target=_deliver, args=arguments)
-    child.start()
-    child.join()
-    assert child.exitcode is not None
-    return _was_killed(child.exitcode)
+    return _was_killed(fresh_process(_deliver, step, steps, kind, settings, guard, parcel))
 
 
 def _deliver(
+    environment: Mapping[str, str],
     step: int,
     steps: Collection[str],
     kind: str,
     settings: Mapping[str, object],
     guard: EgressGuard,
     parcel: Parcel,
-    environment: Mapping[str, str],
 ) -> None:
     os.environ.update(environment)
     channel_type = channel_types()[kind]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
-import multiprocessing
 import os
 import random
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from bench import START
+from fresh_process import fresh_process
 from place_killing import Killer, kill_this_process, killable
 from places_world import SITE, World
 
@@ -29,8 +29,6 @@ from workers.site import site_of
 FEW = ("json-ld", "markdown", "plain-text", "ninjs", "apple-news", "amp", "json-feed")
 PIPELINE = ("enrich", "render", "refresh", "places", "feeds")
 stages = {stage.name: stage for stage in STAGES}
-_FRESH = multiprocessing.get_context("forkserver")
-_FRESH.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True)
@@ -74,14 +72,12 @@ def some_stages(context: Any, chance: random.Random) -> None:
 
 def work_in_a_process(work: Work) -> bool:
     """Do it, and return whether the process was killed."""
-    child = _FRESH.Process(target=_run, args=(work, dict(os.environ)))
-    child.start()
-    child.join()
-    assert child.exitcode in (0, -signal.SIGKILL), f"the process ended by itself: {child.exitcode}"
-    return child.exitcode != 0
+    ended = fresh_process(_run, work)
+    assert ended in (0, -signal.SIGKILL), f"the process ended by itself: {ended}"
+    return ended != 0
 
 
-def _run(work: Work, environment: Mapping[str, str]) -> None:
+def _run(environment: Mapping[str, str], work: Work) -> None:
     os.environ.update(environment)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     world = new_world(Ledger(work.ledger), work.folder, work.site)
