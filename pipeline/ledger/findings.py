@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import articles, deliveries, restored_findings
 
-FindingKind = Literal["newer", "withdrawn", "gone", "unread"]
+FindingKind = Literal["newer", "withdrawn", "accepted", "gone", "unread"]
 
 FORMER_LEDGER = ""  # instead of a place
 EVERY_PLACE = "*"  # unread until all places have been asked
@@ -23,6 +23,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     newer      an article has a later revision there
     withdrawn  an article is withdrawn there
+    accepted   a later revision had been accepted by the former ledger, and had not gone out
     gone       an article that should be there is not: it may have been withdrawn
     unread     the place could not be read back; it has no article
     """
@@ -34,7 +35,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     revision: int | None = None
 
 
-_LASTING = ("newer", "withdrawn")  # while what is gone, or unread, is looked for again
+_LASTING = ("newer", "withdrawn", "accepted")  # while what is gone, or unread, is looked for again
 _COLUMNS = tuple(restored_findings.c[field] for field in Finding.__struct_fields__)
 
 
@@ -56,6 +57,14 @@ def record(transaction: Transaction, found: Sequence[Finding], *, now: dt.dateti
         here = [deliveries.c.channel == one.place] if one.place else []
         there = sa.update(deliveries).where(deliveries.c.article == one.article, *here)
         transaction.execute(there.values(delivered_digest=None))
+
+
+def record_waiting(transaction: Transaction, found: Sequence[Finding], *, now: dt.datetime) -> None:
+    """Record what had been accepted and had not gone out. It needs a decision even if its article was withdrawn here."""
+    rows = transaction.execute(sa.select(articles.c.id, articles.c.revision))
+    numbers = {row.id: row.revision for row in rows}
+    raised = [structs.replace(one, revision=max(one.revision or 0, numbers.get(one.article, 0))) for one in found]
+    record(transaction, raised, now=now)
 
 
 def reopen(transaction: Transaction, former: Sequence[Finding], *, now: dt.datetime) -> None:

@@ -20,7 +20,6 @@ from places_world import World
 from config import Settings
 from pipeline.ledger import Ledger
 from pipeline.ledger.places import Place
-from pipeline.stages.places.changes import partner
 from pipeline.stages.stage import drain
 from workers import planning
 from workers.places import configured_channels
@@ -166,12 +165,13 @@ class Run:
             self.channels[name] = replace(self.channels[name], spot=Spot("webhook", f"{name}-{number}", "x"))
             self._said(f"replace the partner of {name}")
             settings = self._settings()
-            self._insist(lambda: self._replaced(name, number, settings))
+            self._insist(lambda: self._replaced(name, settings))
+            self._learn_partners()
 
-    def _replaced(self, name: str, number: int, settings: Settings) -> None:
+    def _replaced(self, name: str, settings: Settings) -> None:
         """A process killed after the work was done must not repeat it."""
-        location = f"{partner(name)}#{number}"
-        if not any(one.location == location for one in self.world.places("in-force")):
+        (new,) = (one for one in configured_channels(settings) if one.channel == name)
+        if not any(one.key == name and one.settings == new.settings for one in self.world.places("in-force")):
             planning.replaced(self.world.ledger, settings, name, by="a test", now=self.world.bench.clock.now)
 
     def apply(self) -> None:
@@ -219,8 +219,11 @@ class Run:
         self.texts, self.withdrawn = dict(backup.texts), {*backup.withdrawn} | (withdrawn - backup.texts.keys())
         for name in sorted(withdrawn & backup.texts.keys()):
             self._withdraw(name)  # as a person does who knows of it; the former ledger may have told it already
+        self._learn_partners()
+        told = {one.article for one in place_restoring.undecided(self.world) if one.kind in ("withdrawn", "accepted")}
         for name in sorted(before):
-            if before[name] != self.texts.get(name) and (name not in backup.texts or self.chance.random() < 0.6):
+            must = name not in backup.texts or name in told  # or else it would be missed
+            if before[name] != self.texts.get(name) and (must or self.chance.random() < 0.6):
                 self._publish(name)
         if place_restoring.undecided(self.world):
             self._said("the backup counts")
@@ -242,6 +245,15 @@ class Run:
         self._said(what)
         self._settings()
         self._insist(lambda: self.world.take_up(*self._tables()))
+        self._learn_partners()
+
+    def _learn_partners(self) -> None:
+        """Ask where the copies of partners lie: a restore gives the number of one that never got anything again."""
+        for place in self.world.places("in-force"):
+            spot = self.channels[place.channel].spot
+            if spot.type == "webhook":
+                same = [one for one, location in self.locations.items() if location == place.location]
+                self.locations |= dict.fromkeys(same, "") | {spot.place: place.location or ""}
 
     def _tables(self) -> list[str]:
         return [self.servers.table(name, one.spot, one.format) for name, one in sorted(self.channels.items())]
@@ -251,9 +263,7 @@ class Run:
         settings = self.world.settings(*self._tables())
         for configured in configured_channels(settings):
             place = self.channels[configured.channel].spot.place
-            number = self.numbers.get(configured.channel, 1)
-            own = partner(configured.channel) if number == 1 else f"{partner(configured.channel)}#{number}"
-            self.locations[place] = configured.location or own
+            self.locations[place] = configured.location or self.locations.get(place, "")
             self.ever.add(place)
             self.done[place.type] += 1
         return settings

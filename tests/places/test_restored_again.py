@@ -186,3 +186,29 @@ def test_a_file_in_a_format_that_the_channel_had_only_after_the_backup_goes_with
     go_on(again, capsys)
     assert files(tmp_path / "files") == {"a.json-ld": 2}
     assert not (tmp_path / "files" / "a.md").exists()
+
+
+def test_what_was_accepted_after_the_backup_and_had_not_gone_out_is_named_until_a_person_decides(
+    world: World, partner: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.publish("returned")
+    world.work()
+    backup = back_up(world, capsys)
+    world.bench.withdraw("returned")
+    world.work()
+    world.publish("returned", text="Put right.")
+    world.publish("late")
+    world.ledger.close()
+    said = run(capsys, world, "restore", backup)
+    waiting = "had been accepted by the former ledger, and had not gone out"
+    assert f"late: revision 1 {waiting}; not in the backup" in said.out
+    assert f"returned: revision 3 {waiting}; revision 2, withdrawn, in the former ledger" in said.out
+    again = reopened(world, hook(partner))
+    again.publish("late")
+    refused = run(capsys, again, "restore", "--resume")
+    assert (refused.status, "restore-undecided" in refused.err) == (2, True)
+    again.publish("returned", text="Put right.")
+    assert run(capsys, again, "restore", "--resume").status == 0
+    again.work(4)
+    again.ledger.close()
+    assert [last(partner, one) for one in ("late", "returned")] == [(2, "published"), (4, "updated")]

@@ -202,6 +202,8 @@ def _hold(ledger: Ledger, system: System, header: Header, compared: Sequence[Led
         with ledger.write() as transaction:
             findings.record(transaction, later.findings, now=now())
         _withdraw_again(ledger, system, later)
+        with ledger.write() as transaction:
+            findings.record_waiting(transaction, later.waiting, now=now())
 
 
 def _found_before(former: Ledger) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger.articles import public, revisions
 from pipeline.ledger.database import Ledger, Transaction
@@ -17,6 +17,7 @@ class Beyond(Struct, frozen=True, kw_only=True):
     """What the other ledger knows: newer articles, receipts for newer revisions, and what is withdrawn by now."""
 
     findings: tuple[Finding, ...]
+    waiting: tuple[Finding, ...]  # what it had accepted and not sent: only a person can bring it back
     withdrawn: tuple[tuple[str, int, str], ...]  # article, revision, reason: live here
 
 
@@ -28,9 +29,10 @@ def compare(own: Ledger, other: Ledger) -> Beyond:
             id: state for id, state in sorted(_public(there).items()) if id not in known or state[1] > known[id][1]
         }
         withdrawn = _withdrawn_since(there, later, states)
-        findings = [_beyond(id, *state, known.get(id), again=id in withdrawn) for id, state in later.items()]
+        findings = {id: _beyond(id, *state, known.get(id), again=id in withdrawn) for id, state in later.items()}
         return Beyond(
-            findings=(*findings, *_receipts(there, states)),
+            findings=(*findings.values(), *_receipts(there, states)),
+            waiting=tuple(_waiting(there, states, findings)),
             withdrawn=tuple(
                 (id, number, revisions.withdrawal(there, id, number).reason) for id, number in withdrawn.items()
             ),
@@ -69,6 +71,22 @@ def _beyond(id: str, state: str, number: int, known: tuple[str, int] | None, *, 
         revision=number,
         detail=f"revision {number}, {state}, in the former ledger; {what}",
     )
+
+
+def _waiting(
+    there: Transaction, here: Mapping[str, tuple[str, int]], shown: Mapping[str, Finding]
+) -> Iterator[Finding]:
+    out = _public(there)
+    for id, (state, number) in sorted(_states(there).items()):
+        known = here.get(id, ("", 0))[1]
+        if state == "withdrawn" or number <= max(known, out.get(id, ("", 0))[1]):
+            continue
+        what = f"revision {number} had been accepted by the former ledger, and had not gone out"
+        if id in shown:
+            yield structs.replace(shown[id], revision=number, detail=f"{what}; {shown[id].detail}")
+        else:
+            backup = f"revision {known} in the backup" if known else "not in the backup"
+            yield Finding(place=FORMER_LEDGER, article=id, kind="accepted", revision=number, detail=f"{what}; {backup}")
 
 
 def _receipts(there: Transaction, here: Mapping[str, tuple[str, int]]) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ restored_findings = sa.Table(
     metadata,
     sa.Column("place", sa.String(128), primary_key=True),  # its key; empty: the former ledger
     sa.Column("article", sa.String(128), primary_key=True),  # empty: the place could not be read back
-    sa.Column("kind", sa.String(16), nullable=False),  # newer, withdrawn, gone, unread
+    sa.Column("kind", sa.String(16), nullable=False),  # newer, withdrawn, accepted, gone, unread
     sa.Column("revision", sa.Integer),  # that the place has, or had; None: the place could not be read back
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("found", Instant, nullable=False),
