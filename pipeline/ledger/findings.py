@@ -60,7 +60,7 @@ def record(transaction: Transaction, found: Sequence[Finding], *, now: dt.dateti
 
 
 def record_waiting(transaction: Transaction, found: Sequence[Finding], *, now: dt.datetime) -> None:
-    """Record what had been accepted and had not gone out. It needs a decision even if its article was withdrawn here."""
+    """Record what had been accepted and not sent. It needs a decision even if the article was withdrawn here."""
     rows = transaction.execute(sa.select(articles.c.id, articles.c.revision))
     numbers = {row.id: row.revision for row in rows}
     raised = [structs.replace(one, revision=max(one.revision or 0, numbers.get(one.article, 0))) for one in found]
