@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
-import fcntl
 import os
-import stat
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +14,9 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from pipeline import store_folder
 from pipeline.errors import ConfigError, TransientError
 
-_LOCK = ".lock"  # in the folder of a store, held for the moment in which a file is replaced
-_LOCK_WAIT = 10.0  # seconds; a process that holds it longer is stopped, or its disk hangs
 _ROUNDS = 20  # each failed round means that another writer succeeded
 
 
@@ -56,7 +50,7 @@ class RenditionStore:
                 return cls(from_url(location))
             folder = Path(location)
             store = LocalStore(folder, automatic_cleanup=False, mkdir=True)
-            _close(folder / "sha256")
+            store_folder.close(folder / "sha256")
             return cls(store, folder)
         except (BaseError, OSError, ValueError) as error:
             hint = "use a folder that can be made, s3://…, gs://… or az://…"
@@ -71,8 +65,9 @@ class RenditionStore:
     def put(self, digest: str, body: bytes) -> None:
         """Store the bytes. Raises TransientError if the store refuses or does not answer."""
         try:
-            obstore.put(self._store, _path(digest), body)
-        except BaseError as error:
+            with self._writing(digest):
+                obstore.put(self._store, _path(digest), body)
+        except (BaseError, OSError) as error:
             raise TransientError("the rendition store did not take a rendition", code="store-unreachable") from error
 
     def get(self, digest: str) -> bytes | None:
@@ -86,9 +81,43 @@ class RenditionStore:
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
-    def drop(self, digest: str) -> None:
-        """Delete the bytes under a digest if there are any."""
-        self.remove_file(_path(digest))
+    def drop(
+        self, digest: str, *, wanted: Callable[[], bool] = lambda: False, before: dt.datetime | None = None
+    ) -> bool:
+        """Delete the bytes under a digest; return False if they are kept, or were not there.
+
+        They are kept if they are `wanted`, or were written at `before` or later, by somebody who may not have recorded
+        them yet. In a folder nobody can write them between these checks and the deletion. An object store deletes
+        without conditions: whoever finds nothing under a digest that the ledger names makes the bytes again.
+        """
+        path = _path(digest)
+        try:
+            if self._folder is None:
+                if not self._may_drop(path, wanted, before):
+                    return False
+                obstore.delete(self._store, path)
+                return True
+            file = self._folder / path
+            with store_folder.locked(file.parent / store_folder.LOCK, patient=False):
+                if dropped := self._may_drop(path, wanted, before):
+                    file.unlink()
+                return dropped
+        except (NotFoundError, FileNotFoundError, TimeoutError):  # … or somebody is writing into the same part
+            return False
+        except (BaseError, OSError) as error:
+            raise TransientError("the rendition store does not answer", code="store-unreachable") from error
+
+    def _may_drop(self, path: str, wanted: Callable[[], bool], before: dt.datetime | None) -> bool:
+        state = self.file_state(path)
+        return state is not None and (before is None or state.modified < before) and not wanted()
+
+    def _writing(self, digest: str) -> AbstractContextManager[None]:
+        """Keep others from dropping what is being written."""
+        if self._folder is None:
+            return nullcontext()
+        part = (self._folder / _path(digest)).parent
+        part.mkdir(mode=0o750, exist_ok=True)
+        return store_folder.locked(part / store_folder.LOCK, shared=True)
 
     def digests(self, part: int, before: dt.datetime) -> list[str]:
         """Return the digests of the bytes in one of 256 parts of the store that were written before this."""
@@ -114,7 +143,7 @@ class RenditionStore:
             if self._folder is None:
                 self._put_conditionally(path, body, check)
             else:
-                _replace(self._folder, path, body, modified.timestamp(), check)
+                store_folder.replace(self._folder, path, body, modified.timestamp(), check)
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store did not take a file", code="store-unreachable") from error
 
@@ -165,68 +194,18 @@ class RenditionStore:
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
-    def remove_file(self, path: str) -> None:
-        """Delete a file if it exists."""
+    def remove_file(self, path: str, *, check: Callable[[], None] = lambda: None) -> None:
+        """Delete a file if it exists. `check` is as for `put_file`, except that an object store has no conditions."""
         try:
-            obstore.delete(self._store, path)
+            if self._folder is not None:
+                store_folder.remove(self._folder, path, check)
+            elif self._version(path) is not None:
+                check()
+                obstore.delete(self._store, path)
         except (NotFoundError, FileNotFoundError):
             return
-        except BaseError as error:
+        except (BaseError, OSError) as error:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
-
-
-def _replace(folder: Path, name: str, body: bytes, modified: float, check: Callable[[], None]) -> None:
-    """Write the file atomically with its final modification time, from which web servers derive validators.
-
-    Everything slow is done before the lock is taken.
-    """
-    path = folder / name
-    _open_to_web_servers(folder, path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            os.fchmod(file.fileno(), 0o644)  # the web server may run as another user
-        os.utime(temporary, (modified, modified))
-        with _locked(folder / _LOCK):
-            check()
-            Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-
-
-def _open_to_web_servers(store: Path, folder: Path) -> None:
-    """Make the folder of a file, for which others may look, whatever the umask is."""
-    if not folder.is_dir():
-        if folder.parent != store:
-            _open_to_web_servers(store, folder.parent)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
-
-
-def _close(folder: Path) -> None:
-    """Keep others from the bytes by digest, among which are articles under an embargo."""
-    folder.mkdir(mode=0o750, exist_ok=True)
-    if (mode := stat.S_IMODE(folder.stat().st_mode)) & 0o007:
-        with suppress(PermissionError):  # a folder of another user, on a shared disk: theirs to close
-            folder.chmod(mode & ~0o007)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Lock out every other writer. The lock is released when its holder exits or is killed."""
-    deadline = time.monotonic() + _LOCK_WAIT
-    with path.open("ab") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(errno.ETIMEDOUT, "another process holds the store's lock") from error
-                time.sleep(0.005)
-        yield
 
 
 def _path(digest: str) -> str:

@@ -22,6 +22,7 @@ from pipeline.stages.periodic import Periodic
 EVERY = dt.timedelta(hours=1)
 _BATCH = 2_000  # rows in a transaction
 _SHARE = 100_000  # rows of a table that one run looks at
+_RECORDED = dt.timedelta(days=1)  # within which bytes that are stored are recorded, or never
 _WORKS = 500  # each is a parameter of several statements
 _REVISIONS = 100  # the same, where each needs several statements
 
@@ -71,7 +72,7 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
         with context.ledger.write() as transaction:
             digests, after = renditions.forget(transaction, before=rendered, after=after, limit=_REVISIONS)
         for digest in digests:  # after the commit: what is missing is rendered again, what is too much stays
-            context.store.drop(digest)
+            _drop(context, digest)
 
 
 def _until_less(context: Context, forget: functools.partial[int]) -> None:
@@ -90,12 +91,15 @@ def drop_strays(context: Context) -> int:
     between forgetting a revision and dropping its bytes. What was stored within a day may still be recorded.
     """
     now = context.clock()
-    found = context.store.digests(int(now.timestamp() // 3600) % 256, now - dt.timedelta(days=1))
+    found = context.store.digests(int(now.timestamp() // 3600) % 256, now - _RECORDED)
     with context.ledger.read() as transaction:
         strays = renditions.nameless(transaction, found)
-    for digest in strays:
-        context.store.drop(digest)
-    return len(strays)
+    return sum(_drop(context, digest) for digest in strays)
+
+
+def _drop(context: Context, digest: str) -> bool:
+    """Delete bytes unless somebody has stored them since, to record them again."""
+    return context.store.drop(digest, before=context.clock() - _RECORDED)
 
 
 def _in_portions(

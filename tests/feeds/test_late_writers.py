@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -19,10 +21,10 @@ from channels.object_stores import s3
 from every_stage import feeds, render
 from feed_bench import FeedBench, numbered
 from listeners import accepted
-from obstore.store import S3Store
+from msgspec import structs
+from obstore.store import MemoryStore, S3Store
 from stopped_builder import FEED
 
-import pipeline.store
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Ledger
 from pipeline.ledger import feeds as feed_records
@@ -80,7 +82,7 @@ def in_order(bench: FeedBench, store: RenditionStore) -> None:
 def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
     ledger: Ledger, tmp_path: Path, moment: str, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline.store, "_LOCK_WAIT", 0.2)
+    monkeypatch.setattr("pipeline.store_folder._WAIT", 0.2)
     store = RenditionStore.at(tmp_path / "renditions")
     bench = on_store(ledger, store)
     bench.publish(numbered(3, text="Corrected."))
@@ -205,3 +207,106 @@ def test_a_file_whose_writer_died_is_written_again_even_if_its_bytes_are_as_reco
     bench.clock.pass_(80)
     bench.build()
     assert documents(store) == before
+
+
+# --- what is removed late -------------------------------------------------------------------------------------------
+
+
+class Delayed(RenditionStore):
+    """Something happens just before the first removal."""
+
+    before_removal: Callable[[], None] | None = None
+
+    def _now(self) -> None:
+        if (step := self.before_removal) is not None:
+            self.before_removal = None
+            step()
+
+    def drop(self, digest: str, **conditions: Any) -> bool:
+        self._now()
+        return super().drop(digest, **conditions)
+
+    def remove_file(self, path: str, **conditions: Any) -> None:
+        self._now()
+        super().remove_file(path, **conditions)
+
+
+@pytest.fixture(params=["folder", "objects"])
+def delayed(request: pytest.FixtureRequest, tmp_path: Path) -> Delayed:
+    if request.param == "objects":
+        return Delayed(MemoryStore())
+    store = Delayed.at(tmp_path / "renditions")
+    assert isinstance(store, Delayed)
+    return store
+
+
+def titled(bench: FeedBench, title: str) -> None:
+    bench.configure(structs.replace(FEED, title=title))
+    with bench.ledger.write() as transaction:
+        feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+
+
+def test_a_document_that_a_newer_build_brought_back_is_not_dropped_by_a_late_one(
+    quick: Ledger, delayed: Delayed
+) -> None:
+    """The title goes from A to B to C, whose builder is stopped as it is about to drop A; another builds A again."""
+    bench = on_store(quick, delayed)
+    for title in ("A", "B"):
+        titled(bench, title)
+        bench.build()
+
+    def again() -> None:
+        bench.clock.pass_(80)
+        for title in ("B", "A"):
+            titled(bench, title)
+            bench.build()
+
+    delayed.before_removal = again
+    titled(bench, "C")
+    bench.build()
+    with quick.read() as transaction:
+        named = [one.digest for one in feed_records.documents(transaction, FEED.id).values()]
+    assert len(named) == 4 and all(delayed.get(digest) is not None for digest in named)
+
+
+def test_the_files_of_a_feed_that_is_configured_again_are_not_removed_by_a_late_worker(
+    quick: Ledger, delayed: Delayed
+) -> None:
+    bench = on_store(quick, delayed)
+    before = documents(delayed)
+
+    def again() -> None:
+        bench.clock.pass_(80)
+        bench.configure(FEED)
+        with quick.write() as transaction:
+            feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+        bench.build()
+
+    delayed.before_removal = again
+    bench.configure()
+    with quick.write() as transaction:
+        feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+    bench.build()
+    for _ in range(3):
+        bench.clock.pass_(80)
+        bench.build()
+    assert documents(delayed).keys() == before.keys()
+
+
+def test_a_worker_that_is_killed_as_it_removes_a_feed_leaves_the_rest_to_the_next(
+    quick: Ledger, delayed: Delayed
+) -> None:
+    bench = on_store(quick, delayed)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    delayed.before_removal = die
+    bench.configure()
+    with quick.write() as transaction:
+        feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
+    with pytest.raises(KeyboardInterrupt):
+        bench.build()
+    bench.clock.pass_(80)
+    bench.build()
+    assert not [path for path in documents(delayed) if path.startswith("public/feeds/")]

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
+from pipeline import store_folder
+from pipeline.errors import TransientError
 from pipeline.store import FileState, RenditionStore
 
 AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -35,9 +37,34 @@ def test_a_file_is_there_as_it_was_written_until_it_is_removed(store: RenditionS
 
 def test_what_is_dropped_is_gone(store: RenditionStore) -> None:
     store.put("sha256:abcdef", b"bytes")
-    store.drop("sha256:abcdef")
-    store.drop("sha256:abcdef")
+    assert store.drop("sha256:abcdef")
+    assert not store.drop("sha256:abcdef") and not store.drop("sha256:fedcba")
     assert store.get("sha256:abcdef") is None
+
+
+def test_what_is_wanted_or_was_just_stored_is_not_dropped(store: RenditionStore) -> None:
+    store.put("sha256:abcdef", b"bytes")
+    assert not store.drop("sha256:abcdef", wanted=lambda: True)
+    assert not store.drop("sha256:abcdef", before=dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
+    assert store.get("sha256:abcdef") == b"bytes"
+
+
+def test_nothing_is_dropped_from_a_folder_while_somebody_writes_there(tmp_path: Path) -> None:
+    store = RenditionStore.at(tmp_path)
+    store.put("sha256:abcdef", b"bytes")
+    with store_folder.locked(tmp_path / "sha256" / "ab" / store_folder.LOCK, shared=True):
+        assert not store.drop("sha256:abcdef")
+    assert store.get("sha256:abcdef") == b"bytes"
+
+
+def test_a_file_is_not_removed_by_who_may_no_longer(store: RenditionStore) -> None:
+    def refuse() -> None:
+        raise TransientError("lost", code="feed-lease-lost")
+
+    store.put_file(NAME, b"bytes", AT)
+    with pytest.raises(TransientError, match="lost"):
+        store.remove_file(NAME, check=refuse)
+    assert store.get_file(NAME) is not None
 
 
 def test_a_folder_keeps_the_time_lets_others_read_and_holds_no_halves(tmp_path: Path) -> None:

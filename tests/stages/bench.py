@@ -180,8 +180,10 @@ class Store:
     def get(self, digest: str) -> bytes | None:
         return self.held.get(digest)
 
-    def drop(self, digest: str) -> None:
-        self.held.pop(digest, None)
+    def drop(
+        self, digest: str, *, wanted: Callable[[], bool] = lambda: False, before: dt.datetime | None = None
+    ) -> bool:
+        return not wanted() and self.held.pop(digest, None) is not None
 
     def digests(self, part: int, before: dt.datetime) -> list[str]:
         return [one for one in self.held if int(one.removeprefix("sha256:")[:2], 16) == part]
@@ -199,7 +201,8 @@ class Store:
     def file_state(self, path: str) -> FileState | None:
         return self.files[path][1] if path in self.files else None
 
-    def remove_file(self, path: str) -> None:
+    def remove_file(self, path: str, *, check: Callable[[], None] = lambda: None) -> None:
+        check()
         self.files.pop(path, None)
 
     @property

@@ -225,3 +225,31 @@ def test_bytes_that_no_row_names_are_dropped_and_no_others(ledger: Ledger, tmp_p
     with ledger.read() as transaction:
         shown = [one.digest for one in renditions.of_revision(transaction, "spasms", 1)]
     assert all(store.get(digest) is not None for digest in shown)
+
+
+class StoredMeanwhile(RenditionStore):
+    """Somebody stores bytes again after they were found to be without a row."""
+
+    again: tuple[str, bytes] | None = None
+
+    def digests(self, part: int, before: dt.datetime) -> list[str]:
+        found = super().digests(part, before)
+        if self.again is not None and self.again[0] in found:
+            self.put(*self.again)
+        return found
+
+
+def test_bytes_that_are_stored_again_while_strays_are_looked_for_stay(ledger: Ledger, tmp_path: Path) -> None:
+    """An article may return to a text of which no row was left."""
+    bench, body = Bench(ledger), b"stored again, and about to be recorded"
+    digest = digest_of(body)
+    store = StoredMeanwhile.at(tmp_path)
+    assert isinstance(store, StoredMeanwhile)
+    bench.context = dataclasses.replace(bench.context, store=store)
+    store.put(digest, body)
+    os.utime(tmp_path / "sha256" / digest[7:9] / digest[9:], (0, 0))
+    store.again = (digest, body)
+    bench.clock.now = dt.datetime.now(dt.UTC)
+    bench.clock.now -= dt.timedelta(hours=(int(bench.clock.now.timestamp() // 3600) - int(digest[7:9], 16)) % 256)
+    assert drop_strays(bench.context) == 0
+    assert store.get(digest) == body

@@ -24,7 +24,7 @@ from every_stage import hub
 from fastapi import FastAPI
 
 from pipeline.http import EgressGuard, Http
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, feeds
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.stages.context import HubPlan
@@ -325,6 +325,20 @@ def test_a_burst_is_one_push_of_what_is_newest(either: Hub, subscriber: Subscrib
     either.work()
     (push,) = subscriber.pushes
     assert len(push.body.decode().split("\n")) == 11
+
+
+def test_a_document_whose_copy_was_lost_is_pushed_from_its_file(bench: Hub, subscriber: Subscriber) -> None:
+    """An object store may carry out a deletion late, when the same bytes have been stored again."""
+    bench.subscribe(subscriber.callback())
+    bench.publish(article("second"))
+    super(Hub, bench).work()
+    bench.clock.pass_(bench.context.policy.feed_interval)
+    super(Hub, bench).work()
+    with bench.ledger.read() as transaction:
+        document = feeds.document(transaction, "latest", "plain")
+    assert document is not None and bench.store.drop(document.digest)
+    bench.work()
+    assert len(subscriber.pushes) == 1 and bench.store.get(document.digest) is not None
 
 
 def test_a_withdrawal_is_pushed(bench: Hub, subscriber: Subscriber) -> None:

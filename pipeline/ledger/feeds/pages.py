@@ -131,12 +131,10 @@ def keep_page(transaction: Transaction, feed_id: str, page: int, written: Mappin
     transaction.execute(sa.update(feed_pages).where(is_page(feed_id, page)).values(stale=BUILT))
 
 
-def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> list[int]:
-    """Delete the documents of a format in which the feed is no longer built; return their pages."""
+def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> None:
+    """Delete the documents of a format in which the feed is no longer built."""
     mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
-    pages = list(transaction.scalars(sa.select(feed_page_documents.c.page).where(mine)))
     transaction.execute(sa.delete(feed_page_documents).where(mine))
-    return pages
 
 
 def make_page_stale(transaction: Transaction, feed_id: str, page: int) -> bool:

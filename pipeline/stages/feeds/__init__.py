@@ -69,7 +69,7 @@ class Feeds(Stage):
             whole, findings = _Build(context, claim, feed).run()
         else:  # no longer configured: its documents must not keep an article that is withdrawn
             whole, findings = True, None
-            feed_files.remove(context, feed_id)
+            feed_files.remove(context, claim)
         with context.ledger.write() as transaction:
             feeds.built(
                 transaction,

@@ -64,14 +64,12 @@ def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
     with context.ledger.read() as transaction:
         if feeds.shape_of(transaction, feed.id) == shape:
             return
+    _remove_others(context, claim, feed.id, kept=frozenset(formats))
     with context.ledger.write() as transaction:
         renew_lease(context, transaction, claim)
         feeds.set_shape(transaction, feed.id, shape)
         feeds.all_changed(transaction, feed.id)
         feed_pages.make_stale(transaction, feed.id)
-        unwanted = _drop(context, transaction, feed.id, kept=frozenset(formats))
-    for path in unwanted:
-        remove_forms(context, path)
 
 
 def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str, bytes]) -> None:
@@ -91,9 +89,16 @@ def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str,
             outdated.append(feeds.previous_of(transaction, feed.id, name))
             document = Document(context.formats[name].media_type, new.digest, new.modified)
             feeds.keep_document(transaction, feed.id, name, document)
-        unnamed = [digest for digest in outdated if digest and not feeds.is_named(transaction, digest)]
-    for digest in unnamed:
-        context.store.drop(digest)
+    for digest in filter(None, outdated):
+        context.store.drop(digest, wanted=functools.partial(_wanted, context, claim, digest))
+
+
+def _wanted(context: Context, claim: Claim, digest: str) -> bool:
+    """Return whether a document has this digest, or another worker, which may be about to store it, has the feed."""
+    until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
+    with context.ledger.write() as transaction:
+        mine = feeds.renew(transaction, claim.keys[0], token=claim.token, until=until)
+        return not mine or feeds.is_named(transaction, digest)
 
 
 def keep_page(context: Context, claim: Claim, feed: Feed, number: int, bodies: Mapping[str, bytes]) -> None:
@@ -138,12 +143,7 @@ def put(
             begin(transaction, formats=list(new))
 
     nonce = nonce_of(context.ledger, STORE) if new else None
-
-    def check() -> None:
-        check_store(context, nonce)
-        with context.ledger.write() as transaction:
-            renew_lease(context, transaction, claim)
-
+    check = functools.partial(_check, context, claim, nonce)
     for name, built in new.items():
         for ending in reversed(made[name]):  # the plain one last: its presence says that the document exists
             context.store.put_file(paths[name] + ending, made[name][ending], built.modified, check=check)
@@ -151,26 +151,35 @@ def put(
     return new
 
 
-def remove_forms(context: Context, path: str) -> None:
-    for ending in ("", *(ending for ending, _ in CODINGS.values())):
-        context.store.remove_file(path + ending)
-
-
-def remove(context: Context, feed_id: str) -> None:
-    """Remove everything built for a feed that is no longer configured."""
+def remove(context: Context, claim: Claim) -> None:
+    """Remove everything built for a feed that is no longer configured: the files before what says that they exist."""
+    (feed_id,) = claim.keys
+    _remove_others(context, claim, feed_id, kept=frozenset())
     with context.ledger.write() as transaction:
-        unwanted = _drop(context, transaction, feed_id, kept=frozenset())
+        renew_lease(context, transaction, claim)
         feed_pages.forget(transaction, feed_id)
-    for path in unwanted:
-        remove_forms(context, path)
 
 
-def _drop(context: Context, transaction: Transaction, feed_id: str, *, kept: frozenset[str]) -> list[str]:
-    """Delete the rows of the documents in formats other than those `kept`; return their paths."""
-    paths = []
+def _remove_others(context: Context, claim: Claim, feed_id: str, *, kept: frozenset[str]) -> None:
+    """Remove the documents in formats other than those `kept`, as files and then as rows, under the lease."""
+    check = functools.partial(_check, context, claim, nonce_of(context.ledger, STORE))
     for name, format in context.formats.items():
-        if name not in kept and format.document is not None:
+        if name in kept or format.document is None:
+            continue
+        with context.ledger.read() as transaction:
+            pages = [page for page, _ in feed_pages.built_pages(transaction, feed_id, name)]
+        for page in (None, *pages):
+            path = feed_path(feed_id, format.extension, page)
+            for ending in ("", *(ending for ending, _ in CODINGS.values())):
+                context.store.remove_file(path + ending, check=check)
+        with context.ledger.write() as transaction:
+            renew_lease(context, transaction, claim)
             feeds.drop_document(transaction, feed_id, name)
-            pages = feed_pages.drop_page_documents(transaction, feed_id, name)
-            paths += [feed_path(feed_id, format.extension, page) for page in (None, *pages)]
-    return paths
+            feed_pages.drop_page_documents(transaction, feed_id, name)
+
+
+def _check(context: Context, claim: Claim, nonce: str | None) -> None:
+    """Raise TransientError unless this worker still has the feed, and the store that all hosts share."""
+    check_store(context, nonce)
+    with context.ledger.write() as transaction:
+        renew_lease(context, transaction, claim)

@@ -11,11 +11,12 @@ import structlog
 from msgspec import Struct
 
 from pipeline.errors import CitewireError, TransientError
+from pipeline.feeds.files import feed_path
 from pipeline.http import Limits, Response
 from pipeline.ledger import feeds
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.subscriptions import Subscription
-from pipeline.model.rendition import content_type
+from pipeline.model.rendition import content_type, digest_of
 from pipeline.stages.context import Context
 from pipeline.timing import next_delay
 
@@ -55,10 +56,19 @@ class Documents:
                 document = feeds.document(transaction, feed, format)
             if document is None:
                 return None
-            body = self._context.store.get(document.digest)
+            body = self._context.store.get(document.digest) or self._file(feed, format, document.digest)
             if body is not None:
                 return Document(document.media_type, document.digest, body)
         raise TransientError("the feed's document is not in the store", code="feed-not-built")
+
+    def _file(self, feed: str, format: str, digest: str) -> bytes | None:
+        """Return the feed's public file if it has these bytes, whose copy was lost, and store them again."""
+        store = self._context.store
+        found = store.get_file(feed_path(feed, self._context.formats[format].extension))
+        if found is None or digest_of(found[0]) != digest:
+            return None
+        store.put(digest, found[0])
+        return found[0]
 
 
 def push(context: Context, documents: Documents, to: Subscription, token: str) -> None:
