@@ -34,7 +34,7 @@
 
     sweep()                    every second, in one process: whatever is due → a doorbell for its stage
 
-    refresh, places, reconcile, alerts, obligations and prune are in stages/__init__.py.
+    refresh, places, reconcile, bulk, alerts, obligations and prune are in stages/__init__.py.
 
 A stage claims due rows from the ledger under a lease, does the work, and records the outcome. A doorbell says "look at
 the ledger" and may be lost. So any process may be killed at any instruction.

@@ -14,14 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from pipeline.errors import ConfigError
-from pipeline.ledger import migrations
+from pipeline.ledger import migrations, operations
 from pipeline.ledger.database import Ledger, Transaction
 from pipeline.ledger.tables import articles, contents, metadata
 from pipeline.ledger.tables.base import by_key
 from pipeline.model.rendition import digest_of
 
 _ROWS = 500
-_NOT_RESTORED = frozenset({"clock", "processes", "sessions"})  # running processes, and people who are signed in
+# Running processes, people who are signed in, and what was being done to many articles: a restored system waits for
+# its operator.
+_NOT_RESTORED = frozenset({"clock", "processes", "sessions", "bulk_actions", "bulk_articles"})
 
 
 def copy_out(ledger: Ledger, file: Path) -> None:
@@ -123,6 +125,7 @@ def _copy_rows(source: Transaction, target: Ledger) -> None:
             for some in rows.mappings().partitions():
                 transaction.execute(sa.insert(table), [dict(row) for row in some])
             _continue_numbers(transaction, table)
+        operations.interrupt_all(transaction)
 
 
 def _continue_numbers(transaction: Transaction, table: sa.Table) -> None:

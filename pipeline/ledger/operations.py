@@ -13,7 +13,18 @@ from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import operation_parts, operations, revisions
 
 Kind = Literal[
-    "publish", "withdraw", "release", "replay", "event", "undo", "apply", "empty", "give-up", "replace", "restore"
+    "publish",
+    "withdraw",
+    "release",
+    "replay",
+    "publish-again",
+    "event",
+    "undo",
+    "apply",
+    "empty",
+    "give-up",
+    "replace",
+    "restore",
 ]
 PartOutcome = Literal[
     "published",
@@ -41,6 +52,7 @@ NOT_DONE: frozenset[PartOutcome] = frozenset({"unchanged", "overtaken", "refused
 
 OperationState = Literal["done", "running", "interrupted"]
 ALIVE = dt.timedelta(seconds=30)  # after the last sign of life
+BY_ITSELF = dt.timedelta(days=36_500)  # of an operation that goes on whichever process is killed
 
 
 class Operation(Struct, frozen=True):
@@ -90,6 +102,11 @@ def interrupt(transaction: Transaction, operation_id: str, now: dt.datetime) -> 
     transaction.execute(sa.update(operations).where(operations.c.id == operation_id).values(alive_until=now))
 
 
+def interrupt_all(transaction: Transaction) -> None:
+    """Record that no operation which has not ended will, as after a restore."""
+    transaction.execute(sa.update(operations).where(operations.c.ended.is_(None)).values(alive_until=operations.c.at))
+
+
 def record(transaction: Transaction, operation: Operation, parts: Sequence[Part]) -> None:
     """Add parts to an operation. An operation without a `begin` begins and ends here."""
     begin(transaction, structs.replace(operation, ended=operation.ended or operation.at))
@@ -122,10 +139,22 @@ def newest(transaction: Transaction, *, limit: int) -> list[Operation]:
     return [Operation(*row) for row in transaction.execute(query)]
 
 
-def parts_of(transaction: Transaction, operation_id: str) -> list[Part]:
+def parts_of(
+    transaction: Transaction, operation_id: str, *, outcome: str | None = None, limit: int | None = None
+) -> list[Part]:
+    """Return the parts of an operation in order: all of them, or the first with this outcome."""
     columns = [operation_parts.c[name] for name in Part.__struct_fields__]
     query = sa.select(*columns).where(operation_parts.c.operation == operation_id).order_by(operation_parts.c.number)
-    return [Part(*row) for row in transaction.execute(query)]
+    if outcome is not None:
+        query = query.where(operation_parts.c.outcome == outcome)
+    return [Part(*row) for row in transaction.execute(query.limit(limit))]
+
+
+def outcomes(transaction: Transaction, operation_id: str) -> dict[PartOutcome, int]:
+    """Count the parts of an operation by their outcome."""
+    key = operation_parts.c.outcome
+    query = sa.select(key, sa.func.count()).where(operation_parts.c.operation == operation_id).group_by(key)
+    return dict(transaction.execute(query).all())
 
 
 def counts(transaction: Transaction, operation_ids: Collection[str]) -> dict[str, tuple[int, int]]:

@@ -7,6 +7,7 @@ it, because it happens while a request waits.
 from __future__ import annotations
 
 from pipeline.stages.alerts import Alerts
+from pipeline.stages.bulk import Bulk
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.deliver.prove import Prove
 from pipeline.stages.enrich import Enrich
@@ -32,6 +33,7 @@ STAGES: tuple[Stage, ...] = (
     Refresh(),
     Places(),
     Reconcile(),
+    Bulk(),
     Alerts(),
     Obligations(),
     Prune(),

@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 
-from pipeline.ledger import Transaction, operations, sessions, tokens
+from pipeline.ledger import Transaction, bulk, operations, sessions, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.evidence import uncited
@@ -51,13 +51,14 @@ def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) ->
 
 
 def prune_others(context: Context, *, batch: int = _BATCH) -> None:
-    """Delete old changes, fetched pages, ended tokens, sessions and operations, uncited papers, old renditions."""
+    """Delete what else is too old: changes, fetched pages, tokens, sessions, operations, papers, renditions."""
     now, policy = context.clock(), context.policy
     changed = now - dt.timedelta(days=policy.keep_changes)
     _in_portions(context, changes.span, functools.partial(changes.forget, before=changed, limit=batch))
     with context.ledger.write() as transaction:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
         sessions.forget(transaction, now=now)
+        bulk.forget(transaction, now=now)
     ended = now - dt.timedelta(days=policy.keep_operations)
     asked = now - dt.timedelta(days=policy.keep_references)
     for forget in (

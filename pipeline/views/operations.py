@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
-from pipeline.ledger.operations import NOT_DONE, OperationState
+from pipeline.ledger.operations import NOT_DONE, OperationState, PartOutcome
 from pipeline.ledger.operations import Operation as Recorded
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 
@@ -44,7 +44,7 @@ class Operation:
     kind: Annotated[
         str,
         Field(
-            description="publish, withdraw, release, replay, event, undo, apply, empty, give-up or replace",
+            description="publish, withdraw, release, replay, publish-again, event, undo, apply, empty, give-up …",
             examples=["publish"],
         ),
     ]
@@ -90,6 +90,32 @@ class OperationSummary:
     changed: int
     planned: int | None
     state: OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class OperationReport:
+    """An operation with the count of each outcome, and its first parts."""
+
+    summary: OperationSummary
+    outcomes: dict[PartOutcome, int]
+    parts: tuple[OperationPart, ...]
+
+
+def report(
+    transaction: Transaction, operation_id: str, *, outcome: str | None, limit: int, now: dt.datetime
+) -> OperationReport | None:
+    """Return an operation with its first parts, those of one outcome if it is given."""
+    found = ledger_operations.find(transaction, operation_id)
+    if found is None:
+        return None
+    outcomes = ledger_operations.outcomes(transaction, operation_id)
+    done = sum(count for each, count in outcomes.items() if each not in NOT_DONE)
+    parts = ledger_operations.parts_of(transaction, operation_id, outcome=outcome, limit=limit)
+    return OperationReport(
+        _summary(found, sum(outcomes.values()), done, now),
+        dict(sorted(outcomes.items())),
+        tuple(OperationPart(**structs.asdict(part)) for part in parts),
+    )
 
 
 def summaries(transaction: Transaction, *, limit: int, now: dt.datetime) -> tuple[OperationSummary, ...]:

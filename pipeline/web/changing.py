@@ -1,4 +1,4 @@
-"""What the API and the console share when they change something."""
+"""The refusal of changes by an outdated process, for the API and the console."""
 
 from __future__ import annotations
 
@@ -7,18 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request
 
 from pipeline.errors import TransientError
-from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
-
-
-def intake_of(context: Context) -> Intake:
-    return Intake(
-        ledger=context.ledger,
-        doorbell=context.doorbell,
-        clock=context.clock,
-        new_id=context.new_id,
-        evidence_wait=context.policy.evidence_wait,
-    )
 
 
 def refusing_when_outdated(context: Context) -> Callable[[Request], Awaitable[None]]:

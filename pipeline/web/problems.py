@@ -115,6 +115,8 @@ _STATUS = {
     "event-id-reused": 409,
     "id-taken": 409,
     "nothing-to-release": 409,
+    "nothing-matches": 409,
+    "not-prepared": 409,
     "cannot-be-undone": 409,
     "article-too-large": 413,
     "event-too-large": 413,

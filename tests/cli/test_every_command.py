@@ -54,6 +54,7 @@ MORE = {  # further ways to call a command
     "withdraw --topic rest --reason Wrong",
     "publish sleep.md --dry-run",
     "deliveries --channel lost",
+    "articles --do replay",
 }
 
 

@@ -16,6 +16,8 @@ from msgspec import structs
 from served import SITE, Served, served
 
 from pipeline.errors import PermanentError
+from pipeline.ledger import bulk
+from pipeline.ledger.bulk import Bulk, Chosen
 from pipeline.ledger.deliveries import channels
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.reference import Notice
@@ -103,6 +105,9 @@ def fill(site: Served) -> None:
     with site.context.ledger.write() as transaction:
         channels.pause(transaction, "archive", reason="its owner moves to another host", now=site.clock())
     site.clock.now += dt.timedelta(days=1)
+    with site.context.ledger.write() as transaction:
+        waiting = Bulk(operation="op_prepared", action="withdraw", by="of root", seen=site.clock(), count=2)
+        bulk.prepare(transaction, waiting, [Chosen("hostile", 1), Chosen("arabic", 1)])
 
 
 def retract(site: Served, pmid: str) -> None:

@@ -14,7 +14,8 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi import checks
 from served import Served, served
 
-from pipeline.ledger import deliveries, operations
+from pipeline.ledger import bulk, deliveries, operations
+from pipeline.ledger.bulk import Bulk, Chosen
 from pipeline.views.failures import failures
 from workers.openapi import DESCRIPTION
 
@@ -69,9 +70,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         one.publish(ARTICLE, name="baclofen")
         one.receiver.mood = "refuses"
         one.work()
-        done = operations.Operation(OPERATION, "publish", "cms", one.context.clock())
+        site_now = one.context.clock()
+        done = operations.Operation(OPERATION, "publish", "cms", site_now)
         with one.context.ledger.write() as transaction:
             operations.record(transaction, done, [operations.Part(ARTICLE_ID, None, 1, "published")])
+            waiting = Bulk(operation="op_prepared", action="replay", by="of root", seen=site_now, count=1)
+            bulk.prepare(transaction, waiting, [Chosen(ARTICLE_ID, 1)])
         yield one
 
 
@@ -95,7 +99,7 @@ def real_parameters(site: Served, path: str) -> dict[str, Any]:
         "feed": "latest",
         "key": failing[0].key if failing else "replayed",
         "name": next((name for start, name in names.items() if path.startswith(start)), ""),
-        "operation_id": OPERATION,
+        "operation_id": "op_prepared" if path.startswith("/v1/bulk/") else OPERATION,
         "pmid": "1",
         "revision": 1,
     }

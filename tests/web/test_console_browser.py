@@ -25,6 +25,7 @@ PAGES = [
     "/console/articles/baclofen-for-spasticity/withdraw",
     "/console/articles/hostile?format=amp",
     "/console/articles/statins-and-muscle-pain",
+    "/console/bulk/op_prepared",
     "/console/channels",
     "/console/channels/archive",
     "/console/channels/partner",

@@ -31,5 +31,11 @@ def confirm_withdrawal(count: int) -> None:
         typer.confirm(f"Withdraw {count} article{'s' if count > 1 else ''} everywhere?", abort=True, err=True)
 
 
+def confirm_action(action: str, count: int) -> None:
+    """Ask for confirmation on a terminal. Raises typer.Abort if it is denied."""
+    if _person():
+        typer.confirm(f"{action} {count:,} article{'s' if count > 1 else ''}?", abort=True, err=True)
+
+
 def _person() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ _DELIVERY_STATES: tuple[DeliveryState, ...] = (
 )  # from the best to the worst
 
 
+_TOGETHER = 1_000  # articles read at a time
 _NOT_RENDERED = articles.c.rendered.is_(None) | (articles.c.rendered != articles.c.revision)
 
 
@@ -60,6 +61,14 @@ def page(transaction: Transaction, filters: ArticleFilter, *, after: str | None,
             break
         after = some[-1][0].id
     return found
+
+
+def every(transaction: Transaction, filters: ArticleFilter) -> Iterator[Listed]:
+    """Yield all articles that match, by id."""
+    after = None
+    while some := page(transaction, filters, after=after, limit=_TOGETHER):
+        yield from some
+        after = some[-1].id
 
 
 def _page(

@@ -22,6 +22,7 @@ ANY_MARK = "any"  # of the editorial states
 _PORTION = 2_500  # articles read at a time: a part of WINDOW
 _MOST = 1_000  # articles that an identifier leads to
 _MOST_WORDS = 10
+_ORDER = (articles.c.updated.desc(), articles.c.id.desc())
 
 _PMID = re.compile(r"(?i)(?:pmid:?\s*)?(\d{1,9})")
 _DOI = re.compile(r"(?i)(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)")
@@ -73,6 +74,20 @@ def search(transaction: Transaction, wanted: Wanted, *, after: Cursor | None, li
     return _page(found, limit) if len(found) > limit else Found([one.id for one in found], after)
 
 
+def every(transaction: Transaction, wanted: Wanted) -> list[tuple[str, int]]:
+    """Return all articles that match, the newest first, each with its newest revision."""
+    filters = [*_filters(wanted)]
+    named = _identifying(wanted.words or "")
+    if named is not None:
+        filters.append(articles.c.id.in_(named))
+    elif wanted.words:
+        filters.append(_has_words(transaction, wanted.words))
+    if wanted.state is not None:
+        filters.append(articles.c.state == wanted.state)
+    query = sa.select(articles.c.id, articles.c.revision).where(*filters)
+    return [(id, number) for id, number in transaction.execute(query.order_by(*_ORDER))]
+
+
 def _page(found: Sequence[Cursor], limit: int) -> Found:
     return Found([one.id for one in found[:limit]], found[limit - 1] if len(found) > limit else None)
 
@@ -94,7 +109,7 @@ def _portion(
         query = query.where(articles.c.state == wanted.state)
     if after is not None:
         query = query.where(sa.tuple_(articles.c.updated, articles.c.id) < sa.tuple_(*_values(after)))
-    newest = query.order_by(articles.c.updated.desc(), articles.c.id.desc()).limit(limit)
+    newest = query.order_by(*_ORDER).limit(limit)
     return [(id, updated, bool(matching)) for id, updated, matching in transaction.execute(newest)]
 
 
@@ -128,6 +143,12 @@ def _has_words(transaction: Transaction, words: str) -> sa.ColumnElement[bool]:
 
 def _identified(transaction: Transaction, words: str) -> list[str] | None:
     """Return the articles to which an identifier leads, or None if the words are no identifier."""
+    query = _identifying(words)
+    return None if query is None else list(transaction.scalars(query.limit(_MOST)))
+
+
+def _identifying(words: str) -> sa.Select[tuple[str]] | sa.CompoundSelect[tuple[str]] | None:
+    """Select the articles to which an identifier leads; None if the words are no identifier."""
     query: sa.Select[tuple[str]] | sa.CompoundSelect[tuple[str]]
     if pmid := _PMID.fullmatch(words):
         query = _citing(references.c.pmid == pmid[1])
@@ -142,7 +163,7 @@ def _identified(transaction: Transaction, words: str) -> list[str] | None:
         query = sa.select(events.c.article).where(events.c.id == words)
     else:
         return None
-    return list(transaction.scalars(query.limit(_MOST)))
+    return query
 
 
 def _citing(paper: sa.ColumnElement[bool]) -> sa.Select[tuple[str]]:

@@ -92,6 +92,15 @@ def of_channel(transaction: Transaction, channel: str) -> list[Failed]:
     return sorted(found, key=lambda one: one.article)
 
 
+def abandoned_of(transaction: Transaction, article_ids: Sequence[str], *, until: dt.datetime) -> list[str]:
+    """Return the deliveries of these articles that were given up by then."""
+    found: list[str] = []
+    for some in chunks(article_ids):
+        mine = (deliveries.c.article.in_(some), IS_ABANDONED, deliveries.c.changed <= until)
+        found += transaction.scalars(sa.select(deliveries.c.id).where(*mine).order_by(deliveries.c.article))
+    return found
+
+
 def replay(transaction: Transaction, ids: Sequence[str], *, now: dt.datetime) -> list[Replayed]:
     """Make these deliveries due now, with all their attempts restored, and return them as they were."""
     columns = (deliveries.c[name] for name in Replayed.__struct_fields__ if name != "revision")

@@ -35,7 +35,7 @@ from pipeline.ledger.tables.feeds import (
     feeds,
 )
 from pipeline.ledger.tables.hub import subscription_requests, subscriptions
-from pipeline.ledger.tables.operations import operation_parts, operations
+from pipeline.ledger.tables.operations import bulk_actions, bulk_articles, operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
 from pipeline.ledger.tables.places import drift, places, settings_in_force
 from pipeline.ledger.tables.restorations import restorations, restored_findings
@@ -49,6 +49,8 @@ __all__ = [
     "article_names",
     "articles",
     "attempts",
+    "bulk_actions",
+    "bulk_articles",
     "changes",
     "channel_contents",
     "channels",

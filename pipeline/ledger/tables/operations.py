@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Instant
-from pipeline.ledger.tables.base import metadata
+from pipeline.ledger.tables.base import lease_columns, metadata
 
 operations = sa.Table(
     "operations",
@@ -34,4 +34,31 @@ operation_parts = sa.Table(
     sa.Column("channel", sa.String(128)),  # of a replay, and of the release of one channel's hold
     sa.Column("reason", sa.Text),  # why it was withdrawn, refused or not done
     sa.Index("ix_operation_parts_article", "article"),
+)
+
+# An action on all articles that matched a search: prepared, then carried out a portion at a time until the row goes.
+bulk_actions = sa.Table(
+    "bulk_actions",
+    metadata,
+    sa.Column("operation", sa.String(64), primary_key=True),  # as which it is recorded once it is started
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("seen", Instant, nullable=False),  # when the articles were looked at
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text),  # of a withdrawal
+    sa.Column("position", sa.Integer, nullable=False, default=0),  # the number of the last article that was dealt with
+    sa.Column("due", Instant),  # None: it was not started
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # at the next portion
+    sa.Column("error", sa.Text),
+    *lease_columns(),
+    sa.Index("ix_bulk_actions_due", "due"),
+)
+
+bulk_articles = sa.Table(
+    "bulk_articles",
+    metadata,
+    sa.Column("operation", sa.String(64), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("article", sa.String(128), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),  # the newest when it was looked at
 )

@@ -28,7 +28,7 @@ from pipeline.stages.accept.first import accept_first, unheard_of
 from pipeline.stages.accept.identity import identified
 from pipeline.stages.accept.order import Order, order_of
 from pipeline.stages.accept.withdrawing import take_back
-from pipeline.stages.context import Doorbell
+from pipeline.stages.context import Context, Doorbell
 
 _log = structlog.get_logger()
 
@@ -43,6 +43,17 @@ class Intake:
     new_id: Callable[[str], str]
     evidence_wait: float  # seconds
     gone: Callable[[str], bool] = lambda place: False  # whether a place that an article came from no longer exists
+
+
+def intake_of(context: Context) -> Intake:
+    """Return what accepting needs of a process's context."""
+    return Intake(
+        ledger=context.ledger,
+        doorbell=context.doorbell,
+        clock=context.clock,
+        new_id=context.new_id,
+        evidence_wait=context.policy.evidence_wait,
+    )
 
 
 def accept(intake: Intake, event: Event, operation: Operation | None = None) -> Accepted:

@@ -39,13 +39,28 @@ def release(intake: Intake, article_id: str, channel: str | None = None, *, by: 
         holds = [one for one in kept.values() if one.cause == "hold" and channel in (None, one.channel)]
         if not holds:
             raise _nothing(article_id, channel, kept)
-        withheld.lift(transaction, article_id, [one.channel for one in holds])
-        accepted.accept(transaction, article_id, _accepted(transaction, current, holds), by=by, now=now)
-        number = publish_again(transaction, current, now)
+        parts = end_holds(transaction, current, holds, by=by, now=now)
         operation = Operation(intake.new_id("op_"), "release", by, now)
-        operations.record(transaction, operation, [_part(current, number, one) for one in holds])
+        operations.record(transaction, operation, parts)
     intake.doorbell.ring("render")
-    return Released(operation.id, article_id, number, tuple(one.channel for one in holds if one.channel != EVERYWHERE))
+    return Released(
+        operation.id, article_id, parts[0].revision or 0, tuple(one.channel for one in parts if one.channel is not None)
+    )
+
+
+def end_holds(
+    transaction: Transaction,
+    current: ArticleState,
+    holds: Sequence[withheld.Withheld],
+    *,
+    by: str,
+    now: dt.datetime,
+) -> list[Part]:
+    """End these holds of an article and publish it again; return a part for each. The article is locked."""
+    withheld.lift(transaction, current.id, [one.channel for one in holds])
+    accepted.accept(transaction, current.id, _accepted(transaction, current, holds), by=by, now=now)
+    number = publish_again(transaction, current, now)
+    return [_part(current, number, one) for one in holds]
 
 
 def _part(before: ArticleState, number: int, hold: withheld.Withheld) -> Part:

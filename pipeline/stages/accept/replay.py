@@ -80,7 +80,7 @@ def _recorded(
 ) -> Replayed:
     operation = Operation(intake.new_id("op_"), "replay", by, now)
     if again:
-        operations.record(transaction, operation, [_part(one) for one in again])
+        operations.record(transaction, operation, [replayed_part(one) for one in again])
     repeated = sum(one.state == "delivered" for one in again)
     return Replayed(operation.id if again else None, len(again), repeated)
 
@@ -90,6 +90,7 @@ def _ring(intake: Intake, again: Sequence[deliveries.Replayed]) -> None:
         intake.doorbell.ring("deliver", ringing)
 
 
-def _part(one: deliveries.Replayed) -> Part:
+def replayed_part(one: deliveries.Replayed) -> Part:
+    """Return the part of an operation that says what was sent again, and why."""
     reason = f"was {one.state}" + (f": {one.error}" if one.error else "")
     return Part(one.article, one.revision, one.revision, "replayed", channel=one.channel, reason=reason)

@@ -21,6 +21,10 @@ _FOR_GOOD = {
         "a replay cannot be undone: what it sent again is what the channels had, or should have had",
         "withdraw the articles, if the channels should not have them",
     ),
+    "publish-again": (
+        "what was published again is the text that was there before",
+        "publish another text, or withdraw the articles",
+    ),
     "release": (
         "a release cannot be undone: an operator answered for it, and the article has gone out",
         "withdraw the article, if nobody should have it",

@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Annotated, get_args
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
-from pipeline.ledger.articles.searching import ANY_MARK, WINDOW, Cursor, Wanted
+from pipeline.ledger.articles.searching import ANY_MARK, WINDOW, Cursor
 from pipeline.ledger.operations import Operation
 from pipeline.model.event import Origin, Withdraw
 from pipeline.model.reference import EditorialState
@@ -17,6 +17,7 @@ from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
 from pipeline.views.listing import found_articles
 from pipeline.views.whole_article import WholeArticle, whole_article
+from pipeline.web.console.bulk import allowed, filters_of, wanted_of
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
@@ -40,20 +41,14 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
 
     @routes.get("/articles")
     def articles(
+        request: Request,
         who: Annotated[SignedIn, Depends(who_is)],
-        q: str = "",
-        state: str = "",
-        channel: str = "",
-        evidence: str = "",
-        trouble: str = "",
         after: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
-        wanted = Wanted(q.strip() or None, state or None, channel or None, evidence or None, bool(trouble))
+        given = filters_of(request.query_params)
         with context.ledger.read() as transaction:
-            found = found_articles(transaction, wanted, after=_cursor(after), limit=_PAGE)
+            found = found_articles(transaction, wanted_of(given), after=_cursor(after), limit=_PAGE)
             channels = sorted(context.channels_now(transaction))
-        given = {"q": q, "state": state, "channel": channel, "evidence": evidence, "trouble": trouble}
-        given = {name: value for name, value in given.items() if value}
         more = f"?{urlencode(given | {'after': _written(found.next)})}" if found.next else None
         choices = {"state": _STATES, "channel": channels, "evidence": _MARKS}
         return pages.page(
@@ -65,6 +60,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             choices=choices,
             later=bool(after),
             window=WINDOW,
+            actions=allowed(who),
             place="articles",
         )
 

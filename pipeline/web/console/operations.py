@@ -34,14 +34,24 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         return pages.page("operations", who, now=now, operations=found, most=_NEWEST, place="operations")
 
     @routes.get("/operations/{operation}")
-    def operation(operation: str, who: Annotated[SignedIn, Depends(who_is)]) -> Response:
+    def operation(operation: str, who: Annotated[SignedIn, Depends(who_is)], outcome: str = "") -> Response:
         now = context.clock()
         with context.ledger.read() as transaction:
-            found = views.operation(transaction, operation, now=now)
+            found = views.report(transaction, operation, outcome=outcome or None, limit=_PARTS, now=now)
         if found is None:
             raise Problem(404, "unknown-operation", f"no operation {operation!r} is known")
-        undoable = can_be_undone(found.kind) and found.changed > 0
-        return pages.page("operation", who, now=now, one=found, most=_PARTS, undoable=undoable, place="operations")
+        one = found.summary
+        return pages.page(
+            "operation",
+            who,
+            now=now,
+            one=one,
+            outcomes=found.outcomes,
+            outcome=outcome,
+            parts_of=found.parts,
+            undoable=can_be_undone(one.kind) and one.changed > 0 and one.state != "running",
+            place="operations",
+        )
 
     @routes.post("/operations/{operation}/undo", max_body_size=MAX_BODY)
     def undo_operation(operation: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:

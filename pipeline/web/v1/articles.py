@@ -19,7 +19,7 @@ from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
 
-_State = Literal["live", "scheduled", "withdrawn"]
+State = Literal["live", "scheduled", "withdrawn"]
 _Channel = Annotated[str | None, Query(description="A channel's id. Without it: the site itself.")]
 
 
@@ -30,7 +30,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.get("/articles", responses=problems(401, 403, 404, 422))
     def get_articles(
         _: Annotated[Grant, Depends(publisher)],
-        state: Annotated[_State | None, Query(description="Only articles in this state.")] = None,
+        state: Annotated[State | None, Query(description="Only articles in this state.")] = None,
         topic: Annotated[str | None, Query(description="Only articles of this topic.")] = None,
         channel: Annotated[str | None, Query(description="Only articles that were meant for this channel.")] = None,
         query: Annotated[str | None, Query(description="Only articles with this in their title or id.")] = None,

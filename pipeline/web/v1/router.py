@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
+from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
-from pipeline.web.changing import intake_of, refusing_when_outdated
-from pipeline.web.v1 import articles, attention, deliveries, events, failures, operations, recalls
+from pipeline.web.changing import refusing_when_outdated
+from pipeline.web.v1 import articles, attention, bulk, deliveries, events, failures, operations, recalls
 
 
 def router(context: Context) -> APIRouter:
@@ -14,6 +15,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
     api.include_router(events.router(context, intake))
     api.include_router(articles.router(context, intake))
+    api.include_router(bulk.router(context, intake))
     api.include_router(deliveries.router(context, intake))
     api.include_router(failures.router(context, intake))
     api.include_router(operations.router(context, intake))

@@ -1,0 +1,68 @@
+"""/v1/bulk: an action on all articles that match, in two steps: what it concerns is shown, then it is started."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from pipeline.ledger import Transaction
+from pipeline.ledger.articles import listing
+from pipeline.ledger.articles.listing import ArticleFilter
+from pipeline.ledger.bulk import Action, Chosen
+from pipeline.stages.accept import Intake
+from pipeline.stages.bulk.starting import prepare, prepared, start
+from pipeline.stages.context import Context
+from pipeline.views import bulk as bulk_views
+from pipeline.web.auth import Grant, granted
+from pipeline.web.openapi.answers import problems
+from pipeline.web.problems import Problem
+from pipeline.web.v1.articles import State
+
+_PUBLISHERS: frozenset[Action] = frozenset({"withdraw"})  # what the scope `publish` may do, too
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1/bulk", tags=["publishing"])
+    publisher = granted(context, "publish")
+
+    @api.post("", status_code=201, responses=problems(401, 403, 409, 422))
+    def prepare_action(
+        grant: Annotated[Grant, Depends(publisher)],
+        action: Annotated[Action, Query(description="What to do with them; all but `withdraw` needs `admin`.")],
+        state: Annotated[State | None, Query(description="Only articles in this state.")] = None,
+        topic: Annotated[str | None, Query(description="Only articles of this topic.")] = None,
+        channel: Annotated[str | None, Query(description="Only articles that were meant for this channel.")] = None,
+        query: Annotated[str | None, Query(description="Only articles with this in their title or id.")] = None,
+        held: Annotated[bool, Query(description="Only articles kept from a channel for their evidence.")] = False,
+    ) -> bulk_views.PreparedAction:
+        """Note all articles that `GET /v1/articles` lists with these filters, for an action. It is not started yet."""
+        _check(grant, action)
+        filters = ArticleFilter(state, topic, channel, query, held)
+
+        def matching(transaction: Transaction) -> list[Chosen]:
+            return [Chosen(one.id, one.revision) for one in listing.every(transaction, filters)]
+
+        return bulk_views.prepared_action(prepare(intake, action, matching, by=grant.name))
+
+    @api.get("/{operation_id}", responses=problems(401, 403, 409, 422))
+    def get_prepared_action(operation_id: str, _: Annotated[Grant, Depends(publisher)]) -> bulk_views.PreparedAction:
+        """Return an action that waits to be started."""
+        return bulk_views.prepared_action(prepared(intake, operation_id))
+
+    @api.post("/{operation_id}/start", status_code=202, responses=problems(401, 403, 409, 422))
+    def start_action(
+        operation_id: str,
+        grant: Annotated[Grant, Depends(publisher)],
+        reason: Annotated[str | None, Query(description="Of a withdrawal, which needs one.")] = None,
+    ) -> bulk_views.StartedAction:
+        """Start it. Workers carry it out, whatever is restarted; `GET /v1/operations/{operation_id}` says how far."""
+        found = prepared(intake, operation_id)
+        _check(grant, found.one.action)
+        started = start(intake, operation_id, by=grant.name, reason=reason)
+        return bulk_views.StartedAction(started.id, found.one.count)
+
+    return api
+
+
+def _check(grant: Grant, action: Action) -> None:
+    if grant.scope != "admin" and action not in _PUBLISHERS:
+        raise Problem(403, "scope-insufficient", f"the token's scope is {grant.scope}, but admin is needed")
