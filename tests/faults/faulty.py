@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,18 +42,31 @@ _OTHERS = (
 )
 
 
+class NotSeenError(Exception):
+    """A fault did not happen, or nothing met it: why."""
+
+
 class Faults:
-    """Breaks a site. `done` counts what was broken, by the plan's words."""
+    """Breaks a site. Every planned fault is in `done` if it was seen to happen, or in `missed` with the reason.
+
+    Both count by the plan's words.
+    """
 
     def __init__(self, site: Site, world: World) -> None:
         self.site, self.world = site, world
         self._ending: list[threading.Timer] = []
-        self.done: dict[str, int] = {}
+        self.done: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
         self.errors: list[BaseException] = []
+        self._begun = 0
+        self._counting = threading.Lock()
+        self._what = ""
 
     def begin(self, what: str, seconds: float) -> None:
+        """Begin a fault. One that lasts is counted when it ends."""
+        self._what, self._begun = what, self._begun + 1
         kind, _, which = what.partition("-")
-        steps: dict[str, Callable[[], bool | None]] = {
+        steps: dict[str, Callable[[], None]] = {
             "kill": lambda: self._kill(which),
             "stop": lambda: self._stop(which.removesuffix("-80"), seconds),
             "wipe": self._wipe,
@@ -66,12 +80,16 @@ class Faults:
             "clock": lambda: self._turn_clock(which, seconds),
             "former": lambda: self._former_release(seconds),
         }
+        before = len(self._ending)
         try:
-            if steps[kind]() is False:  # this machine, or this site, has no such thing
-                return
-        except (psutil.Error, AssertionError, redis.RedisError, sa.exc.OperationalError):
-            return  # what it was to hit is already gone
-        self.done[what] = self.done.get(what, 0) + 1
+            steps[kind]()
+        except NotSeenError as why:
+            self._count(what, str(why))
+        except (psutil.Error, AssertionError, redis.RedisError, sa.exc.OperationalError) as error:
+            self._count(what, f"what it was to hit was gone ({type(error).__name__})")
+        else:
+            if len(self._ending) == before:
+                self._count(what, None)
 
     def end(self) -> None:
         """Wait until every lasting fault has ended. Raises what went wrong in ending one."""
@@ -79,13 +97,29 @@ class Faults:
             timer.join()
         for error in self.errors:
             raise error
+        assert self.done.total() + self.missed.total() == self._begun, "a planned fault was not accounted for"
 
-    def _later(self, seconds: float, step: Callable[[], Any]) -> None:
+    def _count(self, what: str, missed: str | None) -> None:
+        with self._counting:
+            if missed is None:
+                self.done[what] += 1
+            else:
+                self.missed[f"{what}: {missed}"] += 1
+
+    def _later(self, seconds: float, step: Callable[[], Any], *, counts: bool = True) -> None:
+        """Do this later. The last step of a fault counts it: as missed if it raises NotSeenError."""
+        what = self._what
+
         def ended() -> None:
+            why: str | None = None
             try:
                 step()
+            except NotSeenError as error:
+                why = str(error)
             except BaseException as error:
                 self.errors.append(error)
+            if counts:
+                self._count(what, why)
 
         timer = threading.Timer(seconds, ended)
         timer.daemon = True
@@ -94,7 +128,7 @@ class Faults:
 
     @property
     def _number(self) -> int:
-        return sum(self.done.values())
+        return self._begun
 
     def _system(self) -> Running:
         return self.site.systems[self._number % len(self.site.systems)]
@@ -109,13 +143,16 @@ class Faults:
         system = self._system()
         if which == "everything":
             system.kill()
-            self._later(0.1, lambda: system.start(within=120))
+            self._later(0.1, lambda: _started_as_by_systemd(system))
         else:
-            system.child(*CHILDREN[which]).kill()
+            _killed(system.child(*CHILDREN[which]))
 
     def _stop(self, which: str, seconds: float) -> None:
         process = self._system().child(*CHILDREN[which])
         process.suspend()
+        time.sleep(0.05)
+        if process.status() != psutil.STATUS_STOPPED:
+            raise NotSeenError("it was not stopped")
 
         def resume() -> None:
             with contextlib.suppress(psutil.Error):
@@ -134,29 +171,37 @@ class Faults:
             time.sleep(3.0)  # in which it could take some
             _, _, after = one.end().partition("takes no work")
             assert not told or '"event": "delivered"' not in after, "a former release took work"
+            if not told:
+                raise NotSeenError("it never looked at the ledger")
 
         self._later(seconds, end)
 
-    def _turn_clock(self, to: str, seconds: float) -> bool | None:
+    def _turn_clock(self, to: str, seconds: float) -> None:
         if not is_here():
-            return False
+            raise NotSeenError("this machine has no libfaketime")
         if (clock := self.site.clock) is not None:
+            log, before = self.site.systems[-1].log, self.site.systems[-1].log.stat().st_size
             clock.turn(to)
-            self._later(seconds, lambda: clock.turn("+0"))
-            return None
+
+            def turn_back() -> None:
+                clock.turn("+0")
+                if b"clock-wrong" not in log.read_bytes()[before:]:
+                    raise NotSeenError("no process of that host noticed")
+
+            self._later(seconds, turn_back)
+            return
         clock, environment = with_clock(self.world.folder)
         both = [Beside(self._system(), worker(kind), environment) for kind in ("pipeline", "deliver")]
         for one in both:
             one.start()
-        self._later(5.0, lambda: clock.turn(to))  # when they have begun to work
-        self._later(5.0 + seconds, lambda: clock.turn("+0"))
+        self._later(5.0, lambda: clock.turn(to), counts=False)  # when they have begun to work
+        self._later(5.0 + seconds, lambda: clock.turn("+0"), counts=False)
 
         def end() -> None:
-            for one in both:
-                one.end()
+            if not any("clock-wrong" in one.end() for one in both):
+                raise NotSeenError("neither of its processes noticed")
 
         self._later(8.0 + seconds, end)
-        return None
 
     # --- the queue
 
@@ -169,7 +214,10 @@ class Faults:
             client.flushall()
 
     def _remove(self) -> None:
-        shutil.rmtree(self._queue_folder(), ignore_errors=True)
+        folder = self._queue_folder()
+        shutil.rmtree(folder, ignore_errors=True)
+        if (folder / "valkey.sock").exists():
+            raise NotSeenError("its socket is still there")
 
     def _damage(self, seconds: float) -> None:
         """A power cut leaves zeros at the end of its files."""
@@ -184,7 +232,7 @@ class Faults:
         for name in ("dump.rdb", "appendonly.aof", "appendonlydir/appendonly.aof.1.incr.aof"):
             with (folder / name).open("ab") as file:
                 file.write(bytes(64))
-        self.site.systems[0].child("valkey-server").kill()
+        _killed(self.site.systems[0].child("valkey-server"))
 
     def _queue_folder(self) -> Path:
         return Path(self.site.systems[0].child("valkey-server").cwd())
@@ -195,20 +243,24 @@ class Faults:
         names = sorted(self.site.receivers)
         name = names[self._number % len(names)]
         receiver = self.site.receivers[name]
+        before = len(receiver.received)
         receiver.conduct(_CONDUCTS[how])
 
         def end() -> None:
             receiver.behave()
+            called = len(receiver.received) > before
             if how == "410":  # only the operator may call such a channel again
                 time.sleep(2.0)  # what was being sent is answered
                 channel = "partner" if name == "first" else "second"
                 until(lambda: self.site.systems[0].run("replay", "--channel", channel).status == 0, 60)
+            if not called:
+                raise NotSeenError("nothing was sent to that partner meanwhile")
 
         self._later(seconds, end)
 
     # --- the database
 
-    def _database(self, how: str, seconds: float) -> bool | None:
+    def _database(self, how: str, seconds: float) -> None:
         if self.site.database is None:
             self._lock_sqlite(min(seconds, 5.0))
         elif how == "silent":
@@ -225,8 +277,8 @@ class Faults:
             self._read_only(seconds)
         else:
             with self.site.administrator() as connection:
-                connection.exec_driver_sql(_OTHERS)
-        return None
+                if not connection.exec_driver_sql(_OTHERS).all():
+                    raise NotSeenError("no connection was open")
 
     def _read_only(self, seconds: float) -> None:
         with self.site.administrator() as connection:
@@ -250,7 +302,7 @@ class Faults:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
             connection.close()
-            return
+            raise NotSeenError("another writer had it for ten seconds") from None
 
         def end() -> None:
             connection.execute("ROLLBACK")
@@ -258,12 +310,11 @@ class Faults:
 
         self._later(seconds, end)
 
-    def _restart_pooler(self, seconds: float) -> bool | None:
+    def _restart_pooler(self, seconds: float) -> None:
         if (pooler := self.site.bouncer) is None:
-            return False
+            raise NotSeenError("this site has no PgBouncer")
         pooler.kill()
         self._later(seconds, pooler.start)
-        return None
 
     # --- machines
 
@@ -273,9 +324,9 @@ class Faults:
         host.cut()
         self._later(seconds, host.mend)
 
-    def _fill(self, seconds: float) -> bool | None:
+    def _fill(self, seconds: float) -> None:
         if self.site.small is None:
-            return False
+            raise NotSeenError("no small disk can be mounted here")
         full = self.site.small / "full"
         with full.open("wb") as file:
             try:
@@ -284,7 +335,25 @@ class Faults:
             except OSError:
                 pass
         self._later(seconds, lambda: full.unlink(missing_ok=True))
-        return None
+
+
+def _killed(process: psutil.Process) -> None:
+    process.kill()
+    process.wait(10)
+
+
+def _started_as_by_systemd(system: Running) -> None:
+    """Start it until it runs, as `Restart=always` and `RestartSec=2` do: its database may be away too."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            system.start(within=120)
+            return
+        except AssertionError:
+            system.kill()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(2.0)
 
 
 def _repeated(step: Callable[[], None]) -> None:

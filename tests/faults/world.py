@@ -266,7 +266,7 @@ class World:
         """Return the processes that take no work, or whose last sign of life in the ledger is old."""
         done = self.systems[0].run("status", "--json")
         now = dt.datetime.now(dt.UTC)
-        seen = {one["name"]: one for one in done.json["processes"]}
+        seen = {one["name"].rpartition(":")[0]: one for one in done.json["processes"]}
         for host in self.hosts:
             for name in ("pipeline-1", "deliver", "web"):
                 one = seen.get(f"{name}@{host}")
