@@ -284,9 +284,22 @@ def test_a_recipient_who_is_refused_for_good_is_named_and_not_tried_again(
         receipt = channel.deliver(short(remote_id=remembered(error)))
         box.rcpt = {B: "550 no such user"}
         refused = channel.deliver(short(2))
-    assert receipt.detail == "sent to 1"
+    assert f"1 of 3 recipients do not have it yet: 127.0.0.1: 451 greylisted; refused: {B} (" in str(error)
+    assert receipt.detail == f"sent to 1; refused before: {B}"
     assert [one.recipient for one in box.mails] == [A, C, A, C]
     assert refused.detail == f"sent to 2; refused: {B} (127.0.0.1: 550 no such user)"
+
+
+def test_the_log_says_at_once_who_was_refused_without_the_whole_address(
+    box: Mailbox, trusted: Path, opened: Callable[..., Email], capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.rcpt, box.data = {A: "550 no such user"}, {B: "554 not wanted"}
+    with mail_server(box, trusted) as port:
+        assert opened(port, recipients=[A, B, C]).deliver(short()).detail.startswith("sent to 1; refused: ")
+    said = capsys.readouterr().out
+    assert said.count("recipient refused") == 2 and f"…@{A.partition('@')[2]}" in said
+    assert A not in said and B not in said
+    assert [one.recipient for one in box.mails] == [C]
 
 
 def test_all_refused_is_refused(box: Mailbox, trusted: Path, opened: Callable[..., Email]) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+import structlog
 from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.channels import ChannelType
 from pipeline.channels.email.mail import Letterhead, Line, Mail, MailAddress, mail, message_id
-from pipeline.channels.email.mailing import Post, earlier_mails, unsendable
+from pipeline.channels.email.mailing import Post, earlier_mails, shown, unsendable
 from pipeline.channels.email.smtp import Security, Session, server_of, session
 from pipeline.channels.shared.announcing import delivered
 from pipeline.channels.shared.deadline import Deadline
@@ -24,6 +25,8 @@ from pipeline.http import Http
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.secret import SecretRef
 from pipeline.validation import form
+
+_log = structlog.get_logger()
 
 _CLOSING = 421  # "service not available, closing" (RFC 5321, section 4.2.2)
 
@@ -87,6 +90,9 @@ class Email:
                 smtp.send(self._settings.sender, recipient, message.to(recipient))
             except (TransientError, PermanentError) as error:
                 post.failed(recipient, parcels, error)
+                if isinstance(error, PermanentError):
+                    whose = {"host": self._server.host, "recipient": shown(recipient)}
+                    _log.warning("recipient refused", **whose, status=error.status)
                 if error.status in (None, _CLOSING):
                     return post.broken(error)
             else:

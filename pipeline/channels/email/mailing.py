@@ -14,20 +14,26 @@ _DETAIL = 500  # characters
 
 @dataclass(frozen=True)
 class Memory:
-    """The state kept as the remote id: `THREAD`, or `THREAD MESSAGE KEY,KEY…` while some recipients are waiting."""
+    """The state kept as the remote id: `THREAD`, and while recipients are waiting `THREAD MESSAGE WAITING [REFUSED]`.
+
+    The last two are keys of recipients, separated by commas.
+    """
 
     thread: str | None = None  # the Message-ID of the article's first mail
     of: str = ""  # the message id of the parcel that recipients are waiting for
     waiting: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()  # for good, in an earlier attempt at the same parcel
 
     @classmethod
     def parse(cls, text: str | None) -> Memory:
         """Parse a remote id."""
-        thread, of, waiting = [*(text or "").split(" "), "", "", ""][:3]
-        return cls(thread if thread.startswith("<") else None, of, frozenset(filter(None, waiting.split(","))))
+        thread, of, *kept = [*(text or "").split(" "), "", "", "", ""][:4]
+        waiting, refused = (frozenset(filter(None, keys.split(","))) for keys in kept)
+        return cls(thread if thread.startswith("<") else None, of, waiting, refused)
 
     def __str__(self) -> str:
-        return " ".join([self.thread or "-", *([self.of, ",".join(sorted(self.waiting))] if self.waiting else [])])
+        kept = [self.of, *(",".join(sorted(keys)) for keys in (self.waiting, self.refused) if keys)]
+        return " ".join([self.thread or "-", *(kept if self.waiting else [])])
 
     def resumes(self, parcel: Parcel) -> bool:
         """Return whether some recipients already have this revision."""
@@ -78,22 +84,35 @@ class Post:
         """Return the outcome of one parcel. `thread`: the Message-ID of its mail, used if it is the article's first.
 
         If no recipient has the mail, the outcome is the first failure. If some have it and others may get it later, it
-        is a TransientError (`recipients-waiting`) with the `remote_id` to keep. Otherwise it is a Receipt, which lists
-        the recipients who were refused.
+        is a TransientError (`recipients-waiting`) with the `remote_id` to keep. Otherwise it is a Receipt. Both list
+        the recipients who were refused, in this attempt and in those before.
         """
         memory = Memory.parse(parcel.remote_id)
         recipients_due = [recipient for recipient in self.recipients if memory.needs(recipient, parcel)]
         failures = [(recipient, error) for recipient in recipients_due if (error := self._failure(parcel, recipient))]
-        waiting = [one for one in failures if not isinstance(one[1], PermanentError)]
+        waiting = [one for one in failures if not _is_final(one[1])]
         sent = len(recipients_due) - len(failures)
         if failures and not sent and not memory.resumes(parcel):
             return (waiting or failures)[0][1]
         thread = memory.thread or thread
+        before = memory.refused if memory.resumes(parcel) else frozenset()
+        refused = "".join(f"; refused: {recipient} ({error})" for recipient, error in failures if _is_final(error))
+        refused += "".join(f"; refused before: {one}" for one in self.recipients if key_of(one) in before)
         if waiting:
             keys = frozenset(key_of(recipient) for recipient, _ in waiting)
-            return _waiting(len(waiting), len(self.recipients), waiting[0][1], Memory(thread, parcel.message_id, keys))
-        refused = "".join(f"; refused: {recipient} ({error})" for recipient, error in failures)
+            final = before | {key_of(recipient) for recipient, error in failures if _is_final(error)}
+            return self._waiting(waiting[0][1], Memory(thread, parcel.message_id, keys, final), refused)
         return Receipt(detail=f"sent to {sent}{refused}"[:_DETAIL], status=250, remote_id=str(Memory(thread)))
+
+    def _waiting(self, error: CitewireError, memory: Memory, refused: str) -> TransientError:
+        text = f"{len(memory.waiting)} of {len(self.recipients)} recipients do not have it yet: {error}{refused}"
+        return TransientError(
+            text[:_DETAIL],
+            status=getattr(error, "status", None),
+            retry_after=getattr(error, "retry_after", None),
+            code="recipients-waiting",
+            remote_id=str(memory),
+        )
 
     def _failure(self, parcel: Parcel, recipient: str) -> CitewireError | None:
         one = (parcel.message_id, recipient)
@@ -113,11 +132,11 @@ def unsendable(parcel: Parcel) -> UnsendableError | None:
     return UnsendableError(f"mail needs an HTML format: {parcel.rendition.format!r} is not one", code="format-unfit")
 
 
-def _waiting(waiting: int, of: int, error: CitewireError, memory: Memory) -> TransientError:
-    return TransientError(
-        f"{waiting} of {of} recipients do not have it yet: {error}",
-        status=getattr(error, "status", None),
-        retry_after=getattr(error, "retry_after", None),
-        code="recipients-waiting",
-        remote_id=str(memory),
-    )
+def shown(recipient: str) -> str:
+    """Return an address as the log may have it, which only those who know the recipients can complete."""
+    local, _, domain = recipient.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def _is_final(error: CitewireError) -> bool:
+    return isinstance(error, PermanentError)
