@@ -24,9 +24,12 @@ LATELY = 10.0  # seconds
 _READY: list[bool] = []  # whether this process has said so
 
 
-def name_of(kind: str) -> str:
-    """Return a unique name for this process, such as "deliver-a1b2c3-7"."""
-    return f"{kind}-{socket.gethostname()}-{os.getpid()}"
+def identity(name: str, pid: int | None = None) -> str:
+    """Return what this process, or the one with this id, is called in the whole site, such as "deliver@host-a:4711".
+
+    Processes of two hosts have the same names, and so have those of two `citewire up` on one host.
+    """
+    return f"{name}@{socket.gethostname()}:{pid or os.getpid()}"
 
 
 def sign(kind: str) -> None:

@@ -12,7 +12,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from workers import celery as names
-from workers.queue import alive, connect
+from workers.alive import identity
+from workers.queue import alive, connect, sign
 from workers.trouble import Trouble
 
 HOLD = 5_000  # milliseconds after which an unanswered bell may be rung again
@@ -44,9 +45,9 @@ class CeleryDoorbell:
         """Record that a worker is looking now, so that whatever changes from here on is rung for again."""
         self._try(lambda: self._redis.delete(_bell(stage, key, urgent)))
 
-    def heartbeat(self, worker: str) -> None:
-        """Leave a sign of life that lasts ten seconds."""
-        self._try(lambda: self._redis.set(f"citewire:alive:{worker}", 1, ex=10))
+    def heartbeat(self, name: str) -> None:
+        """Leave a sign of life of this process, whose name on its host is given."""
+        self._try(lambda: sign(self._redis, identity(name)))
 
     def alive(self) -> list[str] | None:
         """Return the processes seen in the last ten seconds; None when Redis does not answer."""

@@ -271,15 +271,14 @@ def _start(
     begun = time.monotonic()
     for child in children:
         child.start()
-    expected = {child.name for child in children} - {VALKEY}
+    ours = [child for child in children if child.name != VALKEY]
     bell = connect(queue)
     while not stopping():
         for child in children:
             child.watch(give_back)
         waited = time.monotonic() - begun
-        if all(child.seen for child in children if child.name in expected) and (
-            waited > QUEUE_WITHIN or expected <= _seen_by(bell)
-        ):
+        expected = {alive.identity(child.name, child.process.pid) for child in ours if child.process is not None}
+        if all(child.seen for child in ours) and (waited > QUEUE_WITHIN or expected <= _seen_by(bell)):
             return
         if waited > READY_WITHIN:
             raise ConfigError("the system did not start: see the log above", code="start-failed")

@@ -11,6 +11,14 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
 
 
+_SIGN = "citewire:alive:"
+
+
+def sign(client: redis.Redis, process: str) -> None:
+    """Leave a sign of life that lasts ten seconds. `process` is its name in the whole site."""
+    client.set(f"{_SIGN}{process}", 1, ex=10)
+
+
 def alive(client: redis.Redis) -> list[str]:
-    """Return the processes seen in the last ten seconds."""
-    return sorted(str(key).rsplit(":", 1)[1] for key in client.scan_iter("citewire:alive:*"))
+    """Return the processes seen in the last ten seconds, by their names in the whole site."""
+    return sorted(str(key).removeprefix(_SIGN) for key in client.scan_iter(f"{_SIGN}*"))

@@ -19,6 +19,7 @@ from pipeline.errors import CitewireError, ConfigError, TransientError
 from pipeline.ledger import Ledger, migrations, processes, restorations
 from pipeline.ledger.clock import LedgerClock
 from pipeline.ledger.processes import Process
+from workers.alive import identity
 from workers.trouble import Trouble
 
 SIGN = dt.timedelta(seconds=5)  # between two signs of life in the ledger
@@ -48,7 +49,7 @@ class Standing:
     def look(self, name: str, kind: str) -> None:
         """Compare once. `name` is the process's on its host. Raises CitewireError if the ledger does not answer."""
         self._clock.measure()
-        now, own = self._clock(), f"{name}@{self._host}"
+        now, own = self._clock(), identity(name)
         with self._ledger.read() as transaction:
             schema = processes.schema(transaction)
             others = processes.alive(transaction, now=now)
@@ -82,6 +83,8 @@ class Standing:
         )
         if last is None or now - last.seen >= SIGN or now < last.seen or own.trouble != last.trouble:
             with self._ledger.write(lasting=False) as transaction:
+                if last is None:
+                    processes.forget_former(transaction, own)
                 processes.record(transaction, own)
             self._own = own
 

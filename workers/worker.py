@@ -28,13 +28,14 @@ _SWITCH = 0.0005
 def run(kind: str, name: str | None = None) -> None:
     """Work until SIGTERM. `kind` is "deliver", or "pipeline" for everything else, withdrawals included.
 
-    `name` identifies the worker in the log and in its heartbeats, and must be unique.
+    `name` is the worker's among those of its host, in the log and in its signs of life.
     """
     if kind == "pipeline":
         _make_feeds_due()
         drop_others(services().context)
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
-    _serve(kind, name or alive.name_of(kind), QUEUES[kind], threads)
+    logs.configure(name or alive.identity(kind))
+    _serve(kind, name or kind, QUEUES[kind], threads)
 
 
 def _make_feeds_due() -> None:
@@ -51,7 +52,6 @@ def _look(stage: str, key: str, urgent: bool) -> None:
 
 
 def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
-    logs.configure(name)
     sys.setswitchinterval(_SWITCH)
     own, stop = services(), threading.Event()
     if OWNER not in os.environ:  # a child of `up`, which has proved them
@@ -70,7 +70,7 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
     events = own.settings.workers.task_events
     # Not `worker_main`: the celery command line imports a terminal toolkit.
     worker = app.Worker(
-        hostname=f"{name}@citewire",
+        hostname=alive.identity(name),
         pool_cls="threads",
         concurrency=threads,
         queues=",".join(queues),

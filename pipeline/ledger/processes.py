@@ -17,7 +17,7 @@ _KEPT = dt.timedelta(days=1)
 class Process(Struct, frozen=True, kw_only=True):
     """A process as it last described itself."""
 
-    name: str
+    name: str  # in the whole site: "deliver@host-a:4711" is "deliver" on its host, with the process id 4711
     kind: str
     host: str
     started: dt.datetime
@@ -35,6 +35,15 @@ def record(transaction: Transaction, process: Process) -> None:
     upsert = insert(transaction, processes).values(**values)
     transaction.execute(upsert.on_conflict_do_update(index_elements=[processes.c.name], set_=values))
     transaction.execute(sa.delete(processes).where(processes.c.seen < process.seen - _KEPT))
+
+
+def forget_former(transaction: Transaction, process: Process) -> None:
+    """Delete the processes of the same name on the same host, of which this one takes the place.
+
+    Another that still runs, such as that of a second `citewire up`, records itself again with its next sign of life.
+    """
+    same = processes.c.name.startswith(f"{process.name.rpartition(':')[0]}:", autoescape=True)
+    transaction.execute(sa.delete(processes).where(same, processes.c.name != process.name))
 
 
 def alive(transaction: Transaction, *, now: dt.datetime) -> list[Process]:

@@ -53,7 +53,7 @@ class ChannelHealth:
 class RunningProcess:
     """A process of the site that gave a sign of life within half a minute."""
 
-    name: Annotated[str, Field(examples=["deliver@host-a"])]
+    name: Annotated[str, Field(examples=["deliver@host-a:4711"])]
     kind: Annotated[str, Field(description="pipeline, deliver or web.")]
     seen: Time
     started: Time

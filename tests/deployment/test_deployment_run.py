@@ -110,7 +110,7 @@ def test_the_processes_are_ready_and_seen_by_the_web_server(deployment: Deployme
     assert deployment.get("/healthz").json() == {"status": "ok"}
     ready = deployment.get("/readyz")
     assert (ready.status_code, ready.json()["ready"], ready.json()["queue"]) == (200, True, True)
-    kinds = {name.split("-")[0] for name in ready.json()["processes"]}
+    kinds = {name.split("@")[0] for name in ready.json()["processes"]}
     assert kinds == {"pipeline", "deliver", "web"}
 
 

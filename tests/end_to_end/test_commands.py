@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import requests
@@ -25,7 +27,9 @@ from workers import runfile
 from workers.celery import QUEUES, app
 from workers.remote_control import LOOKING, REFUSAL
 
-WORKERS = ("deliver@citewire", "pipeline-1@citewire")  # of `citewire up`, by their names in Celery
+T = TypeVar("T")
+
+WORKERS = {f"{name}@{socket.gethostname()}" for name in ("deliver", "pipeline-1")}  # of `citewire up`, in Celery
 
 
 @pytest.fixture(scope="module")
@@ -248,10 +252,15 @@ def celery(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def named(workers: Mapping[str, T]) -> dict[str, T]:
+    """Return what is known of each worker by its name without the process id."""
+    return {name.rpartition(":")[0]: known for name, known in workers.items()}
+
+
 def test_celery_finds_every_worker(running: Running) -> None:
     answer = celery(running, "inspect", "ping", "--timeout", "5", "--json")
     assert answer.returncode == 0, answer.stderr
-    assert json.loads(answer.stdout) == {name: {"ok": "pong"} for name in WORKERS}
+    assert named(json.loads(answer.stdout)) == {name: {"ok": "pong"} for name in WORKERS}
 
 
 def test_no_worker_is_changed_from_outside(running: Running) -> None:
@@ -261,11 +270,11 @@ def test_no_worker_is_changed_from_outside(running: Running) -> None:
         outside.conf.broker_transport_options = app.conf.broker_transport_options
         answers = outside.control.broadcast("shutdown", reply=True, timeout=PATIENCE, limit=len(WORKERS))
         said = {name: answer for one in answers for name, answer in one.items()}
-        assert said == {name: {"error": REFUSAL} for name in WORKERS}
+        assert named(said) == {name: {"error": REFUSAL} for name in WORKERS}
         changing = [name for name, command in Panel.meta.items() if command.type == "control"]
         assert set(changing) & LOOKING == set()
         alive = outside.control.ping(timeout=PATIENCE, limit=len(WORKERS))
-        assert {name for one in alive for name in one} == set(WORKERS)
+        assert {name for one in alive for name in named(one)} == WORKERS
 
 
 def test_flower_lists_every_worker_and_stage(running: Running) -> None:
@@ -285,7 +294,7 @@ def test_flower_lists_every_worker_and_stage(running: Running) -> None:
             with contextlib.suppress(requests.RequestException):
                 answer = requests.get(f"http://127.0.0.1:{port}/api/workers?refresh=1", timeout=PATIENCE)
                 found.update(answer.json())
-            return set(found) == set(WORKERS) and all("active_queues" in one for one in found.values())
+            return set(named(found)) == WORKERS and all("active_queues" in one for one in found.values())
 
         until(listed, what=lambda: f"every worker in Flower's list: {found}")
         queues = {queue["name"] for one in found.values() for queue in one["active_queues"]}  # type: ignore[index]

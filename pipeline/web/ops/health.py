@@ -35,7 +35,10 @@ class Readiness:
     ready: bool
     ledger: Annotated[bool, Field(description="The ledger can be read and written.")]
     queue: bool
-    processes: Annotated[tuple[str, ...], Field(description="Those that gave a sign of life lately.")]
+    processes: Annotated[
+        tuple[str, ...],
+        Field(description="Those that gave a sign of life lately.", examples=[("deliver@host-a:4711",)]),
+    ]
     causes: Annotated[tuple[str, ...], Field(description="Why it is not ready.", examples=[("disk-full: …",)])]
 
 

@@ -92,7 +92,8 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
 
 def _processes(transaction: Transaction, now: dt.datetime) -> Iterator[Metric]:
     running = processes.alive(transaction, now=now)
-    ahead: dict[tuple[str, ...], float] = {(one.name,): one.clock_off / 1000 for one in running}
+    # Without the process ids, which would make a new series at each restart.
+    ahead: dict[tuple[str, ...], float] = {(one.name.rpartition(":")[0],): one.clock_off / 1000 for one in running}
     yield _gauge("clock_ahead_seconds", "By which a process's clock is ahead of the ledger's", ("process",), ahead)
     stopped = sum(one.trouble is not None for one in running)
     yield _gauge("processes_held", "Processes that take no work: their log says why", (), {(): stopped})
