@@ -1,4 +1,5 @@
-"""The cost of rendering: each format and all of them, feed documents, and the memory that a very long article needs.
+"""The cost of rendering: each format and all of them, in CPU and in the store, feed documents, and the memory that a
+very long article needs.
 
 python -m benchmarks.renditions [--rounds N] [--megabytes N]
 """
@@ -18,9 +19,11 @@ from msgspec import structs
 from benchmarks.figures import interleaved, percentile, table
 from benchmarks.samples import ROOT, SITE, big, revision_of, seed
 from pipeline.intake import read_article
-from pipeline.model.rendition import Format
+from pipeline.model.article import Article
+from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Revision
 from pipeline.renditions import formats
+from pipeline.store.frames import packed, unpacked
 
 SEVEN = ("rss", "atom", "json-feed", "amp", "ninjs", "apple-news", "json-ld")
 FORMS = ("md", "json", "html", "txt")
@@ -42,6 +45,8 @@ def main() -> None:
     revision = revision_of(article)
     print(f"Rendering {what}, {len(revision.references)} references; CPU time, {arguments.rounds} rounds, warm\n")
     print(_formats(revision, arguments.rounds), end="\n\n")
+    print("All formats of an article in the store; CPU time of compressing, and of decompressing and verifying\n")
+    print(_kept(article, arguments.rounds), end="\n\n")
     print(f"Feed documents of {ENTRIES} such articles\n")
     print(_documents(revision, max(arguments.rounds // 10, 3)), end="\n\n")
     print(f"Peak memory for an article file of {arguments.megabytes:g} MB, in a process of its own\n")
@@ -63,6 +68,28 @@ def _formats(revision: Revision, rounds: int) -> str:
 
 def _row(name: str, seconds: Sequence[float], size: str) -> tuple[str, ...]:
     return name, f"{statistics.median(seconds) * 1000:.2f}", f"{percentile(seconds, 90) * 1000:.2f}", size
+
+
+def _kept(seed: Article, rounds: int) -> str:
+    folder = ROOT / "examples" / "articles"
+    examples = [read_article(file.read_bytes(), name=file.name) for file in sorted(folder.iterdir())]
+    long = read_article(big("md", 500_000), name="big.md")
+    articles = {f"the {len(examples)} examples": examples, "the seed page": [seed], "500 kB of Markdown": [long]}
+    rows = [(name, *_row_kept(some, rounds)) for name, some in articles.items()]
+    return table(("article", "bytes", "bytes in the store", "ms to compress", "ms to read"), rows)
+
+
+def _row_kept(articles: Sequence[Article], rounds: int) -> tuple[str, ...]:
+    bodies = [format.render(revision_of(one), SITE) for one in articles for format in formats().values()]
+    frames = [(packed(body), digest_of(body)) for body in bodies]
+    ways: dict[str, Callable[[], object]] = {
+        "write": lambda: [packed(body) for body in bodies],
+        "read": lambda: [unpacked(frame, digest) for frame, digest in frames],
+    }
+    seconds = interleaved(ways, rounds)
+    sizes = (sum(map(len, bodies)), sum(len(frame) for frame, _ in frames))
+    times = (f"{statistics.median(seconds[name]) * 1000 / len(articles):.2f}" for name in ways)
+    return *(f"{size // len(articles):,}" for size in sizes), *times
 
 
 def _documents(revision: Revision, rounds: int) -> str:

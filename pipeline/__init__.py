@@ -43,5 +43,5 @@ the ledger" and may be lost. So any process may be killed at any instruction.
     intake/      a file → Article         renditions/  one for each format         channels/  one for each channel type
     flattening/  marked-up text → plain   citations/   References in words         web/       API, feeds, pages, health
     references/  PubMed → References      feeds/       what feeds are made of      views/     what API and --json show
-    appraisal/   what is said of a paper  http/        every request that goes out store.py   bytes by digest
+    appraisal/   what is said of a paper  http/        every request that goes out store/     bytes by digest
 """

@@ -82,7 +82,7 @@ def in_order(bench: FeedBench, store: RenditionStore) -> None:
 def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
     ledger: Ledger, tmp_path: Path, moment: str, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.store_folder._WAIT", 0.2)
+    monkeypatch.setattr("pipeline.store.folder._WAIT", 0.2)
     store = RenditionStore.at(tmp_path / "renditions")
     bench = on_store(ledger, store)
     bench.publish(numbered(3, text="Corrected."))

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
-from pipeline import store_folder
 from pipeline.errors import TransientError
+from pipeline.model.rendition import digest_of
 from pipeline.store import FileState, RenditionStore
+from pipeline.store import folder as store_folder
 
 AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 NAME = "public/feeds/latest.atom"
+DIGEST = digest_of(b"bytes")
 
 
 @pytest.fixture(params=["folder", "objects"])
@@ -36,25 +38,25 @@ def test_a_file_is_there_as_it_was_written_until_it_is_removed(store: RenditionS
 
 
 def test_what_is_dropped_is_gone(store: RenditionStore) -> None:
-    store.put("sha256:abcdef", b"bytes")
-    assert store.drop("sha256:abcdef")
-    assert not store.drop("sha256:abcdef") and not store.drop("sha256:fedcba")
-    assert store.get("sha256:abcdef") is None
+    store.put(DIGEST, b"bytes")
+    assert store.drop(DIGEST)
+    assert not store.drop(DIGEST) and not store.drop(digest_of(b"others"))
+    assert store.get(DIGEST) is None
 
 
 def test_what_is_wanted_or_was_just_stored_is_not_dropped(store: RenditionStore) -> None:
-    store.put("sha256:abcdef", b"bytes")
-    assert not store.drop("sha256:abcdef", wanted=lambda: True)
-    assert not store.drop("sha256:abcdef", before=dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
-    assert store.get("sha256:abcdef") == b"bytes"
+    store.put(DIGEST, b"bytes")
+    assert not store.drop(DIGEST, wanted=lambda: True)
+    assert not store.drop(DIGEST, before=dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
+    assert store.get(DIGEST) == b"bytes"
 
 
 def test_nothing_is_dropped_from_a_folder_while_somebody_writes_there(tmp_path: Path) -> None:
     store = RenditionStore.at(tmp_path)
-    store.put("sha256:abcdef", b"bytes")
-    with store_folder.locked(tmp_path / "sha256" / "ab" / store_folder.LOCK, shared=True):
-        assert not store.drop("sha256:abcdef")
-    assert store.get("sha256:abcdef") == b"bytes"
+    store.put(DIGEST, b"bytes")
+    with store_folder.locked(tmp_path / "sha256" / DIGEST[7:9] / store_folder.LOCK, shared=True):
+        assert not store.drop(DIGEST)
+    assert store.get(DIGEST) == b"bytes"
 
 
 def test_a_file_is_not_removed_by_who_may_no_longer(store: RenditionStore) -> None:

@@ -177,7 +177,7 @@ class Store:
     def put(self, digest: str, body: bytes) -> None:
         self.held[digest] = body
 
-    def get(self, digest: str) -> bytes | None:
+    def get(self, digest: str, size: int | None = None) -> bytes | None:
         return self.held.get(digest)
 
     def drop(

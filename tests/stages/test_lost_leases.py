@@ -49,10 +49,10 @@ class SlowStore(Store):
         self.held = bench.store.held
         self.bench, self.seconds, self.meanwhile = bench, seconds, meanwhile
 
-    def get(self, digest: str) -> bytes | None:
+    def get(self, digest: str, size: int | None = None) -> bytes | None:
         self.bench.clock.pass_(self.seconds)
         self.meanwhile()
-        return super().get(digest)
+        return super().get(digest, size)
 
 
 def delivery_of(bench: Bench, name: str = "spasms") -> Delivery:

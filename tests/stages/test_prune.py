@@ -214,9 +214,9 @@ def test_bytes_that_no_row_names_are_dropped_and_no_others(ledger: Ledger, tmp_p
     for digest, body in ((stray, b"killed before it was recorded"), (fresh, b"not recorded yet")):
         store.put(digest, body)
     for path in (tmp_path / "sha256").rglob("*"):
-        if path.is_file() and path.name not in fresh:
+        if path.is_file() and path.stem not in fresh:
             os.utime(path, (0, 0))
-    os.utime(tmp_path / "sha256" / fresh[7:9] / fresh[9:], (bench.clock.now.timestamp() + 86_400 * 20,) * 2)
+    os.utime(tmp_path / "sha256" / fresh[7:9] / f"{fresh[9:]}.zst", (bench.clock.now.timestamp() + 86_400 * 20,) * 2)
     dropped = 0
     for _ in range(256):  # an hour each
         dropped += drop_strays(bench.context)
@@ -247,7 +247,7 @@ def test_bytes_that_are_stored_again_while_strays_are_looked_for_stay(ledger: Le
     assert isinstance(store, StoredMeanwhile)
     bench.context = dataclasses.replace(bench.context, store=store)
     store.put(digest, body)
-    os.utime(tmp_path / "sha256" / digest[7:9] / digest[9:], (0, 0))
+    os.utime(tmp_path / "sha256" / digest[7:9] / f"{digest[9:]}.zst", (0, 0))
     store.again = (digest, body)
     bench.clock.now = dt.datetime.now(dt.UTC)
     bench.clock.now -= dt.timedelta(hours=(int(bench.clock.now.timestamp() // 3600) - int(digest[7:9], 16)) % 256)

@@ -10,6 +10,7 @@ import msgspec
 
 from pipeline.ledger import Transaction, articles, places
 from pipeline.ledger.articles import renditions, revisions, withheld
+from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.deliveries.sending import PendingDelivery
 from pipeline.model.delivery import Links, Parcel
@@ -17,7 +18,7 @@ from pipeline.model.rendition import Rendition
 from pipeline.model.revision import EventType, Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.feeds.files import addresses_of
-from pipeline.stages.render import stored_body
+from pipeline.stages.render import made_again
 
 _EMPTIED = "The publisher no longer provides its articles here."  # the reason of a withdrawal from such a place
 
@@ -30,7 +31,7 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
     head = pending.heading
     assert head is not None
     assert pending.media_type is not None, "only a rendered revision is scheduled"
-    rendition = Rendition(row.format, pending.media_type, _body(context, row))
+    rendition = Rendition(row.format, pending.media_type, _body(context, pending))
     also = [_made(context, row, format) for format in _also(context, row)]
     feeds = addresses_of(context, head.topics, head.language)
     links = _links(context, head.address or row.article, row.format, head.canonical, feeds)
@@ -145,21 +146,30 @@ def _made(context: Context, row: Delivery, format: str) -> Rendition:
     """Return the revision in a format, rendered now if its bytes are missing or the format is newer than it."""
     with context.ledger.read() as transaction:
         stored = renditions.one(transaction, row.article, row.target_revision, format)
-    body = context.store.get(stored.digest) if stored is not None else None
+    body = context.store.get(stored.digest, stored.bytes) if stored is not None else None
     if stored is not None and body is not None:
         return Rendition(format, stored.media_type, body)
+    return _made_again(context, row, format, stored)
+
+
+def _made_again(context: Context, row: Delivery, format: str, stored: Stored | None) -> Rendition:
     with context.ledger.read() as transaction:
         revision = revisions.get(transaction, row.article, row.target_revision)
     if stored is not None:
-        return Rendition(format, stored.media_type, stored_body(context, stored, revision))
+        return Rendition(format, stored.media_type, made_again(context, stored, revision))
     known = context.formats[format]
     return Rendition(format, known.media_type, known.render(revision, context.site))
 
 
-def _body(context: Context, row: Delivery) -> bytes:
+def _body(context: Context, pending: PendingDelivery) -> bytes:
+    row = pending.row
     assert row.target_digest is not None
-    body = context.store.get(row.target_digest)
-    return _made(context, row, row.format).body if body is None else body
+    body = context.store.get(row.target_digest, pending.size)
+    if body is not None:
+        return body
+    with context.ledger.read() as transaction:
+        stored = renditions.one(transaction, row.article, row.target_revision, row.format)
+    return _made_again(context, row, row.format, stored).body
 
 
 def _links(context: Context, name: str, format: str, canonical: str | None, feeds: tuple[str, ...]) -> Links:

@@ -167,11 +167,15 @@ def _added(context: Context, facts: Facts) -> list[Rendition]:
 
 def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
     """Return the bytes of a rendition. Rendering is pure, so bytes missing from the store are rendered again."""
-    body = context.store.get(stored.digest)
-    if body is None:
-        body = context.formats[stored.format].render(revision, context.site)
-        if digest_of(body) == stored.digest:  # a newer template gives other bytes, which have another name
-            context.store.put(stored.digest, body)
+    body = context.store.get(stored.digest, stored.bytes)
+    return made_again(context, stored, revision) if body is None else body
+
+
+def made_again(context: Context, stored: Stored, revision: Revision) -> bytes:
+    """Render the bytes that the store lacks, or has damaged."""
+    body = context.formats[stored.format].render(revision, context.site)
+    if digest_of(body) == stored.digest:  # a newer template gives other bytes, which have another name
+        context.store.put(stored.digest, body)
     return body
 
 

@@ -1,22 +1,30 @@
-"""The rendition store: bytes by digest, and files by name, in a folder or any object store (obstore)."""
+"""The rendition store: bytes by digest, and files by name, in a folder or any object store (obstore).
+
+Bytes are compressed (`frames`); files, which web servers serve as they are, are not.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import obstore
+import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from pipeline import store_folder
 from pipeline.errors import ConfigError, TransientError
+from pipeline.store import folder as store_folder
+from pipeline.store.frames import Damaged, packed, unpacked, verified
 
+_log = structlog.get_logger()
+
+_FRAME = ".zst"  # after the path of a digest whose bytes are compressed, as all are that this release writes
 _ROUNDS = 20  # each failed round means that another writer succeeded
 
 
@@ -64,18 +72,34 @@ class RenditionStore:
 
     def put(self, digest: str, body: bytes) -> None:
         """Store the bytes. Raises TransientError if the store refuses or does not answer."""
+        frame = packed(body)
         try:
             with self._writing(digest):
-                obstore.put(self._store, _path(digest), body)
+                obstore.put(self._store, _path(digest) + _FRAME, frame)
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store did not take a rendition", code="store-unreachable") from error
 
-    def get(self, digest: str) -> bytes | None:
-        """Return the bytes, or None if there are none under the digest. Raises TransientError if there is no answer."""
+    def get(self, digest: str, size: int | None = None) -> bytes | None:
+        """Return the bytes, or None if there are none under the digest, or only bytes that do not have it.
+
+        `size` is their number, if it is known. Raises TransientError if there is no answer.
+        """
+        path = _path(digest)
+        try:
+            if (frame := self._read(path + _FRAME)) is not None:
+                return unpacked(frame, digest, size)
+            plain = self._read(path)  # stored by a release that did not compress
+            return None if plain is None else verified(plain, digest)
+        except Damaged as damage:
+            hint = "it is made again when it is wanted; look at the store's disk if there are many"
+            _log.error("a stored rendition is damaged", digest=digest, why=str(damage), hint=hint)
+            return None
+
+    def _read(self, path: str) -> bytes | None:
         try:
             if self._folder is not None:  # read before every send, and several times as fast as through obstore
-                return (self._folder / _path(digest)).read_bytes()
-            return bytes(obstore.get(self._store, _path(digest)).bytes())
+                return (self._folder / path).read_bytes()
+            return bytes(obstore.get(self._store, path).bytes())
         except (NotFoundError, FileNotFoundError):
             return None
         except (BaseError, OSError) as error:
@@ -90,26 +114,26 @@ class RenditionStore:
         them yet. In a folder nobody can write them between these checks and the deletion. An object store deletes
         without conditions: whoever finds nothing under a digest that the ledger names makes the bytes again.
         """
-        path = _path(digest)
+        paths = (_path(digest) + _FRAME, _path(digest))
         try:
             if self._folder is None:
-                if not self._may_drop(path, wanted, before):
-                    return False
-                obstore.delete(self._store, path)
-                return True
-            file = self._folder / path
-            with store_folder.locked(file.parent / store_folder.LOCK, patient=False):
-                if dropped := self._may_drop(path, wanted, before):
-                    file.unlink()
-                return dropped
-        except (NotFoundError, FileNotFoundError, TimeoutError):  # … or somebody is writing into the same part
+                return self._drop(paths, wanted, before)
+            with store_folder.locked((self._folder / paths[0]).parent / store_folder.LOCK, patient=False):
+                return self._drop(paths, wanted, before)
+        except (FileNotFoundError, TimeoutError):  # there is no such folder, or somebody is writing into it
             return False
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
 
-    def _may_drop(self, path: str, wanted: Callable[[], bool], before: dt.datetime | None) -> bool:
-        state = self.file_state(path)
-        return state is not None and (before is None or state.modified < before) and not wanted()
+    def _drop(self, paths: Sequence[str], wanted: Callable[[], bool], before: dt.datetime | None) -> bool:
+        states = {path: self.file_state(path) for path in paths}
+        old = [path for path, state in states.items() if state and (before is None or state.modified < before)]
+        if not old or wanted():
+            return False
+        for path in old:
+            with suppress(NotFoundError, FileNotFoundError):
+                obstore.delete(self._store, path)
+        return True
 
     def _writing(self, digest: str) -> AbstractContextManager[None]:
         """Keep others from dropping what is being written."""
@@ -127,8 +151,8 @@ class RenditionStore:
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store does not answer", code="store-unreachable") from error
         old = (str(one["path"]) for one in listed if one["last_modified"] < before)
-        values = (path.removeprefix("sha256/").replace("/", "", 1) for path in old)
-        return [f"sha256:{value}" for value in values if len(value) == 64]
+        values = (path.removeprefix("sha256/").removesuffix(_FRAME).replace("/", "", 1) for path in old)
+        return [f"sha256:{value}" for value in dict.fromkeys(values) if len(value) == 64]
 
     def put_file(
         self, path: str, body: bytes, modified: dt.datetime, *, check: Callable[[], None] = lambda: None
