@@ -247,7 +247,16 @@ def answered(
     What it does not know counts by the rules in `denied`; what was known of it before is kept. At `next_look` PubMed is
     asked whether a record is still current.
     """
-    now = denied.now
+    changes = _resolved(transaction, resolved, now=denied.now, next_look=next_look)
+    settled = denials.settle(transaction, unknown, denied)
+    merging.look_for(transaction, settled.gone, now=denied.now)
+    return changes + [EvidenceChange(pmid, None, None) for pmid in settled.news]
+
+
+def _resolved(
+    transaction: Transaction, resolved: Mapping[str, Reference], *, now: dt.datetime, next_look: dt.datetime | None
+) -> list[EvidenceChange]:
+    """Store PubMed's records, and return what they change. One with the same bytes as before changes nothing."""
     bodies = {pmid: msgspec.json.encode(reference) for pmid, reference in resolved.items()}
     digests = {pmid: digest_of(body) for pmid, body in bodies.items()}
     before = _states(transaction, resolved)
@@ -259,27 +268,21 @@ def answered(
     changes = [one for one in changes if one.before != one.after or before[one.pmid][0] == "gone"]
     _still(transaction, [pmid for pmid in resolved if pmid not in records], fetched=now, due=next_look)
     anew = {change.pmid for change in changes}
-    _rewrite(
-        transaction,
-        [
-            {
-                "key": pmid,
-                "new_record": bodies[pmid],
-                "new_digest": digests[pmid],
-                "new_editorial": " ".join(shown[pmid].editorial),
-                "new_doi": resolved[pmid].doi,
-                "new_changed": now if pmid in anew else None,
-            }
-            for pmid in sorted(records)  # the order in which every process locks them
-        ],
-        fetched=now,
-        due=next_look,
-    )
+    rows = [
+        {
+            "key": pmid,
+            "new_record": bodies[pmid],
+            "new_digest": digests[pmid],
+            "new_editorial": " ".join(shown[pmid].editorial),
+            "new_doi": resolved[pmid].doi,
+            "new_changed": now if pmid in anew else None,
+        }
+        for pmid in sorted(records)  # the order in which every process locks them
+    ]
+    _rewrite(transaction, rows, fetched=now, due=next_look)
     first = [f"pmid:{pmid}" for pmid in moved if resolved[pmid].doi and records.get(pmid, _NONE)[1] is None]
     checks.named(transaction, first, now=now)
-    settled = denials.settle(transaction, unknown, denied)
-    merging.look_for(transaction, settled.gone, now=now)
-    return changes + [EvidenceChange(pmid, None, None) for pmid in settled.news]
+    return changes
 
 
 def changed_by(transaction: Transaction, pmids: Collection[str], store: Callable[[], None]) -> list[EvidenceChange]:

@@ -25,31 +25,33 @@ def unheard_of(transaction: Transaction, batch: Sequence[Event], now: dt.datetim
     """Return the events that are the first of their articles, by their place in the batch."""
     if len(batch) < 2:
         return {}
-    keys = [_keys(event) for event in batch]
-    uses = Counter(key for some in keys for key in some)
-    by_title = {event.place for event in batch if isinstance(event, Publish) and event.id_from == "title"}
-    chosen = {
-        number: event
-        for number, event in enumerate(batch)
-        if isinstance(event, Publish)
-        and all(uses[key] == 1 for key in keys[number])
-        and not event.restores_name
-        and not _goes_by_title(event, by_title)
-        and _is_reviewed(event, now)
-    }
+    chosen = _unlike_others(batch, now)
     known = first.known(
         transaction,
         names={name for event in chosen.values() for name in _names(event)},
         places={event.place for event in chosen.values() if event.place is not None and _is_file(event)},
         origins={(event.origin.source, event.origin.id) for event in chosen.values()},
     )
+    return {number: event for number, event in chosen.items() if not _is_known(event, known)}
+
+
+def _unlike_others(batch: Sequence[Event], now: dt.datetime) -> dict[int, Publish]:
+    """Return the publications of which no other event of the batch knows anything."""
+    keys = [_keys(event) for event in batch]
+    uses = Counter(key for some in keys for key in some)
+    by_title = {event.place for event in batch if isinstance(event, Publish) and event.id_from == "title"}
+    alone = {number: event for number, event in enumerate(batch) if all(uses[key] == 1 for key in keys[number])}
     return {
         number: event
-        for number, event in chosen.items()
-        if not known.names & _names(event)
-        and not (_is_file(event) and event.place in known.places)
-        and (event.origin.source, event.origin.id) not in known.origins
+        for number, event in alone.items()
+        if isinstance(event, Publish) and _stands_alone(event, by_title) and _is_reviewed(event, now)
     }
+
+
+def _is_known(event: Publish, known: first.Known) -> bool:
+    is_named = bool(known.names & _names(event))
+    is_placed = _is_file(event) and event.place in known.places
+    return is_named or is_placed or (event.origin.source, event.origin.id) in known.origins
 
 
 def accept_first(
@@ -115,9 +117,10 @@ def _is_file(event: Publish) -> bool:
     return event.place is not None and event.place.startswith(FILE)
 
 
-def _goes_by_title(event: Publish, by_title: Collection[str | None]) -> bool:
-    """Return whether an article of this source may be recognised by its text, which depends on what came before."""
-    return event.place is not None and not _is_file(event) and event.place in by_title
+def _stands_alone(event: Publish, by_title: Collection[str | None]) -> bool:
+    """Return whether what came before cannot decide which article this is, as it does where texts are compared."""
+    goes_by_title = event.place is not None and not _is_file(event) and event.place in by_title
+    return not event.restores_name and not goes_by_title
 
 
 def _is_reviewed(event: Publish, now: dt.datetime) -> bool:
