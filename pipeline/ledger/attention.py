@@ -129,7 +129,7 @@ def facts(
         ),
         channels=_channels(transaction, configured),
         elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
-        sources=_sources(transaction),
+        sources=silent_sources(transaction),
         overdue=Overdue(*late) if (late := articles.longest_overdue(transaction, now.date())) else None,
         mismatches=mismatches.of_live_articles(transaction, limit=_MISMATCHES),
         vanished=vanished.of_live_articles(transaction, limit=_VANISHED),
@@ -207,7 +207,7 @@ def _channels(transaction: Transaction, configured: Collection[str]) -> tuple[Ch
     return tuple(one for one in found if one.channel in configured)
 
 
-def _sources(transaction: Transaction) -> dict[str, SilentSource]:
+def silent_sources(transaction: Transaction) -> dict[str, SilentSource]:
     """Return the sources that do not answer: NCBI's services, and others when asked for records or for verdicts."""
     of_ncbi = leases.c.name.in_(get_args(ncbi_rate_limit.Service))
     others = (leases.c.name.startswith(prefix, autoescape=True) for prefix in _BESIDE)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Instant, Transaction
 from pipeline.ledger.tables import attempts, deliveries, feeds, identifiers, places, references, revisions
 
 
@@ -90,3 +90,44 @@ def sends(transaction: Transaction, *, since: dt.datetime, bounds: Sequence[floa
 def stale_feeds(transaction: Transaction) -> int:
     """Count the feeds that need to be built."""
     return transaction.scalar(sa.select(sa.func.count()).select_from(feeds).where(feeds.c.due.is_not(None))) or 0
+
+
+class Backlog(Struct, frozen=True):
+    """What a channel has not got yet. `since`: when the oldest of these changes was made."""
+
+    channel: str
+    count: int
+    since: dt.datetime
+
+
+def backlogs(transaction: Transaction) -> list[Backlog]:
+    """Return what is outstanding by channel, the oldest change first. What waits to be pulled is counted, too."""
+    made = sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.target_revision)
+    found: dict[str, Backlog] = {}
+    for outstanding in (deliveries.c.due.is_not(None), deliveries.c.available.is_not(None)):
+        query = (
+            sa.select(deliveries.c.channel, sa.func.count(), sa.func.min(revisions.c.at, type_=Instant()))
+            .join(revisions, made)
+            .where(outstanding)
+            .group_by(deliveries.c.channel)
+        )
+        for channel, count, since in transaction.execute(query):
+            before = found.get(channel)
+            both = (before.count if before else 0) + count
+            found[channel] = Backlog(channel, both, min(before.since, since) if before else since)
+    return sorted(found.values(), key=lambda one: (one.since, one.channel))
+
+
+def attempts_by_hour(
+    transaction: Transaction, *, since: dt.datetime, until: dt.datetime
+) -> dict[tuple[dt.datetime, str], int]:
+    """Count the attempts in each hour by outcome. Both ends are whole hours."""
+    counted = sa.select(attempts.c.outcome, sa.func.count()).group_by(attempts.c.outcome)
+    found: dict[tuple[dt.datetime, str], int] = {}
+    hour = since
+    while hour < until:
+        after = hour + dt.timedelta(hours=1)
+        rows = transaction.execute(counted.where(attempts.c.at >= hour, attempts.c.at < after))
+        found |= {(hour, outcome): count for outcome, count in rows}
+        hour = after
+    return found

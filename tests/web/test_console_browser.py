@@ -19,6 +19,7 @@ Scheme = Literal["light", "dark"]
 WIDTHS = (390, 1440)
 PAGES = [
     "/console",
+    "/console/now",
     "/console/articles",
     "/console/articles?q=antibiotics&trouble=1",
     "/console/articles/baclofen-for-spasticity",

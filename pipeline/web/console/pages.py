@@ -46,7 +46,7 @@ _TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _DIGEST = hashlib.sha256(b"".join(_FILES.values())).hexdigest()[:12]
 
 _ENVIRONMENT = templates(_FOLDER / "templates")
-_ENVIRONMENT.filters.update(utc=words.utc, sentence=words.sentence, iso=words.iso)
+_ENVIRONMENT.filters.update(utc=words.utc, hour=words.hour, sentence=words.sentence, iso=words.iso)
 _ENVIRONMENT.globals.update(ago=relative, span=span, count=count, static=f"/console/static/{_DIGEST}")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.changing import refusing_when_outdated
-from pipeline.web.console import articles, bulk, channels, failures, needs_you, operations, previews, signing_in
+from pipeline.web.console import articles, bulk, channels, failures, needs_you, now, operations, previews, signing_in
 from pipeline.web.console.pages import Pages, static_file
 from pipeline.web.limits import Limiter
 from pipeline.web.problems import Problem
@@ -18,6 +18,7 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
     console = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
     console.include_router(signing_in.router(context, pages, limiter))
     console.include_router(needs_you.router(context, pages))
+    console.include_router(now.router(context, pages))
     console.include_router(articles.router(context, pages, intake))
     console.include_router(bulk.router(context, pages, intake))
     console.include_router(previews.router(context, pages))

@@ -21,6 +21,11 @@ def clock(moment: dt.datetime, now: dt.datetime) -> str:
     return f"{there:{'%H:%M' if there.date() == here.date() else '%Y-%m-%d %H:%M'}} UTC"
 
 
+def hour(moment: dt.datetime) -> str:
+    """Return the time of day: `09:00`."""
+    return f"{moment.astimezone(dt.UTC):%H:%M}"
+
+
 def sentence(words: str) -> str:
     """Return the words as a sentence of its own."""
     return f"{words[:1].upper()}{words[1:]}."

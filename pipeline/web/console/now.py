@@ -1,0 +1,23 @@
+"""What goes on at the moment, and what went on in the last day."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from pipeline.stages.context import Context
+from pipeline.views.now import now_view
+from pipeline.web.console.pages import Pages
+from pipeline.web.console.sessions import SignedIn, signed_in
+
+
+def router(context: Context, pages: Pages) -> APIRouter:
+    routes = pages.router()
+
+    @routes.get("/now")
+    def now_page(who: Annotated[SignedIn, Depends(signed_in(context))]) -> Response:
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            seen = now_view(context, transaction, now)
+        return pages.page("now", who, now=now, seen=seen, place="now")
+
+    return routes
