@@ -87,6 +87,13 @@ def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _or_auto(value: object) -> object:
+    """Return None for "auto"."""
+    if isinstance(value, str) and value != "auto" and not value.isdecimal():
+        raise ValueError("must be a number or 'auto'")
+    return None if value == "auto" else value
+
+
 Url = Annotated[str, AfterValidator(_http_url)]
 Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 Id = Annotated[str, Field(max_length=100), AfterValidator(_id)]
@@ -291,11 +298,14 @@ class AlertSettings(_Part):
     email: AlertMailSettings | None = None
 
 
+_Processes = Annotated[int, Field(ge=1, le=64)]
+
+
 class WorkerSettings(_Part):
     deliver_threads: int = Field(16, ge=1, le=256)
     task_events: bool = False  # Celery's, for Flower and the like
-    deliver_processes: int = Field(1, ge=1, le=64)
-    pipeline_processes: int = Field(1, ge=1, le=64)
+    deliver_processes: _Processes = 1
+    pipeline_processes: Annotated[_Processes | None, BeforeValidator(_or_auto)] = 1  # None: "auto"
 
 
 class WebSettings(_Part):

@@ -44,6 +44,7 @@ from pipeline.stages.context import LEASE, NoDoorbell
 from workers import alive, forking, logs, reloading, runfile
 from workers.child import Child
 from workers.cli import main as command_line
+from workers.cores import pipeline_processes
 from workers.listening import listening
 from workers.opening import existing_ledger, make_data_folder, open_ledger
 from workers.queue import alive as names_in_queue
@@ -216,7 +217,7 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
             title=(Path(sys.executable).name, "-m", "workers.cli", *words),
         )
 
-    names = [f"pipeline-{number}" for number in range(1, settings.workers.pipeline_processes + 1)]
+    names = [f"pipeline-{number}" for number in range(1, pipeline_processes(settings.workers) + 1)]
     delivering = ["deliver", *(f"deliver-{number}" for number in range(2, settings.workers.deliver_processes + 1))]
     children = [
         *(ours(name, "worker", "pipeline", "--name", name) for name in names),

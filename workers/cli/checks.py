@@ -41,6 +41,7 @@ def check(
     json: JsonOption = False, accept: AcceptOption = False, data: DataOption = None, config: ConfigOption = None
 ) -> None:
     """Check the configuration, reach every channel, and prove that hosts share store and folders."""
+    from workers.cores import pipeline_processes
     from workers.site import feeds_of
     from workers.wiring import (
         check_plugins,
@@ -66,15 +67,19 @@ def check(
     if channels_ok:
         with named_file(system.settings):
             keep_signing_secrets_apart(system.settings)
+    processes = pipeline_processes(system.settings.workers)
     ok = channels_ok and all(one["ok"] for one in shared)
     if json:
         print_json(
             {"ok": ok, "channels": found, "not_configured": elsewhere}
             | {"feeds": findings, "shared": shared, "connections": None if opened is None else to_builtins(opened)}
+            | {"pipeline_processes": processes}
         )
     else:
         for line in _lines(elsewhere, findings, [*found, *shared], opened):
             output.answers().print(line, highlight=False, markup=False)
+        if system.settings.workers.pipeline_processes is None:
+            output.answers().print(f"workers  {_started(processes)}", highlight=False, markup=False)
     if not ok:
         raise typer.Exit(BAD_INPUT)
     if not json:
@@ -140,6 +145,13 @@ def _connections(ledger: Ledger | None, system: System) -> Connections | None:
     at = ledger_now(ledger, system)
     with ledger.read() as transaction:
         return connections(transaction, now=at)
+
+
+def _started(processes: int) -> str:
+    from workers.cores import MOST, usable
+
+    plural = "process" if processes == 1 else "processes"
+    return f"`citewire up` starts {processes} pipeline {plural}, for {usable()} usable cores and at most {MOST}"
 
 
 def _in_words(opened: Connections) -> str:
