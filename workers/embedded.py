@@ -13,6 +13,7 @@ This process opens neither the ledger nor a channel, so that its forks are sound
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import fcntl
 import functools
 import gc
@@ -37,9 +38,12 @@ from pipeline.channels import channel_types
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, leases
+from pipeline.ledger.clock import ledger_time
 from pipeline.references.lists import lists
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
+from pipeline.stages import acts
+from pipeline.stages.acts import Act
 from pipeline.stages.context import LEASE, NoDoorbell
 from workers import alive, forking, logs, reloading, runfile
 from workers.child import Child
@@ -50,7 +54,7 @@ from workers.opening import existing_ledger, make_data_folder, open_ledger
 from workers.queue import alive as names_in_queue
 from workers.queue import connect
 from workers.sharing import prove_or_refuse
-from workers.wiring import build_context, check_plugins, check_settings, put_in_force
+from workers.wiring import build_context, check_plugins, check_settings, new_id, put_in_force
 
 READY_WITHIN = 60.0  # seconds before startup is abandoned; it usually takes about five
 QUEUE_WITHIN = 15.0  # seconds after which a start does not wait for the queue any longer
@@ -58,6 +62,7 @@ SOCKET_WITHIN = 10.0  # seconds that Valkey has to open its socket
 _SIGN = 1.0  # seconds between signs of life
 GRACE = 40.0  # seconds a child has to exit by itself; a worker finishes what it has begun
 VALKEY = "valkey"
+RELOAD = "citewire reload"  # who takes up settings, in the audit: it, or another that sends SIGHUP
 
 # What the children import when they start, and would otherwise each have for themselves.
 _OF_CHILDREN = (
@@ -162,7 +167,7 @@ def _reload(
     """Put the settings on disk in force, or leave everything as it is; return those in force, and the note of it."""
     refused: tuple[str, ...] = ()
     try:
-        new = forking.apart(lambda: _put_in_force(settings, config))
+        new = forking.apart(lambda: put_on_disk_in_force(settings, config))
         reloading.keep_copy(folder, config)
         settings = new
     except (CitewireError, OSError) as error:
@@ -179,10 +184,14 @@ def _reload(
     return settings, now
 
 
-def _put_in_force(now: Settings, config: Path | None) -> Settings:
+def put_on_disk_in_force(now: Settings, config: Path | None) -> Settings:
+    """Put the settings on disk in force, and record that; return them. Raises ConfigError if they cannot be used."""
     new = reloading.on_disk(os.environ, now, config)
     with contextlib.closing(open_ledger(new)) as ledger:
-        put_in_force(ledger, new)
+        put_in_force(ledger, new, by=RELOAD)
+        with ledger.write() as transaction:
+            act = Act(new_id("op_"), RELOAD, ledger_time(ledger, dt.datetime.now(dt.UTC), running=True))
+            acts.record(transaction, act, "reload", "taken-up", file=str(config) if config else None)
     return new
 
 

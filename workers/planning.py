@@ -14,9 +14,8 @@ from pipeline.ledger.places import Place
 from pipeline.stages.context import Context, NoDoorbell
 from pipeline.stages.places import leaving
 from pipeline.stages.places import plan as stage
-from pipeline.stages.places.changes import Change
 from pipeline.stages.places.plan import Plan
-from pipeline.stages.places.take_up import take_up
+from pipeline.stages.places.take_up import recorded, take_up
 from workers.places import configured_channels
 from workers.wiring import context_of, named_file, new_id, plan_of, public_http
 
@@ -40,8 +39,7 @@ def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.d
     """Put the settings in force and, with `empty`, have what channels have left emptied; return what that changes."""
     planned = plan(ledger, settings, now=now)
     with ledger.write() as transaction:
-        found = take_up(transaction, configured_channels(settings), empty=False, now=now)
-        parts = [_part(change) for change in found if change.kind != "kept"]
+        _, parts = recorded(transaction, configured_channels(settings), empty=False, now=now)
         for place in places.every(transaction, states=frozenset({"orphan"})) if empty else ():
             if place.settings is not None:
                 leaving.empty(transaction, place, now=now)
@@ -99,12 +97,6 @@ def _left(transaction: Transaction, name: str) -> Place:
     hint = "name it by the key that `citewire places` shows"
     what = f"there are {len(found)} places" if found else "there is no place"
     raise InvalidEvent(f"{what} {name!r}", code="unknown-place", hint=hint)
-
-
-def _part(change: Change) -> Part:
-    outcome = change.kind
-    assert outcome != "kept"
-    return Part(None, None, None, outcome, channel=change.channel, reason=change.location)
 
 
 def _part_of(place: Place, outcome: operations.PartOutcome, reason: str | None = None) -> Part:

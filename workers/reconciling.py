@@ -11,6 +11,7 @@ from pipeline.errors import CitewireError
 from pipeline.ledger import places
 from pipeline.ledger.places import Place, readings
 from pipeline.ledger.places.readings import Drift
+from pipeline.stages.acts import Act
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.deliver.reading_back import can_be_read
@@ -33,8 +34,8 @@ class Reconciled(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-def reconcile(context: Context, channels: Sequence[str], *, mends: bool) -> list[Reconciled]:
-    """Read back every place, or those of these channels (or keys), and repair them if asked to."""
+def reconcile(context: Context, channels: Sequence[str], *, mends: Act | None) -> list[Reconciled]:
+    """Read back every place, or those of these channels (or keys), and repair them if somebody says so in `mends`."""
     with context.ledger.read() as transaction:
         plans = context.channels_now(transaction)
         every = [one for one in places.every(transaction) if one.state in ("in-force", "orphan")]
@@ -42,7 +43,7 @@ def reconcile(context: Context, channels: Sequence[str], *, mends: bool) -> list
     return [_place(context, one, plans.get(one.key), mends=mends) for one in chosen]
 
 
-def _place(context: Context, place: Place, plan: ChannelPlan | None, *, mends: bool) -> Reconciled:
+def _place(context: Context, place: Place, plan: ChannelPlan | None, *, mends: Act | None) -> Reconciled:
     new = Reconciled(place=place.title, key=place.key, channel=place.channel, state=place.state, readable=True)
     if plan is None:
         return structs.replace(new, readable=False, error="it cannot be reached: its settings are not known")
@@ -50,7 +51,7 @@ def _place(context: Context, place: Place, plan: ChannelPlan | None, *, mends: b
         found = _read(context, place.key, plan)
         if found is None:
             return structs.replace(new, readable=False)
-        mended = repair(context, plan, found) if mends and found else 0
+        mended = repair(context, plan, found, mends) if mends and found else 0
         if mended:
             Deliver().drain(context, place.key)
             found = _read(context, place.key, plan) or []

@@ -25,8 +25,9 @@ from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
 from pipeline.intake import source_formats
 from pipeline.jws import Signer
-from pipeline.ledger import Ledger, places
+from pipeline.ledger import Ledger, operations, places
 from pipeline.ledger.clock import LedgerClock, ledger_time
+from pipeline.ledger.operations import Operation
 from pipeline.model.moment import rfc3339
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
@@ -40,7 +41,7 @@ from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
 from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
-from pipeline.stages.places.take_up import log_changes, take_up
+from pipeline.stages.places.take_up import log_changes, recorded
 from pipeline.store import RenditionStore
 from workers.alerting import receivers_of
 from workers.disks import shortage_of
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from workers.doorbell import CeleryDoorbell
 
 TOOL = "citewire"  # our name in requests to NCBI
+_STARTED = "citewire, as it started"
 OWNER = "CITEWIRE_OWNER"  # set by `up` for each start of a child: the prefix of its lease tokens
 
 
@@ -114,7 +116,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
     for channel in settings.channels:
         plan_of(channel, http)  # checks its settings
     ledger = open_ledger(settings)
-    put_in_force(ledger, settings, only_if_none=not is_start)
+    put_in_force(ledger, settings, by=_STARTED, only_if_none=not is_start)
     channels = Channels(ledger, lambda channel: plan_of(channel, http))
     return context_of(settings, ledger, http, doorbell, channels)
 
@@ -180,13 +182,20 @@ def check_services(settings: Settings, http: Http) -> None:
     receivers_of(settings, http)
 
 
-def put_in_force(ledger: Ledger, settings: Settings, *, only_if_none: bool = False) -> None:
-    """Put the settings in force, so that every process uses them. `only_if_none`: if none ever were."""
+def put_in_force(ledger: Ledger, settings: Settings, *, by: str, only_if_none: bool = False) -> None:
+    """Put the settings in force, so that every process uses them. `only_if_none`: if none ever were.
+
+    The audit has it if channels change by it, except that a new site's first settings change nothing.
+    """
     now = ledger_time(ledger, dt.datetime.now(dt.UTC), running=False)
     with ledger.write() as transaction:
-        if only_if_none and places.in_force(transaction) is not None:
+        before = places.in_force(transaction)
+        if only_if_none and before is not None:
             return
-        found = take_up(transaction, configured_channels(settings), empty=settings.places.on_move == "empty", now=now)
+        empty = settings.places.on_move == "empty"
+        found, parts = recorded(transaction, configured_channels(settings), empty=empty, now=now)
+        if parts and before is not None:
+            operations.record(transaction, Operation(new_id("op_"), "apply", by, now), parts)
     log_changes(found)
 
 

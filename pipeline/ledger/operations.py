@@ -21,10 +21,23 @@ Kind = Literal[
     "event",
     "undo",
     "apply",
+    "reload",
     "empty",
     "give-up",
     "replace",
     "restore",
+    "pause",
+    "resume",
+    "test",
+    "fill",
+    "forget",
+    "recheck",
+    "mend",
+    "token-create",
+    "token-revoke",
+    "sign-in",
+    "sign-out",
+    "migrate",
 ]
 PartOutcome = Literal[
     "published",
@@ -46,8 +59,25 @@ PartOutcome = Literal[
     "emptied",
     "given-up",
     "replaced",
+    "paused",
+    "resumed",
+    "enabled",
+    "answered",
+    "failed",
+    "filled",
+    "forgotten",
+    "asked",
+    "mended",
+    "created",
+    "revoked",
+    "signed-in",
+    "signed-out",
+    "taken-up",
+    "brought-back",
+    "went-on",
+    "migrated",
 ]
-NOT_DONE: frozenset[PartOutcome] = frozenset({"unchanged", "overtaken", "refused", "left-out"})
+NOT_DONE: frozenset[PartOutcome] = frozenset({"unchanged", "overtaken", "refused", "left-out", "failed"})
 
 
 OperationState = Literal["done", "running", "interrupted"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, get_args
 
 from msgspec import structs
 from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
-from pipeline.ledger.operations import NOT_DONE, OperationState, PartOutcome
+from pipeline.ledger.operations import NOT_DONE, Kind, OperationState, PartOutcome
 from pipeline.ledger.operations import Operation as Recorded
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 
@@ -20,16 +20,14 @@ OperationId = Annotated[str, Field(examples=["op_5f2d8c1e9a7b"])]
 
 @dataclass(frozen=True, slots=True)
 class OperationPart:
-    """What an operation did to one article, file or delivery, or why it did nothing."""
+    """What an operation did to one article, file, delivery, channel or token, or why it did nothing."""
 
     article: Annotated[ArticleId | None, Field(description="Null for a refused file in which no id could be read.")]
     before: Annotated[int | None, Field(description="The newest revision before; null where there was no article.")]
     revision: Annotated[RevisionNumber | None, Field(description="The newest revision after; null if there is none.")]
     outcome: Annotated[
         str,
-        Field(
-            description="published, updated, withdrawn, released, replayed, unchanged, overtaken, refused or left-out"
-        ),
+        Field(description="One of " + ", ".join(get_args(PartOutcome)) + "."),
     ]
     file: Annotated[str | None, Field(description="The article file, if it came from one.")]
     channel: Annotated[ChannelId | None, Field(description="The channel of a replay, or of a hold that was released.")]
@@ -38,15 +36,12 @@ class OperationPart:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A command, an event or an undo, with what became of each of its parts."""
+    """Something that a command, an event or a person did, with what became of each of its parts."""
 
     operation: OperationId
     kind: Annotated[
         str,
-        Field(
-            description="publish, withdraw, release, replay, publish-again, event, undo, apply, empty, give-up …",
-            examples=["publish"],
-        ),
+        Field(description="One of " + ", ".join(get_args(Kind)) + ".", examples=["publish"]),
     ]
     by: Annotated[str, Field(description="The command, or the name of the token.", examples=["cms"])]
     at: Time

@@ -416,7 +416,7 @@ class Run:
 
     def _read_back(self) -> Iterator[str]:
         """What Citewire finds when it reads the places back itself."""
-        for place in reconcile(self.world.bench.context, [], mends=False):
+        for place in reconcile(self.world.bench.context, [], mends=None):
             if place.error:
                 yield f"{place.place} cannot be read back: {place.error}"
             for drift in place.drift:

@@ -17,6 +17,7 @@ from pipeline.channels.shared.settings import read_settings
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import articles
 from pipeline.ledger.articles import renditions
+from pipeline.stages.acts import Act
 from standins.amp_cache import AmpCache
 from standins.endpoint import Call, Endpoint, Reply
 from workers.reconciling import Reconciled, reconcile
@@ -28,7 +29,8 @@ FILES = pytest.mark.parametrize("spot", [Spot("directory", "0"), STORE, SFTP], i
 
 
 def read(world: World, *, mends: bool = False) -> Reconciled:
-    (place,) = reconcile(world.bench.context, [], mends=mends)
+    act = Act("op_mend", "an operator", world.bench.clock())
+    (place,) = reconcile(world.bench.context, [], mends=act if mends else None)
     assert place.readable and place.error is None
     return place
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from bench import Bench, Receiver, article, topic
+from bench import START, Bench, Receiver, article, topic
 
 from pipeline.ledger import Ledger, deliveries
 from pipeline.model.policy import Gate
+from pipeline.stages.acts import Act
 from pipeline.stages.deliver.fill import fill
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+
+ACT = Act("op_fill", "citewire channels fill", START)
 
 
 def with_a_new_channel(ledger: Ledger, **changes: object) -> Bench:
@@ -30,7 +33,7 @@ def with_a_new_channel(ledger: Ledger, **changes: object) -> Bench:
 
 def test_it_gets_the_live_articles_and_no_withdrawn_one(ledger: Ledger) -> None:
     bench = with_a_new_channel(ledger)
-    assert fill(bench.context, bench.context.channels["new"]) == 2
+    assert fill(bench.context, bench.context.channels["new"], act=ACT) == 2
     bench.work()
     assert [(one.article_id, one.event) for one in bench.receivers["new"].got] == [
         ("a", "published"),
@@ -41,16 +44,16 @@ def test_it_gets_the_live_articles_and_no_withdrawn_one(ledger: Ledger) -> None:
 @ON_SQLITE
 def test_to_fill_it_again_changes_nothing(ledger: Ledger) -> None:
     bench = with_a_new_channel(ledger)
-    fill(bench.context, bench.context.channels["new"])
-    assert fill(bench.context, bench.context.channels["new"]) == 0
+    fill(bench.context, bench.context.channels["new"], act=ACT)
+    assert fill(bench.context, bench.context.channels["new"], act=ACT) == 0
 
 
 @ON_SQLITE
 def test_its_filter_and_its_gate_stand(ledger: Ledger) -> None:
     bench = with_a_new_channel(ledger, topics=frozenset({"gout"}))
-    assert fill(bench.context, bench.context.channels["new"]) == 1
+    assert fill(bench.context, bench.context.channels["new"], act=ACT) == 1
     strict = replace(bench.context.channels["new"], id="strict", topics=frozenset(), gate=Gate(min_resolved=3))
-    assert fill(bench.context, strict) == 0
+    assert fill(bench.context, strict, act=ACT) == 0
 
 
 @ON_SQLITE
@@ -58,7 +61,7 @@ def test_a_format_that_is_newer_than_the_articles_is_rendered(ledger: Ledger) ->
     bench = with_a_new_channel(ledger, format="later")
     later = replace(bench.context.formats["plain"], name="later")
     object.__setattr__(bench.context, "formats", {**bench.context.formats, "later": later})
-    assert fill(bench.context, bench.context.channels["new"]) == 2
+    assert fill(bench.context, bench.context.channels["new"], act=ACT) == 2
     bench.work()
     assert len(bench.receivers["new"].got) == 2
 
@@ -72,12 +75,12 @@ def test_only_what_changed_since(ledger: Ledger) -> None:
     object.__setattr__(bench.context, "channels", {"partner": bench.context.channels["partner"]})
     plan = replace(bench.context.channels["partner"], id="new")
     bench.work()
-    assert fill(bench.context, plan, since=since) == 1
+    assert fill(bench.context, plan, since=since, act=ACT) == 1
 
 
 def test_what_is_owed_to_a_channel_that_left_is_named_and_can_be_given_up(ledger: Ledger) -> None:
     bench = with_a_new_channel(ledger)
-    fill(bench.context, bench.context.channels["new"])
+    fill(bench.context, bench.context.channels["new"], act=ACT)
     with ledger.write() as transaction:
         assert deliveries.outstanding_elsewhere(transaction, ["partner"]) == {"new": 2}
         assert deliveries.forget(transaction, "new", now=bench.clock.now).given_up == 2

@@ -128,6 +128,7 @@ def test_a_withdrawal_says_first_who_has_the_article_and_takes_a_reason(site: Se
     assert "this site" in person.words and "archive" in person.words
     assert person.submit("Withdraw everywhere", reason="  ").status == 422
     person.get("/console/articles/sleep-in-old-age/withdraw")
+    site.clock.pass_(1)
     person.submit("Withdraw everywhere", reason=f"It was wrong. {HOSTILE}")
     assert person.heading.startswith("Withdraw op_")
     assert "It was wrong." in person.words

@@ -67,6 +67,7 @@ def test_all_that_failed_of_a_cause_is_replayed_with_one_button(site: Served, pe
     assert person.heading == "Failures 1"
     assert "refused" in person.words and "2 deliveries given up" in person.words
     site.receiver.mood = "well"
+    site.clock.pass_(1)
     person.submit("Replay 2 deliveries")
     assert person.heading.startswith("Replay op_")
     assert "Done2 of 2" in person.words

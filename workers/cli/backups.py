@@ -25,6 +25,8 @@ from pipeline.ledger.articles.beyond import Beyond
 from pipeline.ledger.articles.former import bring_withdrawn
 from pipeline.ledger.findings import Finding
 from pipeline.model.event import Origin, Withdraw
+from pipeline.model.moment import rfc3339
+from pipeline.stages import acts
 from pipeline.stages.accept import accept as accept_event
 from pipeline.stages.accept.restored import accept_backup
 from pipeline.stages.places.former import bring_over
@@ -38,6 +40,7 @@ from workers.cli.common import (
     DataOption,
     JsonOption,
     System,
+    act_of,
     existing_ledger,
     find,
     ledger_now,
@@ -192,6 +195,8 @@ def _hold(ledger: Ledger, system: System, header: Header, compared: Sequence[Led
     before = [one for former in compared for one in _found_before(former)]
     with ledger.write() as transaction:
         restorations.begin(transaction, backup=header.made, now=now())
+        words = f"the backup of {rfc3339(header.made)}, with {header.articles} articles"
+        acts.record(transaction, act_of("restore", now()), "restore", "brought-back", reason=words)
         findings.reopen(transaction, before, now=now())
     not_yet_asked(ledger, now=now())
     for former in compared:
@@ -253,7 +258,10 @@ def _resume(ledger: Ledger, system: System, undecided: Sequence[Finding]) -> Non
             more = f" and {len(undecided) - 5} more" if len(undecided) > 5 else ""
             hint = "publish or withdraw them, or say with `citewire restore --accept` that the backup counts"
             raise InvalidEvent(f"undecided: {first}{more}", code="restore-undecided", hint=hint)
-        restorations.end(transaction, now=ledger_now(ledger, system))
+        at = ledger_now(ledger, system)
+        restorations.end(transaction, now=at)
+        if is_held:
+            acts.record(transaction, act_of("restore --resume", at), "restore", "went-on")
     output.line("the system goes on" if is_held else "nothing was held")
 
 

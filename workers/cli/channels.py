@@ -10,6 +10,7 @@ import typer
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries, places
 from pipeline.ledger.deliveries import channels
+from pipeline.stages import acts
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import fill as fill_stage
 from pipeline.stages.places.leaving import give_up
@@ -19,6 +20,7 @@ from workers.cli.common import (
     ConfigOption,
     DataOption,
     JsonOption,
+    act_of,
     existing_ledger,
     find,
     ledger_now,
@@ -67,7 +69,7 @@ def pause(
     system = find(data, config)
     with writing(system) as (transaction, at):
         check_channel(transaction, system, channel)
-        changed = channels.pause(transaction, channel, reason=reason, now=at)
+        changed = acts.pause(transaction, act_of("channels pause", at), channel, reason=reason)
         outstanding = deliveries.count_outstanding_withdrawals(transaction, channel)
     output.line(f"{channel} is paused" if changed else f"{channel} was paused already")
     if outstanding:
@@ -78,9 +80,9 @@ def pause(
 def resume(channel: _Channel, data: DataOption = None, config: ConfigOption = None) -> None:
     """Send to a paused channel again, withdrawals first. Of several revisions of an article only the newest is sent."""
     system = find(data, config)
-    with existing_ledger(system) as ledger, ledger.write() as transaction:
+    with writing(system) as (transaction, at):
         check_channel(transaction, system, channel)
-        changed = channels.resume(transaction, channel)
+        changed = acts.resume(transaction, act_of("channels resume", at), channel)
     output.line(f"{channel} is resumed" if changed else f"{channel} was not paused")
 
 
@@ -107,7 +109,8 @@ def fill(
             raise not_in_force(channel)
         plan = context.channels[channel]
         by_ledger = replace(context, clock=lambda: ledger_now(context.ledger, system))
-        outstanding = fill_stage.fill(by_ledger, plan, since=moment)
+        act = act_of("channels fill", by_ledger.clock())
+        outstanding = fill_stage.fill(by_ledger, plan, since=moment, act=act)
     finally:
         context.ledger.close()
     if json:
@@ -132,6 +135,8 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
         check_channel(transaction, system, channel)
         forgotten = deliveries.forget(transaction, channel, now=at)
         channels.forget(transaction, channel)
+        words = f"{forgotten.given_up} deliveries given up"
+        acts.record(transaction, act_of("channels forget", at), "forget", "forgotten", channel=channel, reason=words)
         place = places.find(transaction, channel)
         if place is not None:
             reason = "the channel was forgotten"

@@ -22,6 +22,7 @@ from workers import runfile
 
 if TYPE_CHECKING:
     from pipeline.ledger import Ledger, Transaction
+    from pipeline.stages.acts import Act
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder (default: CITEWIRE_DATA, or var/).")]
 
@@ -136,6 +137,13 @@ def ledger_now(ledger: Ledger, system: System) -> dt.datetime:
     from pipeline.ledger import clock
 
     return clock.ledger_time(ledger, now(), running=system.running is not None)
+
+
+def act_of(command: str, at: dt.datetime) -> Act:
+    """Return who changes something: a command."""
+    from pipeline.stages.acts import Act
+
+    return Act(new_id("op_"), f"citewire {command}", at)
 
 
 def new_id(prefix: str) -> str:

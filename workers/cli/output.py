@@ -374,7 +374,7 @@ def _plain(text: str) -> str:
 def operations(every: Sequence[operations_views.Operation]) -> None:
     for one in every:
         whole = max(one.planned or 0, len(one.parts))
-        words = [one.operation, f"{one.at:%Y-%m-%d %H:%M:%S}Z", one.by, f"{one.changed} of {whole} done"]
+        words = [one.operation, f"{one.at:%Y-%m-%d %H:%M:%S}Z", one.kind, one.by, f"{one.changed} of {whole} done"]
         words += [f"undoes {one.undoes}"] if one.undoes else []
         line("  ".join(words if one.state == "done" else [*words, one.state]))
 

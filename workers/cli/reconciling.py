@@ -9,7 +9,17 @@ import typer
 
 from pipeline.stages.context import NoDoorbell
 from workers.cli import FAILED, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, existing_ledger, find, log_to_stderr, print_json
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    act_of,
+    existing_ledger,
+    find,
+    ledger_now,
+    log_to_stderr,
+    print_json,
+)
 from workers.cli.names import unknown_channel
 
 
@@ -42,7 +52,8 @@ def reconcile(
         for channel in channels or ():
             if channel not in known:
                 raise unknown_channel(channel, sorted(known))
-        found = read(context, channels or (), mends=mend)
+        act = act_of("reconcile --mend", ledger_now(context.ledger, system))
+        found = read(context, channels or (), mends=act if mend else None)
     finally:
         context.ledger.close()
     left = sum(len(one.drift) for one in found)

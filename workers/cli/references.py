@@ -16,6 +16,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
 from pipeline.ledger.evidence import checks, cited, rechecks, verdicts
+from pipeline.stages import acts
 from pipeline.views import references as references_views
 from workers.cli import TIMED_OUT, UNKNOWN, output
 from workers.cli.common import (
@@ -23,6 +24,7 @@ from workers.cli.common import (
     DataOption,
     JsonOption,
     TimeoutOption,
+    act_of,
     existing_ledger,
     find,
     ledger_now,
@@ -91,12 +93,16 @@ def _never_cited(ledger: Ledger, pmids: Sequence[str]) -> InvalidEvent | None:
 
 
 def _order(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime) -> None:
+    act = act_of("references --recheck", asked)
     if not pmids:
         from pipeline.stages.enrich import watch
 
+        with ledger.write() as transaction:
+            acts.record(transaction, act, "recheck", "asked", reason="every cited paper")
         watch.recheck(ledger, now=asked)
         return
     with ledger.write() as transaction:
+        acts.record(transaction, act, "recheck", "asked", reason=f"PMID {', '.join(pmids)}")
         rechecks.request_recheck(transaction, pmids, due=asked)
         checks.request(transaction, [f"pmid:{pmid}" for pmid in pmids], due=asked)
         verdicts.ask_lists_again(transaction)

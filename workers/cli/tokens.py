@@ -14,11 +14,13 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
 from pipeline.model.moment import rfc3339
+from pipeline.stages import acts
 from workers.cli import UNKNOWN, output
 from workers.cli.common import (
     ConfigOption,
     DataOption,
     JsonOption,
+    act_of,
     existing_ledger,
     find,
     ledger_now,
@@ -65,7 +67,8 @@ def create(
     with open_ledger(system) as ledger:
         at = ledger_now(ledger, system)
         with ledger.write() as transaction:
-            tokens.add(transaction, token, name=name, scope=scope, now=at, expires=ends)
+            act = act_of("token create", at)
+            acts.create_token(transaction, act, token, name=name, scope=scope, expires=ends)
     if json:
         print_json({"token": token, "name": name, "scope": scope, "expires": rfc3339(ends) if ends else None})
     else:
@@ -87,7 +90,7 @@ def revoke(
     """Revoke every token with this name immediately."""
     system = find(data, config)
     with writing(system) as (transaction, at):
-        ended = tokens.revoke(transaction, name, now=at)
+        ended = acts.revoke_token(transaction, act_of("token revoke", at), name)
     if not ended:
         print(f"citewire: no token {name!r} is good any more, or ever was", file=sys.stderr)
         raise typer.Exit(UNKNOWN)

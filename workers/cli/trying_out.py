@@ -9,11 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.errors import CitewireError
+from pipeline.errors import CitewireError, ConfigError
+from pipeline.ledger.operations import PartOutcome
 from pipeline.model.delivery import Receipt
+from pipeline.stages import acts
 from pipeline.stages.context import ChannelPlan
 from workers.cli import FAILED, output
-from workers.cli.common import ConfigOption, DataOption, JsonOption, System, find, now, print_json
+from workers.cli.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    System,
+    act_of,
+    find,
+    now,
+    print_json,
+    writing,
+)
 from workers.cli.names import unknown_channel
 
 
@@ -36,6 +48,7 @@ def try_out(
     with named_file(system.settings):
         plan = plan_of(configured[channel], public_http(system.settings))
     tested = _try(plan, system, now())
+    _record(system, tested)
     if json:
         print_json(tested)
     else:
@@ -44,6 +57,20 @@ def try_out(
         output.line(f"{channel}  {words}: {tested['detail']}")
     if not tested["ok"]:
         raise typer.Exit(FAILED)
+
+
+def _record(system: System, tested: dict[str, Any]) -> None:
+    """Add the test to the audit. A site that was never started has none yet, and can test its channels all the same."""
+    words = f"{'sample' if tested['sample'] else 'reached'}: {tested['detail']}"
+    try:
+        with writing(system) as (transaction, at):
+            outcome: PartOutcome = "answered" if tested["ok"] else "failed"
+            act = act_of("channels test", at)
+            acts.record(transaction, act, "test", outcome, channel=tested["channel"], reason=words)
+    except ConfigError as error:
+        if error.code not in ("ledger-missing", "ledger-older"):
+            raise
+        output.note(f"the test is not in the audit: {error}")
 
 
 def _try(plan: ChannelPlan, system: System, at: dt.datetime) -> dict[str, Any]:

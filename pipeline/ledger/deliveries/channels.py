@@ -121,9 +121,14 @@ def reserve(
         _set(transaction, channel, **changed)
 
 
-def enable(transaction: Transaction, channel: str) -> None:
-    """Enable a disabled channel and close its circuit, because an operator says that the endpoint works again."""
+def enable(transaction: Transaction, channel: str) -> bool:
+    """Enable a channel and close its circuit, because an operator says that the endpoint works again.
+
+    Return whether it was disabled.
+    """
+    was_disabled = health(transaction, channel, lock=True).disabled is not None
     _set(transaction, channel, disabled=None, reason=None, failures=0, paused_until=None, opened=None)
+    return was_disabled
 
 
 def pause(transaction: Transaction, channel: str, *, reason: str, now: dt.datetime) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import secrets
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
@@ -29,7 +32,10 @@ def upgrade(engine: Engine) -> None:
             connection.execute(sa.text("SELECT set_config('lock_timeout', '0', true)"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(4204204204)"))
         config.attributes["connection"] = connection
+        before = _version(connection)  # another process may have been first
         command.upgrade(config, "head")
+        if before not in (None, HEAD):
+            _record(connection, f"schema {before} → {HEAD}")
 
 
 def check(engine: Engine, where: str) -> None:
@@ -56,7 +62,20 @@ def _too_new(current: str) -> ConfigError:
 
 def _current(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        return found
+        return _version(connection)
+
+
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _record(connection: sa.Connection, words: str) -> None:
+    """Add the migration to the audit. The program makes it when it opens a ledger of an older release."""
+    from pipeline.ledger import operations
+    from pipeline.ledger.operations import Operation, Part
+
+    operation = Operation(f"op_{secrets.token_hex(12)}", "migrate", "citewire", dt.datetime.now(dt.UTC))
+    operations.record(connection, operation, [Part(None, None, None, "migrated", reason=words)])

@@ -16,7 +16,7 @@ from pipeline.stages.failures import Failure, concerned, failures
 
 
 class Replayed(Struct, frozen=True):
-    """`operation` is None if there was nothing to send again."""
+    """`operation` is None if there was nothing to send again, and no channel to enable."""
 
     operation: str | None
     count: int
@@ -39,10 +39,9 @@ def replay(
     """
     now = intake.clock()
     with intake.ledger.write() as transaction:
-        if channel is not None:
-            channels.enable(transaction, channel)
+        enabled = channel if channel is not None and channels.enable(transaction, channel) else None
         again = deliveries.replay(transaction, now=now, id=id, channel=channel, article_id=article_id, since=since)
-        done = _recorded(intake, transaction, again, by=by, now=now)
+        done = _recorded(intake, transaction, again, by=by, now=now, enabled=enabled)
     _ring(intake, again)
     return done
 
@@ -59,9 +58,9 @@ def replay_failure(intake: Intake, key: str, *, seen: dt.datetime, by: str) -> R
         cause = failure_named(transaction, key, now=now).cause
     with intake.ledger.write() as transaction:
         ids, newer = concerned(cause, failing.of_channel(transaction, cause.channel), seen=seen)
-        channels.enable(transaction, cause.channel)
+        enabled = cause.channel if channels.enable(transaction, cause.channel) else None
         again = failing.replay(transaction, ids, now=now)
-        done = _recorded(intake, transaction, again, by=by, now=now)
+        done = _recorded(intake, transaction, again, by=by, now=now, enabled=enabled)
     _ring(intake, again)
     return structs.replace(done, newer=newer)
 
@@ -76,13 +75,22 @@ def failure_named(transaction: Transaction, key: str, *, now: dt.datetime) -> Fa
 
 
 def _recorded(
-    intake: Intake, transaction: Transaction, again: Sequence[deliveries.Replayed], *, by: str, now: dt.datetime
+    intake: Intake,
+    transaction: Transaction,
+    again: Sequence[deliveries.Replayed],
+    *,
+    by: str,
+    now: dt.datetime,
+    enabled: str | None,
 ) -> Replayed:
     operation = Operation(intake.new_id("op_"), "replay", by, now)
-    if again:
-        operations.record(transaction, operation, [replayed_part(one) for one in again])
+    parts = [replayed_part(one) for one in again]
+    if enabled is not None:
+        parts.append(Part(None, None, None, "enabled", channel=enabled, reason="was disabled"))
+    if parts:
+        operations.record(transaction, operation, parts)
     repeated = sum(one.state == "delivered" for one in again)
-    return Replayed(operation.id if again else None, len(again), repeated)
+    return Replayed(operation.id if parts else None, len(again), repeated)
 
 
 def _ring(intake: Intake, again: Sequence[deliveries.Replayed]) -> None:

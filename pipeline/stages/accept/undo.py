@@ -37,6 +37,20 @@ _FOR_GOOD = {
         ),
     ),
     "give-up": ("a place that was given up is not taken up again by an undo", "put its channel back"),
+    **dict.fromkeys(
+        ("pause", "resume"),
+        (
+            "what was sent or held back meanwhile is not undone",
+            "use `citewire channels resume` or `citewire channels pause`",
+        ),
+    ),
+    "token-create": ("a token that was shown is not called back by an undo", "use `citewire token revoke`"),
+    "token-revoke": ("a revoked token stays revoked", "create another one with `citewire token create`"),
+    "reload": ("settings are not brought back by an undo", "put the former settings back, and run `citewire reload`"),
+    **dict.fromkeys(
+        ("test", "fill", "forget", "recheck", "mend", "sign-in", "sign-out", "migrate"),
+        ("it changed no article's content", "`citewire operations` shows what it did"),
+    ),
     "restore": (
         "what an operator decided after a restore has gone out",
         "publish or withdraw the articles, if something else should be shown",

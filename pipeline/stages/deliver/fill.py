@@ -9,6 +9,8 @@ from pipeline.ledger.articles import accepted, renditions, revisions
 from pipeline.ledger.deliveries import NewTarget
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
+from pipeline.stages import acts
+from pipeline.stages.acts import Act
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import withhold
 from pipeline.stages.render.fan_out import keep_back
@@ -17,17 +19,20 @@ from pipeline.stages.render.fingerprint import fingerprints
 _PAGE = 100  # articles in a transaction
 
 
-def fill(context: Context, plan: ChannelPlan, *, since: dt.datetime | None = None) -> int:
+def fill(context: Context, plan: ChannelPlan, *, since: dt.datetime | None = None, act: Act) -> int:
     """Schedule every live article that the channel wants and has no delivery of; return how many.
 
-    With `since`, only articles that changed from then on.
+    With `since`, only articles that changed from then on. Each page of them is recorded with what was scheduled.
     """
     scheduled, after = 0, ""
     while True:
         with context.ledger.write() as transaction:
             page = articles.live_after(transaction, after, since=since, limit=_PAGE)
             had = deliveries.articles_of(transaction, plan.id, [one for one, _ in page])
-            scheduled += sum(_schedule(context, transaction, plan, *one) for one in page if one[0] not in had)
+            new = sum(_schedule(context, transaction, plan, *one) for one in page if one[0] not in had)
+            scheduled += new
+            if new or not after:
+                acts.record(transaction, act, "fill", "filled", channel=plan.id, reason=f"{new} articles")
         if len(page) < _PAGE:
             break
         after = page[-1][0]

@@ -11,6 +11,8 @@ from pipeline.ledger.articles import revisions
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery, sending
 from pipeline.ledger.places import readings
 from pipeline.ledger.places.readings import Drift
+from pipeline.stages import acts
+from pipeline.stages.acts import Act
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver.parcels import parcel
 from pipeline.stages.deliver.reading_back import still_shown
@@ -82,7 +84,7 @@ def _unknown(name: str, state: articles.ArticleState | None) -> Drift:
     return Drift(name, "unknown", f"{name} was not delivered here by this system")
 
 
-def repair(context: Context, plan: ChannelPlan, found: Sequence[Drift]) -> int:
+def repair(context: Context, plan: ChannelPlan, found: Sequence[Drift], act: Act) -> int:
     """Make due what is missing, older, changed, or withdrawn and still there; return how many deliveries.
 
     A file that no delivery has put there is removed only if it shows an article that was withdrawn, by its withdrawal.
@@ -94,6 +96,7 @@ def repair(context: Context, plan: ChannelPlan, found: Sequence[Drift]) -> int:
             article_id, _, extension = one.name.partition(".")
             if one.kind == "withdrawn" and extension == context.formats[plan.format].extension:
                 count += _withdraw(context, transaction, plan, article_id, now)
+        acts.record(transaction, act, "mend", "mended", channel=plan.id, reason=f"{count} deliveries repeated")
     return count
 
 

@@ -10,6 +10,7 @@ import structlog
 from msgspec import structs
 
 from pipeline.ledger import Transaction, places
+from pipeline.ledger.operations import Part, PartOutcome
 from pipeline.ledger.places import IN_FORCE, Place, rekeying
 from pipeline.stages.places.changes import Change, ConfiguredChannel, changes, final_keys
 
@@ -58,6 +59,21 @@ def log_changes(found: Sequence[Change]) -> None:
     for change in found:
         if change.kind != "kept":
             _log.info("settings taken up", channel=change.channel, change=change.kind, place=change.location)
+
+
+def recorded(
+    transaction: Transaction, configured: Sequence[ConfiguredChannel], *, empty: bool, now: dt.datetime
+) -> tuple[list[Change], list[Part]]:
+    """Do as `take_up`; return a part of an operation too for each channel that is not as it was."""
+    before = {place.key: place.settings for place in places.every(transaction)}
+    found = take_up(transaction, configured, empty=empty, now=now)
+    parts = []
+    for change in found:
+        outcome: PartOutcome = "taken-up" if change.kind == "kept" else change.kind
+        is_same = change.configured is None or before.get(change.channel) == change.configured.settings
+        if change.kind != "kept" or not is_same:
+            parts.append(Part(None, None, None, outcome, channel=change.channel, reason=change.location))
+    return found, parts
 
 
 def _known(transaction: Transaction) -> list[Place]:

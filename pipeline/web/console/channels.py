@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import Transaction, deliveries
-from pipeline.ledger.deliveries import channels as health
+from pipeline.stages import acts
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
+from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.views.channel_state import ChannelState, state_of
 from pipeline.views.system import ChannelHealth, channel_health
@@ -71,14 +72,14 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         reason = reason_of(act.form["reason"], field="reason")
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
-            health.pause(transaction, channel, reason=f"{reason} ({act.by})", now=context.clock())
+            acts.pause(transaction, act_of(intake, act), channel, reason=f"{reason} ({act.by})")
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/resume", max_body_size=MAX_BODY)
-    def resume(channel: str, _: Annotated[Acting, Depends(admin)]) -> Response:
+    def resume(channel: str, act: Annotated[Acting, Depends(admin)]) -> Response:
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
-            health.resume(transaction, channel)
+            acts.resume(transaction, act_of(intake, act), channel)
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/enable", max_body_size=MAX_BODY)
@@ -90,6 +91,10 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         return see(address_of(done.operation) if done.operation else address_of_channel(channel))
 
     return routes
+
+
+def act_of(intake: Intake, act: Acting) -> Act:
+    return Act(intake.new_id("op_"), act.by, intake.clock())
 
 
 def check_channel(context: Context, transaction: Transaction, channel: str) -> None:

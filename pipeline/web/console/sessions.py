@@ -16,6 +16,8 @@ from pipeline.errors import TransientError
 from pipeline.ledger import sessions
 from pipeline.ledger.sessions import LONGEST
 from pipeline.ledger.tokens import Token
+from pipeline.stages import acts
+from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
 from pipeline.web.problems import Problem
@@ -90,24 +92,30 @@ def check_may(who: SignedIn, *scopes: str) -> None:
         raise Problem(403, "scope-insufficient", detail)
 
 
-def begin(context: Context, request: Request, response: Response, token: str) -> None:
+def begin(context: Context, request: Request, response: Response, token: str, *, by: str) -> None:
     """Begin a session in place of any former one of this browser, and set its cookie."""
     secret, former = secrets.token_urlsafe(32), request.cookies.get(_name(request))
     with context.ledger.write() as transaction:
         if former:
             sessions.end(transaction, former)
         sessions.begin(transaction, secret, token=token, now=context.clock())
+        acts.record(transaction, _act(context, by), "sign-in", "signed-in")
     name = _name(request)
     response.set_cookie(name, secret, max_age=int(LONGEST.total_seconds()), **_attributes(name))
 
 
-def end(context: Context, request: Request, response: Response) -> None:
+def end(context: Context, request: Request, response: Response, *, by: str) -> None:
     """End the session of this browser, if there is one, and delete its cookie."""
     name = _name(request)
     if former := request.cookies.get(name):
         with context.ledger.write() as transaction:
             sessions.end(transaction, former)
+            acts.record(transaction, _act(context, by), "sign-out", "signed-out")
     response.delete_cookie(name, **_attributes(name))
+
+
+def _act(context: Context, by: str) -> Act:
+    return Act(context.new_id("op_"), by, context.clock())
 
 
 def _name(request: Request) -> str:

@@ -39,7 +39,7 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
             refused = _UNKNOWN if found is None else f"A token of the scope {found.scope} opens no console."
             return pages.page("sign_in", None, status=403, next=next, refused=refused)
         response = see(next)
-        sessions.begin(context, request, response, token)
+        sessions.begin(context, request, response, token, by=found.name)
         record_use(context, found, context.clock())
         return response
 
@@ -48,9 +48,9 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
             return tokens.find(transaction, token, now=context.clock())
 
     @routes.post("/sign-out", max_body_size=MAX_BODY)
-    def sign_out(request: Request, _: Annotated[Acting, Depends(acting(signed_in(context), *SCOPES))]) -> Response:
+    def sign_out(request: Request, act: Annotated[Acting, Depends(acting(signed_in(context), *SCOPES))]) -> Response:
         response = see(SIGN_IN)
-        sessions.end(context, request, response)
+        sessions.end(context, request, response, by=act.by)
         return response
 
     return routes

@@ -1,0 +1,68 @@
+"""What people change beside articles: channels, tokens, sessions, settings.
+
+Each change and the operation that says who made it are written in one transaction, so that neither is there alone.
+Commands, API and console change these things through this module.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from msgspec import Struct
+
+from pipeline.ledger import Transaction, operations, tokens
+from pipeline.ledger.deliveries import channels
+from pipeline.ledger.operations import Kind, Operation, Part, PartOutcome
+
+
+class Act(Struct, frozen=True):
+    """Who changes something, and when, under the id by which the audit shows it."""
+
+    operation: str
+    by: str  # the command, or the name of the token
+    at: dt.datetime
+
+
+def record(
+    transaction: Transaction,
+    act: Act,
+    kind: Kind,
+    outcome: PartOutcome,
+    *,
+    channel: str | None = None,
+    file: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Add a line to the audit, and the operation with the first one."""
+    operation = Operation(act.operation, kind, act.by, act.at)
+    operations.record(transaction, operation, [Part(None, None, None, outcome, file, channel, reason)])
+
+
+def pause(transaction: Transaction, act: Act, channel: str, *, reason: str) -> bool:
+    """Send nothing to the channel until it is resumed; return False if it is paused already."""
+    changed = channels.pause(transaction, channel, reason=reason, now=act.at)
+    record(transaction, act, "pause", "paused" if changed else "unchanged", channel=channel, reason=reason)
+    return changed
+
+
+def resume(transaction: Transaction, act: Act, channel: str) -> bool:
+    """Send to a paused channel again; return False if it is not paused."""
+    changed = channels.resume(transaction, channel)
+    record(transaction, act, "resume", "resumed" if changed else "unchanged", channel=channel)
+    return changed
+
+
+def create_token(
+    transaction: Transaction, act: Act, token: str, *, name: str, scope: str, expires: dt.datetime | None
+) -> None:
+    """Add a token. The audit has its name and scope."""
+    tokens.add(transaction, token, name=name, scope=scope, now=act.at, expires=expires)
+    record(transaction, act, "token-create", "created", reason=f"{name} ({scope})")
+
+
+def revoke_token(transaction: Transaction, act: Act, name: str) -> int:
+    """Revoke the tokens of this name, or the one of this id; return how many were still valid."""
+    ended = tokens.revoke(transaction, name, now=act.at)
+    if ended:
+        record(transaction, act, "token-revoke", "revoked", reason=f"{name}: {ended}")
+    return ended

@@ -1,0 +1,153 @@
+"""Every request that changes something leaves a line in the audit, with the name of the token; none is left out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from asgi import Answer, send
+from console_person import Person
+from console_site import console_site, fill
+from fastapi.routing import iter_route_contexts
+from served import Served
+
+from pipeline.ledger import operations
+from pipeline.ledger.deliveries import channels
+from pipeline.ledger.operations import Operation
+
+# Requests that are no operator's, and where they are recorded instead.
+ELSEWHERE = {
+    "POST /hub": "subscriptions and their requests have tables of their own: anyone may send one",
+    "POST /v1/bulk": "notes what an action would concern, and changes nothing until it is started",
+    "POST /console/bulk": "as POST /v1/bulk",
+    "POST /console/{rest:path}": "the page for addresses that the console does not have",
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Served]:
+    with console_site(tmp_path) as site:
+        fill(site)
+        yield site
+
+
+def _audit(site: Served) -> list[Operation]:
+    with site.context.ledger.read() as transaction:
+        return operations.newest(transaction, limit=1000)
+
+
+def _call(site: Served, method: str, address: str, body: object = None) -> Answer:
+    headers = {"Authorization": "Bearer root", "Content-Type": "application/json"}
+    content = json.dumps(body).encode() if body is not None else b""
+    return asyncio.run(send(site.app, method, address, body=content, headers=headers))
+
+
+def _event(site: Served) -> Answer:
+    data = {"id": "new", "title": "New", "body": "Yes."}
+    event = {"specversion": "1.0", "id": "1", "source": "/cms", "type": "org.citewire.article.published", "data": data}
+    return _call(site, "POST", "/v1/events", event)
+
+
+def _delivery(site: Served) -> Answer:
+    one = next(one for one in _call(site, "GET", "/v1/deliveries?state=abandoned").json["deliveries"] if one["article"])
+    return _call(site, "POST", f"/v1/deliveries/{one['id']}/replay")
+
+
+def _failure(site: Served) -> Answer:
+    found = _call(site, "GET", "/v1/failures").json
+    seen = found["seen"].replace("+", "%2B")
+    return _call(site, "POST", f"/v1/failures/{found['failures'][0]['key']}/replay?seen={seen}")
+
+
+def _undo(site: Served) -> Answer:
+    accepted = _event(site)
+    assert accepted.status == 202
+    return _call(site, "POST", f"/v1/operations/{_audit(site)[0].id}/undo")
+
+
+def _page(path: str, button: str, **fields: str) -> Callable[[Served], Answer]:
+    def press(site: Served) -> Answer:
+        person = _signed_in(site)
+        person.get(path)
+        return person.submit(button, **fields)
+
+    return press
+
+
+def _signed_in(site: Served) -> Person:
+    person = Person(site.app)
+    person.sign_in()
+    return person
+
+
+def _disabled(site: Served) -> Answer:
+    with site.context.ledger.write() as transaction:
+        channels.keep(transaction, "partner", channels.Health(disabled=site.clock()))
+    return _page("/console/channels/partner", "Enable, and replay what was given up")(site)
+
+
+def _undone_operation(site: Served) -> Answer:
+    _event(site)
+    return _page(f"/console/operations/{_audit(site)[0].id}", "Undo this operation")(site)
+
+
+def _bulk(site: Served) -> Answer:
+    prepared = _call(site, "POST", "/v1/bulk?action=publish-again").json
+    return _call(site, "POST", f"/v1/bulk/{prepared['operation']}/start")
+
+
+def _bulk_page(site: Served) -> Answer:
+    person = _signed_in(site)
+    person.get("/console/articles")
+    person.submit("Look at what it concerns", action="replay")
+    return person.submit("Replay what was given up: 6 articles")
+
+
+CHANGES: dict[str, Callable[[Served], Answer]] = {
+    "POST /v1/events": _event,
+    "POST /v1/deliveries/{delivery_id}/replay": _delivery,
+    "POST /v1/deliveries/replay": lambda site: _call(
+        site, "POST", "/v1/deliveries/replay?channel=partner&since=2026-01-01T00:00:00Z"
+    ),
+    "POST /v1/failures/{key}/replay": _failure,
+    "POST /v1/articles/{article_id}/release": lambda site: _call(
+        site, "POST", "/v1/articles/baclofen-for-spasticity/release"
+    ),
+    "POST /console/sign-in": lambda site: _signed_in(site).shown,
+    "POST /console/sign-out": _page("/console", "Sign out"),
+    "POST /console/articles/{article_id}/withdraw": _page(
+        "/console/articles/hostile/withdraw", "Withdraw everywhere", reason="Wrong"
+    ),
+    "POST /console/articles/{article_id}/release": _page("/console/articles/baclofen-for-spasticity", "Release"),
+    "POST /console/articles/{article_id}/replay": _page("/console/articles/hostile", "Replay 1 delivery given up"),
+    "POST /console/channels/{channel}/pause": _page("/console/channels/reader", "Pause", reason="Maintenance"),
+    "POST /console/channels/{channel}/resume": _page("/console/channels/archive", "Resume"),
+    "POST /console/channels/{channel}/enable": _disabled,
+    "POST /console/failures/{key}/replay": _page("/console/failures", "Replay 2 deliveries"),
+    "POST /console/operations/{operation}/undo": _undone_operation,
+    "POST /v1/bulk/{operation_id}/start": _bulk,
+    "POST /console/bulk/{operation}/start": _bulk_page,
+    "POST /v1/operations/{operation_id}/undo": _undo,
+}
+
+
+def test_all_routes_are_walked(site: Served) -> None:
+    routes = {
+        f"{method} {one.path}"
+        for one in iter_route_contexts(site.app.routes)
+        for method in (one.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+    }
+    assert routes == set(CHANGES) | set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("route", CHANGES)
+def test_what_changes_something_is_in_the_audit(site: Served, route: str) -> None:
+    before = {one.id for one in _audit(site)}
+    answer = CHANGES[route](site)
+    assert answer.status < 400, answer.body
+    new = [one for one in _audit(site) if one.id not in before]
+    assert new, f"{route} is not in the audit"
+    assert {one.by for one in new} == {"of root"}
