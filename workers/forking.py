@@ -84,7 +84,7 @@ def fork(
         with Path(os.devnull).open() as nothing:
             os.dup2(nothing.fileno(), 0)
         os.dup2(_ERROR, 1)
-        _set_title(title)
+        set_title(title)
         return run()
 
     return _fork(begin, keep, signal.SIG_DFL)
@@ -183,7 +183,7 @@ def _close_all_but(keep: Collection[int]) -> None:
                 os.close(number)
 
 
-def _set_title(words: Sequence[str]) -> None:
+def set_title(words: Sequence[str]) -> None:
     """Linux: write the words over this process's command line, which `ps` shows (proc(5), arg_start and arg_end)."""
     fields = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()
     start, end = int(fields[45]), int(fields[46])

@@ -7,13 +7,13 @@ import json
 import os
 import pty
 import sqlite3
-import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import started
 from command import Result, citewire
 
 from pipeline.feeds.listing import subscribe_page
@@ -203,8 +203,8 @@ def asked(folder: Path, answer: str, *more: str) -> tuple[int, bool]:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CITEWIRE_CONFIG": "site.toml"}
     command = [sys.executable, "-m", "workers.cli", "publish", ".", *more]
     os.write(ours, answer.encode())
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs
+    with started.start(
+        command, cwd=folder, env=environment, stdin=theirs, stdout=started.DEVNULL, stderr=theirs
     ) as ran:
         os.close(theirs)
         result = b""

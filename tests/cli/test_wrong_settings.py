@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import started
 from command import Result, citewire
 from wrong_world import make_wrong
 
@@ -138,5 +139,5 @@ def _run(words: list[str], capsys: pytest.CaptureFixture[str]) -> Result:
         return citewire(capsys, *words)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "workers.cli", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = started.run(command, env=environment, cwd=Path.cwd(), timeout=60)
     return Result(done.returncode, done.stdout, done.stderr)

@@ -6,7 +6,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -17,6 +16,7 @@ from typing import Any
 import msgspec
 import psutil
 import requests
+import started
 from command_result import Result
 from waiting import PATIENCE, until
 
@@ -64,18 +64,18 @@ class Running:
 
     data: Path
     environment: dict[str, str]
-    up: subprocess.Popen[str] | None = None
+    up: started.Process | None = None
     web: str = ""
     log: Path = field(default_factory=Path)
 
     def start(self, *, within: float = PATIENCE) -> None:
         self.log = self.data.parent / "up.log"
         with self.log.open("a") as log:
-            self.up = subprocess.Popen(
+            self.up = started.start(
                 [*self.command("up", "--port", "0"), *self.where],
                 env=self.environment,
                 cwd=ROOT,
-                stdout=subprocess.PIPE,
+                stdout=started.PIPE,
                 stderr=log,
                 text=True,
                 start_new_session=True,
@@ -136,15 +136,7 @@ class Running:
         return until(find, within, what=lambda: f"a process {words}")
 
     def run(self, *arguments: str | Path) -> Result:
-        done = subprocess.run(
-            [*self.command(*arguments), *self.where],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
+        done = started.run([*self.command(*arguments), *self.where], env=self.environment, cwd=ROOT, timeout=400)
         return Result(done.returncode, done.stdout, done.stderr)
 
     def publish(self, *files: Path, wait: bool = True) -> Result:

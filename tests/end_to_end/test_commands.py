@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import pytest
 import requests
+import started
 from celery import Celery
 from celery.worker.control import Panel
 from ports import free_port
@@ -198,7 +199,7 @@ def test_a_feed_or_article_that_is_not_there(running: Running) -> None:
 def test_a_watched_folder_publishes_what_lies_there_and_what_changes(running: Running, tmp_path: Path) -> None:
     article(tmp_path, "there-before", "First.")
     command = [*running.command("watch"), str(tmp_path), *running.where]
-    watching = subprocess.Popen(command, env=running.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    watching = started.start(command, env=running.environment, cwd=ROOT, stdout=started.PIPE, text=True)
     try:
         assert watching.stdout is not None
         assert watching.stdout.readline() == "there-before  revision 1  accepted\n"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+import started
 from running import ROOT, Running, system
 from waiting import PATIENCE, until
 
@@ -78,7 +78,7 @@ def test_a_title_that_is_edited_in_a_watched_folder_leaves_one_article(running: 
         file.write_text(FORMS[form].format(title="Watched calves"))
     before = counted(running)
     command = [*running.command("watch", str(tmp_path)), *running.where]
-    with subprocess.Popen(command, env=running.environment, cwd=ROOT, stdout=subprocess.DEVNULL) as watching:
+    with started.start(command, env=running.environment, cwd=ROOT, stdout=started.DEVNULL) as watching:
         try:
             until(lambda: counted(running) == before + len(FORMS))
             for form, file in files.items():

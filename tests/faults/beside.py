@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import started
 from faked_clock import FakedClock
 from running import ROOT, Running
 from waiting import until
@@ -37,11 +37,11 @@ class Beside:
         self._words = system.on_host(list(words))
         self._environment = system.environment | own | environment
         self._log = Path(tempfile.gettempdir()) / f"citewire-beside-{next(_NUMBERS)}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: started.Process | None = None
 
     def start(self) -> None:
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = started.start(
                 self._words, env=self._environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
             )
 
