@@ -11,6 +11,7 @@ from every_stage import feeds, render
 from feed_bench import FeedBench, numbered
 from msgspec import structs
 
+from benchmarks.statements import counted
 from pipeline.ledger import Ledger
 from pipeline.ledger import feeds as ledger_feeds
 from pipeline.ledger.feeds import pages as feed_pages
@@ -377,3 +378,31 @@ def test_the_order_of_publication_hides_no_correction(bench: FeedBench) -> None:
     bench.publish_many(0, text="Corrected.")
     bench.build()
     assert "article-000" in bench.ids("feeds/latest.atom")
+
+
+def test_a_build_commits_for_its_documents_and_not_for_each_of_their_files(bench: FeedBench) -> None:
+    bench.publish_many(1, 2)
+    bench.build()
+    bench.publish_many(3)
+    before = {path: state for path, (_, state) in bench.store.files.items()}
+    with counted() as count:
+        drain(bench.context, feeds)
+    written = [path for path, (_, state) in bench.store.files.items() if state != before.get(path)]
+    assert len(written) == 3 * (4 + 2)  # three codings of four documents, of the sitemap and of its index
+    assert count.writes == 11
+
+
+def test_a_build_that_takes_long_keeps_its_lease(bench: FeedBench) -> None:
+    bench.publish_many(1, 2)
+    put, others = bench.store.put_file, []
+
+    def slow(path: str, *arguments: object, **more: object) -> None:
+        if path.startswith("public/feeds/"):
+            bench.clock.pass_(bench.context.policy.render_lease * 0.4)
+            others.extend(feeds.claim(bench.context))
+        put(path, *arguments, **more)  # type: ignore[arg-type]
+
+    bench.store.put_file = slow  # type: ignore[method-assign]
+    bench.build()
+    assert not others
+    assert bench.ids("feeds/latest.rss") == ["article-002", "article-001"]

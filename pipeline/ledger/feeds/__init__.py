@@ -139,6 +139,12 @@ def renew(transaction: Transaction, feed_id: str, *, token: str, until: dt.datet
     return transaction.execute(sa.update(feeds).where(mine).values(leased_until=until)).rowcount == 1
 
 
+def leased_until(transaction: Transaction, feed_id: str, *, token: str) -> dt.datetime | None:
+    """Return the end of the lease, or None if it was lost."""
+    mine = sa.and_(feeds.c.id == feed_id, feeds.c.lease == token)
+    return transaction.scalar(sa.select(feeds.c.leased_until).where(mine))
+
+
 def shape_of(transaction: Transaction, feed_id: str) -> str | None:
     """Return the digest of the settings that the feed was last built with, or None if it never was."""
     return transaction.scalar(sa.select(feeds.c.shape).where(feeds.c.id == feed_id))

@@ -50,9 +50,8 @@ def addresses_of(context: Context, topics: Collection[str], language: str) -> tu
 
 def renew_lease(context: Context, transaction: Transaction, claim: Claim) -> None:
     """Extend the lease. Raises TransientError if another worker has the feed, so as not to overwrite its work."""
-    until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
-    if not feeds.renew(transaction, claim.keys[0], token=claim.token, until=until):
-        raise TransientError("another worker is building the feed", code="feed-lease-lost")
+    if not _renewed(context, transaction, claim):
+        raise _lost()
 
 
 def follow_settings(context: Context, claim: Claim, feed: Feed) -> None:
@@ -95,10 +94,10 @@ def keep_newest(context: Context, claim: Claim, feed: Feed, bodies: Mapping[str,
 
 def _wanted(context: Context, claim: Claim, digest: str) -> bool:
     """Return whether a document has this digest, or another worker, which may be about to store it, has the feed."""
-    until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
-    with context.ledger.write() as transaction:
-        mine = feeds.renew(transaction, claim.keys[0], token=claim.token, until=until)
-        return not mine or feeds.is_named(transaction, digest)
+    if not _is_mine(context, claim):
+        return True
+    with context.ledger.read() as transaction:
+        return feeds.is_named(transaction, digest)
 
 
 def keep_page(context: Context, claim: Claim, feed: Feed, number: int, bodies: Mapping[str, bytes]) -> None:
@@ -137,10 +136,10 @@ def put(
             later = stored.modified.replace(microsecond=0) + dt.timedelta(seconds=1)
             new[name] = Built(digest, max(now, later))
     made = {name: forms(bodies[name]) for name in new}
-    if new:
+    if replaced := [name for name in new if name in before]:  # of what is new, nothing is recorded that may be wrong
         with context.ledger.write() as transaction:
             renew_lease(context, transaction, claim)
-            begin(transaction, formats=list(new))
+            begin(transaction, formats=replaced)
 
     nonce = nonce_of(context.ledger, STORE) if new else None
     check = functools.partial(_check, context, claim, nonce)
@@ -181,5 +180,29 @@ def _remove_others(context: Context, claim: Claim, feed_id: str, *, kept: frozen
 def _check(context: Context, claim: Claim, nonce: str | None) -> None:
     """Raise TransientError unless this worker still has the feed, and the store that all hosts share."""
     check_store(context, nonce)
+    if not _is_mine(context, claim):
+        raise _lost()
+
+
+def _is_mine(context: Context, claim: Claim) -> bool:
+    """Return whether this worker still has the feed, and extend a lease of which less than half is left.
+
+    It is asked while nobody else can write or remove what this worker is about to. Whoever gets the feed after the
+    question comes to that later, so that to ask is enough: a commit for each file would cost more than the build.
+    """
+    (feed_id,), now = claim.keys, context.clock()
+    with context.ledger.read() as transaction:
+        until = feeds.leased_until(transaction, feed_id, token=claim.token)
+    if until is None or until - now > dt.timedelta(seconds=context.policy.render_lease / 2):
+        return until is not None
     with context.ledger.write() as transaction:
-        renew_lease(context, transaction, claim)
+        return _renewed(context, transaction, claim)
+
+
+def _renewed(context: Context, transaction: Transaction, claim: Claim) -> bool:
+    until = context.clock() + dt.timedelta(seconds=context.policy.render_lease)
+    return feeds.renew(transaction, claim.keys[0], token=claim.token, until=until)
+
+
+def _lost() -> TransientError:
+    return TransientError("another worker is building the feed", code="feed-lease-lost")
