@@ -306,6 +306,7 @@ class WorkerSettings(_Part):
     task_events: bool = False  # Celery's, for Flower and the like
     deliver_processes: _Processes = 1
     pipeline_processes: Annotated[_Processes | None, BeforeValidator(_or_auto)] = 1  # None: "auto"
+    article_seconds: float = Field(20.0, ge=1.0, le=600.0)
 
 
 class WebSettings(_Part):

@@ -19,6 +19,7 @@ import functools
 import gc
 import importlib
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -266,6 +267,7 @@ def _valkey(path: Path) -> list[str]:
         "appendonly": "no",
         "maxmemory-policy": "noeviction",
         "save": "",
+        "dbfilename": f"{secrets.token_hex(8)}.rdb",  # Valkey reads one even if it writes none: this one is not there
         "loglevel": "warning",
     }
     return [str(program), *(word for name, value in settings.items() for word in (f"--{name}", value))]

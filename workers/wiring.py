@@ -87,7 +87,8 @@ def services() -> Services:
     clock = LedgerClock(context.ledger)
     clock.measure()
     standing = Standing(context.ledger, clock, settings=digest_of(settings))
-    return Services(settings, replace(context, clock=clock, hold=standing.hold), doorbell, standing)
+    context = replace(context, clock=clock, hold=lambda: context.working.hold() or standing.hold())
+    return Services(settings, context, doorbell, standing)
 
 
 def build_context(settings: Settings, doorbell: Doorbell, *, take_up: bool = True) -> Context:
@@ -412,6 +413,7 @@ def policy_of(settings: Settings) -> Policy:
         retries=settings.delivery.retries,
         refused_retries=settings.delivery.refused_retries,
         refresh_rate=settings.render.refresh_rate,
+        article_budget=settings.workers.article_seconds,
         keep_attempts=settings.keep.attempts_days,
         keep_changes=settings.keep.changes_days,
         keep_tokens=settings.keep.tokens_days,

@@ -13,7 +13,7 @@ from celery import signals
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import feeds
 from pipeline.stages.hub.topics import drop_others
-from workers import alive, logs, sweeping
+from workers import alive, logs, overdue, sweeping
 from workers.celery import QUEUES, app
 from workers.draining import Drains
 from workers.remote_control import permit_looking_only
@@ -66,6 +66,7 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
     look = functools.partial(own.standing.look, name, kind)
     # Before Celery is ready: it is not while Redis is away.
     sweeping.start(own.context, own.doorbell, name, stop, kind=kind, look=look)
+    overdue.start(own.context, stop)
     permit_looking_only()
     events = own.settings.workers.task_events
     # Not `worker_main`: the celery command line imports a terminal toolkit.

@@ -27,6 +27,7 @@ from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, 
 
 _WORDS = 160  # characters of an error by which failures are grouped
 _BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
+_ASIDE = 20  # articles that were set aside: each is a condition of its own
 _MISMATCHES = 100  # references that are another work than described: each is a condition of its own
 _VANISHED = 100  # works whose record is gone: each is a condition of its own
 _LOST = 100  # edits that were overtaken: those of one source about one article are one condition
@@ -102,6 +103,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     lost: tuple[NotDone, ...] = ()  # edits that were overtaken, with a text that the article never had
     verdict_sources: tuple[SourceState, ...] = ()  # beside PubMed, those that fail now
     feeds: tuple[StuckFeed, ...] = ()
+    aside: tuple[str, ...] = ()  # the first of the articles whose rendering never ended
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
     processes: tuple[Process, ...] = ()
     places: tuple[Place, ...] = ()  # that channels have left and that are not empty, or could not be read back
@@ -136,6 +138,7 @@ def facts(
         lost=events.lost(transaction, since=now - _LOST_FOR, limit=_LOST),
         verdict_sources=tuple(one for one in verdicts.states(transaction).values() if one.failing),
         feeds=_feeds(transaction),
+        aside=tuple(articles.aside(transaction, now=now, limit=_ASIDE)),
         findings=tuple(feed_records.findings(transaction)),
         processes=tuple(processes.alive(transaction, now=now)),
         places=_troubled_places(transaction),

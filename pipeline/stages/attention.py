@@ -301,6 +301,18 @@ def stuck_feeds(facts: Facts) -> Iterator[Condition]:
             )
 
 
+def set_aside(facts: Facts) -> Iterator[Condition]:
+    for article_id in facts.aside:
+        yield Condition(
+            key=f"article-set-aside:{article_id}",
+            kind="article-set-aside",
+            who="operator",
+            what=f"{article_id} is not rendered any longer: that never ended, or ended the process, each time",
+            command=f"citewire replay --article {article_id}",
+            article=article_id,
+        )
+
+
 def feed_findings(facts: Facts) -> Iterator[Condition]:
     for feed in facts.findings:
         yield Condition(
@@ -387,6 +399,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     silent_sources,
     stale_sources,
     stuck_feeds,
+    set_aside,
     feed_findings,
     troubled_processes,
     unapplied_settings,

@@ -16,6 +16,7 @@ from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate, ReviewPolicy
 from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
+from pipeline.stages.working import Working
 from pipeline.timing import DEFAULT_SCHEDULE
 
 if TYPE_CHECKING:  # a command that reads the ledger needs none of their libraries
@@ -203,6 +204,8 @@ class Policy:
     partner_rate: float = 10.0  # sustained requests per second of one partner's token
     partner_burst: int = 50  # … and at once
     retries: tuple[float, ...] = DEFAULT_SCHEDULE
+    article_budget: float = 20.0  # seconds that a thread may take to render one article
+    send_budget: float = 90.0  # seconds that one send may take: longer than any time limit of a channel
     keep_attempts: int = 90  # days; the last attempt at each delivery is kept
     keep_changes: int = 365  # days; the newest change of each article is kept
     keep_tokens: int = 90  # days after they ended
@@ -239,6 +242,7 @@ class Context:
     alerts: tuple[AlertReceiver, ...] = ()
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     unapplied: Callable[[], UnappliedSettings | None] = lambda: None  # settings on disk that are not in force
+    working: Working = field(default_factory=Working)  # what the threads of this process do now
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
 

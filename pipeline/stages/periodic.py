@@ -16,6 +16,7 @@ from pipeline.timing import unforeseen
 class Periodic(Stage):
     """A stage whose pause is enforced by its lease in the ledger, whatever the number of processes."""
 
+    budget = 3600.0
     every: ClassVar[dt.timedelta]  # from the end of a run to the next
     lease: ClassVar[float]  # seconds after which a run that was killed is repeated
 

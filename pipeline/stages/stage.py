@@ -15,8 +15,10 @@ from typing import ClassVar, Literal, TypeVar
 import structlog
 from msgspec import Struct
 
+from pipeline.errors import TransientError
 from pipeline.ledger import Transaction
 from pipeline.stages.context import Context
+from pipeline.stages.working import Work
 
 _log = structlog.get_logger()
 
@@ -49,6 +51,7 @@ class Stage(ABC):
 
     name: ClassVar[str]  # what doorbells ring for; the Celery task is called "citewire.NAME"
     worker: ClassVar[Literal["pipeline", "deliver"]] = "pipeline"  # the kind of worker that runs it
+    budget: ClassVar[float] = 600.0  # seconds that a claim may take before its process is replaced
     threads: ClassVar[int | None] = None  # that may run it at once in one process; None: as many as the worker has
 
     @property
@@ -71,6 +74,11 @@ class Stage(ABC):
     @abstractmethod
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Record an unforeseen error and postpone the rows."""
+
+    def over(self, context: Context, work: Work) -> None:
+        """Postpone what a thread of this process works on without end. Called by another thread."""
+        message = f"took more than {work.most:g} seconds"
+        self.failed(context, Claim(work.token, work.keys), TransientError(message, code="over-budget"))
 
     @abstractmethod
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
@@ -122,7 +130,8 @@ def guarded(stage: str, keys: Sequence[str], step: Callable[[], T]) -> T | Excep
 
 
 def _do(context: Context, stage: Stage, claim: Claim) -> bool:
-    outcome = guarded(stage.name, claim.keys, lambda: stage.do(context, claim))
+    with context.working.on(stage.name, claim.token, claim.keys, stage.budget):
+        outcome = guarded(stage.name, claim.keys, lambda: stage.do(context, claim))
     if isinstance(outcome, Exception):
         stage.failed(context, claim, outcome)
         return True

@@ -41,6 +41,11 @@ def test_files_of_an_earlier_queue_do_not_matter_and_one_that_is_lost_is_not_mis
         until(lambda: running.get("/readyz").json()["queue"] is True)
         valkey = running.child("valkey-server")
         folder = Path(valkey.cwd())
+        (folder / "dump.rdb").write_bytes(bytes(64))  # Valkey reads it, though it never writes one
+        valkey.kill()
+        until(lambda: running.child("valkey-server").pid != valkey.pid)
+        until(lambda: running.get("/readyz").json()["queue"], what=running.tail)
+        valkey = running.child("valkey-server")
         shutil.rmtree(folder)
         folder.write_text("in the way of the next start")
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,9 @@ from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.tables import articles, topics
 from pipeline.ledger.tables import revisions as revision_rows
 from pipeline.ledger.tables import withheld as withheld_rows
+
+ALONE = 2  # claims without an end, after which an article is claimed alone
+MOST_STARTS = 4  # … and after which it is claimed no more
 
 
 class ArticleState(Struct, frozen=True, kw_only=True):
@@ -105,7 +109,7 @@ def save(transaction: Transaction, new: ArticleState) -> None:
 
 def save_all(transaction: Transaction, new: Sequence[ArticleState]) -> None:
     """Do as `save` for each."""
-    ended = {"lease": None, "leased_until": None, "attempts": 0}
+    ended = {"lease": None, "leased_until": None, "attempts": 0, "starts": 0}
     rows = [structs.asdict(one) | ended | {"saved": one.id} for one in new]
     if rows:
         transaction.execute(sa.update(articles).where(articles.c.id == sa.bindparam("saved")), rows)
@@ -173,8 +177,43 @@ def longest_overdue(transaction: Transaction, today: dt.date) -> tuple[int, str,
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:
-    """Lease articles that are due to be rendered, longest due first, and return their ids."""
-    return claims.claim(transaction, articles.c.id, token=token, now=now, seconds=seconds, limit=limit)
+    """Lease articles that are due to be rendered, longest due first, and return their ids.
+
+    An article that was claimed twice without an end may have ended the process. It is claimed alone, after the others.
+    """
+    claim = functools.partial(claims.claim, transaction, articles.c.id, token=token, now=now, seconds=seconds)
+    found = claim(limit=limit, where=[articles.c.starts < ALONE])
+    if not found:
+        found = claim(limit=1, where=[_SUSPECT, articles.c.starts < MOST_STARTS])
+    counted = sa.update(articles).where(articles.c.id.in_(found), articles.c.lease == token)
+    if found:
+        transaction.execute(counted.values(starts=articles.c.starts + 1))
+    return found
+
+
+def suspect(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime) -> None:
+    """End a claim of which the work does not end: at `due`, the article is claimed alone."""
+    alone = sa.case((articles.c.starts < ALONE, ALONE), else_=articles.c.starts)
+    mine = sa.update(articles).where(articles.c.id == article_id, articles.c.lease == token)
+    transaction.execute(mine.values(lease=None, leased_until=None, starts=alone, due=due))
+
+
+def set_aside(transaction: Transaction, *, now: dt.datetime, error: str) -> list[str]:
+    """Claim no longer what was claimed too often without an end; return the articles that this concerns now."""
+    ended = sa.update(articles).where(_SUSPECT, articles.c.starts >= MOST_STARTS, claims.is_due(articles, now))
+    return list(transaction.scalars(ended.values(due=None, error=error).returning(articles.c.id)))
+
+
+def aside(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[str]:
+    """Return articles that are not rendered any longer because that never ended, by id."""
+    mine = (_SUSPECT, articles.c.due.is_(None), claims.is_free(articles, now))
+    return list(transaction.scalars(sa.select(articles.c.id).where(*mine).order_by(articles.c.id).limit(limit)))
+
+
+def try_again(transaction: Transaction, article_id: str, *, now: dt.datetime) -> bool:
+    """Make an article that was set aside due again; return whether it was."""
+    mine = sa.update(articles).where(articles.c.id == article_id, _SUSPECT, articles.c.due.is_(None))
+    return transaction.execute(mine.values(starts=0, due=now, error=None)).rowcount == 1
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
@@ -186,7 +225,7 @@ def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, li
 
     Articles that are due to be rendered are left out: rendering brings them up to date.
     """
-    free = sa.and_(_SHOWN, claims.is_free(articles, now))
+    free = sa.and_(_SHOWN, claims.is_free(articles, now), articles.c.starts < ALONE)
     outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now))
     found: list[tuple[dt.datetime, str]] = []
     for other in _other_fingerprints(transaction, fingerprint):
@@ -203,9 +242,8 @@ def claim_outdated(
     """Lease live or held articles with another fingerprint, oldest first, and return their ids."""
     found = outdated(transaction, fingerprint, now=now, limit=limit)
     still = sa.and_(articles.c.id.in_(found), sa.or_(_SHOWN, _HELD), claims.is_free(articles, now))
-    until = now + dt.timedelta(seconds=seconds)
-    leased = sa.update(articles).where(still).values(lease=token, leased_until=until).returning(articles.c.id)
-    taken = set(transaction.scalars(leased))
+    leased = {"lease": token, "leased_until": now + dt.timedelta(seconds=seconds), "starts": articles.c.starts + 1}
+    taken = set(transaction.scalars(sa.update(articles).where(still).values(**leased).returning(articles.c.id)))
     return [article_id for article_id in found if article_id in taken]
 
 
@@ -257,13 +295,17 @@ def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.da
             due=due,
             error=error,
             attempts=articles.c.attempts + 1 if error else articles.c.attempts,
+            starts=0,
         )
     )
 
 
 def release(transaction: Transaction, article_ids: list[str], *, token: str) -> None:
     """Release articles that were claimed but not rendered."""
-    claims.release(transaction, articles.c.id, article_ids, token=token)
+    if article_ids:
+        mine = sa.update(articles).where(articles.c.id.in_(article_ids), articles.c.lease == token)
+        before = sa.case((articles.c.starts > 0, articles.c.starts - 1), else_=0)
+        transaction.execute(mine.values(lease=None, leased_until=None, starts=before))
 
 
 def attempts_at(transaction: Transaction, article_id: str) -> int:
@@ -282,6 +324,7 @@ def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.dateti
         transaction.execute(sa.update(articles).where(alive).values(due=sooner))
 
 
+_SUSPECT = articles.c.starts > sa.literal_column("1")  # as in the index
 _SHOWN = sa.and_(
     articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
 )

@@ -42,6 +42,8 @@ events = sa.Table(
     sa.Index("ix_events_overtaken", "accepted", sqlite_where=_OVERTAKEN, postgresql_where=_OVERTAKEN),
 )
 
+SUSPECT = sa.text("starts > 1")
+
 articles = sa.Table(
     "articles",
     metadata,
@@ -55,11 +57,13 @@ articles = sa.Table(
     sa.Column("updated", Instant, nullable=False),
     sa.Column("due", Instant),  # to be rendered
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("starts", sa.Integer, nullable=False, server_default="0"),  # claims since one that ended
     sa.Column("error", sa.Text),
     sa.Column("fingerprint", sa.String(80), nullable=False, server_default=""),  # of its renditions in all formats
     sa.Column("next_review", sa.Date),  # of the rendered revision
     *lease_columns(),
     sa.Index("ix_articles_due", "due"),
+    sa.Index("ix_articles_starts", "starts", sqlite_where=SUSPECT, postgresql_where=SUSPECT),
     sa.Index("ix_articles_next_review", "next_review", sqlite_where=_TO_REVIEW, postgresql_where=_TO_REVIEW),
     sa.Index("ix_articles_state_updated", "state", "updated"),
     sa.Index("ix_articles_updated", "updated", "id"),

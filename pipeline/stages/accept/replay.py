@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger import Transaction, deliveries, operations
+from pipeline.ledger import Transaction, articles, deliveries, operations
 from pipeline.ledger.deliveries import channels, failing
 from pipeline.ledger.operations import Operation, Part
 from pipeline.stages.accept import Intake
@@ -35,11 +35,15 @@ def replay(
 ) -> Replayed:
     """Make these deliveries due now, with all their attempts restored. A disabled channel that is named is enabled.
 
+    An article that was set aside, and is named, is rendered again.
+
     For which deliveries, see `deliveries.replay`. Raises TransientError as the ledger does.
     """
     now = intake.clock()
     with intake.ledger.write() as transaction:
         enabled = channel if channel is not None and channels.enable(transaction, channel) else None
+        if article_id is not None:
+            articles.try_again(transaction, article_id, now=now)
         again = deliveries.replay(transaction, now=now, id=id, channel=channel, article_id=article_id, since=since)
         done = _recorded(intake, transaction, again, by=by, now=now, enabled=enabled)
     _ring(intake, again)

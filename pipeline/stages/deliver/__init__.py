@@ -21,6 +21,7 @@ from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver.admission import Load, decide, reservations
 from pipeline.stages.deliver.batch import Batch, ChannelConnection, Sending
 from pipeline.stages.stage import Bell, Claim, Stage, drain
+from pipeline.stages.working import Work
 from pipeline.timing import unforeseen
 
 _LATER = 5  # deliveries that may wait, in a batch of a channel that does not gather them
@@ -100,6 +101,9 @@ class Deliver(Stage):
         text = f"{type(error).__name__}: {error}"
         with context.ledger.write() as transaction:
             sending.put_off(transaction, token=claim.token, ids=claim.keys, due=due, error=text)
+
+    def over(self, context: Context, work: Work) -> None:
+        """Leave the rows leased: whoever takes them up counts the attempt as interrupted, and gives up after a few."""
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         if claims:

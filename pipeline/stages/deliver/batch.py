@@ -235,7 +235,9 @@ class Sending:
             except CitewireError as error:
                 return error
 
-        return guarded("deliver", [one.row.id for one in pending], expected)
+        keys = tuple(one.row.id for one in pending)
+        with self._context.working.on("deliver", self._batch.token, keys, self._context.policy.send_budget):
+            return guarded("deliver", keys, expected)
 
     def _record(self, outcome: Outcome) -> None:
         self._done.append(outcome)

@@ -34,7 +34,11 @@ from pipeline.stages.render.decide import Comparison, Decision, Facts, decide
 from pipeline.stages.render.fan_out import Decided, Due
 from pipeline.stages.render.reading import read, read_channels
 from pipeline.stages.stage import Bell, Claim, Stage, caught, guarded
+from pipeline.stages.working import Work
 from pipeline.timing import unforeseen
+
+_ALONE_AFTER = 60.0  # seconds
+_SET_ASIDE = "render-interrupted: its rendering never ended, or ended the process, each time"
 
 _log = structlog.get_logger()
 
@@ -59,6 +63,9 @@ class Render(Stage):
             due = articles.claim_due(
                 transaction, token=token, now=now, seconds=policy.render_lease, limit=policy.render_batch
             )
+            ended = [] if due else articles.set_aside(transaction, now=now, error=_SET_ASIDE)
+        for article_id in ended:
+            _log.error("set aside", article=article_id, code="render-interrupted")
         return [Claim(token, tuple(due))] if due else []
 
     def do(self, context: Context, claim: Claim) -> bool:
@@ -79,6 +86,13 @@ class Render(Stage):
                 seconds = unforeseen(articles.attempts_at(transaction, article_id))
                 due = context.clock() + dt.timedelta(seconds=seconds)
                 articles.put_off(transaction, article_id, token=claim.token, due=due, error=text)
+
+    def over(self, context: Context, work: Work) -> None:
+        """Let the article be rendered alone from now on, and in the end not at all."""
+        due = context.clock() + dt.timedelta(seconds=_ALONE_AFTER)
+        with context.ledger.write() as transaction:
+            for article_id in work.keys:
+                articles.suspect(transaction, article_id, token=work.token, due=due)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         if claims:
@@ -114,7 +128,8 @@ class Render(Stage):
         for article_id in article_ids:
             done.add(article_id)
             claim = Claim(token, (article_id,))
-            outcome = guarded(self.name, claim.keys, partial(_make, context, claim, facts.get(article_id), now))
+            with context.working.on(self.name, token, claim.keys, context.policy.article_budget):
+                outcome = guarded(self.name, claim.keys, partial(_make, context, claim, facts.get(article_id), now))
             if isinstance(outcome, Exception):
                 self.failed(context, claim, outcome)
             elif outcome is not None:
