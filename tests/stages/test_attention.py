@@ -97,6 +97,7 @@ EVERYTHING = Facts(
         ),
     ),
     feeds=(StuckFeed("latest", 3, "store-unreachable: no answer"),),
+    aside=("endless",),
     findings=("latest",),
     processes=(process("a", trouble="clock-wrong: an hour"), process("b", settings="other")),
     places=(
