@@ -120,8 +120,11 @@ def endless(bench: Bench) -> Iterator[Bench]:
         working=Working(),
     )
     bench.context = dataclasses.replace(bench.context, hold=bench.context.working.hold)
+    before = set(threading.enumerate())
     yield bench
     let_go.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
 
 
 def test_a_thread_that_never_ends_has_its_process_replaced_when_the_others_are_done(
