@@ -13,7 +13,7 @@ import contextlib
 import secrets
 import socket
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ Target = tuple[str, int]  # a host in lower case, and a port
 class Gateway:
     """`hosts`: what may be reached; None is everything that the guard permits. Only who knows `url` may use it."""
 
-    def __init__(self, guard: EgressGuard, hosts: Collection[Target] | None, *, timeout: float = 5.0) -> None:
+    def __init__(self, guard: EgressGuard, hosts: Container[Target] | None, *, timeout: float = 5.0) -> None:
         self._guard, self._hosts, self._timeout = guard, hosts, timeout
         self._word = secrets.token_urlsafe(24)
         self._listener = socket.create_server(("127.0.0.1", 0))

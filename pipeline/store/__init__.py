@@ -16,9 +16,10 @@ from typing import Any
 import obstore
 import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 
 from pipeline.errors import ConfigError, TransientError
+from pipeline.store import clouds
 from pipeline.store import folder as store_folder
 from pipeline.store.frames import Damaged, packed, unpacked, verified
 
@@ -55,7 +56,7 @@ class RenditionStore:
         """Return the store in a folder, which is created if absent, or at an obstore URL: `s3://…`, `gs://…`, `az://…`."""
         try:
             if isinstance(location, str) and "://" in location:
-                return cls(from_url(location))
+                return cls(clouds.opened(location))
             folder = Path(location)
             store = LocalStore(folder, automatic_cleanup=False, mkdir=True)
             store_folder.close(folder / "sha256")

@@ -15,9 +15,10 @@ from waiting import head_of, until
 
 from pipeline.channels.object_store import CHANNEL, ObjectStoreChannel
 from pipeline.channels.shared.settings import open_channel, read_settings
-from pipeline.errors import PermanentError
+from pipeline.errors import PermanentError, TransientError
 from pipeline.http import EgressGuard, Http
 from pipeline.http.gateway import Gateway
+from pipeline.store import RenditionStore, clouds
 
 LOOPBACK = EgressGuard([ip_network("127.0.0.0/8")])
 
@@ -143,3 +144,60 @@ def test_no_thread_waits_for_a_server_whose_client_has_gone(monkeypatch: pytest.
         kept, _ = silent.accept()
         with kept:  # a thread can be listed before it has started, and cannot be joined then
             until(lambda: before.issuperset(threading.enumerate()), what=lambda: str(threading.enumerate()))
+
+
+# --- the rendition store --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rendition_store(store: Server, monkeypatch: pytest.MonkeyPatch) -> RenditionStore:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{store.port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setattr(clouds, "_RETRIES", {"max_retries": 0})
+    return RenditionStore.at("s3://bucket/renditions")
+
+
+def test_the_rendition_store_cannot_send_us_to_another_host(
+    store: Server, other: Server, rendition_store: RenditionStore
+) -> None:
+    """A redirect's answer would be taken for an article's bytes."""
+    store.redirect = f"http://127.0.0.1:{other.port}/internal"
+    with pytest.raises(TransientError):
+        rendition_store.get_file("public/feeds/latest.atom")
+    assert (len(store.asked), other.asked) == (1, [])
+
+
+def test_the_rendition_store_is_asked_directly_whatever_proxy_the_environment_has(
+    store: Server, other: Server, rendition_store: RenditionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{other.port}")
+    found = RenditionStore.at("s3://bucket/renditions").get_file("public/feeds/latest.atom")
+    assert found is not None and found[0] == b"abc"
+    assert (len(store.asked), other.asked) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "environment", "expected"),
+    [
+        (("s3.eu-west-1.amazonaws.com", 443), "s3", {}, True),
+        (("bucket.s3.eu-west-1.amazonaws.com", 443), "s3", {}, True),
+        (("s3.eu-west-1.amazonaws.com", 80), "s3", {}, False),
+        (("amazonaws.com.evil.example", 443), "s3", {}, False),
+        (("evilamazonaws.com", 443), "s3", {}, False),
+        (("minio.internal", 9000), "s3", {"AWS_ENDPOINT_URL": "http://minio.internal:9000"}, True),
+        (("bucket.minio.internal", 9000), "s3", {"AWS_ENDPOINT": "http://minio.internal:9000"}, True),
+        (("minio.internal", 22), "s3", {"AWS_ENDPOINT_URL": "http://minio.internal:9000"}, False),
+        (("169.254.169.254", 80), "s3", {}, True),
+        (("169.254.169.254", 80), "s3", {"AWS_ACCESS_KEY_ID": "k"}, False),
+        (("127.0.0.1", 5432), "gs", {}, False),
+        (("storage.googleapis.com", 443), "gs", {}, True),
+        (("account.blob.core.windows.net", 443), "az", {}, True),
+    ],
+)
+def test_the_rendition_store_reaches_its_cloud_and_what_gives_it_credentials(
+    target: tuple[str, int], kind: str, environment: dict[str, str], expected: bool
+) -> None:
+    assert (target in clouds.Hosts(kind, environment)) is expected
