@@ -10,7 +10,7 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger import articles, processes
+from pipeline.ledger import articles, processes, streams
 from pipeline.ledger import deliveries as delivery_records
 from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
@@ -23,6 +23,7 @@ from pipeline.ledger.evidence.vanished import Vanished
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
+from pipeline.ledger.streams import Stream
 from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, revisions, withheld
 
 _WORDS = 160  # characters of an error by which failures are grouped
@@ -107,6 +108,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...] = ()  # feeds that break their partner's rules
     processes: tuple[Process, ...] = ()
     places: tuple[Place, ...] = ()  # that channels have left and that are not empty, or could not be read back
+    streams: tuple[Stream, ...] = ()  # that events are read from, of which some were set aside
     disk: str | None = None  # what is full
     unapplied: UnappliedSettings | None = None
 
@@ -142,6 +144,7 @@ def facts(
         findings=tuple(feed_records.findings(transaction)),
         processes=tuple(processes.alive(transaction, now=now)),
         places=_troubled_places(transaction),
+        streams=streams.with_dead_entries(transaction),
         disk=disk,
         unapplied=unapplied,
     )

@@ -377,6 +377,20 @@ def troubled_places(facts: Facts) -> Iterator[Condition]:
         )
 
 
+def events_set_aside(facts: Facts) -> Iterator[Condition]:
+    for one in facts.streams:
+        yield Condition(
+            key=f"events-set-aside:{one.name}:{one.group}",
+            kind="events-set-aside",
+            who="operator",
+            what=f"{words.count(one.dead, 'entry', 'entries')} of the stream {one.name} could not be accepted: "
+            + cause_of(one.error or "no reason given"),
+            command=f"citewire listen-stream {one.name} --group {one.group} --retry-dead",
+            since=one.since,
+            count=one.dead,
+        )
+
+
 def full_disk(facts: Facts) -> Iterator[Condition]:
     if facts.disk:
         yield Condition(key="disk-full", kind="disk-full", who="operator", what=facts.disk, command="df -h")
@@ -403,6 +417,7 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
     feed_findings,
     troubled_processes,
     unapplied_settings,
+    events_set_aside,
     full_disk,
 )
 

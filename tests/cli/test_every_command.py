@@ -20,7 +20,13 @@ from wrong_world import make_wrong
 
 from workers.cli.app import app
 
-LASTING = {"up", "web", "worker", "watch"}  # run until they are stopped; the table of wrong settings has them
+LASTING = {
+    "up",
+    "web",
+    "worker",
+    "watch",
+    "listen-stream",
+}  # run until they are stopped; the table of wrong settings has them
 WORDS = {  # what a command needs, as words that lead nowhere
     "publish": "sleep.md",
     "withdraw": "sleep --reason Wrong",

@@ -29,6 +29,7 @@ from pipeline.ledger.evidence.vanished import Vanished
 from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
+from pipeline.ledger.streams import Stream
 from pipeline.stages.attention import Condition, attention, cause_of
 from pipeline.stages.context import Policy
 
@@ -104,6 +105,7 @@ EVERYTHING = Facts(
         ORPHAN,
         structs.replace(ORPHAN, state="in-force", check_error="timeout: no answer"),
     ),
+    streams=(Stream(name="articles", group="citewire", dead=2, since=START, error="is not JSON [invalid-json]"),),
     disk="disk-full: var has 5 bytes left",
 )
 

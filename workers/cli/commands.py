@@ -86,6 +86,10 @@ COMMANDS = {
         "watching",
         "Publish the articles in a folder, and then each one that is added or changed, until Ctrl-C.",
     ),
+    "listen-stream": (
+        "streaming",
+        "Publish and withdraw as the CloudEvents of a Redis Stream say, until Ctrl-C. Any number may read one stream.",
+    ),
     "plan": ("planning", "Show what the settings on disk would change at every place. Nothing is changed."),
     "apply": ("planning", "Put the settings on disk in force, and empty the places that channels have left."),
     "reconcile": (

@@ -40,6 +40,7 @@ from pipeline.ledger.tables.partners import changes, pull_positions, pulls
 from pipeline.ledger.tables.places import drift, places, settings_in_force
 from pipeline.ledger.tables.restorations import restorations, restored_findings
 from pipeline.ledger.tables.site import clock, leases, processes, sessions, shared_places, tokens
+from pipeline.ledger.tables.streams import streams
 
 __all__ = [
     "STRANDED",
@@ -91,6 +92,7 @@ __all__ = [
     "settings_in_force",
     "shared_places",
     "source_checks",
+    "streams",
     "subscription_requests",
     "subscriptions",
     "tokens",
