@@ -34,6 +34,8 @@ def notice(lock: str) -> str:
     rows = [f"{name} {version}: {licence_of(name)}" for name, version in _PINNED.findall(lock)]
     return (
         "Citewire\nLicensed under the Apache License, Version 2.0: see LICENSE.\n\n"
+        "The console's pages use htmx 4.0.1 and its extension sse, which are part of the package\n"
+        "(pipeline/web/console/static): Zero-Clause BSD (0BSD).\n\n"
         "It is installed with these packages, each under its own licence:\n\n" + "\n".join(rows) + "\n"
     )
 

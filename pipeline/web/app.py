@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems
 from pipeline.web.addresses import Addresses
+from pipeline.web.console.live import Live, versions_of
 from pipeline.web.console.router import router as console
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
@@ -46,7 +48,13 @@ def create_app(
     )
     app.state.refusals = Refusals()
     arrivals = partners.arrivals_of(context)
-    app.state.stop = arrivals.stop
+    live = Live(functools.partial(versions_of, context))
+
+    def stop() -> None:
+        arrivals.stop()
+        live.stop()
+
+    app.state.stop = stop
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
@@ -56,7 +64,7 @@ def create_app(
     app.add_middleware(Interrupted)
     problems.register(app)
     app.include_router(v1.router(context))
-    app.include_router(console(context, limiter))
+    app.include_router(console(context, limiter, live))
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context))
     app.include_router(feeds.router(context))

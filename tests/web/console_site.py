@@ -130,5 +130,6 @@ def serving(site: Served) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            site.app.state.stop()
             server.should_exit = True
             thread.join()

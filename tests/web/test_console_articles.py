@@ -93,7 +93,7 @@ def test_a_withdrawn_article_says_why(looking: Person) -> None:
 def test_a_hostile_title_is_text_on_every_page(looking: Person, path: str) -> None:
     assert looking.get(f"/console/articles/hostile{path}").status == 200
     assert "<script>alert(1)</script>" in looking.words
-    assert list(looking.page.iter("script")) == []
+    assert [one.text for one in looking.page.iter("script") if one.text or "alert" in one.get("src", "")] == []
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_a_page_that_is_not_there_is_a_page(person: Person, address: str) -> Non
     assert person.heading == "Not Found"
 
 
-@pytest.mark.parametrize("address", ["/console", "/console/sign-in", "/console/operations", "/console/nothing"])
+@pytest.mark.parametrize("address", ["/console/articles", "/console/sign-in", "/console/operations", "/console/none"])
 def test_pages_are_kept_by_nobody_and_may_do_next_to_nothing(person: Person, address: str) -> None:
     person.sign_in()
     headers = person.get(address).headers

@@ -19,9 +19,11 @@ from pipeline.views.listing import found_articles
 from pipeline.views.whole_article import WholeArticle, whole_article
 from pipeline.web.console.bulk import allowed, filters_of, wanted_of
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
+from pipeline.web.console.live import Watched
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.console.streams import watched_article
 from pipeline.web.problems import Problem
 
 _PAGE = 50
@@ -65,11 +67,18 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         )
 
     @routes.get("/articles/{article_id}")
-    def article(article_id: str, who: Annotated[SignedIn, Depends(who_is)], format: str = "") -> Response:
+    def article(
+        article_id: str,
+        who: Annotated[SignedIn, Depends(who_is)],
+        live: Annotated[Watched, Depends(watched_article(context))],
+        format: str = "",
+    ) -> Response:
         whole = look(article_id)
         formats = [one.format for one in whole.status.renditions]
         shown = format if format in formats else next((one for one in ("html", *formats) if one in formats), None)
-        return pages.page("article", who, whole=whole, one=whole.status, shown=shown, frames=True, place="articles")
+        return pages.page(
+            "article", who, whole=whole, one=whole.status, shown=shown, frames=True, live=live, place="articles"
+        )
 
     def look(article_id: str) -> WholeArticle:
         with context.ledger.read() as transaction:

@@ -10,8 +10,10 @@ from pipeline.stages.context import Context
 from pipeline.views.attention import NeedsYou, attention
 from pipeline.web.console.articles import address_of_article
 from pipeline.web.console.channels import address_of_channel
+from pipeline.web.console.live import Watched
 from pipeline.web.console.pages import HOME, Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.console.streams import watched_site
 
 
 class Action(Struct, frozen=True):
@@ -26,14 +28,16 @@ def router(context: Context, pages: Pages) -> APIRouter:
     routes = pages.router()
 
     @routes.get("")
-    def needs_you(who: Annotated[SignedIn, Depends(signed_in(context))]) -> Response:
+    def needs_you(
+        who: Annotated[SignedIn, Depends(signed_in(context))], live: Annotated[Watched, Depends(watched_site(context))]
+    ) -> Response:
         now = context.clock()
         with context.ledger.read() as transaction:
             channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
             unapplied = context.unapplied()
             found = attention(transaction, channels, now=now, disk=context.disk(), unapplied=unapplied).attention
         items = [(one, action_of(one)) for one in found]
-        return pages.page("needs_you", who, now=now, items=items, place="needs-you")
+        return pages.page("needs_you", who, now=now, items=items, live=live, place="needs-you")
 
     return routes
 

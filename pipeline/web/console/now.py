@@ -6,18 +6,22 @@ from fastapi import APIRouter, Depends, Response
 
 from pipeline.stages.context import Context
 from pipeline.views.now import now_view
+from pipeline.web.console.live import Watched
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.console.streams import watched_site
 
 
 def router(context: Context, pages: Pages) -> APIRouter:
     routes = pages.router()
 
     @routes.get("/now")
-    def now_page(who: Annotated[SignedIn, Depends(signed_in(context))]) -> Response:
+    def now_page(
+        who: Annotated[SignedIn, Depends(signed_in(context))], live: Annotated[Watched, Depends(watched_site(context))]
+    ) -> Response:
         now = context.clock()
         with context.ledger.read() as transaction:
             seen = now_view(context, transaction, now)
-        return pages.page("now", who, now=now, seen=seen, place="now")
+        return pages.page("now", who, now=now, seen=seen, live=live, place="now")
 
     return routes

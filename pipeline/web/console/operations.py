@@ -9,8 +9,10 @@ from pipeline.stages.accept.undo import can_be_undone, undo
 from pipeline.stages.context import Context
 from pipeline.views import operations as views
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
+from pipeline.web.console.live import Watched
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.console.streams import watched_operation
 from pipeline.web.problems import Problem
 
 _NEWEST = 100
@@ -34,7 +36,12 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         return pages.page("operations", who, now=now, operations=found, most=_NEWEST, place="operations")
 
     @routes.get("/operations/{operation}")
-    def operation(operation: str, who: Annotated[SignedIn, Depends(who_is)], outcome: str = "") -> Response:
+    def operation(
+        operation: str,
+        who: Annotated[SignedIn, Depends(who_is)],
+        live: Annotated[Watched, Depends(watched_operation(context))],
+        outcome: str = "",
+    ) -> Response:
         now = context.clock()
         with context.ledger.read() as transaction:
             found = views.report(transaction, operation, outcome=outcome or None, limit=_PARTS, now=now)
@@ -45,6 +52,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             "operation",
             who,
             now=now,
+            live=live,
             one=one,
             outcomes=found.outcomes,
             outcome=outcome,

@@ -7,13 +7,25 @@ from fastapi import APIRouter, Depends, Response
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.changing import refusing_when_outdated
-from pipeline.web.console import articles, bulk, channels, failures, needs_you, now, operations, previews, signing_in
+from pipeline.web.console import (
+    articles,
+    bulk,
+    channels,
+    failures,
+    needs_you,
+    now,
+    operations,
+    previews,
+    signing_in,
+    streams,
+)
+from pipeline.web.console.live import Live
 from pipeline.web.console.pages import Pages, static_file
 from pipeline.web.limits import Limiter
 from pipeline.web.problems import Problem
 
 
-def router(context: Context, limiter: Limiter) -> APIRouter:
+def router(context: Context, limiter: Limiter, live: Live) -> APIRouter:
     pages, intake = Pages(context), intake_of(context)
     console = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
     console.include_router(signing_in.router(context, pages, limiter))
@@ -25,6 +37,7 @@ def router(context: Context, limiter: Limiter) -> APIRouter:
     console.include_router(channels.router(context, pages, intake))
     console.include_router(failures.router(context, pages, intake))
     console.include_router(operations.router(context, pages, intake))
+    console.include_router(streams.router(context, pages, live))
     console.include_router(_others(pages))
     return console
 

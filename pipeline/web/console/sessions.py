@@ -75,13 +75,18 @@ def signed_in(context: Context) -> Callable[[Request], SignedIn]:
             found = sessions.find(transaction, secret, now=now)
         if found is None or found.token.scope not in SCOPES:
             raise NotSignedIn
-        if not found.is_seen_lately(now):
+        if not found.is_seen_lately(now) and not is_script(request):
             with contextlib.suppress(TransientError), context.ledger.write() as transaction:
                 sessions.record_use(transaction, secret, now=now)
             record_use(context, found.token, now)
         return SignedIn(found.token, secret)
 
     return find
+
+
+def is_script(request: Request) -> bool:
+    """Return whether a page's script asks, and nobody: a page that is open somewhere keeps no session from ending."""
+    return "hx-request" in request.headers
 
 
 def check_may(who: SignedIn, *scopes: str) -> None:
