@@ -27,6 +27,7 @@ PAGES = [
     "/console/articles/hostile?format=amp",
     "/console/articles/statins-and-muscle-pain",
     "/console/bulk/op_prepared",
+    "/console/calendar",
     "/console/channels",
     "/console/channels/archive",
     "/console/channels/partner",

@@ -10,6 +10,7 @@ from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.console import (
     articles,
     bulk,
+    calendar,
     channels,
     failures,
     needs_you,
@@ -33,6 +34,7 @@ def router(context: Context, limiter: Limiter, live: Live) -> APIRouter:
     console.include_router(now.router(context, pages))
     console.include_router(articles.router(context, pages, intake))
     console.include_router(bulk.router(context, pages, intake))
+    console.include_router(calendar.router(context, pages))
     console.include_router(previews.router(context, pages))
     console.include_router(channels.router(context, pages, intake))
     console.include_router(failures.router(context, pages, intake))
