@@ -12,10 +12,8 @@ Asserts that Citewire is at least 3 times as fast as (a) and at least as fast as
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,8 +23,9 @@ import psutil
 
 from benchmarks import pending
 from benchmarks.figures import ratio, table
-from benchmarks.processes import cpu_seconds, end_on_signals, peak_megabytes, plain_environment, until
-from benchmarks.receiving import Receiving, receiving
+from benchmarks.processes import cpu_seconds, peak_megabytes, until
+from benchmarks.receiving import Receiving
+from benchmarks.setting_up import beside_a_receiver, new_ledger, options
 from benchmarks.statements import counted
 from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench, Run
@@ -34,7 +33,6 @@ from config import load
 from pipeline.ledger import Ledger
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import Deliver
-from pipeline.store import RenditionStore
 from workers.celery import app
 from workers.doorbell import CeleryDoorbell
 from workers.wiring import build_context
@@ -45,36 +43,19 @@ IN_FLIGHT = 4 * 50  # deliveries that a kill may cause to be sent twice: one bat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.deliveries", description="Deliveries a second.")
-    parser.add_argument("--deliveries", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2, help="delivering workers: one per core")
+    parser = options("deliveries", "Deliveries a second.", deliveries=10_000, rounds=3, processes=2)
     parser.add_argument("--kill", action="store_true", help="kill all workers midway")
     arguments = parser.parse_args()
-    end_on_signals()
-    plain = plain_environment()
-    with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
-        folder = Path(name)
-        with receiving(folder, plain) as partner:
-            environment = _filled(folder, partner, arguments.deliveries, arguments.processes)
-            if arguments.kill:
-                print(_killed(folder, partner, environment, arguments.deliveries))
-            else:
-                print(_compared(folder, partner, environment, arguments.deliveries, arguments.rounds))
-                print(_alone(environment, arguments.deliveries))
-
-
-def _filled(folder: Path, partner: Receiving, count: int, processes: int) -> Mapping[str, str]:
-    environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url)
-    settings = folder / "site.toml"
-    settings.write_text(f"{settings.read_text()}\n[workers]\ndeliver_processes = {processes}\n")
-    found = load(environment)
-    found.data.mkdir(parents=True)
-    ledger = Ledger(found.ledger_url)
-    ledger.migrate()
-    pending.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * BYTES)
-    ledger.close()
-    return environment
+    with beside_a_receiver() as (folder, partner):
+        more = f"\n[workers]\ndeliver_processes = {arguments.processes}\n"
+        environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url, more=more)
+        with new_ledger(environment) as (ledger, store):
+            pending.fill(ledger, store, arguments.deliveries, b"x" * BYTES)
+        if arguments.kill:
+            print(_killed(folder, partner, environment, arguments.deliveries))
+        else:
+            print(_compared(folder, partner, environment, arguments.deliveries, arguments.rounds))
+            print(_alone(environment, arguments.deliveries))
 
 
 def _compared(folder: Path, partner: Receiving, environment: Mapping[str, str], count: int, rounds: int) -> str:

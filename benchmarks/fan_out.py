@@ -4,14 +4,14 @@
 
 A real `citewire up` with N webhook channels, whose receiver is a separate process on the loopback interface. Measured
 are the time from the start of the command to the last POST, the CPU of a delivery, and the CPU of the system while
-nothing happens. In turn, a loop over one requests.Session sends as many POSTs of the same size.
+nothing happens. In turn, a loop over one requests.Session sends as many POSTs of the same size. At the end, with
+nothing else running, the SQL statements and commits of the deliveries of one more article are counted.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
 import statistics
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,64 +19,41 @@ from pathlib import Path
 
 from benchmarks import pending
 from benchmarks.figures import table
-from benchmarks.processes import cpu_seconds, end_on_signals, plain_environment, until
-from benchmarks.receiving import Receiving, receiving
+from benchmarks.processes import cpu_seconds, until
+from benchmarks.receiving import Receiving
 from benchmarks.samples import short
+from benchmarks.setting_up import beside_a_receiver, new_ledger, options, webhooks
+from benchmarks.statements import counted
 from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench
 from config import load
-from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import Ledger
+from pipeline.stages.context import NoDoorbell
+from pipeline.stages.deliver import Deliver
+from workers.wiring import build_context
 
 BYTES = 4_500  # per POST: about the size of an article in ninjs
 _IDLE = 10.0  # seconds
 
-_CHANNEL = """
-[[channels]]
-id = "one-{number:04}"
-type = "webhook"
-format = "ninjs"
-url = "{url}one-{number:04}"
-secret = "file:{secret}"
-"""
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fan_out", description="One article to many channels.")
-    parser.add_argument("--channels", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    end_on_signals()
-    plain = plain_environment()
-    with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
-        folder = Path(name)
-        with receiving(folder, plain) as partner:
-            environment = _configured(folder, partner, arguments.channels)
-            with running(folder, environment, within=300) as system:
-                _measure(system, partner, folder, arguments)
-
-
-def _configured(folder: Path, partner: Receiving, channels: int) -> Mapping[str, str]:
-    more = ""
-    for number in range(1, channels):
-        secret = folder / f"secret-{number:04}"
-        secret.write_text(new_secret())
-        more += _CHANNEL.format(number=number, url=partner.url, secret=secret)
-    environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url, more=more)
-    found = load(environment)
-    found.data.mkdir(parents=True)
-    ledger = Ledger(found.ledger_url)
-    ledger.migrate()
-    ledger.close()
-    return environment
-
-
-def _measure(system: Running, partner: Receiving, folder: Path, arguments: argparse.Namespace) -> None:
+    arguments = options("fan_out", "One article to many channels.", channels=1000, rounds=3).parse_args()
     count = arguments.channels
+    with beside_a_receiver() as (folder, partner):
+        more = webhooks(folder, partner, *(f"one-{number:04}" for number in range(1, count)))
+        environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url, more=more)
+        with new_ledger(environment):
+            pass
+        with running(folder, environment, within=300) as system:
+            _measure(system, partner, folder, count, arguments.rounds)
+        print(_alone(environment, count))
+
+
+def _measure(system: Running, partner: Receiving, folder: Path, count: int, rounds: int) -> None:
     print(f"idle: {_idle(system):.1f} % of a core", flush=True)
     rows = []
     bench = Bench(system, partner, folder)
-    for number in range(arguments.rounds):
+    for number in range(rounds):
         file = folder / f"one-{number}.md"
         file.write_text(short(f"one-{number}", "Rest. " * 300))
         published = _until_received(system, partner, count, "publish", file)
@@ -93,7 +70,7 @@ def _measure(system: Running, partner: Receiving, folder: Path, arguments: argpa
             ("bare loop, one Session", *median[4:]),
         )
     ]
-    print(f"to {count:,} channels, {arguments.rounds} rounds by turns\n")
+    print(f"to {count:,} channels, {rounds} rounds by turns\n")
     print(table(("", "seconds", "POSTs a second", "CPU ms each"), shown), end="\n\n")
 
 
@@ -116,6 +93,18 @@ def _idle(system: Running) -> float:
     before = cpu_seconds(list(system.parts().values()))
     time.sleep(_IDLE)
     return (cpu_seconds(list(system.parts().values())) - before) / _IDLE * 100
+
+
+def _alone(environment: Mapping[str, str], count: int) -> str:
+    """Count what the ledger does for the deliveries of one more article, in one thread."""
+    os.environ["BENCHMARK_SECRET"] = environment["BENCHMARK_SECRET"]
+    context = build_context(load(environment), NoDoorbell())
+    with closing(context.ledger) as ledger:
+        pending.schedule(ledger, *context.channels, limit=1)
+        with counted() as statements:
+            sent = Deliver().drain(context)
+    each = f"{statements.statements / count:.2f} SQL statements, {statements.writes / count:.3f} commits to disk"
+    return f"a delivery takes {each}: {sent:,} of {count:,} in rounds"
 
 
 def _outstanding(system: Running) -> int:

@@ -9,9 +9,7 @@ times until the eighteen have everything must be under 1.2.
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,60 +18,28 @@ import requests
 
 from benchmarks import pending
 from benchmarks.figures import ratio, table
-from benchmarks.processes import end_on_signals, plain_environment, until
-from benchmarks.receiving import Receiving, receiving
+from benchmarks.processes import until
+from benchmarks.receiving import Receiving
+from benchmarks.setting_up import beside_a_receiver, new_ledger, options, webhooks
 from benchmarks.system import configured, running
-from config import load
-from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import Ledger
-from pipeline.store import RenditionStore
 
 WELL = [f"well-{number:02}" for number in range(1, 19)]
 SLOW = ["slow", "never"]
 MOST = 1.2
 
-_CHANNEL = """
-[[channels]]
-id = "{id}"
-type = "webhook"
-format = "ninjs"
-url = "{url}{id}"
-secret = "file:{secret}"
-read_timeout = 35
-total_timeout = 40
-"""
+_PATIENT = """read_timeout = 35
+total_timeout = 40"""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.isolation", description="Slow channels beside others.")
-    parser.add_argument("--articles", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    end_on_signals()
-    plain = plain_environment()
-    with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
-        folder = Path(name)
-        with receiving(folder, plain) as partner:
-            environment = _filled(folder, partner, arguments.articles)
-            print(_compared(folder, partner, environment, arguments.articles, arguments.rounds))
-
-
-def _filled(folder: Path, partner: Receiving, count: int) -> Mapping[str, str]:
-    environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url)
-    settings = folder / "site.toml"
-    channels = ""
-    for id in (*WELL, *SLOW):
-        secret = folder / f"secret-{id}"
-        secret.write_text(new_secret())
-        channels += _CHANNEL.format(id=id, url=partner.url, secret=secret)
-    settings.write_text(settings.read_text() + channels)
-    found = load(environment)
-    found.data.mkdir(parents=True)
-    ledger = Ledger(found.ledger_url)
-    ledger.migrate()
-    pending.fill(ledger, RenditionStore.at(found.store_location), count, b"x" * 2_000)
-    ledger.close()
-    return environment
+    arguments = options("isolation", "Slow channels beside others.", articles=1000, rounds=3).parse_args()
+    with beside_a_receiver() as (folder, partner):
+        more = webhooks(folder, partner, *WELL, *SLOW, more=_PATIENT)
+        environment = configured(folder, pubmed="http://127.0.0.1:9/", partner=partner.url, more=more)
+        with new_ledger(environment) as (ledger, store):
+            pending.fill(ledger, store, arguments.articles, b"x" * 2_000)
+        print(_compared(folder, partner, environment, arguments.articles, arguments.rounds))
 
 
 def _compared(folder: Path, partner: Receiving, environment: Mapping[str, str], count: int, rounds: int) -> str:

@@ -69,7 +69,7 @@ def schedule(ledger: Ledger, *channels: str, limit: int | None = None) -> None:
         "due": sa.literal(now, articles.c.updated.type),
     }
     rendered = sa.select(*row.values()).join(renditions, renditions.c.article == articles.c.id)
-    rendered = rendered.order_by(articles.c.id).limit(limit)
+    rendered = rendered.where(renditions.c.format == FORMAT).order_by(articles.c.id).limit(limit)
     with ledger.write() as transaction:
         for table in (deliveries, attempts, channel_contents):
             transaction.execute(sa.delete(table))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import resource
 import signal
 import socket
 import sys
@@ -14,6 +13,7 @@ from pipeline.web.app import create_app
 from workers import alive, logs
 from workers.celery import app as celery
 from workers.listening import listening
+from workers.open_files import allow_most
 from workers.queue import connect
 from workers.rates import RedisLimiter
 from workers.serving import Limits, server_of
@@ -49,13 +49,11 @@ def limits_of(web: WebSettings) -> Limits:
 
     Raises ConfigError (`too-few-files`) if no connection would be possible.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    possible = web.connections if hard == resource.RLIM_INFINITY else min(web.connections, hard - _OWN_FILES)
+    most = allow_most()
+    possible = int(min(web.connections, most - _OWN_FILES))
     if possible < 1:
         raise ConfigError(
-            f"this process may open {hard} files, and needs {_OWN_FILES} beside its connections",
+            f"this process may open {most:g} files, and needs {_OWN_FILES} beside its connections",
             key="web.connections",
             hint="raise the limit on open files: `ulimit -Hn 65536`, LimitNOFILE= of systemd, `ulimits` of compose",
             code="too-few-files",

@@ -252,6 +252,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         also=kind.also,
         replaces=kind.replaces,
         takes_sample=kind.takes_sample,
+        singly=kind.singly,
     )
 
 

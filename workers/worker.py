@@ -16,6 +16,7 @@ from pipeline.stages.hub.topics import drop_others
 from workers import alive, logs, overdue, sweeping
 from workers.celery import QUEUES, app
 from workers.draining import Drains
+from workers.open_files import allow_most
 from workers.remote_control import permit_looking_only
 from workers.sharing import prove_or_refuse
 from workers.wiring import OWNER, services
@@ -30,6 +31,7 @@ def run(kind: str, name: str | None = None) -> None:
 
     `name` is the worker's among those of its host, in the log and in its signs of life.
     """
+    allow_most()  # each thread that sends keeps lines to several hosts open
     if kind == "pipeline":
         _make_feeds_due()
         drop_others(services().context)

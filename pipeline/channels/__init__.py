@@ -142,6 +142,7 @@ class ChannelType:
     replaces: bool = True  # what it is sent takes the place of what it has; if not, it is sent news only
     takes_sample: bool = False  # a withdrawal of an article that never was reaches the other end, and shows nowhere
     is_pull: bool = False  # nothing is sent: the partner fetches its changes
+    singly: bool = False  # each delivery is a short request of its own: rounds send to many such channels at once
     wait_for_feeds: bool = False  # it announces feeds: send only once they contain the change
     # The keys that it signs with, by the settings and their name in errors. No two channels may share one.
     signing_keys: Callable[[Any, str], Sequence[bytes]] | None = None

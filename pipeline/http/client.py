@@ -79,6 +79,8 @@ class Http:
         agent = f"{USER_AGENT} (+{contact_url})" if contact_url else USER_AGENT
         self._headers = {"user-agent": agent, "accept-encoding": "gzip"}
         self._local = threading.local()
+        self._loading = threading.Lock()
+        self._loaded: ssl.SSLContext | None = None
         self._others: dict[ClientCertificate, tuple[float, Http]] = {}
 
     def with_client_certificate(self, client_certificate: ClientCertificate) -> Http:
@@ -176,9 +178,13 @@ class Http:
             self._local.pools.clear()
         self._local.__dict__.clear()
 
-    @functools.cached_property
+    @property
     def _tls(self) -> ssl.SSLContext:
-        return tls_context(self._ca_file or CA_FILE, self._client_certificate)
+        """Return the TLS context of all threads, loaded once: reading the authorities takes 25 ms of CPU."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = tls_context(self._ca_file or CA_FILE, self._client_certificate)
+            return self._loaded
 
     def _connections(self) -> tuple[GuardedPools, Gate]:
         """Return this thread's connection pools and their gate.

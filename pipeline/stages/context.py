@@ -122,6 +122,7 @@ class ChannelPlan:
     also: tuple[str, ...] = ()  # formats that a parcel carries beside `format`
     is_partner: bool = False  # what it was sent does not lie in a place that its next partner could have
     retired: bool = False  # a place that is being emptied: it gets withdrawals only
+    singly: bool = False  # each delivery is a request of its own, and may be sent beside those of other channels
     replaces: bool = True  # what it is sent takes the place of what it has, as a second mail does not
     takes_sample: bool = False  # it can be tried out with a withdrawal of an article that never was
 

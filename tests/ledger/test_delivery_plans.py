@@ -136,7 +136,7 @@ def test_what_fails_is_found_by_indexes(full: Ledger) -> None:
 def test_the_sweep_finds_a_channel_among_many_that_have_everything(full: Ledger) -> None:
     with full.write() as transaction:
         found = channels.with_due_deliveries(transaction, NOW)
-        assert [(one.id, one.withdrawals, one.others) for one in found] == [("backlog", False, True)]
+        assert [(one.id, one.withdrawals) for one in found] == [("backlog", None)]
         assert channels.oldest_due(transaction, {"backlog", "served"}) == transaction.scalar(
             sa.select(sa.func.min(table.c.due))
         )

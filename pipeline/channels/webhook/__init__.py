@@ -137,5 +137,10 @@ def _signing_keys(settings: WebhookSettings, key: str) -> list[bytes]:
 
 
 CHANNEL = ChannelType(
-    name="webhook", settings=WebhookSettings, open=Webhook, signing_keys=_signing_keys, takes_sample=True
+    name="webhook",
+    settings=WebhookSettings,
+    open=Webhook,
+    signing_keys=_signing_keys,
+    singly=True,
+    takes_sample=True,
 )

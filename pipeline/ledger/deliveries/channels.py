@@ -59,11 +59,15 @@ def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
 
 
 class DueChannel(Struct, frozen=True):
-    """A channel that does not rest, and whether withdrawals and other deliveries are due for it."""
+    """A channel that does not rest, and since when withdrawals and other deliveries are due for it, if any are."""
 
     id: str
-    withdrawals: bool
-    others: bool
+    withdrawals: dt.datetime | None
+    others: dt.datetime | None
+
+    @property
+    def since(self) -> dt.datetime:
+        return min(at for at in (self.withdrawals, self.others) if at is not None)
 
 
 def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueChannel]:
@@ -73,12 +77,10 @@ def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueC
     """
     channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
 
-    withdrawal, normal, later = (
-        first_due(channel.c.value, kind, now).is_not(None) for kind in (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT)
-    )
-    query = sa.select(channel.c.value, withdrawal, sa.or_(normal, later))
+    withdrawal, normal, later = (first_due(channel.c.value, kind, now) for kind in (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT))
+    query = sa.select(channel.c.value, withdrawal, sa.func.coalesce(normal, later))
     rows = transaction.execute(query.where(channel.c.value.is_not(None)))
-    found = [DueChannel(id, bool(withdrawals), bool(others)) for id, withdrawals, others in rows]
+    found = [DueChannel(*row) for row in rows]
     asleep = resting(transaction, now) if found else frozenset()
     return [one for one in found if (one.withdrawals or one.others) and one.id not in asleep]
 
@@ -99,6 +101,18 @@ def oldest_due(transaction: Transaction, channel_ids: Container[str]) -> dt.date
     query = sa.select(channel.c.value, first(IS_WITHDRAWAL), first(IS_NORMAL), first(MAY_WAIT))
     rows = transaction.execute(query.where(channel.c.value.is_not(None)))
     return min((due for id, *times in rows if id in channel_ids for due in times if due is not None), default=None)
+
+
+def healths(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, Health]:
+    """Lock those of the channels that no other transaction has locked, and return their health."""
+    query = sa.select(channels.c.id, *_HEALTH).where(channels.c.id.in_(channel_ids))
+    return {id: Health(*row) for id, *row in transaction.execute(query.with_for_update(skip_locked=True))}
+
+
+def mark_answered(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> None:
+    """Record that these channels, which are well, accepted something."""
+    if channel_ids:
+        transaction.execute(sa.update(channels).where(channels.c.id.in_(channel_ids)).values(answered=now))
 
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:

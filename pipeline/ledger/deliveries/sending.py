@@ -148,10 +148,15 @@ def begin(
         counted = deliveries.c.attempts + 1 if interrupted else deliveries.c.attempts
         until = now + dt.timedelta(seconds=seconds)
         mine = (deliveries.c.id.in_(begun), deliveries.c.lease == token)
-        begin = {"attempted": True, "state": "sending", "attempts": counted, "leased_until": until}
-        begin["tried"] = _TRIED
-        transaction.execute(sa.update(deliveries).where(*mine).values(**begin))
+        values = {**BEGUN, "attempts": counted, "leased_until": until}
+        transaction.execute(sa.update(deliveries).where(*mine).values(**values))
     return pending
+
+
+def load(transaction: Transaction, *where: sa.ColumnElement[bool]) -> list[PendingDelivery]:
+    """Lock the deliveries that match, except those that another transaction has locked, and return them."""
+    found = transaction.execute(_WITH_CONTENT.where(*where).with_for_update(of=deliveries, skip_locked=True))
+    return [_pending(row) for row in found]
 
 
 def loaded(transaction: Transaction, delivery_id: str) -> PendingDelivery | None:
@@ -307,6 +312,9 @@ _TRIED = sa.case(
     ),
     else_=deliveries.c.tried + " " + deliveries.c.format,
 )
+
+# The values of a delivery that is about to be sent.
+BEGUN: Mapping[str, Any] = {"attempted": True, "state": "sending", "tried": _TRIED}
 
 _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindparam("token"))
 _CURRENT = sa.and_(

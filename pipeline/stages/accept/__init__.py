@@ -28,7 +28,10 @@ from pipeline.stages.accept.first import accept_first, unheard_of
 from pipeline.stages.accept.identity import identified
 from pipeline.stages.accept.order import Order, order_of
 from pipeline.stages.accept.withdrawing import take_back
+from pipeline.stages.bells import WITHDRAWALS
 from pipeline.stages.context import Context, Doorbell
+
+_FEW = 3  # channels that are rung for one by one
 
 _log = structlog.get_logger()
 
@@ -324,7 +327,7 @@ def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
         return
     with intake.ledger.read() as transaction:
         channels = {one.channel for article in withdrawn for one in deliveries.of_article(transaction, article)}
-    for channel in sorted(channels):
+    for channel in [WITHDRAWALS] if len(channels) > _FEW else sorted(channels):
         intake.doorbell.ring("deliver", channel, urgent=True)
     intake.doorbell.ring("feeds")
 

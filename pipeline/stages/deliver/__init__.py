@@ -5,6 +5,8 @@
     send      over one connection; every half second settle what is done and check the rest again
     settle    accepted: delivered. Failed or refused: due later. Gone, or used up: abandoned
 
+Channels that are well and have little due are sent to in rounds instead, one delivery to each (in_rounds.py).
+
 A channel that fails several times in a row rests (circuit.py). While a withdrawal is outstanding, nothing else is sent
 to its channel. What a killed worker had sent and not settled is sent again, with the same message ids.
 """
@@ -17,9 +19,11 @@ from collections.abc import Iterable, Sequence
 from pipeline.ledger import Transaction, deliveries
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.partners import pulls
+from pipeline.stages.bells import EVERY, WITHDRAWALS
 from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver.admission import Load, decide, reservations
 from pipeline.stages.deliver.batch import Batch, ChannelConnection, Sending
+from pipeline.stages.deliver.in_rounds import Rounds, split
 from pipeline.stages.stage import Bell, Claim, Stage, drain
 from pipeline.stages.working import Work
 from pipeline.timing import unforeseen
@@ -66,8 +70,15 @@ class Deliver(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         known = context.channels_now(transaction)
         found = [one for one in channels.with_due_deliveries(transaction, now) if one.id in known]
-        urgent = [Bell(one.id, urgent=True) for one in found if one.withdrawals]
-        return urgent + [Bell(one.id) for one in found if one.others]
+        together, others = split(transaction, known, found, now)
+        if len(together) < 2:
+            together, others = [], found
+        return [
+            *([Bell(WITHDRAWALS, urgent=True)] if any(one.withdrawals for one in together) else []),
+            *(Bell(one.id, urgent=True) for one in others if one.withdrawals),
+            *([Bell(EVERY)] if any(one.others for one in together) else []),
+            *(Bell(one.id) for one in others if one.others),
+        ]
 
     def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
         return channels.count_due(transaction, context.channels, now=now)
@@ -111,7 +122,12 @@ class Deliver(Stage):
                 sending.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
 
     def drain(self, context: Context, key: str = "") -> int:
-        """Send everything due for channel `key` over one open channel. Return the number of batches."""
+        """Send everything due for channel `key` over one open channel. Return the number of batches.
+
+        With the key of all channels, send in rounds to those that are well, and ring for the others.
+        """
+        if key in (EVERY, WITHDRAWALS):
+            return Rounds(context, withdrawals=key == WITHDRAWALS).run()
         with context.ledger.read() as transaction:
             plan = context.channels_now(transaction).get(key)
         if plan is None:

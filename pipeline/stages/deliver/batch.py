@@ -161,7 +161,7 @@ class Sending:
         at, started = self._context.clock(), time.perf_counter()
         opened = self._attempt([self._waiting[0]], self._connection.channel)
         if isinstance(opened, Exception):
-            self._record(_outcome(self._waiting.popleft(), at, started, opened))
+            self._record(outcome_of(self._waiting.popleft(), at, started, opened))
         elif self._connection.batch is not None:
             for outcome in self._all(self._connection.batch):
                 self._record(outcome)
@@ -179,8 +179,8 @@ class Sending:
             return None
         self._waiting.popleft()
         if isinstance(built, Exception):
-            return _outcome(pending, at, started, built, ours=True)
-        return _outcome(pending, at, started, self._attempt([pending], lambda: self._delivered(channel, built)))
+            return outcome_of(pending, at, started, built, ours=True)
+        return outcome_of(pending, at, started, self._attempt([pending], lambda: self._delivered(channel, built)))
 
     def _delivered(self, channel: Channel, built: Parcel) -> Receipt:
         """Deliver. Into a folder that hosts share, only while this host sees it."""
@@ -203,41 +203,22 @@ class Sending:
         going = {one.row.id for one in self._waiting}
         self._waiting.clear()
         built = [(one, its) for one, its in built if one.row.id in going]
-        spoilt = [_outcome(one, at, started, error, ours=True) for one, error in built if isinstance(error, Exception)]
+        spoilt = [
+            outcome_of(one, at, started, error, ours=True) for one, error in built if isinstance(error, Exception)
+        ]
         ready = [(one, its) for one, its in built if isinstance(its, Parcel)]
         if not ready:
             return spoilt
         parcels = [its for _, its in ready]
         went = self._attempt([one for one, _ in ready], lambda: _each(channel.deliver_all(parcels), len(parcels)))
         answers = [went] * len(ready) if isinstance(went, Exception) else went
-        return spoilt + [_outcome(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
+        return spoilt + [outcome_of(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
 
     def _build(self, pending: PendingDelivery, at: dt.datetime) -> Parcel | Exception:
-        if pending.interruptions >= INTERRUPTIONS:
-            return UnsendableError(
-                f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
-                code="send-interrupted",
-            )
-        most = self._plan.max_bytes
-        if most is not None and pending.size is not None and pending.size > most:
-            return UnsendableError(
-                f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
-                code="rendition-too-large",
-            )
-        return self._attempt([pending], lambda: parcel(self._context, pending, at))
+        return build(self._context, self._plan, self._batch.token, pending, at)
 
     def _attempt(self, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
-        """Return what the step returns, or the exception that it raised, expected or not."""
-
-        def expected() -> T | Exception:
-            try:
-                return step()
-            except CitewireError as error:
-                return error
-
-        keys = tuple(one.row.id for one in pending)
-        with self._context.working.on("deliver", self._batch.token, keys, self._context.policy.send_budget):
-            return guarded("deliver", keys, expected)
+        return attempt(self._context, self._batch.token, pending, step)
 
     def _record(self, outcome: Outcome) -> None:
         self._done.append(outcome)
@@ -254,13 +235,45 @@ class Sending:
             self._slot = max(self._slot, self._context.clock()) + apart
 
 
+def build(
+    context: Context, plan: ChannelPlan, token: str, pending: PendingDelivery, at: dt.datetime
+) -> Parcel | Exception:
+    """Return the parcel, or why it cannot be sent."""
+    if pending.interruptions >= INTERRUPTIONS:
+        return UnsendableError(
+            f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
+            code="send-interrupted",
+        )
+    most = plan.max_bytes
+    if most is not None and pending.size is not None and pending.size > most:
+        return UnsendableError(
+            f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
+            code="rendition-too-large",
+        )
+    return attempt(context, token, [pending], lambda: parcel(context, pending, at))
+
+
+def attempt(context: Context, token: str, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
+    """Return what the step returns, or the exception that it raised, expected or not."""
+
+    def expected() -> T | Exception:
+        try:
+            return step()
+        except CitewireError as error:
+            return error
+
+    keys = tuple(one.row.id for one in pending)
+    with context.working.on("deliver", token, keys, context.policy.send_budget):
+        return guarded("deliver", keys, expected)
+
+
 def _each(answers: Sequence[Receipt | CitewireError], sent: int) -> Sequence[Receipt | CitewireError]:
     if len(answers) != sent:
         raise ValueError(f"{sent} parcels were handed over, and {len(answers)} answers came back")
     return answers
 
 
-def _outcome(
+def outcome_of(
     pending: PendingDelivery, at: dt.datetime, started: float, went: Receipt | Exception, *, ours: bool = False
 ) -> Outcome:
     return Outcome(

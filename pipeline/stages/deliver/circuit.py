@@ -44,18 +44,17 @@ def after(health: Health, error: CitewireError | None, *, urgent: bool, now: dt.
         health = structs.replace(health, disabled=now, reason=str(error))
     failing = None if error is None else health.failing or now
     well = health.failures == 0 and health.opened is None and health.paused_until is None
-    if (
-        well
-        and failing == health.failing
-        and health.disabled is None
-        and health.answered is not None
-        and now - health.answered < _FRESH
-    ):
+    if well and failing == health.failing and health.disabled is None and not is_stale(health, now):
         return health
     reason = None if health.disabled is None else health.reason
     return structs.replace(
         health, failures=0, paused_until=None, opened=None, failing=failing, answered=now, reason=reason
     )
+
+
+def is_stale(health: Health, now: dt.datetime) -> bool:
+    """Return whether another answer is worth writing down."""
+    return health.answered is None or now - health.answered >= _FRESH
 
 
 def rest(failures: int, error: CitewireError, *, urgent: bool) -> float | None:

@@ -88,7 +88,7 @@ def settle(
     sent = []
     for outcome in outcomes:
         after = updated_health(after, outcome, now)
-        sent.append(_record(context, plan, outcome, after, now))
+        sent.append(record(context, plan, outcome, after, now))
     sending.settle(transaction, sent, token=token, now=now)
     if circuit.has_recovered(before, after, now):
         forward = deliveries.bring_forward(transaction, plan.id, now=now)
@@ -126,7 +126,8 @@ def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, afte
         _log.warning("channel closed", channel=channel, opened=rfc3339(before.opened))
 
 
-def _record(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health, now: dt.datetime) -> AttemptRecord:
+def record(context: Context, plan: ChannelPlan, outcome: Outcome, health: Health, now: dt.datetime) -> AttemptRecord:
+    """Return the attempt as the ledger keeps it. `health`: the channel's, after it."""
     row, receipt, error = outcome.pending.row, outcome.receipt, outcome.error
     if receipt is not None:
         return AttemptRecord(

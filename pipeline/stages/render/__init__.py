@@ -27,6 +27,7 @@ from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
+from pipeline.stages.bells import ring_for_channels
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.render import fan_out, held
 from pipeline.stages.render.compare import compare
@@ -217,10 +218,8 @@ def _store(context: Context, token: str, made: Sequence[Made], now: dt.datetime)
     for one in decided:
         if one.decision.site_hold is not None:
             fan_out.log_withheld(one.id, one.decision.site_hold)
-    for channel in due.urgent:
-        context.doorbell.ring("deliver", channel, urgent=True)
-    for channel in due.channels:
-        context.doorbell.ring("deliver", channel)
+    ring_for_channels(context, due.urgent, urgent=True)
+    ring_for_channels(context, due.channels, urgent=False)
     if any(_is_news(one.decision) for one in decided):
         context.doorbell.ring("feeds")
     for one in decided:

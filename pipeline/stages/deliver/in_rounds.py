@@ -1,0 +1,291 @@
+"""A round: one delivery to each of many healthy channels, sent concurrently, and settled a few at a time.
+
+An article for a thousand channels, or one after the other for three, would cost each channel a claim, a beginning and a
+settlement of its own. A round has one of each for all. A channel that hangs keeps one thread and its own row: what the
+others answered is settled meanwhile, and the next round is claimed without it.
+
+A delivery that could not be sent within half a second of its claim is put back, so that nothing is sent that was
+overtaken. What is not well, has a rate or gathers deliveries is left to batches (`batch.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import queue
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from pipeline.ledger import Transaction
+from pipeline.ledger.deliveries import channels, proofs, rounds, sending
+from pipeline.ledger.deliveries.channels import DueChannel, Health
+from pipeline.ledger.deliveries.sending import PendingDelivery
+from pipeline.stages.bells import can_join
+from pipeline.stages.context import LEASE, ChannelPlan, Context
+from pipeline.stages.deliver import circuit
+from pipeline.stages.deliver.batch import attempt, build, outcome_of
+from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, record, settle
+from pipeline.stages.deliver.reading_back import can_be_read
+from pipeline.stages.stage import guarded
+
+SIZE, _LEAST = 200, 16  # deliveries in a round: fewer after one of which some could not be sent in time
+_MOST = 5_000  # channels that a claim considers, so that one statement can name them
+_THREADS = 48  # of this process, for all its rounds, and as many for withdrawals; one hangs with its channel
+_EVERY = 0.1  # seconds between settlements while answers arrive
+_TOGETHER = 50  # answers that are settled at once, even if the last time is not so long ago
+_AHEAD = 2 * _THREADS // 3  # deliveries on their way, from which no further round is claimed
+_FAILURES, _PAUSE = 60, 0.5  # how often in a row the ledger may not answer, and seconds between
+_NOTHING = (None,) * 5
+_LATE = 3  # times that a channel's turn may come too late before it is left to batches
+_TRIES = 5  # settlements that pass over a row which another transaction has locked, before one waits for it
+
+T = TypeVar("T")
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What became of a delivery. Without an outcome it was not sent, because its turn came too late.
+
+    `slow`: building it took too long, so it is left to a batch, which looks at the ledger again before it sends.
+    """
+
+    pending: PendingDelivery
+    plan: ChannelPlan
+    outcome: Outcome | None = None
+    readable: bool = False
+    slow: bool = False
+    tries: int = 0
+
+    @property
+    def channel(self) -> str:
+        return self.pending.row.channel
+
+
+@functools.cache
+def _senders(withdrawals: bool) -> ThreadPoolExecutor:
+    """Return the threads of this process that send. They stay, because connections belong to their threads.
+
+    Withdrawals have threads of their own, so that they never wait for channels that hang.
+    """
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="withdrawals" if withdrawals else "round")
+
+
+class Rounds:
+    """Rounds, one after the other, until nothing is due that they may send."""
+
+    def __init__(self, context: Context, *, withdrawals: bool = False) -> None:
+        """`withdrawals`: send nothing else."""
+        self._context = context
+        self._withdrawals = withdrawals
+        self._rang = False
+        self._size, self._late = SIZE // 2, False
+        self._token = context.new_id(LEASE)
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._done: list[Answer] = []
+        self._held: set[str] = set()  # channels whose delivery is being sent, or was sent and is not settled yet
+        self._settled_at = 0.0
+        self._failed = 0
+        self._missed: Counter[str] = Counter()  # how often a channel's turn came too late
+        self._slow: set[str] = set()  # channels that are left to batches
+        self.count = 0
+
+    def run(self) -> int:
+        """Return how many deliveries were sent."""
+        stop, more = time.monotonic() + self._context.policy.drain_seconds, True
+        while True:
+            if more and self._sending < _AHEAD and time.monotonic() < stop and self._context.hold() is None:
+                more = self._guarded(self._begin)
+            if not self._sending and not self._done:
+                return self.count
+            more = self._collect() or more
+
+    def _guarded(self, step: Callable[[], bool]) -> bool:
+        """Do something with the ledger, unless it does not answer: what is being sent is still waited for."""
+        went = guarded("deliver", (), step)
+        if not isinstance(went, Exception):
+            self._failed = 0
+            return went
+        self._failed += 1
+        if self._failed > _FAILURES or not (self._sending or self._done):
+            raise went
+        self._context.pause(_PAUSE)
+        return False
+
+    def _begin(self) -> bool:
+        """Claim a round and hand it to the senders; return whether there was anything to claim."""
+        context, now, senders = self._context, self._context.clock(), _senders(self._withdrawals)
+        self._size = max(_LEAST, self._size // 2) if self._late else min(SIZE, self._size * 2)
+        self._late = False
+        with context.ledger.write() as transaction:
+            plans = context.channels_now(transaction)
+            due = [one for one in channels.with_due_deliveries(transaction, now) if self._concerns(plans, one)]
+            due.sort(key=lambda one: (one.withdrawals is None, one.since))
+            due, others = split(transaction, plans, due[:_MOST], now)
+            chosen = {one.id: plans[one.id] for one in due[: self._size]}  # another thread may take up other settings
+            pending = rounds.claim(
+                transaction,
+                chosen,
+                token=self._token,
+                now=now,
+                seconds=context.policy.deliver_lease,
+                withdrawals=self._withdrawals,
+            )
+        begun = time.monotonic()
+        for one in pending:
+            senders.submit(self._send, one, chosen[one.row.channel], begun)
+            self._held.add(one.row.channel)
+        if not self._rang:
+            self._rang = True
+            for channel in others:
+                context.doorbell.ring("deliver", channel.id, urgent=channel.withdrawals is not None)
+        return bool(pending)
+
+    def _concerns(self, plans: Mapping[str, ChannelPlan], channel: DueChannel) -> bool:
+        if channel.id in self._slow or channel.id in self._held:
+            return False
+        return channel.id in plans and not (self._withdrawals and channel.withdrawals is None)
+
+    # --- in the threads of the senders
+
+    def _send(self, pending: PendingDelivery, plan: ChannelPlan, begun: float) -> None:
+        at, started = self._context.clock(), time.perf_counter()
+        went = self._attempt(pending, lambda: self._answer(pending, plan, begun))
+        if isinstance(went, Exception):  # it may have been sent
+            fault = outcome_of(pending, at, started, went, ours=True)
+            went = Answer(pending=pending, plan=plan, outcome=fault)
+        self._answers.put(went)
+
+    def _answer(self, pending: PendingDelivery, plan: ChannelPlan, begun: float) -> Answer:
+        answer = functools.partial(Answer, pending=pending, plan=plan)
+        if self._is_late(begun):
+            return answer()
+        at, started = self._context.clock(), time.perf_counter()
+        outcome = functools.partial(outcome_of, pending, at, started)
+        channel = self._attempt(pending, plan.open)
+        if isinstance(channel, Exception):
+            return answer(outcome=outcome(channel))
+        try:
+            built = build(self._context, plan, self._token, pending, at)
+            if self._is_late(begun):
+                return answer(slow=True)
+            if isinstance(built, Exception):
+                return answer(outcome=outcome(built, ours=True))
+            went = outcome(self._attempt(pending, lambda: channel.deliver(built)))
+            return answer(outcome=went, readable=can_be_read(channel, plan))
+        finally:
+            channel.close()
+
+    def _attempt(self, pending: PendingDelivery, step: Callable[[], T]) -> T | Exception:
+        return attempt(self._context, self._token, [pending], step)
+
+    def _is_late(self, begun: float) -> bool:
+        return time.monotonic() - begun > self._context.policy.deliver_look
+
+    # --- with the ledger
+
+    @property
+    def _sending(self) -> int:
+        return len(self._held) - len(self._done)
+
+    def _collect(self) -> bool:
+        """Wait for answers, and settle them when it is time; return whether anything was settled."""
+        try:
+            patience = _EVERY if self._done or not self._sending else None
+            self._take(self._answers.get(timeout=patience))
+            while len(self._done) < _TOGETHER:
+                self._take(self._answers.get_nowait())
+        except queue.Empty:
+            pass
+        soon = self._sending and time.monotonic() - self._settled_at < _EVERY and len(self._done) < _TOGETHER
+        return False if soon or not self._done else self._guarded(self._settle)
+
+    def _take(self, answer: Answer) -> None:
+        self.count += answer.outcome is not None
+        self._late = self._late or answer.outcome is None
+        self._done.append(answer)
+
+    def _settle(self) -> bool:
+        self._settled_at = time.monotonic()
+        apart = [one for one in self._done if self._failed or _is_apart(one)]
+        together = [one for one in self._done if one not in apart]
+        left = self._settle_together(together) if together else []
+        self._done = [structs.replace(one, tries=one.tries + 1) for one in left] + apart
+        self._let_go(together)
+        for one in apart:
+            self._done.remove(one)
+            self._done.append(one)  # if it cannot be settled, the others are before it
+            self._settle_alone(one)
+            self._done.remove(one)
+            self._let_go([one])
+        return bool(apart) or len(left) < len(together)
+
+    def _let_go(self, answers: Sequence[Answer]) -> None:
+        """Forget the channels of those answers that are settled, and leave those that take long to batches."""
+        unsettled = {one.channel for one in self._done}
+        for one in answers:
+            if one.channel not in unsettled:
+                self._held.discard(one.channel)
+                self._missed[one.channel] += one.outcome is None
+                if one.slow or self._missed[one.channel] >= _LATE:
+                    self._slow.add(one.channel)
+                    self._context.doorbell.ring("deliver", one.channel)
+
+    def _settle_together(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Settle what needs no more than that, and return what another transaction has locked."""
+        context, now = self._context, self._context.clock()
+        with context.ledger.write() as transaction:
+            free = rounds.unlocked(transaction, [one.pending.row.id for one in answers])
+            known = channels.healths(transaction, {one.channel for one in answers})
+            ready = [one for one in answers if one.pending.row.id in free and is_well(known.get(one.channel))]
+            sending.unsent(transaction, [one.pending for one in ready if one.outcome is None], token=self._token)
+            sent = [(one, one.outcome) for one in ready if one.outcome is not None]
+            records = [record(context, one.plan, outcome, known[one.channel], now) for one, outcome in sent]
+            sending.settle(transaction, records, token=self._token, now=now)
+            stale = [one.channel for one, _ in sent if circuit.is_stale(known[one.channel], now)]
+            channels.mark_answered(transaction, stale, now=now)
+            gone = [one.pending.row for one, outcome in sent if outcome.urgent and one.readable]
+            proofs.require(transaction, gone, now=now)
+        for one, outcome in sent:
+            log_outcomes(one.channel, [outcome], known[one.channel], known[one.channel])
+        settled = {one.pending.row.id for one in ready}
+        return [one for one in answers if one.pending.row.id not in settled]
+
+    def _settle_alone(self, answer: Answer) -> None:
+        """Settle an answer with all that follows from it for its channel, and wait for whatever is locked."""
+        context, outcome = self._context, answer.outcome
+        if outcome is None:
+            with context.ledger.write() as transaction:
+                sending.unsent(transaction, [answer.pending], token=self._token)
+            return
+        with context.ledger.write() as transaction:
+            known = settle(context, transaction, answer.plan, self._token, [outcome], readable=answer.readable)
+        log_outcomes(answer.channel, [outcome], *known)
+
+
+def split(
+    transaction: Transaction, plans: Mapping[str, ChannelPlan], due: Sequence[DueChannel], now: dt.datetime
+) -> tuple[list[DueChannel], list[DueChannel]]:
+    """Return the channels that rounds are for, except those that one is sending to, and those that batches are for."""
+    may = frozenset(one.id for one in due if can_join(plans[one.id]))
+    apart = rounds.apart(transaction, may, now) if may else rounds.Apart()
+    joining, busy = may - apart.batches - apart.busy, apart.busy
+    return [one for one in due if one.id in joining], [one for one in due if one.id not in joining | busy]
+
+
+def _is_apart(answer: Answer) -> bool:
+    """Return whether the answer says something about its channel, or its row was locked each time."""
+    failed = answer.outcome is not None and answer.outcome.receipt is None
+    return failed or answer.tries >= _TRIES
+
+
+def is_well(health: Health | None) -> bool:
+    """Return whether nothing speaks against the channel, so that a success changes only when it last answered."""
+    return (
+        health is not None
+        and health.failures == 0
+        and (health.paused_until, health.disabled, health.paused, health.opened, health.failing) == _NOTHING
+    )

@@ -1,0 +1,356 @@
+"""A round: what it costs, whom it leaves out, and that a channel that hangs holds nobody up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from bench import POLICY, Bench, Receiver, article
+from every_stage import deliver, enrich, render
+
+from benchmarks.statements import counted
+from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger.deliveries import attempts, channels
+from pipeline.ledger.deliveries import rounds as ledger_rounds
+from pipeline.ledger.tables import deliveries as table
+from pipeline.model.delivery import Parcel, Receipt
+from pipeline.stages.context import ChannelPlan
+from pipeline.stages.deliver import in_rounds
+from pipeline.stages.deliver.in_rounds import Rounds
+from pipeline.stages.stage import drain
+from pipeline.stages.sweep import sweep
+
+MANY = 40
+
+
+def of(ledger: Ledger, count: int = MANY) -> Bench:
+    """A bench of channels that have all answered, an hour ago."""
+    bench = Bench(ledger, *(f"channel-{number:02}" for number in range(count)))
+    plans = {name: replace(plan, singly=True) for name, plan in bench.context.channels.items()}
+    object.__setattr__(bench.context, "channels", plans)
+    published(bench, "first")
+    for name in bench.receivers:
+        deliver.drain(bench.context, name)
+    bench.clock.pass_(3600)
+    return bench
+
+
+def published(bench: Bench, name: str = "spasms") -> None:
+    bench.publish(article(name))
+    drain(bench.context, enrich)
+    drain(bench.context, render)
+    bench.bells.rung.clear()
+
+
+def states(bench: Bench, name: str = "spasms") -> dict[str, str]:
+    with bench.ledger.read() as transaction:
+        return {one.channel: one.state for one in deliveries.of_article(transaction, name)}
+
+
+def got(bench: Bench, name: str = "spasms") -> dict[str, int]:
+    return {id: sum(parcel.article_id == name for parcel in receiver.got) for id, receiver in bench.receivers.items()}
+
+
+def tell(bench: Bench, channel: str, **plan: object) -> None:
+    plans = dict(bench.context.channels)
+    plans[channel] = replace(plans[channel], **plan)  # type: ignore[arg-type]
+    object.__setattr__(bench.context, "channels", plans)
+
+
+class Hanging(Receiver):
+    """A channel that answers when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.let_go = threading.Event(), threading.Event()
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        self.reached.set()
+        assert self.let_go.wait(60)
+        return super().deliver(parcel)
+
+
+@pytest.fixture
+def bench(ledger: Ledger) -> Bench:
+    return of(ledger, 5)
+
+
+def test_an_article_for_many_channels_costs_a_few_statements_not_a_few_for_each(ledger: Ledger) -> None:
+    bench = of(ledger)
+    published(bench)
+    with counted() as count:
+        assert deliver.drain(bench.context) == MANY
+    assert set(got(bench).values()) == {1}
+    assert set(states(bench).values()) == {"delivered"}
+    assert count.statements < 2 * MANY
+    assert count.writes < MANY / 2
+
+
+def test_each_attempt_and_the_health_of_each_channel_are_recorded(bench: Bench) -> None:
+    published(bench)
+    deliver.drain(bench.context)
+    with bench.ledger.read() as transaction:
+        for row in deliveries.of_article(transaction, "spasms"):
+            (only,) = attempts.of(transaction, row.id, limit=10)
+            assert (only.outcome, row.attempts, row.due) == ("delivered", 1, None)
+            assert channels.health(transaction, row.channel).answered == bench.clock.now
+
+
+def test_a_channel_that_hangs_holds_up_none_of_the_others(bench: Bench) -> None:
+    hanging = bench.receivers["channel-03"] = Hanging()
+    published(bench)
+    work = threading.Thread(target=deliver.drain, args=(bench.context,))
+    work.start()
+    try:
+        assert hanging.reached.wait(60)
+        give_up = threading.Event()
+        while sorted(states(bench).values()) != ["delivered"] * 4 + ["sending"]:
+            assert not give_up.wait(0.02)
+        published(bench, "second")
+        deliver.drain(bench.context)  # as the next doorbell has another thread do
+        assert sorted(states(bench, "second").values()) == ["delivered"] * 4 + ["pending"]
+    finally:
+        hanging.let_go.set()
+        work.join()
+    deliver.drain(bench.context)
+    assert set(got(bench, "second").values()) == set(got(bench).values()) == {1}
+
+
+def test_a_failure_opens_no_new_attempt_in_a_round_and_costs_only_its_own_channel(bench: Bench) -> None:
+    bench.receivers["channel-01"].mood = "down"
+    published(bench)
+    deliver.drain(bench.context)
+    bench.clock.pass_(3600)
+    deliver.drain(bench.context)
+    assert len([one for one in bench.receivers["channel-01"].tried if one.article_id == "spasms"]) == 1
+    assert states(bench) == dict.fromkeys(bench.receivers, "delivered") | {"channel-01": "pending"}
+    assert ("deliver", "channel-01") in bench.bells.rung
+
+
+@pytest.mark.parametrize("plan", [{"rate": 5.0}, {"every": 60.0}, {"wait_for_feeds": True}, {"singly": False}])
+def test_a_channel_with_a_pace_of_its_own_is_rung_for_instead(bench: Bench, plan: dict[str, object]) -> None:
+    tell(bench, "channel-02", **plan)
+    published(bench)
+    deliver.drain(bench.context)
+    assert states(bench)["channel-02"] == "pending"
+    assert bench.bells.rung == [("deliver", "channel-02")]
+
+
+def test_a_paused_and_a_disabled_channel_and_a_new_one_are_left_out(bench: Bench) -> None:
+    with bench.ledger.write() as transaction:
+        channels.pause(transaction, "channel-00", reason="a holiday", now=bench.clock.now)
+        channels.keep(transaction, "channel-01", channels.Health(disabled=bench.clock.now))
+        channels.forget(transaction, "channel-02")
+    published(bench)
+    deliver.drain(bench.context)
+    expected = dict.fromkeys(bench.receivers, 1) | {"channel-00": 0, "channel-01": 0, "channel-02": 0}
+    assert got(bench) == expected
+
+
+def test_a_withdrawal_goes_before_what_else_is_due(bench: Bench) -> None:
+    published(bench, "second")
+    bench.withdraw("first")
+    bench.bells.rung.clear()
+    deliver.drain(bench.context)
+    for receiver in bench.receivers.values():
+        assert [(one.article_id, one.event) for one in receiver.got][1:] == [
+            ("first", "withdrawn"),
+            ("second", "published"),
+        ]
+
+
+def test_nothing_overtakes_a_withdrawal_that_is_outstanding(bench: Bench) -> None:
+    bench.withdraw("first")
+    published(bench, "second")
+    (claim,) = deliver.claim(bench.context, "channel-00")  # another worker has the withdrawal
+    deliver.drain(bench.context)
+    assert [one.article_id for one in bench.receivers["channel-00"].got] == ["first"]
+    assert [one.article_id for one in bench.receivers["channel-01"].got] == ["first", "first", "second"]
+    deliver.do(bench.context, claim)
+    deliver.drain(bench.context)
+    assert [one.article_id for one in bench.receivers["channel-00"].got] == ["first", "first", "second"]
+
+
+def test_a_revision_that_comes_while_one_is_sent_follows_it(bench: Bench) -> None:
+    hanging = bench.receivers["channel-03"] = Hanging()
+    published(bench)
+    work = threading.Thread(target=deliver.drain, args=(bench.context,))
+    work.start()
+    assert hanging.reached.wait(60)
+    bench.publish(article("spasms", text="Move."))
+    drain(bench.context, render)
+    hanging.let_go.set()
+    work.join()
+    deliver.drain(bench.context)
+    assert [one.revision for one in hanging.got if one.article_id == "spasms"] == [1, 2]
+    assert states(bench)["channel-03"] == "delivered"
+
+
+def test_what_a_killed_worker_was_sending_is_left_to_batches_and_sent_under_the_same_id(bench: Bench) -> None:
+    published(bench)
+    with bench.ledger.write() as transaction:
+        claimed = ledger_rounds.claim(transaction, bench.receivers, token="killed", now=bench.clock.now, seconds=45)
+    assert len(claimed) == 5
+    bench.clock.pass_(60)
+    deliver.drain(bench.context)
+    assert set(got(bench).values()) == {0}
+    assert {key for _, key in bench.bells.rung} == set(bench.receivers)
+    bench.work()
+    assert set(got(bench).values()) == {1}
+    with bench.ledger.read() as transaction:
+        for row in deliveries.of_article(transaction, "spasms"):
+            assert [one.outcome for one in attempts.of(transaction, row.id, limit=10)] == ["delivered", "interrupted"]
+
+
+def test_a_channel_whose_turn_comes_too_late_again_and_again_is_left_to_batches(bench: Bench) -> None:
+    object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=-1.0))
+    published(bench)
+    assert deliver.drain(bench.context) == 0
+    assert {key for _, key in bench.bells.rung} == set(bench.receivers)
+    object.__setattr__(bench.context, "policy", POLICY)
+    bench.work()
+    assert set(got(bench).values()) == {1}
+
+
+def test_what_could_not_be_sent_in_time_is_put_back_as_it_was(bench: Bench) -> None:
+    object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=-1.0, drain_seconds=0.0))
+    published(bench)
+    rounds = Rounds(bench.context)
+    assert rounds._begin()
+    while rounds._sending or rounds._done:
+        rounds._collect()
+    assert rounds.count == 0
+    with bench.ledger.read() as transaction:
+        for row in deliveries.of_article(transaction, "spasms"):
+            assert (row.state, row.attempts, row.due) == ("pending", 0, bench.clock.now)
+    object.__setattr__(bench.context, "policy", POLICY)
+    assert deliver.drain(bench.context) == 5
+
+
+def test_one_doorbell_is_for_all_channels_that_rounds_may_send_to(bench: Bench) -> None:
+    tell(bench, "channel-02", rate=5.0)
+    bench.publish(article())
+    drain(bench.context, enrich)
+    bench.bells.rung.clear()
+    drain(bench.context, render)
+    assert [bell for bell in bench.bells.rung if bell[0] == "deliver"] == [("deliver", ""), ("deliver", "channel-02")]
+    bench.bells.rung.clear()
+    sweep(bench.context)
+    assert {bell for bell in bench.bells.rung if bell[0] == "deliver"} == {("deliver", ""), ("deliver", "channel-02")}
+
+
+def test_a_doorbell_for_withdrawals_sends_nothing_else(bench: Bench) -> None:
+    published(bench)
+    bench.withdraw("first")
+    assert ("deliver", ":withdrawals") in bench.bells.rung
+    deliver.drain(bench.context, ":withdrawals")
+    assert set(states(bench, "first").values()) == {"delivered"}
+    assert set(states(bench).values()) == {"pending"}
+
+
+def test_a_channel_with_a_backlog_is_rung_for_and_sent_batches(bench: Bench) -> None:
+    for number in range(5):
+        published(bench, f"one-{number}")
+    tell(bench, "channel-03", singly=False)
+    deliver.drain(bench.context)
+    assert {key for _, key in bench.bells.rung} == set(bench.receivers)
+    bench.work()
+    assert set(got(bench, "one-4").values()) == {1}
+
+
+def test_what_fails_after_it_was_sent_counts_as_attempted(bench: Bench) -> None:
+    class Breaking(Receiver):
+        def close(self) -> None:
+            raise RuntimeError("a channel with a fault in it")
+
+    bench.receivers["channel-03"] = Breaking()
+    published(bench)
+    deliver.drain(bench.context)
+    bench.withdraw()
+    assert states(bench) == dict.fromkeys(bench.receivers, "pending")  # the withdrawal, for each
+
+
+def test_a_delivery_that_takes_long_to_build_is_left_to_a_batch(bench: Bench) -> None:
+    published(bench)
+    get, late = bench.store.get, threading.Event()
+
+    def slow(digest: str, size: int | None = None) -> bytes | None:
+        late.wait(0.02)
+        return get(digest, size)
+
+    bench.store.get = slow  # type: ignore[method-assign]
+    object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=0.01))
+    deliver.drain(bench.context)
+    assert set(states(bench).values()) == {"pending"}
+    object.__setattr__(bench.context, "policy", POLICY)
+    bench.work()
+    assert set(got(bench).values()) == {1}
+
+
+def test_channels_to_which_something_is_being_sent_take_no_place_in_a_round(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(bench)
+    busy = ["channel-00", "channel-01"]
+    with bench.ledger.write() as transaction:  # as another process does, to which they do not answer
+        ledger_rounds.claim(transaction, busy, token="another", now=bench.clock.now, seconds=45)
+    published(bench, "second")
+    monkeypatch.setattr(in_rounds, "SIZE", 2)
+    deliver.drain(bench.context)
+    assert got(bench, "second") == dict.fromkeys(bench.receivers, 1) | dict.fromkeys(busy, 0)
+    assert not bench.bells.rung
+
+
+def test_a_withdrawal_that_is_not_due_and_blocks_its_channel_is_left_to_batches(bench: Bench) -> None:
+    bench.withdraw("first")
+    published(bench, "second")
+    with bench.ledger.write() as transaction:
+        mine = (table.c.channel == "channel-00", table.c.article == "first")
+        transaction.execute(sa.update(table).where(*mine).values(due=bench.clock.now.replace(year=2027)))
+    deliver.drain(bench.context)
+    assert bench.bells.rung == [("deliver", "channel-00")]
+    deliver.drain(bench.context, "channel-00")
+    assert [one.article_id for one in bench.receivers["channel-00"].got] == ["first", "first", "second"]
+
+
+def test_an_answer_that_the_ledger_does_not_take_keeps_none_of_the_others_from_being_settled(bench: Bench) -> None:
+    class Strange(Receiver):
+        def deliver(self, parcel: Parcel) -> Receipt:
+            return replace(super().deliver(parcel), remote_id="\ud800")  # no database takes half a character
+
+    bench.receivers["channel-01"] = Strange()
+    published(bench)
+    object.__setattr__(bench.context, "pause", lambda seconds: None)
+    with pytest.raises(UnicodeEncodeError):
+        deliver.drain(bench.context)
+    assert states(bench) == dict.fromkeys(bench.receivers, "delivered") | {"channel-01": "sending"}
+
+
+def test_a_channel_that_is_removed_while_a_round_is_claimed_is_sent_to_as_it_was(bench: Bench) -> None:
+    class Changing(Mapping[str, ChannelPlan]):
+        """Channels in force, of which another thread removes one as soon as a claim has been committed."""
+
+        def __init__(self) -> None:
+            self.plans = dict(bench.context.channels)
+
+        def refresh(self, transaction: object) -> None:
+            return
+
+        def __getitem__(self, key: str) -> ChannelPlan:
+            if any(state == "sending" for state in states(bench).values()):
+                self.plans.pop("channel-04", None)
+            return self.plans[key]
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(self.plans)
+
+        def __len__(self) -> int:
+            return len(self.plans)
+
+    published(bench)
+    object.__setattr__(bench.context, "channels", Changing())
+    assert deliver.drain(bench.context) == 5
+    assert set(got(bench).values()) == {1}
