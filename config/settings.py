@@ -247,6 +247,7 @@ class EvidenceSettings(_Part):
 
 
 class RenderSettings(_Part):
+    formats: Literal["wanted", "all"] = "wanted"
     refresh_rate: float = Field(2.0, ge=0, le=1000)
 
 

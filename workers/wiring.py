@@ -413,6 +413,7 @@ def policy_of(settings: Settings) -> Policy:
         deliver_parallel=settings.delivery.parallel,
         retries=settings.delivery.retries,
         refused_retries=settings.delivery.refused_retries,
+        render_all=settings.render.formats == "all",
         refresh_rate=settings.render.refresh_rate,
         article_budget=settings.workers.article_seconds,
         keep_attempts=settings.keep.attempts_days,

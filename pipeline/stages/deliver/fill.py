@@ -7,14 +7,13 @@ import datetime as dt
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles import accepted, renditions, revisions
 from pipeline.ledger.deliveries import NewTarget
-from pipeline.model.rendition import Rendition
 from pipeline.model.revision import Revision
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.render import withhold
 from pipeline.stages.render.fan_out import keep_back
-from pipeline.stages.render.fingerprint import fingerprints
+from pipeline.stages.render.wanted import keep, on_demand, rendered_in
 
 _PAGE = 100  # articles in a transaction
 
@@ -26,6 +25,7 @@ def fill(context: Context, plan: ChannelPlan, *, since: dt.datetime | None = Non
     """
     scheduled, after = 0, ""
     while True:
+        _render_ahead(context, plan, after, since)
         with context.ledger.write() as transaction:
             page = articles.live_after(transaction, after, since=since, limit=_PAGE)
             had = deliveries.articles_of(transaction, plan.id, [one for one, _ in page])
@@ -38,6 +38,19 @@ def fill(context: Context, plan: ChannelPlan, *, since: dt.datetime | None = Non
         after = page[-1][0]
     context.doorbell.ring("deliver", plan.id)
     return scheduled
+
+
+def _render_ahead(context: Context, plan: ChannelPlan, after: str, since: dt.datetime | None) -> None:
+    """Render what the next page needs and nobody has wanted before, so that no other writer waits for that."""
+    with context.ledger.read() as transaction:
+        page = articles.live_after(transaction, after, since=since, limit=_PAGE)
+        made = renditions.digests(transaction, page)
+        lacking = [one for one in page if plan.format not in made.get(one[0], {})]
+        wanted = [one for one in lacking if plan.wants(articles.topics_of(transaction, one[0]))]
+    for article_id, number in wanted:
+        with context.ledger.read() as transaction:
+            revision = revisions.get(transaction, article_id, number)
+        on_demand(context, revision, plan.format)
 
 
 def _schedule(context: Context, transaction: Transaction, plan: ChannelPlan, article_id: str, number: int) -> bool:
@@ -70,13 +83,10 @@ def schedule(
 
 
 def digest_in(context: Context, transaction: Transaction, revision: Revision, name: str) -> str:
-    """Return the digest of the rendition, which is made now if the format was added after the revision."""
+    """Return the digest of the rendition, which is made now if nobody has wanted it before."""
     stored = renditions.one(transaction, revision.article.id, revision.number, name)
     if stored is not None:
         return stored.digest
-    format = context.formats[name]
-    rendition = Rendition(name, format.media_type, format.render(revision, context.site))
-    context.store.put(rendition.digest, rendition.body)
-    made = fingerprints({name: format}, context.site)
-    renditions.add(transaction, revision.article.id, revision.number, [rendition], made)
+    (rendition,) = rendered_in(context, revision, [name])
+    keep(context, transaction, revision, [rendition])
     return rendition.digest

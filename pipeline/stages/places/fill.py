@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from pipeline.ledger import Transaction, articles, deliveries, places
-from pipeline.ledger.articles import accepted, revisions, withheld
+from pipeline.ledger.articles import accepted, renditions, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.places import ALL, Place
@@ -19,6 +19,7 @@ from pipeline.stages.context import ChannelPlan, Context, Policy
 from pipeline.stages.deliver.fill import digest_in, schedule
 from pipeline.stages.render import withhold
 from pipeline.stages.render.fan_out import keep_back
+from pipeline.stages.render.wanted import on_demand
 
 PAGE = 100  # articles in a transaction
 
@@ -89,6 +90,20 @@ def page(transaction: Transaction, source: str, after: str) -> list[str]:
     if source == ALL:
         return [one for one, _ in articles.live_after(transaction, after, since=None, limit=PAGE)]
     return places.articles_at(transaction, source, after, PAGE)
+
+
+def render_ahead(context: Context, place: Place, plan: ChannelPlan) -> None:
+    """Render what the next page needs and nobody has wanted before, so that no other writer waits for that."""
+    now, source = context.clock(), place.fill[0]
+    with context.ledger.read() as transaction:
+        ids = page(transaction, source, place.filled_up_to)
+        shown = {(id, one.rendered) for id, one in articles.get_all(transaction, ids).items() if one.rendered}
+        made = renditions.digests(transaction, shown)
+    for article_id in (id for id in ids if plan.format not in made.get(id, {})):
+        with context.ledger.read() as transaction:
+            found = lack(transaction, context.policy, plan, article_id, source, now=now)
+        if found is not None and found.revision is not None:
+            on_demand(context, found.revision, plan.format)
 
 
 def fill_page(context: Context, transaction: Transaction, place: Place, plan: ChannelPlan) -> int:

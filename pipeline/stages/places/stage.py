@@ -11,7 +11,7 @@ from msgspec import structs
 from pipeline.ledger import Transaction, leases, places
 from pipeline.ledger.places import Place, rekeying
 from pipeline.stages.context import LEASE, Context
-from pipeline.stages.places.fill import fill_page
+from pipeline.stages.places.fill import fill_page, render_ahead
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
 
@@ -38,6 +38,7 @@ class Places(Stage):
 
     def do(self, context: Context, claim: Claim) -> bool:
         ring = None
+        _render_ahead(context)
         with context.ledger.write() as transaction:
             plans = context.channels_now(transaction)
             place = _next(context, transaction)
@@ -58,6 +59,13 @@ class Places(Stage):
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Do nothing: there is at most one claim, and it is processed."""
+
+
+def _render_ahead(context: Context) -> None:
+    with context.ledger.read() as transaction:
+        place, plans = _next(context, transaction), context.channels
+    if place is not None and place.state == "in-force":
+        render_ahead(context, place, plans[place.key])
 
 
 def _next(context: Context, transaction: Transaction) -> Place | None:

@@ -1,12 +1,12 @@
 """render: Article, References, Site → Renditions, scheduled for delivery to every channel that wants them.
 
-A revision is rendered once, in every format, from the references known at that moment, which are kept with it. When
-different evidence arrives later, the next revision is rendered. A change that no reader can see, apart from numbers and
-dates, creates no revision, and a channel whose format does not show a change is not sent it.
+A revision is rendered in the formats that are wanted of it (`wanted`), from the references known at that moment, which
+are kept with it. When different evidence arrives later, the next revision is rendered. A change that no reader can see,
+apart from numbers and dates, creates no revision, and a channel whose format does not show a change is not sent it.
 
     read      what the ledger knows of a batch of articles  (reading.read)
     decide    what to do with each                          (decide.decide, pure)
-    render    each revision in every format                 (pure)
+    render    each revision in the formats wanted of it     (pure)
     apply     all of it, in one transaction                 (fan_out.apply)
 
 An article that cannot be rendered is left out of the batch. If the whole batch fails, its articles are rendered one by
@@ -34,6 +34,7 @@ from pipeline.stages.render.compare import compare
 from pipeline.stages.render.decide import Comparison, Decision, Facts, decide
 from pipeline.stages.render.fan_out import Decided, Due
 from pipeline.stages.render.reading import read, read_channels
+from pipeline.stages.render.wanted import rendered_in, wanted
 from pipeline.stages.stage import Bell, Claim, Stage, caught, guarded
 from pipeline.stages.working import Work
 from pipeline.timing import unforeseen
@@ -159,26 +160,22 @@ def _make(context: Context, claim: Claim, facts: Facts | None, now: dt.datetime)
     decision = _decide(context, facts, compared, now)
     if decision.postponed is not None:
         return Made(facts, compared, (), postponed=decision.postponed)
-    rendered = render_all(context, decision.revision) if decision.render else _added(context, facts)
-    for rendition in rendered:
-        context.store.put(rendition.digest, rendition.body)
-    return Made(facts, compared, rendered)
+    if decision.render:
+        return Made(
+            facts, compared, rendered_in(context, decision.revision, _wanted(context, facts, decision.revision))
+        )
+    return Made(facts, compared, _added(context, facts))
 
 
-def render_all(context: Context, revision: Revision, among: Collection[str] | None = None) -> list[Rendition]:
-    """Return the revision in every format, or in those among the given ones."""
-    return [
-        Rendition(format.name, format.media_type, format.render(revision, context.site))
-        for format in context.formats.values()
-        if among is None or format.name in among
-    ]
+def _wanted(context: Context, facts: Facts, revision: Revision) -> frozenset[str]:
+    return wanted(context, revision, facts.channels.keys() | facts.withheld.keys())
 
 
 def _added(context: Context, facts: Facts) -> list[Rendition]:
-    """Return the published revision in the formats that were added after it was rendered."""
-    if facts.rendered is None:
+    """Return the published revision in formats that are wanted since it was rendered, if it is outdated."""
+    if facts.rendered is None or not facts.outdated:
         return []
-    return render_all(context, facts.rendered, among=context.formats.keys() - facts.stored.keys())
+    return rendered_in(context, facts.rendered, _wanted(context, facts, facts.rendered) - facts.stored.keys())
 
 
 def stored_body(context: Context, stored: Stored, revision: Revision) -> bytes:
@@ -254,6 +251,14 @@ def _stored(
     for id in sorted(ready.keys() - apart):
         one = ready[id]
         facts = structs.replace(one.facts, state=states[id], channels=channels[id])
-        decided.append(Decided(facts, _decide(context, facts, one.compared, now), one.rendered))
+        decision = _decide(context, facts, one.compared, now)
+        decided.append(Decided(facts, decision, _with_new(context, decision, one.rendered)))
     due = fan_out.apply(context, transaction, decided, now=now)
     return decided, due, [one for id, one in ready.items() if id in apart]
+
+
+def _with_new(context: Context, decision: Decision, rendered: Sequence[Rendition]) -> Sequence[Rendition]:
+    """Return the renditions, with those for channels that were configured while they were made."""
+    sent = {context.channels[channel].format for channel in decision.scheduled}
+    missing = sent - {one.format for one in rendered}
+    return [*rendered, *rendered_in(context, decision.revision, missing)] if missing else rendered

@@ -31,11 +31,17 @@ def compare(context: Context, facts: Facts, now: dt.datetime) -> Comparison:
     unchanged = frozenset(name for name in compared if digests[name] == published[name])
     return Comparison(
         unchanged=unchanged,
-        complete=len(unchanged) == len(compared),
+        complete=len(unchanged) == len(compared) and (same_evidence or _others_alike(context, facts, before, alike)),
         refreshed=facts.outdated
         and facts.state.rendered == facts.state.revision
         and (same_evidence or digests == _digests(context, facts, before)),
     )
+
+
+def _others_alike(context: Context, facts: Facts, before: Revision, now: Revision) -> bool:
+    """Return whether the evidence that is new shows in none of the formats that nobody has asked for yet."""
+    others = [format for name, format in context.formats.items() if name not in facts.stored]
+    return all(format.render(before, context.site) == format.render(now, context.site) for format in others)
 
 
 def _digests(context: Context, facts: Facts, revision: Revision) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 it must not be shown yet                  → postponed until then
 the site must not show it                 → withdrawn everywhere
-a reader of some format sees a difference → a revision, rendered in every format
+a reader of some format sees a difference → a revision, rendered as is wanted
     a channel must not have it            → withheld there: what it has is withdrawn
     a channel wants it and lacks it       → scheduled for delivery
 no reader sees a difference               → nothing, unless a channel must not have it now, or may have it
@@ -55,7 +55,7 @@ class Comparison(Struct, frozen=True):
     """What readers would see of the candidate, compared with the published revision."""
 
     unchanged: frozenset[str] = frozenset()  # formats in which only number and date differ
-    complete: bool = False  # `unchanged` has every format in which the published revision was rendered
+    complete: bool = False  # no format differs, whether the published revision was rendered in it or not
     refreshed: bool = False  # what differs comes from the way it is rendered, not from its text or references
 
 

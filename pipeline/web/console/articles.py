@@ -74,10 +74,20 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         format: str = "",
     ) -> Response:
         whole = look(article_id)
-        formats = [one.format for one in whole.status.renditions]
+        made = [one.format for one in whole.status.renditions]
+        others = sorted(context.formats.keys() - set(made)) if made else []
+        formats = [*made, *others]
         shown = format if format in formats else next((one for one in ("html", *formats) if one in formats), None)
         return pages.page(
-            "article", who, whole=whole, one=whole.status, shown=shown, frames=True, live=live, place="articles"
+            "article",
+            who,
+            whole=whole,
+            one=whole.status,
+            others=others,
+            shown=shown,
+            frames=True,
+            live=live,
+            place="articles",
         )
 
     def look(article_id: str) -> WholeArticle:

@@ -9,6 +9,7 @@ from pipeline.ledger.articles import names, renditions, revisions
 from pipeline.model.rendition import content_type
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
+from pipeline.stages.render.wanted import on_demand
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.headers import POLICY
@@ -33,12 +34,13 @@ def router(context: Context, pages: Pages) -> APIRouter:
             known = names.article_named(transaction, article_id)
             current = articles.get(transaction, known)
             rendered = current.rendered if current is not None and current.state == "live" else None
-            stored = renditions.one(transaction, known, rendered, format) if rendered is not None else None
-            if stored is None or rendered is None or format not in context.formats:
+            if rendered is None or format not in context.formats:
                 raise Problem(404, "unknown-page", "the article is not rendered in such a format")
+            stored = renditions.one(transaction, known, rendered, format)
             revision = revisions.get(transaction, known, rendered)
-        body = stored_body(context, stored, revision)
-        kind = stored.media_type if stored.media_type in _PAGES else "text/plain"
+        body = stored_body(context, stored, revision) if stored else on_demand(context, revision, format).body
+        media_type = context.formats[format].media_type
+        kind = media_type if media_type in _PAGES else "text/plain"
         return Response(body, media_type=content_type(kind), headers=_HEADERS)
 
     return routes

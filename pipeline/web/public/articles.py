@@ -14,6 +14,7 @@ from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
+from pipeline.stages.render.wanted import on_demand
 from pipeline.views import statements as statements_views
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
@@ -60,9 +61,9 @@ def router(context: Context) -> APIRouter:
                 return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
             stored = renditions.one(transaction, known, shown.revision, format.name)
             modified = revisions.came_out(transaction, known, shown.revision) or revision.updated
-        if stored is None:  # the format is newer than the revision; rendering is pure, so it can be rendered now
-            body = format.render(revision, context.site)
-            return respond(request, body, media_type=format.media_type, digest=digest_of(body), modified=modified)
+        if stored is None:
+            made = on_demand(context, revision, format.name)
+            return respond(request, made.body, media_type=made.media_type, digest=made.digest, modified=modified)
         body = stored_body(context, stored, revision)
         return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=modified)
 
