@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 
-from pipeline.ledger import Transaction, bulk, operations, sessions, tokens
+from pipeline.ledger import Transaction, bulk, failure_notes, operations, sessions, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.evidence import uncited
@@ -59,6 +59,7 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
         sessions.forget(transaction, now=now)
         bulk.forget(transaction, now=now)
+        failure_notes.forget(transaction, before=now - dt.timedelta(days=policy.keep_operations))
     ended = now - dt.timedelta(days=policy.keep_operations)
     asked = now - dt.timedelta(days=policy.keep_references)
     for forget in (

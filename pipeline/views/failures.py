@@ -8,8 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.ledger import Transaction
+from pipeline.ledger import Transaction, failure_notes
 from pipeline.ledger.deliveries import failing
+from pipeline.ledger.failure_notes import Note
 from pipeline.stages import failures as stages
 from pipeline.stages.attention import Who
 from pipeline.views.fields import ArticleId, ChannelId, Count, Time
@@ -35,25 +36,52 @@ class Failure:
     due: Annotated[Time | None, Field(description="When one of them is tried next.")]
     article: Annotated[ArticleId, Field(description="One of the articles concerned.")]
     delivery: Annotated[str, Field(description="One of the deliveries concerned.", examples=["dlv_0c4f7a91d2e6"])]
+    note: Annotated[str | None, Field(description="What people wrote about it.")]
+    noted_by: Annotated[str | None, Field(description="Who wrote the note, or dismissed it last.")]
+    dismissed: Annotated[Time | None, Field(description="As of when it was dismissed; null once it happened again.")]
 
 
 @dataclass(frozen=True, slots=True)
 class FailureList:
-    """Everything that fails, by cause, the cause with most deliveries first."""
+    """Everything that fails, by cause, the cause with most deliveries first; dismissed ones last."""
 
     seen: Annotated[Time, Field(description="When this was read: a replay is bound to it.")]
     failures: tuple[Failure, ...]
     deliveries: Count
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What people have written about a cause."""
+
+    key: str
+    channel: ChannelId
+    note: str | None
+    by: str
+    at: Time
+    dismissed: Annotated[Time | None, Field(description="As of when it was dismissed.")]
+
+
+def noted(one: Note) -> Noted:
+    return Noted(one.key, one.channel, one.text, one.by, one.at, one.dismissed)
+
+
 def failures(transaction: Transaction, *, now: dt.datetime) -> FailureList:
     """Return what fails, from all deliveries of the ledger."""
-    found = tuple(_failure(one) for one in stages.failures(failing.tallies(transaction), seen=now))
-    return FailureList(now, found, sum(one.count for one in found))
+    notes = failure_notes.every(transaction)
+    every = stages.failures(failing.tallies(transaction), seen=now)
+    found = sorted(
+        (_failure(one, notes.get(one.cause.key)) for one in every), key=lambda one: one.dismissed is not None
+    )
+    return FailureList(now, tuple(found), sum(one.count for one in found))
 
 
-def _failure(one: stages.Failure) -> Failure:
+def _failure(one: stages.Failure, note: Note | None) -> Failure:
+    dismissed = note.dismissed if note is not None else None
     return Failure(
+        note=note.text if note is not None else None,
+        noted_by=note.by if note is not None else None,
+        dismissed=dismissed if dismissed is not None and one.last <= dismissed else None,
         key=one.cause.key,
         channel=one.cause.channel,
         type=one.cause.type,

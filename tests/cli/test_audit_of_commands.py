@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import typer
 from alembic import command as alembic
 from alembic.config import Config
@@ -22,6 +23,7 @@ from pipeline.ledger.articles import withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.operations import Operation, Part
+from pipeline.ledger.tables import deliveries
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.render import Render
@@ -31,7 +33,7 @@ from workers.cli.app import app
 from workers.wiring import build_context
 
 READS = {  # commands that change nothing that anybody could ask about later
-    "attention", "check", "completion", "deliveries", "doctor", "failures", "lint", "operations", "places",
+    "attention", "check", "completion", "deliveries", "doctor", "lint", "operations", "places",
     "plan", "recall", "render", "secret", "status", "tail", "token list", "channels list",
     "backup",  # writes a file, and leaves the system as it is
 }  # fmt: skip
@@ -114,6 +116,16 @@ def _disabled(site: Site) -> str:
     return "replay --channel files"
 
 
+def _failing(site: Site) -> str:
+    """Have a delivery given up."""
+    ledger = site.ledger
+    given_up = {"state": "abandoned", "due": None, "error": "refused: 400 Bad Request: no"}
+    with ledger.write() as transaction:
+        transaction.execute(sa.update(deliveries).where(deliveries.c.channel == "files").values(**given_up))
+    ledger.close()
+    return "failures flr_ --note Known"
+
+
 def _undoable(site: Site) -> str:
     return f"undo {site.audit()[-1][0].id}"
 
@@ -177,6 +189,7 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "withdraw": "withdraw sleep --reason Wrong",
     "undo": _undoable,
     "release": _held,
+    "failures": _failing,
     "replay": _disabled,
     "references": "references --recheck",
     "apply": _moved("apply"),

@@ -62,6 +62,22 @@ def _failure(site: Served) -> Answer:
     return _call(site, "POST", f"/v1/failures/{found['failures'][0]['key']}/replay?seen={seen}")
 
 
+def _cause(step: str) -> Callable[[Served], Answer]:
+    def ask(site: Served) -> Answer:
+        found = _call(site, "GET", "/v1/failures").json
+        seen = found["seen"].replace("+", "%2B")
+        return _call(site, "POST", f"/v1/failures/{found['failures'][0]['key']}/{step}?seen={seen}&text=Known")
+
+    return ask
+
+
+def _reopened(site: Served) -> Answer:
+    person = _signed_in(site)
+    person.get("/console/failures")
+    person.submit("Dismiss until it happens again")
+    return person.submit("Show it again")
+
+
 def _undo(site: Served) -> Answer:
     accepted = _event(site)
     assert accepted.status == 202
@@ -127,6 +143,12 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /console/channels/{channel}/resume": _page("/console/channels/archive", "Resume"),
     "POST /console/channels/{channel}/enable": _disabled,
     "POST /console/failures/{key}/replay": _page("/console/failures", "Replay 2 deliveries"),
+    "POST /console/failures/{key}/note": _page("/console/failures", "Save the note", note="It is known."),
+    "POST /console/failures/{key}/dismiss": _page("/console/failures", "Dismiss until it happens again"),
+    "POST /console/failures/{key}/reopen": _reopened,
+    "POST /v1/failures/{key}/note": _cause("note"),
+    "POST /v1/failures/{key}/dismiss": _cause("dismiss"),
+    "POST /v1/failures/{key}/reopen": _cause("reopen"),
     "POST /console/operations/{operation}/undo": _undone_operation,
     "POST /v1/bulk/{operation_id}/start": _bulk,
     "POST /console/bulk/{operation}/start": _bulk_page,

@@ -14,7 +14,15 @@ from pipeline.ledger.tables.articles import (
     withheld,
 )
 from pipeline.ledger.tables.base import metadata
-from pipeline.ledger.tables.deliveries import STRANDED, attempts, channel_contents, channels, deliveries, proofs
+from pipeline.ledger.tables.deliveries import (
+    STRANDED,
+    attempts,
+    channel_contents,
+    channels,
+    deliveries,
+    failure_notes,
+    proofs,
+)
 from pipeline.ledger.tables.evidence import (
     citations,
     evidence_changes,
@@ -63,6 +71,7 @@ __all__ = [
     "events",
     "evidence_changes",
     "evidence_sources",
+    "failure_notes",
     "feed_changes",
     "feed_documents",
     "feed_entries",

@@ -154,3 +154,15 @@ proofs = sa.Table(
     sa.Index("ix_proofs_due", "due"),
     sa.Index("ix_proofs_article", "article"),
 )
+
+# What people wrote about causes of failures, which are not stored themselves.
+failure_notes = sa.Table(
+    "failure_notes",
+    metadata,
+    sa.Column("key", sa.String(32), primary_key=True),
+    sa.Column("channel", sa.String(128), nullable=False),
+    sa.Column("text", sa.Text),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("dismissed", Instant),  # as of when it was seen; None: it was not dismissed
+)

@@ -48,7 +48,7 @@ _FOR_GOOD = {
     "token-revoke": ("a revoked token stays revoked", "create another one with `citewire token create`"),
     "reload": ("settings are not brought back by an undo", "put the former settings back, and run `citewire reload`"),
     **dict.fromkeys(
-        ("test", "fill", "forget", "recheck", "mend", "sign-in", "sign-out", "migrate"),
+        ("test", "fill", "forget", "recheck", "mend", "note", "sign-in", "sign-out", "migrate"),
         ("it changed no article's content", "`citewire operations` shows what it did"),
     ),
     "restore": (

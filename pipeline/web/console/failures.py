@@ -5,15 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from pipeline.intake.fields.reasons import MAX_REASON
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay_failure
 from pipeline.stages.context import Context
+from pipeline.stages.failure_notes import dismiss, note, reopen
 from pipeline.views.failures import failures
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
-from pipeline.web.console.pages import Pages, see
+from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+
+_HERE = f"{HOME}/failures"
 
 
 def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
@@ -27,7 +31,17 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             found = failures(transaction, now=now).failures
         shown = [one for one in found if channel in ("", one.channel)]
         others = len(found) - len(shown)
-        return pages.page("failures", who, now=now, failures=shown, channel=channel, others=others, place="failures")
+        return pages.page(
+            "failures",
+            who,
+            now=now,
+            failures=[one for one in shown if one.dismissed is None],
+            dismissed=[one for one in shown if one.dismissed is not None],
+            channel=channel,
+            others=others,
+            most=MAX_REASON,
+            place="failures",
+        )
 
     @routes.post("/failures/{key}/replay", max_body_size=MAX_BODY)
     def replay(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
@@ -35,6 +49,21 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         if done.operation is None:
             raise Problem(409, "nothing-to-replay", "what the page showed was replayed or delivered in the meantime")
         return see(address_of(done.operation))
+
+    @routes.post("/failures/{key}/note", max_body_size=MAX_BODY)
+    def write_note(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
+        note(intake, key, act.form["note"], by=act.by)
+        return see(_HERE)
+
+    @routes.post("/failures/{key}/dismiss", max_body_size=MAX_BODY)
+    def dismiss_cause(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
+        dismiss(intake, key, seen=_moment(act.form["seen"]), by=act.by)
+        return see(_HERE)
+
+    @routes.post("/failures/{key}/reopen", max_body_size=MAX_BODY)
+    def reopen_cause(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
+        reopen(intake, key, by=act.by)
+        return see(_HERE)
 
     return routes
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay_failure
 from pipeline.stages.context import Context
+from pipeline.stages.failure_notes import dismiss, note, reopen
 from pipeline.views import events as events_views
 from pipeline.views import failures as failures_views
 from pipeline.web.auth import Grant, granted
@@ -32,5 +33,28 @@ def router(context: Context, intake: Intake) -> APIRouter:
     ) -> events_views.Replayed:
         """Attempt every delivery of a cause again, with all its attempts. A disabled channel is enabled."""
         return events_views.replayed(replay_failure(intake, key, seen=seen, by=grant.name))
+
+    @api.post("/{key}/note", responses=problems(401, 403, 404, 422))
+    def note_cause(
+        key: str,
+        grant: Annotated[Grant, Depends(admin)],
+        text: Annotated[str, Query(description="What people should know about it; empty: nothing any more.")] = "",
+    ) -> failures_views.Noted:
+        """Write a note about a cause, in place of the former one."""
+        return failures_views.noted(note(intake, key, text, by=grant.name))
+
+    @api.post("/{key}/dismiss", responses=problems(401, 403, 404, 422))
+    def dismiss_cause(
+        key: str,
+        grant: Annotated[Grant, Depends(admin)],
+        seen: Annotated[AwareDatetime, Query(description="The `seen` of the list: what fails later reopens it.")],
+    ) -> failures_views.Noted:
+        """Dismiss a cause until it happens again."""
+        return failures_views.noted(dismiss(intake, key, seen=seen, by=grant.name))
+
+    @api.post("/{key}/reopen", responses=problems(401, 403, 404, 422))
+    def reopen_cause(key: str, grant: Annotated[Grant, Depends(admin)]) -> failures_views.Noted:
+        """Take the dismissal of a cause back."""
+        return failures_views.noted(reopen(intake, key, by=grant.name))
 
     return api

@@ -1,0 +1,94 @@
+"""People write down what they know of a failure, and dismiss it until it happens again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from asgi import Answer, send
+from console_person import Person
+from console_site import HOSTILE, MARKDOWN, Picky, console_site
+from served import Served
+
+CAUSE = "the body is larger"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Served]:
+    with console_site(tmp_path) as site:
+        assert isinstance(site.receiver, Picky)
+        fail(site, "first")
+        yield site
+
+
+def fail(site: Served, name: str) -> None:
+    assert isinstance(site.receiver, Picky)
+    site.receiver.says[name] = CAUSE
+    site.clock.pass_(60)
+    site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid="2"), name=name)
+    site.work()
+
+
+def ask(site: Served, method: str, address: str, who: str = "root") -> Answer:
+    return asyncio.run(send(site.app, method, address, headers={"Authorization": f"Bearer {who}"}))
+
+
+def test_a_note_is_shown_with_its_cause_until_it_is_removed(person: Person) -> None:
+    person.get("/console/failures")
+    person.submit("Save the note", note=f"They know. {HOSTILE}")
+    assert "They know." in person.words and "of root" in person.words
+    assert "<script>alert(1)</script>" in person.words
+    assert list(person.page.iter("script")) == []
+    person.submit("Save the note", note=" ")
+    assert "They know." not in person.words
+
+
+def test_a_dismissed_cause_comes_back_when_it_happens_again(site: Served, person: Person) -> None:
+    person.get("/console/failures")
+    person.submit("Save the note", note="They know.")
+    person.submit("Dismiss until it happens again")
+    assert "Nothing fails that was not dismissed." in person.words
+    assert "1 cause was dismissed until it happens again" in person.words
+    fail(site, "second")
+    person.get("/console/failures")
+    assert person.heading == "Failures 1" and "They know." in person.words
+    assert "dismissed until" not in person.words
+
+
+def test_a_dismissal_is_taken_back(person: Person) -> None:
+    person.get("/console/failures")
+    person.submit("Dismiss until it happens again")
+    person.submit("Show it again")
+    assert person.heading == "Failures 1"
+
+
+def test_what_fails_after_the_page_was_made_is_not_dismissed_with_it(site: Served, person: Person) -> None:
+    person.get("/console/failures")
+    fail(site, "second")
+    person.submit("Dismiss until it happens again")
+    assert person.heading == "Failures 1"
+
+
+def test_a_publisher_reads_notes_and_writes_none(site: Served, person: Person) -> None:
+    person.get("/console/failures")
+    person.submit("Save the note", note="They know.")
+    publisher = Person(site.app)
+    publisher.sign_in("cms")
+    publisher.get("/console/failures")
+    assert "They know." in publisher.words and publisher.buttons == ["Sign out"]
+    key = ask(site, "GET", "/v1/failures").json["failures"][0]["key"]
+    assert ask(site, "POST", f"/v1/failures/{key}/note?text=x", "cms").status == 403
+
+
+def test_the_api_has_notes_too_and_says_what_is_wrong_with_them(site: Served) -> None:
+    found = ask(site, "GET", "/v1/failures").json
+    key, seen = found["failures"][0]["key"], found["seen"].replace("+", "%2B")
+    assert ask(site, "POST", f"/v1/failures/{key}/note?text=Known").json["note"] == "Known"
+    assert ask(site, "POST", f"/v1/failures/{key}/dismiss?seen={seen}").json["dismissed"] is not None
+    listed = ask(site, "GET", "/v1/failures").json["failures"][0]
+    assert (listed["note"], listed["noted_by"], listed["dismissed"] is None) == ("Known", "of root", False)
+    assert ask(site, "POST", f"/v1/failures/{key}/reopen").json["dismissed"] is None
+    assert ask(site, "POST", "/v1/failures/flr_none/note?text=x").code == "unknown-failure"
+    assert ask(site, "POST", f"/v1/failures/{key}/note?text={'x' * 2001}").status == 422
