@@ -32,6 +32,8 @@ MENDS = {
     "redirected": "give the channel the new address: redirects are not followed",
     "rendition-too-large": "raise the channel's `max_bytes`, or shorten the article",
     "send-interrupted": "look for why the worker died, in its log and the host's memory",
+    "over-budget": "look in the worker's log for what took longer than it may",
+    "render-interrupted": "look in the worker's log for why the article cannot be rendered",
     "egress-refused": "add the address to `egress_allow` if it is meant to be private",
     "invalid-url": "correct the channel's `url`",
     "invalid-request": "correct the channel's `headers`",
