@@ -317,6 +317,7 @@ class WebSettings(_Part):
     connections: int = Field(1_000, ge=10, le=100_000)
     connections_per_client: int = Field(256, ge=1, le=100_000)
     security_contact: Annotated[str | None, form(_CONTACT, "must begin with mailto:, https:// or tel:+")] = None
+    ghost_secret: SecretRef | None = None
 
 
 class HubSettings(_Part):

@@ -143,6 +143,7 @@ def context_of(
         policy=policy_of(settings),
         hub=hub_of(settings, http),
         served=served_of(settings),
+        ghost_secret=ghost_secret_of(settings),
         signer=signer_of(settings),
         disk=shortage_of(settings),
         unapplied=unapplied_of(settings),
@@ -179,6 +180,7 @@ def check_services(settings: Settings, http: Http) -> None:
     converter_of(settings)
     sources_of(settings)
     lists_of(settings)
+    ghost_secret_of(settings)
     signer_of(settings)
     receivers_of(settings, http)
 
@@ -349,6 +351,12 @@ def sources_of(settings: Settings) -> dict[str, OpenSource]:
     places = {source: settings.source_location(source.name) for source in sources().values()}
     ranked = sorted(places, key=lambda source: (source.rank, source.name))
     return {one.name: OpenSource(one, one.open(http, url, caller)) for one in ranked if (url := places[one])}
+
+
+def ghost_secret_of(settings: Settings) -> str | None:
+    """Return the secret with which Ghost signs its hooks. Raises ConfigError if it is not there."""
+    secret = settings.web.ghost_secret
+    return secret.resolve("web.ghost_secret") if secret else None
 
 
 def signer_of(settings: Settings) -> Callable[[bytes], str] | None:

@@ -14,7 +14,8 @@ from pipeline.model.revision import EventType
 Outcome = Literal["accepted", "overtaken"]
 Stated = Literal["published", "updated"]  # what a sender says that an event does
 
-FILE, SOURCE = "file:", "source:"  # prefixes of a place
+FILE, SOURCE, POST = "file:", "source:", "post:"  # prefixes of a place
+OF_ONE = (FILE, POST)  # of those that hold one article
 
 
 class Origin(Struct, frozen=True, kw_only=True):

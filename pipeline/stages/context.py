@@ -239,6 +239,7 @@ class Context:
     finder: Finder | None = None  # None: PubMed is not searched by identifiers
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
+    ghost_secret: str | None = None  # with which Ghost signs its hooks; None: they need a token alone
     signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     alerts: tuple[AlertReceiver, ...] = ()

@@ -13,6 +13,7 @@ from console_person import Person
 from console_site import console_site, fill
 from fastapi.routing import iter_route_contexts
 from served import Served
+from test_hooks import ghost, wordpress
 
 from pipeline.ledger import operations
 from pipeline.ledger.deliveries import channels
@@ -124,6 +125,8 @@ def _bulk_page(site: Served) -> Answer:
 
 CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /v1/events": _event,
+    "POST /v1/hooks/ghost": lambda site: _call(site, "POST", "/v1/hooks/ghost", ghost()),
+    "POST /v1/hooks/wordpress": lambda site: _call(site, "POST", "/v1/hooks/wordpress", wordpress(slug="naps")),
     "POST /v1/deliveries/{delivery_id}/replay": _delivery,
     "POST /v1/deliveries/replay": lambda site: _call(
         site, "POST", "/v1/deliveries/replay?channel=partner&since=2026-01-01T00:00:00Z"

@@ -17,7 +17,7 @@ from pipeline.intake.review_date import check_review_date
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger.articles import ArticleState, events, first, origins, revisions
 from pipeline.model.article import Article
-from pipeline.model.event import FILE, Accepted, Event, Publish
+from pipeline.model.event import OF_ONE, Accepted, Event, Publish
 from pipeline.stages.accept.identity import body_digest
 
 
@@ -114,7 +114,7 @@ def _names(event: Publish) -> set[str]:
 
 def _is_file(event: Publish) -> bool:
     """Return whether the event's place has one article at a time, as a source has not."""
-    return event.place is not None and event.place.startswith(FILE)
+    return event.place is not None and event.place.startswith(OF_ONE)
 
 
 def _stands_alone(event: Publish, by_title: Collection[str | None]) -> bool:

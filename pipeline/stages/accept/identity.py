@@ -18,7 +18,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import names, origins, public, revisions
 from pipeline.model.article import Article
-from pipeline.model.event import FILE, SOURCE, Event, Publish, Withdraw
+from pipeline.model.event import FILE, OF_ONE, POST, SOURCE, Event, Publish, Withdraw
 from pipeline.model.value_digest import value_digest
 
 
@@ -99,7 +99,7 @@ def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
     exists = articles.get(transaction, named) is not None
     known = _known(transaction, event)
     if event.id_from == "id":
-        if known is None or known == named or exists or place is None or not place.startswith(FILE):
+        if known is None or known == named or exists or place is None or not place.startswith(OF_ONE):
             return named, known == named
         return known, True
     if known is not None:
@@ -132,7 +132,7 @@ def _known(transaction: Transaction, event: Publish) -> str | None:
     """Return the article that came from the event's place before. A source has many, distinguished by their text."""
     if event.place is None:
         return None
-    if event.place.startswith(FILE):
+    if event.place.startswith(OF_ONE):
         return origins.article_from(transaction, event.place)
     if event.id_from != "title":
         return None
@@ -141,7 +141,7 @@ def _known(transaction: Transaction, event: Publish) -> str | None:
 
 def shown(place: str) -> str:
     """Return a place in readable form."""
-    return place.removeprefix(FILE).removeprefix(SOURCE)
+    return place.removeprefix(FILE).removeprefix(SOURCE).removeprefix(POST)
 
 
 def body_digest(article: Article) -> str:

@@ -102,12 +102,12 @@ def _binary(headers: Mapping[str, str], media_type: str, body: bytes, drop: tupl
         envelope = msgspec.convert(known, CloudEvent, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidEvent(str(error), hint="send the ce- headers of a CloudEvent 1.0") from error
-    return _build(envelope, media_type or "application/json", body, drop)
+    return event_of(envelope, media_type or "application/json", body, drop)
 
 
 def _event(envelope: CloudEvent, drop: tuple[str, ...]) -> Event:
     media_type = _essence(envelope.datacontenttype or "application/json")
-    return _build(envelope, media_type, _data(envelope, media_type), drop)
+    return event_of(envelope, media_type, _data(envelope, media_type), drop)
 
 
 def _data(envelope: CloudEvent, media_type: str) -> bytes:
@@ -125,7 +125,8 @@ def _data(envelope: CloudEvent, media_type: str) -> bytes:
         raise InvalidEvent(f"must be a string for {media_type}", field="data", event=envelope.id) from error
 
 
-def _build(envelope: CloudEvent, media_type: str, data: bytes, drop: tuple[str, ...]) -> Event:
+def event_of(envelope: CloudEvent, media_type: str, data: bytes, drop: tuple[str, ...]) -> Event:
+    """Return the event of an envelope and its data. Raises InvalidEvent."""
     for name in ("id", "source"):
         if not getattr(envelope, name).strip():
             raise InvalidEvent("is empty", field=name, hint="give the event an id and a source of its own")

@@ -1,5 +1,6 @@
 """/v1/events: where publishers send CloudEvents."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -7,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from pipeline.ledger.articles import events
 from pipeline.ledger.operations import Operation
+from pipeline.model.event import Event
 from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context
 from pipeline.views import cited as cited_views
@@ -21,14 +23,15 @@ from pipeline.web.v1.sender_clock import by_our_clock
 MAX_BODY = 8_000_000  # bytes: an article of 5 MB, escaped in JSON, and its envelope
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["publishing"])
-    publisher = granted(context, "publish")
+Taker = Callable[[Sequence[Event], Mapping[str, str], str], tuple[events_views.AcceptedEvent, ...]]
 
-    def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:
-        batch = read_events(headers, body, drop=context.policy.intake_drop)
+
+def taker(context: Context, intake: Intake) -> Taker:
+    """Return what accepts the events of a request, given its headers and the name of its token."""
+
+    def take(sent: Sequence[Event], headers: Mapping[str, str], by: str) -> tuple[events_views.AcceptedEvent, ...]:
         now = intake.clock()
-        batch = by_our_clock(batch, headers, now)
+        batch = by_our_clock(sent, headers, now)
         operation = Operation(intake.new_id("op_"), "event", by, now)
         answers = accept_all(intake, batch, operation)
         with context.ledger.read() as transaction:
@@ -37,6 +40,16 @@ def router(context: Context, intake: Intake) -> APIRouter:
             events_views.accepted(answer, warnings=event.warnings, references=counts)
             for event, answer, counts in zip(batch, answers, cited, strict=True)
         )
+
+    return take
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["publishing"])
+    publisher, accepted = granted(context, "publish"), taker(context, intake)
+
+    def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:
+        return accepted(read_events(headers, body, drop=context.policy.intake_drop), headers, by)
 
     @api.post(
         "/events",

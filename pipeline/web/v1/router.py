@@ -8,12 +8,14 @@ from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.v1 import articles, attention, bulk, deliveries, events, failures, operations, recalls
+from pipeline.web.v1.hooks import router as hooks
 
 
 def router(context: Context) -> APIRouter:
     intake = intake_of(context)
     api = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
     api.include_router(events.router(context, intake))
+    api.include_router(hooks.router(context, intake))
     api.include_router(articles.router(context, intake))
     api.include_router(bulk.router(context, intake))
     api.include_router(deliveries.router(context, intake))

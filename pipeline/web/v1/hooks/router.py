@@ -1,0 +1,56 @@
+"""/v1/hooks: where a CMS sends its publish hooks."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+
+from pipeline.stages.accept import Intake
+from pipeline.stages.context import Context
+from pipeline.views import events as events_views
+from pipeline.web.auth import Bearer, Grant, InAddress, require
+from pipeline.web.openapi.answers import problems
+from pipeline.web.problems import Problem
+from pipeline.web.v1.events import MAX_BODY, taker
+from pipeline.web.v1.hooks import ghost, wordpress
+from pipeline.web.v1.hooks.post import Post, event_from
+
+_ANSWERS = problems(401, 403, 404, 409, 413, 422)
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1/hooks", tags=["publishing"])
+    accepted = taker(context, intake)
+
+    def publisher(request: Request, _: Bearer, __: InAddress) -> Grant:
+        return require(context, request, "publish", in_address=True)
+
+    async def take(request: Request, read: Callable[[bytes], Post], by: str) -> events_views.AcceptedEvent:
+        body = await request.body()
+
+        def step() -> events_views.AcceptedEvent:
+            event = event_from(read(body), drop=context.policy.intake_drop)
+            return accepted([event], {}, by)[0]
+
+        return await run_in_threadpool(step)
+
+    @api.post("/ghost", status_code=202, max_body_size=MAX_BODY, responses=_ANSWERS, openapi_extra=_BODY)
+    async def post_ghost(request: Request, grant: Annotated[Grant, Depends(publisher)]) -> events_views.AcceptedEvent:
+        """Take a webhook of Ghost about a post. With `web.ghost_secret`, its signature must be right."""
+        secret = context.ghost_secret
+        if secret is not None:
+            header = request.headers.get("x-ghost-signature", "")
+            if not ghost.is_signed(await request.body(), header, secret):
+                raise Problem(401, "signature-invalid", "x-ghost-signature is not that of this body with the secret")
+        return await take(request, ghost.post_of, grant.name)
+
+    @api.post("/wordpress", status_code=202, max_body_size=MAX_BODY, responses=_ANSWERS, openapi_extra=_BODY)
+    async def post_wordpress(
+        request: Request, grant: Annotated[Grant, Depends(publisher)]
+    ) -> events_views.AcceptedEvent:
+        """Take a post of WordPress, as its REST API shows it or as a plug-in for webhooks sends it."""
+        return await take(request, wordpress.post_of, grant.name)
+
+    return api
