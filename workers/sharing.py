@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import secrets
 import socket
 import time
@@ -23,7 +24,7 @@ import structlog
 
 from config import Settings
 from pipeline.channels import MarkedChannel
-from pipeline.errors import CitewireError, ConfigError
+from pipeline.errors import CitewireError, ConfigError, TransientError
 from pipeline.ledger import Ledger, processes, shared_places
 from pipeline.ledger.clock import LedgerClock
 from pipeline.ledger.shared_places import SharedPlace
@@ -46,7 +47,9 @@ class Place:
     location: str
     refusal: ConfigError  # to raise if it is not the site's
     read: Callable[[], str | None]
-    write: Callable[[str], None]
+    write: Callable[
+        [str, Callable[[], None]], None
+    ]  # the mark, after a check that raises if it is no longer the site's
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,25 @@ def _prove(place: Place, ledger: Ledger, mode: Mode) -> str:
             known = shared_places.add(transaction, own)
     if known.nonce == nonce:
         if mark is None:
-            place.write(nonce)
+            place.write(nonce, functools.partial(_still, ledger, place, nonce))
         return _SHARED
     if mark is None and mode != "accept" and _awaited(place, since=now - known.at) == known.nonce:
         return _SHARED
     if mode != "accept" and (known.host != host or others or mode == "look"):
         raise place.refusal
-    place.write(nonce)
     with ledger.write() as transaction:
         shared_places.replace(transaction, own)
+    place.write(nonce, functools.partial(_still, ledger, place, nonce))
     _log.warning("place taken for the site's", place=place.location, former=known.location)
     return "is taken for the site's from now on"
+
+
+def _still(ledger: Ledger, place: Place, nonce: str) -> None:
+    """Raise TransientError if another host has marked the place anew: a mark that is written late must not be its."""
+    with ledger.read() as transaction:
+        known = shared_places.known(transaction, place.name)
+    if known is None or known.nonce != nonce:
+        raise TransientError(f"{place.location} was marked by another host meanwhile", code="store-contended")
 
 
 def _awaited(place: Place, *, since: dt.timedelta) -> str | None:
@@ -137,8 +148,8 @@ def _store(settings: Settings) -> Place:
         found = store.get_file(MARK_FILE)
         return None if found is None else found[0].decode("ascii", "replace").strip()
 
-    def write(mark: str) -> None:
-        store.put_file(MARK_FILE, f"{mark}\n".encode(), dt.datetime.now(dt.UTC))
+    def write(mark: str, check: Callable[[], None]) -> None:
+        store.put_file(MARK_FILE, f"{mark}\n".encode(), dt.datetime.now(dt.UTC), check=check)
 
     message = f"the rendition store {location} of this host is not the one that the site's other hosts use"
     hint = "give all hosts the same store_url, or mount the same folder; see docs/deployment.md, More than one host"
@@ -162,4 +173,9 @@ def _place_of(plan: ChannelPlan, channel: MarkedChannel) -> Place:
     hint = "mount the same folder on all hosts; see docs/deployment.md, More than one host"
     key = f"channels.{plan.id}.{channel.setting}"
     refusal = ConfigError(message, key=key, hint=hint, code="folder-not-shared")
-    return Place(channel.place, channel.place, refusal, channel.mark, channel.set_mark)
+
+    def write(mark: str, check: Callable[[], None]) -> None:
+        check()
+        channel.set_mark(mark)
+
+    return Place(channel.place, channel.place, refusal, channel.mark, write)

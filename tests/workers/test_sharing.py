@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from own_database import own, server
@@ -99,6 +100,34 @@ def test_hosts_with_one_store_and_one_folder_start_in_any_order(site: Site, tmp_
     store = str(tmp_path / "renditions")
     for host in ("a", "b", "c", "b", "a"):
         site.start(host, site.settings(host, store=store))
+
+
+def test_a_mark_that_is_written_late_does_not_undo_that_of_another_host(
+    site: Site, own: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first host hangs before its write; meanwhile an operator has another host take the store for the site's."""
+    settings = site.settings("a", store=str(tmp_path / "renditions"))
+    ledger, store = Ledger(own.render_as_string(hide_password=False)), RenditionStore.at(tmp_path / "renditions")
+    ledger.migrate()
+    put = RenditionStore.put_file
+    taken: list[str] = []
+
+    def late(self: RenditionStore, path: str, body: bytes, *args: Any, **more: Any) -> None:
+        if not taken:
+            taken.append("by b")
+            with on("b"):
+                prove(ledger, settings, {}, "accept")
+        put(self, path, body, *args, **more)
+
+    with contextlib.closing(ledger):
+        monkeypatch.setattr(RenditionStore, "put_file", late)
+        with on("a"):
+            prove(ledger, settings, {}, "start")
+        with ledger.read() as transaction:
+            known = shared_places.known(transaction, "store")
+        found = store.get_file("citewire-site")
+    assert known is not None and known.host == "b"
+    assert found is not None and found[0].decode().strip() == known.nonce
 
 
 def test_a_host_that_starts_while_another_marks_the_place_waits_for_the_mark(
