@@ -29,7 +29,7 @@ TEXT = (ROOT / "docs" / "deployment.md").read_text()
 BLOCKS: list[str] = re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 LINES = [line for block in BLOCKS for line in block.replace("\\\n", "").splitlines()]
 COMMANDS = [line for line in LINES if line.startswith("docker compose ")]
-SUBCOMMANDS = {"build", "up", "ps", "run", "exec", "logs", "restart", "stop"}
+SUBCOMMANDS = {"build", "config", "up", "ps", "run", "exec", "logs", "restart", "stop"}
 VALUED = {"--scale", "--volume", "--entrypoint", "--env"}  # options whose value is the next word
 
 

@@ -8,19 +8,20 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from bench import PLAIN, Bench, article
-from every_stage import render
+from bench import PLAIN, Bench, Receiver, article
+from every_stage import deliver, render
 from waiting import until
 
 from pipeline.ledger import Ledger, leases
 from pipeline.ledger.articles import ALONE, MOST_STARTS
 from pipeline.ledger.attention import facts
 from pipeline.ledger.tables import articles as rows
+from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.attention import attention
-from pipeline.stages.context import LEASE
+from pipeline.stages.context import LEASE, Context
 from pipeline.stages.stage import drain
 from pipeline.stages.working import Working
 from workers import overdue
@@ -116,7 +117,7 @@ def endless(bench: Bench) -> Iterator[Bench]:
     bench.context = dataclasses.replace(
         bench.context,
         formats={"plain": dataclasses.replace(PLAIN, render=loop)},
-        policy=dataclasses.replace(bench.context.policy, article_budget=0.3),
+        policy=dataclasses.replace(bench.context.policy, article_budget=2.0),
         working=Working(),
     )
     bench.context = dataclasses.replace(bench.context, hold=bench.context.working.hold)
@@ -147,6 +148,51 @@ def test_a_thread_that_never_ends_has_its_process_replaced_when_the_others_are_d
     endless.context = dataclasses.replace(endless.context, hold=lambda: None)
     drain(endless.context, render)
     assert all(endless.article(name).rendered == 1 for name in OTHERS)
+
+
+@dataclasses.dataclass
+class Endless(Receiver):
+    """A channel of a plug-in that never ends for one article."""
+
+    let_go: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+    def deliver(self, parcel: Parcel) -> Receipt:
+        while parcel.article_id == "spasms" and not self.let_go.is_set():
+            sum(range(1_000))
+        return super().deliver(parcel)
+
+
+def sweeping(context: Context, ended: threading.Event) -> None:
+    """Send what is due until the process ends, as threads do for which a sweep rings every second."""
+    while not ended.wait(0.02):
+        drain(context, deliver, "partner")
+
+
+def test_a_send_that_never_ends_has_its_process_replaced_and_the_others_are_sent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that a process had taken when it ended are sent one by one."""
+    monkeypatch.setattr(overdue, "LOOK", 0.05)
+    drain(bench.context, render)
+    partner = bench.receivers["partner"] = Endless()
+    policy = dataclasses.replace(bench.context.policy, send_budget=2.0)
+    threads = []
+    for _ in range(MOST_STARTS):  # processes, one after the other
+        working, ended = Working(), threading.Event()
+        context = dataclasses.replace(bench.context, policy=policy, working=working, hold=working.hold)
+        threads += [threading.Thread(target=sweeping, args=(context, ended), daemon=True) for _ in range(2)]
+        for thread in threads[-2:]:
+            thread.start()
+        overdue.start(context, threading.Event(), end=lambda status, ended=ended: ended.set())
+        assert ended.wait(60)
+        with bench.ledger.write() as transaction:
+            leases.release_all(transaction, owner=LEASE)
+        if {parcel.article_id for parcel in partner.got} == set(OTHERS):
+            break
+    assert {parcel.article_id for parcel in partner.got} == set(OTHERS)
+    partner.let_go.set()
+    for thread in threads:
+        thread.join(60)
 
 
 def test_a_process_that_was_stopped_for_long_is_not_over_its_budget() -> None:
