@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from pipeline.renditions.parts.text import clean
 
 _SEGMENT = "-._~!$&'()*+,;=:@/%"  # RFC 3986, section 3.3: what a path may hold beside letters and digits
 _HOST = "-._~!$&'()*+,;=%"  # section 3.2.2, reg-name
+_REMEMBERED = 500  # characters of the longest address that is remembered
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -18,6 +20,16 @@ def uri(iri: str) -> str:
 
     A URI is returned unchanged; an address that cannot be parsed is encoded as far as possible.
     """
+    return _known(iri) if len(iri) <= _REMEMBERED else _uri(iri)
+
+
+@lru_cache(maxsize=4096)
+def _known(iri: str) -> str:
+    """Do as `uri`: every format of an article has the same addresses, and those of the site and of sources recur."""
+    return _uri(iri)
+
+
+def _uri(iri: str) -> str:
     iri = clean(iri).strip()
     try:
         parts = urlsplit(iri)
