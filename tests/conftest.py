@@ -14,6 +14,7 @@ import pytest
 import shared_statements
 import structlog
 from empty_ledger import emptied_ledger, empty_ledger
+from hypothesis import settings
 from judges.presence import missing
 from own_postgresql import postgresql_server
 
@@ -25,6 +26,10 @@ sys.dont_write_bytecode = False
 # They can be interrupted, even if a shell started the tests in the background and so told them to ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Properties hold on a busy machine, too: no example has a time by which it must have ended.
+settings.register_profile("citewire", deadline=None)
+settings.load_profile("citewire")
 
 # A failure that is logged is shown without every variable of every frame.
 structlog.configure(
