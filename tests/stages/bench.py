@@ -28,6 +28,8 @@ from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Stage, drain
 from pipeline.store import FileState
 
+_WORKED = (enrich, render, feeds, deliver, prove)  # the stages that the bench works, in their order
+_LOOK = 600.0  # seconds that are passed over at once
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SITE = Site(title="Notes", url="https://notes.example.org", publisher="Example Health", disclaimer="Ask your doctor.")
 
@@ -275,19 +277,34 @@ class Bench:
     ) -> Accepted:
         return accept(self._intake(), Withdraw(Origin(source="test", id=self._event(), time=time), article_id, reason))
 
-    def work(self) -> None:
-        """Do what is due now, in every stage."""
-        for stage in (enrich, render, feeds):
-            drain(self.context, stage)
-        for name in self.receivers:
-            drain(self.context, deliver, name)
-        drain(self.context, prove)
+    def work(self) -> int:
+        """Do what is due now, in every stage. Return how many claims that were."""
+        done = sum(drain(self.context, stage) for stage in (enrich, render, feeds))
+        done += sum(drain(self.context, deliver, name) for name in self.receivers)
+        return done + drain(self.context, prove)
 
     def work_for(self, seconds: float, step: float = 1.0) -> None:
-        """Do what becomes due while time passes."""
-        for _ in range(int(seconds / step) + 1):
-            self.work()
-            self.clock.pass_(step)
+        """Do what becomes due while time passes. Steps at which the sweep would find nothing are passed over."""
+        steps = int(seconds / step) + 1
+        while steps > 0:
+            passed = 1 if self.work() else 1 + self._idle(step, steps - 1)
+            self.clock.pass_(passed * step)
+            steps -= passed
+
+    def _idle(self, step: float, most: int) -> int:
+        """Return at how many of the next steps the sweep would find nothing that is due."""
+        at, passed, stride = self.clock.now, 0, 1
+        with self.ledger.read() as transaction:
+            while passed < most and passed * step < _LOOK:
+                stride = min(stride, most - passed)
+                later = at + dt.timedelta(seconds=(passed + stride) * step)
+                if not any(True for stage in _WORKED for _ in stage.due(self.context, transaction, later)):
+                    passed, stride = passed + stride, 2 * stride
+                elif stride == 1:
+                    break
+                else:
+                    stride = 1
+        return passed
 
     def die(self, stage: Stage, key: str = "") -> None:
         """A worker claims what is due, and is killed."""

@@ -206,7 +206,7 @@ def test_an_article_that_alone_is_refused_is_not_tried_with_every_success_of_the
     bench = Bench(ledger, policy=Policy(refused_retries=(1.0, 1.0)))
     refusing(bench, lambda parcel: parcel.article_id == "unwanted")
     bench.publish(article("unwanted"))
-    for number in range(50):
+    for number in range(20):
         bench.publish(article(f"article-{number}"))
         bench.work_for(1)
     assert state_of(bench, "unwanted") == "abandoned"
@@ -217,7 +217,7 @@ def test_a_delivery_is_tried_again_after_an_outage_only_so_often(ledger: Ledger)
     bench = Bench(ledger, policy=Policy(refused_retries=()))
     refusing(bench, lambda parcel: parcel.article_id == "unwanted")
     bench.publish(article("unwanted"))
-    for number in range(deliveries.MOST_ATTEMPTS + 10):
+    for number in range(deliveries.MOST_ATTEMPTS + 3):
         bench.publish(article(f"article-{number}"))
         bench.work_for(60, step=60)
     assert len([one for one in bench.partner.tried if one.article_id == "unwanted"]) == deliveries.MOST_ATTEMPTS
