@@ -30,7 +30,8 @@ File = int | IO[Any] | None
 _PROGRAM = (sys.executable, "-m", "workers.cli")
 _SERVER = Path(__file__).with_name("command_server.py")
 _TITLE_ROOM = 4096  # bytes for the command line that a fork shows in place of the server's
-_LATE = ("CITEWIRE_", "PARTNER_", "PYTEST_", "XDG_", "COLUMNS", "TZ")  # beginnings of names that no import reads
+# Beginnings of names that no import reads, and pydantic's, which the program sets before it imports anything.
+_LATE = ("CITEWIRE_", "PARTNER_", "PYTEST_", "XDG_", "COLUMNS", "TZ", "PYDANTIC_DISABLE_PLUGINS")
 
 
 def start(

@@ -112,7 +112,10 @@ def test_each_command_reads_its_environment_anew(environment: dict[str, str], tm
 def test_a_command_is_executed_where_its_environment_changes_what_is_read_before_it_begins(
     environment: dict[str, str], tmp_path: Path, name: str
 ) -> None:
-    for more, forked in (({name: os.environ.get(name, "") + "x"}, False), ({"CITEWIRE_CONFIG": ""}, True)):
+    for more, forked in (
+        ({name: os.environ.get(name, "") + "x"}, False),
+        ({"CITEWIRE_CONFIG": "", "PYDANTIC_DISABLE_PLUGINS": "1"}, True),
+    ):
         with started.start(
             [*PROGRAM, "--version"],
             env=environment | more,
