@@ -69,6 +69,16 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedAgain:
+    """An article that is delivered once more as it is."""
+
+    article: ArticleId
+    revision: RevisionNumber
+    deliveries: Count
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """How many deliveries will be attempted again."""
 

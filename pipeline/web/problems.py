@@ -115,6 +115,7 @@ _STATUS = {
     "event-id-reused": 409,
     "id-taken": 409,
     "nothing-to-release": 409,
+    "not-live": 409,
     "nothing-matches": 409,
     "not-prepared": 409,
     "cannot-be-undone": 409,

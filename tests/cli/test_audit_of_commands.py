@@ -189,6 +189,7 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "withdraw": "withdraw sleep --reason Wrong",
     "undo": _undoable,
     "release": _held,
+    "refresh": "refresh sleep",
     "failures": _failing,
     "replay": _disabled,
     "references": "references --recheck",

@@ -32,6 +32,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "withdraw": "sleep --reason Wrong",
     "undo": "op_1",
     "release": "sleep",
+    "refresh": "sleep",
     "render": "sleep.md --format rss",
     "lint": "sleep.md",
     "recall": "34187661",

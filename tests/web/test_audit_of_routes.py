@@ -140,6 +140,8 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /console/articles/{article_id}/withdraw": _page(
         "/console/articles/hostile/withdraw", "Withdraw everywhere", reason="Wrong"
     ),
+    "POST /v1/articles/{article_id}/again": lambda site: _call(site, "POST", "/v1/articles/hostile/again"),
+    "POST /console/articles/{article_id}/again": _page("/console/articles/hostile", "Deliver again"),
     "POST /console/articles/{article_id}/release": _page("/console/articles/baclofen-for-spasticity", "Release"),
     "POST /console/articles/{article_id}/replay": _page("/console/articles/hostile", "Replay 1 delivery given up"),
     "POST /console/channels/{channel}/pause": _page("/console/channels/reader", "Pause", reason="Maintenance"),

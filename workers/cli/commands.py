@@ -48,6 +48,10 @@ COMMANDS = {
         "releasing",
         "Release an article that was held for its evidence: its next revision is published, with its evidence marked.",
     ),
+    "refresh": (
+        "refreshing",
+        "Deliver a live article again as it is, to every channel that has it. Its partners get it a second time.",
+    ),
     "render": ("rendering", "Print one rendition of an article."),
     "secret": ("secrets", "Print a new signing secret, alone on the last line. It is kept nowhere."),
     "lint": (

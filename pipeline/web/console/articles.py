@@ -12,6 +12,7 @@ from pipeline.ledger.operations import Operation
 from pipeline.model.event import Origin, Withdraw
 from pipeline.model.reference import EditorialState
 from pipeline.stages.accept import Intake, accept
+from pipeline.stages.accept.again import again
 from pipeline.stages.accept.release import release
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
@@ -113,6 +114,10 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     def release_article(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
         done = release(intake, article_id, act.form["channel"] or None, by=act.by)
         return see(address_of(done.operation))
+
+    @routes.post("/articles/{article_id}/again", max_body_size=MAX_BODY)
+    def publish_again(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+        return see(address_of(again(intake, article_id, by=act.by).operation))
 
     @routes.post("/articles/{article_id}/replay", max_body_size=MAX_BODY)
     def replay_article(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:

@@ -9,6 +9,7 @@ from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.stages.accept import Intake
+from pipeline.stages.accept.again import again
 from pipeline.stages.accept.release import release
 from pipeline.stages.context import Context
 from pipeline.views import articles as articles_views
@@ -85,6 +86,12 @@ def router(context: Context, intake: Intake) -> APIRouter:
         """End the holds of an article, or that of one channel. It goes out again with its editorial marks."""
         done = release(intake, article_id, channel, by=grant.name)
         return events_views.Released(done.article, done.revision, done.channels, done.operation)
+
+    @api.post("/articles/{article_id}/again", responses=problems(401, 403, 404, 409, 422))
+    def publish_again(article_id: str, grant: Annotated[Grant, Depends(admin)]) -> events_views.PublishedAgain:
+        """Deliver a live article again as it is, to every channel that has it."""
+        done = again(intake, article_id, by=grant.name)
+        return events_views.PublishedAgain(done.article, done.revision, done.count, done.operation)
 
     return api
 
