@@ -60,7 +60,7 @@ def _measure(system: Running, partner: Receiving, folder: Path, count: int, roun
         withdrawn = _until_received(system, partner, count, "withdraw", file.stem, "--reason", "wrong")
         loop = bench.by_a_loop(count, b"x" * BYTES)
         rows.append((*published, *withdrawn, loop.seconds, loop.cpu))
-        print(f"round {number}: publish {published[0]:.1f} s, withdraw {withdrawn[0]:.1f} s", flush=True)
+        print(f"round {number}: publish {_shown(*published)}, withdraw {_shown(*withdrawn)}", flush=True)
     median = [statistics.median(column) for column in zip(*rows, strict=True)]
     shown = [
         (name, f"{seconds:.2f}", f"{count / seconds:,.0f}", f"{cpu * 1000 / count:.2f}")
@@ -72,6 +72,10 @@ def _measure(system: Running, partner: Receiving, folder: Path, count: int, roun
     ]
     print(f"to {count:,} channels, {rounds} rounds by turns\n")
     print(table(("", "seconds", "POSTs a second", "CPU ms each"), shown), end="\n\n")
+
+
+def _shown(seconds: float, cpu: float) -> str:
+    return f"{seconds:.1f} s ({cpu:.1f} s of CPU)"
 
 
 def _until_received(system: Running, partner: Receiving, count: int, *command: str | Path) -> tuple[float, float]:
