@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import queue
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -65,13 +66,36 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.pending.row.channel
 
 
-@functools.cache
-def _senders(withdrawals: bool) -> ThreadPoolExecutor:
-    """Return the threads of this process that send. They stay, because connections belong to their threads.
+class _Senders:
+    """The threads of this process that send. They stay, because connections belong to their threads."""
 
-    Withdrawals have threads of their own, so that they never wait for channels that hang.
-    """
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="withdrawals" if withdrawals else "round")
+    def __init__(self, name: str) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
+        self._lock = threading.Lock()
+        self._waiting = 0
+
+    @property
+    def are_free(self) -> bool:
+        """Return whether nothing waits for a thread, so that another round would not be late from its start."""
+        return self._waiting == 0
+
+    def submit(self, step: Callable[[], object]) -> None:
+        self._count(1)
+        self._threads.submit(self._run, step)
+
+    def _run(self, step: Callable[[], object]) -> None:
+        self._count(-1)
+        step()
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._waiting += more
+
+
+@functools.cache
+def _senders(withdrawals: bool) -> _Senders:
+    """Return the threads for rounds of this kind. Withdrawals have their own: they never wait for what hangs."""
+    return _Senders("withdrawals" if withdrawals else "round")
 
 
 class Rounds:
@@ -95,9 +119,10 @@ class Rounds:
 
     def run(self) -> int:
         """Return how many deliveries were sent."""
-        stop, more = time.monotonic() + self._context.policy.drain_seconds, True
+        stop, more, senders = time.monotonic() + self._context.policy.drain_seconds, True, _senders(self._withdrawals)
         while True:
-            if more and self._sending < _AHEAD and time.monotonic() < stop and self._context.hold() is None:
+            may = self._sending < _AHEAD and senders.are_free and time.monotonic() < stop
+            if more and may and self._context.hold() is None:
                 more = self._guarded(self._begin)
             if not self._sending and not self._done:
                 return self.count
@@ -136,7 +161,7 @@ class Rounds:
             )
         begun = time.monotonic()
         for one in pending:
-            senders.submit(self._send, one, chosen[one.row.channel], begun)
+            senders.submit(functools.partial(self._send, one, chosen[one.row.channel], begun))
             self._held.add(one.row.channel)
         if not self._rang:
             self._rang = True
