@@ -25,7 +25,7 @@ from benchmarks import pending
 from benchmarks.figures import ratio, table
 from benchmarks.processes import cpu_seconds, peak_megabytes, until
 from benchmarks.receiving import Receiving
-from benchmarks.setting_up import beside_a_receiver, new_ledger, options
+from benchmarks.setting_up import beside_a_receiver, new_ledger, options, quiet
 from benchmarks.statements import counted
 from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench, Run
@@ -122,6 +122,7 @@ def _delivered(system: Running, partner: Receiving, count: int) -> Run:
 
 def _alone(environment: Mapping[str, str], count: int) -> str:
     """Measure the ledger's work for one delivery, in one thread with nothing else running."""
+    quiet()
     os.environ["BENCHMARK_SECRET"] = environment["BENCHMARK_SECRET"]
     count = min(count, 2_000)
     context = build_context(load(environment), NoDoorbell())

@@ -22,7 +22,7 @@ from benchmarks.figures import table
 from benchmarks.processes import cpu_seconds, until
 from benchmarks.receiving import Receiving
 from benchmarks.samples import short
-from benchmarks.setting_up import beside_a_receiver, new_ledger, options, webhooks
+from benchmarks.setting_up import beside_a_receiver, new_ledger, options, quiet, webhooks
 from benchmarks.statements import counted
 from benchmarks.system import Running, configured, running
 from benchmarks.ways import Bench
@@ -101,6 +101,7 @@ def _idle(system: Running) -> float:
 
 def _alone(environment: Mapping[str, str], count: int) -> str:
     """Count what the ledger does for the deliveries of one more article, in one thread."""
+    quiet()
     os.environ["BENCHMARK_SECRET"] = environment["BENCHMARK_SECRET"]
     context = build_context(load(environment), NoDoorbell())
     with closing(context.ledger) as ledger:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+import structlog
 
 from benchmarks.processes import end_on_signals, plain_environment
 from benchmarks.receiving import Receiving, receiving
@@ -56,6 +59,11 @@ def webhooks(folder: Path, partner: Receiving, *ids: str, more: str = "") -> str
         secret.write_text(new_secret())
         channels += _CHANNEL.format(id=id, url=partner.url, secret=secret, more=more)
     return channels
+
+
+def quiet() -> None:
+    """Log only errors: what this process does itself is counted, not read."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 
 @contextmanager
