@@ -198,7 +198,8 @@ class Faults:
         self._later(5.0 + seconds, lambda: clock.turn("+0"), counts=False)
 
         def end() -> None:
-            if not any("clock-wrong" in one.end() for one in both):
+            logs = [one.end() for one in both]
+            if not any("clock-wrong" in log for log in logs):
                 raise NotSeenError("neither of its processes noticed")
 
         self._later(8.0 + seconds, end)
