@@ -9,16 +9,12 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import InvalidEvent
-from pipeline.intake.fields.reasons import reason_of
 from pipeline.ledger import Ledger, Transaction
 from pipeline.ledger.articles import listing
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.bulk import Action, Chosen, Holder
-from pipeline.stages.bulk.starting import prepare, start
-from pipeline.views import bulk as bulk_views
 from pipeline.views import listing as listing_views
 from workers.cli import output
-from workers.cli.accepting import intake_of
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -30,7 +26,6 @@ from workers.cli.common import (
     print_json,
     reading,
 )
-from workers.cli.confirming import confirm_action
 from workers.cli.names import check_channel
 
 _TOGETHER = 1000  # articles read from the ledger at a time
@@ -76,6 +71,8 @@ def articles(
     system, filters = find(data, config), ArticleFilter(state.value if state else None, topic, channel, query, held)
     if do is not None:
         if do is Do.withdraw:
+            from pipeline.intake.fields.reasons import reason_of
+
             reason = reason_of(reason or "", field="reason")
         _act(system, filters, do.value, reason, yes=yes, json=json)
         return
@@ -101,6 +98,11 @@ def _every(transaction: Transaction, filters: ArticleFilter) -> list[listing_vie
 
 def _act(system: System, filters: ArticleFilter, action: Action, reason: str | None, *, yes: bool, json: bool) -> None:
     """Have the workers do this with all articles that match now."""
+    from pipeline.stages.bulk.starting import prepare, start
+    from pipeline.views import bulk as bulk_views
+    from workers.cli.accepting import intake_of
+    from workers.cli.confirming import confirm_action
+
     with existing_ledger(system) as ledger:
         if filters.channel is not None:
             _check(ledger, system, filters.channel)
