@@ -133,6 +133,8 @@ def test_what_was_backed_up_is_there_again_after_a_restore_and_held(tmp_path: Pa
             assert site.run("cli", "status", "baclofen-for-spasticity", "--json").json["state"] == "withdrawn"
             assert site.run("cli", "status", "stopping-baclofen-ar").status == 4
             assert held(site)
+            accepted = site.run("cli", "restore", "--accept", "stopping-baclofen-ar")
+            assert accepted.status == 0, "it had been accepted after the backup, and the backup counts"
             do(block("docker compose run --rm cli restore --accept partner-a"))
             assert site.run("cli", "status", "baclofen-for-spasticity", "--json").json["state"] == "withdrawn"
             assert not held(site)

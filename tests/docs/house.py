@@ -35,7 +35,7 @@ from workers.cli.app import main
 from workers.wiring import build_context
 
 WEB = "http://127.0.0.1:8080"  # where the documents have it
-PROCESSES = ["deliver", "pipeline-1", "web"]
+PROCESSES = ["deliver@notes-1:4711", "pipeline-1@notes-1:4710", "web@notes-1:4712"]
 
 
 @dataclass
