@@ -141,6 +141,8 @@ class RenditionStore:
         if self._folder is None:
             return nullcontext()
         part = (self._folder / _path(digest)).parent
+        if not part.parent.is_dir():  # somebody has removed everything
+            store_folder.close(part.parent)
         part.mkdir(mode=0o750, exist_ok=True)
         return store_folder.locked(part / store_folder.LOCK, shared=True)
 

@@ -48,7 +48,7 @@ def remove(folder: Path, name: str, check: Callable[[], None]) -> None:
 
 def close(folder: Path) -> None:
     """Keep others from the bytes by digest, among which are articles under an embargo."""
-    folder.mkdir(mode=0o750, exist_ok=True)
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     if (mode := stat.S_IMODE(folder.stat().st_mode)) & 0o007:
         with suppress(PermissionError):  # a folder of another user, on a shared disk: theirs to close
             folder.chmod(mode & ~0o007)

@@ -23,6 +23,9 @@ FORMAT = Format("looping", "text/plain", "looping", _render, lambda gone, site: 
 MORE = """
 [workers]
 article_seconds = 1.0
+
+[render]
+formats = "all"
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import stat
 from pathlib import Path
 
@@ -82,3 +83,11 @@ def test_a_name_below_a_file_is_no_file(tmp_path: Path) -> None:
     store.put_file(NAME, b"bytes", AT)
     assert store.file_state(f"{NAME}/archive/1.atom") is None
     assert store.get_file(f"{NAME}/archive/1.atom") is None
+
+
+def test_a_folder_that_somebody_has_emptied_takes_renditions_again(tmp_path: Path) -> None:
+    store = RenditionStore.at(tmp_path / "store")
+    shutil.rmtree(tmp_path / "store")
+    store.put(DIGEST, b"bytes")
+    assert store.get(DIGEST) == b"bytes"
+    assert stat.S_IMODE((tmp_path / "store" / "sha256").stat().st_mode) & 0o007 == 0

@@ -127,7 +127,7 @@ def test_an_article_that_was_published_and_withdrawn_since_comes_as_withdrawn(le
             rekeying.bring_rows(there, channel, transaction, channel, now=START)
         assert bring_withdrawn(transaction, there, now=START) == ["wrong"]
         assert public.find(transaction, "wrong") == Public("withdrawn", 2)
-    assert beyond.compare(ledger, former) == beyond.Beyond(findings=(), withdrawn=())
+    assert beyond.compare(ledger, former) == beyond.Beyond(findings=(), waiting=(), withdrawn=())
     own.work()
     assert [(one.event, one.revision, one.title) for one in own.receivers["second"].got] == [
         ("withdrawn", 2, "About wrong")

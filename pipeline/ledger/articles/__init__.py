@@ -200,8 +200,11 @@ def suspect(transaction: Transaction, article_id: str, *, token: str, due: dt.da
 
 def set_aside(transaction: Transaction, *, now: dt.datetime, error: str) -> list[str]:
     """Claim no longer what was claimed too often without an end; return the articles that this concerns now."""
-    ended = sa.update(articles).where(_SUSPECT, articles.c.starts >= MOST_STARTS, claims.is_due(articles, now))
-    return list(transaction.scalars(ended.values(due=None, error=error).returning(articles.c.id)))
+    ended = (_SUSPECT, articles.c.starts >= MOST_STARTS, claims.is_due(articles, now))
+    if transaction.scalar(sa.select(articles.c.id).where(*ended).limit(1)) is None:
+        return []  # nothing is written by claims that find nothing
+    changed = sa.update(articles).where(*ended).values(due=None, error=error)
+    return list(transaction.scalars(changed.returning(articles.c.id)))
 
 
 def aside(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[str]:
