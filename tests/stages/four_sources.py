@@ -204,6 +204,8 @@ class Mortal(Ledger):
 class Site(Watched):
     """A site that asks the four sources, with a channel that takes everything and one that has a gate."""
 
+    worked = STAGES
+
     def __init__(self, ledger: Mortal, world: World, policy: EvidencePolicy, gate: Gate) -> None:
         super().__init__(ledger, "partner", "strict")
         self.mortal, self.world = ledger, world

@@ -59,6 +59,8 @@ class Answering:
 class Sourced(Watched):
     """A bench with Retraction Watch's list over HTTP, Crossref and Europe PMC."""
 
+    worked = (*Watched.worked, stage)
+
     def __init__(self, ledger: Ledger, watch: RetractionWatchStandin, http: Http, **more: Any) -> None:
         super().__init__(ledger, **more)
         self.watch, self.http = watch, http

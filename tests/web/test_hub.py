@@ -43,6 +43,8 @@ DAY = 86_400
 class Hub(Bench):
     """A bench with a hub that takes subscriptions and can be run."""
 
+    worked = (*Bench.worked, hub)
+
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger, "partner")
         self.plan = HubPlan(address="https://notes.example.org/hub", http=HTTP, parallel=4)
