@@ -17,6 +17,7 @@ from msgspec import Struct
 from pipeline.errors import TransientError
 from pipeline.ledger import versions
 from pipeline.stages.context import Context
+from pipeline.web.waiting import wait_for
 
 EVERY = 0.8  # seconds between looks
 PAUSE = 2.0  # seconds between two events of one stream: on a busy site something changes all the time
@@ -101,7 +102,7 @@ class Live:
                     yield (seen := version)
                     await self._rest(PAUSE)
                 else:
-                    await _either(changed, left)
+                    await wait_for(changed, seconds=left)
         finally:
             self._leave(topic, changed, session)
 
@@ -144,10 +145,3 @@ class Live:
                     for event in self._waiting[topic]:
                         event.set()
             await asyncio.sleep(EVERY)
-
-
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

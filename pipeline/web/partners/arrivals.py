@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.errors import TransientError
+from pipeline.web.waiting import wait_for
 
 EVERY = 0.5  # seconds between queries
 MANY = 500  # clients that may wait in one process; others are answered at once
@@ -36,9 +37,7 @@ class Arrivals:
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except TimeoutError:
-            return
+            await wait_for(event, seconds=seconds)
         finally:
             self._waiting[place].remove(event)
             if not self._waiting[place]:
