@@ -1,4 +1,4 @@
-"""Tokens: `Authorization: Bearer …` (RFC 6750), or `?token=` for readers that cannot send a header."""
+"""Tokens: `Authorization: Bearer …` (RFC 6750), or `?token=` for feed readers and hooks that cannot send a header."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BEARER = HTTPBearer(
 _IN_ADDRESS = APIKeyQuery(
     name=PARAMETER,
     scheme_name="tokenInAddress",
-    description="The same token in the address, for feed readers that cannot send a header.",
+    description="The same token in the address, for feed readers and hooks that cannot send a header.",
     auto_error=False,
 )
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
@@ -57,7 +57,7 @@ def granted(context: Context, *scopes: str) -> Callable[..., Grant]:
 def require(context: Context, request: Request, *scopes: str, in_address: bool = False) -> Grant:
     """Return what the caller's token allows. Raises Problem 401 or 403. `admin` may do everything.
 
-    `in_address`: the token may also be in the query string, for feed readers that cannot send a header.
+    `in_address`: the token may also be in the query string, for feed readers and hooks that cannot send a header.
     """
     token = _sent(request, in_address=in_address)
     if token is None:
