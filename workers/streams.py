@@ -28,7 +28,7 @@ MOST_TRIES = 5  # deliveries of an entry that nobody acknowledged: its readers h
 TOGETHER = 100  # entries accepted in one transaction
 _DEAD = ":dead:"
 
-Entry = tuple[bytes, dict[bytes, bytes] | None]  # None: it was deleted while it was pending
+Entry = tuple[bytes, dict[bytes, bytes]]  # without fields: it was deleted while it was pending
 
 
 class Source(Struct, frozen=True):
@@ -118,12 +118,14 @@ class Listener:
     def _has_killed(self, entry: Entry) -> bool:
         """Set aside an entry whose readers have died several times."""
         id, fields = entry
+        if not fields:
+            return False
         found: Any = self._client.xpending_range(self._source.stream, self._source.group, id, id, 1)
         if not found or found[0]["times_delivered"] <= MOST_TRIES:
             return False
         hint = "look at the log of the processes that read it"
         message = f"was read {MOST_TRIES} times, and acknowledged by none of its readers"
-        self._set_aside(id, fields or {}, InvalidEvent(message, code="stream-entry-fatal", hint=hint))
+        self._set_aside(id, fields, InvalidEvent(message, code="stream-entry-fatal", hint=hint))
         return True
 
     def _take(self, entries: Sequence[Entry]) -> None:
@@ -138,15 +140,15 @@ class Listener:
                 try:
                     self._accept([event])
                 except InvalidEvent as error:
-                    self._set_aside(id, fields or {}, error)
+                    self._set_aside(id, fields, error)
                 else:
                     self._acknowledge(id)
         else:
             self._acknowledge(*(id for id, *_ in read))
 
-    def _event(self, id: bytes, fields: dict[bytes, bytes] | None) -> Event | None:
+    def _event(self, id: bytes, fields: dict[bytes, bytes]) -> Event | None:
         """Return the event of an entry. One that has none is set aside; one that was deleted is acknowledged."""
-        if fields is None:
+        if not fields:
             self._acknowledge(id)
             return None
         try:
@@ -155,7 +157,7 @@ class Listener:
                 raise InvalidEvent("is missing", field="event", code="stream-entry-empty", hint=hint)
             (event,) = read_events({"content-type": STRUCTURED}, fields[FIELD], drop=self._drop)
         except InvalidEvent as error:
-            self._set_aside(id, fields or {}, error)
+            self._set_aside(id, fields, error)
             return None
         return event
 
@@ -195,13 +197,14 @@ def bury(client: redis.Redis, source: Source, intake: Intake, *, again: bool) ->
     added = (b"error", b"code", b"entry")
     for id, fields in entries:
         pipe = client.pipeline(transaction=True)
-        if again:
-            pipe.xadd(source.stream, cast("Any", {k: v for k, v in (fields or {}).items() if k not in added}))
+        kept = {name: value for name, value in fields.items() if name not in added}
+        if again and kept:
+            pipe.xadd(source.stream, cast("Any", kept))
         pipe.xdel(source.dead, id)
         pipe.execute()
-    now = intake.clock()
+    now, dead = intake.clock(), client.xlen(source.dead)  # a reader may set more aside meanwhile
     with intake.ledger.write() as transaction:
-        streams.keep(transaction, source.stream, source.group, dead=0, now=now)
+        streams.keep(transaction, source.stream, source.group, dead=dead, now=now)
         part = Part(None, None, None, "returned" if again else "left-out", file=source.dead, reason=f"{len(entries)}")
         operations.record(transaction, Operation(intake.new_id("op_"), "event", source.by, now), [part])
     return len(entries)

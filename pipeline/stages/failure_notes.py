@@ -21,8 +21,11 @@ def note(intake: Intake, key: str, text: str, *, by: str) -> Note:
 
 
 def dismiss(intake: Intake, key: str, *, seen: dt.datetime, by: str) -> Note:
-    """Dismiss a cause until a delivery fails of it that had not by the time it was `seen`. Raises InvalidEvent."""
-    return _write(intake, key, by=by, dismissed=seen, outcome="dismissed")
+    """Dismiss a cause until a delivery fails of it that had not by the time it was `seen`. Raises InvalidEvent.
+
+    Nobody has seen what is still to come: a later `seen` counts as now.
+    """
+    return _write(intake, key, by=by, dismissed=min(seen, intake.clock()), outcome="dismissed")
 
 
 def reopen(intake: Intake, key: str, *, by: str) -> Note:

@@ -139,6 +139,8 @@ def _print_replayed(done: Replayed, *, json: bool) -> None:
         print_json(events_views.replayed(done))
     else:
         output.line(f"{done.count} to be delivered again")
+    if done.retried:
+        output.note("the article had been set aside, and is rendered again")
     if done.delivered:
         output.note(f"{done.delivered} of them had been accepted: their partners get them a second time")
     if done.newer:

@@ -74,6 +74,8 @@ def articles(
             from pipeline.intake.fields.reasons import reason_of
 
             reason = reason_of(reason or "", field="reason")
+        elif reason is not None:
+            raise InvalidEvent("only a withdrawal has a reason", code="nothing-named", hint="leave --reason out")
         _act(system, filters, do.value, reason, yes=yes, json=json)
         return
     if reason is not None or yes:

@@ -48,13 +48,13 @@ def try_out(
     with named_file(system.settings):
         plan = plan_of(configured[channel], public_http(system.settings))
     tested = _try(plan, system, now())
-    _record(system, tested)
     if json:
         print_json(tested)
     else:
         what = "took the sample" if tested["sample"] else "was reached"
         words = f"{what} in {tested['milliseconds']} ms" if tested["ok"] else "FAILED"
         output.line(f"{channel}  {words}: {tested['detail']}")
+    _record(system, tested)
     if not tested["ok"]:
         raise typer.Exit(FAILED)
 

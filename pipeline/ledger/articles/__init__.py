@@ -229,7 +229,8 @@ def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, li
     Articles that are due to be rendered are left out: rendering brings them up to date.
     """
     free = sa.and_(_SHOWN, claims.is_free(articles, now), articles.c.starts < ALONE)
-    outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now))
+    tried = articles.c.starts < ALONE
+    outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now), tried)
     found: list[tuple[dt.datetime, str]] = []
     for other in _other_fingerprints(transaction, fingerprint):
         oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, free)

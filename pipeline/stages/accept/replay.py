@@ -22,6 +22,7 @@ class Replayed(Struct, frozen=True):
     count: int
     delivered: int = 0  # of them: the channel has accepted them before, and gets them a second time
     newer: int = 0  # left alone: they failed of the cause after it was looked at
+    retried: bool = False  # the article had been set aside, and is rendered again
 
 
 def replay(
@@ -42,10 +43,11 @@ def replay(
     now = intake.clock()
     with intake.ledger.write() as transaction:
         enabled = channel if channel is not None and channels.enable(transaction, channel) else None
-        if article_id is not None:
-            articles.try_again(transaction, article_id, now=now)
+        retried = article_id if article_id and articles.try_again(transaction, article_id, now=now) else None
         again = deliveries.replay(transaction, now=now, id=id, channel=channel, article_id=article_id, since=since)
-        done = _recorded(intake, transaction, again, by=by, now=now, enabled=enabled)
+        done = _recorded(intake, transaction, again, by=by, now=now, enabled=enabled, retried=retried)
+    if done.retried:
+        intake.doorbell.ring("render")
     _ring(intake, again)
     return done
 
@@ -86,15 +88,18 @@ def _recorded(
     by: str,
     now: dt.datetime,
     enabled: str | None,
+    retried: str | None = None,
 ) -> Replayed:
     operation = Operation(intake.new_id("op_"), "replay", by, now)
     parts = [replayed_part(one) for one in again]
     if enabled is not None:
         parts.append(Part(None, None, None, "enabled", channel=enabled, reason="was disabled"))
+    if retried is not None:
+        parts.append(Part(retried, None, None, "replayed", reason="was set aside"))
     if parts:
         operations.record(transaction, operation, parts)
     repeated = sum(one.state == "delivered" for one in again)
-    return Replayed(operation.id if parts else None, len(again), repeated)
+    return Replayed(operation.id if parts else None, len(again), repeated, retried=retried is not None)
 
 
 def _ring(intake: Intake, again: Sequence[deliveries.Replayed]) -> None:

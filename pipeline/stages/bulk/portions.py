@@ -16,6 +16,7 @@ from pipeline.model.event import Event, Origin, Withdraw
 from pipeline.stages.accept import Intake, accept_chosen, intake_of
 from pipeline.stages.accept.release import end_holds, publish_again
 from pipeline.stages.accept.replay import replayed_part
+from pipeline.stages.bells import ring_for_channels
 from pipeline.stages.context import Context
 
 SOURCE = "urn:citewire:bulk"
@@ -57,11 +58,11 @@ def carry_out(context: Context, operation: str, *, token: str) -> None:
         return _take(transaction, operation, token=token, limit=limit, now=intake.clock())
 
     if one.attempts >= _GIVE_UP:
-        _step(intake, taken, _refuse)
+        _step(context, taken, _refuse)
     elif one.action == "withdraw":
         _withdraw(intake, taken, operation_of(one))
     else:
-        _step(intake, taken, _STEPS[one.action])
+        _step(context, taken, _STEPS[one.action])
 
 
 def _take(transaction: Transaction, operation: str, *, token: str, limit: int, now: dt.datetime) -> _Taken | None:
@@ -91,7 +92,7 @@ def _changed(one: Chosen, states: dict[str, ArticleState | None]) -> Part:
 
 
 def _step(
-    intake: Intake,
+    context: Context,
     taken: Callable[[Transaction], _Taken | None],
     act: Callable[[Transaction, _Taken], _Done],
 ) -> None:
@@ -105,11 +106,12 @@ def _step(
         operations.record(transaction, operation_of(portion.one), [*portion.parts, *done.parts])
         return done
 
-    done = intake.ledger.written(step)
-    if done is not None and done.renders:
-        intake.doorbell.ring("render")
-    for channel in sorted(done.channels if done else ()):
-        intake.doorbell.ring("deliver", channel)
+    done = context.ledger.written(step)
+    if done is None:
+        return
+    if done.renders:
+        context.doorbell.ring("render")
+    ring_for_channels(context, sorted(done.channels), urgent=False)
 
 
 def _withdraw(intake: Intake, taken: Callable[[Transaction], _Taken | None], operation: Operation) -> None:

@@ -32,11 +32,17 @@ def prepare(intake: Intake, action: Action, choose: Callable[[Transaction], Iter
     one = Bulk(operation=intake.new_id("op_"), action=action, by=by, seen=seen, count=len(chosen))
     with intake.ledger.write() as transaction:
         bulk.prepare(transaction, one, chosen)
-        return Prepared(one, tuple(bulk.holders(transaction, one.operation)))
+    return prepared(intake, one.operation)  # who has them is counted while nobody waits to write
+
+
+def waiting(intake: Intake, operation: str) -> Bulk:
+    """Return an action that was prepared within the hour and not started. Raises InvalidEvent `not-prepared`."""
+    with intake.ledger.read() as transaction:
+        return _found(transaction, intake, operation)
 
 
 def prepared(intake: Intake, operation: str) -> Prepared:
-    """Return an action that was prepared within the hour and not started. Raises InvalidEvent `not-prepared`."""
+    """Return the same with who has what it concerns now."""
     with intake.ledger.read() as transaction:
         return Prepared(_found(transaction, intake, operation), tuple(bulk.holders(transaction, operation)))
 

@@ -11,7 +11,7 @@ from pipeline.ledger.articles import searching
 from pipeline.ledger.articles.searching import Wanted
 from pipeline.ledger.bulk import Action, Chosen
 from pipeline.stages.accept import Intake
-from pipeline.stages.bulk.starting import prepare, prepared, start
+from pipeline.stages.bulk.starting import prepare, prepared, start, waiting
 from pipeline.stages.context import Context
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
@@ -84,7 +84,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
 
     @routes.post("/bulk/{operation}/start", max_body_size=MAX_BODY)
     def begin(operation: str, act: Annotated[Acting, Depends(publisher)]) -> Response:
-        check_may(act.who, *_SCOPES.get(prepared(intake, operation).one.action, ()))
+        check_may(act.who, *_SCOPES.get(waiting(intake, operation).action, ()))
         return see(address_of(start(intake, operation, by=act.by, reason=act.form["reason"]).id))
 
     return routes

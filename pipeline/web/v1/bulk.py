@@ -9,7 +9,7 @@ from pipeline.ledger.articles import listing
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.bulk import Action, Chosen
 from pipeline.stages.accept import Intake
-from pipeline.stages.bulk.starting import prepare, prepared, start
+from pipeline.stages.bulk.starting import prepare, prepared, start, waiting
 from pipeline.stages.context import Context
 from pipeline.views import bulk as bulk_views
 from pipeline.web.auth import Grant, granted
@@ -55,10 +55,10 @@ def router(context: Context, intake: Intake) -> APIRouter:
         reason: Annotated[str | None, Query(description="Of a withdrawal, which needs one.")] = None,
     ) -> bulk_views.StartedAction:
         """Start it. Workers carry it out, whatever is restarted; `GET /v1/operations/{operation_id}` says how far."""
-        found = prepared(intake, operation_id)
-        _check(grant, found.one.action)
+        one = waiting(intake, operation_id)
+        _check(grant, one.action)
         started = start(intake, operation_id, by=grant.name, reason=reason)
-        return bulk_views.StartedAction(started.id, found.one.count)
+        return bulk_views.StartedAction(started.id, one.count)
 
     return api
 

@@ -20,7 +20,12 @@ from pipeline.web.v1.hooks.post import Post, read
 _HINT = "send what Ghost's webhook of a post sends"
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64}), ?t=([0-9]{1,15})")
 _Id = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
-FIELDS = {"slug": "post.current.slug", "title": "post.current.title", "html": "post.current.html"}
+FIELDS = {
+    "updated": "post.current.updated_at",
+    "slug": "post.current.slug",
+    "title": "post.current.title",
+    "html": "post.current.html",
+}
 
 
 class _Named(Struct, frozen=True):

@@ -41,7 +41,6 @@ class Post(Struct, frozen=True, kw_only=True):
     authors: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     canonical: str | None = None
-    language: str = "en"
 
 
 def read(body: bytes, type: Any, *, hint: str) -> Any:
@@ -56,17 +55,19 @@ def read(body: bytes, type: Any, *, hint: str) -> Any:
         raise InvalidEvent(f"is not JSON: {error}", code="invalid-json", hint=hint) from error
 
 
-def event_from(post: Post, *, drop: tuple[str, ...]) -> Event:
-    """Return the event that a hook makes. The same state of a post makes the same event.
+def event_from(post: Post, *, language: str, drop: tuple[str, ...]) -> Event:
+    """Return the event that a hook makes, in the site's language. The same state of a post makes the same event.
 
     Raises InvalidEvent naming the payload's member.
     """
     name = _name(post)
-    at = post.updated.isoformat() if post.updated else "unknown"
+    if post.updated is None:  # or a later change would be taken for a repetition of this one
+        hint = "send when the post was changed last"
+        raise InvalidEvent("is missing", field=post.fields["updated"], hint=hint)
     kind = "published" if post.is_out else "withdrawn"
     envelope = CloudEvent(
         specversion="1.0",
-        id=f"{post.id} {kind} {at}"[:MAX_ID],
+        id=f"{post.id} {kind} {post.updated.isoformat()}"[:MAX_ID],
         source=_source(post),
         type=f"{PREFIX}{kind}",
         subject=name,
@@ -78,7 +79,7 @@ def event_from(post: Post, *, drop: tuple[str, ...]) -> Event:
     for member in ("title", "html"):
         if not getattr(post, member).strip():
             raise InvalidEvent("is empty", field=post.fields[member], hint="publish a post with a title and a text")
-    event = event_of(envelope, "text/html", _page(post).encode(), drop)
+    event = event_of(envelope, "text/html", _page(post, language).encode(), drop)
     assert isinstance(event, Publish)
     return structs.replace(event, place=POST + envelope.source)
 
@@ -97,7 +98,7 @@ def _source(post: Post) -> str:
     return f"https://{site}/{post.cms.lower()}/{post.id}" if site else f"urn:{post.cms.lower()}:{post.id}"
 
 
-def _page(post: Post) -> str:
+def _page(post: Post, language: str) -> str:
     """Return the post as a page. Its HTML is sanitised as that of any page."""
     meta: list[tuple[str, str, str | None]] = [
         ("name", "description", post.summary),
@@ -110,4 +111,4 @@ def _page(post: Post) -> str:
     if post.canonical:
         head += Markup('<link rel="canonical" href="{}">').format(post.canonical)
     body = Markup(post.html)  # noqa: S704 # it is HTML, and is read by the intake alone
-    return str(_PAGE.format(language=post.language, title=post.title, head=head, body=body))
+    return str(_PAGE.format(language=language, title=post.title, head=head, body=body))

@@ -31,7 +31,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         body = await request.body()
 
         def step() -> events_views.AcceptedEvent:
-            event = event_from(read(body), drop=context.policy.intake_drop)
+            event = event_from(read(body), language=context.site.language, drop=context.policy.intake_drop)
             return accepted([event], {}, by)[0]
 
         return await run_in_threadpool(step)

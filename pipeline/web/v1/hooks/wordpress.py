@@ -75,7 +75,12 @@ def _of_rest(one: _RestPost, at: str) -> Post:
         _post(
             one.id, one.slug, one.status, one.link, (one.date_gmt, one.modified_gmt), at, ("date_gmt", "modified_gmt")
         ),
-        fields={"slug": f"{at}slug", "title": f"{at}title.rendered", "html": f"{at}content.rendered"},
+        fields={
+            "updated": f"{at}modified_gmt",
+            "slug": f"{at}slug",
+            "title": f"{at}title.rendered",
+            "html": f"{at}content.rendered",
+        },
         title=Markup(one.title.rendered).striptags(),  # noqa: S704 # an HTML fragment, of which the text is taken
         html=_open(one.content.rendered, one.content.protected, f"{at}content.protected"),
         summary=Markup(one.excerpt.rendered).striptags() if one.excerpt else None,  # noqa: S704 # as above
@@ -87,7 +92,12 @@ def _of_plugin(one: _WpPost, at: str, link: object) -> Post:
     times = (one.post_date_gmt, one.post_modified_gmt)
     return structs.replace(
         _post(one.id, one.post_name, one.post_status, url, times, at, ("post_date_gmt", "post_modified_gmt")),
-        fields={"slug": f"{at}post_name", "title": f"{at}post_title", "html": f"{at}post_content"},
+        fields={
+            "updated": f"{at}post_modified_gmt",
+            "slug": f"{at}post_name",
+            "title": f"{at}post_title",
+            "html": f"{at}post_content",
+        },
         title=one.post_title,
         html=_open(one.post_content, bool(one.post_password), f"{at}post_password"),
         summary=one.post_excerpt or None,
@@ -131,10 +141,11 @@ def _open(html: str, is_protected: bool, field: str) -> str:
 
 
 def _time(text: str | None, field: str) -> dt.datetime | None:
-    """Parse a time of WordPress, which is in UTC and says no zone."""
+    """Parse a time of WordPress, which is in UTC if it says no zone."""
     if not text or text.startswith(_NEVER[:10]):
         return None
     try:
-        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+        at = dt.datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidEvent(f"{text!r} is not a time", field=field, hint="send it as 2026-03-01T12:00:00") from error
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
