@@ -1,4 +1,4 @@
-"""Short versions of what a page shows, which change with it: a few look-ups in indexes, however large the ledger is."""
+"""Short versions of what a page shows, which change with it: look-ups, counts of what waits, a pass over channels."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def of_site(transaction: Transaction, now: dt.datetime) -> str:
         sa.select(sa.func.sum(leases.c.failures)),
         sa.select(sa.func.max(evidence_sources.c.failing)),
         sa.select(sa.func.sum(bulk_actions.c.position)),
-        *(sa.select(sign).select_from(channels) for sign in signs),
     ]
     row = transaction.execute(sa.select(*(one.scalar_subquery() for one in questions))).one()
-    return _version(*row, int(now.timestamp() // 60))
+    troubles = transaction.execute(sa.select(*signs)).one()
+    return _version(*row, *troubles, int(now.timestamp() // 60))
 
 
 def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, str]:

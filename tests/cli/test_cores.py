@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,20 @@ def test_anything_else_is_refused(tmp_path: Path, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("quota", "expected"),
-    [("50000 100000\n", 1), ("100000 100000", 1), ("1e3 1e3", None), ("max 100000", None), ("", None)],
+    [
+        ("50000 100000\n", 1),
+        ("100000 100000", 1),
+        ("250000 100000", 3),
+        ("1600000 100000", 8),
+        ("1e3 1e3", 8),
+        ("max 100000", 8),
+        ("", 8),
+    ],
 )
-def test_a_containers_quota_counts(tmp_path: Path, quota: str, expected: int | None) -> None:
-    without = usable(tmp_path / "absent")
+def test_a_containers_quota_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, expected: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     (tmp_path / "cpu.max").write_text(quota)
-    assert usable(tmp_path / "cpu.max") == (expected or without)
+    assert (usable(tmp_path / "cpu.max"), usable(tmp_path / "absent")) == (expected, 8)
 
 
 def test_check_says_how_many_processes_auto_makes_here(

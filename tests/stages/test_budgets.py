@@ -12,7 +12,7 @@ from bench import PLAIN, Bench, Receiver, article
 from every_stage import deliver, render
 from waiting import until
 
-from pipeline.ledger import Ledger, leases
+from pipeline.ledger import Ledger, leases, operations
 from pipeline.ledger.articles import ALONE, MOST_STARTS
 from pipeline.ledger.attention import facts
 from pipeline.ledger.deliveries.sending import INTERRUPTIONS
@@ -88,7 +88,12 @@ def test_an_article_that_was_set_aside_comes_back_with_news_of_it(bench: Bench, 
     if how == "published":
         bench.publish(article(text="Simpler."))
     elif how == "replayed":
-        replay(bench._intake(), by="test", article_id="spasms")
+        bench.bells.rung.clear()
+        done = replay(bench._intake(), by="test", article_id="spasms")
+        with bench.ledger.read() as transaction:
+            (part,) = operations.parts_of(transaction, done.operation or "", limit=9)
+        assert (done.retried, part.article, part.reason) == (True, "spasms", "was set aside")
+        assert ("render", "") in bench.bells.rung
     else:
         bench.withdraw()
     bench.work()
@@ -188,7 +193,7 @@ def test_a_send_that_never_ends_has_its_process_replaced_and_the_others_are_sent
         threads += [threading.Thread(target=sweeping, args=(context, ended), daemon=True) for _ in range(2)]
         for thread in threads[-2:]:
             thread.start()
-        overdue.start(context, threading.Event(), end=lambda status, ended=ended: ended.set())
+        overdue.start(context, ended, end=lambda status, ended=ended: ended.set())
         until(lambda ended=ended: ended.is_set() or others_have_it(), 120)
         ended.set()
         with bench.ledger.write() as transaction:

@@ -236,6 +236,7 @@ class StoredMeanwhile(RenditionStore):
         found = super().digests(part, before)
         if self.again is not None and self.again[0] in found:
             self.put(*self.again)
+            self.again = None
         return found
 
 
@@ -252,4 +253,5 @@ def test_bytes_that_are_stored_again_while_strays_are_looked_for_stay(ledger: Le
     bench.clock.now = dt.datetime.now(dt.UTC)
     bench.clock.now -= dt.timedelta(hours=(int(bench.clock.now.timestamp() // 3600) - int(digest[7:9], 16)) % 256)
     assert drop_strays(bench.context) == 0
+    assert store.again is None, "it was found to be without a row"
     assert store.get(digest) == body

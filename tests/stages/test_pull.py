@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bench import PLAIN, START, Bench, article
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.statements import counted
@@ -327,7 +327,6 @@ def test_what_is_confirmed_in_portions_is_all_recorded(bench: Pulled, monkeypatc
 _PAGES = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 12)), max_size=8)
 
 
-@settings(deadline=None)
 @given(pages=_PAGES, numbers=st.lists(st.integers(1, 45), unique=True).map(sorted))
 def test_a_change_was_received_with_the_first_page_that_it_was_on(
     pages: list[tuple[int, int]], numbers: list[int]

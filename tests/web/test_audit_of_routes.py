@@ -170,11 +170,21 @@ def test_all_routes_are_walked(site: Served) -> None:
     assert routes == set(CHANGES) | set(ELSEWHERE)
 
 
+# Lines that getting there leaves, besides that of signing in for a route of the console.
+PREPARED = {
+    "POST /console/sign-in": -1,
+    "POST /console/operations/{operation}/undo": 1,
+    "POST /v1/operations/{operation_id}/undo": 1,
+    "POST /console/failures/{key}/reopen": 1,
+}
+
+
 @pytest.mark.parametrize("route", CHANGES)
 def test_what_changes_something_is_in_the_audit(site: Served, route: str) -> None:
     before = {one.id for one in _audit(site)}
     answer = CHANGES[route](site)
     assert answer.status < 400, answer.body
     new = [one for one in _audit(site) if one.id not in before]
-    assert new, f"{route} is not in the audit"
+    prepared = route.startswith("POST /console") + PREPARED.get(route, 0)
+    assert len(new) > prepared, f"{route} is not in the audit"
     assert {one.by for one in new} == {"of root"}

@@ -15,6 +15,7 @@ from asgi import get, send
 from console_person import OURS, Person
 from console_site import MARKDOWN, console_site
 from served import Served
+from waiting import until as eventually
 
 from pipeline.errors import TransientError
 from pipeline.stages.bulk import Bulk
@@ -170,7 +171,7 @@ def test_a_stream_carries_ids_and_goes_on_from_the_last_one(
     address = person.page.get_element_by_id("stream").get("data-hx-sse-connect")
     assert "event: changed" not in person.get(address).body.decode()
     publish(site, "second")
-    said = person.get(address)
+    said = eventually(lambda: "event: changed" in (one := person.get(address)).body.decode() and one)
     assert said.headers["content-type"].startswith("text/event-stream")
     ids = re.findall(r"^id: (\w+)$", said.body.decode(), re.MULTILINE)
     assert len(ids) == 1 and "event: changed" in said.body.decode()
@@ -261,7 +262,12 @@ def test_a_look_reads_no_table(site: Served) -> None:
 def test_a_live_page_runs_our_scripts_and_no_other(person: Person, path: str) -> None:
     answer = person.get(f"/console{path}")
     policy = dict(one.split(" ", 1) for one in answer.headers["content-security-policy"].split("; "))
-    assert (policy["script-src"], policy["connect-src"], policy["default-src"]) == ("'self'", "'self'", "'none'")
+    frames = {"frame-src": "'self'"} if path.startswith("/articles") else {}  # its previews
+    assert policy == frames | {
+        "default-src": "'none'", "style-src": "'self'", "img-src": "'self'", "form-action": "'self'",
+        "frame-ancestors": "'none'", "base-uri": "'none'", "script-src": "'self'", "connect-src": "'self'",
+    }  # fmt: skip
+    assert answer.headers["cache-control"] == "no-store"
     scripts = list(person.page.iter("script"))
     assert [one.get("src").rpartition("/")[2] for one in scripts] == [*SCRIPTS, "console.js"]
     assert not any(one.text for one in scripts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -18,6 +19,7 @@ from served import Served, served
 from pipeline.ledger import articles
 from pipeline.ledger.articles import revisions
 from pipeline.web.app import create_app
+from pipeline.web.v1.hooks.wordpress import post_of
 
 SECRET, CMS = "a secret of the CMS", "cms"
 
@@ -165,12 +167,15 @@ def test_a_post_of_wordpress_is_published_in_either_form(site: Served) -> None:
         ("ghost", ghost(title=" "), "post.current.title"),
         ("ghost", ghost(visibility="paid"), "post.current.visibility"),
         ("ghost", ghost(updated_at="soon"), "post.current.updated_at"),
+        ("ghost", ghost(updated_at=None), "post.current.updated_at"),
         ("ghost", ghost(id="a b"), "post.current.id"),
         ("wordpress", wordpress(id=0), "id"),
         ("wordpress", wordpress(title="x"), "title"),
         ("wordpress", wordpress(status="future"), "status"),
         ("wordpress", wordpress(content={"rendered": "", "protected": True}), "content.protected"),
         ("wordpress", wordpress(modified_gmt="soon"), "modified_gmt"),
+        ("wordpress", wordpress(modified_gmt=None), "modified_gmt"),
+        ("wordpress", plugin(post_modified_gmt="0000-00-00 00:00:00", post_status="trash"), "post.post_modified_gmt"),
         ("wordpress", plugin(post_password="x"), "post.post_password"),
         ("wordpress", plugin(post_status="inherit"), "post.post_status"),
         ("wordpress", plugin(ID="none"), "post.ID"),
@@ -212,3 +217,9 @@ def test_with_a_secret_the_signature_must_be_right(site: Served) -> None:
     assert hook(site, "ghost", body, x_ghost_signature=f"sha256={'0' * 64}, t={at}").status == 401
     assert hook(site, "ghost", body + b" ", x_ghost_signature=f"sha256={signed}, t={at}").status == 401
     assert hook(site, "ghost", body, x_ghost_signature=f"sha256={signed}, t={at}").status == 202
+
+
+def test_a_time_with_a_zone_is_that_time_and_one_without_is_in_utc() -> None:
+    texts = ("2026-03-01T11:00:00+02:00", "2026-03-01T09:00:00")
+    found = {post_of(json.dumps(wordpress(modified_gmt=text)).encode()).updated for text in texts}
+    assert found == {dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)}

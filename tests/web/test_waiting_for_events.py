@@ -30,6 +30,7 @@ def test_it_ends_with_the_event_or_the_time() -> None:
         event = asyncio.Event()
         await wait_for(event, seconds=0.001)
         event.set()
-        await wait_for(event, seconds=60)
+        async with asyncio.timeout(60):
+            await wait_for(event, seconds=600)
 
     asyncio.run(walk())

@@ -219,7 +219,7 @@ class Rounds:
     def _collect(self) -> bool:
         """Wait for answers, and settle them when it is time; return whether anything was settled."""
         try:
-            patience = _EVERY if self._done or not self._sending else None
+            patience = _EVERY if self._done else None
             self._take(self._answers.get(timeout=patience))
             while len(self._done) < _TOGETHER:
                 self._take(self._answers.get_nowait())
