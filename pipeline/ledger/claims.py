@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Instant, Transaction
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 LONGEST_LEASE = dt.timedelta(minutes=10)  # no stage takes a longer one
 
 
@@ -69,10 +71,11 @@ def claim(
     limit: int,
     where: Sequence[sa.ColumnElement[bool]] = (),
     first: Sequence[sa.Column[Any]] = (),
+    also: Mapping[str, Any] = _NOTHING,
 ) -> list[str]:
     """Lease up to `limit` due rows of the table of `key` for `seconds`; return their keys, longest due first.
 
-    `first`: columns that count before the time.
+    `first`: columns that count before the time. `also`: further columns that a claim sets.
     """
     table = key.table
     assert isinstance(table, sa.Table)
@@ -86,14 +89,21 @@ def claim(
     keys = list(transaction.scalars(found))
     if keys:
         until = now + dt.timedelta(seconds=seconds)
-        transaction.execute(sa.update(table).where(key.in_(keys)).values(lease=token, leased_until=until))
+        transaction.execute(sa.update(table).where(key.in_(keys)).values(lease=token, leased_until=until, **also))
     return keys
 
 
-def release(transaction: Transaction, key: sa.Column[str], keys: Sequence[str], *, token: str) -> None:
-    """Release rows that were claimed but not worked on."""
+def release(
+    transaction: Transaction,
+    key: sa.Column[str],
+    keys: Sequence[str],
+    *,
+    token: str,
+    also: Mapping[str, Any] = _NOTHING,
+) -> None:
+    """Release rows that were claimed but not worked on. `also`: further columns that it sets."""
     table = key.table
     assert isinstance(table, sa.Table)
     if keys:
         mine = sa.and_(key.in_(keys), table.c.lease == token)
-        transaction.execute(sa.update(table).where(mine).values(lease=None, leased_until=None))
+        transaction.execute(sa.update(table).where(mine).values(lease=None, leased_until=None, **also))

@@ -28,6 +28,10 @@ from pipeline.model.site import Feed, Site
 from pipeline.stages.context import Policy
 from pipeline.stages.places.fill import fill_page, render_ahead
 from pipeline.stages.refresh import Refresh
+from pipeline.stages.render import Made, _as_decided
+from pipeline.stages.render.decide import DIFFERENT, Decision
+from pipeline.stages.render.reading import read
+from pipeline.stages.render.wanted import rendered_in
 from pipeline.stages.stage import drain
 from pipeline.web.app import create_app
 
@@ -130,6 +134,20 @@ def test_a_channel_that_is_configured_while_an_article_is_rendered_is_sent_its_o
     bench.publish(article())
     drain(bench.context, render)
     assert made(bench) == {"html", "amp", "unasked"}
+
+
+def test_what_was_made_of_another_revision_is_not_stored_as_the_one_that_is_decided(bench: Bench) -> None:
+    """Between rendering and storing, other settings may lead to another decision."""
+    bench.publish(article(topics=GOUT))
+    bench.work()
+    with bench.ledger.read() as transaction:
+        facts = read(bench.context, transaction, [bench.article()], bench.clock.now)["spasms"]
+    assert facts.rendered is not None
+    made_of_it = Made(facts, DIFFERENT, rendered_in(bench.context, facts.rendered, {"html"}), facts.rendered)
+    decision = Decision(structs.replace(facts.rendered, number=2), render=True, scheduled=("partner",))
+    found = _as_decided(bench.context, facts, decision, made_of_it)
+    assert {one.format for one in found} == {"html", "amp", "sent", "also", "listed"}
+    assert all(b"|2|" in one.body for one in found)
 
 
 # --- asked for later ----------------------------------------------------------------------------------------------

@@ -181,14 +181,10 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
 
     An article that was claimed twice without an end may have ended the process. It is claimed alone, after the others.
     """
-    claim = functools.partial(claims.claim, transaction, articles.c.id, token=token, now=now, seconds=seconds)
+    lease = functools.partial(claims.claim, transaction, articles.c.id, token=token, now=now, seconds=seconds)
+    claim = functools.partial(lease, also={"starts": articles.c.starts + 1})
     found = claim(limit=limit, where=[articles.c.starts < ALONE])
-    if not found:
-        found = claim(limit=1, where=[_SUSPECT, articles.c.starts < MOST_STARTS])
-    counted = sa.update(articles).where(articles.c.id.in_(found), articles.c.lease == token)
-    if found:
-        transaction.execute(counted.values(starts=articles.c.starts + 1))
-    return found
+    return found or claim(limit=1, where=[_SUSPECT, articles.c.starts < MOST_STARTS])
 
 
 def suspect(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime) -> None:
@@ -306,10 +302,8 @@ def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.da
 
 def release(transaction: Transaction, article_ids: list[str], *, token: str) -> None:
     """Release articles that were claimed but not rendered."""
-    if article_ids:
-        mine = sa.update(articles).where(articles.c.id.in_(article_ids), articles.c.lease == token)
-        before = sa.case((articles.c.starts > 0, articles.c.starts - 1), else_=0)
-        transaction.execute(mine.values(lease=None, leased_until=None, starts=before))
+    before = sa.case((articles.c.starts > 0, articles.c.starts - 1), else_=0)
+    claims.release(transaction, articles.c.id, article_ids, token=token, also={"starts": before})
 
 
 def attempts_at(transaction: Transaction, article_id: str) -> int:

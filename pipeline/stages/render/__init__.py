@@ -148,6 +148,7 @@ class Made(Struct, frozen=True):
     facts: Facts
     compared: Comparison
     rendered: Sequence[Rendition]
+    revision: Revision | None = None  # that `rendered` shows
     postponed: dt.datetime | None = None
 
 
@@ -161,14 +162,16 @@ def _make(context: Context, claim: Claim, facts: Facts | None, now: dt.datetime)
     if decision.postponed is not None:
         return Made(facts, compared, (), postponed=decision.postponed)
     if decision.render:
-        return Made(
-            facts, compared, rendered_in(context, decision.revision, _wanted(context, facts, decision.revision))
-        )
-    return Made(facts, compared, _added(context, facts))
+        return Made(facts, compared, _rendered(context, facts, decision.revision), decision.revision)
+    return Made(facts, compared, _added(context, facts), facts.rendered)
 
 
 def _wanted(context: Context, facts: Facts, revision: Revision) -> frozenset[str]:
     return wanted(context, revision, facts.channels.keys() | facts.withheld.keys())
+
+
+def _rendered(context: Context, facts: Facts, revision: Revision) -> list[Rendition]:
+    return rendered_in(context, revision, _wanted(context, facts, revision))
 
 
 def _added(context: Context, facts: Facts) -> list[Rendition]:
@@ -252,13 +255,19 @@ def _stored(
         one = ready[id]
         facts = structs.replace(one.facts, state=states[id], channels=channels[id])
         decision = _decide(context, facts, one.compared, now)
-        decided.append(Decided(facts, decision, _with_new(context, decision, one.rendered)))
+        decided.append(Decided(facts, decision, _as_decided(context, facts, decision, one)))
     due = fan_out.apply(context, transaction, decided, now=now)
     return decided, due, [one for id, one in ready.items() if id in apart]
 
 
-def _with_new(context: Context, decision: Decision, rendered: Sequence[Rendition]) -> Sequence[Rendition]:
-    """Return the renditions, with those for channels that were configured while they were made."""
+def _as_decided(context: Context, facts: Facts, decision: Decision, made: Made) -> Sequence[Rendition]:
+    """Return the renditions, with those for channels that were configured while they were made.
+
+    What was made while another decision was expected shows another revision, and is not what was decided.
+    """
+    rendered = made.rendered
+    if decision.render and (made.revision is None or made.revision.number != decision.revision.number):
+        rendered = _rendered(context, facts, decision.revision)
     sent = {context.channels[channel].format for channel in decision.scheduled}
     missing = sent - {one.format for one in rendered}
     return [*rendered, *rendered_in(context, decision.revision, missing)] if missing else rendered
