@@ -1,11 +1,11 @@
 """Whether an article is published as quickly while a whole site is rendered again.
 
-    python -m benchmarks.refresh [--articles N] [--alone N]
+    python -m benchmarks.refresh [--articles N] [--alone N] [--rate R]
 
 A real `citewire up` has N articles at a webhook. A few articles are published one at a time, and timed from the event's
 POST to the partner; then the disclaimer changes, `citewire reload` takes it up, and as many are published while the N
 are rendered and delivered again. The articles cite nothing, so none waits for PubMed. The ratio of the medians must be
-at most 1.5. In the end every rendition, every page, every file in a folder and the feed must show the new disclaimer.
+at most 1.5. R is `render.refresh_rate`, in articles per second. In the end every rendition, every page, every file in a folder and the feed must show the new disclaimer.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.processes import end_on_signals, plain_environment, until
 from benchmarks.receiving import Receiving, receiving
 from benchmarks.samples import short
 from benchmarks.system import Running, configured, running
+from config.settings import RenderSettings
 from pipeline.renditions import formats
 from standins.eutils import EutilsStandin
 
@@ -31,7 +32,10 @@ MOST = 1.5
 _APART = 1.0  # seconds between two articles that are published alone
 _WITHIN = 3600.0
 _OLD, _NEW = "for information only", "for your information only"
-_FOLDER = """
+_MORE = """
+[render]
+refresh_rate = {rate}
+
 [[channels]]
 id = "archive"
 type = "directory"
@@ -45,13 +49,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.refresh", description="Publish during a refresh.")
     parser.add_argument("--articles", type=int, default=2000)
     parser.add_argument("--alone", type=int, default=30)
+    parser.add_argument("--rate", type=float, default=RenderSettings().refresh_rate)
     arguments = parser.parse_args()
     end_on_signals()
     plain = plain_environment()
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name:
         folder = Path(name)
         with EutilsStandin() as pubmed, receiving(folder, plain) as partner:
-            more = _FOLDER.format(path=folder / "archive")
+            more = _MORE.format(path=folder / "archive", rate=arguments.rate)
             environment = configured(folder, pubmed=pubmed.url, partner=partner.url, more=more)
             with running(folder, environment) as system:
                 print(_compared(folder, system, partner, arguments.articles, arguments.alone))
