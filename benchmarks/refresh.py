@@ -5,7 +5,8 @@
 A real `citewire up` has N articles at a webhook. A few articles are published one at a time, and timed from the event's
 POST to the partner; then the disclaimer changes, `citewire reload` takes it up, and as many are published while the N
 are rendered and delivered again. The articles cite nothing, so none waits for PubMed. The ratio of the medians must be
-at most 1.5. R is `render.refresh_rate`, in articles per second. In the end every rendition, every page, every file in a folder and the feed must show the new disclaimer.
+at most 1.5. R is `render.refresh_rate`, in articles per second. In the end every rendition, every page, every file in a
+folder and the feed must show the new disclaimer.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.refresh", description="Publish during a refresh.")
     parser.add_argument("--articles", type=int, default=2000)
     parser.add_argument("--alone", type=int, default=30)
-    parser.add_argument("--rate", type=float, default=RenderSettings().refresh_rate)
+    parser.add_argument("--rate", type=float, default=RenderSettings.model_fields["refresh_rate"].default)
     arguments = parser.parse_args()
     end_on_signals()
     plain = plain_environment()
