@@ -144,8 +144,11 @@ def live_after(
     return [tuple(row) for row in transaction.execute(query)]
 
 
+_TOPICS = sa.select(topics.c.topic).where(topics.c.article == sa.bindparam("of_article"))
+
+
 def topics_of(transaction: Transaction, article_id: str) -> frozenset[str]:
-    return frozenset(transaction.scalars(sa.select(topics.c.topic).where(topics.c.article == article_id)))
+    return frozenset(transaction.scalars(_TOPICS, {"of_article": article_id}))
 
 
 def overdue(

@@ -66,10 +66,14 @@ def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[
     return found
 
 
+_REASON = sa.select(withheld.c.reason).where(
+    withheld.c.article == sa.bindparam("of_article"), withheld.c.channel == sa.bindparam("from_channel")
+)
+
+
 def reason(transaction: Transaction, article_id: str, channel: str) -> str | None:
     """Return why the channel must not have the article, or None if it may."""
-    where = (withheld.c.article == article_id, withheld.c.channel == channel)
-    return transaction.scalar(sa.select(withheld.c.reason).where(*where))
+    return transaction.scalar(_REASON, {"of_article": article_id, "from_channel": channel})
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

@@ -89,8 +89,11 @@ def within_reach(transaction: Transaction) -> list[str]:
     return list(transaction.scalars(sa.select(places.c.key).where(*known)))
 
 
+_STATE = sa.select(places.c.state).where(places.c.key == sa.bindparam("key_is"))
+
+
 def is_emptying(transaction: Transaction, key: str) -> bool:
-    return transaction.scalar(sa.select(places.c.state).where(places.c.key == key)) == "emptying"
+    return transaction.scalar(_STATE, {"key_is": key}) == "emptying"
 
 
 def busy(transaction: Transaction) -> list[Place]:

@@ -64,8 +64,9 @@ def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parce
 
 def _withdrawal(transaction: Transaction, row: Delivery, reason: str | None, at: dt.datetime) -> Withdrawal:
     """Return the withdrawal, also of a revision that a place got after the backup which was restored."""
-    if revisions.is_known(transaction, row.article, row.target_revision):
-        return revisions.withdrawal(transaction, row.article, row.target_revision, reason=reason)
+    known = revisions.withdrawal_if_known(transaction, row.article, row.target_revision, reason=reason)
+    if known is not None:
+        return known
     state = articles.get(transaction, row.article)
     return Withdrawal(
         article_id=row.article,
