@@ -248,7 +248,7 @@ class EvidenceSettings(_Part):
 
 class RenderSettings(_Part):
     formats: Literal["wanted", "all"] = "wanted"
-    refresh_rate: float = Field(2.0, ge=0, le=1000)
+    refresh_rate: float = Field(10.0, ge=0, le=1000)
 
 
 class KeepSettings(_Part):
