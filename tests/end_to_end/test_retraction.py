@@ -49,7 +49,7 @@ def test_a_retraction_reaches_every_channel_by_its_policy_and_a_notice_is_never_
         assert "creativeWorkStatus" not in cited[NOTICE]
         until(lambda: _held(careful, "affected")["pubStatus"] == "canceled", what=running.tail)
         assert PAPER in json.dumps(_held(careful, "affected"))
-        assert "Retracted" in json.dumps(_held(tmp_path / "out", "affected"))
+        until(lambda: "Retracted" in json.dumps(_held(tmp_path / "out", "affected")), what=running.tail)
         assert (tmp_path / "careful" / "unaffected.ninjs").read_bytes() == (
             tmp_path / "out" / "unaffected.ninjs"
         ).read_bytes()
