@@ -5,7 +5,8 @@
 Both get the same files, and send RSS, AMP and JSON to three webhooks of one receiver. `backlog`: a command hands over a
 folder of articles. `one by one`: an article every 0.2 s, and the latency until the last webhook has it. Citewire also
 keeps its ledger, signs, and builds its feed; with `--plain-feed` the plain way rebuilds a feed for each article too.
-CPU is that of all processes, the commands and the queue included, but not the receiver. One article for many channels
+CPU is that of all processes until they are idle, the commands and the queue included, but not the receiver; what
+Citewire uses while idle counts, too. One article for many channels
 is `benchmarks.fan_out`, many articles for one are `benchmarks.deliveries`, and pages beside nginx `benchmarks.serving`.
 """
 
@@ -23,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import requests
 
 from benchmarks import plain_celery
 from benchmarks.figures import percentile, ratio, table
@@ -47,7 +47,7 @@ class _Measured:
     cpu: float  # seconds for each article, until nothing is left to do
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Side:
     """One of the two: how it takes articles, and what its processes are."""
 
@@ -61,17 +61,18 @@ def main() -> None:
     parser.add_argument("--plain-feed", action="store_true", help="the plain way rebuilds a feed for each article")
     arguments = parser.parse_args()
     with beside_a_receiver() as (folder, partner), EutilsStandin() as pubmed:
-        more = "".join(webhooks(folder, partner, format).replace('"ninjs"', f'"{format}"', 1) for format in _FORMATS)
+        more = "".join(webhooks(folder, partner, format, format=format) for format in _FORMATS)
         environment = configured(folder, pubmed=pubmed.url, partner=partner.url, more=more)
         urls = [partner.url, *(f"{partner.url}{format}" for format in _FORMATS)]
         with (
             running(folder, environment) as system,
+            system.posting() as post,
             _plain(folder, system, urls, feed=arguments.plain_feed) as plain,
         ):
             (folder / "first").mkdir()
             system.citewire("publish", "--wait", _file(folder / "first", "first"))  # fetches what all of them cite
             until(lambda: partner.count() >= len(urls), within=60, what="the first article")
-            sides = {"citewire": _ours(system), "plain Celery": plain}
+            sides = {"citewire": _ours(system, post), "plain Celery": plain}
             _compare(sides, partner, folder, len(urls), arguments.articles, arguments.rounds, arguments.alone)
 
 
@@ -148,16 +149,7 @@ def _until_idle(side: _Side) -> None:
             return
 
 
-def _ours(system: Running) -> _Side:
-    token = system.citewire("token", "create", "--name", "benchmark", "--scope", "publish").split()[-1]
-    headers = {"authorization": f"Bearer {token}", "content-type": "text/markdown", "ce-specversion": "1.0"}
-    headers |= {"ce-type": "org.citewire.article.published", "ce-source": "urn:benchmark"}
-    session = requests.Session()
-
-    def post(file: Path) -> None:
-        own = headers | {"ce-id": file.stem}
-        session.post(f"{system.web}/v1/events", data=file.read_bytes(), headers=own, timeout=30).raise_for_status()
-
+def _ours(system: Running, post: Callable[[Path], None]) -> _Side:
     return _Side(lambda files: system.citewire("publish", files), post, lambda: list(system.parts().values()))
 
 

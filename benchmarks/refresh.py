@@ -67,14 +67,13 @@ def main() -> None:
 def _compared(folder: Path, system: Running, partner: Receiving, articles: int, alone: int) -> str:
     system.citewire("publish", _files(folder / "site", articles))
     partner.wait_for(articles, within=_WITHIN)
-    token = system.citewire("token", "create", "--name", "refresh", "--scope", "publish").split()[-1]
-    quiet = _one_by_one(system, partner, token, folder / "quiet", alone)
+    quiet = _one_by_one(system, partner, folder / "quiet", alone)
     settings = folder / "site.toml"
     settings.write_text(settings.read_text().replace(_OLD, _NEW))
     system.citewire("reload", "--timeout", "600")
     begun = time.monotonic()
     until(lambda: _refreshed(partner) > 0, within=60, what="the first refreshed article")
-    busy = _one_by_one(system, partner, token, folder / "busy", alone)
+    busy = _one_by_one(system, partner, folder / "busy", alone)
     left = articles + alone - _refreshed(partner)
     assert left > 0, "the site was refreshed before the last article was published: give more --articles"
     until(lambda: _refreshed(partner) >= articles + alone, within=_WITHIN, what="all articles to be refreshed")
@@ -115,16 +114,13 @@ def _files(folder: Path, count: int) -> Path:
     return folder
 
 
-def _one_by_one(system: Running, partner: Receiving, token: str, folder: Path, count: int) -> list[float]:
+def _one_by_one(system: Running, partner: Receiving, folder: Path, count: int) -> list[float]:
     """Publish articles one after the other, and return the seconds until the partner had each."""
-    event = {"authorization": f"Bearer {token}", "content-type": "text/markdown", "ce-specversion": "1.0"}
-    event |= {"ce-type": "org.citewire.article.published", "ce-source": "urn:benchmark"}
     before, sent = partner.count(), dict[str, float]()
-    with requests.Session() as session:
+    with system.posting() as post:
         for file in sorted(_files(folder, count).iterdir()):
             sent[file.stem] = time.time()
-            url, headers = f"{system.web}/v1/events", event | {"ce-id": file.stem}
-            session.post(url, data=file.read_bytes(), headers=headers, timeout=30).raise_for_status()
+            post(file)
             time.sleep(_APART)
     until(lambda: len(_came(partner, before, sent)) == count, within=300, what="the articles published alone")
     return [at - sent[article] for article, at in _came(partner, before, sent).items()]

@@ -23,7 +23,7 @@ _CHANNEL = """
 [[channels]]
 id = "{id}"
 type = "webhook"
-format = "ninjs"
+format = "{format}"
 url = "{url}{id}"
 secret = "file:{secret}"
 {more}
@@ -51,13 +51,13 @@ def beside_a_receiver() -> Iterator[tuple[Path, Receiving]]:
     print(f"{os.cpu_count()} cores; load average {before:.1f} before and {os.getloadavg()[0]:.1f} after")
 
 
-def webhooks(folder: Path, partner: Receiving, *ids: str, more: str = "") -> str:
-    """Return settings of webhook channels to the receiver, a path each, with `more` TOML for each of them."""
+def webhooks(folder: Path, partner: Receiving, *ids: str, format: str = "ninjs", more: str = "") -> str:
+    """Return settings of webhook channels to the receiver, a path and a secret each, with `more` TOML for each."""
     channels = ""
     for id in ids:
         secret = folder / f"secret-{id}"
         secret.write_text(new_secret())
-        channels += _CHANNEL.format(id=id, url=partner.url, secret=secret, more=more)
+        channels += _CHANNEL.format(id=id, format=format, url=partner.url, secret=secret, more=more)
     return channels
 
 

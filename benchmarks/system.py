@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import requests
 import sqlalchemy as sa
 
 from benchmarks.processes import cpu_seconds, peak_megabytes, ready, started
@@ -62,6 +63,21 @@ class Running:
                 command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True, check=True
             )
         return done.stdout
+
+    @contextmanager
+    def posting(self) -> Iterator[Callable[[Path], None]]:
+        """Yield a function that posts a Markdown file to `/v1/events`, as a CMS does; the line is kept open."""
+        token = self.citewire("token", "create", "--name", "benchmark", "--scope", "publish").split()[-1]
+        with requests.Session() as session:
+            session.headers.update({"authorization": f"Bearer {token}", "content-type": "text/markdown"})
+            session.headers.update({"ce-specversion": "1.0", "ce-type": "org.citewire.article.published"})
+
+            def post(file: Path) -> None:
+                own = {"ce-source": "urn:benchmark", "ce-id": file.stem}
+                answer = session.post(f"{self.web}/v1/events", data=file.read_bytes(), headers=own, timeout=30)
+                answer.raise_for_status()
+
+            yield post
 
     def accepted(self) -> dict[str, float]:
         """Return the Unix time at which each article was first accepted."""

@@ -190,7 +190,7 @@ class Policy:
     render_batch: int = 20
     render_look: float = 2.0  # after this long, what a batch has rendered is stored before the rest is rendered
     render_all: bool = False  # in every format when published, and not only in those that are wanted
-    refresh_rate: float = 10.0  # articles per second that are rendered again, or sent to a new channel; 0: none
+    refresh_rate: float = 10.0  # articles per second that were made in another way and are rendered again; 0: none
     feed_interval: float = 1.0  # between two builds of a feed; doubled while changes keep arriving
     feed_interval_most: float = 8.0
     deliver_lease: float = 45.0  # longer than a send may take; renewed while a batch is being sent

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 from bench import PLAIN, Bench, article
 
-from pipeline.ledger import Ledger
+from benchmarks.statements import counted
+from pipeline.ledger import Ledger, deliveries
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
+from pipeline.stages.deliver.parcels import withdrawal_parcel
 
 
 def _loud(revision: Revision, site: Site) -> bytes:
@@ -52,6 +54,18 @@ def test_a_withdrawal_carries_the_tombstone_in_each_format(bench: Bench) -> None
     bench.withdraw()
     bench.work()
     assert carried(bench) == {"loud": ("text/loud", b"2|IT WAS WRONG.")}
+
+
+def test_a_withdrawals_parcel_takes_five_statements(bench: Bench) -> None:
+    """A withdrawal makes one for each channel."""
+    bench.publish(article())
+    bench.work()
+    bench.withdraw()
+    with bench.ledger.read() as transaction:
+        (row,) = deliveries.of_article(transaction, "spasms")
+    with counted() as count:
+        withdrawal_parcel(bench.context, row, bench.clock.now)
+    assert count.statements == 5
 
 
 def test_what_was_rendered_before_there_was_such_a_format_is_made_when_it_is_sent(bench: Bench) -> None:

@@ -227,12 +227,11 @@ def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, li
 
     Articles that are due to be rendered are left out: rendering brings them up to date.
     """
-    free = sa.and_(_SHOWN, claims.is_free(articles, now), articles.c.starts < ALONE)
-    tried = articles.c.starts < ALONE
-    outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, claims.is_free(articles, now), tried)
+    free = sa.and_(claims.is_free(articles, now), articles.c.starts < ALONE)
+    outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, free)
     found: list[tuple[dt.datetime, str]] = []
     for other in _other_fingerprints(transaction, fingerprint):
-        oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, free)
+        oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, _SHOWN, free)
         found += [tuple(row) for row in transaction.execute(oldest.order_by(articles.c.updated).limit(limit))]
     oldest = sa.select(articles.c.updated, articles.c.id).where(outdated_held).order_by(articles.c.updated)
     found += [tuple(row) for row in transaction.execute(oldest.limit(limit))]

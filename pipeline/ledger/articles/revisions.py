@@ -192,14 +192,14 @@ def came_out(transaction: Transaction, article_id: str, number: int) -> dt.datet
 _WITHDRAWAL = (
     sa.select(revisions.c.reason, revisions.c.at, articles.c.title, articles.c.language, articles.c.published)
     .join(articles, articles.c.id == revisions.c.article)
-    .where(revisions.c.article == sa.bindparam("of_article"), revisions.c.number == sa.bindparam("up_to"))
+    .where(revisions.c.article == sa.bindparam("of_article"), revisions.c.number == sa.bindparam("at_number"))
 )
 _LAST_SHOWN = (
     sa.select(*headings.COLUMNS)
     .join(revisions, contents.c.digest == revisions.c.content)
     .where(
         revisions.c.article == sa.bindparam("of_article"),
-        revisions.c.number <= sa.bindparam("up_to"),
+        revisions.c.number <= sa.bindparam("at_number"),
         revisions.c.evidence.is_not(None),
     )
     .order_by(revisions.c.number.desc())
@@ -208,7 +208,10 @@ _LAST_SHOWN = (
 
 
 def withdrawal(transaction: Transaction, article_id: str, number: int, *, reason: str | None = None) -> Withdrawal:
-    """Return a withdrawal or, given a `reason`, the withdrawal of a revision from a channel that must not have it."""
+    """Return a withdrawal or, given a `reason`, the withdrawal of a revision from a channel that must not have it.
+
+    Raises LookupError for a revision that is unknown.
+    """
     found = withdrawal_if_known(transaction, article_id, number, reason=reason)
     if found is None:
         raise LookupError(f"the ledger has no revision {number} of {article_id}")
@@ -219,7 +222,7 @@ def withdrawal_if_known(
     transaction: Transaction, article_id: str, number: int, *, reason: str | None = None
 ) -> Withdrawal | None:
     """Return the withdrawal, or None if the ledger lacks the revision: after a restore a place may have a later one."""
-    row = transaction.execute(_WITHDRAWAL, {"of_article": article_id, "up_to": number}).one_or_none()
+    row = transaction.execute(_WITHDRAWAL, {"of_article": article_id, "at_number": number}).one_or_none()
     if row is None:
         return None
     shown = _last_shown(transaction, article_id, number)
@@ -251,7 +254,7 @@ def heading(transaction: Transaction, article_id: str, number: int) -> Heading |
 
 def _last_shown(transaction: Transaction, article_id: str, before: int) -> Heading | None:
     """Return the heading of the newest content published before a revision."""
-    row = transaction.execute(_LAST_SHOWN, {"of_article": article_id, "up_to": before}).one_or_none()
+    row = transaction.execute(_LAST_SHOWN, {"of_article": article_id, "at_number": before}).one_or_none()
     return None if row is None else headings.of_row(row)
 
 
