@@ -45,6 +45,11 @@ def _has_rested(now: dt.datetime) -> sa.ColumnElement[bool]:
     return sa.or_(begins.is_(None), begins <= now, begins > now + LONGEST_REST)
 
 
+def until(transaction: Transaction, name: str) -> dt.datetime | None:
+    """Return when the lease ends or has ended; None if it was never taken, or was released."""
+    return transaction.scalar(sa.select(leases.c.leased_until).where(leases.c.name == name))
+
+
 def release(
     transaction: Transaction,
     name: str,

@@ -9,6 +9,7 @@ because of it gives way to other deliveries (`deliveries.LATER`).
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable
 
 from pipeline.ledger import Transaction, articles, leases
@@ -16,6 +17,7 @@ from pipeline.stages.context import LEASE, Context
 from pipeline.stages.render import Render
 from pipeline.stages.render.fan_out import current_fingerprint
 from pipeline.stages.stage import Bell, Claim
+from pipeline.timing import SWEEP_EVERY
 
 
 class Refresh(Render):
@@ -33,15 +35,19 @@ class Refresh(Render):
         return None
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
-        """Lease as many articles as the rate allows in a second, or one. The named lease, as it ends, is the rate."""
+        """Lease as many articles as the rate allows until the named lease ends, in about a second.
+
+        A sweep that looks at the lease just before its end comes back a second later: that time counts, too.
+        """
         rate, now, token = context.policy.refresh_rate, context.clock(), context.new_id(LEASE)
         if not rate:
             return []
-        portion = max(round(rate), 1)
         with context.ledger.write() as transaction:
             if articles.any_due(transaction, now=now):
                 return []
-            if not leases.acquire(transaction, self.name, token=token, now=now, seconds=portion / rate):
+            late = _late(leases.until(transaction, self.name), now)
+            portion = max(math.floor(rate * (1 + late)), 1)
+            if not leases.acquire(transaction, self.name, token=token, now=now, seconds=portion / rate - late):
                 return []
             context.channels_now(transaction)
             found = articles.claim_outdated(
@@ -62,3 +68,8 @@ class Refresh(Render):
             self.release(context, [claim])
             return False
         return super().do(context, claim)
+
+
+def _late(ended: dt.datetime | None, now: dt.datetime) -> float:
+    """Return the seconds since the lease ended, but no more than lie between two sweeps: before, nothing was to do."""
+    return 0.0 if ended is None else min(max((now - ended).total_seconds(), 0.0), SWEEP_EVERY)

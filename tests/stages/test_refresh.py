@@ -169,6 +169,20 @@ def test_the_oldest_articles_come_first_and_no_more_than_the_rate_allows(ledger:
     assert outdated(bench) == 0
 
 
+def test_the_rate_is_kept_although_a_sweep_comes_late(ledger: Ledger) -> None:
+    bench = signed(Bench(ledger, policy=Policy(refresh_rate=2)))
+    for number in range(15):
+        bench.publish(article(f"old-{number}"))
+    bench.work()
+    give(bench, site=NEW)
+    left = [outdated(bench)]
+    for seconds in (1.5, 1.5, 1.5, 86_400.0, 1.0):
+        drain(bench.context, refresh)
+        left.append(outdated(bench))
+        bench.clock.pass_(seconds)
+    assert left == [15, 13, 10, 7, 4, 0], "two a second, and after a day no more than in two seconds"
+
+
 @ON_SQLITE
 def test_a_rate_of_zero_switches_it_off(ledger: Ledger) -> None:
     bench = signed(Bench(ledger, policy=Policy(refresh_rate=0)))
