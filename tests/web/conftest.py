@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import shared_schemas
 from console_person import Person
 from served import Served
 from waiting import PATIENCE
 
 from pipeline.web.ops import health
+
+shared_schemas.share()
 
 
 @pytest.fixture(scope="module", autouse=True)
