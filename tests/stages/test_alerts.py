@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bench import START, Bench, article
+from bench import START, Bench, WithoutFeeds, article
 from made_keys import certificate
 from smtp_server import Mailbox, mail_server
 from standardwebhooks import Webhook
@@ -42,7 +42,7 @@ def with_alerts(ledger: Ledger, tmp_path: Path) -> WithAlerts:
         file = tmp_path / "site.toml"
         file.write_text(text)
         settings = load({"CITEWIRE_EGRESS_ALLOW": "127.0.0.0/8"}, file=file, data=tmp_path)
-        bench = Bench(on)
+        bench = WithoutFeeds(on)
         http = Http(EgressGuard(settings.egress_allow))
         bench.context = dataclasses.replace(bench.context, alerts=receivers_of(settings, http))
         return bench

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import structlog
-from bench import PLAIN, Bench, Mood, article
+from bench import PLAIN, Bench, Mood, WithoutFeeds, article
 from every_stage import deliver, render
 
 from pipeline.ledger import Ledger, deliveries
@@ -18,7 +18,7 @@ from pipeline.stages.stage import drain
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
+    return WithoutFeeds(ledger)
 
 
 def delivery_of(bench: Bench, article_id: str = "spasms") -> Delivery:
@@ -141,7 +141,7 @@ def test_what_a_withdrawal_may_have_taken_away_is_sent_again(bench: Bench) -> No
 
 
 def test_a_refusal_is_tried_again_by_its_own_schedule_and_is_a_dead_letter_after_it(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=(5.0,)))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=(5.0,)))
     bench.partner.mood = "refuses"
     bench.publish(article())
     bench.work()
@@ -159,7 +159,7 @@ def test_a_refusal_is_tried_again_by_its_own_schedule_and_is_a_dead_letter_after
 
 
 def test_without_a_schedule_of_refusals_a_refusal_is_a_dead_letter_at_once(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=()))
     bench.partner.mood = "refuses"
     bench.publish(article())
     bench.work()
@@ -181,7 +181,7 @@ def test_a_refusal_of_five_seconds_ends_neither_a_correction_nor_a_withdrawal(be
 
 
 def test_the_next_success_after_an_outage_tries_again_what_was_given_up_in_it(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(retries=(1.0, 1.0)))
+    bench = WithoutFeeds(ledger, policy=Policy(retries=(1.0, 1.0)))
     bench.partner.mood = "refuses"
     bench.publish(article("given-up"))
     bench.work_for(60)
@@ -203,7 +203,7 @@ def test_what_waits_for_hours_after_an_outage_is_due_with_the_next_success(bench
 
 
 def test_an_article_that_alone_is_refused_is_not_tried_with_every_success_of_the_others(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=(1.0, 1.0)))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=(1.0, 1.0)))
     refusing(bench, lambda parcel: parcel.article_id == "unwanted")
     bench.publish(article("unwanted"))
     for number in range(20):
@@ -214,7 +214,7 @@ def test_an_article_that_alone_is_refused_is_not_tried_with_every_success_of_the
 
 
 def test_a_delivery_is_tried_again_after_an_outage_only_so_often(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=()))
     refusing(bench, lambda parcel: parcel.article_id == "unwanted")
     bench.publish(article("unwanted"))
     for number in range(deliveries.MOST_ATTEMPTS + 3):
@@ -244,7 +244,7 @@ def test_the_operator_is_told_of_a_refusal_at_the_first_and_once(bench: Bench) -
 
 
 def test_after_the_last_attempt_it_is_a_dead_letter(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(retries=(1.0, 1.0)))
+    bench = WithoutFeeds(ledger, policy=Policy(retries=(1.0, 1.0)))
     bench.partner.mood = "down"
     bench.publish(article())
     bench.work_for(120)
@@ -252,7 +252,7 @@ def test_after_the_last_attempt_it_is_a_dead_letter(ledger: Ledger) -> None:
 
 
 def test_a_dead_letter_gets_a_second_chance(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=()))
     bench.partner.mood = "refuses"
     bench.publish(article())
     bench.work()
@@ -334,7 +334,7 @@ def test_a_withdrawal_supersedes_what_is_pending(bench: Bench) -> None:
 
 
 def test_a_withdrawal_goes_to_nobody_who_never_saw_the_article(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article())
     bench.withdraw()
     bench.work_for(5)
@@ -352,7 +352,7 @@ def test_a_failed_attempt_counts_as_having_been_seen(bench: Bench) -> None:
 
 
 def test_a_refused_withdrawal_is_among_the_dead_letters_in_the_end_and_goes_on_hourly(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=(1.0,)))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=(1.0,)))
     bench.publish(article())
     bench.work()
     bench.partner.mood = "refuses"
@@ -429,7 +429,7 @@ def test_a_rendition_that_the_store_has_lost_is_made_again(bench: Bench) -> None
 
 
 def test_one_dead_channel_delays_no_other(ledger: Ledger) -> None:
-    bench = Bench(ledger, "dead", "well")
+    bench = WithoutFeeds(ledger, "dead", "well")
     bench.receivers["dead"].mood = "down"
     for number in range(10):
         bench.publish(article(f"article-{number}"))
@@ -449,7 +449,7 @@ def test_a_withdrawal_arrives_within_minutes_of_a_partners_return_however_long_i
 
 
 def test_a_withdrawal_is_never_given_up_while_it_is_a_matter_of_time(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(retries=(1.0,)))
+    bench = WithoutFeeds(ledger, policy=Policy(retries=(1.0,)))
     bench.publish(article())
     bench.work()
     bench.partner.mood = "down"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from bench import START, Bench, article, paper
+from bench import START, Bench, WithoutFeeds, article, paper
 from every_stage import enrich
 from msgspec.structs import replace as replace_struct
 
@@ -26,7 +26,7 @@ from pipeline.stages.stage import drain
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
+    return WithoutFeeds(ledger)
 
 
 def row(bench: Bench, pmid: str) -> Any:
@@ -133,7 +133,7 @@ def test_a_burst_of_articles_shares_its_requests(bench: Bench) -> None:
 
 
 def test_requests_are_spaced_for_the_whole_site(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(pubmed_batch=10))
+    bench = WithoutFeeds(ledger, policy=Policy(pubmed_batch=10))
     bench.publish(article(pmids=[str(number) for number in range(1, 101)]))
     asked = []
     for _ in range(200):
@@ -146,7 +146,7 @@ def test_requests_are_spaced_for_the_whole_site(ledger: Ledger) -> None:
 
 
 def test_a_limit_that_ncbi_tells_is_kept_and_made_use_of(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(pubmed_batch=1))
+    bench = WithoutFeeds(ledger, policy=Policy(pubmed_batch=1))
     bench.pubmed.rate_limit = 1
     bench.publish(article(pmids=[str(number) for number in range(1, 101)]))
     bench.work_for(9.9, step=0.1)
@@ -157,7 +157,7 @@ def test_a_limit_that_ncbi_tells_is_kept_and_made_use_of(ledger: Ledger) -> None
 
 
 def test_after_a_429_it_goes_slower_and_recovers(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(pubmed_batch=1))
+    bench = WithoutFeeds(ledger, policy=Policy(pubmed_batch=1))
     bench.publish(article(pmids=[str(number) for number in range(1, 101)]))
     bench.pubmed.refusal = TransientError("too many", code="rate-limited", retry_after=2.0)
     drain(bench.context, enrich)
@@ -171,7 +171,7 @@ def test_after_a_429_it_goes_slower_and_recovers(ledger: Ledger) -> None:
 
 
 def test_a_lone_article_is_asked_for_a_moment_after_it_came(ledger: Ledger) -> None:
-    bench = Bench(ledger, gathers=True)
+    bench = WithoutFeeds(ledger, gathers=True)
     started = bench.publish(article(pmids=["1"])) and bench.clock.now
     drain(bench.context, enrich)
     assert bench.pubmed.asked == [("1",)]
@@ -179,7 +179,7 @@ def test_a_lone_article_is_asked_for_a_moment_after_it_came(ledger: Ledger) -> N
 
 
 def test_what_comes_while_a_batch_is_gathered_goes_with_it(ledger: Ledger) -> None:
-    bench = Bench(ledger, gathers=True)
+    bench = WithoutFeeds(ledger, gathers=True)
     pause = bench.context.pause
 
     def publish_meanwhile(seconds: float) -> None:
@@ -204,7 +204,7 @@ def test_a_batch_is_gathered_for_as_long_as_it_may_be() -> None:
 
 
 def test_only_one_worker_waits(ledger: Ledger) -> None:
-    bench = Bench(ledger, gathers=True)
+    bench = WithoutFeeds(ledger, gathers=True)
     others: list[int] = []
     pause = bench.context.pause
 
@@ -221,7 +221,7 @@ def test_only_one_worker_waits(ledger: Ledger) -> None:
 
 
 def test_what_articles_wait_for_goes_before_what_is_looked_at_again(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(pubmed_batch=2))
+    bench = WithoutFeeds(ledger, policy=Policy(pubmed_batch=2))
     bench.publish(article("old", pmids=["1", "2", "3"]))
     bench.work_for(10)
     with bench.ledger.write() as transaction:
@@ -369,7 +369,7 @@ def test_a_converter_that_is_down_does_not_slow_pubmed(bench: Bench) -> None:
 
 
 def test_without_a_converter_a_doi_stays_a_doi(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.context = replace(bench.context, converter=None)
     bench.publish(citing(DOI))
     bench.work_for(2)
@@ -379,7 +379,7 @@ def test_without_a_converter_a_doi_stays_a_doi(ledger: Ledger) -> None:
 
 
 def test_requests_to_the_converter_count_against_the_same_rate(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(pubmed_batch=1))
+    bench = WithoutFeeds(ledger, policy=Policy(pubmed_batch=1))
     bench.publish(citing(*(CitedWork("doi", f"10.1/{number}") for number in range(10))))
     bench.publish(article("other", pmids=[str(number) for number in range(1, 11)]))
     bench.work_for(1.9, step=0.1)

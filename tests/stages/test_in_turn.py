@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pytest
-from bench import Bench, article
+from bench import Bench, WithoutFeeds, article
 from msgspec import structs
 
 from pipeline.http import EgressGuard, Http, Limits
@@ -63,7 +63,7 @@ class World:
 
 @pytest.fixture
 def world(ledger: Ledger) -> Iterator[World]:
-    bench, http = Bench(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
+    bench, http = WithoutFeeds(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
     caller = Caller("citewire", sleep=bench.clock.pass_, limits=PATIENT)
     who = {"tool": "citewire", "email": None}
     with ExitStack() as stack:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from bench import Bench, article
+from bench import Bench, WithoutFeeds, article
 from every_stage import enrich
 from msgspec import structs
 
@@ -36,7 +36,7 @@ def ncbi() -> Iterator[EutilsStandin]:
 @pytest.fixture
 def bench(ledger: Ledger, ncbi: EutilsStandin) -> Iterator[Bench]:
     """The real clients over real HTTP, with a controllable clock."""
-    bench, http = Bench(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
+    bench, http = WithoutFeeds(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
     who = {"tool": "citewire", "email": None}
     bench.context = replace(
         bench.context,

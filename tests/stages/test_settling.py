@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 import sqlalchemy as sa
-from bench import Bench, Receiver, article
+from bench import Bench, Receiver, WithoutFeeds, article
 from every_stage import deliver, render
 from structlog.testing import capture_logs
 
@@ -42,7 +42,7 @@ class Slow(Receiver):
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.receivers["partner"] = Slow()
     return bench
 
@@ -173,7 +173,7 @@ def test_forgetting_a_pulled_channel_gives_up_what_its_partner_has_not_fetched(l
 
 
 def pulled(ledger: Ledger) -> Bench:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     plan = bench.context.channels["partner"]
     bench.context = replace(bench.context, channels={"partner": replace(plan, is_pull=True)})
     bench.publish(article())
