@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+GUIDE = DOCS / "operating"
 
 _FENCED = re.compile(r"^```([\w-]*)[ \t]*([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -35,6 +36,19 @@ class Block:
 def documents() -> list[Path]:
     """Every document of the repository's front and of docs/."""
     return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def guide_pages() -> list[Path]:
+    """Return the pages of the operator's guide in the order in which its index lists them."""
+    names = re.findall(
+        r"^\| \[[^]]+\]\((\w[\w-]*\.md)\)", (GUIDE / "index.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return [GUIDE / name for name in names]
+
+
+def guide() -> str:
+    """Return the text of the whole operator's guide."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in guide_pages())
 
 
 def blocks(document: Path, language: str | None = None) -> list[Block]:

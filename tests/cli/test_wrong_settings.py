@@ -14,18 +14,19 @@ from pathlib import Path
 import pytest
 import started
 from command import Result, citewire
+from documents import GUIDE
 from wrong_world import make_wrong
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADING = "### When a setting, a folder or a file is wrong"
+HEADING = "# When a setting, a folder or a file is wrong"
 SITE = "/srv/site"  # where the table has the site's folder
 _SCHEMA = re.compile(r"\b00\d\d\b")  # of this version, which the next migration changes
 PROCESSES = ("up", "web", "worker")  # which take over a process's signals
 
 
 def table() -> list[list[str]]:
-    guide = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").split(f"\n{HEADING}\n", 1)[1]
-    lines = re.search(r"(?:^\|.*\n)+", guide, re.MULTILINE)
+    page = (GUIDE / "wrong-settings.md").read_text(encoding="utf-8").removeprefix(f"{HEADING}\n")
+    lines = re.search(r"(?:^\|.*\n)+", page, re.MULTILINE)
     assert lines
     return [[cell.strip() for cell in line.strip("|\n").split(" | ")] for line in lines[0].splitlines()[2:]]
 

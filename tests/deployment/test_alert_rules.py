@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
-from documents import DOCS, ROOT
+from documents import ROOT, guide
 from judges.presence import program
 
 RULES = ROOT / "deploy" / "prometheus" / "citewire.rules.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "citewire.json"
-GUIDE = (DOCS / "operating.md").read_text(encoding="utf-8")
-METRICS = set(re.findall(r"^\| `(citewire_\w+)` \|", GUIDE, re.MULTILINE))
+TEXT = guide()
+METRICS = set(re.findall(r"^\| `(citewire_\w+)` \|", TEXT, re.MULTILINE))
 
 # What a server measures, a few minutes later, and which of the alerts fire then.
 FIRING = [
@@ -42,7 +42,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def test_every_alert_is_in_the_operators_guide_and_names_a_command() -> None:
-    documented = re.findall(r"^\| `(Citewire\w+)` \|", GUIDE, re.MULTILINE)
+    documented = re.findall(r"^\| `(Citewire\w+)` \|", TEXT, re.MULTILINE)
     assert documented == [rule["alert"] for rule in rules()]
     assert all(rule["annotations"]["command"].startswith("citewire ") for rule in rules())
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 from codes import codes
-from documents import DOCS, ROOT, Block, block, blocks, documents
+from documents import DOCS, GUIDE, ROOT, Block, block, blocks, documents, guide, guide_pages
 from pydantic import BaseModel
 
 from config import Settings, load
@@ -83,6 +83,10 @@ def test_every_file_that_is_named_exists(document: Path) -> None:
         assert (ROOT / path).exists(), f"{document.name}: {path}"
 
 
+def test_the_operators_guide_lists_each_of_its_pages_once() -> None:
+    assert sorted(guide_pages()) == sorted({*GUIDE.glob("*.md")} - {GUIDE / "index.md"})
+
+
 def test_every_document_is_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
@@ -136,16 +140,16 @@ def test_every_make_target_exists(document: Path) -> None:
 
 
 def test_every_command_is_in_the_operators_guide() -> None:
-    guide = text_of(DOCS / "operating.md")
+    text = guide()
     for name in COMMANDS.commands:
-        assert f"citewire {name}" in guide, name
+        assert f"citewire {name}" in text, name
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
 
 
 def test_the_defaults_are_quoted_as_they_are() -> None:
-    quoted = block(DOCS / "operating.md", "toml", "defaults.toml")
+    quoted = block(GUIDE / "settings.md", "toml", "defaults.toml")
     assert quoted == (ROOT / "config" / "defaults.toml").read_text(encoding="utf-8")
 
 
@@ -158,14 +162,14 @@ def fields_of(model: type[BaseModel]) -> Iterator[str]:
 
 
 def test_every_setting_is_in_the_operators_guide() -> None:
-    guide = text_of(DOCS / "operating.md")
+    text = guide()
     expected = {*fields_of(Settings), *(name for kind in channel_types().values() for name in fields_of(kind.settings))}
-    assert {name for name in expected if not re.search(rf"\b{name}\b", guide)} == set()
+    assert {name for name in expected if not re.search(rf"\b{name}\b", text)} == set()
 
 
 @pytest.mark.parametrize("kind", channel_types().values(), ids=list(channel_types()))
 def test_the_operators_guide_gives_the_defaults_of_a_channels_settings(kind: ChannelType) -> None:
-    sections = re.split(r"^#{2,4} ", text_of(DOCS / "operating.md"), flags=re.MULTILINE)
+    sections = re.split(r"^#{2,4} ", text_of(GUIDE / "channels.md"), flags=re.MULTILINE)
     section = next((one for one in sections if one.startswith(f"{kind.name}\n")), "")
     documented = dict(re.findall(r"`([a-z_]+)` \(`([^`]+)`\)", section))
     defaults = {name: field.default for name, field in kind.settings.model_fields.items() if field.default != ""}
@@ -178,7 +182,7 @@ def test_the_operators_guide_gives_the_defaults_of_a_channels_settings(kind: Cha
 def test_every_variable_is_in_the_operators_guide() -> None:
     source = (ROOT / "config" / "loading.py").read_text()
     expected = set(re.findall(r'"(CITEWIRE_\w+)"', source)) | {f"{name}_FILE" for name in files_of(source)}
-    assert expected <= set(re.findall(r"CITEWIRE_\w+", prose(DOCS / "operating.md")))
+    assert expected <= set(re.findall(r"CITEWIRE_\w+", "".join(map(prose, guide_pages()))))
 
 
 def files_of(source: str) -> list[str]:
@@ -206,7 +210,7 @@ def test_every_example_is_one_that_some_test_runs() -> None:
         ("add-a-format.md", ""), ("add-a-source.md", ""), ("add-a-channel.md", ""),
         ("partners.md", "verify.py"),
         ("add-a-stage.md", "pipeline/stages/remind.py"), ("add-a-stage.md", "tests/stages/test_remind.py"),
-        ("partners.md", "receive.py"), ("operating.md", ""),
+        ("partners.md", "receive.py"),
     }  # fmt: skip
     for document in documents():
         for fenced in blocks(document):
@@ -268,13 +272,16 @@ def test_every_field_of_an_article_is_told() -> None:
 
 
 def test_every_error_code_is_told_and_no_other() -> None:
-    section = text_of(DOCS / "operating.md").split("\n## Error codes\n", 1)[1]
-    documented = [code for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for code in ticked(cell)]
+    documented = [
+        code
+        for cell in re.findall(r"^\| (`.*?) \|", text_of(GUIDE / "errors.md"), re.MULTILINE)
+        for code in ticked(cell)
+    ]
     assert sorted(set(documented)) == sorted(codes())
 
 
 def test_every_line_of_the_log_is_told_and_no_other() -> None:
-    documented = {ticked(row[0])[0] for row in rows(DOCS / "operating.md", "## The log")}
+    documented = {ticked(row[0])[0] for row in rows(GUIDE / "log.md", "# The log")}
     there: set[str] = set()
     for package in ("pipeline", "workers"):
         for path in (ROOT / package).rglob("*.py"):

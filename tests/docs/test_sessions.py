@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from documents import DOCS, ROOT, block
+from documents import DOCS, GUIDE, ROOT, block, guide, guide_pages
 from house import House, house
 from terminal import Session
 
 from pipeline.ledger import tokens
 from pipeline.web.app import create_app
 
-OPERATING = DOCS / "operating.md"
-SITE = block(OPERATING, "toml", "site.toml")
+SITE = block(GUIDE / "settings.md", "toml", "site.toml")
 
 Opened = Callable[[str], AbstractContextManager[House]]
 
@@ -35,7 +34,8 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     # In the guide's settings a delivery is abandoned at its first refusal, so the session does not wait for the last.
     with house(tmp_path_factory.mktemp("operated"), SITE + "\n[delivery]\nrefused_retries = []\n") as one:
         session = Session(one)
-        session.run(OPERATING)
+        for page in guide_pages():  # in the order of its index: a page goes on where the one before it ended
+            session.run(page)
         assert session.compared > 15
         yield one
 
@@ -80,10 +80,9 @@ def check_manifest(one: House) -> None:
 
 
 def test_every_address_of_the_api_is_in_the_operators_guide(operated: House) -> None:
-    guide = OPERATING.read_text(encoding="utf-8")
     paths = create_app(operated.context, alive=list).openapi()["paths"]
     there = {f"{method.upper()} {path}" for path, item in paths.items() if path.startswith("/v1/") for method in item}
-    assert set(re.findall(r"^\| `([A-Z]+ /v1/[^`?]*)`", guide, re.MULTILINE)) == there
+    assert set(re.findall(r"^\| `([A-Z]+ /v1/[^`?]*)`", guide(), re.MULTILINE)) == there
 
 
 def test_the_backup_of_the_guide_copies_every_article(operated: House) -> None:

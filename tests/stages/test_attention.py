@@ -7,7 +7,7 @@ import re
 
 import pytest
 from bench import START, Bench, article
-from documents import DOCS
+from documents import GUIDE
 from msgspec import structs
 
 from pipeline.ledger import Ledger, deliveries, leases
@@ -128,7 +128,9 @@ def test_every_condition_says_who_must_act_and_what_to_run_and_is_explained() ->
     conditions = attention(EVERYTHING)
     assert len({one.key for one in conditions}) == len(conditions)
     assert all(one.what and one.command and one.who for one in conditions)
-    section = (DOCS / "operating.md").read_text().split("\n## What needs a person\n", 1)[1].split("\n## ")[0]
+    section = (
+        (GUIDE / "alerts.md").read_text(encoding="utf-8").split("\n## What needs a person\n", 1)[1].split("\n## ")[0]
+    )
     explained = re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
     assert sorted(explained) == sorted({one.kind for one in conditions})
 

@@ -12,6 +12,7 @@ import feedparser
 import pytest
 from asgi import Answer, get, send
 from bench import START, article, paper
+from documents import guide
 from empty_ledger import empty_ledger
 from fastapi import FastAPI
 from msgspec import structs
@@ -237,7 +238,6 @@ def test_the_metrics_say_what_the_ledger_says_and_each_is_documented(bench: Watc
     assert found["citewire_publish_to_delivered_seconds_bucket", "", "+Inf"] == accepted
     assert found["citewire_attempts_last_hour", "transient"] == 1
     assert found["citewire_feeds_stale",] >= 0
-    guide = (DOCS / "operating.md").read_text(encoding="utf-8")
     named = {one.name + ("_total" if one.type == "counter" else "") for one in families}
-    assert {name for name in named if f"`{name}`" not in guide} == set()
-    assert set(re.findall(r"`(citewire_\w+)`", guide)) <= named
+    assert {name for name in named if f"`{name}`" not in guide()} == set()
+    assert set(re.findall(r"`(citewire_\w+)`", guide())) <= named

@@ -31,7 +31,7 @@ CALLERS = {
 }
 # Other addresses look at no token, and /v1/ refuses every partner's alike.
 TOKENS_MATTER = {"a partner who pulls": ("/partners/", "/v1/"), "a partner who is sent": ("/partners/",)}
-OPERATORS = {"/metrics"}  # counts everything, and is kept from the public by the proxy (docs/operating.md)
+OPERATORS = {"/metrics"}  # counts everything, and is kept from the public by the proxy (docs/operating/monitoring.md)
 NOTHING = {"/console/{rest:path}"}  # no such page, whatever it is
 
 Answer = tuple[int, Mapping[str, str], bytes]

@@ -12,7 +12,7 @@ _HEAD = """\
 
 Generated from [openapi.json](openapi.json) by `make openapi`. It describes every address of the web server. A running
 server gives the description at `/v1/openapi.json`, for generators of clients. How to use it is in
-[operating](operating.md) and, for partners, in [partners](partners.md).
+[operating](operating/index.md) and, for partners, in [partners](partners.md).
 """
 
 
