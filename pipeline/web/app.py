@@ -15,6 +15,7 @@ from pipeline.web.console.router import router as console
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.middleware import Compression, Interrupted, TooLarge
+from pipeline.web.needed import check_routes
 from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
@@ -75,4 +76,5 @@ def create_app(
     app.include_router(health.router(context, alive, disk))
     app.include_router(metrics.router(context, app.state.refusals))
     app.include_router(well_known.router(context))
+    check_routes(app)
     return app

@@ -14,7 +14,9 @@ from msgspec import Struct
 from pipeline.errors import TransientError
 from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
+from pipeline.model import roles
 from pipeline.stages.context import Context
+from pipeline.web.needed import needed
 from pipeline.web.problems import Problem
 from pipeline.web.refusals import refusals
 
@@ -24,7 +26,7 @@ PARAMETER = "token"  # the query parameter that may hold the token
 # These only describe the schemes; `require` reads the token itself, so that both get the same errors.
 _BEARER = HTTPBearer(
     scheme_name="token",
-    description="A token that `citewire token create` printed. `admin` may do what any other scope may.",
+    description="A token that `citewire token create` printed. Its role says what it may do.",
     auto_error=False,
 )
 _IN_ADDRESS = APIKeyQuery(
@@ -42,20 +44,25 @@ class Grant(Struct, frozen=True):
 
     id: str  # identifies the token without revealing it
     name: str
-    scope: str
+    scope: str  # the role, or what else the token was made for
+
+    def check_may(self, scope: str) -> None:
+        """Raise Problem 403 unless the token has the scope, too."""
+        if not roles.may(self.scope, scope):
+            raise Problem(403, "scope-insufficient", roles.refusal(self.scope, scope))
 
 
-def granted(context: Context, *scopes: str) -> Callable[..., Grant]:
-    """Return a dependency that admits callers whose token has one of the scopes."""
+def granted(context: Context) -> Callable[..., Grant]:
+    """Return a dependency that admits callers whose token has the scope that the route needs."""
 
     def grant(request: Request, _: Bearer) -> Grant:
-        return require(context, request, *scopes)
+        return require(context, request, needed(request))
 
     return grant
 
 
-def require(context: Context, request: Request, *scopes: str, in_address: bool = False) -> Grant:
-    """Return what the caller's token allows. Raises Problem 401 or 403. `admin` may do everything.
+def require(context: Context, request: Request, scope: str, *, in_address: bool = False) -> Grant:
+    """Return what the caller's token allows. Raises Problem 401 or 403.
 
     `in_address`: the token may also be in the query string, for feed readers and hooks that cannot send a header.
     """
@@ -70,10 +77,9 @@ def require(context: Context, request: Request, *scopes: str, in_address: bool =
         refusals(request).count(request, "token-invalid")
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire", error="invalid_token"'}
         raise Problem(401, "token-invalid", "the token is unknown, has expired or was revoked", challenge)
-    if found.scope != "admin" and found.scope not in scopes:
+    if not roles.may(found.scope, scope):
         refusals(request).count(request, "scope-insufficient", found)
-        detail = f"the token's scope is {found.scope}, but {' or '.join(scopes)} is needed"
-        raise Problem(403, "scope-insufficient", detail)
+        raise Problem(403, "scope-insufficient", roles.refusal(found.scope, scope))
     record_use(context, found, now)
     return Grant(found.id, found.name, found.scope)
 

@@ -40,3 +40,19 @@ def test_a_token_is_printed_alone_or_as_json(tmp_path: Path, capsys: pytest.Capt
     given = citewire(capsys, *words, "--expires", "2100-01-01", "--json").json
     assert re.fullmatch(r"cw_[\w-]{43}", given.pop("token"))
     assert given == {"name": "cms", "scope": "publish", "expires": "2100-01-01T00:00:00Z"}
+
+
+def test_a_token_is_made_for_a_role(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("token", "create", "--name", "desk", "--role", "operator", "--data", tmp_path)
+    assert citewire(capsys, *words, "--json").json["scope"] == "operator"
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--role", "root"), ("--role", "viewer", "--scope", "publish"), ("--scope", "viewer")]
+)
+def test_a_token_is_made_for_one_known_role_or_one_scope(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    refused = citewire(capsys, "token", "create", "--name", "desk", *words, "--data", tmp_path)
+    assert refused.status == 2
+    assert "viewer" in refused.err or "give publish" in refused.err

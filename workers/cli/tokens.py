@@ -14,6 +14,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger import tokens
 from pipeline.ledger.tokens import Token
 from pipeline.model.moment import rfc3339
+from pipeline.model.roles import ROLES
 from pipeline.stages import acts
 from workers.cli import UNKNOWN, output
 from workers.cli.common import (
@@ -31,6 +32,7 @@ from workers.cli.common import (
 )
 
 _SCOPE = re.compile(r"publish|admin|partner:[a-z0-9][a-z0-9._-]*")
+_NAMES = "viewer, editor, operator or admin"
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
 
@@ -49,15 +51,15 @@ def _group() -> None:
 
 def create(
     name: Annotated[str, typer.Option(help="A name by which you recognise it.")],
-    scope: Annotated[str, typer.Option(help="publish, partner:ID or admin.")],
+    role: Annotated[str | None, typer.Option(help="viewer, editor, operator or admin.")] = None,
+    scope: Annotated[str | None, typer.Option(help="Instead of a role: publish, partner:ID or admin.")] = None,
     expires: Annotated[str | None, typer.Option(help="When it expires: 90d, or 2027-03-01. Default: never.")] = None,
     data: DataOption = None,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Print a new token, once, alone on the last line. Only its hash is kept."""
-    if not _SCOPE.fullmatch(scope):
-        raise InvalidEvent("is not a scope", field="scope", hint="give publish, admin, or partner: and a channel's id")
+    scope = _wanted(role, scope)
     ends = None if expires is None else expiry(expires, now())
     token = f"cw_{secrets.token_urlsafe(32)}"
     system = find(data, config)
@@ -73,6 +75,17 @@ def create(
         print_json({"token": token, "name": name, "scope": scope, "expires": rfc3339(ends) if ends else None})
     else:
         print(token)
+
+
+def _wanted(role: str | None, scope: str | None) -> str:
+    """Return what the token is made for. Raises InvalidEvent."""
+    if (role is None) == (scope is None):
+        raise InvalidEvent("is needed, or a scope: one of the two", field="role", hint=f"give --role {_NAMES}")
+    if role is not None and role not in ROLES:
+        raise InvalidEvent("is not a role", field="role", hint=f"give {_NAMES}")
+    if scope is not None and not _SCOPE.fullmatch(scope):
+        raise InvalidEvent("is not a scope", field="scope", hint="give publish, admin, or partner: and a channel's id")
+    return role or scope or ""
 
 
 def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOption = None) -> None:

@@ -40,7 +40,7 @@ def address_of_article(article_id: str) -> str:
 def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     routes = pages.router()
     who_is = signed_in(context)
-    admin, publisher = acting(who_is), acting(who_is, "publish")
+    acts = acting(who_is)
 
     @routes.get("/articles")
     def articles(
@@ -104,23 +104,23 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         return pages.page("withdraw", who, whole=whole, one=whole.status, most=MAX_REASON, place="articles")
 
     @routes.post("/articles/{article_id}/withdraw", max_body_size=MAX_BODY)
-    def withdraw(article_id: str, act: Annotated[Acting, Depends(publisher)]) -> Response:
+    def withdraw(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:
         reason = reason_of(act.form["reason"], field="reason")
         operation = Operation(intake.new_id("op_"), "withdraw", act.by, intake.clock())
         accept(intake, Withdraw(Origin(source=_SOURCE, id=operation.id), article_id, reason), operation)
         return see(address_of(operation.id))
 
     @routes.post("/articles/{article_id}/release", max_body_size=MAX_BODY)
-    def release_article(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+    def release_article(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:
         done = release(intake, article_id, act.form["channel"] or None, by=act.by)
         return see(address_of(done.operation))
 
     @routes.post("/articles/{article_id}/again", max_body_size=MAX_BODY)
-    def publish_again(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+    def publish_again(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:
         return see(address_of(again(intake, article_id, by=act.by).operation))
 
     @routes.post("/articles/{article_id}/replay", max_body_size=MAX_BODY)
-    def replay_article(article_id: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+    def replay_article(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:
         done = replay(intake, by=act.by, article_id=article_id)
         if done.operation is None:
             raise Problem(409, "nothing-to-replay", "no delivery of the article is given up")

@@ -17,6 +17,7 @@ from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, check_may, signed_in
+from pipeline.web.needed import OF_ACTION
 from pipeline.web.problems import Problem
 
 _FILTERS = ("q", "state", "channel", "evidence", "trouble")
@@ -26,7 +27,6 @@ _LABELS: dict[Action, str] = {
     "release": "Release from being held",
     "withdraw": "Withdraw everywhere",
 }
-_SCOPES: dict[Action, tuple[str, ...]] = {"withdraw": ("publish",)}  # that may, besides admin
 
 
 def filters_of(given: Mapping[str, str]) -> dict[str, str]:
@@ -47,19 +47,19 @@ def wanted_of(given: Mapping[str, str]) -> Wanted:
 
 def allowed(who: SignedIn) -> dict[Action, str]:
     """Return what somebody may do with many articles, in words."""
-    return {one: label for one, label in _LABELS.items() if who.is_admin or who.token.scope in _SCOPES.get(one, ())}
+    return {one: label for one, label in _LABELS.items() if who.may("bulk") and who.may(OF_ACTION[one])}
 
 
 def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     routes = pages.router()
     who_is = signed_in(context)
-    publisher = acting(who_is, "publish")
+    acts = acting(who_is)
 
     @routes.post("/bulk", max_body_size=MAX_BODY)
-    def choose(act: Annotated[Acting, Depends(publisher)]) -> Response:
+    def choose(act: Annotated[Acting, Depends(acts)]) -> Response:
         """Write down what matches now, and lead to the page that shows it."""
         action = _action(act.form["action"])
-        check_may(act.who, *_SCOPES.get(action, ()))
+        check_may(act.who, OF_ACTION[action])
         wanted = wanted_of(filters_of(act.form.fields))
 
         def matching(transaction: Transaction) -> list[Chosen]:
@@ -83,8 +83,8 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         )
 
     @routes.post("/bulk/{operation}/start", max_body_size=MAX_BODY)
-    def begin(operation: str, act: Annotated[Acting, Depends(publisher)]) -> Response:
-        check_may(act.who, *_SCOPES.get(waiting(intake, operation).action, ()))
+    def begin(operation: str, act: Annotated[Acting, Depends(acts)]) -> Response:
+        check_may(act.who, OF_ACTION[waiting(intake, operation).action])
         return see(address_of(start(intake, operation, by=act.by, reason=act.form["reason"]).id))
 
     return routes

@@ -32,7 +32,7 @@ def address_of_channel(channel: str) -> str:
 def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     routes = pages.router()
     who_is = signed_in(context)
-    admin = acting(who_is)
+    admitted = acting(who_is)
 
     @routes.get("/channels")
     def channels(who: Annotated[SignedIn, Depends(who_is)]) -> Response:
@@ -68,7 +68,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         )
 
     @routes.post("/channels/{channel}/pause", max_body_size=MAX_BODY)
-    def pause(channel: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+    def pause(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
         reason = reason_of(act.form["reason"], field="reason")
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
@@ -76,14 +76,14 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/resume", max_body_size=MAX_BODY)
-    def resume(channel: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+    def resume(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
             acts.resume(transaction, act_of(intake, act), channel)
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/enable", max_body_size=MAX_BODY)
-    def enable(channel: str, act: Annotated[Acting, Depends(admin)]) -> Response:
+    def enable(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
         """Enable a disabled channel, and replay what was given up there."""
         with context.ledger.read() as transaction:
             check_channel(context, transaction, channel)

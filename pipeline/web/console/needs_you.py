@@ -6,6 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Response
 from msgspec import Struct
 
+from pipeline.model.roles import Scope
 from pipeline.stages.context import Context
 from pipeline.views.attention import NeedsYou, attention
 from pipeline.web.console.articles import address_of_article
@@ -21,6 +22,7 @@ class Action(Struct, frozen=True):
 
     label: str
     path: str
+    scope: Scope = "read"  # that the button needs
     is_link: bool = False
 
 
@@ -46,9 +48,9 @@ def action_of(one: NeedsYou) -> Action | None:
     """Return what the console can do about it, or None if it is done elsewhere."""
     match one.kind:
         case "article-held" if one.article and one.command.startswith("citewire release"):
-            return Action(f"Release {one.article}", f"{address_of_article(one.article)}/release")
+            return Action(f"Release {one.article}", f"{address_of_article(one.article)}/release", "release")
         case "channel-paused" if one.channel:
-            return Action("Resume", f"{address_of_channel(one.channel)}/resume")
+            return Action("Resume", f"{address_of_channel(one.channel)}/resume", "channels")
         case "channel-disabled" | "channel-down" if one.channel:
             return Action("See the channel", address_of_channel(one.channel), is_link=True)
         case "delivery-exhausted" | "channel-refuses" if one.channel:

@@ -16,13 +16,14 @@ from pipeline.errors import TransientError
 from pipeline.ledger import sessions
 from pipeline.ledger.sessions import LONGEST
 from pipeline.ledger.tokens import Token
+from pipeline.model import roles
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
+from pipeline.web.needed import needed
 from pipeline.web.problems import Problem
 
-SCOPES = ("publish", "admin")  # of the tokens with which people sign in
 _OVER_TLS, _PLAIN = "__Host-citewire", "citewire-console"
 
 
@@ -44,8 +45,11 @@ class SignedIn(Struct, frozen=True):
     secret: str
 
     @property
-    def is_admin(self) -> bool:
-        return self.token.scope == "admin"
+    def role(self) -> str:
+        return self.token.scope
+
+    def may(self, scope: str) -> bool:
+        return roles.may(self.role, scope)
 
     def field(self) -> str:
         """Return a value for the hidden field of a form that only a page of this session can contain.
@@ -64,7 +68,10 @@ class SignedIn(Struct, frozen=True):
 
 
 def signed_in(context: Context) -> Callable[[Request], SignedIn]:
-    """Return a dependency that admits people who are signed in. It raises NotSignedIn."""
+    """Return a dependency that admits people whose role has the scope that the route needs.
+
+    It raises NotSignedIn and Problem 403.
+    """
 
     def find(request: Request) -> SignedIn:
         secret = request.cookies.get(_name(request))
@@ -73,13 +80,15 @@ def signed_in(context: Context) -> Callable[[Request], SignedIn]:
             raise NotSignedIn
         with context.ledger.read() as transaction:
             found = sessions.find(transaction, secret, now=now)
-        if found is None or found.token.scope not in SCOPES:
+        if found is None or not opens_console(found.token.scope):
             raise NotSignedIn
         if not found.is_seen_lately(now) and not is_script(request):
             with contextlib.suppress(TransientError), context.ledger.write() as transaction:
                 sessions.record_use(transaction, secret, now=now)
             record_use(context, found.token, now)
-        return SignedIn(found.token, secret)
+        who = SignedIn(found.token, secret)
+        check_may(who, needed(request))
+        return who
 
     return find
 
@@ -89,12 +98,15 @@ def is_script(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
-def check_may(who: SignedIn, *scopes: str) -> None:
-    """Raise Problem 403 unless the token has one of the scopes. `admin` may do everything."""
-    if not who.is_admin and who.token.scope not in scopes:
-        needed = " or ".join(scopes or ("admin",))
-        detail = f"the scope of your token is {who.token.scope}, but {needed} is needed"
-        raise Problem(403, "scope-insufficient", detail)
+def opens_console(role: str) -> bool:
+    """Return whether people with this role can sign in: a partner's token opens no console."""
+    return roles.may(role, "read")
+
+
+def check_may(who: SignedIn, scope: str) -> None:
+    """Raise Problem 403 unless the role of the person has the scope."""
+    if not who.may(scope):
+        raise Problem(403, "scope-insufficient", roles.refusal(who.role, scope))
 
 
 def begin(context: Context, request: Request, response: Response, token: str, *, by: str) -> None:

@@ -12,7 +12,7 @@ from pipeline.web.clients import client
 from pipeline.web.console import sessions
 from pipeline.web.console.forms import MAX_BODY, Acting, Form, acting, own_form
 from pipeline.web.console.pages import SIGN_IN, Pages, own_address, see
-from pipeline.web.console.sessions import SCOPES, signed_in
+from pipeline.web.console.sessions import opens_console, signed_in
 from pipeline.web.limits import Limiter, Rate
 from pipeline.web.refusals import refusals
 
@@ -34,7 +34,7 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
             return pages.page("sign_in", None, status=429, next=next, refused=_TOO_OFTEN)
         token = form["token"].strip()
         found = _find(token)
-        if found is None or found.scope not in SCOPES:
+        if found is None or not opens_console(found.scope):
             refusals(request).count(request, "token-invalid" if found is None else "scope-insufficient", found)
             refused = _UNKNOWN if found is None else f"A token of the scope {found.scope} opens no console."
             return pages.page("sign_in", None, status=403, next=next, refused=refused)
@@ -48,7 +48,7 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
             return tokens.find(transaction, token, now=context.clock())
 
     @routes.post("/sign-out", max_body_size=MAX_BODY)
-    def sign_out(request: Request, act: Annotated[Acting, Depends(acting(signed_in(context), *SCOPES))]) -> Response:
+    def sign_out(request: Request, act: Annotated[Acting, Depends(acting(signed_in(context)))]) -> Response:
         response = see(SIGN_IN)
         sessions.end(context, request, response, by=act.by)
         return response

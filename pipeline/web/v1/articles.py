@@ -26,11 +26,11 @@ _Channel = Annotated[str | None, Query(description="A channel's id. Without it: 
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
-    publisher, admin = granted(context, "publish"), granted(context)
+    caller = granted(context)
 
     @api.get("/articles", responses=problems(401, 403, 404, 422))
     def get_articles(
-        _: Annotated[Grant, Depends(publisher)],
+        _: Annotated[Grant, Depends(caller)],
         state: Annotated[State | None, Query(description="Only articles in this state.")] = None,
         topic: Annotated[str | None, Query(description="Only articles of this topic.")] = None,
         channel: Annotated[str | None, Query(description="Only articles that were meant for this channel.")] = None,
@@ -51,7 +51,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return channel in context.channels or bool(sent)
 
     @api.get("/articles/{article_id}", responses=problems(401, 403, 404, 422))
-    def get_article(article_id: str, _: Annotated[Grant, Depends(publisher)]) -> articles_views.ArticleStatus:
+    def get_article(article_id: str, _: Annotated[Grant, Depends(caller)]) -> articles_views.ArticleStatus:
         """Return the status of an article: its references, renditions and deliveries."""
         with context.ledger.read() as transaction:
             status = articles_views.article(transaction, article_id)
@@ -62,7 +62,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.get("/articles/{article_id}/shown", responses=problems(401, 403, 404, 422))
     def get_shown(
         article_id: str,
-        _: Annotated[Grant, Depends(publisher)],
+        _: Annotated[Grant, Depends(caller)],
         channel: _Channel = None,
         at: Annotated[AwareDatetime | None, Query(description="A time. Without it: now.")] = None,
     ) -> snapshots_views.Snapshot:
@@ -80,7 +80,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.post("/articles/{article_id}/release", responses=problems(401, 403, 404, 409, 422))
     def post_release(
         article_id: str,
-        grant: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(caller)],
         channel: Annotated[str | None, Query(description="End the hold of this channel only.")] = None,
     ) -> events_views.Released:
         """End the holds of an article, or that of one channel. It goes out again with its editorial marks."""
@@ -88,7 +88,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return events_views.Released(done.article, done.revision, done.channels, done.operation)
 
     @api.post("/articles/{article_id}/again", responses=problems(401, 403, 404, 409, 422))
-    def publish_again(article_id: str, grant: Annotated[Grant, Depends(admin)]) -> events_views.PublishedAgain:
+    def publish_again(article_id: str, grant: Annotated[Grant, Depends(caller)]) -> events_views.PublishedAgain:
         """Deliver a live article again as it is, to every channel that has it."""
         done = again(intake, article_id, by=grant.name)
         return events_views.PublishedAgain(done.article, done.revision, done.count, done.operation)

@@ -12,10 +12,10 @@ from pipeline.web.openapi.answers import problems
 
 def router(context: Context) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["operations"])
-    publisher = granted(context, "publish")
+    caller = granted(context)
 
     @api.get("/attention", responses=problems(401, 403))
-    def get_attention(_: Annotated[Grant, Depends(publisher)]) -> attention_views.Attention:
+    def get_attention(_: Annotated[Grant, Depends(caller)]) -> attention_views.Attention:
         """Return what needs a person, who must act, and what to run first."""
         with context.ledger.read() as transaction:
             channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]

@@ -13,21 +13,21 @@ from pipeline.stages.bulk.starting import prepare, prepared, start, waiting
 from pipeline.stages.context import Context
 from pipeline.views import bulk as bulk_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.needed import OF_ACTION
 from pipeline.web.openapi.answers import problems
-from pipeline.web.problems import Problem
 from pipeline.web.v1.articles import State
-
-_PUBLISHERS: frozenset[Action] = frozenset({"withdraw"})  # what the scope `publish` may do, too
 
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1/bulk", tags=["publishing"])
-    publisher = granted(context, "publish")
+    caller = granted(context)
 
     @api.post("", status_code=201, responses=problems(401, 403, 409, 422))
     def prepare_action(
-        grant: Annotated[Grant, Depends(publisher)],
-        action: Annotated[Action, Query(description="What to do with them; all but `withdraw` needs `admin`.")],
+        grant: Annotated[Grant, Depends(caller)],
+        action: Annotated[
+            Action, Query(description="What to do with them; it needs the scope of the same action on one article.")
+        ],
         state: Annotated[State | None, Query(description="Only articles in this state.")] = None,
         topic: Annotated[str | None, Query(description="Only articles of this topic.")] = None,
         channel: Annotated[str | None, Query(description="Only articles that were meant for this channel.")] = None,
@@ -35,7 +35,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         held: Annotated[bool, Query(description="Only articles kept from a channel for their evidence.")] = False,
     ) -> bulk_views.PreparedAction:
         """Note all articles that `GET /v1/articles` lists with these filters, for an action. It is not started yet."""
-        _check(grant, action)
+        grant.check_may(OF_ACTION[action])
         filters = ArticleFilter(state, topic, channel, query, held)
 
         def matching(transaction: Transaction) -> list[Chosen]:
@@ -44,25 +44,20 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return bulk_views.prepared_action(prepare(intake, action, matching, by=grant.name))
 
     @api.get("/{operation_id}", responses=problems(401, 403, 409, 422))
-    def get_prepared_action(operation_id: str, _: Annotated[Grant, Depends(publisher)]) -> bulk_views.PreparedAction:
+    def get_prepared_action(operation_id: str, _: Annotated[Grant, Depends(caller)]) -> bulk_views.PreparedAction:
         """Return an action that waits to be started."""
         return bulk_views.prepared_action(prepared(intake, operation_id))
 
     @api.post("/{operation_id}/start", status_code=202, responses=problems(401, 403, 409, 422))
     def start_action(
         operation_id: str,
-        grant: Annotated[Grant, Depends(publisher)],
+        grant: Annotated[Grant, Depends(caller)],
         reason: Annotated[str | None, Query(description="Of a withdrawal, which needs one.")] = None,
     ) -> bulk_views.StartedAction:
         """Start it. Workers carry it out, whatever is restarted; `GET /v1/operations/{operation_id}` says how far."""
         one = waiting(intake, operation_id)
-        _check(grant, one.action)
+        grant.check_may(OF_ACTION[one.action])
         started = start(intake, operation_id, by=grant.name, reason=reason)
         return bulk_views.StartedAction(started.id, one.count)
 
     return api
-
-
-def _check(grant: Grant, action: Action) -> None:
-    if grant.scope != "admin" and action not in _PUBLISHERS:
-        raise Problem(403, "scope-insufficient", f"the token's scope is {grant.scope}, but admin is needed")

@@ -19,11 +19,11 @@ from pipeline.web.problems import Problem
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
-    publisher, admin = granted(context, "publish"), granted(context)
+    caller = granted(context)
 
     @api.get("", responses=problems(401, 403, 404, 422))
     def get_deliveries(
-        _: Annotated[Grant, Depends(publisher)],
+        _: Annotated[Grant, Depends(caller)],
         state: Annotated[DeliveryState | None, Query(description="Only deliveries in this state.")] = None,
         channel: Annotated[str | None, Query(description="Only deliveries to this channel.")] = None,
         after: Annotated[str | None, Query(description="The `next` of the previous page.")] = None,
@@ -36,9 +36,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
             return deliveries_views.delivery_list(transaction, found, limit=limit)
 
     @api.get("/{delivery_id}", responses=problems(401, 403, 404, 422))
-    def get_delivery(
-        delivery_id: str, _: Annotated[Grant, Depends(publisher)]
-    ) -> deliveries_views.DeliveryWithAttempts:
+    def get_delivery(delivery_id: str, _: Annotated[Grant, Depends(caller)]) -> deliveries_views.DeliveryWithAttempts:
         """Return a delivery with its newest attempts."""
         with context.ledger.read() as transaction:
             one = _known(deliveries.find(transaction, delivery_id), delivery_id)
@@ -46,7 +44,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
 
     @api.post("/replay", responses=problems(401, 403, 404, 422))
     def replay_since(
-        grant: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(caller)],
         channel: Annotated[str, Query(description="A channel's id. A disabled channel is enabled.")],
         since: Annotated[AwareDatetime, Query(description="A time.")],
     ) -> events_views.Replayed:
@@ -57,7 +55,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return events_views.replayed(done)
 
     @api.post("/{delivery_id}/replay", responses=problems(401, 403, 404, 422))
-    def replay_one(delivery_id: str, grant: Annotated[Grant, Depends(admin)]) -> events_views.Replayed:
+    def replay_one(delivery_id: str, grant: Annotated[Grant, Depends(caller)]) -> events_views.Replayed:
         """Attempt an abandoned delivery again, with all its attempts."""
         done = replay(intake, by=grant.name, id=delivery_id)
         if not done.count:

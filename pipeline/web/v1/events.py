@@ -1,4 +1,4 @@
-"""/v1/events: where publishers send CloudEvents."""
+"""/v1/events: where callers send CloudEvents."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
@@ -46,7 +46,7 @@ def taker(context: Context, intake: Intake) -> Taker:
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
-    publisher, accepted = granted(context, "publish"), taker(context, intake)
+    caller, accepted = granted(context), taker(context, intake)
 
     def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:
         return accepted(read_events(headers, body, drop=context.policy.intake_drop), headers, by)
@@ -59,7 +59,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         openapi_extra=cloud_event(),
     )
     async def post_event(
-        request: Request, grant: Annotated[Grant, Depends(publisher)]
+        request: Request, grant: Annotated[Grant, Depends(caller)]
     ) -> events_views.AcceptedEvent | events_views.AcceptedBatch:
         """Publish, update or withdraw an article with a CloudEvent, or several with a batch.
 
@@ -71,7 +71,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return events_views.AcceptedBatch(answers) if is_batch(headers) else answers[0]
 
     @api.get("/events/{event_id}", responses=problems(401, 403, 404, 422))
-    def get_event(event_id: str, _: Annotated[Grant, Depends(publisher)]) -> events_views.AcceptedEvent:
+    def get_event(event_id: str, _: Annotated[Grant, Depends(caller)]) -> events_views.AcceptedEvent:
         """Return what became of an event: `event_id` is the `event` of the answer to it."""
         with context.ledger.read() as transaction:
             answer = events.find(transaction, event_id)

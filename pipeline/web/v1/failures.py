@@ -17,10 +17,10 @@ from pipeline.web.openapi.answers import problems
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1/failures", tags=["deliveries"])
-    publisher, admin = granted(context, "publish"), granted(context)
+    caller = granted(context)
 
     @api.get("", responses=problems(401, 403))
-    def get_failures(_: Annotated[Grant, Depends(publisher)]) -> failures_views.FailureList:
+    def get_failures(_: Annotated[Grant, Depends(caller)]) -> failures_views.FailureList:
         """Return what fails, grouped by cause: who must act, and what to do."""
         with context.ledger.read() as transaction:
             return failures_views.failures(transaction, now=context.clock())
@@ -28,7 +28,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.post("/{key}/replay", responses=problems(401, 403, 404, 422))
     def replay_cause(
         key: str,
-        grant: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(caller)],
         seen: Annotated[AwareDatetime, Query(description="The `seen` of the list: what failed later is left alone.")],
     ) -> events_views.Replayed:
         """Attempt every delivery of a cause again, with all its attempts. A disabled channel is enabled."""
@@ -37,7 +37,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.post("/{key}/note", responses=problems(401, 403, 404, 422))
     def note_cause(
         key: str,
-        grant: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(caller)],
         text: Annotated[str, Query(description="What people should know about it; empty: nothing any more.")] = "",
     ) -> failures_views.Noted:
         """Write a note about a cause, in place of the former one."""
@@ -46,14 +46,14 @@ def router(context: Context, intake: Intake) -> APIRouter:
     @api.post("/{key}/dismiss", responses=problems(401, 403, 404, 422))
     def dismiss_cause(
         key: str,
-        grant: Annotated[Grant, Depends(admin)],
+        grant: Annotated[Grant, Depends(caller)],
         seen: Annotated[AwareDatetime, Query(description="The `seen` of the list: what fails later reopens it.")],
     ) -> failures_views.Noted:
         """Dismiss a cause until it happens again."""
         return failures_views.noted(dismiss(intake, key, seen=seen, by=grant.name))
 
     @api.post("/{key}/reopen", responses=problems(401, 403, 404, 422))
-    def reopen_cause(key: str, grant: Annotated[Grant, Depends(admin)]) -> failures_views.Noted:
+    def reopen_cause(key: str, grant: Annotated[Grant, Depends(caller)]) -> failures_views.Noted:
         """Take the dismissal of a cause back."""
         return failures_views.noted(reopen(intake, key, by=grant.name))
 

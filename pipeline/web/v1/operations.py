@@ -15,18 +15,18 @@ from pipeline.web.problems import Problem
 
 def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
-    publisher, admin = granted(context, "publish"), granted(context, "admin")
+    caller = granted(context)
 
     @api.get("/operations", responses=problems(401, 403, 422))
     def get_operations(
-        _: Annotated[Grant, Depends(publisher)], limit: Annotated[int, Query(ge=1, le=100)] = 20
+        _: Annotated[Grant, Depends(caller)], limit: Annotated[int, Query(ge=1, le=100)] = 20
     ) -> operations_views.OperationList:
         """Return the newest operations, the newest first."""
         with context.ledger.read() as transaction:
             return operations_views.operations(transaction, limit=limit, now=context.clock())
 
     @api.get("/operations/{operation_id}", responses=problems(401, 403, 404, 422))
-    def get_operation(operation_id: str, _: Annotated[Grant, Depends(publisher)]) -> operations_views.Operation:
+    def get_operation(operation_id: str, _: Annotated[Grant, Depends(caller)]) -> operations_views.Operation:
         """Return an operation with what became of each of its parts."""
         with context.ledger.read() as transaction:
             found = operations_views.operation(transaction, operation_id, now=context.clock())
@@ -35,7 +35,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return found
 
     @api.post("/operations/{operation_id}/undo", responses=problems(401, 403, 404, 409, 422))
-    def undo_operation(operation_id: str, grant: Annotated[Grant, Depends(admin)]) -> operations_views.Undone:
+    def undo_operation(operation_id: str, grant: Annotated[Grant, Depends(caller)]) -> operations_views.Undone:
         """Bring back what the operation changed, as new revisions, and withdraw what it made."""
         done = undo(intake, operation_id, by=grant.name)
         return operations_views.Undone(done.operation, len(done.accepted), done.overtaken)

@@ -14,10 +14,10 @@ from pipeline.web.problems import Problem
 
 def router(context: Context) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["evidence"])
-    publisher = granted(context, "publish")
+    caller = granted(context)
 
     @api.get("/recalls/{pmid}", responses=problems(401, 403, 404, 422))
-    def get_recall(pmid: Pmid, _: Annotated[Grant, Depends(publisher)]) -> recall_views.Recall:
+    def get_recall(pmid: Pmid, _: Annotated[Grant, Depends(caller)]) -> recall_views.Recall:
         """Return the certificate of a retraction: which articles cite the paper, and what each place showed of it."""
         with context.ledger.read() as transaction:
             found = recall_views.certificate(transaction, pmid, context.site, now=context.clock())

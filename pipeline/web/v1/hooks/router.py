@@ -10,6 +10,7 @@ from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
 from pipeline.views import events as events_views
 from pipeline.web.auth import Bearer, Grant, InAddress, require
+from pipeline.web.needed import needed
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
 from pipeline.web.v1.events import MAX_BODY, taker
@@ -24,8 +25,8 @@ def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1/hooks", tags=["publishing"])
     accepted = taker(context, intake)
 
-    def publisher(request: Request, _: Bearer, __: InAddress) -> Grant:
-        return require(context, request, "publish", in_address=True)
+    def caller(request: Request, _: Bearer, __: InAddress) -> Grant:
+        return require(context, request, needed(request), in_address=True)
 
     async def take(request: Request, read: Callable[[bytes], Post], by: str) -> events_views.AcceptedEvent:
         body = await request.body()
@@ -37,7 +38,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return await run_in_threadpool(step)
 
     @api.post("/ghost", status_code=202, max_body_size=MAX_BODY, responses=_ANSWERS, openapi_extra=_BODY)
-    async def post_ghost(request: Request, grant: Annotated[Grant, Depends(publisher)]) -> events_views.AcceptedEvent:
+    async def post_ghost(request: Request, grant: Annotated[Grant, Depends(caller)]) -> events_views.AcceptedEvent:
         """Take a webhook of Ghost about a post. With `web.ghost_secret`, its signature must be right."""
         secret = context.ghost_secret
         if secret is not None:
@@ -47,9 +48,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
         return await take(request, ghost.post_of, grant.name)
 
     @api.post("/wordpress", status_code=202, max_body_size=MAX_BODY, responses=_ANSWERS, openapi_extra=_BODY)
-    async def post_wordpress(
-        request: Request, grant: Annotated[Grant, Depends(publisher)]
-    ) -> events_views.AcceptedEvent:
+    async def post_wordpress(request: Request, grant: Annotated[Grant, Depends(caller)]) -> events_views.AcceptedEvent:
         """Take a post of WordPress, as its REST API shows it or as a plug-in for webhooks sends it."""
         return await take(request, wordpress.post_of, grant.name)
 

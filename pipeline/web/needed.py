@@ -1,0 +1,113 @@
+"""Which scope each request needs: the one table for the API and the console, by method and address.
+
+A route without a line is refused, and `create_app` refuses to start with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
+
+from pipeline.ledger.bulk import Action
+from pipeline.model.roles import Scope
+
+OPEN: Final = frozenset(
+    {  # what nobody needs to be known for
+        "GET /v1/openapi.json",
+        "GET /console/sign-in",
+        "POST /console/sign-in",
+        "GET /console/static/{digest}/{name}",
+        "GET /console/{rest:path}",
+        "POST /console/{rest:path}",
+    }
+)
+NEEDED: Final[Mapping[str, Scope]] = {
+    "GET /v1/articles": "read",
+    "GET /v1/articles/{article_id}": "read",
+    "GET /v1/articles/{article_id}/shown": "read",
+    "POST /v1/articles/{article_id}/release": "release",
+    "POST /v1/articles/{article_id}/again": "replay",
+    "GET /v1/attention": "read",
+    "POST /v1/bulk": "bulk",  # and the scope of the action
+    "GET /v1/bulk/{operation_id}": "bulk",
+    "POST /v1/bulk/{operation_id}/start": "bulk",  # and the scope of the action
+    "GET /v1/deliveries": "read",
+    "GET /v1/deliveries/{delivery_id}": "read",
+    "POST /v1/deliveries/replay": "replay",
+    "POST /v1/deliveries/{delivery_id}/replay": "replay",
+    "POST /v1/events": "publish",
+    "GET /v1/events/{event_id}": "read",
+    "GET /v1/failures": "read",
+    "POST /v1/failures/{key}/replay": "replay",
+    "POST /v1/failures/{key}/note": "failures",
+    "POST /v1/failures/{key}/dismiss": "failures",
+    "POST /v1/failures/{key}/reopen": "failures",
+    "POST /v1/hooks/ghost": "publish",
+    "POST /v1/hooks/wordpress": "publish",
+    "GET /v1/operations": "read",
+    "GET /v1/operations/{operation_id}": "read",
+    "POST /v1/operations/{operation_id}/undo": "undo",
+    "GET /v1/recalls/{pmid}": "read",
+    "GET /console": "read",
+    "GET /console/now": "read",
+    "GET /console/articles": "read",
+    "GET /console/articles/{article_id}": "read",
+    "GET /console/articles/{article_id}/preview/{format}": "read",
+    "GET /console/articles/{article_id}/withdraw": "withdraw",
+    "POST /console/articles/{article_id}/withdraw": "withdraw",
+    "POST /console/articles/{article_id}/release": "release",
+    "POST /console/articles/{article_id}/again": "replay",
+    "POST /console/articles/{article_id}/replay": "replay",
+    "POST /console/bulk": "bulk",  # and the scope of the action
+    "GET /console/bulk/{operation}": "bulk",
+    "POST /console/bulk/{operation}/start": "bulk",  # and the scope of the action
+    "GET /console/calendar": "read",
+    "GET /console/changes": "read",
+    "GET /console/channels": "read",
+    "GET /console/channels/{channel}": "read",
+    "POST /console/channels/{channel}/pause": "channels",
+    "POST /console/channels/{channel}/resume": "channels",
+    "POST /console/channels/{channel}/enable": "channels",
+    "GET /console/failures": "read",
+    "POST /console/failures/{key}/replay": "replay",
+    "POST /console/failures/{key}/note": "failures",
+    "POST /console/failures/{key}/dismiss": "failures",
+    "POST /console/failures/{key}/reopen": "failures",
+    "GET /console/operations": "read",
+    "GET /console/operations/{operation}": "read",
+    "POST /console/operations/{operation}/undo": "undo",
+    "POST /console/sign-out": "read",
+}
+# What an action on many articles needs besides `bulk`: the scope of the same action on one.
+OF_ACTION: Final[Mapping[Action, Scope]] = {
+    "replay": "replay",
+    "publish-again": "replay",
+    "release": "release",
+    "withdraw": "withdraw",
+}
+_ROOMS = ("/v1/", "/console")
+
+
+def needed(request: Request) -> Scope:
+    """Return the scope that the request needs. Raises KeyError for a route without a line in the table."""
+    return NEEDED[f"{request.method} {request.scope['route'].path}"]
+
+
+def check_routes(app: FastAPI) -> None:
+    """Raise LookupError if a route of the API or the console has no line in the table."""
+    if missing := sorted(set(routes(app)) - NEEDED.keys() - OPEN):
+        raise LookupError(f"routes without a scope: {', '.join(missing)}")
+
+
+def routes(app: FastAPI) -> Iterator[str]:
+    """Yield each route of the API and the console, as the table names it."""
+    for one in iter_route_contexts(app.routes):
+        if one.path is not None and one.path.startswith(_ROOMS):
+            yield from _named(one.methods or (), one.path)
+
+
+def _named(methods: Iterable[str], path: str) -> Iterator[str]:
+    return (f"{method} {path}" for method in methods if method != "HEAD")
