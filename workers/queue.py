@@ -5,10 +5,13 @@ from __future__ import annotations
 import redis
 
 
-def connect(url: str) -> redis.Redis:
-    """Return a client for a URL in Celery's form: Celery's `redis+socket://` is `unix://` in redis-py."""
+def connect(url: str, *, as_text: bool = True, timeout: float = 2.0) -> redis.Redis:
+    """Return a client for a URL in Celery's form: Celery's `redis+socket://` is `unix://` in redis-py.
+
+    It waits `timeout` seconds for an answer. Answers are text, or bytes without `as_text`.
+    """
     plain = url.replace("redis+socket://", "unix://", 1)
-    return redis.Redis.from_url(plain, decode_responses=True, socket_timeout=2, socket_connect_timeout=2)
+    return redis.Redis.from_url(plain, decode_responses=as_text, socket_timeout=timeout, socket_connect_timeout=2)
 
 
 _SIGN = "citewire:alive:"

@@ -22,6 +22,7 @@ from pipeline.ledger.operations import Operation, Part
 from pipeline.model.event import Event
 from pipeline.stages.accept import Intake, accept_all
 from pipeline.web.v1.cloudevents import STRUCTURED, read_events
+from workers import queue
 
 FIELD = b"event"  # of an entry: a CloudEvent as JSON
 MOST_TRIES = 5  # deliveries of an entry that nobody acknowledged: its readers have died of it
@@ -49,8 +50,7 @@ class Source(Struct, frozen=True):
 
 def connect(url: str) -> redis.Redis:
     """Return a client that waits longer than a read blocks. Entries are bytes, whatever a producer wrote."""
-    plain = url.replace("redis+socket://", "unix://", 1)
-    return redis.Redis.from_url(plain, socket_timeout=10, socket_connect_timeout=2)
+    return queue.connect(url, as_text=False, timeout=10)
 
 
 def own_name() -> str:

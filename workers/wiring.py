@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-import ipaddress
 import os
 import random
 import secrets
@@ -23,6 +22,7 @@ from pipeline.channels.shared.settings import read_settings
 from pipeline.errors import ConfigError
 from pipeline.hints import nearest
 from pipeline.http import EgressGuard, Http
+from pipeline.http.egress import ANYWHERE
 from pipeline.intake import source_formats
 from pipeline.jws import Signer
 from pipeline.ledger import Ledger, operations, places
@@ -391,8 +391,7 @@ def lists_of(settings: Settings) -> dict[str, OpenList]:
 
 def _http_of_sources(settings: Settings) -> Http:
     """Return a client without an egress guard: the operator chose the address, so it may be private."""
-    anywhere = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
-    return Http(anywhere, contact_url=settings.site.url)
+    return Http(ANYWHERE, contact_url=settings.site.url)
 
 
 def hub_of(settings: Settings, http: Http) -> HubPlan | None:

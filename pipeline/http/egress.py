@@ -79,6 +79,10 @@ class EgressGuard:
         raise TransientError(f"{host} port {port}: {detail}", code=code) from failure
 
 
+# For what the operator chose himself, which may be private.
+ANYWHERE = EgressGuard([ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")])
+
+
 def _connected(sock: socket.socket, endpoint: Endpoint, timeout: float) -> socket.socket:
     try:
         sock.settimeout(max(timeout, 0.001))  # 0 would make the socket non-blocking

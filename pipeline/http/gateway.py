@@ -28,6 +28,12 @@ _LINGER = 5.0  # … once the client has ended
 Target = tuple[str, int]  # a host in lower case, and a port
 
 
+def target_of(address: str) -> Target:
+    """Return what a connection for a web address leads to. Raises ValueError if its port is not a number."""
+    parts = urlsplit(address)
+    return (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
 class Gateway:
     """`hosts`: what may be reached; None is everything that the guard permits. Only who knows `url` may use it."""
 
@@ -114,8 +120,7 @@ class Gateway:
         if not (said and secrets.compare_digest(said[0].encode(), f"Basic {word}".encode())):
             return None
         try:
-            parts = urlsplit(f"https://{target}" if method == "CONNECT" else target)
-            found = ((parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80))
+            found = target_of(f"https://{target}" if method == "CONNECT" else target)
         except ValueError:
             return None
         return found if found[0] and (self._hosts is None or found in self._hosts) else None

@@ -10,14 +10,12 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
-
-import msgspec
 
 from pipeline.errors import PermanentError, TransientError
 from pipeline.http import Http, Limits, Response
 from pipeline.model.article import CitedWork
+from pipeline.references.json_answers import decoded
 from pipeline.references.pubmed.answers import failure_of
 
 MOST_IDS = 200  # in one request
@@ -125,7 +123,7 @@ def read_conversion(response: Response, now: dt.datetime) -> Conversion | None:
     Returns None if the converter rejected the request for one of its ids (400, `{"status": "error"}`, naming the id).
     Raises TransientError, with the codes of `answers.read_efetch`, for any other response that is not an answer.
     """
-    answer = _decoded(response.body)
+    answer = decoded(response.body) or {}
     records = answer.get("records")
     if response.status == 400 and answer.get("status") == "error" and " id" in f" {answer.get('message', '')}".lower():
         return None
@@ -148,11 +146,3 @@ def read_conversion(response: Response, now: dt.datetime) -> Conversion | None:
 
 def _id(work: CitedWork) -> str:
     return work.value.lower()
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from obstore.store import ObjectStore, from_url
 
-from pipeline.http import EgressGuard
-from pipeline.http.gateway import Gateway, Target
+from pipeline.http.egress import ANYWHERE
+from pipeline.http.gateway import Gateway, target_of
 
-_ANYWHERE = EgressGuard([ip_network("0.0.0.0/0"), ip_network("::/0")])
 _DOMAINS = {  # of each cloud, with what makes tokens for it
     "s3": ("amazonaws.com", "amazonaws.com.cn"),
     "gs": ("googleapis.com",),
@@ -45,11 +43,11 @@ class Hosts:
     def __init__(self, kind: str, environment: Mapping[str, str]) -> None:
         given = [environment[name] for name in _ENDPOINTS[kind] if environment.get(name)]
         self.endpoint = given[0] if given else None
-        self._own = _target(self.endpoint) if self.endpoint else None
+        self._own = target_of(self.endpoint) if self.endpoint else None
         self._domains = _DOMAINS[kind]
         self._metadata = () if any(environment.get(name) for name in _KEYS[kind]) else _METADATA
         full = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-        self._container = _target(full) if full and self._metadata else None
+        self._container = target_of(full) if full and self._metadata else None
 
     def __contains__(self, target: object) -> bool:
         host, port = target if isinstance(target, tuple) else ("", 0)
@@ -68,7 +66,7 @@ def opened(url: str, environment: Mapping[str, str] = os.environ) -> ObjectStore
     hosts = Hosts(kind, environment)
     by_name = environment.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true")
     options: Any = {
-        "proxy_url": Gateway(_ANYWHERE, hosts).url,
+        "proxy_url": Gateway(ANYWHERE, hosts).url,
         "allow_http": by_name or (hosts.endpoint or "").startswith("http:"),
     }
     return from_url(url, client_options=options, retry_config=_RETRIES)
@@ -78,11 +76,6 @@ def _kind_of(url: str) -> str | None:
     scheme = urlsplit(url).scheme
     kinds = {"s3": "s3", "s3a": "s3", "gs": "gs"} | dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), "az")
     return kinds.get(scheme)
-
-
-def _target(url: str) -> Target:
-    parts = urlsplit(url)
-    return (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _is_within(host: str, domain: str) -> bool:

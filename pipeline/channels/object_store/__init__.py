@@ -15,7 +15,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -43,7 +42,7 @@ from pipeline.channels.shared.manifest import (
 from pipeline.channels.shared.marks import read_mark, write_mark
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import Http
-from pipeline.http.gateway import Gateway
+from pipeline.http.gateway import Gateway, target_of
 from pipeline.model.delivery import Difference, Found, Parcel, Receipt
 from pipeline.model.rendition import digest_of
 
@@ -150,9 +149,8 @@ class ObjectStoreChannel:
         The gateway checks it again at each connection; here the error says what is wrong.
         """
         if self._settings.where is not None:
-            parts = urlsplit(self._settings.where)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            self._guard.resolve(str(parts.hostname), port, timeout=self._settings.connect_timeout)
+            host, port = target_of(self._settings.where)
+            self._guard.resolve(host, port, timeout=self._settings.connect_timeout)
         return Deadline(self._settings.total_timeout)
 
     @contextmanager

@@ -16,7 +16,7 @@ from pipeline.channels.shared.folder import folder_place
 from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard
-from pipeline.http.gateway import Gateway
+from pipeline.http.gateway import Gateway, target_of
 from pipeline.secret import SecretRef
 from pipeline.validation import form
 from pipeline.web_address import web_address
@@ -144,8 +144,7 @@ def gateway_of(settings: ObjectStoreSettings, guard: EgressGuard) -> Gateway | N
         return None
     if settings.credentials == "machine":
         return Gateway(replace(guard, allow=[*guard.allow, *_OF_MACHINE]), None, timeout=settings.connect_timeout)
-    parts = urlsplit(settings.where)
-    own = ((parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80))
+    own = target_of(settings.where)
     hosts = {own, _TOKENS_OF_GOOGLE} if settings.kind == "gs" else {own}
     return Gateway(guard, hosts, timeout=settings.connect_timeout)
 

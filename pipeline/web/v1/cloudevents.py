@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote
 
 import msgspec
@@ -22,11 +22,12 @@ from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.intake.fields.slugs import article_id
 from pipeline.model.article import Article
 from pipeline.model.event import SOURCE, Event, Origin, Publish, Withdraw
+from pipeline.web.v1.payload import NOT_JSON, decoded
 
 PREFIX = "org.citewire.article."
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 MAX_BATCH = 1000
-
+_HINT = "send a CloudEvent 1.0 as JSON"
 
 # Attributes contain no control characters (CloudEvents 1.0, section 3.1).
 _PLAIN = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])"  # `$` would let a last newline through
@@ -69,29 +70,18 @@ class CloudEvent(Struct, frozen=True):
 def read_events(headers: Mapping[str, str], body: bytes, *, drop: tuple[str, ...] = ()) -> list[Event]:
     """Return the events of a request. Raises InvalidEvent, naming the attribute or the article's field."""
     if is_batch(headers):
-        envelopes = _decode(body, list[CloudEvent])
+        envelopes = decoded(body, list[CloudEvent], hint=_HINT)
         if len(envelopes) > MAX_BATCH:
             raise InvalidEvent(f"holds more than {MAX_BATCH} events", code="batch-too-large", hint="send several")
         return [_event(envelope, drop) for envelope in envelopes]
     media_type = _essence(headers.get("content-type", ""))
     if media_type == STRUCTURED or "ce-specversion" not in headers:
-        return [_event(_decode(body, CloudEvent), drop)]
+        return [_event(decoded(body, CloudEvent, hint=_HINT), drop)]
     return [_binary(headers, media_type, body, drop)]
 
 
 def is_batch(headers: Mapping[str, str]) -> bool:
     return _essence(headers.get("content-type", "")) == BATCH
-
-
-def _decode(body: bytes, type: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=type)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$").lstrip(".") or None
-        raise InvalidEvent(message, field=field, hint="send a CloudEvent 1.0") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEvent(f"is not JSON: {error}", code="invalid-json", hint="send a CloudEvent as JSON") from error
 
 
 def _binary(headers: Mapping[str, str], media_type: str, body: bytes, drop: tuple[str, ...]) -> Event:
@@ -180,7 +170,7 @@ class WithdrawalData(Struct, frozen=True):
 def _withdraw(envelope: CloudEvent, origin: Origin, data: bytes) -> Withdraw:
     try:
         withdrawal = msgspec.json.decode(data, type=WithdrawalData)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         hint = 'send {"reason": "…"} as the event\'s data'
         raise InvalidEvent(str(error), field="data", hint=hint, event=envelope.id) from error
     article = envelope.subject or withdrawal.article or withdrawal.id

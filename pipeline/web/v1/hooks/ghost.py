@@ -15,7 +15,8 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pipeline.errors import InvalidEvent
-from pipeline.web.v1.hooks.post import Post, read
+from pipeline.web.v1.hooks.post import Post
+from pipeline.web.v1.payload import decoded
 
 _HINT = "send what Ghost's webhook of a post sends"
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64}), ?t=([0-9]{1,15})")
@@ -62,7 +63,7 @@ class _Payload(Struct, frozen=True):
 
 def post_of(body: bytes) -> Post:
     """Return what a webhook says of a post. Raises InvalidEvent."""
-    change: _Change = read(body, _Payload, hint=_HINT).post
+    change: _Change = decoded(body, _Payload, hint=_HINT).post
     state = change.current if change.current.id is not UNSET else change.previous
     if state.id is UNSET or not state.slug:
         missing = "id" if state.id is UNSET else "slug"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -41,18 +40,6 @@ class Post(Struct, frozen=True, kw_only=True):
     authors: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     canonical: str | None = None
-
-
-def read(body: bytes, type: Any, *, hint: str) -> Any:
-    """Decode a payload. Raises InvalidEvent naming the member that is not as it should be."""
-    try:
-        return msgspec.json.decode(body, type=type)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$").lstrip(".") or None
-        raise InvalidEvent(message, field=field, hint=hint) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEvent(f"is not JSON: {error}", code="invalid-json", hint=hint) from error
 
 
 def event_from(post: Post, *, language: str, drop: tuple[str, ...]) -> Event:

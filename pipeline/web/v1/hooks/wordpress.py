@@ -14,7 +14,8 @@ from markupsafe import Markup
 from msgspec import Meta, Struct, convert, structs
 
 from pipeline.errors import InvalidEvent
-from pipeline.web.v1.hooks.post import Post, read
+from pipeline.web.v1.hooks.post import Post
+from pipeline.web.v1.payload import decoded
 
 _HINT = "send the post as WordPress' REST API shows it, or the fields of WP_Post under `post`"
 _Number = Annotated[int, Meta(ge=1, le=10**15)]
@@ -53,7 +54,7 @@ class _WpPost(Struct, frozen=True, rename={"id": "ID"}):
 
 def post_of(body: bytes) -> Post:
     """Return what a webhook says of a post. Raises InvalidEvent."""
-    payload: Any = read(body, dict[str, Any], hint=_HINT)
+    payload: Any = decoded(body, dict[str, Any], hint=_HINT)
     inner = payload.get("post")
     at, members = ("post.", inner) if isinstance(inner, dict) else ("", payload)
     if "ID" in members:
