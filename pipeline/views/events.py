@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from pipeline.model.delivery import DeliveryState
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import replay as replays
-from pipeline.views.cited import CitedCounts
+from pipeline.views.cited import CitedCounts, cited_counts
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 from pipeline.views.warnings import SourceWarning, warning
 
@@ -46,6 +46,10 @@ class AcceptedEvent:
     warnings: tuple[SourceWarning, ...] = ()
     references: Annotated[
         CitedCounts | None, Field(description="What is known of the references now; null for a withdrawn article.")
+    ] = None
+    channels: Annotated[
+        tuple[AtChannel, ...] | None,
+        Field(description="What each channel has, empty before rendering; null in an answer that did not wait."),
     ] = None
 
 
@@ -97,11 +101,36 @@ def accepted(
     status: str = "accepted",
     warnings: Sequence[ReadWarning] = (),
     references: CitedCounts | None = None,
+    channels: tuple[AtChannel, ...] | None = None,
 ) -> AcceptedEvent:
     """Return the answer to an event. One that was overtaken never comes any further."""
     shown = tuple(map(warning, (*_doubts(answer), *warnings)))
     status = "overtaken" if answer.outcome == "overtaken" else status
-    return AcceptedEvent(answer.event, answer.article, answer.revision, answer.changed, status, shown, references)
+    return AcceptedEvent(
+        answer.event, answer.article, answer.revision, answer.changed, status, shown, references, channels
+    )
+
+
+def awaited(transaction: Transaction, one: AcceptedEvent) -> AcceptedEvent:
+    """Return the answer to an event with what became of it by now, and a warning if its deliveries have not ended."""
+    if one.status == "overtaken":
+        return one
+    ended = outcome(transaction, one.article, one.revision)
+    warnings = one.warnings if ended is not None else (*one.warnings, warning(_GOES_ON))
+    return replace(
+        one,
+        status=ended or one.status,
+        warnings=warnings,
+        references=cited_counts(transaction, one.article),
+        channels=at_channels(transaction, one.article, one.revision),
+    )
+
+
+_GOES_ON = ReadWarning(
+    code="still-delivering",
+    message="not every channel has it yet; it is delivered all the same",
+    hint="ask GET /v1/events/{event} with the `event` of this answer",
+)
 
 
 def _doubts(answer: Accepted) -> Iterator[ReadWarning]:

@@ -22,6 +22,7 @@ from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, well_known
 from pipeline.web.refusals import Refusals
 from pipeline.web.restored import Restored
+from pipeline.web.v1 import events
 from pipeline.web.v1 import router as v1
 
 
@@ -49,13 +50,15 @@ def create_app(
     )
     app.state.refusals = Refusals()
     arrivals = partners.arrivals_of(context)
+    ends = events.ends_of(context)
     live = Live(functools.partial(versions_of, context))
 
     def stop() -> None:
         arrivals.stop()
+        ends.stop()
         live.stop()
 
-    app.state.stop = stop
+    app.state.stop, app.state.ends = stop, ends
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge)
@@ -64,7 +67,7 @@ def create_app(
     app.add_middleware(BrowserHeaders)
     app.add_middleware(Interrupted)
     problems.register(app)
-    app.include_router(v1.router(context))
+    app.include_router(v1.router(context, ends))
     app.include_router(console(context, limiter, live))
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context))

@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 
 from pipeline.ledger import tokens
 from pipeline.stages.context import ChannelPlan
+from pipeline.web import arrivals
 from pipeline.web.app import create_app
 from pipeline.web.limits import Limiter, LocalLimiter, Rate
-from pipeline.web.partners import arrivals
 
 TOKENS = {"theirs": "partner:partner", "others": "partner:other", "cms": "publish", "root": "admin"}
 

@@ -13,11 +13,11 @@ from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.partners import feed as partner_feed
 from pipeline.stages.partners import pull
 from pipeline.views.partners import change_page
+from pipeline.web.arrivals import Arrivals
 from pipeline.web.auth import Bearer, Grant, InAddress, require
 from pipeline.web.conditional import respond
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
-from pipeline.web.partners.arrivals import Arrivals
 from pipeline.web.problems import Problem
 
 LONGEST_WAIT = 60.0  # seconds
@@ -31,14 +31,17 @@ _Limit = Annotated[int, Query(ge=1, le=1000)]
 _Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for a change if there is none.")]
 
 
-def arrivals_of(context: Context) -> Arrivals:
+Changes = Arrivals[tuple[str, str]]  # the channel, and the cursor that something is to come after
+
+
+def arrivals_of(context: Context) -> Changes:
     def look(places: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
         return [place for place in places if pull.anything_after(context, *place)]
 
     return Arrivals(look)
 
 
-def router(context: Context, limiter: Limiter, arrivals: Arrivals) -> APIRouter:
+def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
     partners = APIRouter(prefix="/partners", tags=["partners"])
     media_types = {format.media_type for format in context.formats.values()}
     rate = Rate(context.policy.partner_rate, context.policy.partner_burst)
@@ -78,7 +81,7 @@ def router(context: Context, limiter: Limiter, arrivals: Arrivals) -> APIRouter:
         plan, grant = admitted
         answer, has_changes = await run_in_threadpool(read, plan, grant, after, limit)
         if wait and not has_changes:
-            await arrivals.wait(channel, after, seconds=wait)
+            await arrivals.wait(channel, (channel, after), seconds=wait)
             answer, _ = await run_in_threadpool(read, plan, grant, after, limit)
         return Response(answer, media_type="application/json", headers=PRIVATE)
 

@@ -1,9 +1,11 @@
 """/v1/events: where callers send CloudEvents."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import dropwhile
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.ledger.articles import events
@@ -13,15 +15,22 @@ from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context
 from pipeline.views import cited as cited_views
 from pipeline.views import events as events_views
+from pipeline.web.arrivals import Arrivals
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
 from pipeline.web.openapi.bodies import cloud_event
 from pipeline.web.problems import Problem
 from pipeline.web.v1.cloudevents import is_batch, read_events
 from pipeline.web.v1.sender_clock import by_our_clock
+from pipeline.web.waiting import while_connected
 
 MAX_BODY = 8_000_000  # bytes: an article of 5 MB, escaped in JSON, and its envelope
+LONGEST_WAIT = 60.0  # seconds
 
+Ends = Arrivals[tuple[str, int]]  # an article, and the revision whose deliveries are to end
+_Wait = Annotated[
+    float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until every channel has it, or it was given up.")
+]
 
 Taker = Callable[[Sequence[Event], Mapping[str, str], str], tuple[events_views.AcceptedEvent, ...]]
 
@@ -44,12 +53,44 @@ def taker(context: Context, intake: Intake) -> Taker:
     return take
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
+def ends_of(context: Context) -> Ends:
+    """Return what requests wait with for the deliveries of revisions to end."""
+
+    def look(revisions: Collection[tuple[str, int]]) -> list[tuple[str, int]]:
+        with context.ledger.read() as transaction:
+            return [one for one in revisions if events_views.outcome(transaction, *one) is not None]
+
+    return Arrivals(look)
+
+
+def router(context: Context, intake: Intake, ends: Ends) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
     caller, accepted = granted(context), taker(context, intake)
 
     def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:
         return accepted(read_events(headers, body, drop=context.policy.intake_drop), headers, by)
+
+    async def delivered(answers: Sequence[events_views.AcceptedEvent], *, whose: str, seconds: float) -> None:
+        """Wait until the deliveries of every event have ended or the time is up."""
+        end = asyncio.get_running_loop().time() + seconds
+        open_ones = await run_in_threadpool(without_ended, answers)
+        while open_ones and (left := end - asyncio.get_running_loop().time()) > 0:
+            if not await ends.wait(whose, (open_ones[0].article, open_ones[0].revision), seconds=left):
+                return
+            open_ones = await run_in_threadpool(without_ended, open_ones)
+
+    def without_ended(answers: Sequence[events_views.AcceptedEvent]) -> list[events_views.AcceptedEvent]:
+        """Return the answers from the first one on whose deliveries have not ended."""
+        with context.ledger.read() as transaction:
+
+            def has_ended(one: events_views.AcceptedEvent) -> bool:
+                return one.status == "overtaken" or bool(events_views.outcome(transaction, one.article, one.revision))
+
+            return list(dropwhile(has_ended, answers))
+
+    def by_now(answers: Sequence[events_views.AcceptedEvent]) -> tuple[events_views.AcceptedEvent, ...]:
+        with context.ledger.read() as transaction:
+            return tuple(events_views.awaited(transaction, one) for one in answers)
 
     @api.post(
         "/events",
@@ -59,15 +100,19 @@ def router(context: Context, intake: Intake) -> APIRouter:
         openapi_extra=cloud_event(),
     )
     async def post_event(
-        request: Request, grant: Annotated[Grant, Depends(caller)]
+        request: Request, grant: Annotated[Grant, Depends(caller)], wait: _Wait = 0
     ) -> events_views.AcceptedEvent | events_views.AcceptedBatch:
         """Publish, update or withdraw an article with a CloudEvent, or several with a batch.
 
         A batch is accepted completely or not at all. Sending an event with the same `source` and `id` again returns
-        the same answer and changes nothing.
+        the same answer and changes nothing. With `wait`, the answer has what each channel has of it by then; what is
+        not delivered in that time is delivered afterwards.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
         answers = await run_in_threadpool(take, headers, await request.body(), grant.name)
+        if wait:
+            await while_connected(request, delivered(answers, whose=grant.id, seconds=wait))
+            answers = await run_in_threadpool(by_now, answers)
         return events_views.AcceptedBatch(answers) if is_batch(headers) else answers[0]
 
     @api.get("/events/{event_id}", responses=problems(401, 403, 404, 422))
@@ -79,6 +124,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
                 raise Problem(404, "unknown-event", f"no event {event_id!r} is known")
             state = events_views.outcome(transaction, answer.article, answer.revision)
             cited = cited_views.cited_counts(transaction, answer.article)
-        return events_views.accepted(answer, state or "accepted", references=cited)
+            channels = events_views.at_channels(transaction, answer.article, answer.revision)
+        return events_views.accepted(answer, state or "accepted", references=cited, channels=channels)
 
     return api

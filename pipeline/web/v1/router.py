@@ -11,10 +11,10 @@ from pipeline.web.v1 import articles, attention, bulk, deliveries, events, failu
 from pipeline.web.v1.hooks import router as hooks
 
 
-def router(context: Context) -> APIRouter:
+def router(context: Context, ends: events.Ends) -> APIRouter:
     intake = intake_of(context)
     api = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
-    api.include_router(events.router(context, intake))
+    api.include_router(events.router(context, intake, ends))
     api.include_router(hooks.router(context, intake))
     api.include_router(articles.router(context, intake))
     api.include_router(bulk.router(context, intake))
