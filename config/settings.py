@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from pydantic import (
 )
 
 from pipeline.hints import nearest
-from pipeline.model.policy import EvidencePolicy, ReviewPolicy
+from pipeline.model.policy import EvidencePolicy, ReviewPolicy, SessionLimits
 from pipeline.model.reference import EditorialState
 from pipeline.model.site import Profile
 from pipeline.secret import SecretRef
@@ -318,6 +319,13 @@ class WebSettings(_Part):
     connections_per_client: int = Field(256, ge=1, le=100_000)
     security_contact: Annotated[str | None, form(_CONTACT, "must begin with mailto:, https:// or tel:+")] = None
     ghost_secret: SecretRef | None = None
+    session_idle_minutes: int = Field(60, ge=1, le=1_440)
+    session_longest_hours: int = Field(12, ge=1, le=168)
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        idle, longest = self.session_idle_minutes, self.session_longest_hours
+        return SessionLimits(dt.timedelta(minutes=idle), dt.timedelta(hours=longest))
 
 
 class HubSettings(_Part):

@@ -431,4 +431,5 @@ def policy_of(settings: Settings) -> Policy:
         keep_references=settings.keep.references_days,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,
+        sessions=settings.web.session_limits,
     )

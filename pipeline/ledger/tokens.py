@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -26,6 +26,9 @@ class Token(Struct, frozen=True):
     expires: dt.datetime | None
     revoked: dt.datetime | None
     used: dt.datetime | None  # the last time, to the hour; None: never
+
+    def is_valid(self, now: dt.datetime) -> bool:
+        return self.revoked is None and (self.expires is None or self.expires > now)
 
     def is_used_since(self, moment: dt.datetime) -> bool:
         return self.used is not None and self.used > moment
@@ -59,8 +62,14 @@ def find_by_hash(transaction: Transaction, digest: str, *, now: dt.datetime) -> 
     if row is None or not hmac.compare_digest(row.hash, digest):
         return None
     found = _token(row)
-    ended = found.revoked is not None or (found.expires is not None and found.expires <= now)
-    return None if ended else found
+    return found if found.is_valid(now) else None
+
+
+def valid(transaction: Transaction, digests: Collection[str], *, now: dt.datetime) -> dict[str, Token]:
+    """Return the tokens with these hashes that were not revoked and have not expired, by their hashes."""
+    rows = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash.in_(digests)))
+    found = {row.hash: _token(row) for row in rows}
+    return {digest: token for digest, token in found.items() if token.is_valid(now)}
 
 
 def record_use(transaction: Transaction, token: Token, *, now: dt.datetime) -> None:

@@ -1,7 +1,8 @@
-"""What happens when the evidence for a published article changes, and what a channel requires of it."""
+"""What happens when the evidence changes, what a channel requires of an article, and how long sessions last."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal
 
 from msgspec import Struct
@@ -18,6 +19,13 @@ ReviewPolicy = Literal["notify", "mark", "hold"]
 hold: the article is withdrawn until it has been reviewed, or an operator releases it."""
 
 
+class SessionLimits(Struct, frozen=True):
+    """When sessions of the console end: after so long without a request, and after so long in any case."""
+
+    idle: dt.timedelta = dt.timedelta(hours=1)
+    longest: dt.timedelta = dt.timedelta(hours=12)
+
+
 class Gate(Struct, frozen=True, kw_only=True):
     """What a channel requires of an article's references. The default requires nothing."""
 
@@ -29,3 +37,4 @@ class Gate(Struct, frozen=True, kw_only=True):
 
 
 ANYTHING = Gate()
+USUAL_SESSIONS = SessionLimits()

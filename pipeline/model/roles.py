@@ -16,6 +16,7 @@ Scope = Literal[
     "bulk",  # act on all articles that match
     "undo",
     "partners",  # what a partner's own token opens
+    "sessions",  # see and end the sessions of others
 ]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 

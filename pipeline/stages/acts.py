@@ -7,12 +7,15 @@ Commands, API and console change these things through this module.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from pipeline.ledger import Transaction, operations, tokens
+from pipeline.ledger import Transaction, operations, sessions, tokens
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.operations import Kind, Operation, Part, PartOutcome
+from pipeline.ledger.sessions import Session
+from pipeline.model.words import count
 
 
 class Act(Struct, frozen=True):
@@ -61,8 +64,18 @@ def create_token(
 
 
 def revoke_token(transaction: Transaction, act: Act, name: str) -> int:
-    """Revoke the tokens of this name, or the one of this id; return how many were still valid."""
+    """Revoke the tokens of this name, or the one of this id, and end their sessions; return how many were valid."""
     ended = tokens.revoke(transaction, name, now=act.at)
     if ended:
-        record(transaction, act, "token-revoke", "revoked", reason=f"{name}: {ended}")
+        signed_out = sessions.end_with_tokens(transaction)
+        also = f", and {count(signed_out, 'session')} with them" if signed_out else ""
+        record(transaction, act, "token-revoke", "revoked", reason=f"{name}: {ended}{also}")
     return ended
+
+
+def end_sessions(transaction: Transaction, act: Act, ended: Sequence[Session]) -> int:
+    """Sign these people out; return how many sessions there still were. The audit has the name of each person."""
+    there = sessions.end_each(transaction, [one.id for one in ended])
+    for one in ended:
+        record(transaction, act, "sign-out", "signed-out", reason=f"session {one.id} of {one.name}")
+    return there

@@ -12,7 +12,7 @@ from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, Transaction
 from pipeline.ledger.attention import UnappliedSettings
 from pipeline.model.article import CitedWork
-from pipeline.model.policy import ANYTHING, EvidencePolicy, Gate, ReviewPolicy
+from pipeline.model.policy import ANYTHING, USUAL_SESSIONS, EvidencePolicy, Gate, ReviewPolicy, SessionLimits
 from pipeline.model.reference import EditorialState
 from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
@@ -215,6 +215,7 @@ class Policy:
     keep_renditions: int = 365  # days; those that are shown, delivered or to be delivered are kept
     keep_references: int = 365  # days since a source last answered; what is cited or was ever flagged is kept
     refused_retries: tuple[float, ...] | None = None  # after refusals; None: the same as `retries`
+    sessions: SessionLimits = USUAL_SESSIONS  # of the console
 
 
 @dataclass(frozen=True)

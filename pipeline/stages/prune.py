@@ -57,7 +57,7 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
     _in_portions(context, changes.span, functools.partial(changes.forget, before=changed, limit=batch))
     with context.ledger.write() as transaction:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
-        sessions.forget(transaction, now=now)
+        sessions.forget(transaction, now=now, limits=policy.sessions)
         bulk.forget(transaction, now=now)
         failure_notes.forget(transaction, before=now - dt.timedelta(days=policy.keep_operations))
     ended = now - dt.timedelta(days=policy.keep_operations)

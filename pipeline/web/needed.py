@@ -79,6 +79,9 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "GET /console/operations": "read",
     "GET /console/operations/{operation}": "read",
     "POST /console/operations/{operation}/undo": "undo",
+    "GET /console/sessions": "read",  # the own ones; those of others need `sessions`
+    "POST /console/sessions/end": "read",
+    "POST /console/sessions/{session}/end": "read",  # of another person: `sessions`
     "POST /console/sign-out": "read",
 }
 # What an action on many articles needs besides `bulk`: the scope of the same action on one.

@@ -18,7 +18,7 @@ from empty_ledger import empty_ledger
 
 from config import load
 from pipeline.channels.webhook.signing import new_secret
-from pipeline.ledger import Ledger, operations
+from pipeline.ledger import Ledger, operations, sessions, tokens
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import channels
@@ -34,7 +34,7 @@ from workers.wiring import build_context
 
 READS = {  # commands that change nothing that anybody could ask about later
     "attention", "check", "completion", "deliveries", "doctor", "lint", "operations", "places",
-    "plan", "recall", "render", "secret", "status", "tail", "token list", "channels list",
+    "plan", "recall", "render", "secret", "sessions list", "status", "tail", "token list", "channels list",
     "backup",  # writes a file, and leaves the system as it is
 }  # fmt: skip
 PROCESSES = {"up", "worker", "web"}  # what they change is the stages' doing, except for settings: see the last test
@@ -183,6 +183,16 @@ def _reloaded(site: Site) -> str:
     return "operations"
 
 
+def _signed_in(site: Site) -> str:
+    ledger = site.ledger
+    with ledger.write() as transaction:
+        now = dt.datetime.now(dt.UTC)
+        tokens.add(transaction, "root", name="desk", scope="admin", now=now)
+        sessions.begin(transaction, "secret", token="root", client="192.0.2.1", now=now)
+    ledger.close()
+    return "sessions end desk"
+
+
 CHANGES: dict[str, str | Callable[[Site], str]] = {
     "publish": "publish rest.md",
     "articles": "articles --do publish-again --yes",
@@ -206,6 +216,7 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "places give-up": _left("places give-up files --reason Sold"),
     "token create": "token create --name cms --scope publish",
     "token revoke": lambda site: site.run("token create --name cms --scope publish") or "token revoke cms",
+    "sessions end": _signed_in,
     "migrate": _older,
     "restore": _backed_up,
 }

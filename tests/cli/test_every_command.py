@@ -50,6 +50,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "channels replace": "lost found",
     "token create": "--name cms --scope publish",
     "token revoke": "cms",
+    "sessions end": "--all",
 }
 MORE = {  # further ways to call a command
     "status sleep",

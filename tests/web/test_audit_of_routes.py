@@ -100,6 +100,13 @@ def _signed_in(site: Served) -> Person:
     return person
 
 
+def _own_session(site: Served) -> Answer:
+    person = _signed_in(site)
+    person.get("/console/sessions")
+    (button,) = [one for one in person.buttons if one.startswith("End session")]
+    return person.submit(button)
+
+
 def _disabled(site: Served) -> Answer:
     with site.context.ledger.write() as transaction:
         channels.keep(transaction, "partner", channels.Health(disabled=site.clock()))
@@ -137,6 +144,8 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     ),
     "POST /console/sign-in": lambda site: _signed_in(site).shown,
     "POST /console/sign-out": _page("/console", "Sign out"),
+    "POST /console/sessions/end": _page("/console/sessions", "Sign out everywhere"),
+    "POST /console/sessions/{session}/end": _own_session,
     "POST /console/articles/{article_id}/withdraw": _page(
         "/console/articles/hostile/withdraw", "Withdraw everywhere", reason="Wrong"
     ),

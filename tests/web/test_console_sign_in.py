@@ -15,9 +15,12 @@ from served import Served, served
 
 from pipeline.errors import TransientError
 from pipeline.ledger import sessions, tokens
-from pipeline.ledger.sessions import IDLE, LONGEST
+from pipeline.model.policy import SessionLimits
 from pipeline.web.app import create_app
 from pipeline.web.console.pages import own_address
+
+LIMITS = SessionLimits()
+IDLE, LONGEST = LIMITS.idle, LIMITS.longest
 
 
 @pytest.fixture
@@ -142,8 +145,8 @@ def test_the_ledger_has_nothing_that_opens_a_session(site: Served, person: Perso
 def test_sessions_that_have_ended_are_deleted(site: Served, person: Person) -> None:
     person.sign_in()
     with site.context.ledger.write() as transaction:
-        assert sessions.forget(transaction, now=site.clock()) == 0
-        assert sessions.forget(transaction, now=site.clock() + IDLE) == 1
+        assert sessions.forget(transaction, now=site.clock(), limits=LIMITS) == 0
+        assert sessions.forget(transaction, now=site.clock() + IDLE, limits=LIMITS) == 1
 
 
 def test_guesses_are_slowed_down(site: Served, person: Person) -> None:

@@ -164,6 +164,7 @@ def values(site: Served, path: str, name: str) -> list[str]:
         "operation_id": ["op_000001"],
         "pmid": [SHARED, HIDDEN, NEVER],
         "revision": ["1", "2"],
+        "session": ["0123456789"],
     }[name]
 
 

@@ -50,6 +50,8 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "resume a channel": ("channels resume", "- people do it", "POST /console/channels/{channel}/resume"),
     "sign in": ("- the shell is the command's", "- every request has a token", "POST /console/sign-in"),
     "sign out": ("- the shell is the command's", "- every request has a token", "POST /console/sign-out"),
+    "end a session": ("sessions end", "- every request has a token", "POST /console/sessions/{session}/end"),
+    "sign out everywhere": ("sessions end", "- every request has a token", "POST /console/sessions/end"),
     "subscribe": ("- readers do it", "POST /hub", "- readers do it"),
     "pages that are not there": ("- not an action", "- not an action", "POST /console/{rest:path}"),
 } | {
@@ -70,7 +72,8 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
 }
 READS = {  # what commands show; the console and the API have pages and addresses of their own for most
     "articles", "attention", "channels list", "check", "completion", "deliveries", "doctor", "lint",
-    "operations", "places", "plan", "recall", "render", "secret", "status", "tail", "token list",
+    "operations", "places", "plan", "recall", "render", "secret", "sessions list", "status", "tail",
+    "token list",
 }  # fmt: skip
 
 

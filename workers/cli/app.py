@@ -26,7 +26,7 @@ app = typer.Typer(
 
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
-_NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall")
+_NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall", "session")
 _UNKNOWN = frozenset(f"unknown-{what}" for what in _NAMED)
 
 

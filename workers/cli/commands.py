@@ -111,6 +111,7 @@ COMMANDS = {
     ),
     "channels": ("channels", "Show, test, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),
+    "sessions": ("sessions", "Who is signed in to the console."),
 }
 
 

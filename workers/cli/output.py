@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.views import system as system_views
     from pipeline.views import verdicts as verdicts_views
     from pipeline.views.articles import Withheld
+    from pipeline.views.sessions import SessionSummary
     from pipeline.views.system import ChannelHealth, RunningProcess
     from workers.restoring import Asked
 
@@ -346,6 +347,24 @@ def tokens(shape: Shape) -> None:
     kept, ends = ("id", "name", "scope", "state", "created"), ("expires", "used")
     rows = [(*(one[key] for key in kept), *(one[key] or "never" for key in ends)) for one in shape["tokens"]]
     table(answers(), "tokens", (*kept, *ends), rows, prose=("name",), spare=("created", "used"))
+
+
+def sessions(shapes: Sequence[SessionSummary], now: dt.datetime, *, utc: bool = False) -> None:
+    columns = ("id", "name", "role", "since", "used", "from")
+    rows = [
+        (
+            one.id,
+            one.name,
+            one.role,
+            time_shown(one.since, now, utc=utc),
+            time_shown(one.used, now, utc=utc),
+            one.client,
+        )
+        for one in shapes
+    ]
+    table(answers(), "sessions", columns, rows, prose=("name",), spare=("since", "from"))
+    if not shapes:
+        line("nobody is signed in")
 
 
 def tried(shape: deliveries_views.DeliveryWithAttempts, now: dt.datetime, *, utc: bool = False) -> None:

@@ -40,6 +40,7 @@ sessions = sa.Table(
     sa.Column("token", sa.String(64), nullable=False),  # the hash of the token that was signed in with
     sa.Column("created", Instant, nullable=False),
     sa.Column("seen", Instant, nullable=False),  # the last request, to the minute
+    sa.Column("client", sa.String(64)),  # the address that signed in; None: before this was kept
 )
 
 # SQLite only, with one row: how far the host's clock was from the time since its boot when a process last agreed.

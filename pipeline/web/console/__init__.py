@@ -3,5 +3,5 @@
 router    assembles the pages          sessions  who is signed in        signing_in  the way in and out
 pages     templates, headers, errors   forms     forms, and who sent them  words     times as the pages show them
 previews  renditions, in a sandbox
-needs_you, now, articles, bulk, calendar, channels, failures, operations  pages, with their actions
+needs_you, now, articles, bulk, calendar, channels, failures, operations, session_list  pages, with their actions
 """

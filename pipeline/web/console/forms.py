@@ -33,7 +33,7 @@ class Acting(Struct, frozen=True):
     @property
     def by(self) -> str:
         """Who did it, as operations name them."""
-        return self.who.token.name
+        return self.who.name
 
 
 async def own_form(request: Request) -> Form:

@@ -17,6 +17,7 @@ from pipeline.web.console import (
     now,
     operations,
     previews,
+    session_list,
     signing_in,
     streams,
 )
@@ -39,6 +40,7 @@ def router(context: Context, limiter: Limiter, live: Live) -> APIRouter:
     console.include_router(channels.router(context, pages, intake))
     console.include_router(failures.router(context, pages, intake))
     console.include_router(operations.router(context, pages, intake))
+    console.include_router(session_list.router(context, pages))
     console.include_router(streams.router(context, pages, live))
     console.include_router(_others(pages))
     return console

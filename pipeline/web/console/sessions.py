@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from pipeline.errors import TransientError
 from pipeline.ledger import sessions
-from pipeline.ledger.sessions import LONGEST
-from pipeline.ledger.tokens import Token
+from pipeline.ledger.sessions import Session
 from pipeline.model import roles
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
+from pipeline.web.clients import client
 from pipeline.web.needed import needed
 from pipeline.web.problems import Problem
 
@@ -41,12 +41,16 @@ class NotSignedIn(Exception):
 class SignedIn(Struct, frozen=True):
     """Somebody who is signed in. `secret` is the value of the cookie."""
 
-    token: Token
+    session: Session
     secret: str
 
     @property
+    def name(self) -> str:
+        return self.session.name
+
+    @property
     def role(self) -> str:
-        return self.token.scope
+        return self.session.role
 
     def may(self, scope: str) -> bool:
         return roles.may(self.role, scope)
@@ -79,14 +83,14 @@ def signed_in(context: Context) -> Callable[[Request], SignedIn]:
         if not secret:
             raise NotSignedIn
         with context.ledger.read() as transaction:
-            found = sessions.find(transaction, secret, now=now)
-        if found is None or not opens_console(found.token.scope):
+            found = sessions.find(transaction, secret, now=now, limits=context.policy.sessions)
+        if found is None or not opens_console(found.role):
             raise NotSignedIn
         if not found.is_seen_lately(now) and not is_script(request):
             with contextlib.suppress(TransientError), context.ledger.write() as transaction:
                 sessions.record_use(transaction, secret, now=now)
             record_use(context, found.token, now)
-        who = SignedIn(found.token, secret)
+        who = SignedIn(found, secret)
         check_may(who, needed(request))
         return who
 
@@ -115,19 +119,23 @@ def begin(context: Context, request: Request, response: Response, token: str, *,
     with context.ledger.write() as transaction:
         if former:
             sessions.end(transaction, former)
-        sessions.begin(transaction, secret, token=token, now=context.clock())
+        sessions.begin(transaction, secret, token=token, client=client(request), now=context.clock())
         acts.record(transaction, _act(context, by), "sign-in", "signed-in")
     name = _name(request)
-    response.set_cookie(name, secret, max_age=int(LONGEST.total_seconds()), **_attributes(name))
+    response.set_cookie(name, secret, max_age=int(context.policy.sessions.longest.total_seconds()), **_attributes(name))
 
 
 def end(context: Context, request: Request, response: Response, *, by: str) -> None:
     """End the session of this browser, if there is one, and delete its cookie."""
-    name = _name(request)
-    if former := request.cookies.get(name):
+    if former := request.cookies.get(_name(request)):
         with context.ledger.write() as transaction:
             sessions.end(transaction, former)
             acts.record(transaction, _act(context, by), "sign-out", "signed-out")
+    forget_cookie(request, response)
+
+
+def forget_cookie(request: Request, response: Response) -> None:
+    name = _name(request)
     response.delete_cookie(name, **_attributes(name))
 
 
