@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from functools import cached_property
 
 from msgspec import structs
 
 from config import Settings
 from pipeline.errors import InvalidEvent
-from pipeline.hints import meant
-from pipeline.ledger import Transaction, articles
-from pipeline.ledger.articles import revisions
-from pipeline.model.article import Article
+from pipeline.ledger import Transaction
 from pipeline.model.event import Origin, Publish
 from pipeline.model.reading import ReadWarning
 from pipeline.model.site import Feed
-from pipeline.stages.accept.identity import identity_of, taken
+from pipeline.stages.accept.preview import (
+    Action,
+    Foreseen,
+    channels_for,
+    feeds_for,
+    foresee,
+    scheduled,
+    unknown_topics,
+)
 from workers.cli.files import is_gone
 from workers.cli.reading import FileRead, FilesOfIds, publication
 from workers.cli.word_diff import word_diff
 
-Action = Literal["new", "changed", "same", "renamed", "again", "refused", "left-out"]
-
 
 @dataclass(frozen=True)
 class Preview:
-    """What publishing one file would do.
-
-    `again`: the article was withdrawn and would be live again. `renamed`: the file's article would be renamed from
-    `former`, and the former address would redirect to the new one.
-    """
+    """What publishing one file would do; `action`: of `Foreseen`, or `refused` or `left-out`."""
 
     file: str
-    action: Action
+    action: Action | str
     article: str | None = None
     title: str | None = None
     revision: int | None = None
@@ -69,18 +68,19 @@ class Previewer:
         return [_refused(one, shared[one.file]) if one.file in shared else one for one in previews]
 
     def _preview(self, one: FileRead) -> Preview:
+        file = str(one.file)
         if one.left_out is not None:
-            return Preview(str(one.file), "left-out", left_out=one.left_out)
+            return Preview(file, "left-out", left_out=one.left_out)
         if one.read is None:
-            return Preview(str(one.file), "refused", mistakes=one.mistakes)
-        warnings = (*one.read.warnings, *self._unknown_topics(one))
-        preview = self._against_ledger(self._publication(one), str(one.file))
+            return Preview(file, "refused", mistakes=one.mistakes)
+        article, channels = one.read.article, self.settings.channels
+        preview = self._against_ledger(self._publication(one), file)
         return replace(
             preview,
-            scheduled=self._scheduled(one.read.article),
-            channels=self._channels(one.read.article),
-            feeds=self._feeds(one.read.article),
-            warnings=warnings,
+            scheduled=scheduled(article, self.now),
+            channels=channels_for(channels, article),
+            feeds=feeds_for(self._feeds, article),
+            warnings=(*one.read.warnings, *unknown_topics(article, channels, self._feeds, file=file)),
         )
 
     def _publication(self, one: FileRead) -> Publish:
@@ -91,61 +91,28 @@ class Previewer:
         new = Preview(file, "new", article.id, article.title, 1)
         if self.transaction is None:
             return new
-        identity = identity_of(self.transaction, event, now=self.now)
-        if taken_by_other := taken(self.transaction, event, identity, gone=is_gone):
-            return _refused(new, taken_by_other)
-        current = articles.get(self.transaction, identity.article_id)
-        if current is None:
-            return new
-        before, after = revisions.newest_content(self.transaction, current.id).article, identity.of(article)
-        same = before == after and current.state != "withdrawn"
-        action: Action = "changed"
-        if current.state == "withdrawn":
-            action = "again"
-        elif identity.renamed:
-            action = "renamed"
-        elif same:
-            action = "same"
+        try:
+            found = foresee(self.transaction, event, now=self.now, gone=is_gone)
+        except InvalidEvent as error:
+            return _refused(new, error)
         return replace(
             new,
-            action=action,
-            article=current.id,
-            revision=current.revision + (not same),
-            former=identity.former if identity.renamed else None,
-            difference=word_diff(before, structs.replace(after, address=before.address)),
+            action=found.action,
+            article=article.id if found.action == "new" else found.article,
+            revision=found.revision,
+            former=found.former,
+            difference=_difference(found),
         )
 
-    def _scheduled(self, article: Article) -> dt.datetime | None:
-        earliest = article.not_before
-        return earliest if earliest and earliest > self.now else None
+    @cached_property
+    def _feeds(self) -> list[Feed]:
+        return [Feed(**feed.model_dump()) for feed in self.settings.feeds]
 
-    def _channels(self, article: Article) -> list[str]:
-        slugs = {topic.slug for topic in article.topics}
-        return [
-            channel.id
-            for channel in self.settings.channels
-            if channel.enabled and (not channel.topics or not slugs.isdisjoint(channel.topics))
-        ]
 
-    def _feeds(self, article: Article) -> list[str]:
-        slugs = {topic.slug for topic in article.topics}
-        feeds = (Feed(**feed.model_dump()) for feed in self.settings.feeds)
-        return [feed.id for feed in feeds if feed.holds(slugs, article.language)]
-
-    def _unknown_topics(self, one: FileRead) -> Iterator[ReadWarning]:
-        """Warn of topics that no feed or channel asks for, if any of them asks for topics at all."""
-        known = {slug for feed in self.settings.feeds for slug in (*feed.topics, *feed.without_topics)}
-        known.update(slug for channel in self.settings.channels for slug in channel.topics)
-        for topic in one.read.article.topics if one.read and known else ():
-            if topic.slug not in known:
-                close = meant(topic.slug, known)
-                yield ReadWarning(
-                    code="unknown-topic",
-                    message=f"no feed or channel asks for the topic {topic.slug!r}",
-                    file=str(one.file),
-                    field="topics",
-                    hint=f"did you mean {close!r}?" if close else None,
-                )
+def _difference(found: Foreseen) -> list[str]:
+    if found.before is None or found.after is None:
+        return []
+    return word_diff(found.before, structs.replace(found.after, address=found.before.address))
 
 
 def _refused(one: Preview, mistake: InvalidEvent) -> Preview:

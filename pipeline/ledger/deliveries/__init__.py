@@ -200,6 +200,12 @@ def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: 
     return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
 
 
+def seen_by(transaction: Transaction, article_id: str) -> list[str]:
+    """Return the channels that may have seen the article, each of which its withdrawal goes to."""
+    mine = (deliveries.c.article == article_id, deliveries.c.attempted)
+    return list(transaction.scalars(sa.select(deliveries.c.channel).where(*mine).order_by(deliveries.c.channel)))
+
+
 def may_be_shown(transaction: Transaction, article_id: str) -> bool:
     """Return whether a channel may have the article, and its withdrawal was not scheduled there.
 

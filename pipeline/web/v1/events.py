@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import dropwhile
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import TypeAdapter
 
 from pipeline.ledger.articles import events
 from pipeline.ledger.operations import Operation
 from pipeline.model.event import Event
 from pipeline.stages.accept import Intake, accept_all
 from pipeline.stages.context import Context
+from pipeline.stages.dry_run import dry_run as dry_run_stage
 from pipeline.views import cited as cited_views
+from pipeline.views import dry_run as dry_run_views
 from pipeline.views import events as events_views
 from pipeline.web.arrivals import Arrivals
 from pipeline.web.auth import Grant, granted
-from pipeline.web.openapi.answers import problems
+from pipeline.web.openapi.answers import Responses, problems
 from pipeline.web.openapi.bodies import cloud_event
 from pipeline.web.problems import Problem
 from pipeline.web.v1.cloudevents import is_batch, read_events
@@ -53,6 +56,11 @@ def taker(context: Context, intake: Intake) -> Taker:
     return take
 
 
+_DryRun = Annotated[bool, Query(description="Only say what would be done. With it, `wait` has no effect.")]
+_AS_JSON = TypeAdapter(dry_run_views.DryRun)
+_DRY_RUN: Responses = {200: {"description": "Of a dry run.", "model": dry_run_views.DryRun}}
+
+
 def ends_of(context: Context) -> Ends:
     """Return what requests wait with for the deliveries of revisions to end."""
 
@@ -69,6 +77,12 @@ def router(context: Context, intake: Intake, ends: Ends) -> APIRouter:
 
     def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:
         return accepted(read_events(headers, body, drop=context.policy.intake_drop), headers, by)
+
+    def try_out(headers: Mapping[str, str], body: bytes) -> dry_run_views.DryRun:
+        now = intake.clock()
+        batch = by_our_clock(read_events(headers, body, drop=context.policy.intake_drop), headers, now)
+        with context.ledger.read() as transaction:
+            return dry_run_views.dry_run(dry_run_stage(context, intake, transaction, batch), now=now)
 
     async def delivered(answers: Sequence[events_views.AcceptedEvent], *, whose: str, seconds: float) -> None:
         """Wait until the deliveries of every event have ended or the time is up."""
@@ -95,20 +109,26 @@ def router(context: Context, intake: Intake, ends: Ends) -> APIRouter:
     @api.post(
         "/events",
         status_code=202,
+        response_model=events_views.AcceptedEvent | events_views.AcceptedBatch,
         max_body_size=MAX_BODY,
-        responses=problems(401, 403, 404, 409, 413, 415, 422),
+        responses=_DRY_RUN | problems(401, 403, 404, 409, 413, 415, 422),
         openapi_extra=cloud_event(),
     )
     async def post_event(
-        request: Request, grant: Annotated[Grant, Depends(caller)], wait: _Wait = 0
-    ) -> events_views.AcceptedEvent | events_views.AcceptedBatch:
+        request: Request, grant: Annotated[Grant, Depends(caller)], wait: _Wait = 0, dry_run: _DryRun = False
+    ) -> Any:
         """Publish, update or withdraw an article with a CloudEvent, or several with a batch.
 
         A batch is accepted completely or not at all. Sending an event with the same `source` and `id` again returns
         the same answer and changes nothing. With `wait`, the answer has what each channel has of it by then; what is
-        not delivered in that time is delivered afterwards.
+        not delivered in that time is delivered afterwards. With `dry_run`, nothing is accepted or kept: the answer says
+        what would become of each event, what is known of the references, and what each channel would get. What would be
+        refused is refused in the same way.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
+        if dry_run:
+            would_be = await run_in_threadpool(try_out, headers, await request.body())
+            return Response(_AS_JSON.dump_json(would_be), media_type="application/json")
         answers = await run_in_threadpool(take, headers, await request.body(), grant.name)
         if wait:
             await while_connected(request, delivered(answers, whose=grant.id, seconds=wait))
