@@ -19,7 +19,7 @@ from pipeline.ledger.deliveries import rounds as ledger_rounds
 from pipeline.ledger.tables import deliveries as table
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.context import ChannelPlan
-from pipeline.stages.deliver import in_rounds
+from pipeline.stages.deliver import in_rounds, senders
 from pipeline.stages.deliver.in_rounds import Rounds
 from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep
@@ -53,6 +53,13 @@ def states(bench: Bench, name: str = "spasms") -> dict[str, str]:
 
 def got(bench: Bench, name: str = "spasms") -> dict[str, int]:
     return {id: sum(parcel.article_id == name for parcel in receiver.got) for id, receiver in bench.receivers.items()}
+
+
+def forget(bench: Bench, *names: str) -> None:
+    """Have the ledger know nothing of these channels, as if they were new."""
+    with bench.ledger.write() as transaction:
+        for name in names:
+            channels.forget(transaction, name)
 
 
 def tell(bench: Bench, channel: str, **plan: object) -> None:
@@ -139,15 +146,64 @@ def test_a_channel_with_a_pace_of_its_own_is_rung_for_instead(bench: Bench, plan
     assert bench.bells.rung == [("deliver", "channel-02")]
 
 
-def test_a_paused_and_a_disabled_channel_and_a_new_one_are_left_out(bench: Bench) -> None:
+def test_a_paused_and_a_disabled_channel_are_left_out(bench: Bench) -> None:
     with bench.ledger.write() as transaction:
         channels.pause(transaction, "channel-00", reason="a holiday", now=bench.clock.now)
         channels.keep(transaction, "channel-01", channels.Health(disabled=bench.clock.now))
-        channels.forget(transaction, "channel-02")
     published(bench)
     deliver.drain(bench.context)
-    expected = dict.fromkeys(bench.receivers, 1) | {"channel-00": 0, "channel-01": 0, "channel-02": 0}
-    assert got(bench) == expected
+    assert got(bench) == dict.fromkeys(bench.receivers, 1) | {"channel-00": 0, "channel-01": 0}
+
+
+def test_channels_that_never_answered_cost_no_more_than_others(ledger: Ledger) -> None:
+    bench = of(ledger)
+    forget(bench, *bench.receivers)
+    published(bench)
+    with counted() as count:
+        assert deliver.drain(bench.context) == MANY
+    assert set(got(bench).values()) == {1}
+    assert not bench.bells.rung
+    assert count.statements < 2 * MANY
+    assert count.writes < MANY / 2
+    with bench.ledger.read() as transaction:
+        assert all(channels.health(transaction, id).answered for id in bench.receivers)
+
+
+def test_channels_that_never_answered_and_hang_take_no_more_than_their_threads(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "UNTRIED", 2)
+    object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=0.05))
+    names = ["channel-00", "channel-01"]
+    hanging = [Hanging(), Hanging()]
+    bench.receivers.update(zip(names, hanging, strict=True))
+    published(bench)
+    forget(bench, *names, "channel-02")
+    work = threading.Thread(target=deliver.drain, args=(bench.context,))
+    work.start()
+    try:
+        assert all(one.reached.wait(60) for one in hanging)
+        others = {"channel-03", "channel-04"}
+        until(lambda: {states(bench)[id] for id in others} == {"delivered"}, 50, what=lambda: str(states(bench)))
+        until(lambda: ("deliver", "channel-02") in bench.bells.rung, 50, what=lambda: str(bench.bells.rung))
+        deliver.drain(bench.context, "channel-02")
+        assert states(bench)["channel-02"] == "delivered"
+    finally:
+        for one in hanging:
+            one.let_go.set()
+        work.join()
+    assert set(got(bench).values()) == {1}
+
+
+def test_a_channel_that_fails_at_its_first_delivery_is_left_to_batches(bench: Bench) -> None:
+    forget(bench, *bench.receivers)
+    bench.receivers["channel-01"].mood = "down"
+    published(bench)
+    deliver.drain(bench.context)
+    assert states(bench) == dict.fromkeys(bench.receivers, "delivered") | {"channel-01": "pending"}
+    bench.clock.pass_(3600)
+    deliver.drain(bench.context)
+    assert ("deliver", "channel-01") in bench.bells.rung
 
 
 def test_a_withdrawal_goes_before_what_else_is_due(bench: Bench) -> None:

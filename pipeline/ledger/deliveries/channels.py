@@ -109,6 +109,13 @@ def healths(transaction: Transaction, channel_ids: Collection[str]) -> dict[str,
     return {id: Health(*row) for id, *row in transaction.execute(query.with_for_update(skip_locked=True))}
 
 
+def introduce(transaction: Transaction, channel_ids: Collection[str]) -> None:
+    """Record channels that were never sent to, so that their rows can be locked."""
+    if channel_ids:
+        rows = [{"id": id, "failures": 0} for id in sorted(channel_ids)]  # in one order, whoever else introduces them
+        transaction.execute(insert(transaction, channels).on_conflict_do_nothing(), rows)
+
+
 def mark_answered(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> None:
     """Record that these channels, which are well, accepted something."""
     if channel_ids:

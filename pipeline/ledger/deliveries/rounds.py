@@ -63,10 +63,15 @@ def unlocked(transaction: Transaction, ids: Sequence[str]) -> frozenset[str]:
 
 
 class Apart(Struct, frozen=True):
-    """Channels that rounds leave out now: those that batches are for, and those to which something is being sent."""
+    """Channels that rounds leave out now: those that batches are for, and those to which something is being sent.
+
+    `untried`: those of the others that have never answered. `unknown`: those of them that the ledger has no row of.
+    """
 
     batches: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
+    untried: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
 
 
 def apart(transaction: Transaction, channel_ids: Collection[str], now: dt.datetime) -> Apart:
@@ -80,7 +85,11 @@ def apart(transaction: Transaction, channel_ids: Collection[str], now: dt.dateti
         deliveries.c.channel == channels.c.id, blocking_withdrawal(), deliveries.c.due > now
     )
     joins = (*_is_well(now), ~_has_backlog(now), ~waits.correlate(channels).exists())
-    joining = frozenset(transaction.scalars(sa.select(channels.c.id).where(channels.c.id.in_(ids), *joins)))
+    known = transaction.execute(
+        sa.select(channels.c.id, sa.and_(*joins), channels.c.answered).where(channels.c.id.in_(ids))
+    ).all()
+    unknown = frozenset(ids).difference(id for id, *_ in known)
+    joining = unknown.union(id for id, joins, _ in known if joins)
     held = (deliveries.c.channel.in_(ids), deliveries.c.lease.is_not(None))
     rows = transaction.execute(
         sa.select(deliveries.c.channel, deliveries.c.state, claims.is_leased(deliveries, now)).where(*held)
@@ -88,7 +97,8 @@ def apart(transaction: Transaction, channel_ids: Collection[str], now: dt.dateti
     killed = frozenset(channel for channel, state, is_leased in rows if state == "sending" and not is_leased)
     busy = frozenset(channel for channel, _, is_leased in rows if is_leased)
     batches = frozenset(ids) - joining | killed
-    return Apart(batches, busy - batches)
+    untried = unknown.union(id for id, _, answered in known if answered is None) - batches - busy
+    return Apart(batches, busy - batches, untried, untried & unknown)
 
 
 def _has_backlog(now: dt.datetime) -> sa.ColumnElement[bool]:
@@ -103,7 +113,7 @@ def _has_backlog(now: dt.datetime) -> sa.ColumnElement[bool]:
 
 
 def _well(transaction: Transaction, channel_ids: Collection[str], now: dt.datetime) -> list[str]:
-    """Lock and return those of the channels that have answered and that nothing speaks against."""
+    """Lock and return those of the channels that nothing speaks against."""
     where = (channels.c.id.in_(channel_ids), *_is_well(now))
     return list(transaction.scalars(sa.select(channels.c.id).where(*where).with_for_update(skip_locked=True)))
 
@@ -111,8 +121,7 @@ def _well(transaction: Transaction, channel_ids: Collection[str], now: dt.dateti
 def _is_well(now: dt.datetime) -> list[sa.ColumnElement[bool]]:
     bad = ("paused_until", "disabled", "paused", "opened", "failing")
     paced = sa.or_(channels.c.next_batch.is_(None), channels.c.next_batch <= now)
-    answers = (channels.c.failures == 0, channels.c.answered.is_not(None))
-    return [*answers, *(channels.c[name].is_(None) for name in bad), paced]
+    return [channels.c.failures == 0, *(channels.c[name].is_(None) for name in bad), paced]
 
 
 def _firsts(channel_ids: Collection[str], now: dt.datetime, withdrawals: bool) -> sa.Select[str]:

@@ -70,7 +70,8 @@ class Deliver(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         known = context.channels_now(transaction)
         found = [one for one in channels.with_due_deliveries(transaction, now) if one.id in known]
-        together, others = split(transaction, known, found, now)
+        divided = split(transaction, known, found, now)
+        together, others = divided.joining, divided.others
         if len(together) < 2:
             together, others = [], found
         return [

@@ -4,6 +4,9 @@ An article for a thousand channels, or one after the other for three, would cost
 settlement of its own. A round has one of each for all. A channel that hangs keeps one thread and its own row: what the
 others answered is settled meanwhile, and the next round is claimed without it.
 
+Channels that have never answered may occupy half of the threads. While all of those hang, the others of them are left
+to batches, so that the rounds of channels that answer go on.
+
 A delivery that could not be sent within half a second of its claim is put back, so that nothing is sent that was
 overtaken. What is not well, has a rate or gathers deliveries is left to batches (`batch.py`).
 """
@@ -13,11 +16,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import queue
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -32,17 +33,17 @@ from pipeline.stages.deliver import circuit
 from pipeline.stages.deliver.batch import attempt, build, outcome_of
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, record, settle
 from pipeline.stages.deliver.reading_back import can_be_read
+from pipeline.stages.deliver.senders import THREADS, senders_of
 from pipeline.stages.stage import guarded
 
 SIZE, _LEAST = 200, 16  # deliveries in a round: fewer after one of which some could not be sent in time
 _MOST = 5_000  # channels that a claim considers, so that one statement can name them
-_THREADS = 48  # of this process, for all its rounds, and as many for withdrawals; one hangs with its channel
 _EVERY = 0.1  # seconds between settlements while answers arrive
 _TOGETHER = 50  # answers that are settled at once, even if the last time is not so long ago
-_AHEAD = 2 * _THREADS // 3  # deliveries on their way, from which no further round is claimed
+_AHEAD = 2 * THREADS // 3  # deliveries on their way, from which no further round is claimed
 _FAILURES, _PAUSE = 60, 0.5  # how often in a row the ledger may not answer, and seconds between
 _NOTHING = (None,) * 5
-_LATE = 3  # times that a channel's turn may come too late before it is left to batches
+_LATE = 3  # times that a channel's turn may come too late, in rounds of the least size, before it is left to batches
 _TRIES = 5  # settlements that pass over a row which another transaction has locked, before one waits for it
 
 T = TypeVar("T")
@@ -66,38 +67,6 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.pending.row.channel
 
 
-class _Senders:
-    """The threads of this process that send. They stay, because connections belong to their threads."""
-
-    def __init__(self, name: str) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
-        self._lock = threading.Lock()
-        self._waiting = 0
-
-    @property
-    def are_free(self) -> bool:
-        """Return whether nothing waits for a thread, so that another round would not be late from its start."""
-        return self._waiting == 0
-
-    def submit(self, step: Callable[[], object]) -> None:
-        self._count(1)
-        self._threads.submit(self._run, step)
-
-    def _run(self, step: Callable[[], object]) -> None:
-        self._count(-1)
-        step()
-
-    def _count(self, more: int) -> None:
-        with self._lock:
-            self._waiting += more
-
-
-@functools.cache
-def _senders(withdrawals: bool) -> _Senders:
-    """Return the threads for rounds of this kind. Withdrawals have their own: they never wait for what hangs."""
-    return _Senders("withdrawals" if withdrawals else "round")
-
-
 class Rounds:
     """Rounds, one after the other, until nothing is due that they may send."""
 
@@ -106,11 +75,13 @@ class Rounds:
         self._context = context
         self._withdrawals = withdrawals
         self._rang = False
-        self._size, self._late = SIZE // 2, False
+        self._senders = senders_of(withdrawals=withdrawals)
+        self._size, self._step, self._late = SIZE // 2, SIZE, False
         self._token = context.new_id(LEASE)
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._done: list[Answer] = []
         self._held: set[str] = set()  # channels whose delivery is being sent, or was sent and is not settled yet
+        self._untried: deque[tuple[PendingDelivery, ChannelPlan, float]] = deque()  # that no thread has begun yet
         self._settled_at = 0.0
         self._failed = 0
         self._missed: Counter[str] = Counter()  # how often a channel's turn came too late
@@ -119,9 +90,9 @@ class Rounds:
 
     def run(self) -> int:
         """Return how many deliveries were sent."""
-        stop, more, senders = time.monotonic() + self._context.policy.drain_seconds, True, _senders(self._withdrawals)
+        stop, more = time.monotonic() + self._context.policy.drain_seconds, True
         while True:
-            may = self._sending < _AHEAD and senders.are_free and time.monotonic() < stop
+            may = self._sending < _AHEAD and self._senders.are_free and time.monotonic() < stop
             if more and may and self._context.hold() is None:
                 more = self._guarded(self._begin)
             if not self._sending and not self._done:
@@ -142,15 +113,17 @@ class Rounds:
 
     def _begin(self) -> bool:
         """Claim a round and hand it to the senders; return whether there was anything to claim."""
-        context, now, senders = self._context, self._context.clock(), _senders(self._withdrawals)
-        self._size = max(_LEAST, self._size // 2) if self._late else min(SIZE, self._size * 2)
-        self._late = False
+        context, now = self._context, self._context.clock()
+        self._adapt()
+        are_stuck = self._senders.are_stuck(context.policy.deliver_look)
         with context.ledger.write() as transaction:
             plans = context.channels_now(transaction)
             due = [one for one in channels.with_due_deliveries(transaction, now) if self._concerns(plans, one)]
             due.sort(key=lambda one: (one.withdrawals is None, one.since))
-            due, others = split(transaction, plans, due[:_MOST], now)
-            chosen = {one.id: plans[one.id] for one in due[: self._size]}  # another thread may take up other settings
+            found = split(transaction, plans, due[:_MOST], now)
+            joining = [one.id for one in found.joining if not (are_stuck and one.id in found.untried)]
+            chosen = {id: plans[id] for id in joining[: self._size]}  # another thread may take up other settings
+            channels.introduce(transaction, found.unknown & chosen.keys())
             pending = rounds.claim(
                 transaction,
                 chosen,
@@ -159,15 +132,46 @@ class Rounds:
                 seconds=context.policy.deliver_lease,
                 withdrawals=self._withdrawals,
             )
-        begun = time.monotonic()
-        for one in pending:
-            senders.submit(functools.partial(self._send, one, chosen[one.row.channel], begun))
-            self._held.add(one.row.channel)
+        self._hand_over(pending, chosen, found.untried)
         if not self._rang:
             self._rang = True
-            for channel in others:
+            for channel in found.others:
                 context.doorbell.ring("deliver", channel.id, urgent=channel.withdrawals is not None)
+        if are_stuck:
+            self._leave_to_batches(one.id for one in found.joining if one.id in found.untried)
         return bool(pending)
+
+    def _adapt(self) -> None:
+        """Halve the round if some of the last came too late, and let it grow slowly from then on."""
+        if self._late:
+            self._size, self._step = max(_LEAST, self._size // 2), _LEAST
+        else:
+            self._size = min(SIZE, self._size + self._step)
+        self._late = False
+
+    def _hand_over(
+        self, pending: Sequence[PendingDelivery], plans: Mapping[str, ChannelPlan], untried: Collection[str]
+    ) -> None:
+        begun = time.monotonic()
+        for one in pending:
+            channel = one.row.channel
+            self._held.add(channel)
+            if channel in untried:
+                self._untried.append((one, plans[channel], begun))
+            else:
+                self._senders.submit(functools.partial(self._send, one, plans[channel], begun))
+        self._spread()
+
+    def _spread(self) -> None:
+        """Have as many threads send to channels that have never answered as may."""
+        for _ in range(len(self._untried)):
+            if not self._senders.submit_untried(self._send_untried):
+                return
+
+    def _leave_to_batches(self, channel_ids: Iterable[str]) -> None:
+        for id in channel_ids:
+            self._slow.add(id)
+            self._context.doorbell.ring("deliver", id)
 
     def _concerns(self, plans: Mapping[str, ChannelPlan], channel: DueChannel) -> bool:
         if channel.id in self._slow or channel.id in self._held:
@@ -175,6 +179,16 @@ class Rounds:
         return channel.id in plans and not (self._withdrawals and channel.withdrawals is None)
 
     # --- in the threads of the senders
+
+    def _send_untried(self) -> None:
+        """Send to channels that have never answered, one after the other, until none is left."""
+        while True:
+            try:
+                turn = self._untried.popleft()
+            except IndexError:
+                return
+            self._send(*turn)
+            self._senders.moved()
 
     def _send(self, pending: PendingDelivery, plan: ChannelPlan, begun: float) -> None:
         at, started = self._context.clock(), time.perf_counter()
@@ -219,14 +233,27 @@ class Rounds:
     def _collect(self) -> bool:
         """Wait for answers, and settle them when it is time; return whether anything was settled."""
         try:
-            patience = _EVERY if self._done else None
+            patience = _EVERY if self._done or self._untried else None
             self._take(self._answers.get(timeout=patience))
             while len(self._done) < _TOGETHER:
                 self._take(self._answers.get_nowait())
         except queue.Empty:
-            pass
+            self._put_back()
+            self._spread()
         soon = self._sending and time.monotonic() - self._settled_at < _EVERY and len(self._done) < _TOGETHER
         return False if soon or not self._done else self._guarded(self._settle)
+
+    def _put_back(self) -> None:
+        """Put back what channels keep waiting that have never answered: it is not sent in time any more."""
+        while self._untried:
+            try:
+                turn = self._untried.popleft()
+            except IndexError:  # a thread was faster
+                return
+            if not self._is_late(turn[2]):
+                self._untried.appendleft(turn)
+                return
+            self._take(Answer(pending=turn[0], plan=turn[1]))
 
     def _take(self, answer: Answer) -> None:
         self.count += answer.outcome is not None
@@ -254,10 +281,9 @@ class Rounds:
         for one in answers:
             if one.channel not in unsettled:
                 self._held.discard(one.channel)
-                self._missed[one.channel] += one.outcome is None
+                self._missed[one.channel] += one.outcome is None and self._size <= _LEAST
                 if one.slow or self._missed[one.channel] >= _LATE:
-                    self._slow.add(one.channel)
-                    self._context.doorbell.ring("deliver", one.channel)
+                    self._leave_to_batches([one.channel])
 
     def _settle_together(self, answers: Sequence[Answer]) -> list[Answer]:
         """Settle what needs no more than that, and return what another transaction has locked."""
@@ -291,14 +317,28 @@ class Rounds:
         log_outcomes(answer.channel, [outcome], *known)
 
 
+class Split(Struct, frozen=True):
+    """Channels with something due, without those to which a round is sending."""
+
+    joining: Sequence[DueChannel]  # that rounds are for
+    others: Sequence[DueChannel]  # that batches are for
+    untried: frozenset[str]  # those of `joining` that have never answered
+    unknown: frozenset[str]  # those of them that have no row yet
+
+
 def split(
     transaction: Transaction, plans: Mapping[str, ChannelPlan], due: Sequence[DueChannel], now: dt.datetime
-) -> tuple[list[DueChannel], list[DueChannel]]:
-    """Return the channels that rounds are for, except those that one is sending to, and those that batches are for."""
+) -> Split:
+    """Divide channels between rounds and batches."""
     may = frozenset(one.id for one in due if can_join(plans[one.id]))
     apart = rounds.apart(transaction, may, now) if may else rounds.Apart()
-    joining, busy = may - apart.batches - apart.busy, apart.busy
-    return [one for one in due if one.id in joining], [one for one in due if one.id not in joining | busy]
+    joining = may - apart.batches - apart.busy
+    return Split(
+        [one for one in due if one.id in joining],
+        [one for one in due if one.id not in joining | apart.busy],
+        apart.untried,
+        apart.unknown,
+    )
 
 
 def _is_apart(answer: Answer) -> bool:
