@@ -16,6 +16,7 @@ from pipeline.stages.places import leaving
 from pipeline.stages.places import plan as stage
 from pipeline.stages.places.plan import Plan
 from pipeline.stages.places.take_up import recorded, take_up
+from workers.alerting import receivers_of
 from workers.places import configured_channels
 from workers.wiring import context_of, named_file, new_id, plan_of, public_http
 
@@ -32,7 +33,7 @@ def _checked(ledger: Ledger, settings: Settings) -> Context:
     http = public_http(settings)
     with named_file(settings):
         plans = {channel.id: plan_of(channel, http) for channel in settings.channels}
-        return context_of(settings, ledger, http, NoDoorbell(), plans)
+        return context_of(settings, ledger, http, NoDoorbell(), plans, receivers_of(settings, http))
 
 
 def apply(ledger: Ledger, settings: Settings, *, empty: bool, by: str, now: dt.datetime) -> Plan:

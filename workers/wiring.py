@@ -40,7 +40,16 @@ from pipeline.references.pubmed.service import Service
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
-from pipeline.stages.context import LEASE, ChannelPlan, Context, Doorbell, HubPlan, Policy
+from pipeline.stages.context import (
+    LEASE,
+    AlertReceiver,
+    ChannelPlan,
+    Context,
+    Doorbell,
+    HubPlan,
+    NoDoorbell,
+    Policy,
+)
 from pipeline.stages.places.take_up import log_changes, recorded
 from pipeline.store import RenditionStore
 from workers.alerting import receivers_of
@@ -119,13 +128,18 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
     ledger = open_ledger(settings)
     put_in_force(ledger, settings, by=_STARTED, only_if_none=not is_start)
     channels = Channels(ledger, lambda channel: plan_of(channel, http))
-    return context_of(settings, ledger, http, doorbell, channels)
+    return context_of(settings, ledger, http, doorbell, channels, receivers_of(settings, http))
 
 
 def context_of(
-    settings: Settings, ledger: Ledger, http: Http, doorbell: Doorbell, channels: Mapping[str, ChannelPlan]
+    settings: Settings,
+    ledger: Ledger,
+    http: Http,
+    doorbell: Doorbell,
+    channels: Mapping[str, ChannelPlan],
+    alerts: tuple[AlertReceiver, ...],
 ) -> Context:
-    """Return the context that the settings give, with these channels."""
+    """Return the context that the settings give, with these channels and receivers of alerts."""
     return Context(
         ledger=ledger,
         store=RenditionStore.at(settings.store_location),
@@ -147,10 +161,23 @@ def context_of(
         signer=signer_of(settings),
         disk=shortage_of(settings),
         unapplied=unapplied_of(settings),
-        alerts=receivers_of(settings, http),
+        alerts=alerts,
         new_id=new_id,
         random=random.random,
     )
+
+
+def context_to_look(settings: Settings, ledger: Ledger) -> Context:
+    """Return the context of a command that only looks at the ledger.
+
+    It has no secret, so that it can be had in a shell without those of the system. It notifies nobody.
+    """
+    evidence = settings.evidence.model_copy(update={"signing_key": None})
+    web = settings.web.model_copy(update={"ghost_secret": None})
+    blind = settings.model_copy(update={"pubmed_api_key": None, "evidence": evidence, "web": web})
+    http = public_http(settings)
+    channels = Channels(ledger, lambda channel: plan_of(channel, http))
+    return context_of(blind, ledger, http, NoDoorbell(), channels, ())
 
 
 def check_plugins() -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.tables import articles, bulk_actions, bulk_articles, deliveries
 
@@ -114,12 +115,8 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, bulk_actions, now)
 
 
-def oldest_due(transaction: Transaction) -> dt.datetime | None:
-    return claims.oldest_due(transaction, bulk_actions)
-
-
-def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
-    return claims.count_due(transaction, bulk_actions, now)
+def due_rows(now: dt.datetime) -> DueRows:
+    return claims.due_rows(bulk_actions, now)
 
 
 def claim(transaction: Transaction, *, token: str, now: dt.datetime) -> list[str]:

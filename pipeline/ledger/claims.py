@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from pipeline.ledger.database import Instant, Transaction
 
@@ -45,20 +46,50 @@ def any_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where:
     return transaction.execute(found).first() is not None
 
 
-def oldest_due(
-    transaction: Transaction, table: sa.Table, key: sa.Column[Any] | None = None, values: Iterable[object] = ()
-) -> dt.datetime | None:
-    """Return the earliest `due` of the table, or of rows whose `key` is in `values`. Each is read from an index."""
-    least = sa.select(sa.func.min(table.c.due, type_=Instant()))
-    queries = [least] if key is None else [least.where(key == value) for value in values]
-    found = [transaction.scalar(query) for query in queries]
-    return min((due for due in found if due is not None), default=None)
+class Due(Struct, frozen=True):
+    """How many rows are due, those included that a worker holds, and since or from when on the oldest is due."""
+
+    count: int
+    oldest: dt.datetime | None = None  # None: no row will become due
 
 
-def count_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> int:
-    """Count the rows that are due, those included that a worker holds."""
-    counted = sa.select(sa.func.count()).select_from(table).where(table.c.due <= now, *where)
-    return transaction.execute(counted).scalar_one()
+class DueRows(Struct, frozen=True):
+    """What `read_due` adds up: queries that count rows, and queries for the earliest `due` of some."""
+
+    counts: tuple[sa.Select[Any], ...]
+    oldest: tuple[sa.Select[Any], ...] = ()
+
+
+def due_rows(table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> DueRows:
+    """Return the rows of a table that are due. An index has to begin with `due`."""
+    return DueRows((count_of(table, table.c.due <= now, *where),), (first_of(table),))
+
+
+def count_of(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(table).where(*where)
+
+
+def first_of(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return a query for the earliest `due`, which an index that begins with the columns of `where` answers."""
+    return sa.select(sa.func.min(table.c.due, type_=Instant())).where(*where)
+
+
+def read_due(transaction: Transaction, rows: Mapping[str, DueRows]) -> dict[str, Due]:
+    """Return what is due under each name. One statement, however many there are."""
+    columns: list[sa.ColumnElement[Any]] = []
+    for each in rows.values():
+        columns.append(sum((one.scalar_subquery() for one in each.counts), start=sa.literal(0)))
+        earliest = sa.union_all(*(each.oldest or (_NEVER,))).subquery()
+        least = sa.func.min(earliest.columns[0], type_=Instant())
+        columns.append(sa.select(least).select_from(earliest).scalar_subquery())
+    if not columns:
+        return {}
+    found = iter(transaction.execute(sa.select(*columns)).one())
+    return {name: Due(next(found), next(found)) for name in rows}
+
+
+NOTHING_DUE = DueRows(())
+_NEVER = sa.select(sa.cast(sa.null(), sa.BigInteger()))
 
 
 def claim(

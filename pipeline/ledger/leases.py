@@ -6,6 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.claims import is_free as is_unleased
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import leases, metadata
@@ -38,6 +39,12 @@ def is_free(transaction: Transaction, name: str, *, now: dt.datetime) -> bool:
     """Return whether `acquire` would succeed."""
     free = sa.and_(is_unleased(leases, now), _has_rested(now))
     return transaction.execute(sa.select(leases.c.name).where(leases.c.name == name, sa.not_(free))).first() is None
+
+
+def due_rows(name: str, now: dt.datetime) -> DueRows:
+    """Return one row if `acquire` would succeed, and none otherwise."""
+    free = sa.and_(is_unleased(leases, now), _has_rested(now))
+    return DueRows((sa.select(1 - sa.func.count()).select_from(leases).where(leases.c.name == name, sa.not_(free)),))
 
 
 def _has_rested(now: dt.datetime) -> sa.ColumnElement[bool]:

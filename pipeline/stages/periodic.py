@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from pipeline.ledger import Transaction, leases
+from pipeline.ledger.claims import DueRows
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import unforeseen
@@ -30,6 +31,10 @@ class Periodic(Stage):
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if leases.is_free(transaction, self.name, now=now) else []
+
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        """Return one row if the pause is over."""
+        return leases.due_rows(self.name, now)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         token = context.new_id(LEASE)

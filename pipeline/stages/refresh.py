@@ -30,9 +30,8 @@ class Refresh(Render):
         context.channels_now(transaction)  # their gates are part of the fingerprint
         return [Bell()] if articles.outdated(transaction, current_fingerprint(context), now=now, limit=1) else []
 
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        """Return None: refreshing is never late."""
-        return None
+    def due_rows(self, context: Context, now: dt.datetime) -> None:
+        """Return None: the rows that Render works on are not those that are to be refreshed."""
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease as many articles as the rate allows until the named lease ends, in about a second.

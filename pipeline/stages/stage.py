@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Transaction
+from pipeline.ledger.claims import DueRows
 from pipeline.stages.context import Context
 from pipeline.stages.working import Work
 
@@ -88,12 +89,11 @@ class Stage(ABC):
         """Process what is due, for at most about `drain_seconds`. Return the number of claims processed."""
         return drain(context, self, key)
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        """Return how many rows are due, or parts of the stage where rows are not what it works on."""
-        return sum(1 for _ in self.due(context, transaction, now))
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows | None:
+        """Return which rows are due, for the one statement that counts those of every stage.
 
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        """Return the time since which, or from which on, the oldest row is due; None when no row will become due."""
+        None: the stage works on no rows, and what `due` returns is counted.
+        """
         return None
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from pipeline.appraisal.standing import label
 from pipeline.ledger import Transaction, figures
 from pipeline.ledger.attention import SilentSource, silent_sources
 from pipeline.ledger.evidence import verdicts
-from pipeline.ledger.figures import Backlog
+from pipeline.stages.backlog import backlogs
 from pipeline.stages.context import Context
-from pipeline.stages.flow import STAGES
+from pipeline.views.fields import ChannelId, Count, Time
 
 HOURS = 24
 _HOUR = dt.timedelta(hours=1)
@@ -23,9 +26,9 @@ _PUBMED = "pubmed"
 class Hour:
     """An hour of attempts at deliveries. The last one is not over yet."""
 
-    at: dt.datetime
-    delivered: int
-    failed: int
+    at: Annotated[Time, Field(description="When it begins.")]
+    delivered: Count
+    failed: Count
 
     @property
     def count(self) -> int:
@@ -36,28 +39,44 @@ class Hour:
 class StageBacklog:
     """What a stage has to do now, and since when the oldest of it waits."""
 
-    name: str
-    due: int
-    since: dt.datetime | None
+    stage: Annotated[str, Field(examples=["deliver"])]
+    due: Count
+    since: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBacklog:
+    """What a channel has not got yet. What waits to be pulled is counted, too."""
+
+    channel: ChannelId
+    deliveries: Count
+    since: Annotated[Time, Field(description="When the oldest of these changes was made.")]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
     """Whether a source of evidence answers."""
 
-    label: str
-    answered: dt.datetime | None
-    failing: dt.datetime | None
-    failures: int
+    source: Annotated[str, Field(examples=["crossref"])]
+    label: Annotated[str, Field(examples=["Crossref"])]
+    answered: Annotated[Time | None, Field(description="When it answered last; null if that is not recorded.")]
+    failing: Annotated[Time | None, Field(description="Since when it has not answered.")]
+    failures: Annotated[int, Field(ge=0, description="Failures in a row.")]
     error: str | None
-    again: dt.datetime | None
+    again: Annotated[Time | None, Field(description="When it is asked again, while it is left alone.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    hours: tuple[Hour, ...]
+    """What goes on."""
+
+    seen: Annotated[Time, Field(description="When this was read.")]
+    hours: Annotated[tuple[Hour, ...], Field(description="The last day, the present hour last.")]
+    channels: Annotated[
+        tuple[ChannelBacklog, ...],
+        Field(description="The channels that lack something, the one that has waited longest first."),
+    ]
     stages: tuple[StageBacklog, ...]
-    channels: tuple[Backlog, ...]
     sources: tuple[SourceHealth, ...]
 
     @property
@@ -69,9 +88,10 @@ class Now:
 def now_view(context: Context, transaction: Transaction, now: dt.datetime) -> Now:
     """Return what goes on, from the ledger alone."""
     return Now(
+        seen=now,
         hours=hours(transaction, now),
-        stages=tuple(_stage(context, transaction, now)),
-        channels=tuple(figures.backlogs(transaction)),
+        channels=tuple(ChannelBacklog(one.channel, one.count, one.since) for one in figures.backlogs(transaction)),
+        stages=tuple(_stages(context, transaction, now)),
         sources=tuple(_sources(transaction, [*context.lists, *context.sources])),
     )
 
@@ -90,13 +110,12 @@ def hours(transaction: Transaction, now: dt.datetime) -> tuple[Hour, ...]:
     return tuple(found)
 
 
-def _stage(context: Context, transaction: Transaction, now: dt.datetime) -> list[StageBacklog]:
-    found = []
-    for stage in STAGES:
-        due = stage.count_due(context, transaction, now)
-        since = stage.oldest_due(context, transaction, now)
-        found.append(StageBacklog(stage.name, due, since if since is not None and since <= now else None))
-    return found
+def _stages(context: Context, transaction: Transaction, now: dt.datetime) -> list[StageBacklog]:
+    due = backlogs(context, transaction, now)
+    return [
+        StageBacklog(name, one.count, one.oldest if one.oldest is not None and one.oldest <= now else None)
+        for name, one in due.items()
+    ]
 
 
 def _sources(transaction: Transaction, names: Sequence[str]) -> list[SourceHealth]:
@@ -107,6 +126,7 @@ def _sources(transaction: Transaction, names: Sequence[str]) -> list[SourceHealt
         failing = failed.since or (state.failing if state else None)
         found.append(
             SourceHealth(
+                source=name,
                 label=label(name) if name != _PUBMED else "PubMed",
                 answered=state.answered if state else None,
                 failing=failing,

@@ -27,10 +27,12 @@ OPEN: Final = frozenset(
 NEEDED: Final[Mapping[str, Scope]] = {
     "GET /v1/articles": "read",
     "GET /v1/articles/{article_id}": "read",
+    "GET /v1/articles/{article_id}/history": "read",
     "GET /v1/articles/{article_id}/shown": "read",
     "POST /v1/articles/{article_id}/release": "release",
     "POST /v1/articles/{article_id}/again": "replay",
     "GET /v1/attention": "read",
+    "GET /v1/calendar": "read",
     "POST /v1/bulk": "bulk",  # and the scope of the action
     "GET /v1/bulk/{operation_id}": "bulk",
     "POST /v1/bulk/{operation_id}/start": "bulk",  # and the scope of the action
@@ -47,6 +49,7 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "POST /v1/failures/{key}/reopen": "failures",
     "POST /v1/hooks/ghost": "publish",
     "POST /v1/hooks/wordpress": "publish",
+    "GET /v1/now": "read",
     "GET /v1/operations": "read",
     "GET /v1/operations/{operation_id}": "read",
     "POST /v1/operations/{operation_id}/undo": "undo",

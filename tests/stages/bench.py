@@ -23,6 +23,7 @@ from pipeline.model.site import Feed, Site
 from pipeline.references.idconv import Converted
 from pipeline.references.pubmed.eutils import Fetched
 from pipeline.stages.accept import Intake, accept
+from pipeline.stages.backlog import backlogs
 from pipeline.stages.context import ChannelPlan, Context, Policy
 from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Stage, drain
@@ -325,8 +326,8 @@ class Bench:
     def oldest_due(self) -> dict[str, dt.datetime]:
         """Since when, or from when on, each stage has something to do."""
         with self.ledger.read() as transaction:
-            found = {one.name: one.oldest_due(self.context, transaction, self.clock.now) for one in STAGES}
-        return {name: due for name, due in found.items() if due is not None}
+            found = backlogs(self.context, transaction, self.clock.now)
+        return {name: due.oldest for name, due in found.items() if due.oldest is not None}
 
     def _intake(self) -> Intake:
         return Intake(self.ledger, self.bells, self.clock, self.new_id, self.context.policy.evidence_wait)

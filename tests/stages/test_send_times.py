@@ -7,7 +7,7 @@ import datetime as dt
 from bench import START, Bench, article
 
 from pipeline.ledger import Ledger, figures
-from pipeline.stages.flow import STAGES
+from pipeline.stages.backlog import backlogs
 
 
 def test_sends_are_counted_by_outcome_and_by_how_soon_they_were_made(ledger: Ledger) -> None:
@@ -35,7 +35,7 @@ def test_every_stage_counts_what_is_due(ledger: Ledger) -> None:
 
     def due() -> dict[str, int]:
         with ledger.read() as transaction:
-            return {one.name: one.count_due(bench.context, transaction, bench.clock()) for one in STAGES}
+            return {name: one.count for name, one in backlogs(bench.context, transaction, bench.clock()).items()}
 
     for number in range(3):
         bench.publish(article(f"article-{number}"))
@@ -44,5 +44,5 @@ def test_every_stage_counts_what_is_due(ledger: Ledger) -> None:
     bench.work()
     bench.clock.pass_(3_600)
     after = due()
-    assert (before["render"], before["deliver"]) == (3, 0)
+    assert (before["render"], before["deliver"], before["refresh"]) == (3, 0, 0)
     assert (after["render"], after["deliver"]) == (0, 3)

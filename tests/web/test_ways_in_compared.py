@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import pytest
 import typer
@@ -70,11 +69,75 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
         "references": "they are asked again by themselves every day",
     }.items()
 }
-READS = {  # what commands show; the console and the API have pages and addresses of their own for most
-    "articles", "attention", "channels list", "check", "completion", "deliveries", "doctor", "lint",
-    "operations", "places", "plan", "recall", "render", "secret", "sessions list", "status", "tail",
-    "token list",
-}  # fmt: skip
+# What can be looked at: as above.
+READS: dict[str, tuple[str, str, str]] = {
+    "what needs a person": ("attention", "GET /v1/attention", "GET /console"),
+    "what goes on": ("top", "GET /v1/now", "GET /console/now"),
+    "what is to come": ("calendar", "GET /v1/calendar", "GET /console/calendar"),
+    "all articles": ("articles", "GET /v1/articles", "GET /console/articles"),
+    "an article": ("status", "GET /v1/articles/{article_id}", "GET /console/articles/{article_id}"),
+    "its revisions": (
+        "history",
+        "GET /v1/articles/{article_id}/history",
+        "GET /console/articles/{article_id}",
+    ),
+    "what its readers see": (
+        "show",
+        "- anyone may get it at /articles/{id}.{extension}",
+        "GET /console/articles/{article_id}/preview/{format}",
+    ),
+    "what was shown of it once": (
+        "status",
+        "GET /v1/articles/{article_id}/shown",
+        "- it is asked once in years: use the command or the API",
+    ),
+    "who has it, before it is withdrawn": (
+        "withdraw",
+        "- a program has decided before it asks",
+        "GET /console/articles/{article_id}/withdraw",
+    ),
+    "an action on many before it is done": (
+        "articles",
+        "GET /v1/bulk/{operation_id}",
+        "GET /console/bulk/{operation}",
+    ),
+    "channels": ("channels list", "- /v1/attention and /metrics name those in trouble", "GET /console/channels"),
+    "deliveries of a channel": ("deliveries", "GET /v1/deliveries", "GET /console/channels/{channel}"),
+    "a delivery": ("deliveries", "GET /v1/deliveries/{delivery_id}", "GET /console/articles/{article_id}"),
+    "an event": ("operations", "GET /v1/events/{event_id}", "GET /console/operations/{operation}"),
+    "failures": ("failures", "GET /v1/failures", "GET /console/failures"),
+    "operations": ("operations", "GET /v1/operations", "GET /console/operations"),
+    "an operation": ("operations", "GET /v1/operations/{operation_id}", "GET /console/operations/{operation}"),
+    "what happens": ("tail", "- ask for what is wanted again", "GET /console/changes"),
+    "a recall": ("recall", "GET /v1/recalls/{pmid}", "- the console has no page of references: use the command"),
+    "references": (
+        "references",
+        "- /references/{pmid} tells anyone of those that are cited",
+        "- as for a recall",
+    ),
+    "sessions": (
+        "sessions list",
+        "- every request has a token, and no session",
+        "GET /console/sessions",
+    ),
+    "the form to sign in": ("- the shell is the command's", "- every request has a token", "GET /console/sign-in"),
+    "what a page is made of": (
+        "- not a thing to look at",
+        "- not a thing to look at",
+        "GET /console/static/{digest}/{name}",
+    ),
+    "pages that are not there": ("- the command has no pages", "- the API has no pages", "GET /console/{rest:path}"),
+    "the description of the API": ("- not for a terminal", "GET /v1/openapi.json", "- for programs"),
+} | {
+    name: (name, f"- {reason}", f"- {reason}")
+    for name, reason in {
+        **dict.fromkeys(("check", "doctor", "plan", "lint", "render"), "it looks at files or programs of the host"),
+        "places": "/v1/attention and the console say which places need a person",
+        "token list": "as token create",
+        "completion": "it is for shells",
+        "secret": "it makes a secret, and looks at nothing",
+    }.items()
+}
 
 
 def _commands(group: object, *above: str) -> Iterator[str]:
@@ -86,28 +149,37 @@ def _commands(group: object, *above: str) -> Iterator[str]:
             yield " ".join((*above, name))
 
 
-def _named(place: int) -> set[str]:
-    return {row[place] for row in ACTIONS.values() if not row[place].startswith("- ")}
+def _named(ways: Mapping[str, tuple[str, str, str]], place: int) -> set[str]:
+    return {row[place] for row in ways.values() if not row[place].startswith("- ")}
 
 
 def test_every_command_is_compared() -> None:
     there = set(_commands(typer.main.get_command(app)))
-    assert there == (_named(0) | READS) - {"places"}
+    assert there == (_named(ACTIONS, 0) | _named(READS, 0)) - {"places"}
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Every method and address of the web server."""
+    with served(tmp_path_factory.mktemp("site"), formats=("html",)) as site:
+        return {
+            f"{method} {one.path}" for one in iter_route_contexts(site.app.routes) for method in one.methods or set()
+        }
 
 
 @pytest.mark.parametrize(("place", "is_its"), [(1, False), (2, True)], ids=[API, CONSOLE])
-def test_every_changing_address_is_compared(tmp_path: Path, place: int, is_its: bool) -> None:
-    with served(tmp_path, formats=("html",)) as site:
-        there = {
-            f"{method} {one.path}"
-            for one in iter_route_contexts(site.app.routes)
-            for method in (one.methods or set()) - {"GET", "HEAD", "OPTIONS"}
-        }
-    assert {one for one in there if one.startswith("POST /console") == is_its} == _named(place)
+def test_every_changing_address_is_compared(addresses: set[str], place: int, is_its: bool) -> None:
+    there = {one for one in addresses if not one.startswith(("GET ", "HEAD ", "OPTIONS "))}
+    assert {one for one in there if one.startswith("POST /console") == is_its} == _named(ACTIONS, place)
+
+
+@pytest.mark.parametrize(("place", "start"), [(1, "GET /v1/"), (2, "GET /console")], ids=[API, CONSOLE])
+def test_every_page_is_compared(addresses: set[str], place: int, start: str) -> None:
+    assert {one for one in addresses if one.startswith(start)} == _named(READS, place)
 
 
 def test_each_difference_has_its_reason() -> None:
-    for action, row in ACTIONS.items():
+    for action, row in [*ACTIONS.items(), *READS.items()]:
         missing = [cell for cell in row if cell.startswith("- ")]
         assert all(len(cell) > 10 for cell in missing), action
         assert len(missing) < len(row), f"nothing can {action}"

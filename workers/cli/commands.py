@@ -101,6 +101,19 @@ COMMANDS = {
         "Read back every place that can be read, and list what is missing, older, unknown, or withdrawn but there.",
     ),
     "places": ("places", "Show where copies lie, or decide about places that channels have left."),
+    "top": (
+        "top",
+        "Show what was delivered by the hour, what waits where and since when, and which sources answer, until Ctrl-C.",
+    ),
+    "calendar": (
+        "calendar",
+        "Show what goes live, ends its embargo or falls due for review, in the month from today or another day on.",
+    ),
+    "history": (
+        "history",
+        "Show the revisions of an article, the newest first: when each was made and rendered, and why.",
+    ),
+    "show": ("history", "Print a live article in a format, as its readers get it. Nothing is kept."),
     "tail": (
         "tail",
         "Follow what happens: every attempt at a delivery with its answer, and every operation, until Ctrl-C.",

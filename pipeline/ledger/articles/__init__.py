@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.tables import articles, topics
 from pipeline.ledger.tables import revisions as revision_rows
@@ -261,14 +262,9 @@ def _other_fingerprints(transaction: Transaction, current: str) -> list[str]:
         found += [] if last == current else [last]
 
 
-def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
-    """Count the articles that are to be rendered."""
-    return claims.count_due(transaction, articles, now)
-
-
-def oldest_due(transaction: Transaction) -> dt.datetime | None:
-    """Return the time at which the first article is, or was, to be rendered."""
-    return claims.oldest_due(transaction, articles)
+def due_rows(now: dt.datetime) -> DueRows:
+    """Return the articles that are to be rendered."""
+    return claims.due_rows(articles, now)
 
 
 def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> ArticleState | None:

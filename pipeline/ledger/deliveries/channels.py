@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Container
+from collections.abc import Collection
 from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims, skipping
-from pipeline.ledger.database import Instant, Transaction, insert
+from pipeline.ledger.claims import DueRows
+from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import IS_ANY, IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT, first_due
 from pipeline.ledger.tables import channels, deliveries
 
@@ -85,22 +86,19 @@ def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueC
     return [one for one in found if (one.withdrawals or one.others) and one.id not in asleep]
 
 
-def count_due(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> int:
-    """Count the deliveries to one of the channels that are due."""
-    return claims.count_due(transaction, deliveries, now, IS_ANY, deliveries.c.channel.in_(channel_ids))
-
-
-def oldest_due(transaction: Transaction, channel_ids: Container[str]) -> dt.datetime | None:
-    """Return the time at which the first delivery to one of the channels is, or was, to be attempted."""
+def due_rows(channel_ids: Collection[str], now: dt.datetime) -> DueRows:
+    """Return the deliveries to one of the channels that are due."""
     channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
+    counted = claims.count_of(deliveries, deliveries.c.due <= now, IS_ANY, deliveries.c.channel.in_(channel_ids))
+    mine = channel.c.value.in_(channel_ids)
 
-    def first(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
-        mine = (deliveries.c.channel == channel.c.value, kind, deliveries.c.due.is_not(None))
-        return sa.select(sa.func.min(deliveries.c.due, type_=Instant())).where(*mine).scalar_subquery()
+    def first(kind: sa.ColumnElement[bool]) -> sa.Select[tuple[dt.datetime]]:
+        earliest = claims.first_of(
+            deliveries, deliveries.c.channel == channel.c.value, kind, deliveries.c.due.is_not(None)
+        )
+        return sa.select(earliest.scalar_subquery()).select_from(channel).where(mine)
 
-    query = sa.select(channel.c.value, first(IS_WITHDRAWAL), first(IS_NORMAL), first(MAY_WAIT))
-    rows = transaction.execute(query.where(channel.c.value.is_not(None)))
-    return min((due for id, *times in rows if id in channel_ids for due in times if due is not None), default=None)
+    return DueRows((counted,), tuple(map(first, (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT))))
 
 
 def healths(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, Health]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import Delivery
 from pipeline.ledger.tables import deliveries, proofs
@@ -66,14 +67,9 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, proofs, now)
 
 
-def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
-    """Count the searches that are due."""
-    return claims.count_due(transaction, proofs, now)
-
-
-def oldest_due(transaction: Transaction) -> dt.datetime | None:
-    """Return the time at which the first search is, or was, due."""
-    return claims.oldest_due(transaction, proofs)
+def due_rows(now: dt.datetime) -> DueRows:
+    """Return the searches that are due."""
+    return claims.due_rows(proofs, now)
 
 
 def workers_busy(transaction: Transaction, *, now: dt.datetime) -> int:

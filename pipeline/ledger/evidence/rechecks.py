@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, chunks, instant
 from pipeline.ledger.tables import citations, references
 
@@ -56,16 +57,11 @@ def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
     return False
 
 
-def count_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> int:
-    """Count the references that are due; during the day, nightly ones are left out."""
+def due_rows(now: dt.datetime, *, night: bool) -> DueRows:
+    """Return the references that are due; during the day, nightly ones are left out."""
     priorities = (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else []))
-    return claims.count_due(transaction, references, now, references.c.priority.in_(priorities))
-
-
-def oldest_due(transaction: Transaction, *, night: bool) -> dt.datetime | None:
-    """Return the time at which the first reference is, or was, due; during the day, nightly ones are left out."""
-    priorities = (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else []))
-    return claims.oldest_due(transaction, references, references.c.priority, priorities)
+    counted = claims.count_of(references, references.c.due <= now, references.c.priority.in_(priorities))
+    return DueRows((counted,), tuple(claims.first_of(references, references.c.priority == one) for one in priorities))
 
 
 def request_recheck(transaction: Transaction, pmids: Collection[str], *, due: dt.datetime) -> None:

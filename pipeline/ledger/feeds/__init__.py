@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import articles, feed_changes, feed_documents, feed_entries, feeds
 from pipeline.timing import doubled
@@ -92,14 +93,9 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, feeds, now)
 
 
-def count_due(transaction: Transaction, *, now: dt.datetime) -> int:
-    """Count the feeds that are to be built."""
-    return claims.count_due(transaction, feeds, now)
-
-
-def oldest_due(transaction: Transaction) -> dt.datetime | None:
-    """Return the time at which the first feed is, or was, to be built."""
-    return claims.oldest_due(transaction, feeds)
+def due_rows(now: dt.datetime) -> DueRows:
+    """Return the feeds that are to be built."""
+    return claims.due_rows(feeds, now)
 
 
 def built(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import subscription_requests as requests
 
@@ -63,6 +64,10 @@ def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, requests, now)
+
+
+def due_rows(now: dt.datetime) -> DueRows:
+    return claims.due_rows(requests, now)
 
 
 def done(transaction: Transaction, request: Request, *, token: str) -> bool:

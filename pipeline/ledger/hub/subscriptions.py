@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, insert, instant
 from pipeline.ledger.tables import feed_documents, subscriptions
 from pipeline.ledger.tables.base import by_key
@@ -145,6 +146,13 @@ def claim_due(
 def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
     where = (subscriptions.c.suspect.is_(slow), subscriptions.c.expires > now)
     return claims.any_due(transaction, subscriptions, now, *where)
+
+
+def due_rows(now: dt.datetime) -> DueRows:
+    """Return the pushes that are due, each lane's from its part of an index."""
+    lanes = (subscriptions.c.suspect.is_(slow) for slow in (False, True))
+    is_due = (subscriptions.c.due <= now, subscriptions.c.expires > now)
+    return DueRows(tuple(claims.count_of(subscriptions, lane, *is_due) for lane in lanes))
 
 
 def pushed(transaction: Transaction, id: str, digest: str | None, *, token: str, slow: bool, now: dt.datetime) -> None:

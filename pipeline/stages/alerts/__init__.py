@@ -15,6 +15,7 @@ import structlog
 from pipeline.errors import CitewireError
 from pipeline.ledger import Transaction, alerts, leases
 from pipeline.ledger.attention import facts
+from pipeline.ledger.claims import NOTHING_DUE, DueRows
 from pipeline.stages.alerts.notice import condition_of, notice
 from pipeline.stages.attention import attention
 from pipeline.stages.context import LEASE, AlertReceiver, Context
@@ -36,6 +37,9 @@ class Alerts(Periodic):
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return super().due(context, transaction, now) if context.alerts else []
+
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        return super().due_rows(context, now) if context.alerts else NOTHING_DUE
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         return super().claim(context, key) if context.alerts else []

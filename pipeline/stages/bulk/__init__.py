@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, bulk
+from pipeline.ledger.claims import DueRows
 from pipeline.stages.bulk.portions import carry_out
 from pipeline.stages.context import LEASE, Context
 from pipeline.stages.stage import Bell, Claim, Stage
@@ -54,8 +55,5 @@ class Bulk(Stage):
             for claim in claims:
                 bulk.release(transaction, claim.keys, token=claim.token)
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        return bulk.count_due(transaction, now=now)
-
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        return bulk.oldest_due(transaction)
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        return bulk.due_rows(now)

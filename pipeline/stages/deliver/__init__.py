@@ -17,6 +17,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from pipeline.ledger import Transaction, deliveries
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.deliveries import channels, sending
 from pipeline.ledger.partners import pulls
 from pipeline.stages.bells import EVERY, WITHDRAWALS
@@ -81,11 +82,8 @@ class Deliver(Stage):
             *(Bell(one.id) for one in others if one.others),
         ]
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        return channels.count_due(transaction, context.channels, now=now)
-
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        return channels.oldest_due(transaction, context.channels)
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        return channels.due_rows(context.channels, now)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease a batch of outstanding deliveries for channel `key`, or nothing if none may be sent now."""

@@ -14,6 +14,7 @@ import structlog
 
 from pipeline.errors import CitewireError
 from pipeline.ledger import Transaction
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.deliveries import Delivery, channels, proofs
 from pipeline.ledger.deliveries.proofs import Proof
 from pipeline.stages.context import LEASE, Context
@@ -35,11 +36,8 @@ class Prove(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if proofs.any_due(transaction, now=now) else []
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        return proofs.count_due(transaction, now=now)
-
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        return proofs.oldest_due(transaction)
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        return proofs.due_rows(now)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         now, token = context.clock(), context.new_id(LEASE)

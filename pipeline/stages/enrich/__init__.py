@@ -13,6 +13,7 @@ import structlog
 
 from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, evidence
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.evidence import denials, identifiers, merging, rechecks
 from pipeline.model.article import CitedWork
 from pipeline.references.pubmed.eutils import Fetched
@@ -36,11 +37,8 @@ class Enrich(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if Schedule(context).anything_due(transaction, now) else []
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        return rechecks.count_due(transaction, now=now, night=Schedule(context).is_night(now))
-
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        return rechecks.oldest_due(transaction, night=Schedule(context).is_night(now))
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        return rechecks.due_rows(now, night=Schedule(context).is_night(now))
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease a batch of PMIDs, or of works and their service ("esearch doi:10.1000/x").

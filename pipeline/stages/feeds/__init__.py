@@ -21,6 +21,7 @@ from pipeline.feeds.profiles import Finding, document_findings, entry_findings, 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Transaction, feeds
 from pipeline.ledger.articles import revisions
+from pipeline.ledger.claims import DueRows
 from pipeline.ledger.feeds import pages as feed_pages
 from pipeline.ledger.feeds import places
 from pipeline.ledger.feeds.layout import Candidate
@@ -48,11 +49,8 @@ class Feeds(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if feeds.any_due(transaction, now=now) else []
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        return feeds.count_due(transaction, now=now)
-
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        return feeds.oldest_due(transaction)
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        return feeds.due_rows(now)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         now, token = context.clock(), context.new_id(LEASE)

@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from pipeline.ledger import Transaction
+from pipeline.ledger.claims import NOTHING_DUE, DueRows
 from pipeline.ledger.hub import requests as subscription_requests
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.hub.requests import Request
@@ -39,6 +40,12 @@ class Hub(Stage):
         if context.hub is None:
             return []
         return [Bell(lane) for lane in LANES if _anything(transaction, lane, now)]
+
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows:
+        """Return the subscribers that are to be pushed to, and the requests that are to be verified."""
+        if context.hub is None:
+            return NOTHING_DUE
+        return DueRows((*subscriptions.due_rows(now).counts, *subscription_requests.due_rows(now).counts))
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Return a claim on the lane if anything in it is due. Its rows are claimed a few at a time by `do`."""

@@ -25,6 +25,7 @@ from msgspec import Struct, structs
 
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles.renditions import Stored
+from pipeline.ledger.claims import DueRows
 from pipeline.model.rendition import Rendition, digest_of
 from pipeline.model.revision import Revision
 from pipeline.stages.bells import ring_for_channels
@@ -52,11 +53,8 @@ class Render(Stage):
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if articles.any_due(transaction, now=now) else []
 
-    def count_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> int:
-        return articles.count_due(transaction, now=now)
-
-    def oldest_due(self, context: Context, transaction: Transaction, now: dt.datetime) -> dt.datetime | None:
-        return articles.oldest_due(transaction)
+    def due_rows(self, context: Context, now: dt.datetime) -> DueRows | None:
+        return articles.due_rows(now)
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease a batch of articles."""

@@ -18,10 +18,11 @@ from prometheus_client.registry import Collector
 
 from pipeline.ledger import Transaction, articles, figures, processes
 from pipeline.ledger.articles import events, withheld
+from pipeline.ledger.claims import Due
 from pipeline.ledger.deliveries import repair
 from pipeline.ledger.evidence import changes as evidence_changes
+from pipeline.stages.backlog import backlogs
 from pipeline.stages.context import Context
-from pipeline.stages.flow import STAGES
 from pipeline.web.openapi.answers import document, problems
 from pipeline.web.refusals import Refusals
 
@@ -78,8 +79,10 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     yield _gauge(
         "withheld", "Articles kept from a channel, or from all", ("cause",), _words(withheld.counts(transaction))
     )
-    yield _gauge("oldest_due_seconds", "For how long work has waited", ("stage",), _waits(context, transaction, now))
-    yield _gauge("due", "Rows that are due, waiting or being worked on", ("stage",), _due(context, transaction, now))
+    due = backlogs(context, transaction, now)
+    yield _gauge("oldest_due_seconds", "For how long work has waited", ("stage",), _waits(due, now))
+    counts: dict[tuple[str, ...], float] = {(name,): one.count for name, one in due.items()}
+    yield _gauge("due", "Rows that are due, waiting or being worked on", ("stage",), counts)
     yield from _sends(transaction, now)
     tried = figures.attempts_by_outcome(transaction, since=now - _LATELY)
     yield _gauge("attempts_last_hour", "Attempts at deliveries in the last hour", ("outcome",), _words(tried))
@@ -114,14 +117,9 @@ def _references(transaction: Transaction) -> Iterator[Metric]:
     yield _gauge("references_editorial", "Papers with an editorial state; one may have several", ("editorial",), marks)
 
 
-def _waits(context: Context, transaction: Transaction, now: dt.datetime) -> dict[tuple[str, ...], float]:
+def _waits(due: Mapping[str, Due], now: dt.datetime) -> dict[tuple[str, ...], float]:
     """Return how long each stage's oldest work has waited, in seconds, or zero if nothing is due yet."""
-    oldest = {stage.name: stage.oldest_due(context, transaction, now) or now for stage in STAGES}
-    return {(name,): max((now - due).total_seconds(), 0.0) for name, due in oldest.items()}
-
-
-def _due(context: Context, transaction: Transaction, now: dt.datetime) -> dict[tuple[str, ...], float]:
-    return {(stage.name,): stage.count_due(context, transaction, now) for stage in STAGES}
+    return {(name,): max((now - (one.oldest or now)).total_seconds(), 0.0) for name, one in due.items()}
 
 
 def _sends(transaction: Transaction, now: dt.datetime) -> Iterator[Metric]:

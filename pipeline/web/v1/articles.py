@@ -14,6 +14,7 @@ from pipeline.stages.accept.release import release
 from pipeline.stages.context import Context
 from pipeline.views import articles as articles_views
 from pipeline.views import events as events_views
+from pipeline.views import history as history_views
 from pipeline.views import listing as listing_views
 from pipeline.views import snapshots as snapshots_views
 from pipeline.web.auth import Grant, granted
@@ -58,6 +59,15 @@ def router(context: Context, intake: Intake) -> APIRouter:
         if status is None:
             raise _unknown(article_id)
         return status
+
+    @api.get("/articles/{article_id}/history", responses=problems(401, 403, 404, 422))
+    def get_history(article_id: str, _: Annotated[Grant, Depends(caller)]) -> history_views.History:
+        """Return the revisions of an article, the newest first."""
+        with context.ledger.read() as transaction:
+            found = history_views.history(transaction, article_id)
+        if found is None:
+            raise _unknown(article_id)
+        return found
 
     @api.get("/articles/{article_id}/shown", responses=problems(401, 403, 404, 422))
     def get_shown(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.changing import refusing_when_outdated
-from pipeline.web.v1 import articles, attention, bulk, deliveries, events, failures, operations, recalls
+from pipeline.web.v1 import articles, attention, bulk, deliveries, events, failures, looking, operations, recalls
 from pipeline.web.v1.hooks import router as hooks
 
 
@@ -22,5 +22,6 @@ def router(context: Context, ends: events.Ends) -> APIRouter:
     api.include_router(failures.router(context, intake))
     api.include_router(operations.router(context, intake))
     api.include_router(attention.router(context))
+    api.include_router(looking.router(context))
     api.include_router(recalls.router(context))
     return api
