@@ -45,6 +45,10 @@ fuzz: .venv/.dev ## Throw strange inputs at every way in for MINUTES (10), from 
 faults: .venv/.dev ## Break running systems (SQLite, PostgreSQL, three hosts) at random for MINUTES (10), from SEED (1) on, and check that they end with the truth
 	$(BIN)/python tests/faults/run.py --seed $(SEED) --minutes $(MINUTES)
 
+.PHONY: adversary
+adversary: .venv/.dev ## Attack running systems (SQLite, PostgreSQL) for MINUTES (10), from SEED (1) on, and check that honest readers and partners hardly notice
+	$(BIN)/python tests/adversary/run.py --seed $(SEED) --minutes $(MINUTES)
+
 .PHONY: places
 places: .venv/.dev ## Change what lies where at random, with kills, RUNS (20) times from SEED (1) on; look at every place
 	$(BIN)/python tests/places/run.py --seed $(SEED) --runs $(RUNS) --database $(DATABASE)

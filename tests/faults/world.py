@@ -50,6 +50,8 @@ class World:
     out: Path  # of the channel that is a folder
     hosts: Sequence[str]  # by their names
     seed: int
+    feed: str = "latest"  # which all articles are in
+    topics: Sequence[str] = ()  # of all articles
     tokens: dict[str, str] = field(default_factory=dict)
     truth: dict[str, Truth] = field(default_factory=lambda: defaultdict(Truth))
     sent: int = 0
@@ -101,6 +103,7 @@ class World:
                 "title": f"About {name}",
                 "summary": text,
                 "published": "2026-03-01",
+                "topics": list(self.topics),
                 "body": f"## What to do\n\n{text}\n",
             }
         return {
@@ -195,7 +198,7 @@ class World:
         for extension in ("rss", "atom", "json"):
             for coding in ("identity", "gzip", "br"):
                 try:
-                    got = system.get(f"/feeds/latest.{extension}", **{"Accept-Encoding": coding})
+                    got = system.get(f"/feeds/{self.feed}.{extension}", **{"Accept-Encoding": coding})
                     text = got.text if got.status_code == 200 else ""
                 except requests.RequestException as error:
                     text = f"{type(error).__name__}"

@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / folder) for folder in ("", "fu
 
 import structlog  # noqa: E402
 from asgi import CLIENT, send  # noqa: E402
-from seeds import ANSWERS, FORMS, RECORD, REQUESTS, SALT  # noqa: E402
+from seeds import ANSWERS, FORMS, RECORD, REQUESTS, strange  # noqa: E402
 from served import SITE, Served, served  # noqa: E402
 
 from config import load  # noqa: E402
@@ -51,26 +51,6 @@ class Door:
     take: Callable[[bytes], object]
     errors: tuple[type[Exception], ...] = ()
     tried: int = 0
-
-
-def strange(chance: random.Random, seeds: list[bytes]) -> bytes:
-    text = chance.choice(seeds)
-    for _ in range(chance.randint(0, 6)):
-        at = chance.randint(0, len(text))
-        to = min(len(text), at + chance.choice([1, 3, 20, 200]))
-        match chance.randint(0, 4):
-            case 0:
-                text = text[:at] + chance.choice(SALT) + text[at:]
-            case 1:
-                text = text[:at] + text[to:]
-            case 2:
-                text = text[:at] + text[at:to] * chance.choice([2, 30]) + text[to:]
-            case 3:
-                other = chance.choice(seeds)
-                text = text[:at] + other[chance.randint(0, len(other)) :]
-            case 4:
-                text = text[:at] + bytes([chance.randrange(256)]) + text[at + 1 :]
-    return text[:20_000]
 
 
 def doors(site: Served, folder: Path) -> list[Door]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 SALT = [
     b"\0", b"\r\n", b"\n\n", b"]]>", b"<!--", b"<![CDATA[", b"&#1;", b"&amp;" * 50, b"\xff", b"\xed\xa0\x80", b"<b>" * 90,
@@ -52,3 +53,24 @@ ANSWERS = [
     b"302\nLocation: /x\n\n<html>authorization: basic dXNlcjpwYXNz</html>",
     b"410\n\nwhsec_abc v1,abcdefghijklmnopqrstuvwxyz cookie=abc; secret : abcdef",
 ]
+
+
+def strange(chance: random.Random, seeds: list[bytes]) -> bytes:
+    """Return one of the seeds, cut, doubled, spliced with another and sprinkled with salt."""
+    text = chance.choice(seeds)
+    for _ in range(chance.randint(0, 6)):
+        at = chance.randint(0, len(text))
+        to = min(len(text), at + chance.choice([1, 3, 20, 200]))
+        match chance.randint(0, 4):
+            case 0:
+                text = text[:at] + chance.choice(SALT) + text[at:]
+            case 1:
+                text = text[:at] + text[to:]
+            case 2:
+                text = text[:at] + text[at:to] * chance.choice([2, 30]) + text[to:]
+            case 3:
+                other = chance.choice(seeds)
+                text = text[:at] + other[chance.randint(0, len(other)) :]
+            case 4:
+                text = text[:at] + bytes([chance.randrange(256)]) + text[at + 1 :]
+    return text[:20_000]
