@@ -6,8 +6,10 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 RUN python -m venv /opt/citewire
 WORKDIR /src
 # The dependencies first: they change less often than the program, so their layer is kept.
-COPY requirements.lock ./
-RUN /opt/citewire/bin/python -m pip install --require-hashes --no-deps -r requirements.lock
+# LOCK=requirements-extras.lock adds what the optional settings of [telemetry] need.
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-extras.lock ./
+RUN /opt/citewire/bin/python -m pip install --require-hashes --no-deps -r "$LOCK"
 COPY pyproject.toml README.md ./
 COPY pipeline ./pipeline
 COPY workers ./workers

@@ -64,7 +64,8 @@ openapi: .venv/.dev ## Write docs/openapi.json and docs/api.md; refuse what woul
 .PHONY: lock
 lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's name (needs uv)
 	uv pip compile pyproject.toml --group build $(LOCK) -o requirements.lock
-	uv pip compile pyproject.toml --group build --group dev $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --group build --all-extras $(LOCK) -o requirements-extras.lock
+	uv pip compile pyproject.toml --group build --group dev --all-extras $(LOCK) -o requirements-dev.lock
 LOCK = --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
 .PHONY: notice

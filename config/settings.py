@@ -328,6 +328,21 @@ class WebSettings(_Part):
         return SessionLimits(dt.timedelta(minutes=idle), dt.timedelta(hours=longest))
 
 
+class TelemetrySettings(_Part):
+    """What other tools are sent about the work itself."""
+
+    otlp_url: Url | None = None
+    otlp_authorization: SecretRef | None = None
+    sample_ratio: float = Field(1.0, ge=0, le=1)
+
+    @field_validator("otlp_authorization")
+    @classmethod
+    def _header_over_tls(cls, secret: SecretRef | None, info: ValidationInfo) -> SecretRef | None:
+        if secret and crosses_in_plain_text(info.data.get("otlp_url") or "https:"):
+            raise ValueError("anyone on the way could read it: `otlp_url` must start with https://")
+        return secret
+
+
 class HubSettings(_Part):
     enabled: bool = True
     max_subscriptions: int = Field(10_000, ge=1, le=1_000_000)
@@ -366,6 +381,7 @@ class Settings(_Part):
     web: WebSettings
     hub: HubSettings
     alerts: AlertSettings
+    telemetry: TelemetrySettings
     feeds: tuple[FeedSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
 

@@ -42,6 +42,7 @@ def _serve(listener: socket.socket) -> None:
         server.run(sockets=[listener])
     finally:
         alive.stop("web")
+        own.context.tracing.close()
 
 
 def limits_of(web: WebSettings) -> Limits:

@@ -59,6 +59,7 @@ from workers.places import Channels, configured_channels
 from workers.sharing import prove_or_refuse
 from workers.site import feeds_of, site_of
 from workers.standing import Standing
+from workers.telemetry import check_telemetry, tracing_of
 from workers.unapplied import unapplied_of
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def services() -> Services:
     clock.measure()
     standing = Standing(context.ledger, clock, settings=digest_of(settings))
     context = replace(context, clock=clock, hold=lambda: context.working.hold() or standing.hold())
+    context = replace(context, tracing=tracing_of(settings))
     return Services(settings, context, doorbell, standing)
 
 
@@ -140,6 +142,7 @@ def context_of(
     alerts: tuple[AlertReceiver, ...],
 ) -> Context:
     """Return the context that the settings give, with these channels and receivers of alerts."""
+    check_telemetry(settings)
     return Context(
         ledger=ledger,
         store=RenditionStore.at(settings.store_location),
@@ -210,6 +213,7 @@ def check_services(settings: Settings, http: Http) -> None:
     ghost_secret_of(settings)
     signer_of(settings)
     receivers_of(settings, http)
+    check_telemetry(settings)
 
 
 def put_in_force(ledger: Ledger, settings: Settings, *, by: str, only_if_none: bool = False) -> None:

@@ -85,4 +85,5 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
         quiet=True,
     )
     worker.start()
+    own.context.tracing.close()
     sys.exit(worker.exitcode)

@@ -44,6 +44,7 @@ class Parcel:
     formers: tuple[str, ...] = ()  # extensions of files that earlier attempts in other formats may have left
     erase: bool = False  # of a withdrawal: leave nothing, not even a tombstone, because the channel has left the place
     cause: Cause | None = None  # refreshed: the channel has the same text with the same references already
+    trace: str | None = None  # the `traceparent` of the span in which it is sent; None: it is not traced
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     id: str
     time: dt.datetime | None = None  # when it happened, by the sender's clock
     sequence: str | None = None  # its place among the source's events about the article (CloudEvents "sequence")
+    traceparent: str | None = None  # its sender's span, as the sender gave it: not checked
+    trace: str | None = None  # the span in which it is accepted; None: it is not traced
 
 
 class Publish(Struct, frozen=True):

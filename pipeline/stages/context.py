@@ -18,6 +18,7 @@ from pipeline.model.rendition import Format
 from pipeline.model.site import Feed, Site
 from pipeline.stages.working import Working
 from pipeline.timing import DEFAULT_SCHEDULE
+from pipeline.tracing import NoTracing, Tracing
 
 if TYPE_CHECKING:  # a command that reads the ledger needs none of their libraries
     from pipeline.channels import Channel, Served
@@ -247,6 +248,7 @@ class Context:
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     unapplied: Callable[[], UnappliedSettings | None] = lambda: None  # settings on disk that are not in force
     working: Working = field(default_factory=Working)  # what the threads of this process do now
+    tracing: Tracing = field(default_factory=NoTracing)
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate
 

@@ -123,10 +123,11 @@ def caught(step: Callable[[], T]) -> T | Exception:
 
 def guarded(stage: str, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
     """Return what the step returns, or the exception that it raised, logged, so that other rows are not affected."""
-    outcome = caught(step)
+    outcome = caught(lambda: (step(),))  # a step may return an exception that it expected
     if isinstance(outcome, Exception):
         _log.error("failed", stage=stage, keys=keys, exc_info=outcome)
-    return outcome
+        return outcome
+    return outcome[0]
 
 
 def _do(context: Context, stage: Stage, claim: Claim) -> bool:

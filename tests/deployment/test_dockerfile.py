@@ -62,7 +62,7 @@ def environment() -> dict[str, str]:
 
 
 def test_only_instructions_that_fetch_nothing_unseen_are_used() -> None:
-    assert {one.word for one in ALL} <= {"FROM", "ENV", "RUN", "WORKDIR", "COPY", "USER", "ENTRYPOINT", "CMD"}
+    assert {one.word for one in ALL} <= {"FROM", "ARG", "ENV", "RUN", "WORKDIR", "COPY", "USER", "ENTRYPOINT", "CMD"}
     for command in of("RUN"):
         assert not re.search(r"\b(curl|wget|apt-get|apt|git|chmod 777|sudo)\b|https?:", command), command
 
@@ -77,8 +77,9 @@ def test_every_stage_starts_from_a_python_of_a_known_version_that_the_program_ru
 
 
 def test_the_dependencies_are_installed_by_their_hashes_and_the_program_without_any() -> None:
-    (locked,) = [command for command in of("RUN") if "requirements.lock" in command]
-    assert "pip install --require-hashes --no-deps -r requirements.lock" in locked
+    (locked,) = [command for command in of("RUN") if "$LOCK" in command]
+    assert 'pip install --require-hashes --no-deps -r "$LOCK"' in locked
+    assert of("ARG") == ["LOCK=requirements.lock"]
     (program,) = [command for command in of("RUN") if "--no-build-isolation" in command]
     assert "pip install --no-deps --no-build-isolation ." in program
     assert sum(command.count("pip install") for command in of("RUN")) == 2

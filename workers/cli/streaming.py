@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from workers.cli import output
 from workers.cli.accepting import intake_of
 from workers.cli.common import ConfigOption, DataOption, System, find, open_ledger
 from workers.cli.delivering import warn_unless_delivering
+from workers.telemetry import tracing_of
 
 _BLOCK = 1.0  # seconds that a read waits for an entry
 _PAUSE = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next attempt, after failures in a row
@@ -65,8 +67,10 @@ def listen_stream(
             output.line(f"{count} {'put into the stream once more' if retry_dead else 'deleted'}")
             return
         warn_unless_delivering(system)
-        drop = system.settings.intake.drop
+        drop, tracing = system.settings.intake.drop, tracing_of(system.settings)
+        intake = dataclasses.replace(intake, tracing=tracing)
         _listen(streams.Listener(client, source, intake, drop=drop, claim_after=claim_after))
+        tracing.close()
 
 
 def _listen(listener: streams.Listener) -> None:

@@ -57,6 +57,8 @@ class Webhook:
         }
         if parcel.cause is not None:
             headers["citewire-cause"] = parcel.cause
+        if parcel.trace is not None:
+            headers["traceparent"] = parcel.trace  # not signed: whoever passes the request on may continue the trace
         if self._encoding:
             body = gzip.compress(body, 6, mtime=0)  # mtime=0: the same bytes at every attempt
         response = self._http.request("POST", self._url, headers=headers, body=body, limits=self._limits)

@@ -192,6 +192,7 @@ def _new_row(event: Event, answer: Accepted, now: dt.datetime) -> dict[str, obje
         "stated": event.stated if isinstance(event, Publish) else None,
         "set_back": answer.set_back,
         "accepted": now,
+        "trace": origin.trace,
     }
 
 

@@ -31,7 +31,16 @@ from pipeline.ledger.deliveries import (
     first_due,
     is_blocked,
 )
-from pipeline.ledger.tables import attempts, channel_contents, contents, deliveries, feeds, renditions, revisions
+from pipeline.ledger.tables import (
+    attempts,
+    channel_contents,
+    contents,
+    deliveries,
+    events,
+    feeds,
+    renditions,
+    revisions,
+)
 from pipeline.ledger.tables.base import by_key
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.revision import Cause, EventType
@@ -51,6 +60,7 @@ class PendingDelivery(Struct, frozen=True, kw_only=True):
     size: int | None  # bytes
     heading: Heading | None
     cause: Cause | None = None  # of the revision
+    trace: str | None = None  # of the event that made the revision
     interruptions: int = 0  # how many of the last attempts in a row were never settled: the worker was killed
 
 
@@ -283,6 +293,7 @@ _WITH_CONTENT = (
         renditions.c.bytes.label("size"),
         *headings.COLUMNS,
         revisions.c.cause,
+        events.c.trace,
     )
     .select_from(deliveries)
     .outerjoin(
@@ -298,6 +309,7 @@ _WITH_CONTENT = (
         sa.and_(revisions.c.article == deliveries.c.article, revisions.c.number == deliveries.c.target_revision),
     )
     .outerjoin(contents, contents.c.digest == revisions.c.content)
+    .outerjoin(events, events.c.id == revisions.c.event_id)
     .order_by(deliveries.c.urgency, deliveries.c.due, deliveries.c.id)
 )
 _LOADED = _WITH_CONTENT.with_for_update(of=deliveries)
@@ -423,6 +435,7 @@ def _pending(found: Any) -> PendingDelivery:
         size=found.size,
         heading=headings.of_row(found),
         cause=found.cause,
+        trace=found.trace,
     )
 
 

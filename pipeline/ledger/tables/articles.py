@@ -36,6 +36,7 @@ events = sa.Table(
     sa.Column("stated", sa.String(16)),  # published or updated, as its sender says
     sa.Column("set_back", sa.Boolean, nullable=False, server_default=sa.false()),  # it showed the sender's clock was
     sa.Column("accepted", Instant, nullable=False),
+    sa.Column("trace", sa.String(55)),  # of the span in which it was accepted; None: it was not traced
     sa.UniqueConstraint("source", "source_id"),
     sa.Index("ix_events_article", "article", "source", "time"),
     sa.Index("ix_events_set_back", "article", "source", "accepted", sqlite_where=_SET_BACK, postgresql_where=_SET_BACK),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -27,9 +27,11 @@ from pipeline.model.revision import EventType
 from pipeline.stages.accept.first import accept_first, unheard_of
 from pipeline.stages.accept.identity import identified
 from pipeline.stages.accept.order import Order, order_of
+from pipeline.stages.accept.traced import traced
 from pipeline.stages.accept.withdrawing import take_back
 from pipeline.stages.bells import WITHDRAWALS
 from pipeline.stages.context import Context, Doorbell
+from pipeline.tracing import NoTracing, Tracing
 
 _FEW = 3  # channels that are rung for one by one
 
@@ -46,6 +48,7 @@ class Intake:
     new_id: Callable[[str], str]
     evidence_wait: float  # seconds
     gone: Callable[[str], bool] = lambda place: False  # whether a place that an article came from no longer exists
+    tracing: Tracing = field(default_factory=NoTracing)
 
 
 def intake_of(context: Context) -> Intake:
@@ -56,6 +59,7 @@ def intake_of(context: Context) -> Intake:
         clock=context.clock,
         new_id=context.new_id,
         evidence_wait=context.policy.evidence_wait,
+        tracing=context.tracing,
     )
 
 
@@ -74,7 +78,9 @@ def accept_all(intake: Intake, batch: Sequence[Event], operation: Operation | No
     `operation` is the operation that the events belong to, and is recorded with them. Raises as `accept` does. Any
     number of articles costs one disk write and rings each later stage once.
     """
-    return accept_chosen(intake, lambda _: batch, operation) if batch else []
+    if not batch:
+        return []
+    return traced(intake.tracing, batch, lambda events: accept_chosen(intake, lambda _: events, operation))
 
 
 def accept_chosen(

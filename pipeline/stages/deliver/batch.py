@@ -20,6 +20,7 @@ from pipeline.stages.deliver.admission import AHEAD
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, settle, updated_health
 from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.deliver.reading_back import can_be_read
+from pipeline.stages.deliver.traced import all_delivered, batch_span, delivered
 from pipeline.stages.stage import Claim, guarded
 from pipeline.stages.still_shared import check_folder, nonce_of
 
@@ -80,12 +81,13 @@ class Sending:
     def run(self) -> bool:
         """Send the batch. Return False if the channel rests now or has reached its rate."""
         self._begin()
-        try:
-            while self._waiting and self._may_continue():
-                if not self._look_if_due():
-                    self._send()
-        finally:
-            self._end()
+        with batch_span(self._context, self._batch.channel, self._waiting):
+            try:
+                while self._waiting and self._may_continue():
+                    if not self._look_if_due():
+                        self._send()
+            finally:
+                self._end()
         return self._may_continue() and self._plan.rate is None
 
     def _may_continue(self) -> bool:
@@ -180,9 +182,14 @@ class Sending:
         self._waiting.popleft()
         if isinstance(built, Exception):
             return outcome_of(pending, at, started, built, ours=True)
-        return outcome_of(pending, at, started, self._attempt([pending], lambda: self._delivered(channel, built)))
+        return outcome_of(
+            pending, at, started, self._attempt([pending], lambda: self._delivered(channel, pending, built))
+        )
 
-    def _delivered(self, channel: Channel, built: Parcel) -> Receipt:
+    def _delivered(self, channel: Channel, pending: PendingDelivery, built: Parcel) -> Receipt:
+        return delivered(self._context, pending, built, lambda parcel: self._deliver(channel, parcel))
+
+    def _deliver(self, channel: Channel, built: Parcel) -> Receipt:
         """Deliver. Into a folder that hosts share, only while this host sees it."""
         if not isinstance(channel, MarkedChannel):
             return channel.deliver(built)
@@ -209,8 +216,13 @@ class Sending:
         ready = [(one, its) for one, its in built if isinstance(its, Parcel)]
         if not ready:
             return spoilt
-        parcels = [its for _, its in ready]
-        went = self._attempt([one for one, _ in ready], lambda: _each(channel.deliver_all(parcels), len(parcels)))
+        parcels, theirs = [its for _, its in ready], [one for one, _ in ready]
+        went = self._attempt(
+            theirs,
+            lambda: all_delivered(
+                self._context, theirs, parcels, lambda sent: _each(channel.deliver_all(sent), len(sent))
+            ),
+        )
         answers = [went] * len(ready) if isinstance(went, Exception) else went
         return spoilt + [outcome_of(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
 

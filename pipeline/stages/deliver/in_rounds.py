@@ -34,6 +34,7 @@ from pipeline.stages.deliver.batch import attempt, build, outcome_of
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, record, settle
 from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.deliver.senders import THREADS, senders_of
+from pipeline.stages.deliver.traced import delivered
 from pipeline.stages.stage import guarded
 
 SIZE, _LEAST = 200, 16  # deliveries in a round: fewer after one of which some could not be sent in time
@@ -213,7 +214,7 @@ class Rounds:
                 return answer(slow=True)
             if isinstance(built, Exception):
                 return answer(outcome=outcome(built, ours=True))
-            went = outcome(self._attempt(pending, lambda: channel.deliver(built)))
+            went = outcome(self._attempt(pending, lambda: delivered(self._context, pending, built, channel.deliver)))
             return answer(outcome=went, readable=can_be_read(channel, plan))
         finally:
             channel.close()

@@ -7,12 +7,14 @@ failed request says nothing about any reference: pending ones stay pending, and 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 import structlog
 
 from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, evidence
+from pipeline.ledger.articles import traces
 from pipeline.ledger.claims import DueRows
 from pipeline.ledger.evidence import denials, identifiers, merging, rechecks
 from pipeline.model.article import CitedWork
@@ -24,6 +26,7 @@ from pipeline.stages.enrich.chain import Answer, ask, services
 from pipeline.stages.enrich.due import make_due
 from pipeline.stages.enrich.schedule import MATCHER, PUBMED, Schedule
 from pipeline.stages.stage import Bell, Claim, Stage
+from pipeline.tracing import Fact, batch
 
 _MANY = 5  # records that one answer may lack, however few it has
 _UNREADABLE = dt.timedelta(hours=1)  # how long a record that breaks its answer is left alone: finding it costs requests
@@ -54,12 +57,13 @@ class Enrich(Stage):
         """Ask for the batch. Articles whose references are all answered are rendered at once, the others soon."""
         service, works = _asked(claim)
         try:
-            if service == MATCHER:
-                meant.look_for(context, claim)
-            elif service == PUBMED:
-                _answered(context, claim, context.pubmed.fetch(claim.keys))
-            else:
-                _identified(context, claim, works, ask(context, service, works))
+            with _traced(context, claim, service, works):
+                if service == MATCHER:
+                    meant.look_for(context, claim)
+                elif service == PUBMED:
+                    _answered(context, claim, context.pubmed.fetch(claim.keys))
+                else:
+                    _identified(context, claim, works, ask(context, service, works))
         except TransientError as error:
             facts = {"code": error.code, "error": str(error)}
             if service == PUBMED:
@@ -98,6 +102,18 @@ def _asked(claim: Claim) -> tuple[str, list[CitedWork]]:
         return PUBMED, []
     keys = (key.partition(" ")[2] for key in claim.keys)
     return service, [] if service == MATCHER else [work for key in keys if (work := identifiers.parsed(key))]
+
+
+def _traced(context: Context, claim: Claim, service: str, works: Sequence[CitedWork]) -> AbstractContextManager[object]:
+    """Begin the span of a request, which is linked with the traces of the articles that wait for its answer."""
+    found: Collection[str] = ()
+    if context.tracing.is_on and service != MATCHER:
+        with context.ledger.read() as transaction:
+            pmids = claim.keys if service == PUBMED else ()
+            citing = {*evidence.citing(transaction, pmids), *identifiers.citing(transaction, works)}
+            found = traces.of_articles(transaction, citing).values()
+    facts: dict[str, Fact] = {"citewire.source": service, "citewire.asked_for": len(claim.keys)}
+    return batch(context.tracing, "enrich", found, kind="client", facts=facts)
 
 
 def _identified(context: Context, claim: Claim, works: Sequence[CitedWork], answer: Answer) -> None:

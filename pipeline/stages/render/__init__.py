@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import structlog
 from msgspec import Struct, structs
 
 from pipeline.ledger import Transaction, articles
+from pipeline.ledger.articles import traces
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.claims import DueRows
 from pipeline.model.rendition import Rendition, digest_of
@@ -39,6 +40,7 @@ from pipeline.stages.render.wanted import rendered_in, wanted
 from pipeline.stages.stage import Bell, Claim, Stage, caught, guarded
 from pipeline.stages.working import Work
 from pipeline.timing import unforeseen
+from pipeline.tracing import batch, part
 
 _ALONE_AFTER = 60.0  # seconds
 _SET_ASIDE = "render-interrupted: its rendering never ended, or ended the process, each time"
@@ -123,21 +125,39 @@ class Render(Stage):
             states = articles.get_all(transaction, article_ids)
             live = [states[id] for id in article_ids if id in states and states[id].state != "withdrawn"]
             facts = read(context, transaction, live, now)
+            traced = traces.of_articles(transaction, article_ids) if context.tracing.is_on else {}
+        linked = traced.values() if len(article_ids) > 1 else ()
+        with batch(context.tracing, "render batch", linked, facts={"citewire.articles": len(article_ids)}):
+            done, made = self._made(context, token, article_ids, facts, traced, now, stop)
+            _finish(context, token, made, now)
+        return done
+
+    def _made(
+        self,
+        context: Context,
+        token: str,
+        article_ids: Sequence[str],
+        facts: Mapping[str, Facts],
+        traced: Mapping[str, str],
+        now: dt.datetime,
+        stop: float,
+    ) -> tuple[set[str], list[Made]]:
+        """Render articles until `stop`. Return which, and what they look like now."""
         done: set[str] = set()
         made: list[Made] = []
         for article_id in article_ids:
             done.add(article_id)
             claim = Claim(token, (article_id,))
             with context.working.on(self.name, token, claim.keys, context.policy.article_budget):
-                outcome = guarded(self.name, claim.keys, partial(_make, context, claim, facts.get(article_id), now))
+                step = partial(_make_traced, context, claim, facts.get(article_id), now, traced.get(article_id))
+                outcome = guarded(self.name, claim.keys, step)
             if isinstance(outcome, Exception):
                 self.failed(context, claim, outcome)
             elif outcome is not None:
                 made.append(outcome)
             if time.monotonic() > stop:
                 break
-        _finish(context, token, made, now)
-        return done
+        return done, made
 
 
 class Made(Struct, frozen=True):
@@ -148,6 +168,16 @@ class Made(Struct, frozen=True):
     rendered: Sequence[Rendition]
     revision: Revision | None = None  # that `rendered` shows
     postponed: dt.datetime | None = None
+
+
+def _make_traced(
+    context: Context, claim: Claim, facts: Facts | None, now: dt.datetime, trace: str | None
+) -> Made | None:
+    with part(context.tracing, "render", trace, facts={"citewire.article": claim.keys[0]}) as span:
+        made = _make(context, claim, facts, now)
+        if made is not None and made.revision is not None:
+            span.note({"citewire.revision": made.revision.number, "citewire.formats": len(made.rendered)})
+        return made
 
 
 def _make(context: Context, claim: Claim, facts: Facts | None, now: dt.datetime) -> Made | None:

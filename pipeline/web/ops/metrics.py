@@ -1,6 +1,6 @@
 """/metrics, in Prometheus' text format. Read from the ledger for each scrape, so that any process can answer.
 
-Only refusals are counted by each web process for itself.
+Only refusals and invalid traces are counted by each web process for itself.
 
 It follows Prometheus' conventions: base units, `_total` on counters, no labels with unbounded values.
 """
@@ -74,6 +74,9 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     overtaken = CounterMetricFamily("citewire_events_overtaken", "Events answered as overtaken and not carried out")
     overtaken.add_metric((), events.overtaken(transaction))
     yield overtaken
+    ignored = CounterMetricFamily("citewire_traceparents_ignored", "Senders' traceparent that were not valid")
+    ignored.add_metric((), context.tracing.ignored)
+    yield ignored
     by_state: dict[tuple[str, ...], float] = dict(figures.deliveries_by_state(transaction).items())
     yield _gauge("deliveries", "Deliveries", ("channel", "state"), by_state)
     yield _gauge(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
@@ -63,6 +63,9 @@ class CloudEvent(Struct, frozen=True):
         str | None, Meta(description='"true": the article may have come from another source until now.')
     ] = None
     datacontenttype: Annotated[str | None, Meta(description="The data's media type. Default: JSON.")] = None
+    traceparent: Annotated[
+        Any, Meta(description="The span in which it happened (W3C Trace Context). Ignored if it is not valid.")
+    ] = None
     data: Annotated[msgspec.Raw, Meta(extra_json_schema=_DATA)] | msgspec.UnsetType = msgspec.UNSET
     data_base64: Annotated[str | None, Meta(description="The data in base64, in place of `data`.")] = None
 
@@ -121,7 +124,11 @@ def event_of(envelope: CloudEvent, media_type: str, data: bytes, drop: tuple[str
         if not getattr(envelope, name).strip():
             raise InvalidEvent("is empty", field=name, hint="give the event an id and a source of its own")
     origin = Origin(
-        source=envelope.source, id=envelope.id, time=_aware(envelope.time), sequence=envelope.sequence or None
+        source=envelope.source,
+        id=envelope.id,
+        time=_aware(envelope.time),
+        sequence=envelope.sequence or None,
+        traceparent=None if envelope.traceparent is None else str(envelope.traceparent),
     )
     match envelope.type.removeprefix(PREFIX):
         case "published" | "updated" as stated:

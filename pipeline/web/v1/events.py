@@ -25,6 +25,7 @@ from pipeline.web.openapi.bodies import cloud_event
 from pipeline.web.problems import Problem
 from pipeline.web.v1.cloudevents import is_batch, read_events
 from pipeline.web.v1.sender_clock import by_our_clock
+from pipeline.web.v1.sender_trace import in_trace, traceparent_of
 from pipeline.web.waiting import while_connected
 
 MAX_BODY = 8_000_000  # bytes: an article of 5 MB, escaped in JSON, and its envelope
@@ -43,7 +44,7 @@ def taker(context: Context, intake: Intake) -> Taker:
 
     def take(sent: Sequence[Event], headers: Mapping[str, str], by: str) -> tuple[events_views.AcceptedEvent, ...]:
         now = intake.clock()
-        batch = by_our_clock(sent, headers, now)
+        batch = by_our_clock(in_trace(sent, headers), headers, now)
         operation = Operation(intake.new_id("op_"), "event", by, now)
         answers = accept_all(intake, batch, operation)
         with context.ledger.read() as transaction:
@@ -125,7 +126,7 @@ def router(context: Context, intake: Intake, ends: Ends) -> APIRouter:
         what would become of each event, what is known of the references, and what each channel would get. What would be
         refused is refused in the same way.
         """
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.lower(): value for name, value in request.headers.items()} | traceparent_of(request.headers)
         if dry_run:
             would_be = await run_in_threadpool(try_out, headers, await request.body())
             return Response(_AS_JSON.dump_json(would_be), media_type="application/json")

@@ -16,6 +16,7 @@ from pipeline.web.problems import Problem
 from pipeline.web.v1.events import MAX_BODY, taker
 from pipeline.web.v1.hooks import ghost, wordpress
 from pipeline.web.v1.hooks.post import Post, event_from
+from pipeline.web.v1.sender_trace import traceparent_of
 
 _ANSWERS = problems(401, 403, 404, 409, 413, 422)
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
@@ -33,7 +34,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
 
         def step() -> events_views.AcceptedEvent:
             event = event_from(read(body), language=context.site.language, drop=context.policy.intake_drop)
-            return accepted([event], {}, by)[0]
+            return accepted([event], traceparent_of(request.headers), by)[0]
 
         return await run_in_threadpool(step)
 
