@@ -36,6 +36,7 @@ READS = {  # commands that change nothing that anybody could ask about later
     "attention", "check", "completion", "deliveries", "doctor", "lint", "operations", "places",
     "plan", "recall", "render", "secret", "sessions list", "status", "tail", "token list", "channels list",
     "calendar", "history", "show", "top",
+    "man",  # writes files, and leaves the system as it is
     "backup",  # writes a file, and leaves the system as it is
 }  # fmt: skip
 PROCESSES = {"up", "worker", "web"}  # what they change is the stages' doing, except for settings: see the last test

@@ -135,6 +135,7 @@ READS: dict[str, tuple[str, str, str]] = {
         "places": "/v1/attention and the console say which places need a person",
         "token list": "as token create",
         "completion": "it is for shells",
+        "man": "it is for man(1)",
         "secret": "it makes a secret, and looks at nothing",
     }.items()
 }

@@ -122,6 +122,10 @@ COMMANDS = {
         "completion",
         'Print the completion script of a shell: `eval "$(citewire completion bash)"`, for fish `… | source`.',
     ),
+    "man": (
+        "man",
+        "Write a manual page of each command, for man(1): citewire.1, citewire-publish.1 and so on.",
+    ),
     "channels": ("channels", "Show, test, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),
     "sessions": ("sessions", "Who is signed in to the console."),
