@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
+import msgspec
+
 from pipeline.model.article import Article
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.evidence import references_html
+from pipeline.renditions.parts.kept import Kept
 from pipeline.renditions.parts.markup import (
-    ImageWriter,
     attributes,
     blocks_html,
     figure_html,
     foreign_id,
     heading_html,
-    image_html,
     sections_html,
 )
 from pipeline.renditions.parts.uri import uri
 
+_lately = Kept(8_000_000)  # characters: some hundred articles
 
-def content_html(
-    revision: Revision, site: Site, *, image: ImageWriter = image_html, heading_level: int = 2, page: str | None = None
-) -> str:
+
+def content_html(revision: Revision, site: Site) -> str:
     """Return all of an article but its title, in a `div` with its language and direction. The answer comes first.
 
-    `page`: the address that in-text markers link to, with `#ref-{n}`. By default the article's own, because a feed's
-    links must be absolute; empty if the HTML is a page by itself.
+    In-text markers link to the article's own address, because a feed's links must be absolute. Several formats and
+    each build of a feed contain the same HTML, so what was written lately is kept.
     """
+    try:
+        digest = sha256(msgspec.json.encode(revision)).digest()
+    except UnicodeEncodeError:  # a surrogate alone, which `escape` leaves out
+        return _written(revision, site)
+    return _lately.get((digest, site), lambda: _written(revision, site))
+
+
+def _written(revision: Revision, site: Site) -> str:
     article = revision.article
-    page = uri(page_url(article, site)) if page is None else page
+    page = uri(page_url(article, site))
     parts = (
         fragments.question_html(article),
         fragments.answer_html(article, page=page),
-        figure_html(article.image, image=image) if article.image else "",
-        blocks_html(article.lead, image=image, page=page),
-        sections_html(article.sections, level=heading_level, image=image, page=page, ids=foreign_id),
+        figure_html(article.image) if article.image else "",
+        blocks_html(article.lead, page=page),
+        sections_html(article.sections, page=page, ids=foreign_id),
         fragments.calls_to_action_html(article),
-        _headed("Related", fragments.related_html(article), heading_level),
-        _headed("References", references_html(revision.references), heading_level),
+        _headed("Related", fragments.related_html(article)),
+        _headed("References", references_html(revision.references)),
         fragments.attribution_html(revision),
         fragments.byline_html(revision),
         fragments.disclaimers_html(article, site),
@@ -57,5 +68,5 @@ def former_url(withdrawal: Withdrawal, site: Site) -> str:
     return uri(withdrawal.canonical or site.article_url(withdrawal.name))
 
 
-def _headed(heading: str, html: str, level: int) -> str:
-    return heading_html(heading, level) + html if html else ""
+def _headed(heading: str, html: str) -> str:
+    return heading_html(heading, 2) + html if html else ""
