@@ -36,6 +36,10 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "POST /v1/bulk": "bulk",  # and the scope of the action
     "GET /v1/bulk/{operation_id}": "bulk",
     "POST /v1/bulk/{operation_id}/start": "bulk",  # and the scope of the action
+    "GET /v1/channels": "read",
+    "POST /v1/channels/{channel}/pause": "channels",
+    "POST /v1/channels/{channel}/resume": "channels",
+    "POST /v1/channels/{channel}/enable": "channels",
     "GET /v1/deliveries": "read",
     "GET /v1/deliveries/{delivery_id}": "read",
     "POST /v1/deliveries/replay": "replay",

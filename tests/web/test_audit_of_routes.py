@@ -107,9 +107,18 @@ def _own_session(site: Served) -> Answer:
     return person.submit(button)
 
 
-def _disabled(site: Served) -> Answer:
+def _disable(site: Served) -> None:
     with site.context.ledger.write() as transaction:
         channels.keep(transaction, "partner", channels.Health(disabled=site.clock()))
+
+
+def _enabled(site: Served) -> Answer:
+    _disable(site)
+    return _call(site, "POST", "/v1/channels/partner/enable")
+
+
+def _disabled(site: Served) -> Answer:
+    _disable(site)
     return _page("/console/channels/partner", "Enable, and replay what was given up")(site)
 
 
@@ -153,6 +162,9 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /console/articles/{article_id}/again": _page("/console/articles/hostile", "Deliver again"),
     "POST /console/articles/{article_id}/release": _page("/console/articles/baclofen-for-spasticity", "Release"),
     "POST /console/articles/{article_id}/replay": _page("/console/articles/hostile", "Replay 1 delivery given up"),
+    "POST /v1/channels/{channel}/pause": lambda site: _call(site, "POST", "/v1/channels/reader/pause?reason=Known"),
+    "POST /v1/channels/{channel}/resume": lambda site: _call(site, "POST", "/v1/channels/archive/resume"),
+    "POST /v1/channels/{channel}/enable": _enabled,
     "POST /console/channels/{channel}/pause": _page("/console/channels/reader", "Pause", reason="Maintenance"),
     "POST /console/channels/{channel}/resume": _page("/console/channels/archive", "Resume"),
     "POST /console/channels/{channel}/enable": _disabled,

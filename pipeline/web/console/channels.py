@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Query, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
-from pipeline.ledger import Transaction, deliveries
+from pipeline.ledger import deliveries
 from pipeline.stages import acts
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
@@ -15,12 +15,12 @@ from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.views.channel_state import ChannelState, state_of
 from pipeline.views.system import ChannelHealth, channel_health
+from pipeline.web.channels import check_channel
 from pipeline.web.console import words
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
-from pipeline.web.problems import Problem
 
 _PAGE = 100  # abandoned deliveries
 
@@ -95,12 +95,6 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
 
 def act_of(intake: Intake, act: Acting) -> Act:
     return Act(intake.new_id("op_"), act.by, intake.clock())
-
-
-def check_channel(context: Context, transaction: Transaction, channel: str) -> None:
-    """Raise Problem 404 unless there is such a channel."""
-    if channel not in context.channels_now(transaction):
-        raise Problem(404, "unknown-channel", f"there is no channel {channel!r}")
 
 
 def _state(channel: ChannelHealth, now: dt.datetime) -> ChannelState:

@@ -24,6 +24,7 @@ values, so ignore what you do not know. Times are RFC 3339, in UTC.
 TAGS = {
     "publishing": "Send events, and look at what became of them.",
     "deliveries": "What each channel should have, and what it has.",
+    "channels": "Whether each channel can be sent to; pause, resume and enable it.",
     "articles": "Published articles, for anyone.",
     "feeds": "Feeds and sitemaps, for anyone.",
     "evidence": "Cited papers, changes of their editorial status, and certificates of retractions.",

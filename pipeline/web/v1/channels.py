@@ -1,0 +1,70 @@
+"""/v1/channels: whether each can be sent to. An operator pauses, resumes and enables them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from pipeline.intake.fields.reasons import MAX_REASON, reason_of
+from pipeline.ledger import Transaction, deliveries
+from pipeline.stages import acts
+from pipeline.stages.accept import Intake
+from pipeline.stages.accept.replay import replay
+from pipeline.stages.acts import Act
+from pipeline.stages.context import Context
+from pipeline.views import channels as channels_views
+from pipeline.views import events as events_views
+from pipeline.views.system import channel_health
+from pipeline.web.auth import Grant, granted
+from pipeline.web.channels import check_channel
+from pipeline.web.openapi.answers import problems
+
+
+def router(context: Context, intake: Intake) -> APIRouter:
+    api = APIRouter(prefix="/v1/channels", tags=["channels"])
+    caller = granted(context)
+
+    @api.get("", responses=problems(401, 403))
+    def get_channels(_: Annotated[Grant, Depends(caller)]) -> channels_views.ChannelList:
+        """List the channels with their health."""
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            plans = [one for one in context.channels_now(transaction).values() if not one.retired]
+            return channels_views.ChannelList(tuple(channel_health(transaction, one.id, now) for one in plans))
+
+    @api.post("/{channel}/pause", responses=problems(401, 403, 404, 422))
+    def pause_channel(
+        channel: str,
+        grant: Annotated[Grant, Depends(caller)],
+        reason: Annotated[str, Query(max_length=MAX_REASON, description="Why; shown until it is resumed.")],
+    ) -> channels_views.ChannelChanged:
+        """Send the channel nothing until it is resumed, withdrawals included. What becomes due is kept for it."""
+        why = f"{reason_of(reason, field='reason')} ({grant.name})"
+        act = Act(intake.new_id("op_"), grant.name, intake.clock())
+        with context.ledger.write() as transaction:
+            check_channel(context, transaction, channel)
+            changed = acts.pause(transaction, act, channel, reason=why)
+            return changed_channel(transaction, act, channel, changed)
+
+    @api.post("/{channel}/resume", responses=problems(401, 403, 404, 422))
+    def resume_channel(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.ChannelChanged:
+        """Send to the paused channel again, withdrawals first. Of several revisions only the newest is sent."""
+        act = Act(intake.new_id("op_"), grant.name, intake.clock())
+        with context.ledger.write() as transaction:
+            check_channel(context, transaction, channel)
+            changed = acts.resume(transaction, act, channel)
+            return changed_channel(transaction, act, channel, changed)
+
+    @api.post("/{channel}/enable", responses=problems(401, 403, 404, 422))
+    def enable_channel(channel: str, grant: Annotated[Grant, Depends(caller)]) -> events_views.Replayed:
+        """Enable a disabled channel, and replay what was given up there."""
+        with context.ledger.read() as transaction:
+            check_channel(context, transaction, channel)
+        return events_views.replayed(replay(intake, by=grant.name, channel=channel))
+
+    return api
+
+
+def changed_channel(transaction: Transaction, act: Act, channel: str, changed: bool) -> channels_views.ChannelChanged:
+    health = channel_health(transaction, channel, act.at)
+    owed = deliveries.count_outstanding_withdrawals(transaction, channel)
+    return channels_views.ChannelChanged(health, changed, owed, act.operation)
