@@ -10,23 +10,26 @@ from typing import Any, get_args
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger import articles, processes, streams
+from pipeline.ledger import articles, failure_notes, processes, streams
 from pipeline.ledger import deliveries as delivery_records
 from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
 from pipeline.ledger.articles import events
 from pipeline.ledger.articles.events import NotDone
 from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.deliveries import failing
+from pipeline.ledger.deliveries.failing import Tally
 from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, vanished, verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
 from pipeline.ledger.evidence.vanished import Vanished
 from pipeline.ledger.evidence.verdicts import SourceState
+from pipeline.ledger.failure_notes import Note
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
 from pipeline.ledger.streams import Stream
 from pipeline.ledger.tables import channels, deliveries, feeds, leases, proofs, revisions, withheld
 
-_WORDS = 160  # characters of an error by which failures are grouped
+MOST_OF_ERROR = 160  # characters of an error by which failures are grouped
 _BESIDE = (source_rate_limit.row_of(""), "source:")  # rows of sources beside PubMed
 _ASIDE = 20  # articles that were set aside: each is a condition of its own
 _MISMATCHES = 100  # references that are another work than described: each is a condition of its own
@@ -91,8 +94,10 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     now: dt.datetime
     held: tuple[Group, ...] = ()  # articles, by channel ("": everywhere)
-    dead: tuple[Group, ...] = ()  # abandoned deliveries without withdrawals
-    refused: tuple[Group, ...] = ()  # deliveries that were refused and will be tried again
+    dead: tuple[Group, ...] = ()  # abandoned deliveries without withdrawals, of channels that `failing` is not about
+    refused: tuple[Group, ...] = ()  # deliveries that were refused and will be tried again, of the same channels
+    failing: tuple[Tally, ...] = ()  # what fails at channels with a dismissed cause
+    dismissed: Mapping[str, Note] = {}  # by the keys of the causes
     withdrawals: tuple[Group, ...] = ()  # not accepted yet; since they were made
     shown: tuple[Group, ...] = ()  # withdrawn articles that can still be read
     channels: tuple[ChannelTrouble, ...] = ()
@@ -122,11 +127,16 @@ def facts(
     unapplied: UnappliedSettings | None = None,
 ) -> Facts:
     """Read the facts. `configured`: the channels in the settings; the rest is what the caller found on its host."""
+    dismissed = failure_notes.dismissed(transaction)
+    noted = {one.channel for one in dismissed.values()}
+    others = deliveries.c.channel.not_in(sorted(noted))
     return Facts(
         now=now,
         held=_grouped(transaction, withheld, withheld.c.cause, withheld.c.since),
-        dead=_failed(transaction, deliveries.c.state == "abandoned", deliveries.c.urgency != 0),
-        refused=_failed(transaction, deliveries.c.refusals > 0, deliveries.c.state.in_(("pending", "sending"))),
+        dead=_failed(transaction, deliveries.c.state == "abandoned", deliveries.c.urgency != 0, others),
+        refused=_failed(transaction, deliveries.c.refusals > 0, deliveries.c.state.in_(("pending", "sending")), others),
+        failing=tuple(failing.tallies(transaction, channels=noted)) if noted else (),
+        dismissed=dismissed,
         withdrawals=_withdrawals(transaction),
         shown=_grouped(
             transaction, proofs, proofs.c.shown, proofs.c.withdrawn, proofs.c.due.is_not(None), proofs.c.shown != ""
@@ -151,7 +161,7 @@ def facts(
 
 
 def _failed(transaction: Transaction, *where: sa.ColumnElement[bool]) -> tuple[Group, ...]:
-    cause = sa.func.substr(sa.func.coalesce(deliveries.c.error, ""), 1, _WORDS)
+    cause = sa.func.substr(sa.func.coalesce(deliveries.c.error, ""), 1, MOST_OF_ERROR)
     return _grouped(transaction, deliveries, cause, deliveries.c.changed, *where)
 
 

@@ -30,6 +30,12 @@ def every(transaction: Transaction) -> dict[str, Note]:
     return {row.key: Note(**row._mapping) for row in transaction.execute(sa.select(*_COLUMNS))}
 
 
+def dismissed(transaction: Transaction) -> dict[str, Note]:
+    """Return the notes of causes that were dismissed, by the keys of the causes."""
+    query = sa.select(*_COLUMNS).where(failure_notes.c.dismissed.is_not(None))
+    return {row.key: Note(**row._mapping) for row in transaction.execute(query)}
+
+
 def put(transaction: Transaction, note: Note) -> None:
     """Write a note in place of any former one about the cause."""
     values = structs.asdict(note)

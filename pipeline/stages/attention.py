@@ -7,20 +7,19 @@ To add a condition, write a function from `Facts` to conditions and add it to `C
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
 
 from msgspec import Struct, structs
 
 from pipeline.appraisal.standing import label
-from pipeline.ledger.attention import Facts, Group
+from pipeline.ledger.attention import MOST_OF_ERROR, Facts, Group
+from pipeline.ledger.deliveries.failing import Tally
 from pipeline.model import words
+from pipeline.stages.causes import MOST_WORDS, Who, cause_of
+from pipeline.stages.failures import Failure, cause, dismissed_at, failures
 from pipeline.stages.redaction import redacted
 from pipeline.stages.refusals import REFUSALS
-
-Who = Literal["operator", "editor", "partner"]
 
 OVERDUE_AFTER = dt.timedelta(minutes=2)  # a withdrawal that a channel has not accepted
 DOWN_AFTER = dt.timedelta(minutes=5)  # a circuit that is open
@@ -31,14 +30,6 @@ SOURCE_FAILURES = 5  # in a row, of a source of references
 SOURCE_REFUSALS = 2  # the same: a single one may be a page that says "back soon"
 FEED_FAILURES = 3  # in a row
 UNAPPLIED_AFTER = dt.timedelta(minutes=1)  # a settings file that was changed and is not in force
-_WORDS = 200  # characters of an error in a sentence
-
-_VARYING = re.compile(
-    r"""(?x)
-    https?://\S+ | \b[0-9a-f]{8}-[0-9a-f-]{27}\b | \b[A-Za-z]+_[0-9a-f]{8,}\b | \b[0-9a-f]{12,}\b | '[^']*' | "[^"]*"
-    | (?<![\w.-])\d{4,}(?![\w.-])
-    """
-)
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -60,11 +51,6 @@ def attention(facts: Facts) -> tuple[Condition, ...]:
     return tuple(condition for find in CONDITIONS for condition in find(facts))
 
 
-def cause_of(error: str) -> str:
-    """Return an error without what differs from one delivery to the next: ids, addresses, quotations, long numbers."""
-    return " ".join(_VARYING.sub("…", redacted(error)).split())[:_WORDS]
-
-
 # --- the conditions -------------------------------------------------------------------------------------------------
 
 
@@ -81,7 +67,7 @@ def held_articles(facts: Facts) -> Iterator[Condition]:
 
 
 def dead_letters(facts: Facts) -> Iterator[Condition]:
-    for one in _merged(facts.dead):
+    for one in _merged((*facts.dead, *_not_dismissed(facts, lambda tally: tally.dead))):
         yield _of_group(
             one,
             kind="delivery-exhausted",
@@ -92,7 +78,7 @@ def dead_letters(facts: Facts) -> Iterator[Condition]:
 
 
 def refusals(facts: Facts) -> Iterator[Condition]:
-    for one in _merged(facts.refused):
+    for one in _merged((*facts.refused, *_not_dismissed(facts, lambda tally: tally.refused))):
         tried = words.count(one.count, "delivery", "deliveries")
         yield _of_group(
             one,
@@ -167,7 +153,7 @@ def shown_withdrawals(facts: Facts) -> Iterator[Condition]:
                 structs.replace(whole, cause=""),
                 kind="withdrawn-still-shown",
                 who="partner",
-                what=f"{whole.channel} still shows {shown}: {whole.cause[:_WORDS]}",
+                what=f"{whole.channel} still shows {shown}: {whole.cause[:MOST_WORDS]}",
                 command=f"citewire status {whole.article}",
             )
 
@@ -428,6 +414,19 @@ CONDITIONS: tuple[Callable[[Facts], Iterable[Condition]], ...] = (
 def _name_of(work: str) -> str:
     scheme, _, value = work.partition(":")
     return f"PMID {value}" if scheme == "pmid" else work
+
+
+def _not_dismissed(facts: Facts, count: Callable[[Tally], int]) -> Iterator[Group]:
+    """Yield the failing deliveries of channels with dismissed causes, without those of such a cause."""
+    dismissed = {one.cause.key for one in failures(facts.failing, seen=facts.now) if _is_dismissed(facts, one)}
+    for one in facts.failing:
+        if count(one) and cause(one.channel, one.error, one.article).key not in dismissed:
+            words = one.error[:MOST_OF_ERROR]
+            yield Group(channel=one.channel, cause=words, count=count(one), since=one.since, article=one.article)
+
+
+def _is_dismissed(facts: Facts, one: Failure) -> bool:
+    return dismissed_at(one, facts.dismissed.get(one.cause.key)) is not None
 
 
 def _merged(groups: Iterable[Group]) -> list[Group]:

@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from pipeline.ledger.deliveries.failing import Failed, Tally
+from pipeline.ledger.failure_notes import Note
 from pipeline.model.moment import exact_rfc3339
-from pipeline.stages.attention import Who, cause_of
+from pipeline.stages.causes import Who, cause_of
 
 _ERROR = re.compile(
     r"(?s)(?P<code>[A-Za-z][\w-]*): (?:(?P<status>[1-5]\d\d)(?: (?P<reason>[A-Z][\w' -]*))?(?:: |$))?(?P<message>.*)"
@@ -97,6 +98,12 @@ def failures(tallies: Iterable[Tally], *, seen: dt.datetime) -> tuple[Failure, .
         by_cause[cause(one.channel, one.error, one.article)].append(one)
     found = (_failure(one, mine, seen) for one, mine in by_cause.items())
     return tuple(sorted(found, key=lambda one: (-one.abandoned - one.retried, one.first, one.cause.key)))
+
+
+def dismissed_at(one: Failure, note: Note | None) -> dt.datetime | None:
+    """Return as of when the failure is dismissed; None if it is not, or if another delivery has failed of it since."""
+    dismissed = note.dismissed if note is not None else None
+    return dismissed if dismissed is not None and one.last <= dismissed else None
 
 
 def cause(channel: str, error: str, article: str) -> Cause:

@@ -14,6 +14,7 @@ from pipeline.ledger import Transaction
 from pipeline.ledger.attention import UnappliedSettings, facts
 from pipeline.stages import attention as conditions
 from pipeline.stages.attention import Condition
+from pipeline.stages.causes import Who
 from pipeline.views.fields import ArticleId, ChannelId, Time
 
 
@@ -23,7 +24,7 @@ class NeedsYou:
 
     key: Annotated[str, Field(description="The same for as long as it lasts.")]
     kind: Annotated[str, Field(examples=["channel-disabled"])]
-    who: Annotated[conditions.Who, Field(description="Who must act.")]
+    who: Annotated[Who, Field(description="Who must act.")]
     what: str
     command: Annotated[str, Field(description="What to run first.", examples=["citewire replay --channel partner-a"])]
     since: Time | None

@@ -12,7 +12,7 @@ from pipeline.ledger import Transaction, failure_notes
 from pipeline.ledger.deliveries import failing
 from pipeline.ledger.failure_notes import Note
 from pipeline.stages import failures as stages
-from pipeline.stages.attention import Who
+from pipeline.stages.causes import Who
 from pipeline.views.fields import ArticleId, ChannelId, Count, Time
 
 
@@ -77,11 +77,10 @@ def failures(transaction: Transaction, *, now: dt.datetime) -> FailureList:
 
 
 def _failure(one: stages.Failure, note: Note | None) -> Failure:
-    dismissed = note.dismissed if note is not None else None
     return Failure(
         note=note.text if note is not None else None,
         noted_by=note.by if note is not None else None,
-        dismissed=dismissed if dismissed is not None and one.last <= dismissed else None,
+        dismissed=stages.dismissed_at(one, note),
         key=one.cause.key,
         channel=one.cause.channel,
         type=one.cause.type,

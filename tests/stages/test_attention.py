@@ -6,11 +6,12 @@ import datetime as dt
 import re
 
 import pytest
+import sqlalchemy as sa
 from bench import START, Bench, article
 from documents import GUIDE
 from msgspec import structs
 
-from pipeline.ledger import Ledger, deliveries, leases
+from pipeline.ledger import Ledger, deliveries, leases, tables
 from pipeline.ledger import attention as ledger_attention
 from pipeline.ledger.articles.events import NotDone
 from pipeline.ledger.attention import (
@@ -22,7 +23,7 @@ from pipeline.ledger.attention import (
     StuckFeed,
     UnappliedSettings,
 )
-from pipeline.ledger.deliveries import channels
+from pipeline.ledger.deliveries import channels, failing
 from pipeline.ledger.evidence import verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
 from pipeline.ledger.evidence.vanished import Vanished
@@ -30,8 +31,11 @@ from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
 from pipeline.ledger.streams import Stream
-from pipeline.stages.attention import Condition, attention, cause_of
+from pipeline.stages.attention import Condition, attention
+from pipeline.stages.causes import cause_of
 from pipeline.stages.context import Policy
+from pipeline.stages.failure_notes import dismiss, reopen
+from pipeline.stages.failures import failures
 
 LONG_AGO = START - dt.timedelta(hours=1)
 
@@ -243,6 +247,54 @@ def test_two_hundred_dead_letters_of_one_cause_are_one_condition(ledger: Ledger)
     for _ in range(6):
         bench.work()
     assert found(bench) == ()
+
+
+@pytest.mark.parametrize("retries", [(), (3600.0,)], ids=["given up", "refused"])
+def test_what_was_dismissed_needs_nobody_until_another_delivery_fails_of_it(
+    ledger: Ledger, retries: tuple[float, ...]
+) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=retries))
+    bench.partner.mood = "refuses"
+    bench.publish(article("first"))
+    bench.work()
+    (before,) = found(bench)
+    dismiss(bench._intake(), _key(bench), seen=bench.clock.now, by="op")
+    assert found(bench) == ()
+    bench.clock.pass_(1)
+    bench.publish(article("second"))
+    bench.work()
+    (after,) = found(bench)
+    assert (after.key, after.kind, after.count) == (before.key, before.kind, 2)
+    dismiss(bench._intake(), _key(bench), seen=bench.clock.now, by="op")
+    assert found(bench) == ()
+    reopen(bench._intake(), _key(bench), by="op")
+    assert found(bench) == (after,)
+
+
+def test_only_the_cause_that_was_dismissed_is_left_out(ledger: Ledger) -> None:
+    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench.partner.mood = "refuses"
+    bench.publish(article("first"))
+    bench.work()
+    dismiss(bench._intake(), _key(bench), seen=bench.clock.now, by="op")
+    bench.partner.mood = "well"
+    bench.publish(article("second"))
+    bench.work()
+    with ledger.write() as transaction:
+        (row,) = deliveries.of_article(transaction, "second")
+        transaction.execute(
+            sa.update(tables.deliveries)
+            .where(tables.deliveries.c.id == row.id)
+            .values(state="abandoned", error="refused: 413 Too large", due=None)
+        )
+    (one,) = found(bench)
+    assert (one.what, one.count) == ("partner: 1 delivery given up: refused: 413 Too large", 1)
+
+
+def _key(bench: Bench) -> str:
+    with bench.ledger.read() as transaction:
+        (one,) = failures(failing.tallies(transaction), seen=bench.clock.now)
+    return one.cause.key
 
 
 @pytest.mark.parametrize(

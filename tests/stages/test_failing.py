@@ -21,7 +21,7 @@ from pipeline.views import failures as failures_views
 
 def tally(error: str, **more: object) -> Tally:
     known = {"channel": "partner", "abandoned": 1, "retried": 0, "first": START, "last": START, "due": None}
-    return Tally(error=error, **(known | {"article": "spasms", "delivery": "dlv_1"} | more))  # type: ignore[arg-type]
+    return Tally(error=error, **(known | {"article": "spasms", "delivery": "dlv_1", "since": START} | more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -25,6 +25,9 @@ class Tally(Struct, frozen=True, kw_only=True):
     due: dt.datetime | None  # when one of them is tried next
     article: str
     delivery: str
+    since: dt.datetime  # when the state of one of them changed first
+    dead: int = 0  # given up, withdrawals left out
+    refused: int = 0  # to be tried again, after a refusal
 
 
 class Failed(Struct, frozen=True):
@@ -49,8 +52,15 @@ _BEGAN = (
 )
 
 
-def tallies(transaction: Transaction) -> Iterator[Tally]:
-    """Yield every error with its deliveries, from all rows of the ledger."""
+_COUNTED = {
+    True: sa.func.sum(sa.case((deliveries.c.urgency != 0, 1), else_=0)),
+    False: sa.func.sum(sa.case((deliveries.c.refusals > 0, 1), else_=0)),
+}
+
+
+def tallies(transaction: Transaction, *, channels: Collection[str] | None = None) -> Iterator[Tally]:
+    """Yield every error with its deliveries, from all rows of the ledger, or from those of these channels."""
+    mine = deliveries.c.channel.in_(sorted(channels)) if channels is not None else sa.true()
     for abandoned, where in ((True, IS_ABANDONED), (False, _RETRIED)):
         query = (
             sa.select(
@@ -62,11 +72,13 @@ def tallies(transaction: Transaction) -> Iterator[Tally]:
                 sa.func.min(deliveries.c.due, type_=Instant()),
                 sa.func.min(deliveries.c.article),
                 sa.func.min(deliveries.c.id),
+                sa.func.min(deliveries.c.changed, type_=Instant()),
+                _COUNTED[abandoned],
             )
-            .where(where)
+            .where(where, mine)
             .group_by(deliveries.c.channel, _ERROR)
         )
-        for channel, error, count, first, last, due, article, delivery in transaction.execute(query):
+        for channel, error, count, first, last, due, article, delivery, since, counted in transaction.execute(query):
             yield Tally(
                 channel=channel,
                 error=error,
@@ -77,6 +89,9 @@ def tallies(transaction: Transaction) -> Iterator[Tally]:
                 due=due,
                 article=article,
                 delivery=delivery,
+                since=since,
+                dead=counted if abandoned else 0,
+                refused=0 if abandoned else counted,
             )
 
 
