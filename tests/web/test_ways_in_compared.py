@@ -109,7 +109,7 @@ READS: dict[str, tuple[str, str, str]] = {
         "GET /v1/bulk/{operation_id}",
         "GET /console/bulk/{operation}",
     ),
-    "channels": ("channels list", "- /v1/attention and /metrics name those in trouble", "GET /console/channels"),
+    "channels": ("channels list", "GET /v1/channels", "GET /console/channels"),
     "deliveries of a channel": ("deliveries", "GET /v1/deliveries", "GET /console/channels/{channel}"),
     "a delivery": ("deliveries", "GET /v1/deliveries/{delivery_id}", "GET /console/articles/{article_id}"),
     "an event": ("operations", "GET /v1/events/{event_id}", "GET /console/operations/{operation}"),
