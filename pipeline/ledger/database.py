@@ -43,8 +43,11 @@ _DEADLINES = {
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",  # milliseconds that sent data may stay unacknowledged
 }
-_SESSION = (  # milliseconds; by the name of PostgreSQL's setting
+_SESSION = (  # milliseconds, by the name of PostgreSQL's setting
     "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+    # The same as `_DEADLINES`, for the server. None of the above runs while it waits for the rest of statements sent
+    # together: only by these does it notice that the host has gone which held the locks.
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
 )
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 

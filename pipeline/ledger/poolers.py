@@ -21,8 +21,11 @@ _POOLED = "citewire_pooled"  # in a connection's `info`
 
 
 def support_poolers(engine: sa.Engine, options: str) -> None:
-    """Have the engine recognise a pooler at each connection. `options`: the session settings, as libpq has them."""
-    settings = dict(_SETTING.findall(options))
+    """Have the engine recognise a pooler at each connection. `options`: the session settings, as libpq has them.
+
+    Those of the TCP connection would be about the pooler's own one, so they are left out.
+    """
+    settings = {name: value for name, value in _SETTING.findall(options) if not name.startswith("tcp_")}
 
     @sa.event.listens_for(engine, "do_connect")
     def _connect(dialect: sa.Dialect, record: Any, arguments: Any, parameters: dict[str, Any]) -> Any:

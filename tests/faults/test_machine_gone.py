@@ -41,6 +41,14 @@ def apart() -> Iterator[tuple[Host, PostgresqlHost]]:
             server.kill()
 
 
+def assert_noticed_by_default(host: Host, url: URL) -> None:
+    ledger = Ledger(url.render_as_string(hide_password=False))
+    with contextlib.closing(ledger), host.inside(), ledger.read() as transaction:
+        names = ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
+        shown = [transaction.scalar(sa.text(f"SHOW tcp_{name}")) for name in names]
+    assert shown == ["10", "5", "3", "20000"]
+
+
 def asked(ledger: Ledger, host: Host, statement: str) -> CitewireError | None:
     try:
         with host.inside(), ledger.read() as transaction:
@@ -71,3 +79,27 @@ def test_every_wait_for_it_ends_and_the_next_one_finds_it_again(apart: tuple[Hos
     while (again := asked(ledger, host, "SELECT 1")) is not None:
         assert isinstance(again, TransientError)
     ledger.close()
+
+
+def test_a_host_that_goes_between_statements_sent_together_keeps_no_lock(apart: tuple[Host, PostgresqlHost]) -> None:
+    """PostgreSQL's own deadlines do not run there: it has carried out what it got, and waits for the rest."""
+    host, server = apart
+    assert_noticed_by_default(host, server.url)
+    soon = "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=1 -c tcp_user_timeout=2000"
+    url = server.url.update_query_dict({**SOON, "options": soon}).render_as_string(hide_password=False)
+    with contextlib.closing(Ledger(url)) as gone, contextlib.closing(Ledger(url)) as other:
+        with server.host.inside(), other.write() as transaction:
+            transaction.execute(sa.text("CREATE TABLE kept (id integer)"))
+        granted = False
+        with contextlib.suppress(TransientError), host.inside(), gone.write() as transaction:
+            connection = transaction.connection.driver_connection
+            assert connection is not None
+            with connection.pipeline():
+                connection.execute("LOCK TABLE kept")
+                assert connection.execute("SELECT 1").fetchone() == (1,)  # it has the lock
+                host.cut()
+                with server.host.inside(), other.write() as waiting:
+                    waiting.execute(sa.text("SET LOCAL lock_timeout = '20s'"))
+                    waiting.execute(sa.text("LOCK TABLE kept"))
+                    granted = True
+        assert granted
