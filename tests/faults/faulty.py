@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import json
 import os
 import shutil
 import signal
@@ -36,6 +38,7 @@ _CONDUCTS = {
     "drips": Conduct(mode="drip-head", seconds=1.0),
     "lies": Conduct(mode="garbage"),
 }
+_CLAIMED = 3.0  # seconds in which a worker sends what it had claimed before it took no more work
 _OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -168,9 +171,12 @@ class Faults:
 
         def end() -> None:
             told = one.said("takes no work")
-            time.sleep(3.0)  # in which it could take some
-            _, _, after = one.end().partition("takes no work")
-            assert not told or '"event": "delivered"' not in after, "a former release took work"
+            time.sleep(2 * _CLAIMED)
+            lines = [json.loads(line) for line in one.end().splitlines() if line.startswith("{")]
+            said = [dt.datetime.fromisoformat(each["timestamp"]) for each in lines if "takes no work" in each["event"]]
+            sent = [_began(each) for each in lines if each["event"] == "delivered"]
+            late = [each for each in sent if told and each > said[0] + dt.timedelta(seconds=_CLAIMED)]
+            assert not late, "a former release took work"
             if not told:
                 raise NotSeenError("it never looked at the ledger")
 
@@ -336,6 +342,11 @@ class Faults:
             except OSError:
                 pass
         self._later(seconds, lambda: full.unlink(missing_ok=True))
+
+
+def _began(delivered: dict[str, Any]) -> dt.datetime:
+    took = dt.timedelta(milliseconds=delivered["milliseconds"])
+    return dt.datetime.fromisoformat(delivered["timestamp"]) - took
 
 
 def _killed(process: psutil.Process) -> None:
