@@ -8,8 +8,9 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from pipeline.stages.context import Context
-from pipeline.web import partners, problems
+from pipeline.web import partners, problems, refusals
 from pipeline.web.addresses import Addresses
+from pipeline.web.bounded import Bounded
 from pipeline.web.console.live import Live, versions_of
 from pipeline.web.console.router import router as console
 from pipeline.web.headers import BrowserHeaders
@@ -20,7 +21,6 @@ from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, well_known
-from pipeline.web.refusals import Refusals
 from pipeline.web.restored import Restored
 from pipeline.web.v1 import events
 from pipeline.web.v1 import router as v1
@@ -48,7 +48,6 @@ def create_app(
         redirect_slashes=False,  # the redirect would be to whatever Host the client sent
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.refusals = Refusals()
     arrivals = partners.arrivals_of(context)
     ends = events.ends_of(context)
     live = Live(functools.partial(versions_of, context))
@@ -67,10 +66,12 @@ def create_app(
     app.add_middleware(BrowserHeaders)
     app.add_middleware(Interrupted)
     problems.register(app)
+    refusals.register(app)
     app.include_router(v1.router(context, ends))
-    app.include_router(console(context, limiter, live))
+    bounded = Bounded(context.policy.article_budget)
+    app.include_router(console(context, limiter, live, bounded))
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
-    app.include_router(public.router(context))
+    app.include_router(public.router(context, bounded))
     app.include_router(feeds.router(context))
     app.include_router(evidence.router(context))
     app.include_router(partners.router(context, limiter, arrivals))

@@ -18,7 +18,7 @@ from pipeline.model import roles
 from pipeline.stages.context import Context
 from pipeline.web.needed import needed
 from pipeline.web.problems import Problem
-from pipeline.web.refusals import refusals
+from pipeline.web.refusals import Refused
 
 _HOUR = dt.timedelta(hours=1)
 PARAMETER = "token"  # the query parameter that may hold the token
@@ -47,9 +47,9 @@ class Grant(Struct, frozen=True):
     scope: str  # the role, or what else the token was made for
 
     def check_may(self, scope: str) -> None:
-        """Raise Problem 403 unless the token has the scope, too."""
+        """Raise Refused 403 unless the token has the scope, too."""
         if not roles.may(self.scope, scope):
-            raise Problem(403, "scope-insufficient", roles.refusal(self.scope, scope))
+            raise Refused(403, "scope-insufficient", roles.refusal(self.scope, scope), token=self)
 
 
 def granted(context: Context) -> Callable[..., Grant]:
@@ -74,12 +74,10 @@ def require(context: Context, request: Request, scope: str, *, in_address: bool 
     with context.ledger.read() as transaction:
         found = tokens.find(transaction, token, now=now)
     if found is None:
-        refusals(request).count(request, "token-invalid")
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire", error="invalid_token"'}
-        raise Problem(401, "token-invalid", "the token is unknown, has expired or was revoked", challenge)
+        raise Refused(401, "token-invalid", "the token is unknown, has expired or was revoked", challenge)
     if not roles.may(found.scope, scope):
-        refusals(request).count(request, "scope-insufficient", found)
-        raise Problem(403, "scope-insufficient", roles.refusal(found.scope, scope))
+        raise Refused(403, "scope-insufficient", roles.refusal(found.scope, scope), token=found)
     record_use(context, found, now)
     return Grant(found.id, found.name, found.scope)
 

@@ -134,4 +134,5 @@ def test_the_api_keeps_publishers_from_what_only_admins_may(site: Served) -> Non
     assert ask(site, "POST", "/v1/bulk?action=release", "cms").code == "scope-insufficient"
     operation = ask(site, "POST", "/v1/bulk?action=release").json["operation"]
     assert ask(site, "POST", f"/v1/bulk/{operation}/start", "cms").code == "scope-insufficient"
+    assert b'citewire_refused_total{code="scope-insufficient"} 2.0' in ask(site, "GET", "/metrics").body
     assert ask(site, "POST", "/v1/bulk?action=release&query=none").code == "nothing-matches"

@@ -216,6 +216,8 @@ def test_with_a_secret_the_signature_must_be_right(site: Served) -> None:
     assert hook(site, "ghost", body).code == "signature-invalid"
     assert hook(site, "ghost", body, x_ghost_signature=f"sha256={'0' * 64}, t={at}").status == 401
     assert hook(site, "ghost", body + b" ", x_ghost_signature=f"sha256={signed}, t={at}").status == 401
+    metrics = asyncio.run(send(site.app, "GET", "/metrics")).body.decode()
+    assert 'citewire_refused_total{code="signature-invalid"} 3.0' in metrics
     assert hook(site, "ghost", body, x_ghost_signature=f"sha256={signed}, t={at}").status == 202
 
 

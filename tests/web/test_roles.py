@@ -84,6 +84,13 @@ API = [route for route in NEEDED if " /v1/" in route]
 CONSOLE = [route for route in NEEDED if " /console" in route]
 
 
+def _refusals(site: Served) -> float:
+    """Return how many requests have been refused for their scope."""
+    metrics = asyncio.run(send(site.app, "GET", "/metrics")).body.decode()
+    found = re.search(r'^citewire_refused_total\{code="scope-insufficient"\} (\S+)$', metrics, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 @pytest.mark.parametrize("route", API)
 def test_a_token_is_refused_what_its_role_may_not_do(site: Served, route: str) -> None:
     assert _ask(site, route, "nobody").status == 401
@@ -99,6 +106,7 @@ def test_pressing_by_hand_what_a_role_may_not_is_a_page_that_says_so(site: Serve
     person.sign_in(role)
     person.get("/console/calendar")
     proof = person.form_of("Sign out")[1]
+    before, refused = _refusals(site), 0
     for route in CONSOLE:
         method, path = route.split(" ")
         if path in ("/console/sign-out", "/console/sessions/end", "/console/changes"):  # end the session; goes on
@@ -108,8 +116,10 @@ def test_pressing_by_hand_what_a_role_may_not_is_a_page_that_says_so(site: Serve
         allowed = may(FORMER.get(role, role), NEEDED[route])
         assert ("scope-insufficient" in person.words) != allowed or path == "/console/bulk", (route, answer.status)
         if not allowed:
+            refused += 1
             assert (answer.status, person.heading) == (403, "Forbidden"), route
             assert f"needs the scope {NEEDED[route]}" in person.words
+    assert _refusals(site) - before >= refused, "each is counted, those of actions on many articles too"
 
 
 # The buttons and links that change something, by page, and the scope that each needs.

@@ -28,6 +28,7 @@ from pipeline.web.console.live import Watched
 from pipeline.web.console.sessions import NotSignedIn, SignedIn, is_script
 from pipeline.web.headers import POLICY
 from pipeline.web.problems import Problem, status_of
+from pipeline.web.refusals import Refused, refusals
 
 _FOLDER = Path(__file__).parent
 _POLICY = (
@@ -114,6 +115,8 @@ class Pages:
                     except NotSignedIn:
                         return to_sign_in(request)
                     except (Problem, InvalidEvent, TransientError, RequestValidationError, HTTPException) as error:
+                        if isinstance(error, Refused):
+                            refusals(request).count(request, error.code, error.token)
                         return error_page(error)
 
                 return handled

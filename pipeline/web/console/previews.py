@@ -10,6 +10,7 @@ from pipeline.model.rendition import content_type
 from pipeline.stages.context import Context
 from pipeline.stages.render import stored_body
 from pipeline.stages.render.wanted import on_demand
+from pipeline.web.bounded import Bounded
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.headers import POLICY
@@ -24,7 +25,7 @@ _HEADERS = {"Cache-Control": "no-store", POLICY: _POLICY, "Referrer-Policy": "no
 _PAGES = ("text/html",)
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages, bounded: Bounded) -> APIRouter:
     routes = pages.router()
 
     @routes.get("/articles/{article_id}/preview/{format}")
@@ -38,9 +39,13 @@ def router(context: Context, pages: Pages) -> APIRouter:
                 raise Problem(404, "unknown-page", "the article is not rendered in such a format")
             stored = renditions.one(transaction, known, rendered, format)
             revision = revisions.get(transaction, known, rendered)
-        body = stored_body(context, stored, revision) if stored else on_demand(context, revision, format).body
+
+        def body() -> bytes:
+            return stored_body(context, stored, revision) if stored else on_demand(context, revision, format).body
+
+        shown = bounded.within((known, rendered, format), body)
         media_type = context.formats[format].media_type
         kind = media_type if media_type in _PAGES else "text/plain"
-        return Response(body, media_type=content_type(kind), headers=_HEADERS)
+        return Response(shown, media_type=content_type(kind), headers=_HEADERS)
 
     return routes

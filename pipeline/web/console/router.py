@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
+from pipeline.web.bounded import Bounded
 from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.console import (
     articles,
@@ -27,7 +28,7 @@ from pipeline.web.limits import Limiter
 from pipeline.web.problems import Problem
 
 
-def router(context: Context, limiter: Limiter, live: Live) -> APIRouter:
+def router(context: Context, limiter: Limiter, live: Live, bounded: Bounded) -> APIRouter:
     pages, intake = Pages(context), intake_of(context)
     console = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
     console.include_router(signing_in.router(context, pages, limiter))
@@ -36,7 +37,7 @@ def router(context: Context, limiter: Limiter, live: Live) -> APIRouter:
     console.include_router(articles.router(context, pages, intake))
     console.include_router(bulk.router(context, pages, intake))
     console.include_router(calendar.router(context, pages))
-    console.include_router(previews.router(context, pages))
+    console.include_router(previews.router(context, pages, bounded))
     console.include_router(channels.router(context, pages, intake))
     console.include_router(failures.router(context, pages, intake))
     console.include_router(operations.router(context, pages, intake))

@@ -22,7 +22,7 @@ from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
 from pipeline.web.clients import client
 from pipeline.web.needed import needed
-from pipeline.web.problems import Problem
+from pipeline.web.refusals import Refused
 
 _OVER_TLS, _PLAIN = "__Host-citewire", "citewire-console"
 
@@ -74,7 +74,7 @@ class SignedIn(Struct, frozen=True):
 def signed_in(context: Context) -> Callable[[Request], SignedIn]:
     """Return a dependency that admits people whose role has the scope that the route needs.
 
-    It raises NotSignedIn and Problem 403.
+    It raises NotSignedIn and Refused 403.
     """
 
     def find(request: Request) -> SignedIn:
@@ -108,9 +108,9 @@ def opens_console(role: str) -> bool:
 
 
 def check_may(who: SignedIn, scope: str) -> None:
-    """Raise Problem 403 unless the role of the person has the scope."""
+    """Raise Refused 403 unless the role of the person has the scope."""
     if not who.may(scope):
-        raise Problem(403, "scope-insufficient", roles.refusal(who.role, scope))
+        raise Refused(403, "scope-insufficient", roles.refusal(who.role, scope), token=who.session.token)
 
 
 def begin(context: Context, request: Request, response: Response, token: str, *, by: str) -> None:

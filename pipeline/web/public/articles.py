@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,9 +13,10 @@ from pipeline.ledger.articles import public as public_articles
 from pipeline.model.rendition import Format, digest_of
 from pipeline.model.revision import Withdrawal
 from pipeline.stages.context import Context
-from pipeline.stages.render import stored_body
+from pipeline.stages.render import made_again
 from pipeline.stages.render.wanted import on_demand
 from pipeline.views import statements as statements_views
+from pipeline.web.bounded import Bounded
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
@@ -24,7 +25,7 @@ _KEPT = 256  # tombstones
 PAGE = "html"  # the format of /articles/{id} itself
 
 
-def router(context: Context) -> APIRouter:
+def router(context: Context, bounded: Bounded) -> APIRouter:
     public = APIRouter(tags=["articles"])
     answers = answers_with({format.media_type for format in context.formats.values()})
     tombstones = _tombstones(context)
@@ -54,17 +55,21 @@ def router(context: Context) -> APIRouter:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if shown.state == "withdrawn":
                 withdrawal = revisions.withdrawal(transaction, known, shown.revision)
-                return _gone(request, tombstones(format.name, withdrawal), format)
+                tombstone = partial(tombstones, format.name, withdrawal)
+                return _gone(request, bounded.within((known, shown.revision, format.name), tombstone), format)
             revision = revisions.get(transaction, known, shown.revision)
             present = revision.article.name
             if present != article_id:
                 return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
             stored = renditions.one(transaction, known, shown.revision, format.name)
             modified = revisions.came_out(transaction, known, shown.revision) or revision.updated
+        key = (known, shown.revision, format.name)
         if stored is None:
-            made = on_demand(context, revision, format.name)
+            made = bounded.within(key, lambda: on_demand(context, revision, format.name))
             return respond(request, made.body, media_type=made.media_type, digest=made.digest, modified=modified)
-        body = stored_body(context, stored, revision)
+        body = context.store.get(stored.digest, stored.bytes)
+        if body is None:
+            body = bounded.within(key, lambda: made_again(context, stored, revision))
         return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=modified)
 
     return public

@@ -12,7 +12,7 @@ from pipeline.views import events as events_views
 from pipeline.web.auth import Bearer, Grant, InAddress, require
 from pipeline.web.needed import needed
 from pipeline.web.openapi.answers import problems
-from pipeline.web.problems import Problem
+from pipeline.web.refusals import Refused
 from pipeline.web.v1.events import MAX_BODY, taker
 from pipeline.web.v1.hooks import ghost, wordpress
 from pipeline.web.v1.hooks.post import Post, event_from
@@ -45,7 +45,8 @@ def router(context: Context, intake: Intake) -> APIRouter:
         if secret is not None:
             header = request.headers.get("x-ghost-signature", "")
             if not ghost.is_signed(await request.body(), header, secret):
-                raise Problem(401, "signature-invalid", "x-ghost-signature is not that of this body with the secret")
+                detail = "x-ghost-signature is not that of this body with the secret"
+                raise Refused(401, "signature-invalid", detail, token=grant)
         return await take(request, ghost.post_of, grant.name)
 
     @api.post("/wordpress", status_code=202, max_body_size=MAX_BODY, responses=_ANSWERS, openapi_extra=_BODY)
