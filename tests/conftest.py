@@ -13,10 +13,12 @@ import leaks
 import pytest
 import shared_statements
 import structlog
-from empty_ledger import emptied_ledger, empty_ledger
+import without_syncing
+from empty_ledger import close_kept, emptied_ledger, empty_ledger
 from hypothesis import settings
 from judges.presence import missing
 from own_postgresql import postgresql_server
+from spread import spread
 
 from pipeline.ledger import Ledger
 
@@ -48,10 +50,20 @@ DATA = ROOT.parent / "shared" / "data"
 def pytest_configure() -> None:
     leaks.watch()
     shared_statements.share()
+    without_syncing.begin()
+    gc.disable()  # until all tests are collected, which leaves next to no garbage
+
+
+@pytest.hookimpl(trylast=True)  # after the hook of pytest's own that brings tests of one fixture together
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Spread the files if several processes run them. One process runs them as they are."""
+    if hasattr(config, "workerinput"):
+        items[:] = spread(items)
 
 
 def pytest_collection_finish() -> None:
     """Have the collector pass over the modules and the tests themselves: it would look at them again and again."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
@@ -84,6 +96,7 @@ def postgresql() -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
     with postgresql_server(durable=False) as url:  # no test cuts the machine's power
         yield url
+        close_kept()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

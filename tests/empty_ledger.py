@@ -12,7 +12,25 @@ from pipeline.ledger import Ledger
 from pipeline.ledger.tables import metadata
 
 _DELETE = ";".join(str(sa.delete(table)) for table in reversed(metadata.sorted_tables))
-_MIGRATED: set[str] = set()  # the URLs of databases that have the schema
+_MOST = 2  # connections that a test may leave to the next: a test of many threads would leave dozens
+_KEPT: dict[str, Ledger] = {}  # the last database that had the schema, by its URL, with open connections
+
+
+class Lent(Ledger):
+    """A ledger whose connections the next test uses: a new one costs the server more than most tests' statements do.
+
+    What a test listens for on its engine is gone with it.
+    """
+
+    def __init__(self, kept: Ledger) -> None:
+        self.url = kept.url
+        self._engine = kept._engine.execution_options()
+
+    def close(self) -> None:
+        pool = self._engine.pool
+        assert isinstance(pool, sa.QueuePool)
+        if pool.checkedout() or pool.checkedin() > _MOST:
+            super().close()
 
 
 def empty_ledger(folder: Path) -> Ledger:
@@ -29,15 +47,23 @@ def emptied_ledger(url: str) -> Ledger:
     For tables as small as those of tests DELETE is far quicker than TRUNCATE, which replaces every table's file. All
     are sent at once, past SQLAlchemy: each by itself takes the server and this process much longer.
     """
-    ledger = Ledger(url)
-    if url not in _MIGRATED:
-        ledger.migrate()
-        _MIGRATED.add(url)
+    if url not in _KEPT:
+        close_kept()
+        _KEPT[url] = Ledger(url)
+        _KEPT[url].migrate()
+    ledger = Lent(_KEPT[url])
     with ledger.write() as transaction:
         connection = transaction.connection.driver_connection
         assert connection is not None
         connection.execute(_DELETE)
     return ledger
+
+
+def close_kept() -> None:
+    """Close the connections that tests have left to the next."""
+    for ledger in _KEPT.values():
+        ledger.close()
+    _KEPT.clear()
 
 
 @functools.cache

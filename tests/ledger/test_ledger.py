@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import without_syncing
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from pipeline.errors import ConfigError, TransientError
-from pipeline.ledger import Ledger, articles, evidence, leases, migrations, tokens
+from pipeline.ledger import Ledger, articles, database, evidence, leases, migrations, tokens
 from pipeline.ledger.evidence import rechecks
 from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.tables import metadata
@@ -169,7 +170,10 @@ def test_claimers_at_the_same_time_get_different_rows(ledger: Ledger) -> None:
     assert len(got) == len(set(got)) == 100
 
 
-def test_only_what_need_not_outlast_a_power_cut_is_written_without_a_sync_of_the_disk(tmp_path: Path) -> None:
+def test_only_what_need_not_outlast_a_power_cut_is_written_without_a_sync_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_set_syncing", without_syncing.set_syncing)
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     ledger.migrate()
     levels = []
