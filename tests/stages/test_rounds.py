@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from bench import POLICY, Bench, Receiver, article
+from bench import POLICY, START, Bench, Receiver, article
 from every_stage import deliver, enrich, render
 from waiting import until
 
 from benchmarks.statements import counted
 from pipeline.ledger import Ledger, deliveries
+from pipeline.ledger.articles import withheld
+from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.deliveries import attempts, channels
 from pipeline.ledger.deliveries import rounds as ledger_rounds
 from pipeline.ledger.tables import deliveries as table
@@ -21,6 +23,7 @@ from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.deliver import in_rounds, senders
 from pipeline.stages.deliver.in_rounds import Rounds
+from pipeline.stages.deliver.taken_back import taken_back, taken_back_from_many
 from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep
 
@@ -95,6 +98,28 @@ def test_an_article_for_many_channels_costs_a_few_statements_not_a_few_for_each(
     assert set(states(bench).values()) == {"delivered"}
     assert count.statements < 2 * MANY
     assert count.writes < MANY / 2
+
+
+def test_a_withdrawal_from_many_channels_costs_a_few_statements_not_a_few_for_each(ledger: Ledger) -> None:
+    bench = of(ledger)
+    bench.withdraw("first")
+    with counted() as count:
+        assert deliver.drain(bench.context, ":withdrawals") == MANY
+    assert set(states(bench, "first").values()) == {"delivered"}
+    assert count.statements < 2 * MANY
+    assert count.writes < MANY / 2
+
+
+def test_each_channel_is_given_its_own_reason_for_a_withdrawal(bench: Bench) -> None:
+    bench.withdraw("first")
+    own = Withheld(channel="channel-01", cause="gate", reason="Too old.", references=(), revision=2, since=START)
+    with bench.ledger.write() as transaction:
+        withheld.put(transaction, "first", own)
+        found = [one for one in deliveries.of_article(transaction, "first") if one.channel != "channel-02"]
+        together = taken_back_from_many(transaction, found)
+        assert together == {one.id: taken_back(transaction, one, START) for one in found}
+        assert taken_back_from_many(transaction, found[:1]) == {}
+    assert {one.channel for one in found if together[one.id].withdrawal.reason == "Too old."} == {"channel-01"}
 
 
 def test_each_attempt_and_the_health_of_each_channel_are_recorded(bench: Bench) -> None:

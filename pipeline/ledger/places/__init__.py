@@ -96,6 +96,11 @@ def is_emptying(transaction: Transaction, key: str) -> bool:
     return transaction.scalar(_STATE, {"key_is": key}) == "emptying"
 
 
+def emptying(transaction: Transaction) -> frozenset[str]:
+    """Return the places that are being emptied."""
+    return frozenset(transaction.scalars(sa.select(places.c.key).where(places.c.state == "emptying")))
+
+
 def busy(transaction: Transaction) -> list[Place]:
     """Return the places that are being filled or emptied."""
     query = sa.select(*_COLUMNS).where(sa.or_(places.c.fill.is_not(None), places.c.state == "emptying"))

@@ -20,6 +20,7 @@ from pipeline.stages.deliver.admission import AHEAD
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, settle, updated_health
 from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.deliver.reading_back import can_be_read
+from pipeline.stages.deliver.taken_back import TakenBack
 from pipeline.stages.deliver.traced import all_delivered, batch_span, delivered
 from pipeline.stages.stage import Claim, guarded
 from pipeline.stages.still_shared import check_folder, nonce_of
@@ -248,9 +249,14 @@ class Sending:
 
 
 def build(
-    context: Context, plan: ChannelPlan, token: str, pending: PendingDelivery, at: dt.datetime
+    context: Context,
+    plan: ChannelPlan,
+    token: str,
+    pending: PendingDelivery,
+    at: dt.datetime,
+    gone: TakenBack | None = None,
 ) -> Parcel | Exception:
-    """Return the parcel, or why it cannot be sent."""
+    """Return the parcel, or why it cannot be sent. `gone`: what is known of an article that is taken back."""
     if pending.interruptions >= INTERRUPTIONS:
         return UnsendableError(
             f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
@@ -262,7 +268,7 @@ def build(
             f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
             code="rendition-too-large",
         )
-    return attempt(context, token, [pending], lambda: parcel(context, pending, at))
+    return attempt(context, token, [pending], lambda: parcel(context, pending, at, gone))
 
 
 def attempt(context: Context, token: str, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:

@@ -34,6 +34,7 @@ from pipeline.stages.deliver.batch import attempt, build, outcome_of
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, record, settle
 from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.deliver.senders import THREADS, senders_of
+from pipeline.stages.deliver.taken_back import TakenBack, taken_back_from_many
 from pipeline.stages.deliver.traced import delivered
 from pipeline.stages.stage import guarded
 
@@ -48,6 +49,15 @@ _LATE = 3  # times that a channel's turn may come too late, in rounds of the lea
 _TRIES = 5  # settlements that pass over a row which another transaction has locked, before one waits for it
 
 T = TypeVar("T")
+
+
+class Turn(Struct, frozen=True):
+    """A delivery that is handed to the threads. `gone`: what is known of an article that is taken back."""
+
+    pending: PendingDelivery
+    plan: ChannelPlan
+    begun: float  # when it was claimed, by time.monotonic()
+    gone: TakenBack | None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -82,7 +92,7 @@ class Rounds:
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._done: list[Answer] = []
         self._held: set[str] = set()  # channels whose delivery is being sent, or was sent and is not settled yet
-        self._untried: deque[tuple[PendingDelivery, ChannelPlan, float]] = deque()  # that no thread has begun yet
+        self._untried: deque[Turn] = deque()  # that no thread has begun yet
         self._settled_at = 0.0
         self._failed = 0
         self._missed: Counter[str] = Counter()  # how often a channel's turn came too late
@@ -133,7 +143,10 @@ class Rounds:
                 seconds=context.policy.deliver_lease,
                 withdrawals=self._withdrawals,
             )
-        self._hand_over(pending, chosen, found.untried)
+            gone = taken_back_from_many(transaction, [one.row for one in pending])
+        begun = time.monotonic()
+        turns = [Turn(one, chosen[one.row.channel], begun, gone.get(one.row.id)) for one in pending]
+        self._hand_over(turns, found.untried)
         if not self._rang:
             self._rang = True
             for channel in found.others:
@@ -150,17 +163,14 @@ class Rounds:
             self._size = min(SIZE, self._size + self._step)
         self._late = False
 
-    def _hand_over(
-        self, pending: Sequence[PendingDelivery], plans: Mapping[str, ChannelPlan], untried: Collection[str]
-    ) -> None:
-        begun = time.monotonic()
-        for one in pending:
-            channel = one.row.channel
+    def _hand_over(self, turns: Sequence[Turn], untried: Collection[str]) -> None:
+        for turn in turns:
+            channel = turn.pending.row.channel
             self._held.add(channel)
             if channel in untried:
-                self._untried.append((one, plans[channel], begun))
+                self._untried.append(turn)
             else:
-                self._senders.submit(functools.partial(self._send, one, plans[channel], begun))
+                self._senders.submit(functools.partial(self._send, turn))
         self._spread()
 
     def _spread(self) -> None:
@@ -188,20 +198,21 @@ class Rounds:
                 turn = self._untried.popleft()
             except IndexError:
                 return
-            self._send(*turn)
+            self._send(turn)
             self._senders.moved()
 
-    def _send(self, pending: PendingDelivery, plan: ChannelPlan, begun: float) -> None:
+    def _send(self, turn: Turn) -> None:
         at, started = self._context.clock(), time.perf_counter()
-        went = self._attempt(pending, lambda: self._answer(pending, plan, begun))
+        went = self._attempt(turn.pending, lambda: self._answer(turn))
         if isinstance(went, Exception):  # it may have been sent
-            fault = outcome_of(pending, at, started, went, ours=True)
-            went = Answer(pending=pending, plan=plan, outcome=fault)
+            fault = outcome_of(turn.pending, at, started, went, ours=True)
+            went = Answer(pending=turn.pending, plan=turn.plan, outcome=fault)
         self._answers.put(went)
 
-    def _answer(self, pending: PendingDelivery, plan: ChannelPlan, begun: float) -> Answer:
+    def _answer(self, turn: Turn) -> Answer:
+        pending, plan = turn.pending, turn.plan
         answer = functools.partial(Answer, pending=pending, plan=plan)
-        if self._is_late(begun):
+        if self._is_late(turn):
             return answer()
         at, started = self._context.clock(), time.perf_counter()
         outcome = functools.partial(outcome_of, pending, at, started)
@@ -209,8 +220,8 @@ class Rounds:
         if isinstance(channel, Exception):
             return answer(outcome=outcome(channel))
         try:
-            built = build(self._context, plan, self._token, pending, at)
-            if self._is_late(begun):
+            built = build(self._context, plan, self._token, pending, at, turn.gone)
+            if self._is_late(turn):
                 return answer(slow=True)
             if isinstance(built, Exception):
                 return answer(outcome=outcome(built, ours=True))
@@ -222,8 +233,8 @@ class Rounds:
     def _attempt(self, pending: PendingDelivery, step: Callable[[], T]) -> T | Exception:
         return attempt(self._context, self._token, [pending], step)
 
-    def _is_late(self, begun: float) -> bool:
-        return time.monotonic() - begun > self._context.policy.deliver_look
+    def _is_late(self, turn: Turn) -> bool:
+        return time.monotonic() - turn.begun > self._context.policy.deliver_look
 
     # --- with the ledger
 
@@ -251,10 +262,10 @@ class Rounds:
                 turn = self._untried.popleft()
             except IndexError:  # a thread was faster
                 return
-            if not self._is_late(turn[2]):
+            if not self._is_late(turn):
                 self._untried.appendleft(turn)
                 return
-            self._take(Answer(pending=turn[0], plan=turn[1]))
+            self._take(Answer(pending=turn.pending, plan=turn.plan))
 
     def _take(self, answer: Answer) -> None:
         self.count += answer.outcome is not None

@@ -6,28 +6,27 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
-
-from pipeline.ledger import Transaction, articles, places
-from pipeline.ledger.articles import renditions, revisions, withheld
+from pipeline.ledger.articles import renditions, revisions
 from pipeline.ledger.articles.renditions import Stored
 from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.deliveries.sending import PendingDelivery
 from pipeline.model.delivery import Links, Parcel
 from pipeline.model.rendition import Rendition
-from pipeline.model.revision import EventType, Withdrawal
+from pipeline.model.revision import EventType
 from pipeline.stages.context import Context
+from pipeline.stages.deliver.taken_back import TakenBack, taken_back
 from pipeline.stages.feeds.files import addresses_of
 from pipeline.stages.render import made_again
 
-_EMPTIED = "The publisher no longer provides its articles here."  # the reason of a withdrawal from such a place
 
+def parcel(context: Context, pending: PendingDelivery, at: dt.datetime, gone: TakenBack | None = None) -> Parcel:
+    """Build the parcel of an attempt. Raises TransientError if the rendition store or the ledger does not answer.
 
-def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parcel:
-    """Build the parcel of an attempt. Raises TransientError if the rendition store or the ledger does not answer."""
+    `gone`: what is known of an article that is taken back; None: it is read.
+    """
     row = pending.row
     if row.urgency == WITHDRAWAL:
-        return withdrawal_parcel(context, row, at)
+        return withdrawal_parcel(context, row, at, gone)
     head = pending.heading
     assert head is not None
     assert pending.media_type is not None, "only a rendered revision is scheduled"
@@ -43,40 +42,20 @@ def parcel(context: Context, pending: PendingDelivery, at: dt.datetime) -> Parce
     )
 
 
-def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime) -> Parcel:
-    """Build the parcel of a withdrawal. Its tombstone is rendered here, from the ledger alone."""
-    with context.ledger.read() as transaction:
-        erase = places.is_emptying(transaction, row.channel)
-        reason = withheld.reason(transaction, row.article, row.channel)
-        gone = _withdrawal(transaction, row, reason, at)
-        if erase and not gone.reason:
-            gone = msgspec.structs.replace(gone, reason=_EMPTIED)
-        slugs = articles.topics_of(transaction, row.article)
+def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime, known: TakenBack | None = None) -> Parcel:
+    """Build the parcel of a withdrawal. Its tombstone is rendered here, from the ledger alone, or what is `known`."""
+    if known is None:
+        with context.ledger.read() as transaction:
+            known = taken_back(transaction, row, at)
+    gone = known.withdrawal
     rendition, *also = (
         Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
         for format in (context.formats[name] for name in (row.format, *_also(context, row)))
     )
-    feeds = addresses_of(context, slugs, gone.language)
+    feeds = addresses_of(context, known.topics, gone.language)
     links = _links(context, gone.name, row.format, gone.canonical, feeds)
     made = _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
-    return replace(made, erase=erase)
-
-
-def _withdrawal(transaction: Transaction, row: Delivery, reason: str | None, at: dt.datetime) -> Withdrawal:
-    """Return the withdrawal, also of a revision that a place got after the backup which was restored."""
-    known = revisions.withdrawal_if_known(transaction, row.article, row.target_revision, reason=reason)
-    if known is not None:
-        return known
-    state = articles.get(transaction, row.article)
-    return Withdrawal(
-        article_id=row.article,
-        title=row.article if state is None else state.title,
-        number=row.target_revision,
-        reason=reason or "",
-        published=at if state is None else state.published,
-        withdrawn=at,
-        language="en" if state is None else state.language,
-    )
+    return replace(made, erase=known.erase)
 
 
 def event_of(row: Delivery) -> EventType:
