@@ -24,7 +24,7 @@ run: .venv/.runtime ## Run the system in the foreground until Ctrl-C, with its d
 	$(BIN)/citewire up --data var
 
 .PHONY: test
-test: .venv/.dev judges ## Run every test that this machine can run; say what had to be left out
+test: .venv/.dev .venv/.docs judges ## Run every test that this machine can run; say what had to be left out
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -rs
 
 .PHONY: check
@@ -61,11 +61,20 @@ bench: .venv/.dev ## Measure publish → delivered against a floor run beside it
 openapi: .venv/.dev ## Write docs/openapi.json and docs/api.md; refuse what would break clients
 	$(BIN)/python -m workers.openapi
 
+.PHONY: reference
+reference: .venv/.dev ## Write docs/command-reference.md
+	$(BIN)/python -m workers.command_reference
+
+.PHONY: docs
+docs: .venv/.docs ## Build the documentation's site into build/docs/site; a warning is an error
+	$(BIN)/python .ci/docs.py
+
 .PHONY: lock
 lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's name (needs uv)
 	uv pip compile pyproject.toml --group build $(LOCK) -o requirements.lock
 	uv pip compile pyproject.toml --group build --all-extras $(LOCK) -o requirements-extras.lock
 	uv pip compile pyproject.toml --group build --group dev --all-extras $(LOCK) -o requirements-dev.lock
+	uv pip compile --group docs $(LOCK) -o requirements-docs.lock
 LOCK = --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
 .PHONY: notice
@@ -101,6 +110,11 @@ clean: ## Remove what the other targets made, data excepted
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+.venv/.docs: requirements-docs.lock | .venv/bin/python
+	$(BIN)/python -m venv .venv/docs
+	.venv/docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-docs.lock
 	@touch $@
 
 # The judges that come from npm. Without npm their tests are left out and named.

@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+import requests
 import sqlalchemy as sa
 from documents import DOCS, GUIDE, ROOT, block, guide, guide_pages
 from house import House, house
 from terminal import Session
+from waiting import PATIENCE
 
 from pipeline.ledger import tokens
 from pipeline.web.app import create_app
@@ -51,6 +53,13 @@ def test_the_tour_of_the_readme_shows_what_is_printed(opened: Opened) -> None:
     assert session.compared == 4
 
 
+def test_the_tutorial_shows_what_is_printed(opened: Opened) -> None:
+    with opened(block(DOCS / "tutorial.md", "toml", "site.toml")) as one:
+        session = Session(one)
+        session.run(DOCS / "tutorial.md")
+    assert session.compared == 9
+
+
 def test_the_partners_guide_shows_what_is_served(opened: Opened) -> None:
     with opened(SITE) as one:
         session = Session(one)
@@ -83,6 +92,13 @@ def test_every_address_of_the_api_is_in_the_operators_guide(operated: House) -> 
     paths = create_app(operated.context, alive=list).openapi()["paths"]
     there = {f"{method.upper()} {path}" for path, item in paths.items() if path.startswith("/v1/") for method in item}
     assert set(re.findall(r"^\| `([A-Z]+ /v1/[^`?]*)`", guide(), re.MULTILINE)) == there
+
+
+def test_every_metric_is_in_the_operators_guide_and_no_other(operated: House) -> None:
+    answer = requests.get(f"{operated.web}/metrics", timeout=PATIENCE)
+    there = set(re.findall(r"^# HELP (citewire_\w+) ", answer.text, re.MULTILINE))
+    told = set(re.findall(r"^\| `(citewire_\w+)`", (GUIDE / "monitoring.md").read_text(), re.MULTILINE))
+    assert there == told
 
 
 def test_the_backup_of_the_guide_copies_every_article(operated: House) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from workers.cli import output
+from workers.cli.described import Described, every_command
 
 EXIT_STATUSES = {
     0: "Done.",
@@ -44,69 +45,36 @@ def man(
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of every page: the command itself, each group and each command in it."""
-    from workers.cli.app import app
-
-    command: Any = typer.main.get_command(app)
-    yield from _pages(command, command.context_class(command, info_name="citewire"))
+    """Yield the name and the text of every page."""
+    made = _made()
+    return ((one.name, page(one, made)) for one in every_command())
 
 
-def _pages(command: Any, context: Any) -> Iterator[tuple[str, str]]:
-    path = context.command_path.replace(" ", "-")
-    yield path, page(command, context, _made())
-    for name in getattr(command, "list_commands", lambda _: [])(context):
-        inner = command.get_command(context, name)
-        yield from _pages(inner, inner.context_class(inner, info_name=name, parent=context))
-
-
-def page(command: Any, context: Any, made: dt.date) -> str:
-    """Return the page of one command, with the macros of man(7)."""
-    words = context.command_path
-    name = words.replace(" ", "-")
-    first, *more = [one for one in (command.help or "").split("\n\n") if one.strip()]
+def page(one: Described, made: dt.date) -> str:
+    """Return the page of a command, with the macros of man(7)."""
     lines = [
-        f'.TH "{_escaped(name.upper())}" 1 {made} "citewire {version("citewire")}" "Citewire"',
+        f'.TH "{_escaped(one.name.upper())}" 1 {made} "citewire {version("citewire")}" "Citewire"',
         ".SH NAME",
-        f"{_escaped(name)} \\- {_line(first)}",
+        f"{_escaped(one.name)} \\- {_line(one.summary)}",
         ".SH SYNOPSIS",
-        f".B {_escaped(words)}",
-        _line(" ".join(command.collect_usage_pieces(context))),
+        f".B {_escaped(one.words)}",
+        _line(one.usage),
         ".SH DESCRIPTION",
-        *_paragraphs([first, *more]),
-        *_parameters("ARGUMENTS", command, context, "argument"),
-        *_parameters("OPTIONS", command, context, "option"),
-        *_commands(command, context),
-        ".SH EXIT STATUS",
-        *(line for status, text in EXIT_STATUSES.items() for line in (".TP", f".B {status}", _line(text))),
-        *([".SH SEE ALSO", ".BR citewire (1)"] if context.parent else []),
+        "\n.PP\n".join(map(_line, one.paragraphs)),
+        *_listed("ARGUMENTS", [(f".B {_escaped(each.names)}", each.text) for each in one.arguments]),
+        *_listed("OPTIONS", [(f".B {_escaped(each.names)}", each.text) for each in one.options]),
+        *_listed("COMMANDS", [(f".BR {_escaped(f'{one.name}-{each.names}')} (1)", each.text) for each in one.commands]),
+        *_listed("EXIT STATUS", [(f".B {status}", text) for status, text in EXIT_STATUSES.items()]),
+        *([".SH SEE ALSO", ".BR citewire (1)"] if " " in one.words else []),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _paragraphs(texts: list[str]) -> Iterator[str]:
-    for number, text in enumerate(texts):
-        if number:
-            yield ".PP"
-        yield _line(text)
-
-
-def _parameters(title: str, command: Any, context: Any, kind: str) -> Iterator[str]:
-    """Yield the parameters of a kind as `--help` describes them."""
-    named = [one for one in command.get_params(context) if one.param_type_name == kind]
-    records = [record for one in named if (record := one.get_help_record(context)) is not None]
-    if records:
+def _listed(title: str, entries: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if entries:
         yield f".SH {title}"
-    for names, text in records:
-        yield from (".TP", f".B {_escaped(names)}", _line(text or "See above."))
-
-
-def _commands(command: Any, context: Any) -> Iterator[str]:
-    names: list[str] = getattr(command, "list_commands", lambda _: [])(context)
-    if names:
-        yield ".SH COMMANDS"
-    for name in names:
-        path = f"{context.command_path} {name}".replace(" ", "-")
-        yield from (".TP", f".BR {_escaped(path)} (1)", _line(command.get_command(context, name).help or ""))
+    for head, text in entries:
+        yield from (".TP", head, _line(text) or "\\&")
 
 
 def _line(text: str) -> str:
