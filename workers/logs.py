@@ -11,6 +11,8 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from pipeline.stages.redaction import redacted
+
 _PROCESS = {"name": ""}  # not bound into a logger: those that `up` has used are its children's too
 
 _QUEUE_AWAY = ("consumer: Cannot connect to", "consumer: Connection to broker lost")
@@ -38,6 +40,7 @@ def configure(process: str, *, level: int = logging.INFO) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _without_secrets,
                 _renderer(),
             ],
         )
@@ -57,6 +60,14 @@ def _queue_away_once(record: logging.LogRecord) -> bool:
 
 def _add_process(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     event["process"] = _PROCESS["name"]
+    return event
+
+
+def _without_secrets(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Remove what looks like a secret from errors, which may quote what somebody else sent."""
+    for name in ("error", "exception"):
+        if isinstance(text := event.get(name), str):
+            event[name] = redacted(text)
     return event
 
 

@@ -17,6 +17,7 @@ import structlog
 
 from pipeline.stages.context import Context
 from pipeline.stages.flow import STAGES
+from pipeline.stages.ids import named
 from pipeline.stages.stage import guarded
 from pipeline.stages.working import Work
 
@@ -49,6 +50,7 @@ def _watch(context: Context, stop: threading.Event, end: Callable[[int], object]
 
 
 def _set_aside(context: Context, work: Work) -> None:
-    _log.error("over budget", stage=work.stage, keys=work.keys, seconds=round(work.seconds), most=work.most)
     stage = next(one for one in STAGES if one.name == work.stage)
-    guarded(stage.name, work.keys, functools.partial(stage.over, context, work))
+    ids = named(stage.kind, work.keys)
+    _log.error("over budget", stage=work.stage, **ids, seconds=round(work.seconds), most=work.most)
+    guarded(stage.name, ids, functools.partial(stage.over, context, work))

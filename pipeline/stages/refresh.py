@@ -22,6 +22,7 @@ from pipeline.timing import SWEEP_EVERY
 
 class Refresh(Render):
     name = "refresh"
+    kind = "article"
     threads = 1
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:

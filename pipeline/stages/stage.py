@@ -19,6 +19,7 @@ from pipeline.errors import TransientError
 from pipeline.ledger import Transaction
 from pipeline.ledger.claims import DueRows
 from pipeline.stages.context import Context
+from pipeline.stages.ids import Ids, in_lines, named
 from pipeline.stages.working import Work
 
 _log = structlog.get_logger()
@@ -53,6 +54,7 @@ class Stage(ABC):
     name: ClassVar[str]  # what doorbells ring for; the Celery task is called "citewire.NAME"
     worker: ClassVar[Literal["pipeline", "deliver"]] = "pipeline"  # the kind of worker that runs it
     budget: ClassVar[float] = 600.0  # seconds that a claim may take before its process is replaced
+    kind: ClassVar[str] = ""  # what a claim's keys are ids of, for the log
     threads: ClassVar[int | None] = None  # that may run it at once in one process; None: as many as the worker has
 
     @property
@@ -84,6 +86,10 @@ class Stage(ABC):
     @abstractmethod
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Release what was claimed but not processed."""
+
+    def ids(self, claim: Claim) -> Ids:
+        """Return the ids by which the log's lines about a claim are found."""
+        return named(self.kind, claim.keys)
 
     def drain(self, context: Context, key: str = "") -> int:
         """Process what is due, for at most about `drain_seconds`. Return the number of claims processed."""
@@ -121,18 +127,22 @@ def caught(step: Callable[[], T]) -> T | Exception:
         return error
 
 
-def guarded(stage: str, keys: Sequence[str], step: Callable[[], T]) -> T | Exception:
-    """Return what the step returns, or the exception that it raised, logged, so that other rows are not affected."""
-    outcome = caught(lambda: (step(),))  # a step may return an exception that it expected
+def guarded(stage: str, ids: Ids, step: Callable[[], T]) -> T | Exception:
+    """Return what the step returns, or the exception that it raised, logged, so that other rows are not affected.
+
+    Each line that is logged meanwhile has the ids, under the names that `ids.py` gives them.
+    """
+    with in_lines(stage, ids):
+        outcome = caught(lambda: (step(),))  # a step may return an exception that it expected
     if isinstance(outcome, Exception):
-        _log.error("failed", stage=stage, keys=keys, exc_info=outcome)
+        _log.error("failed", stage=stage, **ids, exc_info=outcome)
         return outcome
     return outcome[0]
 
 
 def _do(context: Context, stage: Stage, claim: Claim) -> bool:
     with context.working.on(stage.name, claim.token, claim.keys, stage.budget):
-        outcome = guarded(stage.name, claim.keys, lambda: stage.do(context, claim))
+        outcome = guarded(stage.name, stage.ids(claim), lambda: stage.do(context, claim))
     if isinstance(outcome, Exception):
         stage.failed(context, claim, outcome)
         return True

@@ -60,7 +60,8 @@ class PendingDelivery(Struct, frozen=True, kw_only=True):
     size: int | None  # bytes
     heading: Heading | None
     cause: Cause | None = None  # of the revision
-    trace: str | None = None  # of the event that made the revision
+    event_id: str | None = None  # of the event that made the revision; None: evidence or settings did
+    trace: str | None = None  # of that event
     interruptions: int = 0  # how many of the last attempts in a row were never settled: the worker was killed
 
 
@@ -293,6 +294,7 @@ _WITH_CONTENT = (
         renditions.c.bytes.label("size"),
         *headings.COLUMNS,
         revisions.c.cause,
+        revisions.c.event_id,
         events.c.trace,
     )
     .select_from(deliveries)
@@ -435,6 +437,7 @@ def _pending(found: Any) -> PendingDelivery:
         size=found.size,
         heading=headings.of_row(found),
         cause=found.cause,
+        event_id=found.event_id,
         trace=found.trace,
     )
 

@@ -20,6 +20,7 @@ from pipeline.timing import unforeseen
 
 class Bulk(Stage):
     name = "bulk"
+    kind = "operation"
     threads = 1
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:

@@ -25,6 +25,7 @@ from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver.admission import Load, decide, reservations
 from pipeline.stages.deliver.batch import Batch, ChannelConnection, Sending
 from pipeline.stages.deliver.in_rounds import Rounds, split
+from pipeline.stages.ids import Ids
 from pipeline.stages.stage import Bell, Claim, Stage, drain
 from pipeline.stages.working import Work
 from pipeline.timing import unforeseen
@@ -66,6 +67,7 @@ def _claim(context: Context, transaction: Transaction, plan: ChannelPlan) -> lis
 
 class Deliver(Stage):
     name = "deliver"
+    kind = "delivery"
     worker = "deliver"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
@@ -104,6 +106,9 @@ class Deliver(Stage):
         assert isinstance(claim, Batch)
         with ChannelConnection(context.channels[claim.channel]) as connection:
             return Sending(context, claim, connection).run()
+
+    def ids(self, claim: Claim) -> Ids:
+        return super().ids(claim) if not isinstance(claim, Batch) else {"channel": claim.channel, **super().ids(claim)}
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Postpone what was not settled."""

@@ -22,6 +22,7 @@ from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.deliver.taken_back import TakenBack
 from pipeline.stages.deliver.traced import all_delivered, batch_span, delivered
+from pipeline.stages.ids import named
 from pipeline.stages.stage import Claim, guarded
 from pipeline.stages.still_shared import check_folder, nonce_of
 
@@ -271,6 +272,15 @@ def build(
     return attempt(context, token, [pending], lambda: parcel(context, pending, at, gone))
 
 
+def ids_of(pending: Sequence[PendingDelivery]) -> dict[str, object]:
+    """Return the ids of what is sent, for the log. All of it goes to one channel."""
+    if len(pending) != 1:
+        return {"channel": pending[0].row.channel, **named("delivery", [one.row.id for one in pending])}
+    row = pending[0].row
+    ids: dict[str, object] = {"channel": row.channel, "delivery": row.id, "article": row.article}
+    return ids | ({"event_id": pending[0].event_id} if pending[0].event_id else {})
+
+
 def attempt(context: Context, token: str, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
     """Return what the step returns, or the exception that it raised, expected or not."""
 
@@ -282,7 +292,7 @@ def attempt(context: Context, token: str, pending: Sequence[PendingDelivery], st
 
     keys = tuple(one.row.id for one in pending)
     with context.working.on("deliver", token, keys, context.policy.send_budget):
-        return guarded("deliver", keys, expected)
+        return guarded("deliver", ids_of(pending), expected)
 
 
 def _each(answers: Sequence[Receipt | CitewireError], sent: int) -> Sequence[Receipt | CitewireError]:

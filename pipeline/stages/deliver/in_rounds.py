@@ -112,7 +112,7 @@ class Rounds:
 
     def _guarded(self, step: Callable[[], bool]) -> bool:
         """Do something with the ledger, unless it does not answer: what is being sent is still waited for."""
-        went = guarded("deliver", (), step)
+        went = guarded("deliver", {}, step)
         if not isinstance(went, Exception):
             self._failed = 0
             return went

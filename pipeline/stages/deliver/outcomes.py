@@ -112,6 +112,8 @@ def log_outcomes(channel: str, outcomes: Sequence[Outcome], before: Health, afte
             "revision": row.target_revision,
             "attempt": outcome.attempt,
         }
+        if outcome.pending.event_id is not None:
+            facts["event_id"] = outcome.pending.event_id
         if outcome.error is None:
             _log.info("delivered", event_type=outcome.event, milliseconds=outcome.milliseconds, **facts)
         else:

@@ -31,6 +31,7 @@ _log = structlog.get_logger()
 
 class Prove(Stage):
     name = "prove"
+    kind = "delivery"
     worker = "deliver"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:

@@ -36,6 +36,7 @@ _log = structlog.get_logger()
 
 class Enrich(Stage):
     name = "enrich"
+    kind = "reference"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if Schedule(context).anything_due(transaction, now) else []

@@ -45,6 +45,7 @@ _log = structlog.get_logger()
 
 class Feeds(Stage):
     name = "feeds"
+    kind = "feed"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if feeds.any_due(transaction, now=now) else []

@@ -102,7 +102,9 @@ class _Pushes:
         return call.host
 
     def make(self, call: Subscription) -> None:
-        went = guarded(_NAME, (call.id,), lambda: push.push(self._context, self._documents, call, self._token))
+        went = guarded(
+            _NAME, {"subscription": call.id}, lambda: push.push(self._context, self._documents, call, self._token)
+        )
         if isinstance(went, Exception):
             push.put_off(self._context, call, self._token, f"{type(went).__name__}: {went}", None)
 
@@ -133,7 +135,7 @@ class _Requests:
         return call.host
 
     def make(self, call: Request) -> None:
-        went = guarded(_NAME, (call.id,), lambda: verify.verify(self._context, call, self._token))
+        went = guarded(_NAME, {"subscription": call.id}, lambda: verify.verify(self._context, call, self._token))
         if isinstance(went, Exception):
             due = self._context.clock() + dt.timedelta(minutes=1)
             with self._context.ledger.write() as transaction:

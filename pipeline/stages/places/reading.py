@@ -29,6 +29,7 @@ _log = structlog.get_logger()
 
 class Reconcile(Stage):
     name = _NAME
+    kind = "place"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         if readings.next_reading(transaction, now) is None or not leases.is_free(transaction, _NAME, now=now):

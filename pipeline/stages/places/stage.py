@@ -23,6 +23,7 @@ _log = structlog.get_logger()
 
 class Places(Stage):
     name = _NAME
+    kind = "place"
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         return [Bell()] if _next(context, transaction) and leases.is_free(transaction, _NAME, now=now) else []

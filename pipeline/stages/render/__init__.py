@@ -50,6 +50,7 @@ _log = structlog.get_logger()
 
 class Render(Stage):
     name = "render"
+    kind = "article"
     threads = 2  # more would not make rendering faster, and would slow down the worker's other threads
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
@@ -114,7 +115,7 @@ class Render(Stage):
         return article_ids
 
     def _alone(self, context: Context, token: str, article_id: str) -> None:
-        outcome = guarded(self.name, [article_id], lambda: self._together(context, token, [article_id]))
+        outcome = guarded(self.name, {"article": article_id}, lambda: self._together(context, token, [article_id]))
         if isinstance(outcome, Exception):
             self.failed(context, Claim(token, (article_id,)), outcome)
 
@@ -150,7 +151,7 @@ class Render(Stage):
             claim = Claim(token, (article_id,))
             with context.working.on(self.name, token, claim.keys, context.policy.article_budget):
                 step = partial(_make_traced, context, claim, facts.get(article_id), now, traced.get(article_id))
-                outcome = guarded(self.name, claim.keys, step)
+                outcome = guarded(self.name, self.ids(claim), step)
             if isinstance(outcome, Exception):
                 self.failed(context, claim, outcome)
             elif outcome is not None:

@@ -18,6 +18,7 @@ from pipeline.errors import TransientError, code_of
 from pipeline.ledger import Transaction, leases
 from pipeline.ledger.evidence import checks, verdicts
 from pipeline.stages.context import LEASE, Context
+from pipeline.stages.ids import Ids, named
 from pipeline.stages.sources import lists, papers
 from pipeline.stages.stage import Bell, Claim, Stage
 from pipeline.timing import SOURCE, repeating
@@ -89,6 +90,9 @@ class Sources(Stage):
             return True
         self._rest(context, name, claim.token, pause=pause, failed=False)
         return True
+
+    def ids(self, claim: Claim) -> Ids:
+        return {"source": claim.keys[0], **named("work", claim.keys[1:])}
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
         """Ask again after a pause that grows with every failure in a row, or that the source asks for."""
