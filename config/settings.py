@@ -334,6 +334,7 @@ class TelemetrySettings(_Part):
     otlp_url: Url | None = None
     otlp_authorization: SecretRef | None = None
     sample_ratio: float = Field(1.0, ge=0, le=1)
+    sentry_dsn: SecretRef | None = None
 
     @field_validator("otlp_authorization")
     @classmethod

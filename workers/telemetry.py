@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from config import Settings
@@ -28,6 +31,28 @@ def check_telemetry(settings: Settings) -> None:
     if settings.telemetry.otlp_url is not None:
         _check_extra("tracing", "opentelemetry.sdk", key="telemetry.otlp_url")
         _authorization(settings)
+    if settings.telemetry.sentry_dsn is not None:
+        _check_extra("sentry", "sentry_sdk", key="telemetry.sentry_dsn")
+        settings.telemetry.sentry_dsn.resolve("telemetry.sentry_dsn")
+
+
+@contextmanager
+def faults_reported(settings: Settings) -> Iterator[None]:
+    """Report faults that are logged, where the settings name a DSN. Raises ConfigError as `check_telemetry`."""
+    secret = settings.telemetry.sentry_dsn
+    if secret is None:
+        yield
+        return
+    _check_extra("sentry", "sentry_sdk", key="telemetry.sentry_dsn")
+    from workers.faults import Reports
+
+    reports, root = Reports(secret.resolve("telemetry.sentry_dsn")), logging.getLogger()
+    root.addHandler(reports)
+    try:
+        yield
+    finally:
+        root.removeHandler(reports)
+        reports.close()
 
 
 def _authorization(settings: Settings) -> str | None:

@@ -18,6 +18,7 @@ from workers.queue import connect
 from workers.rates import RedisLimiter
 from workers.serving import Limits, server_of
 from workers.showing import show
+from workers.telemetry import faults_reported
 from workers.wiring import services
 
 _OWN_FILES = 150  # files that the process opens beside its connections
@@ -39,7 +40,8 @@ def _serve(listener: socket.socket) -> None:
     server = server_of(app, limits=limits_of(own.settings.web), stop=app.state.stop)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
     try:
-        server.run(sockets=[listener])
+        with faults_reported(own.settings):
+            server.run(sockets=[listener])
     finally:
         alive.stop("web")
         own.context.tracing.close()

@@ -19,6 +19,7 @@ from workers.draining import Drains
 from workers.open_files import allow_most
 from workers.remote_control import permit_looking_only
 from workers.sharing import prove_or_refuse
+from workers.telemetry import faults_reported
 from workers.wiring import OWNER, services
 
 # Seconds that a rendering thread may keep the others waiting. At Python's default of 5 ms, a transaction of twenty
@@ -84,6 +85,7 @@ def _serve(kind: str, name: str, queues: Sequence[str], threads: int) -> None:
         loglevel="INFO",
         quiet=True,
     )
-    worker.start()
+    with faults_reported(own.settings):
+        worker.start()
     own.context.tracing.close()
     sys.exit(worker.exitcode)

@@ -24,7 +24,8 @@ ARTICLES = {"trafilatura", "markdown_it", "nh3", "lxml", "feedgen", "jinja2", "s
 LEDGER = {"sqlalchemy", "alembic", "psycopg"}
 PEOPLE = {"rich", "pygments", "prompt_toolkit"}  # for answers on a terminal
 OTHERS = {"pipeline.views.articles", "pipeline.views.recall", "pipeline.views.references", "pipeline.views.system"}
-EXTRAS = {"opentelemetry.sdk", "opentelemetry.exporter", "google.protobuf"}
+# Of OpenTelemetry's SDK, redis imports the metrics wherever it is installed.
+EXTRAS = {"opentelemetry.sdk.trace", "opentelemetry.exporter", "google.protobuf", "sentry_sdk"}
 TESTS = {"schemathesis", "pytest", "hypothesis", "moto"}
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
