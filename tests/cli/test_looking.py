@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from pipeline.stages.deliver import Deliver
 from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from pipeline.views.now import ChannelBacklog, Hour, Now, SourceHealth, StageBacklog
+from workers.cli import output
 from workers.cli.top import draw, drawn
 from workers.wiring import build_context
 
@@ -168,3 +170,24 @@ def test_what_goes_on_is_drawn_in_words_and_bars() -> None:
 def test_a_terminal_is_drawn_on_in_its_width() -> None:
     text = drawn(Console(file=io.StringIO(), width=60, force_terminal=True), SEEN, utc=True)
     assert "2026-03-01T11:56:00Z" in text
+
+
+def test_a_terminal_is_drawn_on_again_until_ctrl_c(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    terminal = Console(file=written, width=100, height=24, force_terminal=True)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(output, "answers", lambda: terminal)
+    monkeypatch.setattr(time, "sleep", wait)
+    said = citewire(capsys, "top", "--every", "3")
+    assert said.status == 130
+    assert waited == [3, 3]
+    assert written.getvalue().count("delivered: ") == 2
+    assert written.getvalue().endswith("\x1b[?1049l\x1b[?25h"), "the terminal is given back as it was"

@@ -14,7 +14,7 @@ _NONE = {"citewire-error", "und"}  # the root of the tree, never raised; and a l
 
 
 def codes() -> set[str]:
-    """`code=…` of a call or a default, `code = …`, the code of a Problem, and those in tables of answers."""
+    """`code=…` of a call or a default, `code = …`, the code of a Problem or Refused, and those in tables of answers."""
     found: set[str] = set()
     for package in ("pipeline", "config", "workers"):
         for path in (ROOT / package).rglob("*.py"):
@@ -26,7 +26,7 @@ def _codes_in(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="Problem" | "answer"), args=[_, code, *_]):
+            case ast.Call(func=ast.Name(id="Problem" | "Refused" | "answer"), args=[_, code, *_]):
                 yield from _words(code)
             case ast.keyword(arg="code", value=value):
                 yield from _words(value)
