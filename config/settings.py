@@ -25,6 +25,7 @@ from pydantic import (
 from pipeline.hints import nearest
 from pipeline.model.policy import EvidencePolicy, ReviewPolicy, SessionLimits
 from pipeline.model.reference import EditorialState
+from pipeline.model.roles import Role
 from pipeline.model.site import Profile
 from pipeline.secret import SecretRef
 from pipeline.validation import form
@@ -311,6 +312,43 @@ class WorkerSettings(_Part):
     article_seconds: float = Field(20.0, ge=1.0, le=600.0)
 
 
+def _over_tls(value: str) -> str:
+    if crosses_in_plain_text(value):
+        raise ValueError("must start with https://: anyone on the way could sign in")
+    return value
+
+
+def _bare(value: str) -> str:
+    if urlsplit(value).query or urlsplit(value).fragment:
+        raise ValueError("must end with the path")
+    return value
+
+
+_Printable = Annotated[str, form(r"[!-~]{1,255}", "must be 1 to 255 printable ASCII characters")]
+
+
+class OidcSettings(_Part):
+    """A provider that says who people are (OpenID Connect), and what makes which role of that."""
+
+    issuer: Annotated[Url, AfterValidator(_over_tls), AfterValidator(_bare)]
+    client_id: _Printable
+    client_secret: SecretRef
+    console_url: Annotated[
+        Url, AfterValidator(_over_tls), AfterValidator(_bare), AfterValidator(lambda url: url.rstrip("/"))
+    ]
+    role_claim: str = Field(min_length=1, max_length=255)
+    roles: Mapping[str, Role] = Field(min_length=1, max_length=1_000)
+    name_claim: str = Field("name", min_length=1, max_length=255)
+    scopes: tuple[_Printable, ...] = Field(("openid", "profile"), max_length=20)
+
+    @field_validator("scopes")
+    @classmethod
+    def _openid(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in scopes:
+            raise ValueError('needs "openid"')
+        return scopes
+
+
 class WebSettings(_Part):
     partner_rate: float = Field(10.0, gt=0, le=10_000)
     partner_burst: int = Field(50, ge=1, le=10_000)
@@ -321,11 +359,13 @@ class WebSettings(_Part):
     ghost_secret: SecretRef | None = None
     session_idle_minutes: int = Field(60, ge=1, le=1_440)
     session_longest_hours: int = Field(12, ge=1, le=168)
+    oidc: OidcSettings | None = None
 
     @property
     def session_limits(self) -> SessionLimits:
         idle, longest = self.session_idle_minutes, self.session_longest_hours
-        return SessionLimits(dt.timedelta(minutes=idle), dt.timedelta(hours=longest))
+        issuer = self.oidc.issuer if self.oidc else None
+        return SessionLimits(dt.timedelta(minutes=idle), dt.timedelta(hours=longest), issuer)
 
 
 class TelemetrySettings(_Part):

@@ -63,6 +63,7 @@ from workers.telemetry import check_telemetry, tracing_of
 from workers.unapplied import unapplied_of
 
 if TYPE_CHECKING:
+    from pipeline.identity import Provider
     from workers.doorbell import CeleryDoorbell
 
 TOOL = "citewire"  # our name in requests to NCBI
@@ -161,6 +162,7 @@ def context_of(
         hub=hub_of(settings, http),
         served=served_of(settings),
         ghost_secret=ghost_secret_of(settings),
+        provider=provider_of(settings, http),
         signer=signer_of(settings),
         disk=shortage_of(settings),
         unapplied=unapplied_of(settings),
@@ -211,6 +213,7 @@ def check_services(settings: Settings, http: Http) -> None:
     sources_of(settings)
     lists_of(settings)
     ghost_secret_of(settings)
+    provider_of(settings, http)
     signer_of(settings)
     receivers_of(settings, http)
     check_telemetry(settings)
@@ -388,6 +391,26 @@ def ghost_secret_of(settings: Settings) -> str | None:
     """Return the secret with which Ghost signs its hooks. Raises ConfigError if it is not there."""
     secret = settings.web.ghost_secret
     return secret.resolve("web.ghost_secret") if secret else None
+
+
+def provider_of(settings: Settings, http: Http) -> Provider | None:
+    """Return the provider that says who people are, if there is one. Raises ConfigError if its secret is not there."""
+    oidc = settings.web.oidc
+    if oidc is None:
+        return None
+    from pipeline.identity import Provider, ProviderPlan
+
+    plan = ProviderPlan(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        secret=oidc.client_secret.resolve("web.oidc.client_secret"),
+        console=oidc.console_url,
+        scopes=oidc.scopes,
+        role_claim=oidc.role_claim,
+        roles=oidc.roles,
+        name_claim=oidc.name_claim,
+    )
+    return Provider(plan, http)
 
 
 def signer_of(settings: Settings) -> Callable[[bytes], str] | None:

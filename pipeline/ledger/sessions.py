@@ -1,21 +1,25 @@
-"""Sessions: people who are signed in to the console with a token. Only the hashes of their cookies are stored.
+"""Sessions: people who are signed in to the console. Only the hashes of their cookies are stored.
 
-A session ends when it was not used for a while, some hours after it began in any case, and with its token.
+Somebody has signed in with a token, or a provider of identities (its issuer) has said who they are. A session ends when
+it was not used for a while, some hours after it began in any case, and with its token or when its issuer is no longer
+that of the settings.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger import tokens
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import sessions
 from pipeline.ledger.tables import tokens as token_rows
 from pipeline.ledger.tokens import Token
+from pipeline.model.identity import Identity
 from pipeline.model.policy import SessionLimits
 
 _ID = 10  # characters of the hash that identify a session
@@ -24,7 +28,7 @@ _MINUTE = dt.timedelta(minutes=1)  # how exactly it is recorded when a session w
 
 class Session(Struct, frozen=True):
     id: str  # identifies the session without opening it
-    token: Token
+    who: Token | Identity
     created: dt.datetime
     seen: dt.datetime  # the last request, to the minute
     client: str | None  # the address that signed in; None: it was not recorded
@@ -34,20 +38,33 @@ class Session(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        return self.token.name
+        return self.who.name
+
+    @property
+    def by(self) -> str:
+        """Return the person as operations name them."""
+        return self.who.name if isinstance(self.who, Token) else self.who.by
 
     @property
     def role(self) -> str:
-        return self.token.scope
+        return self.who.scope if isinstance(self.who, Token) else self.who.role
 
     def is_of_same_person(self, other: Session) -> bool:
-        return self.token.id == other.token.id
+        return self._person == other._person
+
+    @property
+    def _person(self) -> tuple[str, ...]:
+        return (self.who.id,) if isinstance(self.who, Token) else (self.who.issuer, self.who.subject)
 
 
-def begin(transaction: Transaction, secret: str, *, token: str, client: str, now: dt.datetime) -> None:
-    """Record that somebody has signed in with this token. `secret`: the value of the cookie, 256 random bits."""
-    row = {"hash": tokens.hash_of(secret), "token": tokens.hash_of(token), "created": now, "seen": now}
-    transaction.execute(sa.insert(sessions).values(**row, client=client))
+def begin(transaction: Transaction, secret: str, *, who: str | Identity, client: str, now: dt.datetime) -> None:
+    """Record that somebody has signed in, with this token or by the word of a provider.
+
+    `secret`: the value of the cookie, 256 random bits.
+    """
+    person = {"token": tokens.hash_of(who)} if isinstance(who, str) else structs.asdict(who)
+    row = {"hash": tokens.hash_of(secret), "created": now, "seen": now, "client": client}
+    transaction.execute(sa.insert(sessions).values(**row, **person))
 
 
 def find(transaction: Transaction, secret: str, *, now: dt.datetime, limits: SessionLimits) -> Session | None:
@@ -55,21 +72,27 @@ def find(transaction: Transaction, secret: str, *, now: dt.datetime, limits: Ses
     row = transaction.execute(sa.select(sessions).where(sessions.c.hash == tokens.hash_of(secret))).one_or_none()
     if row is None or now - row.seen >= limits.idle or now - row.created >= limits.longest:
         return None
-    token = tokens.find_by_hash(transaction, row.token, now=now)
-    return None if token is None else _session(row, token)
+    return next(_lasting(transaction, [row], now, limits), None)
 
 
 def every(transaction: Transaction, *, now: dt.datetime, limits: SessionLimits) -> list[Session]:
     """Return the sessions that have not ended, those used last first."""
     lasting = sa.and_(sessions.c.seen > now - limits.idle, sessions.c.created > now - limits.longest)
     query = sa.select(sessions).where(lasting).order_by(sessions.c.seen.desc(), sessions.c.hash)
-    rows = transaction.execute(query).all()
-    valid = tokens.valid(transaction, {row.token for row in rows}, now=now)
-    return [_session(row, valid[row.token]) for row in rows if row.token in valid]
+    return list(_lasting(transaction, transaction.execute(query).all(), now, limits))
 
 
-def _session(row: sa.Row[tuple[object, ...]], token: Token) -> Session:
-    return Session(row.hash[:_ID], token, row.created, row.seen, row.client)
+def _lasting(
+    transaction: Transaction, rows: Sequence[sa.Row[Any]], now: dt.datetime, limits: SessionLimits
+) -> Iterator[Session]:
+    """Yield those that have a token which is valid, or an issuer whose word is taken."""
+    valid = tokens.valid(transaction, {row.token for row in rows if row.token is not None}, now=now)
+    for row in rows:
+        who: Token | Identity | None = valid.get(row.token)
+        if row.token is None and row.issuer == limits.issuer:
+            who = Identity(row.issuer, row.subject, row.name, row.role)
+        if who is not None:
+            yield Session(row.hash[:_ID], who, row.created, row.seen, row.client)
 
 
 def record_use(transaction: Transaction, secret: str, *, now: dt.datetime) -> None:

@@ -53,10 +53,10 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
     It is looked up by its hash. The time this takes reveals at most how the hash of a guess begins, and nobody can
     choose guesses by their hashes. The hash itself is compared in constant time.
     """
-    return find_by_hash(transaction, hash_of(token), now=now)
+    return _find_by_hash(transaction, hash_of(token), now=now)
 
 
-def find_by_hash(transaction: Transaction, digest: str, *, now: dt.datetime) -> Token | None:
+def _find_by_hash(transaction: Transaction, digest: str, *, now: dt.datetime) -> Token | None:
     """Return the token with this hash, or None if it is unknown, was revoked or has expired."""
     row = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == digest)).one_or_none()
     if row is None or not hmac.compare_digest(row.hash, digest):

@@ -77,5 +77,5 @@ def end_sessions(transaction: Transaction, act: Act, ended: Sequence[Session]) -
     """Sign these people out; return how many sessions there still were. The audit has the name of each person."""
     there = sessions.end_each(transaction, [one.id for one in ended])
     for one in ended:
-        record(transaction, act, "sign-out", "signed-out", reason=f"session {one.id} of {one.name}")
+        record(transaction, act, "sign-out", "signed-out", reason=f"session {one.id} of {one.by}")
     return there

@@ -23,6 +23,7 @@ from pipeline.tracing import NoTracing, Tracing
 if TYPE_CHECKING:  # a command that reads the ledger needs none of their libraries
     from pipeline.channels import Channel, Served
     from pipeline.http import Http
+    from pipeline.identity import Provider
     from pipeline.references.idconv import Converted
     from pipeline.references.published_list import OpenList
     from pipeline.references.pubmed.eutils import Fetched
@@ -244,6 +245,7 @@ class Context:
     ghost_secret: str | None = None  # with which Ghost signs its hooks; None: they need a token alone
     signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
+    provider: Provider | None = None  # says who people are; None: they sign in with tokens only
     alerts: tuple[AlertReceiver, ...] = ()
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     unapplied: Callable[[], UnappliedSettings | None] = lambda: None  # settings on disk that are not in force

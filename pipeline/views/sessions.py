@@ -6,11 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pipeline.ledger.sessions import Session
+from pipeline.model.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """Somebody who is signed in. `used`: the last request, to the minute; `client`: the address they signed in from."""
+    """Somebody who is signed in. `used`: the last request, to the minute; `client`: the address they signed in from.
+
+    `issuer` and `subject`: who it is at a provider of identities; None for somebody with a token.
+    """
 
     id: str
     name: str
@@ -18,7 +22,11 @@ class SessionSummary:
     since: dt.datetime
     used: dt.datetime
     client: str | None
+    issuer: str | None = None
+    subject: str | None = None
 
 
 def summary(session: Session) -> SessionSummary:
-    return SessionSummary(session.id, session.name, session.role, session.created, session.seen, session.client)
+    one = session
+    issued = (one.who.issuer, one.who.subject) if isinstance(one.who, Identity) else (None, None)
+    return SessionSummary(one.id, one.name, one.role, one.created, one.seen, one.client, *issued)

@@ -14,8 +14,14 @@ def refusing_when_outdated(context: Context) -> Callable[[Request], Awaitable[No
     """Return a dependency that refuses changes once a newer release has migrated the ledger: ours would be lacking."""
 
     async def refuse(request: Request) -> None:
-        hold = context.hold()
-        if request.method != "GET" and hold is not None and hold.code == "ledger-too-new":
-            raise TransientError(str(hold), code="ledger-too-new")
+        if request.method != "GET":
+            check_not_outdated(context)
 
     return refuse
+
+
+def check_not_outdated(context: Context) -> None:
+    """Raise TransientError if a newer release has migrated the ledger."""
+    hold = context.hold()
+    if hold is not None and hold.code == "ledger-too-new":
+        raise TransientError(str(hold), code="ledger-too-new")

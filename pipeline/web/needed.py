@@ -19,6 +19,8 @@ OPEN: Final = frozenset(
         "GET /v1/openapi.json",
         "GET /console/sign-in",
         "POST /console/sign-in",
+        "GET /console/sign-in/provider",
+        "GET /console/sign-in/callback",
         "GET /console/static/{digest}/{name}",
         "GET /console/{rest:path}",
         "POST /console/{rest:path}",

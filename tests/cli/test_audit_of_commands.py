@@ -190,7 +190,7 @@ def _signed_in(site: Site) -> str:
     with ledger.write() as transaction:
         now = dt.datetime.now(dt.UTC)
         tokens.add(transaction, "root", name="desk", scope="admin", now=now)
-        sessions.begin(transaction, "secret", token="root", client="192.0.2.1", now=now)
+        sessions.begin(transaction, "secret", who="root", client="192.0.2.1", now=now)
     ledger.close()
     return "sessions end desk"
 

@@ -26,7 +26,7 @@ def _sign_in(data: Path, *people: str) -> None:
         for number, name in enumerate(people):
             if number == people.index(name):
                 tokens.add(transaction, name, name=name, scope="operator", now=now)
-            sessions.begin(transaction, f"{name} {number}", token=name, client="198.51.100.4", now=now)
+            sessions.begin(transaction, f"{name} {number}", who=name, client="198.51.100.4", now=now)
     ledger.close()
 
 

@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
 from pipeline.ledger import Ledger, operations, sessions, tokens
 from pipeline.ledger.operations import Part
+from pipeline.model.identity import Identity
 from pipeline.model.policy import SessionLimits
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
@@ -16,6 +18,8 @@ from pipeline.stages.acts import Act
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 LIMITS = SessionLimits(idle=10 * MINUTE, longest=60 * MINUTE)
+
+OTHERS = structs.replace(LIMITS, issuer="https://other.example")
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def ledger(empty_database: str) -> Iterator[Ledger]:
         for name in ("ada", "bob"):
             tokens.add(transaction, name, name=name, scope="editor", now=NOW)
         for secret, token in {"laptop": "ada", "phone": "ada", "desk": "bob"}.items():
-            sessions.begin(transaction, secret, token=token, client="192.0.2.7", now=NOW)
+            sessions.begin(transaction, secret, who=token, client="192.0.2.7", now=NOW)
     yield ledger
     ledger.close()
 
@@ -68,7 +72,7 @@ def test_revoking_a_token_deletes_its_sessions_in_the_same_transaction(ledger: L
 def test_the_sessions_of_a_token_that_has_expired_are_not_listed(ledger: Ledger) -> None:
     with ledger.write() as transaction:
         tokens.add(transaction, "guest", name="guest", scope="viewer", now=NOW, expires=NOW + MINUTE)
-        sessions.begin(transaction, "hotel", token="guest", client="192.0.2.9", now=NOW)
+        sessions.begin(transaction, "hotel", who="guest", client="192.0.2.9", now=NOW)
     assert _names(ledger) == ["ada", "ada", "bob", "guest"]
     assert _names(ledger, NOW + MINUTE) == ["ada", "ada", "bob"]
 
@@ -83,3 +87,30 @@ def test_ending_sessions_ends_those_and_no_other_and_says_whose_they_were(ledger
         (part,) = operations.parts_of(transaction, "op_2")
     assert (part.outcome, part.reason) == ("signed-out", f"session {laptop.id} of ada")
     assert _names(ledger) == ["ada", "bob"]
+
+
+def test_the_session_of_a_person_whom_a_provider_knows_lasts_while_that_providers_word_is_taken(ledger: Ledger) -> None:
+    person = Identity("https://login.example", "248289761001", "Ada", "operator")
+    with ledger.write() as transaction:
+        sessions.begin(transaction, "tablet", who=person, client="192.0.2.8", now=NOW)
+    theirs = structs.replace(LIMITS, issuer=person.issuer)
+    with ledger.read() as transaction:
+        found = sessions.find(transaction, "tablet", now=NOW, limits=theirs)
+        token = sessions.find(transaction, "laptop", now=NOW, limits=theirs)
+        others = [sessions.find(transaction, "tablet", now=NOW, limits=one) for one in (LIMITS, OTHERS)]
+        listed = sessions.every(transaction, now=NOW, limits=theirs)
+    assert found is not None and token is not None
+    assert (found.who, found.role) == (person, "operator")
+    assert found.by == "Ada (https://login.example, subject 248289761001)"
+    assert not found.is_of_same_person(token)
+    assert others == [None, None]
+    assert found in listed and len(listed) == 4 and _names(ledger) == ["ada", "ada", "bob"]
+
+
+def test_revoking_a_token_ends_no_session_of_a_provider(ledger: Ledger) -> None:
+    person = Identity("https://login.example", "1", "ada", "viewer")
+    with ledger.write() as transaction:
+        sessions.begin(transaction, "tablet", who=person, client="192.0.2.8", now=NOW)
+        acts.revoke_token(transaction, Act("op_1", "citewire token revoke", NOW), "ada")
+        limits = structs.replace(LIMITS, issuer=person.issuer)
+        assert sessions.find(transaction, "tablet", now=NOW, limits=limits) is not None

@@ -70,7 +70,11 @@ async def send(
     await app(scope, receive, take)  # type: ignore[arg-type] # plain dicts are what it takes
     start = sent[0]
     content = b"".join(message.get("body", b"") for message in sent[1:])
-    return Answer(start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, content)
+    answered: dict[str, str] = {}
+    for name, value in ((name.decode(), value.decode()) for name, value in start["headers"]):
+        # Each cookie has a header of its own (RFC 6265, section 3): one a line here.
+        answered[name] = f"{answered[name]}\n{value}" if name == "set-cookie" and name in answered else value
+    return Answer(start["status"], answered, content)
 
 
 def get(app: FastAPI, address: str, **headers: str) -> Answer:

@@ -68,9 +68,13 @@ class Person:
 
     def _follow(self, method: str, address: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         answer = asyncio.run(send(self.app, method, address, body=body, headers=self._with_cookies(headers or {})))
-        self._take(answer.headers.get("set-cookie", ""))
+        for cookie in answer.headers.get("set-cookie", "").splitlines():
+            self._take(cookie)
         if answer.status == 303:
-            return self._follow("GET", urljoin(address, answer.headers["location"]))
+            next = urljoin(address, answer.headers["location"])
+            if next.startswith("/"):
+                return self._follow("GET", next)
+            address = next  # another site's, which is not followed
         self.at, self.shown = address, answer
         return answer
 

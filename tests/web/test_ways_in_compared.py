@@ -129,6 +129,16 @@ READS: dict[str, tuple[str, str, str]] = {
         "GET /console/sessions",
     ),
     "the form to sign in": ("- the shell is the command's", "- every request has a token", "GET /console/sign-in"),
+    "the way to a provider": (
+        "- the shell is the command's",
+        "- every request has a token",
+        "GET /console/sign-in/provider",
+    ),
+    "the way back from it": (
+        "- the shell is the command's",
+        "- every request has a token",
+        "GET /console/sign-in/callback",
+    ),
     "what a page is made of": (
         "- not a thing to look at",
         "- not a thing to look at",

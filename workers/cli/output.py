@@ -350,11 +350,12 @@ def tokens(shape: Shape) -> None:
 
 
 def sessions(shapes: Sequence[SessionSummary], now: dt.datetime, *, utc: bool = False) -> None:
-    columns = ("id", "name", "role", "since", "used", "from")
+    columns = ("id", "name", "subject", "role", "since", "used", "from")
     rows = [
         (
             one.id,
             one.name,
+            one.subject,
             one.role,
             time_shown(one.since, now, utc=utc),
             time_shown(one.used, now, utc=utc),

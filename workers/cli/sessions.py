@@ -10,6 +10,7 @@ import typer
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import sessions
 from pipeline.ledger.sessions import Session
+from pipeline.model.identity import Identity
 from pipeline.stages import acts
 from pipeline.views.sessions import summary
 from workers.cli import output
@@ -46,7 +47,8 @@ def list_all(
 
 def end(
     named: Annotated[
-        str | None, typer.Argument(metavar="[SESSION]", help="Its id, or the name of the person, for all of theirs.")
+        str | None,
+        typer.Argument(metavar="[SESSION]", help="Its id; or the name or subject of a person, for all."),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody's.")] = False,
     data: DataOption = None,
@@ -64,9 +66,15 @@ def end(
     output.line(f"{len(ended)} ended")
 
 
+def _names(session: Session) -> tuple[str, ...]:
+    """Return by what a session can be named. Names may be shared; a subject is one person's."""
+    subject = (session.who.subject,) if isinstance(session.who, Identity) else ()
+    return (session.id, session.name, *subject)
+
+
 def _named(every: Sequence[Session], named: str) -> list[Session]:
-    """Return the session with this id, or those of the person with this name. Raises InvalidEvent."""
-    found = [one for one in every if named in (one.id, one.name)]
+    """Return the session with this id, or those of people of this name or subject. Raises InvalidEvent."""
+    found = [one for one in every if named in _names(one)]
     if not found:
         hint = "give an id or a name from `citewire sessions list`"
         raise InvalidEvent(f"nobody is signed in as {named!r}", code="unknown-session", hint=hint)

@@ -37,10 +37,14 @@ sessions = sa.Table(
     "sessions",
     metadata,
     sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of the cookie's value, which is 256 random bits
-    sa.Column("token", sa.String(64), nullable=False),  # the hash of the token that was signed in with
+    sa.Column("token", sa.String(64)),  # the hash of the token that was signed in with; None: `issuer` knows the person
     sa.Column("created", Instant, nullable=False),
     sa.Column("seen", Instant, nullable=False),  # the last request, to the minute
     sa.Column("client", sa.String(64)),  # the address that signed in; None: before this was kept
+    sa.Column("issuer", sa.Text),  # None, as are the following: somebody with a token
+    sa.Column("subject", sa.String(255)),  # who it is at the issuer
+    sa.Column("name", sa.Text),  # what the issuer called them
+    sa.Column("role", sa.String(16)),  # what the issuer's claims gave them when they signed in
 )
 
 # SQLite only, with one row: how far the host's clock was from the time since its boot when a process last agreed.

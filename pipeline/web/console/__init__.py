@@ -1,7 +1,8 @@
 """/console: pages on which people see what the system does and act, without JavaScript.
 
 router    assembles the pages          sessions  who is signed in        signing_in  the way in and out
+provider  the same at a provider       cookies   who keeps what          session_list  everybody's sessions
 pages     templates, headers, errors   forms     forms, and who sent them  words     times as the pages show them
 previews  renditions, in a sandbox
-needs_you, now, articles, bulk, calendar, channels, failures, operations, session_list  pages, with their actions
+needs_you, now, articles, bulk, calendar, channels, failures, operations  pages, with their actions
 """

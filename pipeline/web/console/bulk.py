@@ -77,7 +77,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             one=found.one,
             label=_LABELS[found.one.action],
             holders=found.holders,
-            may=found.one.by == who.name and found.one.action in allowed(who),
+            may=found.one.by == who.by and found.one.action in allowed(who),
             most=MAX_REASON,
             place="articles",
         )

@@ -33,7 +33,7 @@ class Acting(Struct, frozen=True):
     @property
     def by(self) -> str:
         """Who did it, as operations name them."""
-        return self.who.name
+        return self.who.by
 
 
 async def own_form(request: Request) -> Form:

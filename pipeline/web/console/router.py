@@ -18,6 +18,7 @@ from pipeline.web.console import (
     now,
     operations,
     previews,
+    provider,
     session_list,
     signing_in,
     streams,
@@ -32,6 +33,7 @@ def router(context: Context, limiter: Limiter, live: Live, bounded: Bounded) -> 
     pages, intake = Pages(context), intake_of(context)
     console = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
     console.include_router(signing_in.router(context, pages, limiter))
+    console.include_router(provider.router(context, pages, limiter))
     console.include_router(needs_you.router(context, pages))
     console.include_router(now.router(context, pages))
     console.include_router(articles.router(context, pages, intake))

@@ -9,9 +9,11 @@ from pipeline.ledger.sessions import Session
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
+from pipeline.web.console.cookies import SESSION
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
-from pipeline.web.console.pages import HOME, SIGN_IN, Pages, see
-from pipeline.web.console.sessions import SignedIn, forget_cookie, signed_in
+from pipeline.web.console.pages import HOME, Pages, see
+from pipeline.web.console.provider import signed_out
+from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
 
 _PAGE = f"{HOME}/sessions"
@@ -37,8 +39,8 @@ def router(context: Context, pages: Pages) -> APIRouter:
             found = _visible(context, transaction, act.who)
             own = [one for one in found if one.is_of_same_person(act.who.session)]
             acts.end_sessions(transaction, _act(act), own)
-        response = see(SIGN_IN)
-        forget_cookie(request, response)
+        response = signed_out(pages, act.who)
+        SESSION.drop(request, response)
         return response
 
     @routes.post("/sessions/{session}/end", max_body_size=MAX_BODY)
@@ -50,8 +52,8 @@ def router(context: Context, pages: Pages) -> APIRouter:
             acts.end_sessions(transaction, _act(act), ended)
         if session != act.who.session.id:
             return see(_PAGE)
-        response = see(SIGN_IN)
-        forget_cookie(request, response)
+        response = signed_out(pages, act.who)
+        SESSION.drop(request, response)
         return response
 
     def _act(act: Acting) -> Act:

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from typing import Literal, TypedDict
 
 from fastapi import Request, Response
 from msgspec import Struct
@@ -15,23 +14,17 @@ from msgspec import Struct
 from pipeline.errors import TransientError
 from pipeline.ledger import sessions
 from pipeline.ledger.sessions import Session
+from pipeline.ledger.tokens import Token
 from pipeline.model import roles
+from pipeline.model.identity import Identity
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
 from pipeline.web.clients import client
+from pipeline.web.console.cookies import SESSION
 from pipeline.web.needed import needed
 from pipeline.web.refusals import Refused
-
-_OVER_TLS, _PLAIN = "__Host-citewire", "citewire-console"
-
-
-class _Attributes(TypedDict):
-    path: str
-    secure: bool
-    httponly: bool
-    samesite: Literal["lax"]
 
 
 class NotSignedIn(Exception):
@@ -47,6 +40,11 @@ class SignedIn(Struct, frozen=True):
     @property
     def name(self) -> str:
         return self.session.name
+
+    @property
+    def by(self) -> str:
+        """The person as operations name them."""
+        return self.session.by
 
     @property
     def role(self) -> str:
@@ -78,7 +76,7 @@ def signed_in(context: Context) -> Callable[[Request], SignedIn]:
     """
 
     def find(request: Request) -> SignedIn:
-        secret = request.cookies.get(_name(request))
+        secret = SESSION.value(request)
         now = context.clock()
         if not secret:
             raise NotSignedIn
@@ -89,7 +87,8 @@ def signed_in(context: Context) -> Callable[[Request], SignedIn]:
         if not found.is_seen_lately(now) and not is_script(request):
             with contextlib.suppress(TransientError), context.ledger.write() as transaction:
                 sessions.record_use(transaction, secret, now=now)
-            record_use(context, found.token, now)
+            if isinstance(found.who, Token):
+                record_use(context, found.who, now)
         who = SignedIn(found, secret)
         check_may(who, needed(request))
         return who
@@ -110,43 +109,32 @@ def opens_console(role: str) -> bool:
 def check_may(who: SignedIn, scope: str) -> None:
     """Raise Refused 403 unless the role of the person has the scope."""
     if not who.may(scope):
-        raise Refused(403, "scope-insufficient", roles.refusal(who.role, scope), token=who.session.token)
+        token = who.session.who if isinstance(who.session.who, Token) else None
+        raise Refused(403, "scope-insufficient", roles.refusal(who.role, scope), token=token)
 
 
-def begin(context: Context, request: Request, response: Response, token: str, *, by: str) -> None:
-    """Begin a session in place of any former one of this browser, and set its cookie."""
-    secret, former = secrets.token_urlsafe(32), request.cookies.get(_name(request))
+def begin(context: Context, request: Request, response: Response, who: str | Identity, *, by: str) -> None:
+    """Begin a session in place of any former one of this browser, and set its cookie.
+
+    `who`: a token, or an identity.
+    """
+    secret, former = secrets.token_urlsafe(32), SESSION.value(request)
     with context.ledger.write() as transaction:
         if former:
             sessions.end(transaction, former)
-        sessions.begin(transaction, secret, token=token, client=client(request), now=context.clock())
+        sessions.begin(transaction, secret, who=who, client=client(request), now=context.clock())
         acts.record(transaction, _act(context, by), "sign-in", "signed-in")
-    name = _name(request)
-    response.set_cookie(name, secret, max_age=int(context.policy.sessions.longest.total_seconds()), **_attributes(name))
+    SESSION.put(request, response, secret, seconds=int(context.policy.sessions.longest.total_seconds()))
 
 
 def end(context: Context, request: Request, response: Response, *, by: str) -> None:
     """End the session of this browser, if there is one, and delete its cookie."""
-    if former := request.cookies.get(_name(request)):
+    if former := SESSION.value(request):
         with context.ledger.write() as transaction:
             sessions.end(transaction, former)
             acts.record(transaction, _act(context, by), "sign-out", "signed-out")
-    forget_cookie(request, response)
-
-
-def forget_cookie(request: Request, response: Response) -> None:
-    name = _name(request)
-    response.delete_cookie(name, **_attributes(name))
+    SESSION.drop(request, response)
 
 
 def _act(context: Context, by: str) -> Act:
     return Act(context.new_id("op_"), by, context.clock())
-
-
-def _name(request: Request) -> str:
-    """Return the cookie's name. With the prefix `__Host-`, browsers take it over TLS only, and from this host only."""
-    return _OVER_TLS if request.url.scheme == "https" else _PLAIN
-
-
-def _attributes(name: str) -> _Attributes:
-    return {"path": "/", "secure": name == _OVER_TLS, "httponly": True, "samesite": "lax"}

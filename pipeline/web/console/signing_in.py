@@ -11,7 +11,8 @@ from pipeline.web.auth import record_use
 from pipeline.web.clients import client
 from pipeline.web.console import sessions
 from pipeline.web.console.forms import MAX_BODY, Acting, Form, acting, own_form
-from pipeline.web.console.pages import SIGN_IN, Pages, own_address, see
+from pipeline.web.console.pages import Pages, own_address, see
+from pipeline.web.console.provider import sign_in_page, signed_out
 from pipeline.web.console.sessions import opens_console, signed_in
 from pipeline.web.limits import Limiter, Rate
 from pipeline.web.refusals import refusals
@@ -23,21 +24,21 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
     routes = pages.router()
 
     @routes.get("/sign-in")
-    def sign_in_page(next: str = "") -> Response:
-        return pages.page("sign_in", None, next=own_address(next), refused=None)
+    def sign_in_form(next: str = "") -> Response:
+        return sign_in_page(pages, next=own_address(next))
 
     @routes.post("/sign-in", max_body_size=MAX_BODY)
     def sign_in(request: Request, form: Annotated[Form, Depends(own_form)]) -> Response:
         next = own_address(form["next"])
         wait = limiter.take(f"console:{client(request)}", GUESSES)
         if wait > 0:
-            return pages.page("sign_in", None, status=429, next=next, refused=_TOO_OFTEN)
+            return sign_in_page(pages, status=429, next=next, refused=_TOO_OFTEN)
         token = form["token"].strip()
         found = _find(token)
         if found is None or not opens_console(found.scope):
             refusals(request).count(request, "token-invalid" if found is None else "scope-insufficient", found)
             refused = _UNKNOWN if found is None else f"A token of the scope {found.scope} opens no console."
-            return pages.page("sign_in", None, status=403, next=next, refused=refused)
+            return sign_in_page(pages, status=403, next=next, refused=refused)
         response = see(next)
         sessions.begin(context, request, response, token, by=found.name)
         record_use(context, found, context.clock())
@@ -49,7 +50,7 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
 
     @routes.post("/sign-out", max_body_size=MAX_BODY)
     def sign_out(request: Request, act: Annotated[Acting, Depends(acting(signed_in(context)))]) -> Response:
-        response = see(SIGN_IN)
+        response = signed_out(pages, act.who)
         sessions.end(context, request, response, by=act.by)
         return response
 

@@ -1,0 +1,53 @@
+"""The claims of an ID token as an identity: issuer and subject, a name to show, and the role that a claim gives."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.identity.plan import NotIdentified, ProviderPlan
+from pipeline.model.identity import Identity
+from pipeline.model.roles import ROLES
+
+_SUBJECT = 255  # characters at most (OpenID Connect Core 1.0, section 2)
+_NAME = 100
+_JOINERS = "\u200c\u200d"  # invisible, and part of names in Persian and Hindi
+
+
+def identity_of(claims: Mapping[str, Any], plan: ProviderPlan) -> Identity:
+    """Return who the claims are about. Raises NotIdentified if they give no role."""
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT or not subject.isprintable():
+        raise NotIdentified("The sign-in service did not say who you are.", code="identity-refused")
+    name = next(_names(claims, plan.name_claim), subject[:_NAME])
+    roles = {plan.roles[value] for value in _values(claims, plan.role_claim) if value in plan.roles}
+    if not roles:
+        raise NotIdentified(
+            f"You are known to the sign-in service as {name}, but nothing in its claim {plan.role_claim!r} gives you a "
+            "role here. Ask whoever runs this site for one.",
+            code="no-role",
+        )
+    return Identity(plan.issuer, subject, name, max(roles, key=list(ROLES).index))
+
+
+def _names(claims: Mapping[str, Any], claim: str) -> Iterator[str]:
+    for one in (claim, "preferred_username", "email"):
+        value = claims.get(one)
+        if isinstance(value, str) and (cleaned := _cleaned(value)):
+            yield cleaned
+
+
+def _cleaned(text: str) -> str:
+    """Return the text as one line without control characters and what turns the direction of writing."""
+    shown = (one if one in _JOINERS or unicodedata.category(one)[0] not in "C" else " " for one in text[: _NAME * 2])
+    return " ".join("".join(shown).split())[:_NAME]
+
+
+def _values(claims: Mapping[str, Any], path: str) -> list[str]:
+    """Return the words in a claim, whose name may be a path through objects: `realm_access.roles`."""
+    found: Any = claims
+    for step in [path] if path in claims else path.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    words = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return [word for word in words if isinstance(word, str)]
