@@ -16,6 +16,7 @@ from world import World
 
 ARTICLES = 40
 _READERS, _EVERY, _EVENTS_EVERY = 2, 0.1, 0.6  # seconds
+_LONGEST = 60.0  # seconds that a spell goes on for enough deliveries, and that the CMS waits for one
 _PATHS = (
     "/feeds/honest.rss",
     "/feeds/honest.json",
@@ -54,9 +55,19 @@ class Honest:
         for _ in range(number):
             self._send("publish")
 
+    def work(self, waited: Waited, seconds: float, fewest: int) -> None:
+        """Read and publish for so long, and until there are some deliveries: a busy machine makes few.
+
+        The CMS sends the next event when the last one has arrived, so that no queue of its own is measured.
+        """
+        before, begun = len(waited.sent), time.monotonic()
+        with self._at_work(waited):
+            time.sleep(seconds)
+            while len(waited.sent) < before + fewest and not waited.wrong and time.monotonic() < begun + _LONGEST:
+                time.sleep(0.1)
+
     @contextlib.contextmanager
-    def at_work(self, waited: Waited) -> Iterator[None]:
-        """Read and publish within this block. At its end everybody finishes what they have begun."""
+    def _at_work(self, waited: Waited) -> Iterator[None]:
         ended = threading.Event()
         steps = [threading.Thread(target=self._read, args=(waited, ended, one)) for one in range(_READERS)]
         steps.append(threading.Thread(target=self._publish, args=(waited, ended)))
@@ -77,8 +88,18 @@ class Honest:
             except AssertionError as error:
                 waited.wrong.append(str(error))
                 return
-            waited.sent.append((begun, article, self._world.truth[article].revision))
+            sent = (begun, article, self._world.truth[article].revision)
+            waited.sent.append(sent)
+            while not ended.is_set() and time.time() < begun + _LONGEST and not self._has_arrived(*sent[1:]):
+                ended.wait(0.02)
             ended.wait(max(0.0, begun + _EVENTS_EVERY - time.time()))
+
+    def _has_arrived(self, article: str, revision: int) -> bool:
+        wanted = (article, str(revision))
+        received = reversed(self._world.receivers["first"].received[-200:])
+        return any(
+            (one.headers.get("citewire-article"), one.headers.get("citewire-revision")) == wanted for one in received
+        )
 
     def _send(self, what: str) -> str:
         number = self._next % ARTICLES

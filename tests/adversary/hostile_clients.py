@@ -91,15 +91,21 @@ async def _held_open(target: Target, chance: random.Random, start: Callable[[], 
             with contextlib.suppress(OSError):
                 async with target.connection(source) as (reader, writer):
                     writer.write(start())
-                    while not reader.at_eof():
-                        with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(1.0):
-                                await reader.read(1)
-                        if more:
-                            writer.write(more)
+                    while not await _answered(reader, within=1.0):
+                        writer.write(more)
             await asyncio.sleep(0.5)
 
     await _many(one, _CONNECTIONS)
+
+
+async def _answered(reader: asyncio.StreamReader, *, within: float) -> bool:
+    """Return whether an answer begins, or the connection ends, in so many seconds."""
+    try:
+        async with asyncio.timeout(within):
+            await reader.read(1)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def half_heads(target: Target, chance: random.Random) -> None:

@@ -57,6 +57,7 @@ class Pace:
     rounds: int = 2
     quiet: float = 6.0
     attacked: float = 8.0
+    fewest: int = 5  # deliveries in each spell, which goes on for them
     warm: float = 1.0  # after the attack has begun or ended, before anything is measured
 
 
@@ -76,11 +77,11 @@ def play(site: Besieged, honest: Honest, one: Slice, pace: Pace) -> Played:
     """Play one slice, and look for what was lost, leaked or slow."""
     played = Played()
     for _ in range(pace.rounds):
-        _spell(honest, played.quiet, pace.quiet)
+        honest.work(played.quiet, pace.quiet, pace.fewest)
         order = {"attacks": one.attacks, "conducts": one.conducts, "seed": one.seed}
         site.attackers.tell(order)
         time.sleep(pace.warm)
-        _spell(honest, played.attacked, pace.attacked)
+        honest.work(played.attacked, pace.attacked, pace.fewest)
         played.seen = site.attackers.tell({})
         time.sleep(pace.warm)
     played.figures = {"seed": one.seed, "place": one.place, "attacks": one.attacks, "conducts": one.conducts}
@@ -98,17 +99,12 @@ def play_clocks(site: Besieged, honest: Honest, one: Slice, seconds: float = 6.0
     for to in _CLOCKS:
         site.clock.turn(to)
         ignored = Waited()
-        _spell(honest, ignored, seconds)
+        honest.work(ignored, seconds, 0)
         played.wrong += [what for what in ignored.wrong if not what.startswith("a reader") or "503" not in what]
     played.seen = site.attackers.tell({})
     played.wrong += played.seen["wrong"]
     _settle(site, played)
     return played
-
-
-def _spell(honest: Honest, waited: Waited, seconds: float) -> None:
-    with honest.at_work(waited):
-        time.sleep(seconds)
 
 
 def _settle(site: Besieged, played: Played) -> None:
@@ -122,6 +118,8 @@ def _settle(site: Besieged, played: Played) -> None:
     search = Search(site.canaries)
     played.wrong += [*lost[:20], *site.world.broken(), *_twice(site)]
     played.wrong += [f"leaked: {what}" for what in sorted(set(site.leaks(search)))]
+    if site.clock is None and (traces := site.running.log.read_text().count("Traceback (most recent")):
+        played.wrong.append(f"the log has {traces} tracebacks, though nothing is wrong with the program")
     if hits := played.seen["partner"].get("/trap", 0):
         played.wrong.append(f"{hits} redirects of partners were followed")
     played.figures |= {"canaries": len(site.canaries), "searched": search.places, "bytes": search.size}

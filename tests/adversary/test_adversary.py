@@ -10,7 +10,7 @@ from adversary.canaries import Canary, Search
 from adversary.run import Pace, begun, play
 from adversary.schedule import ATTACKS, CONDUCTS, PLACES, Place, Slice, slice_of
 
-SHORT = Pace(rounds=1, quiet=0.5, attacked=4.0, warm=0.5)
+SHORT = Pace(rounds=1, quiet=0.5, attacked=4.0, fewest=1, warm=0.5)
 
 
 @pytest.mark.parametrize("place", PLACES)
