@@ -46,6 +46,7 @@ _AHEAD = 2 * THREADS // 3  # deliveries on their way, from which no further roun
 _FAILURES, _PAUSE = 60, 0.5  # how often in a row the ledger may not answer, and seconds between
 _NOTHING = (None,) * 5
 _LATE = 3  # times that a channel's turn may come too late, in rounds of the least size, before it is left to batches
+_STUCK = 4  # times as long without an answer as a delivery may be late: then channels that never answered do hang
 _TRIES = 5  # settlements that pass over a row which another transaction has locked, before one waits for it
 
 T = TypeVar("T")
@@ -126,7 +127,7 @@ class Rounds:
         """Claim a round and hand it to the senders; return whether there was anything to claim."""
         context, now = self._context, self._context.clock()
         self._adapt()
-        are_stuck = self._senders.are_stuck(context.policy.deliver_look)
+        are_stuck = self._senders.are_stuck(_STUCK * context.policy.deliver_look)
         with context.ledger.write() as transaction:
             plans = context.channels_now(transaction)
             due = [one for one in channels.with_due_deliveries(transaction, now) if self._concerns(plans, one)]
