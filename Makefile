@@ -75,6 +75,7 @@ lock: .venv/.dev ## Write the locks anew, with hashes and without any registry's
 	uv pip compile pyproject.toml --group build --all-extras $(LOCK) -o requirements-extras.lock
 	uv pip compile pyproject.toml --group build --group dev --all-extras $(LOCK) -o requirements-dev.lock
 	uv pip compile --group docs $(LOCK) -o requirements-docs.lock
+	uv pip compile deploy/flower/requirements.in $(LOCK) -o deploy/flower/requirements.lock
 LOCK = --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
 .PHONY: notice

@@ -28,6 +28,7 @@ OVERRIDE = EXAMPLES / "docker-compose.override.yml"
 SITE = EXAMPLES / "site.toml"
 
 ENGINES = ("redis", "postgres")  # services of other people's images
+TOOLS = ("flower",)  # services that only look
 SECRETS = "/run/secrets"
 SITE_TARGET = "/etc/citewire/site.toml"
 
@@ -49,7 +50,7 @@ def services(*files: Path) -> dict[str, Definition]:
 
 def ours(*files: Path) -> dict[str, Definition]:
     """The services that run Citewire."""
-    return {name: service for name, service in services(*files).items() if name not in ENGINES}
+    return {name: service for name, service in services(*files).items() if name not in (*ENGINES, *TOOLS)}
 
 
 def _over(below: Definition, above: Definition) -> Definition:

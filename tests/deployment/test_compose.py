@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 import typer
 import yaml
-from deployed import COMPOSE, ENGINES, OVERRIDE, SECRETS, SITE, Definition, composed, ours, services
+from deployed import COMPOSE, ENGINES, OVERRIDE, ROOT, SECRETS, SITE, Definition, composed, ours, services
 from judges.presence import program
 from waiting import PATIENCE
 
@@ -181,7 +181,10 @@ def test_every_secret_is_declared_and_used(files: tuple[Path, ...]) -> None:
 
 def test_nothing_but_the_web_server_can_be_reached_from_outside_and_that_only_from_this_machine() -> None:
     published = {name: service["ports"] for name, service in EVERY.items() if "ports" in service}
-    assert published == {"web": ["127.0.0.1:${CITEWIRE_PORT:-8080}:8080"]}
+    assert published == {
+        "web": ["127.0.0.1:${CITEWIRE_PORT:-8080}:8080"],
+        "flower": ["127.0.0.1:${FLOWER_PORT:-5555}:5555"],
+    }
     assert composed(COMPOSE)["networks"]["inside"]["internal"] is True
     for name in ENGINES:
         assert EVERY[name]["networks"] == ["inside"]
@@ -197,6 +200,26 @@ def test_the_image_is_built_once_for_all_services() -> None:
     """Two builds of one name at once get in each other's way."""
     assert [name for name, service in ours().items() if "build" in service] == ["migrate"]
     assert {service["image"] for service in ours().values()} == {"citewire:${CITEWIRE_VERSION:-local}"}
+
+
+def test_flower_is_started_only_if_it_is_asked_for_and_has_nothing_of_the_sites_own() -> None:
+    flower = EVERY["flower"]
+    assert flower["profiles"] == ["watch"]
+    assert not {"secrets", "volumes"} & set(flower)
+    assert "flower" not in {other for service in EVERY.values() for other in service.get("depends_on", {})}
+
+
+def test_flower_is_locked_at_the_versions_that_the_tests_run() -> None:
+    folder = ROOT / "deploy" / "flower"
+    ours_too = set(pinned((ROOT / "requirements-dev.lock").read_text()))
+    assert set(pinned((folder / "requirements.lock").read_text())) <= ours_too
+    dockerfile = (folder / "Dockerfile").read_text()
+    assert "--require-hashes --no-deps" in dockerfile
+    assert f"USER {EVERY['flower']['user']}" in dockerfile
+
+
+def pinned(lock: str) -> list[str]:
+    return re.findall(r"^[a-z0-9._-]+==[^ ;\\]+", re.sub(r"\[[^\]]*\]==", "==", lock), re.MULTILINE)
 
 
 # --- the example site ---------------------------------------------------------------------------------------------
@@ -231,6 +254,7 @@ def resolved(files: tuple[Path, ...], folder: Path) -> Definition:
     binary = program("docker-compose", hint="install Debian's package `docker-compose`")
     for file in (*files, SITE):
         shutil.copy(file, folder)
+    shutil.copytree(ROOT / "deploy" / "flower", folder / "deploy" / "flower")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     done = subprocess.run(
         [binary, "config"], cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False

@@ -278,12 +278,18 @@ def test_no_worker_is_changed_from_outside(running: Running) -> None:
         assert {name for one in alive for name in named(one)} == WORKERS
 
 
-def test_flower_lists_every_worker_and_stage(running: Running) -> None:
-    port = free_port()
+@pytest.mark.parametrize(
+    ("options", "folder"), [(["-A", "workers.celery"], "."), (["--config=celeryconfig"], "deploy/flower")]
+)
+def test_flower_lists_every_worker_and_stage(running: Running, options: list[str], folder: str) -> None:
+    """As it is run on the command line, and as docker-compose.yml has it."""
+    port, queue = free_port(), runfile.read(running.data)
+    assert queue is not None
+    named_queue = {"CITEWIRE_DATA": str(running.data), "FLOWER_BROKER": queue.redis}
     flower = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "workers.celery", "flower", "--address=127.0.0.1", f"--port={port}"],
-        env=os.environ | {"CITEWIRE_DATA": str(running.data), "FLOWER_UNAUTHENTICATED_API": "true"},
-        cwd=ROOT,
+        [sys.executable, "-m", "celery", *options, "flower", "--address=127.0.0.1", f"--port={port}"],
+        env=os.environ | named_queue | {"FLOWER_UNAUTHENTICATED_API": "true"},
+        cwd=ROOT / folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
