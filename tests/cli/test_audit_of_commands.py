@@ -211,6 +211,7 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "channels pause": "channels pause files --reason Maintenance",
     "channels resume": _paused,
     "channels test": "channels test files",
+    "trigger": "trigger files",
     "channels fill": "channels fill files",
     "channels forget": _left("channels forget files"),
     "channels replace": _moved("channels replace partner"),

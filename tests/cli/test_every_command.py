@@ -44,6 +44,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "channels resume": "lost",
     "channels fill": "lost",
     "channels test": "lost",
+    "trigger": "lost",
     "tail": "--no-follow",
     "top": "--once",
     "history": "sleep",

@@ -67,6 +67,24 @@ def test_a_folder_is_left_as_it_was(partner: Receiver, tmp_path: Path, capsys: p
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_test_event_goes_to_every_channel_or_to_those_named(
+    partner: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    every = citewire(capsys, "trigger", "--json")
+    assert (every.status, [(one["channel"], one["sample"], one["ok"]) for one in every.json["channels"]]) == (
+        0,
+        [("partner", True, True), ("files", False, True)],
+    )
+    assert citewire(capsys, "trigger", "files", "files").out.count("was reached") == 1
+    assert len(partner.received) == 1
+    partner.conduct(Conduct(mode="status", status=500))
+    said = citewire(capsys, "trigger")
+    assert (said.status, len(said.out.splitlines())) == (1, 2)
+    assert citewire(capsys, "trigger", "partnr").status == 4
+    assert len(partner.received) == 2
+
+
 def test_an_unknown_channel_is_refused(partner: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
     said = citewire(capsys, "channels", "test", "partnr")
     assert (said.status, "did you mean 'partner'?" in said.err) == (4, True)

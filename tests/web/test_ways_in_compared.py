@@ -68,6 +68,7 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
         "token create": "who may make tokens can do everything: that takes a shell on the host",
         "token revoke": "as creating one",
         "channels test": "it uses the settings on disk, before they are in force",
+        "trigger": "as channels test",
         "channels fill": "it follows a change of settings, which is made on the host",
         "channels forget": "as channels fill",
         "channels replace": "as channels fill",

@@ -118,6 +118,10 @@ COMMANDS = {
         "tail",
         "Follow what happens: every attempt at a delivery with its answer, and every operation, until Ctrl-C.",
     ),
+    "trigger": (
+        "trying_out",
+        "Send channels, or all of them, a signed test event that they show nobody, and print what each answers.",
+    ),
     "completion": (
         "completion",
         'Print the completion script of a shell: `eval "$(citewire completion bash)"`, for fish `… | source`.',

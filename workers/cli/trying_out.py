@@ -1,4 +1,4 @@
-"""`channels test`: send a channel a sample that nobody shows, or reach it where no such sample can be sent."""
+"""`channels test` and `trigger`: send channels a sample that nobody shows, or reach those that take none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from config.settings import ChannelSettings
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger.operations import PartOutcome
 from pipeline.model.delivery import Receipt
@@ -39,24 +40,56 @@ def try_out(
 
     Other channels are reached as `citewire check` does: a file is written and removed again, or the server is asked.
     """
-    from workers.wiring import named_file, plan_of, public_http
-
     system = find(data, config)
     configured = {one.id: one for one in system.settings.channels}
     if channel not in configured:
         raise unknown_channel(channel, configured)
-    with named_file(system.settings):
-        plan = plan_of(configured[channel], public_http(system.settings))
-    tested = _try(plan, system, now())
+    tested = _tested(system, configured[channel], shown=not json)
     if json:
         print_json(tested)
-    else:
-        what = "took the sample" if tested["sample"] else "was reached"
-        words = f"{what} in {tested['milliseconds']} ms" if tested["ok"] else "FAILED"
-        output.line(f"{channel}  {words}: {tested['detail']}")
-    _record(system, tested)
     if not tested["ok"]:
         raise typer.Exit(FAILED)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(trigger)
+
+
+def trigger(
+    channels: Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL...]", help="Without: all of them.")] = None,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Send channels, or all of them, a signed test event that they show nobody, and print what each answers.
+
+    It is the withdrawal of an article that never was, as of `citewire channels test`.
+    """
+    system = find(data, config)
+    configured = {one.id: one for one in system.settings.channels}
+    for name in channels or ():
+        if name not in configured:
+            raise unknown_channel(name, configured)
+    answers = [_tested(system, configured[name], shown=not json) for name in dict.fromkeys(channels or configured)]
+    if json:
+        print_json({"channels": answers})
+    if not all(one["ok"] for one in answers):
+        raise typer.Exit(FAILED)
+
+
+def _tested(system: System, channel: ChannelSettings, *, shown: bool) -> dict[str, Any]:
+    """Try a channel out, print the answer unless it is printed as JSON, and add it to the audit."""
+    from workers.wiring import named_file, plan_of, public_http
+
+    with named_file(system.settings):
+        plan = plan_of(channel, public_http(system.settings))
+    tested = _try(plan, system, now())
+    if shown:
+        what = "took the sample" if tested["sample"] else "was reached"
+        words = f"{what} in {tested['milliseconds']} ms" if tested["ok"] else "FAILED"
+        output.line(f"{channel.id}  {words}: {tested['detail']}")
+    _record(system, tested)
+    return tested
 
 
 def _record(system: System, tested: dict[str, Any]) -> None:
