@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,16 @@ def _event(site: Served) -> Answer:
 def _delivery(site: Served) -> Answer:
     one = next(one for one in _call(site, "GET", "/v1/deliveries?state=abandoned").json["deliveries"] if one["article"])
     return _call(site, "POST", f"/v1/deliveries/{one['id']}/replay")
+
+
+def _own_delivery(site: Served) -> Answer:
+    found = _call(site, "GET", "/partners/partner/deliveries?state=abandoned").json["deliveries"]
+    return _call(site, "POST", f"/partners/partner/deliveries/{found[0]['id']}/replay")
+
+
+def _own_pause(site: Served) -> Answer:
+    assert _call(site, "POST", "/partners/reader/pause").status == 200
+    return _call(site, "POST", "/partners/reader/resume")
 
 
 def _failure(site: Served) -> Answer:
@@ -144,6 +155,12 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /v1/hooks/ghost": lambda site: _call(site, "POST", "/v1/hooks/ghost", ghost()),
     "POST /v1/hooks/wordpress": lambda site: _call(site, "POST", "/v1/hooks/wordpress", wordpress(slug="naps")),
     "POST /v1/deliveries/{delivery_id}/replay": _delivery,
+    "POST /partners/{channel}/deliveries/{delivery_id}/replay": _own_delivery,
+    "POST /partners/{channel}/replay": lambda site: _call(
+        site, "POST", f"/partners/partner/replay?since={site.clock() - dt.timedelta(days=6):%Y-%m-%dT00:00:00Z}"
+    ),
+    "POST /partners/{channel}/pause": lambda site: _call(site, "POST", "/partners/reader/pause"),
+    "POST /partners/{channel}/resume": _own_pause,
     "POST /v1/deliveries/replay": lambda site: _call(
         site, "POST", "/v1/deliveries/replay?channel=partner&since=2026-01-01T00:00:00Z"
     ),
@@ -193,6 +210,7 @@ def test_all_routes_are_walked(site: Served) -> None:
 
 # Lines that getting there leaves, besides that of signing in for a route of the console.
 PREPARED = {
+    "POST /partners/{channel}/resume": 1,
     "POST /console/sign-in": -1,
     "POST /console/operations/{operation}/undo": 1,
     "POST /v1/operations/{operation_id}/undo": 1,

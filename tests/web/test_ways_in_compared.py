@@ -13,6 +13,7 @@ from workers.cli.app import app
 
 API, CONSOLE = "API", "console"
 ONE_HOST = "it acts on files, settings or processes of the host, which the web server does not change"
+PARTNERS = "- partners have neither: operators have the same for every channel"
 # What can be done: the command, the address of the API, the address of the console; or why there is none.
 ACTIONS: dict[str, tuple[str, str, str]] = {
     "publish": ("publish", "POST /v1/events", "- an upload is not there yet: publish by command or API"),
@@ -60,6 +61,10 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "end a session": ("sessions end", "- every request has a token", "POST /console/sessions/{session}/end"),
     "sign out everywhere": ("sessions end", "- every request has a token", "POST /console/sessions/end"),
     "subscribe": ("- readers do it", "POST /hub", "- readers do it"),
+    "replay one as its partner": (PARTNERS, "POST /partners/{channel}/deliveries/{delivery_id}/replay", PARTNERS),
+    "replay since as a partner": (PARTNERS, "POST /partners/{channel}/replay", PARTNERS),
+    "pause a channel as its partner": (PARTNERS, "POST /partners/{channel}/pause", PARTNERS),
+    "resume a channel as its partner": (PARTNERS, "POST /partners/{channel}/resume", PARTNERS),
     "pages that are not there": ("- not an action", "- not an action", "POST /console/{rest:path}"),
 } | {
     name: (name, f"- {reason}", f"- {reason}")

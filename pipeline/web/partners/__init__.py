@@ -14,10 +14,11 @@ from pipeline.stages.partners import feed as partner_feed
 from pipeline.stages.partners import pull
 from pipeline.views.partners import change_page
 from pipeline.web.arrivals import Arrivals
-from pipeline.web.auth import Bearer, Grant, InAddress, require
+from pipeline.web.auth import Grant
 from pipeline.web.conditional import respond
-from pipeline.web.limits import Limiter, Rate, allow
+from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
+from pipeline.web.partners.admitted import Partner, admitted
 from pipeline.web.problems import Problem
 
 LONGEST_WAIT = 60.0  # seconds
@@ -44,17 +45,7 @@ def arrivals_of(context: Context) -> Changes:
 def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
     partners = APIRouter(prefix="/partners", tags=["partners"])
     media_types = {format.media_type for format in context.formats.values()}
-    rate = Rate(context.policy.partner_rate, context.policy.partner_burst)
-
-    def admitted(request: Request, channel: str, _: Bearer, __: InAddress) -> tuple[ChannelPlan, Grant]:
-        grant = require(context, request, f"partner:{channel}", in_address=True)
-        allow(limiter, f"token:{grant.id}", rate)
-        plan = context.channels.get(channel)
-        if plan is None:
-            raise Problem(404, "unknown-partner", f"no channel {channel!r} is configured")
-        return plan, grant
-
-    Admitted = Annotated[tuple[ChannelPlan, Grant], Depends(admitted)]  # noqa: N806 # a type, made for this router
+    Admitted = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
     feed_formats = {format.extension: format for format in context.formats.values() if format.page is not None}
 
     def read(plan: ChannelPlan, grant: Grant, cursor: str, limit: int) -> tuple[bytes, bool]:
@@ -75,10 +66,10 @@ def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
         responses=_page() | problems(400, 401, 403, 404, 410, 422, 429),
     )
     async def get_changes(
-        channel: str, admitted: Admitted, after: _Cursor = BEGINNING, limit: _Limit = 100, wait: _Wait = 0
+        channel: str, mine: Admitted, after: _Cursor = BEGINNING, limit: _Limit = 100, wait: _Wait = 0
     ) -> Response:
         """Return what has changed in the channel since the cursor `after`."""
-        plan, grant = admitted
+        plan, grant = mine.plan, mine.grant
         answer, has_changes = await run_in_threadpool(read, plan, grant, after, limit)
         if wait and not has_changes:
             await arrivals.wait(channel, (channel, after), seconds=wait)
@@ -90,9 +81,9 @@ def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
         response_class=Response,
         responses=document(media_types, "The rendition.", cached=False) | problems(401, 403, 404, 422, 429),
     )
-    def get_change_document(channel: str, article_id: str, revision: int, admitted: Admitted) -> Response:
+    def get_change_document(channel: str, article_id: str, revision: int, mine: Admitted) -> Response:
         """Return the rendition that a change announced, unless a newer change supersedes it."""
-        plan, _ = admitted
+        plan = mine.plan
         found = pull.document(context, plan, article_id, revision)
         if found is None:
             detail = "the channel has no such change, or a later one supersedes it"
@@ -107,9 +98,9 @@ def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
         | problems(401, 403, 404, 422, 429),
         openapi_extra=REQUEST_HEADERS,
     )
-    def get_partner_feed(request: Request, channel: str, extension: str, admitted: Admitted) -> Response:
+    def get_partner_feed(request: Request, channel: str, extension: str, mine: Admitted) -> Response:
         """Return the newest changes of the channel as a feed."""
-        plan, grant = admitted
+        plan, grant = mine.plan, mine.grant
         format = feed_formats.get(extension)
         if format is None:
             raise Problem(404, "unknown-feed", f"a partner's feed is one of: {', '.join(sorted(feed_formats))}")

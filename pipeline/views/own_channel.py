@@ -1,0 +1,71 @@
+"""What a partner sees of its own channel and its deliveries. What only our operator can mend is shown as a code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.ledger import Transaction, deliveries
+from pipeline.ledger.deliveries import channels
+from pipeline.stages.context import ChannelPlan
+from pipeline.stages.failures import MENDS, cause
+from pipeline.views.deliveries import DeliveryList, DeliveryWithAttempts
+from pipeline.views.fields import ChannelId, Count, Time
+
+PAUSED_BY_PARTNER = "its partner has paused it"  # by which a partner's own pause is told from an operator's
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChannel:
+    """Whether a channel can be sent to."""
+
+    channel: ChannelId
+    format: Annotated[str, Field(examples=["ninjs"])]
+    paused: Annotated[Time | None, Field(description="Since when nothing is sent.")]
+    paused_by: Annotated[Literal["partner", "operator"] | None, Field(description="Who can have it resumed.")]
+    disabled: Annotated[Time | None, Field(description="Since when nothing is sent because you answered 410.")]
+    failing: Annotated[Time | None, Field(description="Since when you have accepted nothing.")]
+    next_try: Annotated[Time | None, Field(description="Until when the channel rests after failures.")]
+    given_up: Annotated[Count, Field(description="Deliveries that were given up: you can have them replayed.")]
+    withdrawals_owed: Annotated[Count, Field(description="Withdrawals that you have not accepted yet.")]
+
+
+def own_channel(transaction: Transaction, plan: ChannelPlan) -> OwnChannel:
+    health = channels.health(transaction, plan.id)
+    by: Literal["partner", "operator"] = "partner" if is_paused_by_partner(health) else "operator"
+    return OwnChannel(
+        channel=plan.id,
+        format=plan.format,
+        paused=health.paused,
+        paused_by=by if health.paused is not None else None,
+        disabled=health.disabled,
+        failing=health.failing,
+        next_try=health.paused_until,
+        given_up=deliveries.count_abandoned(transaction, plan.id),
+        withdrawals_owed=deliveries.count_outstanding_withdrawals(transaction, plan.id),
+    )
+
+
+def is_paused_by_partner(health: channels.Health) -> bool:
+    return health.paused is not None and health.pause_reason == PAUSED_BY_PARTNER
+
+
+def own_deliveries(found: DeliveryList) -> DeliveryList:
+    shown = (replace(one, error=_error(one.channel, one.error, one.article)) for one in found.deliveries)
+    return replace(found, deliveries=tuple(shown))
+
+
+def own_delivery(one: DeliveryWithAttempts) -> DeliveryWithAttempts:
+    tried = (replace(each, detail=_error(one.channel, each.detail, one.article) or "") for each in one.tried)
+    return replace(one, error=_error(one.channel, one.error, one.article), tried=tuple(tried))
+
+
+def _error(channel: str, error: str | None, article: str) -> str | None:
+    """Return the error; only its code if it tells of our own host, which is no partner's to know."""
+    if error is None:
+        return None
+    code = cause(channel, error, article).type
+    is_ours = code in MENDS or code[0].isupper()  # a capital: the name of an exception
+    return code if is_ours else error

@@ -1,0 +1,35 @@
+"""Admit a partner to its own channel, and to no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Request
+from msgspec import Struct
+
+from pipeline.stages.context import ChannelPlan, Context
+from pipeline.web.auth import Bearer, Grant, InAddress, require
+from pipeline.web.limits import Limiter, Rate, allow
+from pipeline.web.problems import Problem
+
+
+class Partner(Struct, frozen=True):
+    """A channel, and the token of its partner or of an administrator."""
+
+    plan: ChannelPlan
+    grant: Grant
+
+
+def admitted(context: Context, limiter: Limiter) -> Callable[..., Partner]:
+    """Return a dependency that admits the channel's own token, at the rate that the settings allow."""
+    rate = Rate(context.policy.partner_rate, context.policy.partner_burst)
+
+    def admit(request: Request, channel: str, _: Bearer, __: InAddress) -> Partner:
+        grant = require(context, request, f"partner:{channel}", in_address=True)
+        allow(limiter, f"token:{grant.id}", rate)
+        plan = context.channels.get(channel)
+        if plan is None:
+            raise Problem(404, "unknown-partner", f"no channel {channel!r} is configured")
+        return Partner(plan, grant)
+
+    return admit
