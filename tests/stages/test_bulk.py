@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from bench import Bench, article
+from bench import Bench, WithoutFeeds, article
 from msgspec import structs
 
 from pipeline.errors import InvalidEvent, TransientError
@@ -28,7 +28,7 @@ stage = Bulk()
 def bench(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Five live articles, dealt with two at a time."""
     monkeypatch.setattr(portions, "PORTION", 2)
-    bench = Bench(ledger, "partner", "other")
+    bench = WithoutFeeds(ledger, "partner", "other")
     for name in NAMES:
         bench.publish(article(name))
     bench.work_for(3)

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from bench import Bench, article
+from bench import Bench, WithoutFeeds, article
 from msgspec import structs
 
 from pipeline.errors import InvalidEvent
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
+    return WithoutFeeds(ledger)
 
 
 def publish(

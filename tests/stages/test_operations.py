@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from bench import START, Bench, article
+from bench import START, Bench, WithoutFeeds, article
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, operations
@@ -21,7 +21,7 @@ from pipeline.views import operations as operations_views
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger, "first", "second")
+    return WithoutFeeds(ledger, "first", "second")
 
 
 def publish(bench: Bench, name: str, texts: dict[str, str]) -> list[Accepted]:

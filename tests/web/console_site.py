@@ -25,9 +25,9 @@ from pipeline.ledger.bulk import Bulk, Chosen
 from pipeline.ledger.deliveries import channels
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.reference import Notice, Reference
+from pipeline.stages.context import Context
 from pipeline.stages.enrich import watch
 from pipeline.store import RenditionStore
-from pipeline.web.app import create_app
 
 NOTICE = Notice("retracted", "J Ex. 2026;1:1", "999")
 HOSTILE = "<script>alert(1)</script> \u202eevil \U0001f9ec & <b>bold</b>"
@@ -79,16 +79,18 @@ class Picky(Receiver):
 @contextlib.contextmanager
 def console_site(folder: Path) -> Iterator[Served]:
     """A served site whose channels give up at the first refusal. Nothing is published yet."""
-    with served(folder, SETTINGS, formats=("html", "amp", "json-ld", "ninjs")) as site:
-        receivers = {name: Picky() for name in site.context.channels}
-        plans = {
-            name: replace(plan, open=lambda name=name: receivers[name]) for name, plan in site.context.channels.items()
-        }
-        policy = replace(site.context.policy, refused_retries=())
-        site.context = replace(site.context, policy=policy, channels=plans)
-        site.receiver = receivers["partner"]
-        site.app = create_app(site.context, alive=list)
+    formats = ("html", "amp", "json-ld", "ninjs")
+    with served(folder, SETTINGS, formats=formats, changed=_picky) as site:
+        receiver = site.context.channels["partner"].open()
+        assert isinstance(receiver, Picky)
+        site.receiver = receiver
         yield site
+
+
+def _picky(context: Context) -> Context:
+    receivers = {name: Picky() for name in context.channels}
+    plans = {name: replace(plan, open=lambda name=name: receivers[name]) for name, plan in context.channels.items()}
+    return replace(context, policy=replace(context.policy, refused_retries=()), channels=plans)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,11 +92,16 @@ class Served:
 
 @contextlib.contextmanager
 def served(
-    folder: Path, site: str = SITE, formats: Collection[str] | None = None, database: str | None = None
+    folder: Path,
+    site: str = SITE,
+    formats: Collection[str] | None = None,
+    database: str | None = None,
+    changed: Callable[[Context], Context] = lambda context: context,
 ) -> Iterator[Served]:
     """Two of them that do the same are the same, byte for byte: ids and time are the test's. `formats`: None is all.
 
-    `database`: the URL of an empty ledger; None is SQLite in the folder.
+    `database`: the URL of an empty ledger; None is SQLite in the folder. `changed` returns what is served in place of
+    the context as it is composed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "site.toml"
@@ -126,6 +131,7 @@ def served(
         for token, scope in TOKENS.items():
             tokens.add(transaction, token, name=f"of {token}", scope=scope, now=START)
     try:
+        context = changed(context)
         yield Served(context, create_app(context, alive=list), clock, pubmed, receiver, itertools.count(1))
     finally:
         context.ledger.close()
