@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pipeline.errors import CitewireError
-from pipeline.model.delivery import Difference, Found, Parcel, Receipt
+from pipeline.model.delivery import Difference, Found, Parcel, Receipt, SignatureCheck
 from pipeline.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -49,6 +49,15 @@ class BatchChannel(Channel, Protocol):
 
         Raises as `deliver` if all of them failed for the same reason.
         """
+        ...
+
+
+@runtime_checkable
+class SignedChannel(Channel, Protocol):
+    """A channel that signs what it sends, and can tell its partner why a signature does not verify."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, *, now: dt.datetime) -> Sequence[SignatureCheck]:
+        """Return every check of a message as it arrived. Header names are in lower case."""
         ...
 
 

@@ -58,6 +58,14 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class SignatureCheck:
+    """A check of a message that says it was signed by us. `why`: why it fails; None if it passes."""
+
+    name: str
+    why: str | None
+
+
+@dataclass(frozen=True)
 class Found:
     """What a manifest says of an article's file at a place, whichever system wrote it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction, deliveries
 from pipeline.ledger.deliveries import channels
+from pipeline.model.delivery import SignatureCheck
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.failures import MENDS, cause
 from pipeline.views.deliveries import DeliveryList, DeliveryWithAttempts
@@ -30,6 +32,38 @@ class OwnChannel:
     next_try: Annotated[Time | None, Field(description="Until when the channel rests after failures.")]
     given_up: Annotated[Count, Field(description="Deliveries that were given up: you can have them replayed.")]
     withdrawals_owed: Annotated[Count, Field(description="Withdrawals that you have not accepted yet.")]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTest:
+    """What you answered to a test event."""
+
+    accepted: bool
+    status: Annotated[int | None, Field(description="Of your answer; null if there was none.")]
+    code: Annotated[str | None, Field(description="Why it failed.", examples=["refused"])]
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureChecked:
+    """One check of a message."""
+
+    name: Annotated[str, Field(examples=["webhook-signature"])]
+    passed: bool
+    why: Annotated[str | None, Field(description="Why it fails.")]
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """Whether a message was signed by this channel as it arrived, check by check."""
+
+    valid: bool
+    checks: tuple[SignatureChecked, ...]
+
+
+def signature_report(found: Sequence[SignatureCheck]) -> SignatureReport:
+    checks = tuple(SignatureChecked(one.name, one.why is None, one.why) for one in found)
+    return SignatureReport(all(one.passed for one in checks), checks)
 
 
 def own_channel(transaction: Transaction, plan: ChannelPlan) -> OwnChannel:

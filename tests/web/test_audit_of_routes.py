@@ -24,6 +24,7 @@ from pipeline.ledger.operations import Operation
 ELSEWHERE = {
     "POST /hub": "subscriptions and their requests have tables of their own: anyone may send one",
     "POST /v1/bulk": "notes what an action would concern, and changes nothing until it is started",
+    "POST /partners/{channel}/signature": "looks at a message, and changes nothing",
     "POST /console/bulk": "as POST /v1/bulk",
     "POST /console/{rest:path}": "the page for addresses that the console does not have",
 }
@@ -159,6 +160,7 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /partners/{channel}/replay": lambda site: _call(
         site, "POST", f"/partners/partner/replay?since={site.clock() - dt.timedelta(days=6):%Y-%m-%dT00:00:00Z}"
     ),
+    "POST /partners/{channel}/test": lambda site: _call(site, "POST", "/partners/partner/test"),
     "POST /partners/{channel}/pause": lambda site: _call(site, "POST", "/partners/reader/pause"),
     "POST /partners/{channel}/resume": _own_pause,
     "POST /v1/deliveries/replay": lambda site: _call(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
+import gzip
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +16,10 @@ import pytest
 from asgi import Answer, send
 from served import Served, served
 
+from pipeline.channels.webhook import Webhook
+from pipeline.channels.webhook.settings import WebhookSettings
+from pipeline.channels.webhook.signing import read_signer, signed
+from pipeline.http import EgressGuard, Http
 from pipeline.ledger import tables
 
 ARTICLE = "---\nid: naps\ntitle: Naps\n---\nThey help.\n"
@@ -116,3 +123,57 @@ def test_what_failed_on_our_host_is_shown_by_its_code(site: Served) -> None:
         error = "folder-unavailable: /srv/private/out is not mounted"
         transaction.execute(tables.deliveries.update().where(mine).values(error=error))
     assert call(site, "GET", f"{OWN}/deliveries/{one['id']}").json["error"] == "folder-unavailable"
+
+
+def test_a_test_event_is_sent_at_once_and_is_limited(site: Served) -> None:
+    answer = call(site, "POST", f"{OWN}/test").json
+    assert answer["accepted"]
+    (sent,) = site.receiver.got
+    assert (sent.event, sent.article_id.startswith("citewire-test-")) == ("withdrawn", True)
+    site.receiver.mood = "refuses"
+    assert call(site, "POST", f"{OWN}/test").json["accepted"] is False
+    assert call(site, "POST", f"{OWN}/test").status == 200
+    assert call(site, "POST", f"{OWN}/test").code == "too-many-requests"
+    assert call(site, "POST", "/partners/reader/test", "reader").code == "takes-no-sample"
+
+
+SECRET = base64.b64encode(bytes(range(32))).decode()
+BODY = b"{}"
+
+
+def checked(site: Served, body: bytes = BODY, **changed: str) -> dict[str, str]:
+    """Return the checks that fail of a message signed just now, with these changes."""
+    at = int(site.clock().timestamp())
+    id = "msg_1.2.0123.published.naps"
+    headers = signed(id, at, BODY, [read_signer(SECRET)]) | {"citewire-article": "naps", "citewire-revision": "2"}
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    headers = {name: value for name, value in headers.items() if value} | {"Authorization": "Bearer partner"}
+    answer = asyncio.run(send(site.app, "POST", f"{OWN}/signature", body=body, headers=headers)).json
+    failing = {one["name"]: one["why"] for one in answer["checks"] if not one["passed"]}
+    assert answer["valid"] == (not failing)
+    return failing
+
+
+def test_a_signature_is_checked_and_what_fails_is_named(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTNER_SECRET", SECRET)
+    settings = WebhookSettings(url="https://partner.example.org/in", secret="env:PARTNER_SECRET")  # type: ignore[arg-type] # read by pydantic
+    plans = site.context.channels
+    assert isinstance(plans, dict)
+    plans["partner"] = replace(plans["partner"], open=lambda: Webhook(settings, Http(EgressGuard())))
+    right = signed("msg_1", 1, BODY, [read_signer(SECRET)])["webhook-signature"]
+    assert checked(site) == {}
+    assert list(checked(site, b"{ }")) == ["webhook-signature"]
+    assert "decompress" in checked(site, gzip.compress(BODY))["webhook-signature"]
+    assert list(checked(site, webhook_signature=right)) == ["webhook-signature"]
+    assert "version v1" in checked(site, webhook_signature="v9,abc")["webhook-signature"]
+    assert "missing" in checked(site, webhook_signature="")["webhook-signature"]
+    assert set(checked(site, webhook_timestamp="1")) == {"webhook-timestamp", "webhook-signature"}
+    assert "number" in checked(site, webhook_timestamp="soon")["webhook-timestamp"]
+    assert checked(site, citewire_article="tea") == {
+        "citewire-headers": "citewire-article is not as in webhook-id, which is signed"
+    }
+    assert "webhook-id" in checked(site, webhook_id="")
+
+
+def test_a_channel_that_signs_nothing_says_so(site: Served) -> None:
+    assert call(site, "POST", "/partners/reader/signature", "reader").code == "nothing-signed"

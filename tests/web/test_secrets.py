@@ -35,7 +35,7 @@ TOKENS_MATTER = {"a partner who pulls": ("/partners/", "/v1/"), "a partner who i
 OPERATORS = {"/metrics"}  # counts everything, and is kept from the public by the proxy (docs/operating/monitoring.md)
 NOTHING = {"/console/{rest:path}"}  # no such page, whatever it is
 # A partner changes its own channel there: what it is sent next is compared, and the answer has the operation's id.
-OWN_ACTS = {f"/partners/{{channel}}/{act}" for act in ("pause", "resume", "replay")}
+OWN_ACTS = {f"/partners/{{channel}}/{act}" for act in ("pause", "resume", "replay", "test")}
 _OF_DELIVERY = re.compile(rb"dlv_[0-9]+")  # counted here, random in earnest: another article before it says nothing
 
 Answer = tuple[int, Mapping[str, str], bytes]

@@ -63,6 +63,8 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "subscribe": ("- readers do it", "POST /hub", "- readers do it"),
     "replay one as its partner": (PARTNERS, "POST /partners/{channel}/deliveries/{delivery_id}/replay", PARTNERS),
     "replay since as a partner": (PARTNERS, "POST /partners/{channel}/replay", PARTNERS),
+    "test a channel as its partner": (PARTNERS, "POST /partners/{channel}/test", PARTNERS),
+    "check a signature": (PARTNERS, "POST /partners/{channel}/signature", PARTNERS),
     "pause a channel as its partner": (PARTNERS, "POST /partners/{channel}/pause", PARTNERS),
     "resume a channel as its partner": (PARTNERS, "POST /partners/{channel}/resume", PARTNERS),
     "pages that are not there": ("- not an action", "- not an action", "POST /console/{rest:path}"),

@@ -12,7 +12,6 @@ import typer
 from config.settings import ChannelSettings
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger.operations import PartOutcome
-from pipeline.model.delivery import Receipt
 from pipeline.stages import acts
 from pipeline.stages.context import ChannelPlan
 from workers.cli import FAILED, output
@@ -119,15 +118,15 @@ def _try(plan: ChannelPlan, system: System, at: dt.datetime) -> dict[str, Any]:
 
 def _reach(plan: ChannelPlan, system: System, at: dt.datetime) -> tuple[bool, None, int | None, str]:
     from pipeline.renditions import formats
-    from pipeline.stages.deliver.sample import sample
+    from pipeline.stages.deliver.sample import send_sample
     from workers.site import site_of
 
+    if plan.takes_sample:
+        site = site_of(system.settings)
+        receipt = send_sample(plan, formats()[plan.format], site, token=secrets.token_hex(12), at=at)
+        return True, None, receipt.status, receipt.detail
     channel = plan.open()
     try:
-        if not plan.takes_sample:
-            return True, None, None, channel.check()
-        parcel = sample(formats()[plan.format], site_of(system.settings), token=secrets.token_hex(12), at=at)
-        receipt: Receipt = channel.deliver(parcel)
-        return True, None, receipt.status, receipt.detail
+        return True, None, None, channel.check()
     finally:
         channel.close()

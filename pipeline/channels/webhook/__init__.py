@@ -9,16 +9,17 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.channels import ChannelType
 from pipeline.channels.shared.deadline import probe
 from pipeline.channels.webhook.settings import TLSSettings, WebhookSettings
 from pipeline.channels.webhook.signing import message_id, read_signer, signed
+from pipeline.channels.webhook.verifying import checks
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import ClientCertificate, Http, Limits, Response
-from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.delivery import Parcel, Receipt, SignatureCheck
 from pipeline.secret import SecretRef
 
 _REFUSED_SIGNATURE = frozenset({400, 401, 403, 422})
@@ -71,6 +72,9 @@ class Webhook:
         """Contact the endpoint without sending any credentials."""
         keys = [f"verify with {signer.public}" for signer in self._signers if signer.public]
         return "; ".join([f"reached: {probe(self._http, self._url, self._limits)}", *keys])
+
+    def verify(self, headers: Mapping[str, str], body: bytes, *, now: dt.datetime) -> Sequence[SignatureCheck]:
+        return checks(headers, body, self._signers, now=now)
 
     def close(self) -> None:
         """Do nothing: connections belong to the thread and are shared with other channels."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.model.delivery import Links, Parcel
+from pipeline.model.delivery import Links, Parcel, Receipt
 from pipeline.model.rendition import Format, Rendition
 from pipeline.model.revision import Withdrawal
 from pipeline.model.site import Site
+from pipeline.stages.context import ChannelPlan
 
 PREFIX = "citewire-test-"  # of the article's id
 REASON = "This is a test. There is no such article."
@@ -33,3 +34,12 @@ def sample(format: Format, site: Site, *, token: str, at: dt.datetime) -> Parcel
         at=at,
         links=Links(page=page, rendition=f"{page}.{format.extension}", amp=f"{page}.amp.html"),
     )
+
+
+def send_sample(plan: ChannelPlan, format: Format, site: Site, *, token: str, at: dt.datetime) -> Receipt:
+    """Send a channel the sample. Raises as `Channel.deliver`, and ConfigError if the channel cannot be opened."""
+    channel = plan.open()
+    try:
+        return channel.deliver(sample(format, site, token=token, at=at))
+    finally:
+        channel.close()
