@@ -44,6 +44,8 @@ def rules() -> list[dict[str, Any]]:
 def test_every_alert_is_in_the_operators_guide_and_names_a_command() -> None:
     documented = re.findall(r"^\| `(Citewire\w+)` \|", TEXT, re.MULTILINE)
     assert documented == [rule["alert"] for rule in rules()]
+    sections = re.findall(r"^### (Citewire\w+)\n\n\S", TEXT, re.MULTILINE)
+    assert sections == documented, "each has a section with what to do"
     assert all(rule["annotations"]["command"].startswith("citewire ") for rule in rules())
 
 
