@@ -107,6 +107,14 @@ def test_nobody_else_is_admitted(site: Served, step: str, who: str, status: int)
     assert call(site, method, f"{OWN}{rest}", who).status == status
 
 
+@pytest.mark.parametrize("step", ["GET ", "GET /deliveries", "POST /pause", "POST /test", "POST /signature"])
+def test_a_token_in_the_address_is_none(site: Served, step: str) -> None:
+    """Addresses are written to logs, and a link with a token would act for whoever is led to it."""
+    method, _, rest = step.partition(" ")
+    answer = asyncio.run(send(site.app, method, f"{OWN}{rest}?token=partner"))
+    assert (answer.status, answer.code) == (401, "token-missing")
+
+
 def test_anothers_delivery_is_like_none(site: Served) -> None:
     one = given_up(site)
     for method, rest in (("GET", ""), ("POST", "/replay")):

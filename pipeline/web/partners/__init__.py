@@ -18,7 +18,7 @@ from pipeline.web.auth import Grant
 from pipeline.web.conditional import respond
 from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
-from pipeline.web.partners.admitted import Partner, admitted
+from pipeline.web.partners.admitted import Partner, admitted_by_address
 from pipeline.web.problems import Problem
 
 LONGEST_WAIT = 60.0  # seconds
@@ -45,7 +45,7 @@ def arrivals_of(context: Context) -> Changes:
 def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
     partners = APIRouter(prefix="/partners", tags=["partners"])
     media_types = {format.media_type for format in context.formats.values()}
-    Admitted = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
+    Admitted = Annotated[Partner, Depends(admitted_by_address(context, limiter))]  # noqa: N806 # a type, made for this router
     feed_formats = {format.extension: format for format in context.formats.values() if format.page is not None}
 
     def read(plan: ChannelPlan, grant: Grant, cursor: str, limit: int) -> tuple[bytes, bool]:

@@ -22,14 +22,26 @@ class Partner(Struct, frozen=True):
 
 def admitted(context: Context, limiter: Limiter) -> Callable[..., Partner]:
     """Return a dependency that admits the channel's own token, at the rate that the settings allow."""
-    rate = Rate(context.policy.partner_rate, context.policy.partner_burst)
 
-    def admit(request: Request, channel: str, _: Bearer, __: InAddress) -> Partner:
-        grant = require(context, request, f"partner:{channel}", in_address=True)
-        allow(limiter, f"token:{grant.id}", rate)
-        plan = context.channels.get(channel)
-        if plan is None:
-            raise Problem(404, "unknown-partner", f"no channel {channel!r} is configured")
-        return Partner(plan, grant)
+    def admit(request: Request, channel: str, _: Bearer) -> Partner:
+        return _admit(context, limiter, request, channel, in_address=False)
 
     return admit
+
+
+def admitted_by_address(context: Context, limiter: Limiter) -> Callable[..., Partner]:
+    """Return a dependency that also takes the token from the address, for what readers without headers fetch."""
+
+    def admit(request: Request, channel: str, _: Bearer, __: InAddress) -> Partner:
+        return _admit(context, limiter, request, channel, in_address=True)
+
+    return admit
+
+
+def _admit(context: Context, limiter: Limiter, request: Request, channel: str, *, in_address: bool) -> Partner:
+    grant = require(context, request, f"partner:{channel}", in_address=in_address)
+    allow(limiter, f"token:{grant.id}", Rate(context.policy.partner_rate, context.policy.partner_burst))
+    plan = context.channels.get(channel)
+    if plan is None:
+        raise Problem(404, "unknown-partner", f"no channel {channel!r} is configured")
+    return Partner(plan, grant)
