@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from pipeline.stages.context import Context
-from pipeline.stages.stage import caught
+from pipeline.stages.stage import caught, record_late
 from pipeline.stages.sweep import sweep
 from pipeline.timing import SWEEP_EVERY
 from workers import alive
@@ -55,6 +55,7 @@ def _turn(context: Context, bell: CeleryDoorbell, name: str, kind: str, look: Ca
 
 def _look_and_sweep(context: Context, look: Callable[[], None]) -> None:
     look()
+    record_late(context)
     sweep(context)
 
 

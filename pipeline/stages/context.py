@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -250,6 +251,8 @@ class Context:
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     unapplied: Callable[[], UnappliedSettings | None] = lambda: None  # settings on disk that are not in force
     working: Working = field(default_factory=Working)  # what the threads of this process do now
+    # Failures that the ledger did not take. Only the thread that sweeps takes them out.
+    unrecorded: deque[Callable[[], None]] = field(default_factory=lambda: deque(maxlen=1_000))
     tracing: Tracing = field(default_factory=NoTracing)
     hold: Callable[[], CitewireError | None] = lambda: None  # why this process may take no work now
     pause: Callable[[float], None] = time.sleep  # seconds, under a second: between sends of a channel with a rate

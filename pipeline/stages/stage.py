@@ -7,6 +7,7 @@ logged and recorded in the affected rows, with the time of the next attempt; oth
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -144,6 +145,22 @@ def _do(context: Context, stage: Stage, claim: Claim) -> bool:
     with context.working.on(stage.name, claim.token, claim.keys, stage.budget):
         outcome = guarded(stage.name, stage.ids(claim), lambda: stage.do(context, claim))
     if isinstance(outcome, Exception):
-        stage.failed(context, claim, outcome)
+        _record(context, stage, claim, outcome)
         return True
     return outcome
+
+
+def _record(context: Context, stage: Stage, claim: Claim, error: Exception) -> None:
+    """Record a failure, or have it recorded later if the ledger does not take it, as during a failover."""
+    try:
+        stage.failed(context, claim, error)
+    except TransientError:
+        context.unrecorded.append(functools.partial(stage.failed, context, claim, error))
+        raise
+
+
+def record_late(context: Context) -> None:
+    """Record the failures that the ledger did not take. Without it their rows would wait for their leases to end."""
+    while context.unrecorded and context.hold() is None:
+        context.unrecorded[0]()
+        context.unrecorded.popleft()

@@ -155,6 +155,7 @@ class Faults:
         process.suspend()
         time.sleep(0.05)
         if process.status() != psutil.STATUS_STOPPED:
+            process.resume()
             raise NotSeenError("it was not stopped")
 
         def resume() -> None:
