@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from bench import article, paper
 from empty_ledger import empty_ledger
 from msgspec import structs
@@ -18,7 +19,8 @@ from watched import Watched, as_json, publish
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
 from pipeline.ledger import Ledger
-from pipeline.ledger.evidence import verdicts
+from pipeline.ledger.evidence import checks, verdicts
+from pipeline.ledger.tables import source_checks
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference
 from pipeline.references.lists import lists
@@ -26,7 +28,7 @@ from pipeline.references.published_list import OpenList
 from pipeline.references.source import LookedUp, OpenSource, SourceRecord, Verdict
 from pipeline.references.sources import sources
 from pipeline.stages.context import Policy
-from pipeline.stages.sources import Sources
+from pipeline.stages.sources import Sources, papers
 from pipeline.views import references as references_views
 from standins.retraction_watch import FAULTS, RetractionWatchStandin, Row
 
@@ -359,3 +361,15 @@ def test_a_source_that_knows_papers_by_doi_is_asked_as_soon_as_pubmed_has_given_
     sourced.pubmed.down = False
     sourced.work_for(20)
     assert sourced.editorial() == ["retracted"]
+
+
+def test_a_doi_that_pubmed_gives_while_the_source_is_asked_is_not_overlooked(sourced: Sourced) -> None:
+    """It was not there when the source was asked, and is when the paper is put off for want of one."""
+    sourced.publish(article(pmids=["1"]))
+    sourced.work_for(3)
+    with sourced.ledger.write() as transaction:
+        transaction.execute(sa.update(source_checks).values(asked=None, due=sourced.clock.now))
+    assert papers.claim(sourced.context, "crossref", "lse_1") == ["pmid:1"]
+    papers.store(sourced.context, "crossref", ["pmid:1"], {}, [], {})
+    with sourced.ledger.read() as transaction:
+        assert checks.any_due(transaction, "crossref", now=sourced.clock.now)

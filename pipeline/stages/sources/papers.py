@@ -10,6 +10,7 @@ import structlog
 
 from pipeline.appraisal.words_of_sources import state_of
 from pipeline.errors import TransientError
+from pipeline.ledger import Transaction
 from pipeline.ledger.evidence import checks, verdicts
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import SourceVerdict
@@ -64,11 +65,23 @@ def ask(context: Context, name: str, works: Sequence[str]) -> float:
         if found and one in found.records:
             answers[work] = verdicts_of(name, found.records[one])
     denied = [work for work, one in asked.items() if found and one in found.unknown and work not in answers]
-    _store(context, name, works, answers, denied, asked)
+    store(context, name, works, answers, denied, asked)
     _log.info("asked", source=name, papers=len(asked), answered=len(answers), denied=len(denied))
     if asked and not answers and not denied:
         raise TransientError(f"{name} answered about none of {len(asked)} papers", code="not-data")
     return max(found.spacing or 0.0, _SPACING) if found else 0.0
+
+
+def _ask_those_named_meanwhile(
+    context: Context, transaction: Transaction, name: str, works: Sequence[str], now: dt.datetime
+) -> None:
+    """Have those of the works asked about now whose DOI has come since it was looked for.
+
+    Their rows are locked by now, so whoever stores a DOI after this look finds them put off, and asks by itself.
+    """
+    pmids = [work.removeprefix("pmid:") for work in works if work.startswith("pmid:")]
+    known, schemes = verdicts.papers_of(transaction, pmids), context.sources[name].source.schemes
+    checks.named(transaction, [work for work in works if _askable(schemes, work, known)], now=now)
 
 
 def _askable(schemes: frozenset[str], work: str, known: dict[str, verdicts.Paper]) -> CitedWork | None:
@@ -82,7 +95,7 @@ def _askable(schemes: frozenset[str], work: str, known: dict[str, verdicts.Paper
     return CitedWork("doi", doi) if doi and "doi" in schemes else None
 
 
-def _store(
+def store(
     context: Context,
     name: str,
     works: Sequence[str],
@@ -90,6 +103,7 @@ def _store(
     denied: Sequence[str],
     asked: dict[str, CitedWork],
 ) -> None:
+    """Store what came of asking about the works. `asked`: those that had a name which the source takes."""
     now, schedule = context.clock(), Schedule(context)
     left_out = [work for work in asked if work not in answers and work not in denied]
     nameless = [work for work in works if work not in asked]
@@ -98,6 +112,7 @@ def _store(
     with context.ledger.write() as transaction:
         checks.put_off(transaction, name, left_out, due=schedule.left_out(now), error="left out of an answer")
         checks.put_off(transaction, name, nameless, due=now + _NOT_YET, error="no identifier that it takes")
+        _ask_those_named_meanwhile(context, transaction, name, nameless, now)
         due = schedule.next_nightly_check(now)
         checks.denied(transaction, name, denied, due=due)
         store = partial(checks.store, transaction, name, answers, now=now, due=due)
