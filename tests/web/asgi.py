@@ -41,7 +41,9 @@ async def send(
     headers: Mapping[str, str] | None = None,
     client: str = CLIENT,
     scheme: str = "http",
+    left: asyncio.Event | None = None,
 ) -> Answer:
+    """Send a request and return the whole answer. The client hangs up once `left` is set, and gets none then."""
     parts = urlsplit(address)
     named = {"Host": HOST} | dict(headers or {})
     scope = {
@@ -62,7 +64,10 @@ async def send(
     asked = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return asked.pop() if asked else await asyncio.Future()
+        if asked:
+            return asked.pop()
+        await (left or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
 
     async def take(message: dict[str, Any]) -> None:
         sent.append(message)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from asgi import Answer, send
 from bench import START, Bells, Clock, Converter, PubMed, Receiver, paper
 from empty_ledger import empty_ledger
 from every_stage import deliver, enrich, feeds, render
@@ -80,6 +82,10 @@ class Served:
         """Do what is due now, in every stage. Return how many claims that were."""
         done = sum(drain(self.context, stage) for stage in (enrich, render, feeds))
         return done + sum(drain(self.context, deliver, channel) for channel in self.context.channels)
+
+    def ask(self, method: str, address: str, who: str = "root") -> Answer:
+        """Send a request without a body, with the token `who`."""
+        return asyncio.run(send(self.app, method, address, headers={"Authorization": f"Bearer {who}"}))
 
     @property
     def intake(self) -> Intake:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from asgi import Answer, send
 from console_person import Person
 from console_site import MARKDOWN, Picky, console_site
 from served import Served
@@ -35,10 +33,6 @@ def state(site: Served, name: str) -> str:
         found = articles.get(transaction, name)
     assert found is not None
     return found.state
-
-
-def ask(site: Served, method: str, address: str, who: str = "root") -> Answer:
-    return asyncio.run(send(site.app, method, address, headers={"Authorization": f"Bearer {who}"}))
 
 
 def test_all_that_match_are_withdrawn_and_brought_back_from_the_console(site: Served, person: Person) -> None:
@@ -116,23 +110,23 @@ def test_what_was_not_prepared_is_a_page(person: Person, path: str) -> None:
 
 
 def test_the_api_says_what_is_concerned_and_starts_exactly_that(site: Served) -> None:
-    shown = ask(site, "POST", "/v1/bulk?action=withdraw&query=article-0&state=live", "cms")
+    shown = site.ask("POST", "/v1/bulk?action=withdraw&query=article-0&state=live", "cms")
     assert (shown.status, shown.json["count"]) == (201, 10)
     assert {"channel": None, "articles": 10} in shown.json["holders"]
     operation = shown.json["operation"]
-    assert ask(site, "GET", f"/v1/bulk/{operation}").json == shown.json
-    assert ask(site, "POST", f"/v1/bulk/{operation}/start", "cms").code == "invalid-event"
-    started = ask(site, "POST", f"/v1/bulk/{operation}/start?reason=Wrong.", "cms")
+    assert site.ask("GET", f"/v1/bulk/{operation}").json == shown.json
+    assert site.ask("POST", f"/v1/bulk/{operation}/start", "cms").code == "invalid-event"
+    started = site.ask("POST", f"/v1/bulk/{operation}/start?reason=Wrong.", "cms")
     assert (started.status, json.loads(started.body)) == (202, {"operation": operation, "count": 10})
-    assert ask(site, "POST", f"/v1/bulk/{operation}/start?reason=Wrong.", "cms").code == "not-prepared"
+    assert site.ask("POST", f"/v1/bulk/{operation}/start?reason=Wrong.", "cms").code == "not-prepared"
     drain(site.context, Bulk())
-    done = ask(site, "GET", f"/v1/operations/{operation}").json
+    done = site.ask("GET", f"/v1/operations/{operation}").json
     assert (done["state"], done["changed"], done["planned"]) == ("done", 10, 10)
 
 
 def test_the_api_keeps_publishers_from_what_only_admins_may(site: Served) -> None:
-    assert ask(site, "POST", "/v1/bulk?action=release", "cms").code == "scope-insufficient"
-    operation = ask(site, "POST", "/v1/bulk?action=release").json["operation"]
-    assert ask(site, "POST", f"/v1/bulk/{operation}/start", "cms").code == "scope-insufficient"
-    assert b'citewire_refused_total{code="scope-insufficient"} 2.0' in ask(site, "GET", "/metrics").body
-    assert ask(site, "POST", "/v1/bulk?action=release&query=none").code == "nothing-matches"
+    assert site.ask("POST", "/v1/bulk?action=release", "cms").code == "scope-insufficient"
+    operation = site.ask("POST", "/v1/bulk?action=release").json["operation"]
+    assert site.ask("POST", f"/v1/bulk/{operation}/start", "cms").code == "scope-insufficient"
+    assert b'citewire_refused_total{code="scope-insufficient"} 2.0' in site.ask("GET", "/metrics").body
+    assert site.ask("POST", "/v1/bulk?action=release&query=none").code == "nothing-matches"

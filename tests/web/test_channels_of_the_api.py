@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from asgi import Answer, send
 from served import Served, served
 
 from pipeline.ledger.deliveries import channels
@@ -21,30 +19,26 @@ def site(tmp_path: Path) -> Iterator[Served]:
         yield site
 
 
-def call(site: Served, method: str, address: str, who: str = "root") -> Answer:
-    return asyncio.run(send(site.app, method, address, headers={"Authorization": f"Bearer {who}"}))
-
-
 def test_a_paused_channel_is_sent_nothing_until_it_is_resumed(site: Served) -> None:
-    paused = call(site, "POST", "/v1/channels/partner/pause?reason=They%20move").json
+    paused = site.ask("POST", "/v1/channels/partner/pause?reason=They%20move").json
     assert (paused["changed"], paused["health"]["pause_reason"]) == (True, "They move (of root)")
-    assert call(site, "POST", "/v1/channels/partner/pause?reason=Again").json["changed"] is False
+    assert site.ask("POST", "/v1/channels/partner/pause?reason=Again").json["changed"] is False
     site.publish(ARTICLE, name="naps")
     site.work()
     assert site.receiver.got == []
-    shown = {one["channel"]: one["paused"] for one in call(site, "GET", "/v1/channels").json["channels"]}
+    shown = {one["channel"]: one["paused"] for one in site.ask("GET", "/v1/channels").json["channels"]}
     assert (shown["reader"], shown["partner"] is not None) == (None, True)
-    assert call(site, "POST", "/v1/channels/partner/resume").json["changed"] is True
+    assert site.ask("POST", "/v1/channels/partner/resume").json["changed"] is True
     site.work()
     assert [one.article_id for one in site.receiver.got] == ["naps"]
-    assert call(site, "POST", "/v1/channels/partner/resume").json["changed"] is False
+    assert site.ask("POST", "/v1/channels/partner/resume").json["changed"] is False
 
 
 def test_the_withdrawals_that_wait_for_a_paused_channel_are_counted(site: Served) -> None:
     site.publish(ARTICLE, name="naps")
     site.work()
     site.withdraw("naps")
-    assert call(site, "POST", "/v1/channels/partner/pause?reason=They%20move").json["withdrawals_owed"] == 1
+    assert site.ask("POST", "/v1/channels/partner/pause?reason=They%20move").json["withdrawals_owed"] == 1
 
 
 def test_a_disabled_channel_is_enabled_and_gets_what_was_given_up(site: Served) -> None:
@@ -52,7 +46,7 @@ def test_a_disabled_channel_is_enabled_and_gets_what_was_given_up(site: Served) 
     site.publish(ARTICLE, name="naps")
     site.work()
     site.receiver.mood = "well"
-    assert call(site, "POST", "/v1/channels/partner/enable").json["replayed"] == 1
+    assert site.ask("POST", "/v1/channels/partner/enable").json["replayed"] == 1
     site.work()
     with site.context.ledger.read() as transaction:
         assert channels.health(transaction, "partner").disabled is None
@@ -61,10 +55,10 @@ def test_a_disabled_channel_is_enabled_and_gets_what_was_given_up(site: Served) 
 
 @pytest.mark.parametrize("step", ["pause?reason=Known", "resume", "enable"])
 def test_only_who_may_can_and_only_channels_that_there_are(site: Served, step: str) -> None:
-    assert call(site, "POST", f"/v1/channels/partner/{step}", "cms").code == "scope-insufficient"
-    assert call(site, "POST", f"/v1/channels/partnr/{step}").code == "unknown-channel"
+    assert site.ask("POST", f"/v1/channels/partner/{step}", "cms").code == "scope-insufficient"
+    assert site.ask("POST", f"/v1/channels/partnr/{step}").code == "unknown-channel"
 
 
 @pytest.mark.parametrize("reason", ["", "?reason=", "?reason=%20"])
 def test_a_pause_has_a_reason(site: Served, reason: str) -> None:
-    assert call(site, "POST", f"/v1/channels/partner/pause{reason}").status == 422
+    assert site.ask("POST", f"/v1/channels/partner/pause{reason}").status == 422

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from asgi import Answer, send
 from console_person import Person
 from console_site import HOSTILE, MARKDOWN, Picky, console_site
 from served import Served
@@ -29,10 +27,6 @@ def fail(site: Served, name: str) -> None:
     site.clock.pass_(60)
     site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid="2"), name=name)
     site.work()
-
-
-def ask(site: Served, method: str, address: str, who: str = "root") -> Answer:
-    return asyncio.run(send(site.app, method, address, headers={"Authorization": f"Bearer {who}"}))
 
 
 def test_a_note_is_shown_with_its_cause_until_it_is_removed(person: Person) -> None:
@@ -78,17 +72,17 @@ def test_a_publisher_reads_notes_and_writes_none(site: Served, person: Person) -
     publisher.sign_in("cms")
     publisher.get("/console/failures")
     assert "They know." in publisher.words and publisher.buttons == ["Sign out"]
-    key = ask(site, "GET", "/v1/failures").json["failures"][0]["key"]
-    assert ask(site, "POST", f"/v1/failures/{key}/note?text=x", "cms").status == 403
+    key = site.ask("GET", "/v1/failures").json["failures"][0]["key"]
+    assert site.ask("POST", f"/v1/failures/{key}/note?text=x", "cms").status == 403
 
 
 def test_the_api_has_notes_too_and_says_what_is_wrong_with_them(site: Served) -> None:
-    found = ask(site, "GET", "/v1/failures").json
+    found = site.ask("GET", "/v1/failures").json
     key, seen = found["failures"][0]["key"], found["seen"].replace("+", "%2B")
-    assert ask(site, "POST", f"/v1/failures/{key}/note?text=Known").json["note"] == "Known"
-    assert ask(site, "POST", f"/v1/failures/{key}/dismiss?seen={seen}").json["dismissed"] is not None
-    listed = ask(site, "GET", "/v1/failures").json["failures"][0]
+    assert site.ask("POST", f"/v1/failures/{key}/note?text=Known").json["note"] == "Known"
+    assert site.ask("POST", f"/v1/failures/{key}/dismiss?seen={seen}").json["dismissed"] is not None
+    listed = site.ask("GET", "/v1/failures").json["failures"][0]
     assert (listed["note"], listed["noted_by"], listed["dismissed"] is None) == ("Known", "of root", False)
-    assert ask(site, "POST", f"/v1/failures/{key}/reopen").json["dismissed"] is None
-    assert ask(site, "POST", "/v1/failures/flr_none/note?text=x").code == "unknown-failure"
-    assert ask(site, "POST", f"/v1/failures/{key}/note?text={'x' * 2001}").status == 422
+    assert site.ask("POST", f"/v1/failures/{key}/reopen").json["dismissed"] is None
+    assert site.ask("POST", "/v1/failures/flr_none/note?text=x").code == "unknown-failure"
+    assert site.ask("POST", f"/v1/failures/{key}/note?text={'x' * 2001}").status == 422

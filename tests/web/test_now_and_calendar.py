@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgi import Answer, get
+from asgi import Answer
 from bench import START
 from console_site import MARKDOWN, console_site
 from served import Served
@@ -27,7 +27,7 @@ def asked(site: Served, path: str) -> Any:
 
 
 def answered(site: Served, path: str) -> Answer:
-    return get(site.app, path, authorization="Bearer root")
+    return site.ask("GET", path)
 
 
 def publish(site: Served, name: str, more: str = "") -> None:

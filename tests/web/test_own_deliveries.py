@@ -33,7 +33,7 @@ def site(tmp_path: Path) -> Iterator[Served]:
 
 
 def call(site: Served, method: str, address: str, who: str = "partner") -> Answer:
-    return asyncio.run(send(site.app, method, address, headers={"Authorization": f"Bearer {who}"}))
+    return site.ask(method, address, who)
 
 
 def given_up(site: Served) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def _ask(site: Served, route: str, token: str) -> Answer:
     method, path = route.split(" ")
     address = re.sub(r"{\w+}", "none", path)
-    return asyncio.run(send(site.app, method, address, headers={"Authorization": f"Bearer {token}"}))
+    return site.ask(method, address, token)
 
 
 def test_each_role_may_do_what_the_one_before_may_and_more() -> None:

@@ -30,8 +30,9 @@ def event(id: str, kind: str = "published", **data: str) -> dict[str, Any]:
     return {"specversion": "1.0", "id": f"{id}-{kind}", "source": "/cms", "type": type, "subject": id, "data": content}
 
 
-async def post(site: Served, *events: dict[str, Any], wait: float) -> Answer:
-    return await send(site.app, "POST", f"/v1/events?wait={wait}", body=json.dumps(events).encode(), headers=BATCH)
+async def post(site: Served, *events: dict[str, Any], wait: float, left: asyncio.Event | None = None) -> Answer:
+    body = json.dumps(events).encode()
+    return await send(site.app, "POST", f"/v1/events?wait={wait}", body=body, headers=BATCH, left=left)
 
 
 def waiting_answer(site: Served, *events: dict[str, Any], then: str) -> Answer:
@@ -72,9 +73,7 @@ def test_at_the_end_of_the_time_it_says_that_it_goes_on(site: Served) -> None:
     assert (one["status"], one["channels"]) == ("accepted", [])
     assert [warning["code"] for warning in one["warnings"]] == ["still-delivering"]
     site.work()
-    answer = asyncio.run(
-        send(site.app, "GET", f"/v1/events/{one['event']}", headers={"Authorization": "Bearer root"})
-    ).json
+    answer = site.ask("GET", f"/v1/events/{one['event']}").json
     assert (answer["status"], answer["channels"][0]["has_it"]) == ("delivered", True)
 
 
@@ -95,7 +94,7 @@ def test_an_overtaken_event_is_not_waited_for(site: Served) -> None:
 def test_nothing_waits_for_a_client_that_has_left(site: Served) -> None:
     async def story() -> None:
         left = asyncio.Event()
-        waiting = asyncio.create_task(send_and_leave(site, left))
+        waiting = asyncio.create_task(post(site, event("naps"), wait=60, left=left))
         while not site.app.state.ends.waiting:
             await asyncio.sleep(0.01)
         left.set()
@@ -103,36 +102,6 @@ def test_nothing_waits_for_a_client_that_has_left(site: Served) -> None:
         assert site.app.state.ends.waiting == 0
 
     asyncio.run(story())
-
-
-async def send_and_leave(site: Served, left: asyncio.Event) -> None:
-    headers = BATCH | {"Host": "testserver"}
-    messages = [{"type": "http.request", "body": json.dumps([event("naps")]).encode(), "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            return messages.pop()
-        await left.wait()
-        return {"type": "http.disconnect"}
-
-    async def take(message: dict[str, Any]) -> None:
-        return
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/events",
-        "raw_path": b"/v1/events",
-        "query_string": b"wait=60",
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("192.0.2.1", 50_000),
-        "server": ("testserver", 80),
-    }
-    await site.app(scope, receive, take)  # type: ignore[arg-type] # plain dicts are what it takes
 
 
 @pytest.mark.parametrize("wait", ["-1", "61", "nan", "inf", "soon"])
