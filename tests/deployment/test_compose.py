@@ -212,7 +212,9 @@ def test_flower_is_started_only_if_it_is_asked_for_and_has_nothing_of_the_sites_
 def test_flower_is_locked_at_the_versions_that_the_tests_run() -> None:
     folder = ROOT / "deploy" / "flower"
     ours_too = set(pinned((ROOT / "requirements-dev.lock").read_text()))
-    assert set(pinned((folder / "requirements.lock").read_text())) <= ours_too
+    locked = set(pinned((folder / "requirements.lock").read_text()))
+    assert {"celery", "flower", "redis"} <= {one.partition("==")[0] for one in locked}
+    assert locked <= ours_too
     dockerfile = (folder / "Dockerfile").read_text()
     assert "--require-hashes --no-deps" in dockerfile
     assert f"USER {EVERY['flower']['user']}" in dockerfile

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.statements import counted
-from config.settings import Settings
+from config import Settings, load
 from pipeline.channels.webhook import Webhook
 from pipeline.channels.webhook.settings import WebhookSettings
 from pipeline.channels.webhook.signing import new_secret, read_signer, signed
@@ -40,6 +40,7 @@ from workers.tracing import OpenTelemetry
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = f"00-{TRACE}-{SPAN}-01"
+HEX = "0123456789abcdef"
 COUNT = 12
 SERVER, CLIENT = 2, 3  # kinds of spans in OTLP
 GUARD = EgressGuard([ipaddress.ip_network("127.0.0.0/8")])
@@ -292,17 +293,28 @@ def test_a_traceparent_is_read_as_w3c_says(text: str, is_valid: bool) -> None:
     assert is_traceparent(text) is is_valid
 
 
-@given(st.one_of(st.text(), st.text("0123456789abcdef-", min_size=50, max_size=60)))
-def test_whatever_is_sent_is_valid_or_not(text: str) -> None:
-    assert is_traceparent(text) is (is_traceparent(text) and len(text) >= len(SENT))
+def digits(number: int) -> st.SearchStrategy[str]:
+    return st.text(HEX, min_size=number, max_size=number)
+
+
+@given(digits(2), digits(32), digits(16), digits(2))
+def test_fields_of_the_right_form_are_valid_unless_an_id_is_zero(
+    version: str, trace: str, span: str, flags: str
+) -> None:
+    expected = version != "ff" and int(trace, 16) > 0 and int(span, 16) > 0
+    assert is_traceparent(f"{version}-{trace}-{span}-{flags}") is expected
+
+
+@given(st.integers(0, len(SENT) - 1), st.characters() | st.sampled_from(HEX + "-"))
+def test_another_character_in_its_place_is_valid_only_if_it_is_of_the_same_kind(at: int, other: str) -> None:
+    expected = other in ("-" if SENT[at] == "-" else HEX)
+    assert is_traceparent(SENT[:at] + other + SENT[at + 1 :]) is expected
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
 
 
 def settings(**own: object) -> Settings:
-    from config import load
-
     loaded = load({"CITEWIRE_DATA": "unused"})
     return loaded.model_copy(update={"telemetry": type(loaded.telemetry).model_validate(own)})
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,7 @@ def test_a_fault_at_the_task_boundary_is_reported_with_its_ids_and_no_text(
     tags = report["tags"]
     assert (tags["stage"], tags["article"], tags["channel"]) == ("deliver", "spasms", "partner")
     assert tags["delivery"].startswith("dlv_")
-    assert report["release"] == "citewire@0.1.0"
+    assert report["release"] == f"citewire@{version('citewire')}"
     for private in ("baclofen", "whsec", "cannot send", str(Path.cwd()), "About spasms"):
         assert private not in json.dumps(report)
     assert "user" not in report and "request" not in report and not report.get("server_name")
@@ -99,8 +101,6 @@ def test_what_a_partner_refuses_is_no_fault(ledger: Ledger, sentry: Receiver, lo
 def test_a_500_of_the_web_server_is_reported_without_the_request(
     ledger: Ledger, sentry: Receiver, logged: None
 ) -> None:
-    import asyncio
-
     bench = Bench(ledger)
     app = create_app(bench.context, alive=list)
 
