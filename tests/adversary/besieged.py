@@ -22,7 +22,7 @@ from own_database import own_database
 from running import ROOT, Running, system
 from sqlalchemy.engine import URL
 from waiting import until
-from world import World
+from world import RETRIED_SOON, World
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -31,10 +31,8 @@ from standins.receiver import Receiver
 HERE = Path(__file__).resolve().parent
 HOSTILE = {"one": "ninjs", "two": "amp", "three": "json-feed"}  # channels, and their formats
 _FEED = "https://notes.example.org/feeds/honest.rss"
-_MORE = """
-[delivery]
-retries = [1, 2, 5, 10, 10, 10, 10, 10, 10, 10, 10, 10]
-
+_MORE = f"""
+{RETRIED_SOON}
 [[feeds]]
 id = "honest"
 title = "Doctor's Note: by honest authors"
@@ -114,12 +112,8 @@ class Besieged:
             yield from search.at(name, (self.folder / name).read_bytes())
         for path in sorted(self.folder.glob("heard-by-*")):
             yield from search.at(path.name, path.read_bytes())
-        honest = [
-            *(
-                str(dict(one.headers)).encode() + one.path.encode() + one.body
-                for one in self.world.receivers["first"].received
-            )
-        ]
+        received = self.world.receivers["first"].received
+        honest = [str(dict(one.headers)).encode() + one.path.encode() + one.body for one in received]
         yield from search.at("heard-by-partner", b"\n".join(honest))
         yield from search.files(self.folder / "out", "out")
         yield from search.files(self.running.data, "data")

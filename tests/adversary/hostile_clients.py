@@ -8,10 +8,10 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from seeds import REQUESTS, SALT, strange
@@ -39,7 +39,7 @@ class Target:
     _seen: set[bytes] = field(default_factory=set)
 
     @contextlib.asynccontextmanager
-    async def connection(self, source: str):  # type: ignore[no-untyped-def]  # a pair of streams
+    async def connection(self, source: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0), limit=_MOST)
         self.counts["connections"] += 1
         try:
@@ -283,7 +283,7 @@ def address(chance: random.Random) -> str:
     return f"127.0.0.{chance.randint(61, 63)}"
 
 
-def _again(one: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+def _again(one: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
     async def forever() -> None:
         while True:
             with contextlib.suppress(OSError, TimeoutError, asyncio.LimitOverrunError):
@@ -293,10 +293,10 @@ def _again(one: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
     return forever
 
 
-async def _many(one: Callable[[], Awaitable[None]], number: int) -> None:
+async def _many(one: Callable[[], Coroutine[Any, Any, None]], number: int) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(number):
-            group.create_task(one())  # type: ignore[arg-type]
+            group.create_task(one())
             await asyncio.sleep(0.002)
 
 

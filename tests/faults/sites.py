@@ -19,6 +19,7 @@ from pgbouncer import Bouncer, bouncer, program
 from running import SITE, WEBHOOK, Running, system, without_ours
 from servers import Line, PostgresqlHost, QueueHost
 from sqlalchemy.engine import URL
+from world import RETRIED_SOON
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -27,15 +28,13 @@ from standins.receiver import Receiver
 HOSTS = ("one", "two", "three")
 NETWORK = ("database", "queue", "partners", *HOSTS)
 _DISK = "160m"
-_MORE = """
-[delivery]
-retries = [1, 2, 5, 10, 10, 10, 10, 10, 10, 10, 10, 10]
-
+_MORE = f"""
+{RETRIED_SOON}
 [[channels]]
 id = "second"
 type = "webhook"
 format = "ninjs"
-url = "{second}"
+url = "{{second}}"
 secret = "env:SECOND_SECRET"
 
 [[channels]]

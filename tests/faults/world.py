@@ -27,6 +27,11 @@ CHILDREN = {
     "queue": ("valkey-server",),
 }
 LATELY = dt.timedelta(seconds=15)  # in which every process gives a sign of life in the ledger
+# So that what fails under faults is settled in time.
+RETRIED_SOON = """
+[delivery]
+retries = [1, 2, 5, 10, 10, 10, 10, 10, 10, 10, 10, 10]
+"""
 _BATCHES, _OF, _PUBLISHERS = 2, 4, 3  # of one crossing
 
 
