@@ -1,4 +1,4 @@
-"""Builds the documentation's site into build/docs/site, from the Markdown as it lies. A warning is an error.
+"""Build the documentation's site into build/docs/site, from the Markdown that GitHub shows. A warning is an error.
 
 python .ci/docs.py, after `make .venv/.docs`
 """

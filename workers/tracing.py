@@ -28,7 +28,7 @@ from pipeline.tracing import LENGTH, Fact, Kind, Span, is_sampled, is_traceparen
 
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _LINKS = 1_000  # of a batch's span
-_QUEUE = 8_192  # spans that wait for the collector; further ones are dropped
+_QUEUE = 8_192  # spans that wait for the collector; beyond them the oldest are dropped
 _TIMEOUT = 5  # seconds that a request to the collector may take, with what is tried again
 _LAST = 3.0  # seconds that the end of the process waits for the last spans
 
