@@ -77,5 +77,14 @@ def fetched(path: Path) -> Iterator[str]:
         yield from (f"a script for {name}" for _ in tree.getroot().find_class(name))
 
 
+def test_what_a_page_would_fetch_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<link rel="stylesheet" href="//fonts.example/a.css"><link rel="canonical" href="https://notes.example/">'
+        '<script src="https://cdn.example/a.js"></script><img src="own.png"><pre class="mermaid">graph TD</pre>'
+    )
+    assert list(fetched(page)) == ["https://cdn.example/a.js", "//fonts.example/a.css", "a script for mermaid"]
+
+
 def test_the_command_reference_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run `make reference`"
