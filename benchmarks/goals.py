@@ -6,8 +6,8 @@ Both get the same files, and send RSS, AMP and JSON to three webhooks of one rec
 folder of articles. `one by one`: an article every 0.2 s, and the latency until the last webhook has it. Citewire also
 keeps its ledger, signs, and builds its feed; with `--plain-feed` the plain way rebuilds a feed for each article too.
 CPU is that of all processes until they are idle, the commands and the queue included, but not the receiver; what
-Citewire uses while idle counts, too. One article for many channels
-is `benchmarks.fan_out`, many articles for one are `benchmarks.deliveries`, and pages beside nginx `benchmarks.serving`.
+Citewire uses while idle counts, too. One article for many channels is `benchmarks.fan_out`, many articles for one are
+`benchmarks.deliveries`, and pages beside nginx `benchmarks.serving`.
 """
 
 from __future__ import annotations
