@@ -52,6 +52,11 @@ MENDS = {
     "disk-full": "make room on the disk that the message names",
     "folder-unavailable": "check that the folder is mounted and reachable",
     "clocks-differ": "have NTP set this host's clock, and ask the partner to do the same",
+    "invalid-config": "correct the setting that the message names",
+    "secret-missing": "set the variable, or create the file, that the message names",
+    "secret-unusable": "correct the secret that the message names",
+    "invalid-certificate": "give the channel's `tls` a certificate and its key, in PEM and unencrypted",
+    "store-unreachable": "look for why the rendition store does not answer",
 }
 _EDITORS = {"duplicate-elsewhere", "unsafe-name"}
 _OUR_STATUS = {

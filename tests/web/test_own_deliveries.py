@@ -14,11 +14,13 @@ from urllib.parse import quote
 
 import pytest
 from asgi import Answer, send
+from bench import Receiver
 from served import Served, served
 
 from pipeline.channels.webhook import Webhook
 from pipeline.channels.webhook.settings import WebhookSettings
 from pipeline.channels.webhook.signing import read_signer, signed
+from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard, Http
 from pipeline.ledger import tables
 
@@ -131,6 +133,20 @@ def test_what_failed_on_our_host_is_shown_by_its_code(site: Served) -> None:
         error = "folder-unavailable: /srv/private/out is not mounted"
         transaction.execute(tables.deliveries.update().where(mine).values(error=error))
     assert call(site, "GET", f"{OWN}/deliveries/{one['id']}").json["error"] == "folder-unavailable"
+
+
+def test_a_setting_of_ours_that_cannot_be_used_is_shown_by_its_code(site: Served) -> None:
+    def unopened() -> Receiver:
+        message = "the secret file /run/secrets/partner cannot be read"
+        raise ConfigError(message, key="channels.partner.secret", code="secret-missing")
+
+    plan = replace(site.context.channels["partner"], open=unopened)
+    site.context = replace(site.context, channels={**site.context.channels, "partner": plan})
+    site.publish(ARTICLE, name="naps")
+    site.work()
+    (one,) = call(site, "GET", f"{OWN}/deliveries").json["deliveries"]
+    shown = call(site, "GET", f"{OWN}/deliveries/{one['id']}").json
+    assert {one["error"], shown["error"], *(attempt["detail"] for attempt in shown["tried"])} == {"secret-missing"}
 
 
 def test_a_test_event_is_sent_at_once_and_is_limited(site: Served) -> None:
