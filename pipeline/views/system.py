@@ -43,7 +43,7 @@ class ChannelHealth:
     failing: Annotated[Time | None, Field(description="Since when it has accepted nothing.")]
     disabled: Time | None
     reason: str | None
-    paused: Annotated[Time | None, Field(description="Since when an operator has it send nothing.")]
+    paused: Annotated[Time | None, Field(description="Since when it is paused, and sent nothing.")]
     pause_reason: str | None
     pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
     abandoned: Annotated[int, Field(ge=0, description="Deliveries that were given up.")] = 0

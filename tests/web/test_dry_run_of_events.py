@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgi import Answer, send
+from empty_ledger import emptied_ledger
 from served import SITE, Served, served
 
 from pipeline.ledger.deliveries import channels
@@ -115,6 +116,18 @@ def test_each_channel_and_feed_is_named_with_what_it_would_get(site: Served) -> 
     (one,) = tried(site, event("naps", topics=["Sleep"], embargo="2099-01-01T00:00:00Z"))
     assert gets(one)["sleep"] == ("revision", "not before 2099-01-01T00:00:00Z")
     assert one["scheduled"] == "2099-01-01T00:00:00Z"
+
+
+def test_a_channel_that_is_being_sent_to_is_neither_waited_for_nor_overlooked(postgresql: str, tmp_path: Path) -> None:
+    emptied_ledger(postgresql).close()
+    with served(tmp_path, formats=("html", "json-ld", "ninjs"), database=postgresql) as site:
+        ledger = site.context.ledger
+        with ledger.write() as transaction:
+            channels.pause(transaction, "reader", reason="Maintenance", now=site.clock())
+        with ledger.write() as sender:
+            channels.health(sender, "reader", lock=True)
+            (one,) = tried(site, event("naps"))
+        assert gets(one)["reader"] == ("revision", "it is paused")
 
 
 def test_a_withdrawal_goes_to_who_may_have_seen_the_article(site: Served) -> None:

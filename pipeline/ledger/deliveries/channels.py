@@ -30,7 +30,7 @@ class Health(Struct, frozen=True):
     answered: dt.datetime | None = None  # when it last accepted or refused something
     next_send: dt.datetime | None = None  # the earliest time of the next send, by its rate
     next_batch: dt.datetime | None = None  # the earliest time of the next batch, by its interval
-    paused: dt.datetime | None = None  # since when an operator has it send nothing, withdrawals included
+    paused: dt.datetime | None = None  # since when it is sent nothing, withdrawals included
     pause_reason: str | None = None
 
     def rests(self, now: dt.datetime) -> bool:
@@ -101,10 +101,14 @@ def due_rows(channel_ids: Collection[str], now: dt.datetime) -> DueRows:
     return DueRows((counted,), tuple(map(first, (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT))))
 
 
-def healths(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, Health]:
-    """Lock those of the channels that no other transaction has locked, and return their health."""
+def healths(transaction: Transaction, channel_ids: Collection[str], *, lock: bool = False) -> dict[str, Health]:
+    """Return the health of the channels that have been sent to.
+
+    `lock`: lock them because they are about to be changed, and leave out those that another transaction has locked.
+    """
     query = sa.select(channels.c.id, *_HEALTH).where(channels.c.id.in_(channel_ids))
-    return {id: Health(*row) for id, *row in transaction.execute(query.with_for_update(skip_locked=True))}
+    rows = transaction.execute(query.with_for_update(skip_locked=True) if lock else query)
+    return {id: Health(*row) for id, *row in rows}
 
 
 def introduce(transaction: Transaction, channel_ids: Collection[str]) -> None:

@@ -303,7 +303,7 @@ class Rounds:
         context, now = self._context, self._context.clock()
         with context.ledger.write() as transaction:
             free = rounds.unlocked(transaction, [one.pending.row.id for one in answers])
-            known = channels.healths(transaction, {one.channel for one in answers})
+            known = channels.healths(transaction, {one.channel for one in answers}, lock=True)
             ready = [one for one in answers if one.pending.row.id in free and is_well(known.get(one.channel))]
             sending.unsent(transaction, [one.pending for one in ready if one.outcome is None], token=self._token)
             sent = [(one, one.outcome) for one in ready if one.outcome is not None]
