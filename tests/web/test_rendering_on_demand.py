@@ -69,6 +69,18 @@ def test_formats_that_never_end_take_only_so_many_threads_and_no_page_that_is_re
     assert get(site, "/articles/ordinary").status == get(site, "/articles/endless-0").status == 200
 
 
+def test_what_was_rendered_before_waits_for_nothing_that_is_being_rendered(site: Served) -> None:
+    site.withdraw("ordinary")
+    site.work()
+    gone = get(site, "/articles/ordinary")
+    person = Person(site.app)
+    person.sign_in()
+    for number in range(bounded.AT_A_TIME):
+        assert get(site, f"/articles/endless-{number}.md").code == "over-budget"
+    assert (gone.status, get(site, "/articles/ordinary").body) == (410, gone.body)
+    assert person.get("/console/articles/endless-0/preview/html").status == 200
+
+
 def test_a_preview_has_no_more_time_than_a_page(site: Served) -> None:
     person = Person(site.app)
     person.sign_in()

@@ -8,7 +8,7 @@ from pipeline.ledger import articles
 from pipeline.ledger.articles import names, renditions, revisions
 from pipeline.model.rendition import content_type
 from pipeline.stages.context import Context
-from pipeline.stages.render import stored_body
+from pipeline.stages.render import made_again
 from pipeline.stages.render.wanted import on_demand
 from pipeline.web.bounded import Bounded
 from pipeline.web.console.pages import Pages
@@ -40,12 +40,14 @@ def router(context: Context, pages: Pages, bounded: Bounded) -> APIRouter:
             stored = renditions.one(transaction, known, rendered, format)
             revision = revisions.get(transaction, known, rendered)
 
-        def body() -> bytes:
-            return stored_body(context, stored, revision) if stored else on_demand(context, revision, format).body
+        def made() -> bytes:
+            return made_again(context, stored, revision) if stored else on_demand(context, revision, format).body
 
-        shown = bounded.within((known, rendered, format), body)
+        body = context.store.get(stored.digest, stored.bytes) if stored else None
+        if body is None:
+            body = bounded.within((known, rendered, format), made)
         media_type = context.formats[format].media_type
         kind = media_type if media_type in _PAGES else "text/plain"
-        return Response(shown, media_type=content_type(kind), headers=_HEADERS)
+        return Response(body, media_type=content_type(kind), headers=_HEADERS)
 
     return routes

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from functools import lru_cache, partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from msgspec import Struct
 
+from pipeline.ledger import Transaction
 from pipeline.ledger.articles import names, renditions, revisions
 from pipeline.ledger.articles import public as public_articles
+from pipeline.ledger.articles.renditions import Stored
 from pipeline.model.rendition import Format, digest_of
-from pipeline.model.revision import Withdrawal
+from pipeline.model.revision import Revision, Withdrawal
 from pipeline.stages.context import Context
 from pipeline.stages.render import made_again
 from pipeline.stages.render.wanted import on_demand
 from pipeline.views import statements as statements_views
-from pipeline.web.bounded import Bounded
+from pipeline.web.bounded import Bounded, Key
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
@@ -28,7 +32,7 @@ PAGE = "html"  # the format of /articles/{id} itself
 def router(context: Context, bounded: Bounded) -> APIRouter:
     public = APIRouter(tags=["articles"])
     answers = answers_with({format.media_type for format in context.formats.values()})
-    tombstones = _tombstones(context)
+    tombstones = _tombstones(context, bounded)
     by_extension = {format.extension: format for format in context.formats.values()}
 
     @public.get("/articles/{name}.evidence.json", responses=problems(404, 422))
@@ -54,25 +58,42 @@ def router(context: Context, bounded: Bounded) -> APIRouter:
             if shown is None or format is None:
                 raise Problem(404, "unknown-article", f"no article {name!r} is known")
             if shown.state == "withdrawn":
-                withdrawal = revisions.withdrawal(transaction, known, shown.revision)
-                tombstone = partial(tombstones, format.name, withdrawal)
-                return _gone(request, bounded.within((known, shown.revision, format.name), tombstone), format)
-            revision = revisions.get(transaction, known, shown.revision)
-            present = revision.article.name
-            if present != article_id:
-                return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
-            stored = renditions.one(transaction, known, shown.revision, format.name)
-            modified = revisions.came_out(transaction, known, shown.revision) or revision.updated
-        key = (known, shown.revision, format.name)
+                found: Withdrawal | _Live = revisions.withdrawal(transaction, known, shown.revision)
+            else:
+                found = _live(transaction, known, shown.revision, format.name)
+        if isinstance(found, Withdrawal):
+            return _gone(request, tombstones(format.name, found), format)
+        present = found.revision.article.name
+        if present != article_id:
+            return RedirectResponse(present + name.removeprefix(article_id), status_code=301)
+        return live(request, found, (known, shown.revision, format.name))
+
+    def live(request: Request, found: _Live, key: Key) -> Response:
+        revision, stored = found.revision, found.stored
+        answered = partial(respond, request, modified=found.modified)
         if stored is None:
-            made = bounded.within(key, lambda: on_demand(context, revision, format.name))
-            return respond(request, made.body, media_type=made.media_type, digest=made.digest, modified=modified)
+            made = bounded.within(key, lambda: on_demand(context, revision, key[-1]))
+            return answered(made.body, media_type=made.media_type, digest=made.digest)
         body = context.store.get(stored.digest, stored.bytes)
         if body is None:
             body = bounded.within(key, lambda: made_again(context, stored, revision))
-        return respond(request, body, media_type=stored.media_type, digest=stored.digest, modified=modified)
+        return answered(body, media_type=stored.media_type, digest=stored.digest)
 
     return public
+
+
+class _Live(Struct, frozen=True):
+    """A published revision, with what is kept of it in the format that is asked for."""
+
+    revision: Revision
+    stored: Stored | None
+    modified: dt.datetime
+
+
+def _live(transaction: Transaction, article_id: str, number: int, format: str) -> _Live:
+    revision = revisions.get(transaction, article_id, number)
+    stored = renditions.one(transaction, article_id, number, format)
+    return _Live(revision, stored, revisions.came_out(transaction, article_id, number) or revision.updated)
 
 
 def answers_with(media_types: set[str]) -> Responses:
@@ -85,12 +106,13 @@ def answers_with(media_types: set[str]) -> Responses:
 _Tombstones = Callable[[str, Withdrawal], bytes]
 
 
-def _tombstones(context: Context) -> _Tombstones:
-    """Return a function that renders tombstones, and keeps the last ones."""
+def _tombstones(context: Context, bounded: Bounded) -> _Tombstones:
+    """Return a function that renders tombstones, and keeps the last ones: these take no place of those that render."""
 
     @lru_cache(maxsize=_KEPT)
     def tombstone(format: str, withdrawal: Withdrawal) -> bytes:
-        return context.formats[format].tombstone(withdrawal, context.site)
+        key = (withdrawal.article_id, withdrawal.number, format)
+        return bounded.within(key, lambda: context.formats[format].tombstone(withdrawal, context.site))
 
     return tombstone
 
