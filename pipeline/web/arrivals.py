@@ -1,4 +1,4 @@
-"""Long polling: a single query serves all clients that wait for something, and waiting occupies no thread."""
+"""Long polling: each thing is looked for once, however many clients wait for it, and waiting occupies no thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from pipeline.errors import TransientError
 from pipeline.web.waiting import wait_for
 
-EVERY = 0.5  # seconds between queries
+EVERY = 0.5  # seconds between looks
 MANY = 500  # clients that may wait in one process; others are answered at once
 MANY_OF_ONE = 20  # … of one channel, or with one token
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asgi import get, send
+from asgi import Answer, get, send
 from bench import START, Bench, article
 from empty_ledger import empty_ledger
 from fastapi import FastAPI
@@ -217,6 +217,21 @@ def test_who_waits_in_vain_gets_the_same_cursor_back(bench: Bench) -> None:
     first = get(app, CHANGES, authorization="Bearer theirs").json
     answer = get(app, f"{CHANGES}?after={first['cursor']}&wait=0.05", authorization="Bearer theirs")
     assert answer.json == {"changes": [], "cursor": first["cursor"]}
+
+
+def test_nothing_waits_for_a_client_that_has_left(bench: Bench) -> None:
+    app = application(bench)
+
+    async def story() -> Answer:
+        theirs, left = {"authorization": "Bearer theirs"}, asyncio.Event()
+        cursor = (await send(app, "GET", CHANGES, headers=theirs)).json["cursor"]
+        waiting = asyncio.create_task(send(app, "GET", f"{CHANGES}?after={cursor}&wait=60", headers=theirs, left=left))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        left.set()
+        return await asyncio.wait_for(waiting, 20)
+
+    assert asyncio.run(story()).json["changes"] == []
 
 
 def test_more_than_may_wait_are_answered_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

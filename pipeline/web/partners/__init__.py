@@ -20,6 +20,7 @@ from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.partners.admitted import Partner, admitted_by_address
 from pipeline.web.problems import Problem
+from pipeline.web.waiting import while_connected
 
 LONGEST_WAIT = 60.0  # seconds
 
@@ -66,13 +67,18 @@ def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
         responses=_page() | problems(400, 401, 403, 404, 410, 422, 429),
     )
     async def get_changes(
-        channel: str, mine: Admitted, after: _Cursor = BEGINNING, limit: _Limit = 100, wait: _Wait = 0
+        request: Request,
+        channel: str,
+        mine: Admitted,
+        after: _Cursor = BEGINNING,
+        limit: _Limit = 100,
+        wait: _Wait = 0,
     ) -> Response:
         """Return what has changed in the channel since the cursor `after`."""
         plan, grant = mine.plan, mine.grant
         answer, has_changes = await run_in_threadpool(read, plan, grant, after, limit)
         if wait and not has_changes:
-            await arrivals.wait(channel, (channel, after), seconds=wait)
+            await while_connected(request, arrivals.wait(channel, (channel, after), seconds=wait))
             answer, _ = await run_in_threadpool(read, plan, grant, after, limit)
         return Response(answer, media_type="application/json", headers=PRIVATE)
 
