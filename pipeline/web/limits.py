@@ -63,5 +63,11 @@ def allow(limiter: Limiter, caller: str, rate: Rate) -> None:
     """Raise Problem 429 with `Retry-After` if the caller sends too many requests."""
     wait = limiter.take(caller, rate)
     if wait > 0:
-        detail = f"more than {rate.per_second:g} requests a second: ask again later"
+        detail = f"more than {_often(rate)}: ask again later"
         raise Problem(429, "too-many-requests", detail, {"Retry-After": str(math.ceil(wait))})
+
+
+def _often(rate: Rate) -> str:
+    if rate.per_second >= 1:
+        return f"{rate.per_second:g} requests a second"
+    return f"one request every {1 / rate.per_second:g} seconds"

@@ -85,6 +85,16 @@ def test_everything_since_a_time_is_sent_again_within_bounds(site: Served) -> No
     assert call(site, "POST", f"{OWN}/replay?since={before}").status == 422
 
 
+def test_everything_is_sent_again_only_so_often(site: Served) -> None:
+    since = quote((site.clock() - dt.timedelta(days=1)).isoformat())
+    answers = [call(site, "POST", f"{OWN}/replay?since={since}") for _ in range(4)]
+    assert [one.status for one in answers] == [200, 200, 200, 429]
+    assert (answers[3].code, answers[3].json["detail"]) == (
+        "too-many-requests",
+        "more than one request every 60 seconds: ask again later",
+    )
+
+
 def test_a_partner_resumes_its_own_pause_and_not_an_operators(site: Served) -> None:
     assert call(site, "POST", f"{OWN}/pause").json["paused_by"] == "partner"
     site.publish(ARTICLE, name="naps")

@@ -19,12 +19,13 @@ from pipeline.views import events as events_views
 from pipeline.views import own_channel
 from pipeline.views.own_channel import PAUSED_BY_PARTNER
 from pipeline.web.changing import refusing_when_outdated
-from pipeline.web.limits import Limiter
+from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import problems
 from pipeline.web.partners.admitted import Partner, admitted
 from pipeline.web.problems import Problem
 
 FARTHEST = dt.timedelta(days=7)  # from which a partner may have everything sent again
+_REPLAYS = Rate(1 / 60, 3)  # of all that a channel was sent: each writes a line to the audit for every delivery
 
 
 def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
@@ -90,6 +91,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
             raise Problem(
                 422, "invalid-field", f"since: must be within the last {FARTHEST.days} days; ask the operator"
             )
+        allow(limiter, f"replay:{mine.plan.id}", _REPLAYS)
         return events_views.replayed(replay(intake, by=mine.grant.name, channel=mine.plan.id, since=since))
 
     @own.post("/pause", responses=answers)
