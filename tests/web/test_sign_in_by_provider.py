@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -437,6 +439,24 @@ def test_signing_out_needs_no_provider(site: Served, idp: Idp) -> None:
     assert "You may still be signed in" in person.words
     person.get("/console")
     assert person.heading == "Sign in"
+
+
+def test_a_session_has_ended_while_the_provider_is_still_asked(site: Served, idp: Idp) -> None:
+    person = sign_in(site)
+    site.clock.pass_(3_000)
+    person.get("/console")
+    site.clock.pass_(3_000)
+    person.get("/console")
+    idp.hangs, before = DISCOVERY, len(idp.asked)
+    thief = Person(site.app, dict(person.cookies))
+    leaving = threading.Thread(target=person.submit, args=("Sign out",))
+    leaving.start()
+    while len(idp.asked) == before and leaving.is_alive():
+        time.sleep(0.01)
+    thief.get("/console")
+    idp.hanging.set()
+    leaving.join()
+    assert (thief.heading, person.heading) == ("Sign in", "Signed out")
 
 
 def test_the_sessions_of_a_provider_end_with_its_settings(site: Served, idp: Idp) -> None:

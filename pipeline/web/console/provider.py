@@ -15,7 +15,7 @@ from pipeline.stages.context import Context
 from pipeline.web.changing import check_not_outdated
 from pipeline.web.clients import client
 from pipeline.web.console import sessions
-from pipeline.web.console.cookies import ATTEMPT
+from pipeline.web.console.cookies import ATTEMPT, SESSION
 from pipeline.web.console.pages import SIGN_IN, Pages, own_address, see
 from pipeline.web.console.sessions import SignedIn
 from pipeline.web.limits import Limiter, Rate, allow
@@ -89,14 +89,22 @@ def sign_in_page(pages: Pages, *, next: str, status: int = 200, refused: str | N
     return pages.page("sign_in", None, status=status, next=next, refused=refused, provider=host)
 
 
-def signed_out(pages: Pages, who: SignedIn) -> Response:
-    """Return the answer for somebody whose session ends: the page for signing in, or the provider's for signing out.
+def signed_out(pages: Pages, request: Request, who: SignedIn) -> Response:
+    """Return the answer for somebody whose session has ended, which deletes the cookie.
 
-    A page leads to the provider, because browsers let no form of ours do so.
+    It leads to the page for signing in, or to the provider's for signing out: by a page, because browsers let no form
+    of ours do so. The provider may take its time to answer, so the session must have ended before.
     """
     provider = pages.context.provider
     if isinstance(who.session.who, Token) or provider is None:
-        return see(SIGN_IN)
+        response = see(SIGN_IN)
+    else:
+        response = _signed_out_at(pages, provider)
+    SESSION.drop(request, response)
+    return response
+
+
+def _signed_out_at(pages: Pages, provider: Provider) -> Response:
     try:
         address = provider.sign_out_address(pages.context.clock())
     except (TransientError, PermanentError) as error:

@@ -9,7 +9,6 @@ from pipeline.ledger.sessions import Session
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
-from pipeline.web.console.cookies import SESSION
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.provider import signed_out
@@ -29,7 +28,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
         with context.ledger.read() as transaction:
             found = _visible(context, transaction, who)
         own = [one for one in found if one.is_of_same_person(who.session)]
-        others = [one for one in found if one not in own]
+        others = [one for one in found if not one.is_of_same_person(who.session)]
         return pages.page("sessions", who, own=own, others=others, limits=context.policy.sessions, place="sessions")
 
     @routes.post("/sessions/end", max_body_size=MAX_BODY)
@@ -39,9 +38,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
             found = _visible(context, transaction, act.who)
             own = [one for one in found if one.is_of_same_person(act.who.session)]
             acts.end_sessions(transaction, _act(act), own)
-        response = signed_out(pages, act.who)
-        SESSION.drop(request, response)
-        return response
+        return signed_out(pages, request, act.who)
 
     @routes.post("/sessions/{session}/end", max_body_size=MAX_BODY)
     def end_one(request: Request, session: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
@@ -52,9 +49,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
             acts.end_sessions(transaction, _act(act), ended)
         if session != act.who.session.id:
             return see(_PAGE)
-        response = signed_out(pages, act.who)
-        SESSION.drop(request, response)
-        return response
+        return signed_out(pages, request, act.who)
 
     def _act(act: Acting) -> Act:
         return Act(context.new_id("op_"), act.by, context.clock())

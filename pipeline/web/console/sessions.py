@@ -127,13 +127,11 @@ def begin(context: Context, request: Request, response: Response, who: str | Ide
     SESSION.put(request, response, secret, seconds=int(context.policy.sessions.longest.total_seconds()))
 
 
-def end(context: Context, request: Request, response: Response, *, by: str) -> None:
-    """End the session of this browser, if there is one, and delete its cookie."""
-    if former := SESSION.value(request):
-        with context.ledger.write() as transaction:
-            sessions.end(transaction, former)
-            acts.record(transaction, _act(context, by), "sign-out", "signed-out")
-    SESSION.drop(request, response)
+def end(context: Context, who: SignedIn) -> None:
+    """End the session of somebody who signs out."""
+    with context.ledger.write() as transaction:
+        sessions.end(transaction, who.secret)
+        acts.record(transaction, _act(context, who.by), "sign-out", "signed-out")
 
 
 def _act(context: Context, by: str) -> Act:

@@ -50,9 +50,8 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
 
     @routes.post("/sign-out", max_body_size=MAX_BODY)
     def sign_out(request: Request, act: Annotated[Acting, Depends(acting(signed_in(context)))]) -> Response:
-        response = signed_out(pages, act.who)
-        sessions.end(context, request, response, by=act.by)
-        return response
+        sessions.end(context, act.who)
+        return signed_out(pages, request, act.who)
 
     return routes
 
