@@ -57,6 +57,9 @@ MENDS = {
     "secret-unusable": "correct the secret that the message names",
     "invalid-certificate": "give the channel's `tls` a certificate and its key, in PEM and unencrypted",
     "store-unreachable": "look for why the rendition store does not answer",
+    "ledger-unreachable": "look for why the ledger's database does not answer",
+    "ledger-busy": "look for what slows the ledger's database down",
+    "ledger-contended": "look for what slows the ledger's database down",
 }
 _EDITORS = {"duplicate-elsewhere", "unsafe-name"}
 _OUR_STATUS = {

@@ -80,8 +80,9 @@ def test_it_is_said_who_must_act() -> None:
     assert who("redirected: 301 Moved Permanently") == "operator"
     assert who("duplicate-elsewhere: 409 Conflict") == "editor"
     assert who("RuntimeError: a fault") == "operator"
-    for code in ("invalid-config", "secret-missing", "secret-unusable", "invalid-certificate", "store-unreachable"):
-        assert who(f"{code}: channels.partner.secret: it cannot be read") == "operator"
+    settings = ("invalid-config", "secret-missing", "secret-unusable", "invalid-certificate")
+    ours = ("store-unreachable", "ledger-unreachable", "ledger-busy", "ledger-contended")
+    assert {who(f"{code}: not possible") for code in settings + ours} == {"operator"}
 
 
 def test_every_code_that_someone_here_has_to_fix_has_a_mend() -> None:
