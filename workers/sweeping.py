@@ -55,8 +55,8 @@ def _turn(context: Context, bell: CeleryDoorbell, name: str, kind: str, look: Ca
 
 def _look_and_sweep(context: Context, look: Callable[[], None]) -> None:
     look()
-    record_late(context)
     sweep(context)
+    record_late(context)  # last, because a row that is locked for long would keep the sweep waiting each time
 
 
 def _or_exit(work: functools.partial[None], stop: threading.Event) -> None:

@@ -160,7 +160,14 @@ def _record(context: Context, stage: Stage, claim: Claim, error: Exception) -> N
 
 
 def record_late(context: Context) -> None:
-    """Record the failures that the ledger did not take. Without it their rows would wait for their leases to end."""
+    """Record the failures that the ledger did not take. Without it their rows would wait for their leases to end.
+
+    Raises what one of them raises. Only what the ledger does not take now is kept for the next time.
+    """
     while context.unrecorded and context.hold() is None:
-        context.unrecorded[0]()
-        context.unrecorded.popleft()
+        late = context.unrecorded.popleft()
+        try:
+            late()
+        except TransientError:
+            context.unrecorded.appendleft(late)
+            raise

@@ -21,12 +21,12 @@ def bench(ledger: Ledger) -> Bench:
 
 
 class Failing(Stage):
-    """Fails at its only row, in a ledger that refuses to be written to so many times."""
+    """Fails at its only row, in a ledger that refuses to be written to so many times. `fault`: of the record itself."""
 
     name = "failing"
 
-    def __init__(self, refusals: int) -> None:
-        self.refusals, self.claims = refusals, [Claim("lease_1", ("row",))]
+    def __init__(self, refusals: int, fault: Exception | None = None) -> None:
+        self.refusals, self.fault, self.claims = refusals, fault, [Claim("lease_1", ("row",))]
         self.recorded: list[tuple[str, str]] = []
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> list[Bell]:
@@ -43,6 +43,8 @@ class Failing(Stage):
         self.refusals -= 1
         if self.refusals >= 0:
             raise TransientError("the ledger is read-only", code="ledger-unreachable")
+        if self.fault is not None:
+            raise self.fault
         self.recorded.append((claim.token, str(error)))
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
@@ -74,3 +76,15 @@ def test_a_failure_that_is_recorded_at_once_is_not_recorded_again(bench: Bench) 
     drain(bench.context, stage)
     record_late(bench.context)
     assert len(stage.recorded) == 1
+
+
+def test_one_that_can_never_be_recorded_keeps_no_other_waiting(bench: Bench) -> None:
+    faulty, stage = Failing(refusals=1, fault=LookupError("a row that nobody expects")), Failing(refusals=1)
+    for one in (faulty, stage):
+        with pytest.raises(TransientError):
+            drain(bench.context, one)
+    with pytest.raises(LookupError):
+        record_late(bench.context)
+    record_late(bench.context)
+    assert stage.recorded == [("lease_1", "what it needed is gone")]
+    assert not bench.context.unrecorded

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from structlog.testing import capture_logs
 from waiting import until
 
+from pipeline.errors import TransientError
 from pipeline.ledger import Ledger
 from pipeline.ledger.clock import SWEEP
 from pipeline.ledger.tables import leases
@@ -84,6 +85,33 @@ def test_a_sweep_goes_on_after_a_failover_and_says_so_once(
         "ledger-unreachable",
         "ledger-older",
     ]
+
+
+def test_a_failure_that_the_ledger_never_takes_stops_no_sweep(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a row which another transaction keeps locked."""
+    monkeypatch.setattr(sweeping, "SWEEP_EVERY", 0.05)
+    tried, swept, stop = list[int](), list[int](), threading.Event()
+
+    def is_locked() -> None:
+        tried.append(len(swept))
+        raise TransientError("the row is locked", code="ledger-busy")
+
+    def sweep(_context: Context) -> bool:
+        swept.append(1)
+        return True
+
+    context.unrecorded.append(is_locked)
+    monkeypatch.setattr(sweeping, "sweep", sweep)
+    sweeper = sweeping.start(context, CeleryDoorbell(app, "redis+socket:///nowhere/valkey.sock"), "test", stop)
+    try:
+        until(lambda: len(tried) > 2)
+    finally:
+        stop.set()
+        sweeper.join()
+    assert tried[0] > 0 and len(swept) >= len(tried)
+    assert list(context.unrecorded) == [is_locked]
 
 
 def end_sessions(server: sa.Engine, of: URL) -> None:
