@@ -65,14 +65,14 @@ def release(
     not_before: dt.datetime | None = None,
     failed: bool | None = None,
     error: str | None = None,
-) -> None:
-    """Release the lease; it cannot be taken again before `not_before`.
+) -> bool:
+    """Release the lease; it cannot be taken again before `not_before`. Return False if it was lost.
 
     `failed` increments the number of consecutive failures or, if False, resets it; None leaves it as it is. `error` is
     the code of the failure.
     """
     count = {True: leases.c.failures + 1, False: 0, None: leases.c.failures}[failed]
-    transaction.execute(
+    released = transaction.execute(
         sa.update(leases)
         .where(leases.c.name == name, leases.c.lease == token)
         .values(
@@ -83,6 +83,7 @@ def release(
             **({} if failed is None else {"error": error}),
         )
     )
+    return released.rowcount == 1
 
 
 def release_all(transaction: Transaction, *, owner: str) -> None:

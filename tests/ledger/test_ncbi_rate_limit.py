@@ -155,3 +155,14 @@ def test_a_request_to_a_source_begun_under_a_wrong_clock_does_not_stop_the_next_
         again = source_rate_limit.next_permit(transaction, "crossref", now=START)
         assert (again is not None) == is_free
         assert again is None or source_rate_limit.take(transaction, again, token="two", now=START, seconds=90)
+
+
+def test_a_failure_that_is_recorded_after_its_permit_was_lost_counts_for_nothing(ledger: Ledger) -> None:
+    assert take(ledger, "lost", START, rate=1, parallel=1)
+    assert take(ledger, "next", at(91), rate=1, parallel=1)
+    answer(ledger, "next", at(91))
+    fail(ledger, "lost", at(92), wait=600, refused=1)
+    with ledger.read() as transaction:
+        assert leases.failures(transaction, "pubmed") == 0
+        assert ncbi_rate_limit.failing_since(transaction, "pubmed") is None
+    assert take(ledger, "other", at(93), rate=1, parallel=1)

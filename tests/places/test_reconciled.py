@@ -11,6 +11,8 @@ import pytest
 from empty_ledger import empty_ledger
 from places_world import World, files, folder, run
 
+from pipeline.ledger import places
+from pipeline.ledger.places import Place
 from pipeline.stages.places.reading import Reconcile
 from pipeline.stages.stage import drain
 
@@ -145,3 +147,21 @@ def test_a_place_that_does_not_answer_is_tried_again(world: World, capsys: pytes
     (place,) = run(capsys, world, "places", "--json").json["places"]
     assert "folder-refused" in place["check_error"] and not place["checked"]
     assert run(capsys, world, "reconcile").status == 1
+
+
+def test_a_failure_that_is_recorded_after_the_next_worker_has_read_the_place_changes_nothing(world: World) -> None:
+    bench = world.bench
+    drain(bench.context, nightly)  # it is read at some hour of the day
+    bench.clock.pass_(86_400)
+    (lost,) = nightly.claim(bench.context)
+    bench.clock.pass_(901)
+    drain(bench.context, nightly)
+
+    def place() -> Place | None:
+        with world.ledger.read() as transaction:
+            return places.find(transaction, lost.keys[0])
+
+    before = place()
+    assert before is not None and before.checked == bench.clock.now
+    nightly.failed(bench.context, lost, LookupError("what it needed is gone"))
+    assert place() == before

@@ -253,6 +253,27 @@ def test_a_source_that_does_not_answer_means_neither_clean_nor_the_end_of_the_ot
     assert sourced.states()["crossref"].failing is None
 
 
+def test_a_failure_that_is_recorded_after_the_next_worker_was_answered_changes_nothing(sourced: Sourced) -> None:
+    sourced.work()  # each source is in use
+    publish(sourced, "1")
+    sourced.work_for(3)
+    sourced.clock.pass_(DAY + 1)
+    (lost,) = stage.claim(sourced.context, "crossref")
+    assert lost.keys == ("crossref", "pmid:1")
+    sourced.clock.pass_(1_201)
+    sourced.work()
+    assert sourced.states()["crossref"].answered == sourced.clock.now
+
+    def checked() -> list[tuple[Any, ...]]:
+        with sourced.ledger.read() as transaction:
+            return [tuple(row) for row in transaction.execute(source_checks.select().order_by(source_checks.c.key))]
+
+    before = checked()
+    stage.failed(sourced.context, lost, TransientError("503", code="backend-failed"))
+    assert sourced.states()["crossref"].failing is None
+    assert checked() == before
+
+
 def test_an_unchanged_list_is_not_sent_again(sourced: Sourced) -> None:
     sourced.work()
     sourced.clock.pass_(DAY + 1)

@@ -119,8 +119,12 @@ def failed(
 ) -> None:
     """Record that the service did not answer, with the code of the `error`.
 
-    `refused_rate` is the assumed rate, if NCBI called it too high.
+    If the permit was lost, others have asked since, and nothing is recorded. `refused_rate` is the assumed rate, if
+    NCBI called it too high.
     """
+    held = sa.select(leases.c.name).where(leases.c.name.in_(_PERMITS), leases.c.lease == token)
+    if transaction.execute(held).first() is None:
+        return
     since = sa.func.coalesce(leases.c.failing, sa.literal(now, leases.c.failing.type))
     _set(transaction, service, failures=leases.c.failures + 1, not_before=not_before, error=error, failing=since)
     if refused_rate is not None:

@@ -56,14 +56,14 @@ class Reconcile(Stage):
             plan = context.channels_now(transaction).get(claim.keys[0])
             place = readings.reading_of(transaction, claim.keys[0])
         if plan is None or place is None:
-            self._rest(context, claim, failed=False)
+            self._rest(context, claim)
             return False
         try:
             self._read(context, place)
         except CitewireError as error:
             with context.ledger.write() as transaction:
                 readings.fail(transaction, place.key, f"{error.code}: {error}", again=now + _AFTER_A_FAILURE)
-        self._rest(context, claim, failed=False)
+        self._rest(context, claim)
         return False
 
     def _read(self, context: Context, place: Reading) -> None:
@@ -87,16 +87,18 @@ class Reconcile(Stage):
             _log.warning("drift", channel=place.key, found=len(found), first=f"{found[0].kind}: {found[0].detail}")
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        again = context.clock() + _AFTER_A_FAILURE
+        """Read the place again in an hour, unless another worker has its turn by now."""
+        now = context.clock()
         with context.ledger.write() as transaction:
-            readings.fail(transaction, claim.keys[0], f"{type(error).__name__}: {error}", again=again)
-        self._rest(context, claim, failed=True)
+            later = now + dt.timedelta(seconds=unforeseen(leases.failures(transaction, _NAME)))
+            if leases.release(transaction, _NAME, token=claim.token, not_before=later, failed=True):
+                text = f"{type(error).__name__}: {error}"
+                readings.fail(transaction, claim.keys[0], text, again=now + _AFTER_A_FAILURE)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Do nothing: there is at most one claim, and it is processed."""
 
-    def _rest(self, context: Context, claim: Claim, *, failed: bool) -> None:
+    def _rest(self, context: Context, claim: Claim) -> None:
         with context.ledger.write() as transaction:
-            pause = dt.timedelta(seconds=unforeseen(leases.failures(transaction, _NAME))) if failed else _PAUSE
-            until = context.clock() + pause
-            leases.release(transaction, _NAME, token=claim.token, not_before=until, failed=failed)
+            until = context.clock() + _PAUSE
+            leases.release(transaction, _NAME, token=claim.token, not_before=until, failed=False)

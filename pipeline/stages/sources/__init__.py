@@ -95,7 +95,10 @@ class Sources(Stage):
         return {"source": claim.keys[0], **named("work", claim.keys[1:])}
 
     def failed(self, context: Context, claim: Claim, error: Exception) -> None:
-        """Ask again after a pause that grows with every failure in a row, or that the source asks for."""
+        """Ask again after a pause that grows with every failure in a row, or that the source asks for.
+
+        If the lease was lost, another worker asks the source, or has asked it since: nothing is recorded.
+        """
         name, *works = claim.keys
         wish = error.retry_after if isinstance(error, TransientError) else None
         code = code_of(error)
@@ -104,9 +107,10 @@ class Sources(Stage):
             now = context.clock()
             pause = max(repeating(SOURCE, leases.failures(transaction, lease_of(name))), wish or 0.0)
             again = now + dt.timedelta(seconds=pause)
-            verdicts.failed(transaction, name, text, now=now)
-            checks.put_off(transaction, name, works, due=again, error=text)
-            leases.release(transaction, lease_of(name), token=claim.token, not_before=again, failed=True, error=code)
+            lease = lease_of(name)
+            if leases.release(transaction, lease, token=claim.token, not_before=again, failed=True, error=code):
+                verdicts.failed(transaction, name, text, now=now)
+                checks.put_off(transaction, name, works, due=again, error=text)
 
     def release(self, context: Context, claims: Sequence[Claim]) -> None:
         """Do nothing: there is at most one claim, and it is processed."""
