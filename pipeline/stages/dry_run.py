@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -68,14 +69,30 @@ def dry_run(context: Context, intake: Intake, transaction: Transaction, batch: S
     Each is compared with the ledger as it is now. A warning says so where an earlier event of the batch is about the
     same article.
     """
-    now, trials, seen = intake.clock(), list[Trial](), dict[str, Foreseen]()
+    trials, seen, site = list[Trial](), dict[str, Foreseen](), _site(context, transaction, intake.clock())
     for event in batch:
         earlier = seen.get(event.article_id)
-        foreseen = _foreseen(intake, transaction, event, earlier, now)
+        foreseen = _foreseen(intake, transaction, event, earlier, site.now)
         warnings = (*event.warnings, *([_AFTER_ANOTHER] if earlier is not None else []))
-        trials.append(_trial(context, transaction, event, Trial(foreseen=foreseen, warnings=warnings), now))
+        trials.append(_trial(site, transaction, event, Trial(foreseen=foreseen, warnings=warnings)))
         seen[event.article_id] = seen[foreseen.article] = foreseen
     return trials
+
+
+@dataclass(frozen=True)
+class _Site:
+    """What all events of a batch are compared with."""
+
+    context: Context
+    now: dt.datetime
+    plans: Sequence[ChannelPlan]  # of the channels that get more than withdrawals
+    paused: frozenset[str]
+
+
+def _site(context: Context, transaction: Transaction, now: dt.datetime) -> _Site:
+    plans = [plan for plan in context.channels_now(transaction).values() if not plan.retired]
+    health = channels.healths(transaction, [plan.id for plan in plans])
+    return _Site(context, now, plans, frozenset(id for id, one in health.items() if one.paused is not None))
 
 
 _AFTER_ANOTHER = ReadWarning(
@@ -95,22 +112,21 @@ def _foreseen(
         return Foreseen(action="withdrawn", article=earlier.article, revision=earlier.revision + 1)
 
 
-def _trial(context: Context, transaction: Transaction, event: Event, trial: Trial, now: dt.datetime) -> Trial:
+def _trial(site: _Site, transaction: Transaction, event: Event, trial: Trial) -> Trial:
     foreseen = trial.foreseen
     if isinstance(event, Withdraw):
         gets = tuple(_withdrawals(transaction, foreseen)) if foreseen.action == "withdrawn" else ()
         return structs.replace(trial, channels=gets)
     article = foreseen.after or event.article
-    revision = _revision(transaction, foreseen, article, now)
-    plans = [plan for plan in context.channels_now(transaction).values() if not plan.retired]
-    topics = unknown_topics(article, plans, context.feeds.values())
+    revision = _revision(transaction, foreseen, article, site.now)
+    topics = unknown_topics(article, site.plans, site.context.feeds.values())
     return structs.replace(
         trial,
         warnings=(*trial.warnings, *topics),
-        scheduled=scheduled(article, now),
+        scheduled=scheduled(article, site.now),
         references=revision.references,
         known=article.cites_retracted,
-        **(_reach(context, transaction, foreseen, revision, plans, now) if foreseen.action in CHANGING else {}),
+        **(_reach(site, transaction, foreseen, revision) if foreseen.action in CHANGING else {}),
     )
 
 
@@ -126,19 +142,12 @@ def _revision(transaction: Transaction, foreseen: Foreseen, article: Article, no
     return Revision(article=article, number=foreseen.revision, published=now, updated=now, references=references)
 
 
-def _reach(
-    context: Context,
-    transaction: Transaction,
-    foreseen: Foreseen,
-    revision: Revision,
-    plans: Sequence[ChannelPlan],
-    now: dt.datetime,
-) -> dict[str, object]:
+def _reach(site: _Site, transaction: Transaction, foreseen: Foreseen, revision: Revision) -> dict[str, object]:
     """Return who would get the revision, and why others would not."""
+    context, now = site.context, site.now
     released = accepted.of_article(transaction, foreseen.article)
     held = site_hold(context.policy, revision, released, now=now)
     has = {one.channel: one for one in deliveries.of_article(transaction, foreseen.article)}
-    health = channels.healths(transaction, [plan.id for plan in plans])
     later = scheduled(revision.article, now)
 
     def gets(plan: ChannelPlan) -> WouldGet:
@@ -148,13 +157,11 @@ def _reach(
         why_not = held or channel_hold(context.policy, plan, revision, released, now=now)
         if why_not is not None:
             return _kept_from(plan, has.get(plan.id), why_not)
-        known = health.get(plan.id)
-        paused = known is not None and known.paused is not None
-        wait = f"not before {rfc3339(later)}" if later else "it is paused" if paused else None
+        wait = f"not before {rfc3339(later)}" if later else "it is paused" if plan.id in site.paused else None
         return WouldGet(channel=plan.id, format=plan.format, gets="revision", why=wait)
 
     feeds = () if held else tuple(feeds_for(context.feeds.values(), revision.article))
-    return {"held": held.reason if held else None, "channels": tuple(map(gets, plans)), "feeds": feeds}
+    return {"held": held.reason if held else None, "channels": tuple(map(gets, site.plans)), "feeds": feeds}
 
 
 def _kept_from(plan: ChannelPlan, has: Delivery | None, why: Withheld) -> WouldGet:

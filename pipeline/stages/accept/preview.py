@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.hints import meant
 from pipeline.intake.review_date import check_review_date
@@ -78,7 +78,7 @@ def _published(transaction: Transaction, event: Publish, now: dt.datetime, gone:
         raise refused
     after = identity.of(event.article)
     current = articles.get(transaction, identity.article_id)
-    if current is not None and order_of(transaction, _about(event, after), now=now) == "overtaken":
+    if current is not None and order_of(transaction, structs.replace(event, article=after), now=now) == "overtaken":
         return Foreseen(action="overtaken", article=current.id, revision=current.revision)
     check_review_date(event.article, now)
     if current is None:
@@ -89,10 +89,6 @@ def _published(transaction: Transaction, event: Publish, now: dt.datetime, gone:
     number = current.revision if action == "same" else findings.next_number(transaction, current.id, current.revision)
     former = identity.former if identity.renamed else None
     return Foreseen(action=action, article=current.id, revision=number, former=former, before=before, after=after)
-
-
-def _about(event: Publish, article: Article) -> Publish:
-    return Publish(event.origin, article, place=event.place, stated=event.stated)
 
 
 def _action(current: ArticleState, renamed: bool, *, same: bool) -> Action:
