@@ -178,8 +178,10 @@ def context_to_look(settings: Settings, ledger: Ledger) -> Context:
     It has no secret, so that it can be had in a shell without those of the system. It notifies nobody.
     """
     evidence = settings.evidence.model_copy(update={"signing_key": None})
-    web = settings.web.model_copy(update={"ghost_secret": None})
-    blind = settings.model_copy(update={"pubmed_api_key": None, "evidence": evidence, "web": web})
+    web = settings.web.model_copy(update={"ghost_secret": None, "oidc": None})
+    telemetry = settings.telemetry.model_copy(update={"otlp_url": None, "sentry_dsn": None})
+    parts = {"evidence": evidence, "web": web, "telemetry": telemetry}
+    blind = settings.model_copy(update={"pubmed_api_key": None, **parts})
     http = public_http(settings)
     channels = Channels(ledger, lambda channel: plan_of(channel, http))
     return context_of(blind, ledger, http, NoDoorbell(), channels, ())

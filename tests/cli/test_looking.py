@@ -6,14 +6,16 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
 from command import at_site, citewire
+from pydantic import BaseModel
 from rich.console import Console
 
-from config import load
+from config import load, settings
 from pipeline.ledger import Ledger
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import Deliver
@@ -34,8 +36,28 @@ signing_key = "env:NO_SUCH_KEY"
 [web]
 ghost_secret = "env:NO_SUCH_KEY"
 
+[web.oidc]
+issuer = "https://login.example.org"
+client_id = "citewire"
+client_secret = "env:NO_SUCH_KEY"
+console_url = "https://notes.example.org"
+role_claim = "groups"
+roles = {editors = "editor"}
+
+[telemetry]
+otlp_url = "https://traces.example.org"
+otlp_authorization = "env:NO_SUCH_KEY"
+sentry_dsn = "env:NO_SUCH_KEY"
+
 [alerts]
 webhooks = [{url = "env:NO_SUCH_KEY"}]
+
+[alerts.email]
+host = "mail.example.org"
+username = "citewire"
+password = "env:NO_SUCH_KEY"
+sender = "citewire@example.org"
+recipients = ["desk@example.org"]
 
 [[channels]]
 id = "files"
@@ -49,6 +71,7 @@ type = "webhook"
 format = "ninjs"
 url = "https://partner.example.org/in"
 secret = "env:NO_SUCH_KEY"
+notify = {url = "https://partner.example.org/notices", secret = "env:NO_SUCH_KEY"}
 """
 OPEN = "\n".join(SITE.split("[[channels]]")[:2][-1:])
 TEXT = "---\nid: {id}\ntitle: Does it help?\n{more}---\n{text}\n"
@@ -83,6 +106,10 @@ def work() -> None:
 
 def test_top_needs_no_secret_of_the_system(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "NO_SUCH_KEY" not in os.environ
+    parts = [one for one in vars(settings).values() if isinstance(one, type) and issubclass(one, BaseModel)]
+    secrets = {name for part in parts for name, one in part.model_fields.items() if "SecretRef" in str(one.annotation)}
+    assert "client_secret" in secrets
+    assert secrets <= set(re.findall(r'(\w+) = "env:NO_SUCH_KEY"', SITE)), "the site has one of each"
     said = citewire(capsys, "top", "--json")
     assert said.status == 0, said.err
     found = json.loads(said.out)
