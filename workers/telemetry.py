@@ -17,36 +17,30 @@ def tracing_of(settings: Settings) -> Tracing:
 
     It has a thread, so it belongs to the process that works, and is made after every fork.
     """
-    own = settings.telemetry
+    own, authorization = settings.telemetry, _authorization(settings)
     if own.otlp_url is None:
         return NoTracing()
-    _check_extra("tracing", "opentelemetry.sdk", key="telemetry.otlp_url")
     from workers.tracing import OpenTelemetry
 
-    return OpenTelemetry(own.otlp_url, authorization=_authorization(settings), sample_ratio=own.sample_ratio)
+    return OpenTelemetry(own.otlp_url, authorization=authorization, sample_ratio=own.sample_ratio)
 
 
 def check_telemetry(settings: Settings) -> None:
     """Check that what is set up is installed, and find its secrets. Starts nothing. Raises ConfigError."""
-    if settings.telemetry.otlp_url is not None:
-        _check_extra("tracing", "opentelemetry.sdk", key="telemetry.otlp_url")
-        _authorization(settings)
-    if settings.telemetry.sentry_dsn is not None:
-        _check_extra("sentry", "sentry_sdk", key="telemetry.sentry_dsn")
-        settings.telemetry.sentry_dsn.resolve("telemetry.sentry_dsn")
+    _authorization(settings)
+    _dsn(settings)
 
 
 @contextmanager
 def faults_reported(settings: Settings) -> Iterator[None]:
     """Report faults that are logged, where the settings name a DSN. Raises ConfigError as `check_telemetry`."""
-    secret = settings.telemetry.sentry_dsn
-    if secret is None:
+    dsn = _dsn(settings)
+    if dsn is None:
         yield
         return
-    _check_extra("sentry", "sentry_sdk", key="telemetry.sentry_dsn")
     from workers.faults import Reports
 
-    reports, root = Reports(secret.resolve("telemetry.sentry_dsn")), logging.getLogger()
+    reports, root = Reports(dsn), logging.getLogger()
     root.addHandler(reports)
     try:
         yield
@@ -56,8 +50,21 @@ def faults_reported(settings: Settings) -> Iterator[None]:
 
 
 def _authorization(settings: Settings) -> str | None:
-    secret = settings.telemetry.otlp_authorization
+    """Return what the collector of traces is sent as `Authorization`, if there is a collector and it wants any."""
+    own = settings.telemetry
+    if own.otlp_url is None:
+        return None
+    _check_extra("tracing", "opentelemetry.sdk", key="telemetry.otlp_url")
+    secret = own.otlp_authorization
     return secret.resolve("telemetry.otlp_authorization") if secret else None
+
+
+def _dsn(settings: Settings) -> str | None:
+    secret = settings.telemetry.sentry_dsn
+    if secret is None:
+        return None
+    _check_extra("sentry", "sentry_sdk", key="telemetry.sentry_dsn")
+    return secret.resolve("telemetry.sentry_dsn")
 
 
 def _check_extra(extra: str, module: str, *, key: str) -> None:
