@@ -12,6 +12,7 @@ from documents import GUIDE
 from judges.presence import program
 from test_every_command import COMMANDS, LASTING
 
+from workers.cli.app import NAMED
 from workers.cli.man import EXIT_STATUSES, pages
 
 
@@ -60,3 +61,8 @@ def test_groff_formats_every_page_without_a_warning(tmp_path: Path, capsys: pyte
 def test_exit_statuses_are_those_of_the_guide() -> None:
     documented = re.findall(r"^\| (\d+) \|", (GUIDE / "commands.md").read_text(), re.MULTILINE)
     assert list(map(int, documented)) == list(EXIT_STATUSES)
+
+
+def test_the_pages_name_all_that_may_be_unknown() -> None:
+    *named, last = EXIT_STATUSES[4].removeprefix("There is no such ").removesuffix(".").split(", ")
+    assert {*named, *last.split(" or ")} == {*NAMED, "token"}

@@ -26,8 +26,8 @@ app = typer.Typer(
 
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
-_NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall", "session")
-_UNKNOWN = frozenset(f"unknown-{what}" for what in _NAMED)
+NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall", "session")
+_UNKNOWN = frozenset(f"unknown-{what}" for what in NAMED)
 
 
 def _show_version(requested: bool) -> None:
