@@ -67,10 +67,10 @@ def listen_stream(
             output.line(f"{count} {'put into the stream once more' if retry_dead else 'deleted'}")
             return
         warn_unless_delivering(system)
-        drop, tracing = system.settings.intake.drop, tracing_of(system.settings)
-        intake = dataclasses.replace(intake, tracing=tracing)
-        _listen(streams.Listener(client, source, intake, drop=drop, claim_after=claim_after))
-        tracing.close()
+        with contextlib.closing(tracing_of(system.settings)) as tracing:
+            intake = dataclasses.replace(intake, tracing=tracing)
+            drop = system.settings.intake.drop
+            _listen(streams.Listener(client, source, intake, drop=drop, claim_after=claim_after))
 
 
 def _listen(listener: streams.Listener) -> None:
