@@ -17,8 +17,7 @@ import structlog
 
 from pipeline.stages.context import Context
 from pipeline.stages.flow import STAGES
-from pipeline.stages.ids import named
-from pipeline.stages.stage import guarded
+from pipeline.stages.stage import Claim, guarded
 from pipeline.stages.working import Work
 
 LOOK = 1.0  # seconds
@@ -51,6 +50,6 @@ def _watch(context: Context, stop: threading.Event, end: Callable[[int], object]
 
 def _set_aside(context: Context, work: Work) -> None:
     stage = next(one for one in STAGES if one.name == work.stage)
-    ids = named(stage.kind, work.keys)
+    ids = stage.ids(Claim(work.token, work.keys))
     _log.error("over budget", stage=work.stage, **ids, seconds=round(work.seconds), most=work.most)
     guarded(stage.name, ids, functools.partial(stage.over, context, work))

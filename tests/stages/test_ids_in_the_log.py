@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.flow import STAGES
 from pipeline.stages.ids import named
 from pipeline.stages.stage import drain, guarded
+from workers import overdue
 
 Lines = list[MutableMapping[str, Any]]
 
@@ -75,6 +77,17 @@ def test_an_article_that_cannot_be_rendered_is_named(ledger: Ledger, lines: Line
     drain(bench.context, render)
     (line,) = [line for line in lines if line["event"] == "failed"]
     assert (line["stage"], line["article"]) == ("render", "spasms")
+
+
+def test_a_source_that_never_answers_is_named(ledger: Ledger, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its claims have keys of two kinds: the source, and the works that it is asked about."""
+    monkeypatch.setattr(overdue, "LOOK", 0.01)
+    monkeypatch.setattr(overdue, "_log", structlog.get_logger())
+    context, ended = Bench(ledger).context, threading.Event()
+    with context.working.on("sources", "lease_1", ("crossref", "pmid:1"), -1.0):
+        overdue.start(context, ended, end=lambda status: ended.set()).join()
+    (line,) = [line for line in lines if line["event"] == "over budget"]
+    assert (line["stage"], line["source"], line["work"]) == ("sources", "crossref", "pmid:1")
 
 
 def test_ids_are_no_longer_on_lines_after_the_work(lines: Lines) -> None:
