@@ -43,7 +43,7 @@ def try_out(
     configured = {one.id: one for one in system.settings.channels}
     if channel not in configured:
         raise unknown_channel(channel, configured)
-    tested = _tested(system, configured[channel], shown=not json)
+    tested = _tested(system, configured[channel], command="channels test", shown=not json)
     if json:
         print_json(tested)
     if not tested["ok"]:
@@ -69,14 +69,15 @@ def trigger(
     for name in channels or ():
         if name not in configured:
             raise unknown_channel(name, configured)
-    answers = [_tested(system, configured[name], shown=not json) for name in dict.fromkeys(channels or configured)]
+    named = dict.fromkeys(channels or configured)
+    answers = [_tested(system, configured[name], command="trigger", shown=not json) for name in named]
     if json:
         print_json({"channels": answers})
     if not all(one["ok"] for one in answers):
         raise typer.Exit(FAILED)
 
 
-def _tested(system: System, channel: ChannelSettings, *, shown: bool) -> dict[str, Any]:
+def _tested(system: System, channel: ChannelSettings, *, command: str, shown: bool) -> dict[str, Any]:
     """Try a channel out, print the answer unless it is printed as JSON, and add it to the audit."""
     from workers.wiring import named_file, plan_of, public_http
 
@@ -87,18 +88,17 @@ def _tested(system: System, channel: ChannelSettings, *, shown: bool) -> dict[st
         what = "took the sample" if tested["sample"] else "was reached"
         words = f"{what} in {tested['milliseconds']} ms" if tested["ok"] else "FAILED"
         output.line(f"{channel.id}  {words}: {tested['detail']}")
-    _record(system, tested)
+    _record(system, tested, command)
     return tested
 
 
-def _record(system: System, tested: dict[str, Any]) -> None:
+def _record(system: System, tested: dict[str, Any], command: str) -> None:
     """Add the test to the audit. A site that was never started has none yet, and can test its channels all the same."""
     words = f"{'sample' if tested['sample'] else 'reached'}: {tested['detail']}"
     try:
         with writing(system) as (transaction, at):
             outcome: PartOutcome = "answered" if tested["ok"] else "failed"
-            act = act_of("channels test", at)
-            acts.record(transaction, act, "test", outcome, channel=tested["channel"], reason=words)
+            acts.record(transaction, act_of(command, at), "test", outcome, channel=tested["channel"], reason=words)
     except ConfigError as error:
         if error.code not in ("ledger-missing", "ledger-older"):
             raise
