@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -394,3 +395,16 @@ def test_a_doi_that_pubmed_gives_while_the_source_is_asked_is_not_overlooked(sou
     papers.store(sourced.context, "crossref", ["pmid:1"], {}, [], {})
     with sourced.ledger.read() as transaction:
         assert checks.any_due(transaction, "crossref", now=sourced.clock.now)
+
+
+def test_a_source_locks_no_row_of_another_that_waits_for_the_same_doi(sourced: Sourced) -> None:
+    """Two that did so at once would wait for each other: a deadlock of PostgreSQL, and a failure of one of them."""
+    sourced.publish(article(pmids=["1"]))
+    sourced.work_for(3)
+    later = sourced.clock.now + dt.timedelta(minutes=5)
+    with sourced.ledger.write() as transaction:
+        transaction.execute(sa.update(source_checks).values(asked=None, due=later))
+    papers.store(sourced.context, "crossref", ["pmid:1"], {}, [], {})
+    with sourced.ledger.read() as transaction:
+        due = dict(transaction.execute(sa.select(source_checks.c.source, source_checks.c.due)).all())
+    assert due == {"crossref": sourced.clock.now, "europe_pmc": later}

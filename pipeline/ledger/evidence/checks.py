@@ -61,11 +61,15 @@ def cited_by_doi(transaction: Transaction, after: str, *, limit: int) -> list[st
     return list(transaction.scalars(found.order_by(identifier_citations.c.work).limit(limit)))
 
 
-def named(transaction: Transaction, works: Collection[str], *, now: dt.datetime) -> None:
-    """Have sources that could not be asked about these yet asked now: PubMed has just given their DOIs."""
+def named(transaction: Transaction, works: Collection[str], *, now: dt.datetime, source: str | None = None) -> None:
+    """Have sources that could not be asked about these yet asked now: PubMed has just given their DOIs.
+
+    `source`: only this one.
+    """
+    whose = sa.true() if source is None else source_checks.c.source == source
     for some in chunks(sorted(works)):
-        waiting = sa.and_(source_checks.c.work.in_(some), source_checks.c.asked.is_(None), source_checks.c.due > now)
-        transaction.execute(sa.update(source_checks).where(waiting).values(due=now))
+        waiting = (source_checks.c.work.in_(some), source_checks.c.asked.is_(None), source_checks.c.due > now, whose)
+        transaction.execute(sa.update(source_checks).where(*waiting).values(due=now))
 
 
 def request(transaction: Transaction, works: Collection[str], *, due: dt.datetime) -> None:

@@ -77,11 +77,12 @@ def _ask_those_named_meanwhile(
 ) -> None:
     """Have those of the works asked about now whose DOI has come since it was looked for.
 
-    Their rows are locked by now, so whoever stores a DOI after this look finds them put off, and asks by itself.
+    Their rows are locked by now, so whoever stores a DOI after this look finds them put off, and asks by itself. The
+    rows of other sources are left alone: two that wait for the same DOI would each have locked what the other needs.
     """
     pmids = [work.removeprefix("pmid:") for work in works if work.startswith("pmid:")]
     known, schemes = verdicts.papers_of(transaction, pmids), context.sources[name].source.schemes
-    checks.named(transaction, [work for work in works if _askable(schemes, work, known)], now=now)
+    checks.named(transaction, [work for work in works if _askable(schemes, work, known)], now=now, source=name)
 
 
 def _askable(schemes: frozenset[str], work: str, known: dict[str, verdicts.Paper]) -> CitedWork | None:
