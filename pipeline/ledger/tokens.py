@@ -53,11 +53,7 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
     It is looked up by its hash. The time this takes reveals at most how the hash of a guess begins, and nobody can
     choose guesses by their hashes. The hash itself is compared in constant time.
     """
-    return _find_by_hash(transaction, hash_of(token), now=now)
-
-
-def _find_by_hash(transaction: Transaction, digest: str, *, now: dt.datetime) -> Token | None:
-    """Return the token with this hash, or None if it is unknown, was revoked or has expired."""
+    digest = hash_of(token)
     row = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == digest)).one_or_none()
     if row is None or not hmac.compare_digest(row.hash, digest):
         return None
