@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -130,7 +130,25 @@ class ChannelPlan:
     takes_sample: bool = False  # it can be tried out with a withdrawal of an article that never was
 
     def wants(self, topics: frozenset[str]) -> bool:
-        return self.enabled and (not self.topics or bool(self.topics & topics))
+        return wants(self, topics)
+
+
+class Wanting(Protocol):
+    """A channel, as the settings or a process have it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def enabled(self) -> bool: ...
+
+    @property
+    def topics(self) -> Collection[str]: ...
+
+
+def wants(channel: Wanting, topics: frozenset[str]) -> bool:
+    """Return whether the channel is sent articles with these topics."""
+    return channel.enabled and (not channel.topics or not topics.isdisjoint(channel.topics))
 
 
 @runtime_checkable

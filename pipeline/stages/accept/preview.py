@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
 from msgspec import Struct, structs
 
@@ -19,6 +19,7 @@ from pipeline.model.site import Feed
 from pipeline.stages.accept import unknown_article
 from pipeline.stages.accept.identity import identity_of, taken
 from pipeline.stages.accept.order import order_of
+from pipeline.stages.context import Wanting, wants
 
 Action = Literal["new", "changed", "same", "renamed", "again", "withdrawn", "overtaken", "repeated"]
 CHANGING: frozenset[Action] = frozenset({"new", "changed", "renamed", "again"})
@@ -37,19 +38,6 @@ class Foreseen(Struct, frozen=True, kw_only=True):
     former: str | None = None
     before: Article | None = None  # its newest content
     after: Article | None = None  # what would be published, under the ledger's id
-
-
-class Wanting(Protocol):
-    """A channel, as the settings or a process have it."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def enabled(self) -> bool: ...
-
-    @property
-    def topics(self) -> Collection[str]: ...
 
 
 def foresee(transaction: Transaction, event: Event, *, now: dt.datetime, gone: Callable[[str], bool]) -> Foreseen:
@@ -111,7 +99,7 @@ def slugs(article: Article) -> frozenset[str]:
 def channels_for(channels: Iterable[Wanting], article: Article) -> list[str]:
     """Return the channels that want the article because of its topics."""
     mine = slugs(article)
-    return [one.id for one in channels if one.enabled and (not one.topics or not mine.isdisjoint(one.topics))]
+    return [one.id for one in channels if wants(one, mine)]
 
 
 def feeds_for(feeds: Iterable[Feed], article: Article) -> list[str]:
