@@ -32,6 +32,7 @@ MARKDOWN = [
     "References:\n\n",
 ]  # fmt: skip
 HTML = [
+    "<a", "<a/b=", "<a/b='", "<a b=c",
     "<a ", "<a href='", "<p>a", "<div>", "<b>", "<table>", "<tr><td>a", "<td rowspan=9>", "<ul><li>", "</p>", "<!--",
     "<script>", "<style>a{}</style>", "&amp;", "<br>", "<h2>when </h2>", "<img src=a>", "<img alt='" + "_" * 30 + "!'>",
     "<iframe src=http://a.b/></iframe>", "<sup>1</sup>", "<svg>", "<p class=comment>a</p>", "<li>a doi:10.1000/a",

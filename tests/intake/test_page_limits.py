@@ -82,6 +82,19 @@ def test_scripts_hide_no_tag_with_too_many_attributes() -> None:
         assert caught.value.code == "article-too-complex"
 
 
+@pytest.mark.parametrize("unit", ["<a", "<a/b=", "<a<b/c=<d/e="])
+@pytest.mark.parametrize("before", ["", '<p title="', '<p title="a" x='])
+def test_tags_within_tags_are_refused_before_each_is_read_to_its_end(unit: str, before: str) -> None:
+    with pytest.raises(InvalidArticle) as caught:
+        read_article(f"<title>T</title><p>x</p>{before}{unit * 20_000}".encode(), name="a.html")
+    assert caught.value.code == "article-too-complex"
+
+
+def test_a_text_may_hold_signs_that_look_like_tags() -> None:
+    html = "<title>T</title><p>x</p>" + "<p>Where p <a and q <b, they differ.</p>" * 50
+    assert read_article(html.encode(), name="a.html").answer == "x"
+
+
 @pytest.mark.parametrize("tag", ["form", "div aria-hidden=true", "div class=sidebar", "div role=dialog"])
 def test_a_mark_around_the_whole_page_takes_nothing_away(tag: str) -> None:
     text = "".join(f"<p>Paragraph {n} says what matters about cramps at night.</p>" for n in range(20))

@@ -17,6 +17,8 @@ from pipeline.intake.fields.invalid_value import InvalidValue
 MAX_TAGS = 150_000
 MAX_ATTRIBUTES = 500  # of one tag: a parser compares each with each
 MAX_DEPTH = 200  # elements within elements, after sanitising
+_MOST_LOOKS = 10  # at one character. In sound markup a tag is looked at once, and no tag begins within another
+_FREE_LOOKS = 1_000_000  # at characters, for texts with some `<` that are no tags
 
 _BLOCK_TAGS = {
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",
@@ -43,11 +45,9 @@ _DROPPED_WHOLE = {"script", "style", "template", "noscript", "iframe", "object",
 _TAG_START = re.compile(r"<(?=[A-Za-z])")
 _RAW = re.compile(r"(script|style)(?:\s[^<>]{0,2000}(?<!/))?>", re.IGNORECASE)
 _RAW_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
-_MANY_ATTRIBUTES = re.compile(
-    r"[A-Za-z][^\s/>]*+"
-    r"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+)"
-    f"{{{MAX_ATTRIBUTES}}}"
-)
+_VALUE = r"\"[^\"]*+\"?+|'[^']*+'?+|[^\s>\"'][^\s>]*+"
+_ATTRIBUTE = rf"[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:{_VALUE})?+)?+"
+_TAG = re.compile(rf"[A-Za-z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?P<one_more>{_ATTRIBUTE})?+")
 
 # Characters that lxml reads, as they are or by their numbers, and then refuses to write: \v and \f are white space.
 _BREAKS = re.compile(r"[\x0b\x0c]|&#(?:0*1[12](?![0-9])|[xX]0*[bBcC](?![0-9A-Fa-f]));?")
@@ -127,16 +127,22 @@ def parse(html: str) -> etree._Element:
 
 
 def _check_tags(html: str) -> None:
+    """Raise InvalidValue if a parser would take much longer than for other markup of this length.
+
+    A tag that is never closed reaches to the end of the text, and so does each one that begins within it.
+    """
     if html.count("<") > MAX_TAGS:
-        raise _too_many(f"{MAX_TAGS:,} tags")
+        raise _too_complex(f"the markup has more than {MAX_TAGS:,} tags", "divide it")
+    looks = _MOST_LOOKS * len(html) + _FREE_LOOKS
     for start in _tags(html):
-        if _MANY_ATTRIBUTES.match(html, start.end()):
-            raise InvalidValue(
-                f"a tag has more than {MAX_ATTRIBUTES} attributes",
-                code="article-too-complex",
-                hint="remove them",
-                line=html.count("\n", 0, start.start()) + 1,
-            )
+        tag = _TAG.match(html, start.end())
+        assert tag is not None  # a letter follows
+        looks -= tag.end() - tag.start()
+        if tag["one_more"]:
+            line = html.count("\n", 0, start.start()) + 1
+            raise _too_complex(f"a tag has more than {MAX_ATTRIBUTES} attributes", "remove them", line)
+        if looks < 0:
+            raise _too_complex("too many tags begin within a tag", "close each tag with >, and write < in text as &lt;")
 
 
 def _tags(html: str) -> Iterator[re.Match[str]]:
@@ -158,8 +164,8 @@ def _check_depth(body: etree._Element) -> None:
             raise _too_deep()
 
 
-def _too_many(what: str) -> InvalidValue:
-    return InvalidValue(f"the markup has more than {what}", code="article-too-complex", hint="divide it")
+def _too_complex(message: str, hint: str, line: int | None = None) -> InvalidValue:
+    return InvalidValue(message, code="article-too-complex", hint=hint, line=line)
 
 
 def _too_deep() -> InvalidValue:
