@@ -97,7 +97,7 @@ def event(id: str, name: str = "", *, place: str | None = None, text: str = "Res
 def test_twenty_publications_are_accepted_with_as_many_statements_as_five(ledger: Ledger) -> None:
     bench, costs = Bench(ledger), []
     for count, prefix in ((1, "first"), (5, "few"), (20, "many")):
-        batch = [event(name, place=f"file:/{name}.md") for name in names(count, prefix)]
+        batch = [event(name, place=f"file:/{name}.md", former_id="one-title") for name in names(count, prefix)]
         done = Operation(bench.new_id("op_"), "publish", "citewire publish", bench.clock())
         costs.append(cost_of(bench, partial(accept_all, intake_of(bench), batch, done)))
     assert costs[1] == costs[2]

@@ -120,8 +120,9 @@ def _standing(at: events_views.AtChannel) -> str:
 def count_references(ledger: Ledger, published: Sequence[Published]) -> None:
     """Note what is known of each article's references now."""
     with ledger.read() as transaction:
-        for one in published:
-            one.references = cited_views.cited_counts(transaction, one.accepted.article)
+        counts = cited_views.cited_counts_of_all(transaction, (one.accepted.article for one in published))
+    for one in published:
+        one.references = counts.get(one.accepted.article)
 
 
 def exit_with(published: Sequence[Published], *, refused: bool, waited: Waited) -> None:

@@ -109,7 +109,9 @@ def _keys(event: Event) -> set[tuple[str, ...]]:
 
 
 def _names(event: Publish) -> set[str]:
-    return {name for name in (event.article.id, event.article.address, event.former_id) if name is not None}
+    """Return the names by which the ledger may know the article. An article with an id of its own goes by no title."""
+    former = None if event.id_from == "id" else event.former_id
+    return {name for name in (event.article.id, event.article.address, former) if name is not None}
 
 
 def _is_file(event: Publish) -> bool:

@@ -48,10 +48,10 @@ def taker(context: Context, intake: Intake) -> Taker:
         operation = Operation(intake.new_id("op_"), "event", by, now)
         answers = accept_all(intake, batch, operation)
         with context.ledger.read() as transaction:
-            cited = [cited_views.cited_counts(transaction, answer.article) for answer in answers]
+            cited = cited_views.cited_counts_of_all(transaction, (answer.article for answer in answers))
         return tuple(
-            events_views.accepted(answer, warnings=event.warnings, references=counts)
-            for event, answer, counts in zip(batch, answers, cited, strict=True)
+            events_views.accepted(answer, warnings=event.warnings, references=cited.get(answer.article))
+            for event, answer in zip(batch, answers, strict=True)
         )
 
     return take
