@@ -91,6 +91,7 @@ def command(world: Path, words: str) -> set[str]:
     ("words", "most", "not_needed"),
     [
         ("--help", 350, QUEUE | WEB | CHANNELS | LEDGER | {"structlog", "trafilatura", "lxml", "pydantic", "config"}),
+        ("completion bash", 350, QUEUE | WEB | CHANNELS | LEDGER | {"structlog", "lxml", "pydantic", "config"}),
         ("publish --help", 900, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen"}),
         ("status", 670, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
         ("status rest --json", 620, QUEUE | WEB | CHANNELS | ARTICLES | PEOPLE | {"structlog", "alembic", "psycopg"}),
@@ -111,6 +112,15 @@ def test_a_command_imports_only_what_it_needs(world: Path, words: str, most: int
     found = command(world, words)
     assert sorted(found & (not_needed | EXTRAS | TESTS)) == []
     assert len(found) <= most, sorted(found)
+
+
+def test_completing_a_command_imports_none(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_CITEWIRE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "citewire pu")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    found = command(world, "")
+    assert sorted(found & (QUEUE | WEB | CHANNELS | ARTICLES | LEDGER | PEOPLE | {"pydantic", "config"})) == []
+    assert len(found) <= 350, sorted(found)
 
 
 @pytest.mark.parametrize(

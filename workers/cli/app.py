@@ -12,6 +12,7 @@ import typer
 from pipeline.errors import CitewireError, ConfigError, InvalidEvent, TransientError
 from workers.cli import BAD_INPUT, COMPLETING, FAILED, INTERRUPTED, TIMED_OUT, UNKNOWN
 from workers.cli.commands import Commands
+from workers.cli.plain_values import HELP
 from workers.cli.standard_files import OUTPUT, discard_output, prepare_standard_files
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings={"help_option_names": HELP},
 )
 
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.

@@ -10,6 +10,8 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from workers.cli.plain_values import take_plainly
+
 # Each command: its module in this package, and its line in `citewire --help`, which is that of its docstring.
 COMMANDS = {
     "up": ("processes", "Run the embedded system: queue, workers and web, until SIGTERM or Ctrl-C."),
@@ -149,7 +151,10 @@ class _Imported(Mapping[str, Any]):
             group.callback()(_nothing)  # typer makes a group of a single command only if there is a callback
             importlib.import_module(f"workers.cli.{module}").register(group)
             gc.enable()
-            self._found.update(cast("TyperGroup", typer.main.get_command(group)).commands)
+            imported = cast("TyperGroup", typer.main.get_command(group))
+            for one in _every(imported):
+                take_plainly(one)
+            self._found.update(imported.commands)
         return self._found[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -157,6 +162,14 @@ class _Imported(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(COMMANDS)
+
+
+def _every(group: TyperGroup) -> Iterator[Any]:
+    """Yield each command of a group, and those of its groups."""
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, TyperGroup):
+            yield from _every(command)
 
 
 def _nothing() -> None: ...
@@ -167,12 +180,25 @@ class Commands(TyperGroup):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"commands": _Imported()})
+        take_plainly(self)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help from the list, without importing any command."""
-        lines = [TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()]
-        listed = TyperGroup(name=self.name, help=self.help, params=self.params, commands=lines)
+        listed = TyperGroup(name=self.name, help=self.help, params=self.params, commands=_listed())
         listed.format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a shell may offer for the first word, from the list, without importing any command."""
+        from typer._click.shell_completion import CompletionItem  # typer has no public name for it
+
+        options = super(TyperGroup, self).shell_complete(ctx, incomplete)
+        named = [one for one in _listed() if (one.name or "").startswith(incomplete)]
+        return [CompletionItem(one.name, help=one.get_short_help_str()) for one in named] + options
+
+
+def _listed() -> list[TyperCommand]:
+    """Return the commands as the list has them: with a name and a line of help, and nothing to run."""
+    return [TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()]
