@@ -89,6 +89,11 @@ def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _references(value: object) -> object:
+    """Return references to secrets as a tuple, of one or of several."""
+    return tuple(map(SecretRef.parse, value if isinstance(value, list | tuple) else (value,)))
+
+
 def _or_auto(value: object) -> object:
     """Return None for "auto"."""
     if isinstance(value, str) and value != "auto" and not value.isdecimal():
@@ -411,6 +416,7 @@ class Settings(_Part):
     idconv_url: Url | None = None
     sources: Mapping[Annotated[str, AfterValidator(_known_source)], Annotated[str, AfterValidator(_source_url)]] = {}
     egress_allow: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ()
+    sealing_key: Annotated[tuple[SecretRef, ...], BeforeValidator(_references), Field(max_length=2)] = ()
     site: SiteSettings
     intake: IntakeSettings
     evidence: EvidenceSettings

@@ -56,8 +56,8 @@ class Channels(Mapping[str, ChannelPlan]):
     Every process has them from the ledger, so that all agree on them, whatever the file says by now.
     """
 
-    def __init__(self, ledger: Ledger, plan_of: Callable[[ChannelSettings], ChannelPlan]) -> None:
-        self._plan_of = plan_of
+    def __init__(self, ledger: Ledger, plan_at: Callable[[Place], ChannelPlan]) -> None:
+        self._plan_at = plan_at
         self._known: tuple[int, Mapping[str, tuple[Place, ChannelPlan]]] = (-1, {})
         with ledger.read() as transaction:
             self.refresh(transaction)
@@ -83,7 +83,7 @@ class Channels(Mapping[str, ChannelPlan]):
     def _plan(self, place: Place) -> ChannelPlan | None:
         """Return the plan of a place, or None if its channel type is no longer installed, or knows other settings."""
         try:
-            plan = self._plan_of(settings_of(place))
+            plan = self._plan_at(place)
         except (ConfigError, ValueError) as error:
             _log.warning("place out of reach", channel=place.channel, place=place.title, error=str(error))
             return None
@@ -103,4 +103,4 @@ class Channels(Mapping[str, ChannelPlan]):
 
 
 def _identity(place: Place) -> tuple[object, ...]:
-    return (place.state, place.location, place.settings)
+    return (place.state, place.location, place.settings, place.signing)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from config import Settings, load
 from config.digest import digest_of
 from config.settings import ChannelSettings
-from pipeline.channels import Channel, Served, channel_types
+from pipeline.channels import Channel, RotatingChannel, Served, channel_types
 from pipeline.channels.shared.public_address import checked, shown_at
 from pipeline.channels.shared.settings import open_channel as open_own
 from pipeline.channels.shared.settings import read_settings
@@ -28,6 +28,7 @@ from pipeline.jws import Signer
 from pipeline.ledger import Ledger, operations, places
 from pipeline.ledger.clock import LedgerClock, ledger_time
 from pipeline.ledger.operations import Operation
+from pipeline.ledger.places import Place
 from pipeline.model.moment import rfc3339
 from pipeline.model.policy import Gate
 from pipeline.references.idconv import IdConverter
@@ -40,6 +41,7 @@ from pipeline.references.pubmed.service import Service
 from pipeline.references.source import Caller, OpenSource
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
+from pipeline.sealing import Sealer
 from pipeline.stages.context import (
     LEASE,
     AlertReceiver,
@@ -50,12 +52,13 @@ from pipeline.stages.context import (
     NoDoorbell,
     Policy,
 )
+from pipeline.stages.partners.rotation import unsealed
 from pipeline.stages.places.take_up import log_changes, recorded
 from pipeline.store import RenditionStore
 from workers.alerting import receivers_of
 from workers.disks import shortage_of
 from workers.opening import open_ledger
-from workers.places import Channels, configured_channels
+from workers.places import Channels, configured_channels, settings_of
 from workers.sharing import prove_or_refuse
 from workers.site import feeds_of, site_of
 from workers.standing import Standing
@@ -130,7 +133,7 @@ def _context(settings: Settings, doorbell: Doorbell, is_start: bool) -> Context:
         plan_of(channel, http)  # checks its settings
     ledger = open_ledger(settings)
     put_in_force(ledger, settings, by=_STARTED, only_if_none=not is_start)
-    channels = Channels(ledger, lambda channel: plan_of(channel, http))
+    channels = Channels(ledger, lambda place: plan_at(place, settings, http))
     return context_of(settings, ledger, http, doorbell, channels, receivers_of(settings, http))
 
 
@@ -163,6 +166,7 @@ def context_of(
         served=served_of(settings),
         ghost_secret=ghost_secret_of(settings),
         provider=provider_of(settings, http),
+        sealer=sealer_of(settings),
         signer=signer_of(settings),
         disk=shortage_of(settings),
         unapplied=unapplied_of(settings),
@@ -181,9 +185,9 @@ def context_to_look(settings: Settings, ledger: Ledger) -> Context:
     web = settings.web.model_copy(update={"ghost_secret": None, "oidc": None})
     telemetry = settings.telemetry.model_copy(update={"otlp_url": None, "sentry_dsn": None})
     parts = {"evidence": evidence, "web": web, "telemetry": telemetry}
-    blind = settings.model_copy(update={"pubmed_api_key": None, **parts})
+    blind = settings.model_copy(update={"pubmed_api_key": None, "sealing_key": (), **parts})
     http = public_http(settings)
-    channels = Channels(ledger, lambda channel: plan_of(channel, http))
+    channels = Channels(ledger, lambda place: plan_at(place, settings, http))
     return context_of(blind, ledger, http, NoDoorbell(), channels, ())
 
 
@@ -216,6 +220,7 @@ def check_services(settings: Settings, http: Http) -> None:
     lists_of(settings)
     ghost_secret_of(settings)
     provider_of(settings, http)
+    sealer_of(settings)
     signer_of(settings)
     receivers_of(settings, http)
     check_telemetry(settings)
@@ -292,6 +297,46 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         takes_sample=kind.takes_sample,
         singly=kind.singly,
     )
+
+
+def plan_at(place: Place, settings: Settings, http: Http) -> ChannelPlan:
+    """Return the plan of the channel that has, or had, a place, with the settings that it last had there.
+
+    It signs with what its partner has made. Raises ConfigError as `plan_of`, and if no settings were ever stored.
+    """
+    return signing_with(place, plan_of(settings_of(place), http), settings)
+
+
+def signing_with(place: Place | None, plan: ChannelPlan, settings: Settings) -> ChannelPlan:
+    """Return the plan of a channel, which signs with what the partner at its place has made, if it has made anything.
+
+    What was made is unsealed when the channel is opened: without the key, that raises ConfigError.
+    """
+    sealed = place.signing if place is not None else None
+    if place is None or sealed is None:
+        return plan
+    owner = place.channel
+
+    def open_signing() -> Channel:
+        channel = plan.open()
+        if isinstance(channel, RotatingChannel):
+            channel.sign_with(unsealed(sealer_of(settings), sealed, owner=owner))
+        return channel
+
+    return replace(plan, open=open_signing)
+
+
+def sealer_of(settings: Settings) -> Sealer | None:
+    """Return what seals secrets in the ledger, or None if no key is set. Raises ConfigError for a key that is unfit."""
+    keys = settings.sealing_key
+    if not keys:
+        return None
+    try:
+        return Sealer([key.resolve("sealing_key") for key in keys])
+    except ValueError as error:
+        hint = "make one with `openssl rand -base64 32`"
+        message = f"the secret at {', '.join(map(str, keys))} {error}"
+        raise ConfigError(message, key="sealing_key", hint=hint, code="secret-unusable") from None
 
 
 def own_settings(channel: ChannelSettings) -> Any:

@@ -61,6 +61,36 @@ class SignedChannel(Channel, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Rotation:
+    """What a channel signs with once its partner has changed it."""
+
+    state: bytes  # for `sign_with`: it contains secrets
+    former_until: dt.datetime | None  # when the last former secret ends; None: none signs any longer
+    secret: str | None = None  # the new one, if one is shared with the partner
+    public_key: str | None = None  # to verify with, if it signs with a key of its own
+
+
+@runtime_checkable
+class RotatingChannel(SignedChannel, Protocol):
+    """A channel whose partner can replace the secrets that the settings name."""
+
+    def sign_with(self, state: bytes) -> None:
+        """Sign with what a rotation made, as long as each secret lasts. Raises ValueError for what is no such state."""
+        ...
+
+    def rotated(self, state: bytes | None, *, now: dt.datetime, overlap: dt.timedelta) -> Rotation:
+        """Make new secrets; the former ones sign too, until the overlap ends. `state`: of the last rotation, if any.
+
+        Raises InvalidEvent `too-many-secrets`.
+        """
+        ...
+
+    def without_former(self, state: bytes, *, now: dt.datetime) -> Rotation:
+        """End the former secrets now."""
+        ...
+
+
 @runtime_checkable
 class MarkedChannel(Channel, Protocol):
     """A channel to a folder of the host's, in which a mark proves that every host sees the same one."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # a command that reads the ledger needs none of their librari
     from pipeline.references.pubmed.finding import Found
     from pipeline.references.pubmed.matching import Matched
     from pipeline.references.source import OpenSource
+    from pipeline.sealing import Sealer
     from pipeline.store import FileState
 
 if TYPE_CHECKING:
@@ -262,6 +263,9 @@ class Context:
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     ghost_secret: str | None = None  # with which Ghost signs its hooks; None: they need a token alone
+    sealer: Sealer | None = (
+        None  # of secrets in the ledger; None: the site has no key, and partners cannot rotate theirs
+    )
     signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     provider: Provider | None = None  # says who people are; None: they sign in with tokens only

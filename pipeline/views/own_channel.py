@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.ledger import Transaction, deliveries
+from pipeline.ledger import Transaction, deliveries, places
 from pipeline.ledger.deliveries import channels
 from pipeline.model.delivery import SignatureCheck
 from pipeline.stages.context import ChannelPlan
@@ -32,6 +33,19 @@ class OwnChannel:
     next_try: Annotated[Time | None, Field(description="Until when the channel rests after failures.")]
     given_up: Annotated[Count, Field(description="Deliveries that were given up: you can have them replayed.")]
     withdrawals_owed: Annotated[Count, Field(description="Withdrawals that you have not accepted yet.")]
+    secret_rotated: Annotated[Time | None, Field(description="When you made the newest secret of your webhooks.")]
+    former_secrets_until: Annotated[Time | None, Field(description="Until when former secrets sign too.")]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """What signs your messages from now on. It is shown here alone."""
+
+    channel: ChannelId
+    secret: Annotated[str | None, Field(description="Null if the channel signs with Ed25519 alone.")]
+    public_key: Annotated[str | None, Field(description="To verify `v1a` signatures with, if it makes such.")]
+    former_until: Annotated[Time | None, Field(description="Until when former secrets sign too; null: they ended.")]
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +80,9 @@ def signature_report(found: Sequence[SignatureCheck]) -> SignatureReport:
     return SignatureReport(all(one.passed for one in checks), checks)
 
 
-def own_channel(transaction: Transaction, plan: ChannelPlan) -> OwnChannel:
+def own_channel(transaction: Transaction, plan: ChannelPlan, *, now: dt.datetime) -> OwnChannel:
     health = channels.health(transaction, plan.id)
+    secret = places.rotation_of(transaction, plan.id, now=now)
     by: Literal["partner", "operator"] = "partner" if is_paused_by_partner(health) else "operator"
     return OwnChannel(
         channel=plan.id,
@@ -79,6 +94,8 @@ def own_channel(transaction: Transaction, plan: ChannelPlan) -> OwnChannel:
         next_try=health.paused_until,
         given_up=deliveries.count_abandoned(transaction, plan.id),
         withdrawals_owed=deliveries.count_outstanding_withdrawals(transaction, plan.id),
+        secret_rotated=secret.at,
+        former_secrets_until=secret.former_until,
     )
 
 

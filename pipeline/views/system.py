@@ -47,6 +47,8 @@ class ChannelHealth:
     pause_reason: str | None
     pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
     abandoned: Annotated[int, Field(ge=0, description="Deliveries that were given up.")] = 0
+    secret_rotated: Annotated[Time | None, Field(description="When its partner made the secret that signs.")] = None
+    former_secrets_until: Annotated[Time | None, Field(description="Until when former secrets sign too.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _process(one: processes.Process) -> RunningProcess:
 def channel_health(transaction: Transaction, channel_id: str, now: dt.datetime) -> ChannelHealth:
     """Return the health of a channel."""
     health = channels.health(transaction, channel_id)
+    secret = places.rotation_of(transaction, channel_id, now=now)
     return ChannelHealth(
         channel=channel_id,
         circuit=health.circuit(now),
@@ -138,6 +141,8 @@ def channel_health(transaction: Transaction, channel_id: str, now: dt.datetime) 
         pause_reason=health.pause_reason,
         pulled=_pulled(transaction, channel_id),
         abandoned=deliveries.count_abandoned(transaction, channel_id),
+        secret_rotated=secret.at,
+        former_secrets_until=secret.former_until,
     )
 
 

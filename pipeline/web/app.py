@@ -20,7 +20,7 @@ from pipeline.web.middleware import Compression, Interrupted, TooLarge
 from pipeline.web.needed import check_routes
 from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
-from pipeline.web.partners import own, trying
+from pipeline.web.partners import own, secrets, trying
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, well_known
 from pipeline.web.restored import Restored
@@ -79,6 +79,7 @@ def create_app(
     app.include_router(partners.router(context, limiter, arrivals))
     app.include_router(own.router(context, intake_of(context), limiter))
     app.include_router(trying.router(context, intake_of(context), limiter))
+    app.include_router(secrets.router(context, intake_of(context), limiter))
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))
     app.include_router(health.router(context, alive, disk))

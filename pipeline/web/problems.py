@@ -119,6 +119,8 @@ _STATUS = {
     "nothing-matches": 409,
     "not-prepared": 409,
     "cannot-be-undone": 409,
+    "rotation-off": 409,
+    "too-many-secrets": 409,
     "article-too-large": 413,
     "event-too-large": 413,
     "unknown-source-format": 415,

@@ -18,7 +18,7 @@ from empty_ledger import empty_ledger
 
 from config import load
 from pipeline.channels.webhook.signing import new_secret
-from pipeline.ledger import Ledger, operations, sessions, tokens
+from pipeline.ledger import Ledger, operations, places, sessions, tokens
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import channels
@@ -155,6 +155,14 @@ def _moved(words: str) -> Callable[[Site], str]:
     return move
 
 
+def _rotated(site: Site) -> str:
+    ledger = site.ledger
+    with ledger.write() as transaction:
+        places.sign_with(transaction, "partner", b"sealed", rotated=NOW, former_until=None, now=NOW)
+    ledger.close()
+    return "channels drop-secret partner"
+
+
 def _paused(site: Site) -> str:
     site.run("channels pause files --reason Maintenance")
     return "channels resume files"
@@ -213,6 +221,7 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "channels test": "channels test files",
     "trigger": "trigger files",
     "channels fill": "channels fill files",
+    "channels drop-secret": _rotated,
     "channels forget": _left("channels forget files"),
     "channels replace": _moved("channels replace partner"),
     "places empty": _left("places empty files"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,18 @@ from typing import Any
 import pytest
 from command import citewire
 from empty_ledger import empty_ledger
+from standardwebhooks import Webhook as Verifier
 
+from pipeline.channels.webhook.rotation import MadeSecret, MadeSecrets, encoded
+from pipeline.channels.webhook.signing import new_secret
+from pipeline.ledger import Ledger, places
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.deliveries.channels import Health
 from pipeline.model.moment import rfc3339
+from pipeline.sealing import Sealer
 from pipeline.views.channel_state import state_of
 from pipeline.views.system import ChannelHealth, Pulled
+from standins.receiver import Receiver
 from workers.cli.output import reason
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -106,3 +114,42 @@ def test_what_the_channel_itself_does_leaves_it_paused(tmp_path: Path) -> None:
     assert (health.paused, health.pause_reason, health.answered) == (NOW, "maintenance", NOW)
     assert health.rests(NOW)
     ledger.close()
+
+
+WEBHOOK = """
+sealing_key = "env:SEALING_KEY"
+egress_allow = ["127.0.0.0/8"]
+
+[[channels]]
+id = "partner"
+type = "webhook"
+format = "ninjs"
+url = "{url}in"
+secret = "env:PARTNER_SECRET"
+"""
+
+
+def test_a_test_event_has_the_partners_own_signature_until_it_is_dropped(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured, key = new_secret(), base64.b64encode(bytes(32)).decode()
+    monkeypatch.setenv("PARTNER_SECRET", configured)
+    monkeypatch.setenv("SEALING_KEY", key)
+    with Receiver() as receiver:
+        (site / "site.toml").write_text(WEBHOOK.format(url=receiver.url))
+        assert citewire(capsys, "publish", "sleep.md").status == 0
+        assert citewire(capsys, "apply").status == 0
+        made = MadeSecrets((MadeSecret(new_secret()),), NOW)
+        with contextlib.closing(Ledger(f"sqlite:///{site}/var/ledger.sqlite")) as ledger:
+            sealed = Sealer([key]).seal(encoded(made), owner="partner")
+            with ledger.write() as transaction:
+                places.sign_with(transaction, "partner", sealed, rotated=NOW, former_until=None, now=NOW)
+        listed = citewire(capsys, "channels", "list").out
+        assert "its partner rotated the secret on 2026-03-01T12:00:00Z" in listed
+        assert citewire(capsys, "channels", "test", "partner").status == 0
+        assert citewire(capsys, "channels", "drop-secret", "partner").status == 0
+        assert "already" in citewire(capsys, "channels", "drop-secret", "partner").out
+        assert citewire(capsys, "trigger", "partner").status == 0
+        first, second = (one for one in receiver.received if one.method == "POST")
+    for got, secret in ((first, made.made[0].text), (second, configured)):
+        Verifier(secret).verify(got.body, dict(got.headers), json_parse=False)

@@ -24,7 +24,7 @@ from pipeline.stages.places.stage import Places
 from pipeline.stages.places.take_up import take_up
 from pipeline.stages.stage import drain
 from pipeline.store import RenditionStore
-from workers.places import Channels, configured_channels
+from workers.places import Channels, configured_channels, settings_of
 from workers.site import site_of
 from workers.wiring import plan_of, public_http
 
@@ -77,7 +77,7 @@ class World:
         """Have the channels from the ledger and the site from the settings, as a process that has just begun."""
         object.__setattr__(self.bench.context, "site", site_of(settings))
         http = self._http = self._http or public_http(settings)
-        live = Channels(self.ledger, lambda channel: plan_of(channel, http))
+        live = Channels(self.ledger, lambda place: plan_of(settings_of(place), http))
         object.__setattr__(self.bench.context, "channels", live)
 
     def publish(self, *ids: str, text: str = "Rest.") -> None:

@@ -103,11 +103,12 @@ def served(
     formats: Collection[str] | None = None,
     database: str | None = None,
     changed: Callable[[Context], Context] = lambda context: context,
+    scripted: bool = True,
 ) -> Iterator[Served]:
     """Two of them that do the same are the same, byte for byte: ids and time are the test's. `formats`: None is all.
 
     `database`: the URL of an empty ledger; None is SQLite in the folder. `changed` returns what is served in place of
-    the context as it is composed.
+    the context as it is composed. `scripted`: channels lead to the receiver, and not where the settings say.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "site.toml"
@@ -126,7 +127,7 @@ def served(
         doorbell=Bells(),
         pubmed=pubmed,
         converter=Converter(),
-        channels=channels,
+        channels=channels if scripted else built.channels,
         new_id=lambda prefix: f"{prefix}{next(ids):06d}",
         random=lambda: 0.5,
         clock=clock,

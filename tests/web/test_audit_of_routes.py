@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,15 @@ from fastapi.routing import iter_route_contexts
 from served import Served
 from test_hooks import ghost, wordpress
 
+from pipeline.channels.webhook import Webhook
+from pipeline.channels.webhook.settings import WebhookSettings
+from pipeline.channels.webhook.signing import new_secret
+from pipeline.http import EgressGuard, Http
 from pipeline.ledger import operations
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.operations import Operation
+from pipeline.sealing import Sealer
+from pipeline.web.app import create_app
 
 # Requests that are no operator's, and where they are recorded instead.
 ELSEWHERE = {
@@ -139,6 +147,24 @@ def _undone_operation(site: Served) -> Answer:
     return _page(f"/console/operations/{_audit(site)[0].id}", "Undo this operation")(site)
 
 
+def _rotated(site: Served) -> Answer:
+    """Rotate the secret of a channel that really signs, on a site with a key to seal it with."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARTNER_SECRET", new_secret())
+        settings = WebhookSettings(url="https://partner.example.org/in", secret="env:PARTNER_SECRET")  # type: ignore[arg-type] # read by pydantic
+        webhook = Webhook(settings, Http(EgressGuard()))
+    plans = dict(site.context.channels)
+    plans["partner"] = replace(plans["partner"], open=lambda: webhook)
+    sealer = Sealer([base64.b64encode(bytes(32)).decode()])
+    site.app = create_app(replace(site.context, channels=plans, sealer=sealer), alive=list)
+    return _call(site, "POST", "/partners/partner/secret/rotate")
+
+
+def _ended(site: Served) -> Answer:
+    assert _rotated(site).status == 200
+    return _call(site, "POST", "/partners/partner/secret/end-former")
+
+
 def _bulk(site: Served) -> Answer:
     prepared = _call(site, "POST", "/v1/bulk?action=publish-again").json
     return _call(site, "POST", f"/v1/bulk/{prepared['operation']}/start")
@@ -163,6 +189,8 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /partners/{channel}/test": lambda site: _call(site, "POST", "/partners/partner/test"),
     "POST /partners/{channel}/pause": lambda site: _call(site, "POST", "/partners/reader/pause"),
     "POST /partners/{channel}/resume": _own_pause,
+    "POST /partners/{channel}/secret/rotate": _rotated,
+    "POST /partners/{channel}/secret/end-former": _ended,
     "POST /v1/deliveries/replay": lambda site: _call(
         site, "POST", "/v1/deliveries/replay?channel=partner&since=2026-01-01T00:00:00Z"
     ),
@@ -213,6 +241,7 @@ def test_all_routes_are_walked(site: Served) -> None:
 # Lines that getting there leaves, besides that of signing in for a route of the console.
 PREPARED = {
     "POST /partners/{channel}/resume": 1,
+    "POST /partners/{channel}/secret/end-former": 1,
     "POST /console/sign-in": -1,
     "POST /console/operations/{operation}/undo": 1,
     "POST /v1/operations/{operation_id}/undo": 1,

@@ -67,6 +67,8 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "check a signature": (PARTNERS, "POST /partners/{channel}/signature", PARTNERS),
     "pause a channel as its partner": (PARTNERS, "POST /partners/{channel}/pause", PARTNERS),
     "resume a channel as its partner": (PARTNERS, "POST /partners/{channel}/resume", PARTNERS),
+    "rotate a secret as its partner": (PARTNERS, "POST /partners/{channel}/secret/rotate", PARTNERS),
+    "end former secrets as a partner": (PARTNERS, "POST /partners/{channel}/secret/end-former", PARTNERS),
     "pages that are not there": ("- not an action", "- not an action", "POST /console/{rest:path}"),
 } | {
     name: (name, f"- {reason}", f"- {reason}")
@@ -77,6 +79,7 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
         "channels test": "it uses the settings on disk, before they are in force",
         "trigger": "as channels test",
         "channels fill": "it follows a change of settings, which is made on the host",
+        "channels drop-secret": "its partner must have the secret of the settings, which is handed over by hand",
         "channels forget": "as channels fill",
         "channels replace": "as channels fill",
         "places empty": "as channels fill",

@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
     group.command("test")(try_out)
     group.command()(forget)
     group.command("replace")(replace_partner)
+    group.command("drop-secret")(drop_secret)
     app.add_typer(group, name="channels")
 
 
@@ -170,6 +171,20 @@ def replace_partner(
         print_json({"channel": channel, "replaced": True})
     else:
         output.line(f"{channel} has another partner from now on; the former one is an orphan: see `citewire places`")
+
+
+def drop_secret(channel: _Channel, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Sign with the secrets of the settings again, and forget those that the channel's partner has made by itself."""
+    from pipeline.stages.partners import rotation
+
+    system = find(data, config)
+    with writing(system) as (transaction, at):
+        check_channel(transaction, system, channel)
+        changed = rotation.drop(transaction, act_of("channels drop-secret", at), channel)
+    if changed:
+        output.line(f"{channel} is signed with the secrets of the settings, which its partner must have")
+    else:
+        output.line(f"{channel} was signed with the secrets of the settings already")
 
 
 def not_in_force(channel: str) -> InvalidEvent:

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from msgspec import to_builtins
 
+from config import Settings
 from pipeline.errors import CitewireError, ConfigError
-from pipeline.ledger import Ledger, deliveries, feeds
+from pipeline.ledger import Ledger, deliveries, feeds, places
 from pipeline.ledger.connections import Connections, connections
 from pipeline.stages.context import ChannelPlan
 from workers.cli import BAD_INPUT, output
@@ -61,7 +62,7 @@ def check(
         check_services(system.settings, http)
     with _ledger_of(system) as ledger:
         elsewhere, findings = _known_to_ledger(ledger, [plan.id for plan in plans], feed_ids)
-        found = [_reach(plan) for plan in plans]
+        found = [_reach(plan) for plan in (_signing(ledger, plans, system.settings) if ledger else plans)]
         shared, opened = _shared(ledger, system, plans, accept), _connections(ledger, system)
     channels_ok = all(one["ok"] for one in found)
     if channels_ok:
@@ -161,6 +162,15 @@ def _in_words(opened: Connections) -> str:
         f"{opened.processes} processes, up to {opened.each} connections each{through}; "
         f"PostgreSQL allows {opened.server}{limit}"
     )
+
+
+def _signing(ledger: Ledger, plans: Sequence[ChannelPlan], settings: Settings) -> Iterator[ChannelPlan]:
+    """Return the plans, which sign with what partners have made."""
+    from workers.wiring import signing_with
+
+    with ledger.read() as transaction:
+        known = {place.key: place for place in places.every(transaction, states=places.IN_FORCE)}
+    return (signing_with(known.get(plan.id), plan, settings) for plan in plans)
 
 
 def _reach(plan: ChannelPlan) -> dict[str, Any]:

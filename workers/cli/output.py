@@ -225,7 +225,10 @@ def reason(channel: ChannelHealth) -> str:
     """Return why it is paused, or else the last error while it is in trouble, or where to read more."""
     if channel.paused is not None:
         return channel.pause_reason or ""
-    return channel.reason or ("see `citewire failures`" if channel.abandoned else "")
+    trouble = channel.reason or ("see `citewire failures`" if channel.abandoned else "")
+    if trouble or channel.secret_rotated is None:
+        return trouble
+    return f"its partner rotated the secret on {rfc3339(channel.secret_rotated)}"
 
 
 def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:

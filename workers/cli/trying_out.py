@@ -11,7 +11,9 @@ import typer
 
 from config.settings import ChannelSettings
 from pipeline.errors import CitewireError, ConfigError
+from pipeline.ledger import places
 from pipeline.ledger.operations import PartOutcome
+from pipeline.ledger.places import Place
 from pipeline.stages import acts
 from pipeline.stages.context import ChannelPlan
 from workers.cli import FAILED, output
@@ -24,9 +26,12 @@ from workers.cli.common import (
     find,
     now,
     print_json,
+    reading,
     writing,
 )
 from workers.cli.names import unknown_channel
+
+_NO_LEDGER = ("ledger-missing", "ledger-older")
 
 
 def try_out(
@@ -79,10 +84,11 @@ def trigger(
 
 def _tested(system: System, channel: ChannelSettings, *, command: str, shown: bool) -> dict[str, Any]:
     """Try a channel out, print the answer unless it is printed as JSON, and add it to the audit."""
-    from workers.wiring import named_file, plan_of, public_http
+    from workers.wiring import named_file, plan_of, public_http, signing_with
 
     with named_file(system.settings):
         plan = plan_of(channel, public_http(system.settings))
+    plan = signing_with(_place_of(system, channel.id), plan, system.settings)
     tested = _try(plan, system, now())
     if shown:
         what = "took the sample" if tested["sample"] else "was reached"
@@ -90,6 +96,17 @@ def _tested(system: System, channel: ChannelSettings, *, command: str, shown: bo
         output.line(f"{channel.id}  {words}: {tested['detail']}")
     _record(system, tested, command)
     return tested
+
+
+def _place_of(system: System, channel: str) -> Place | None:
+    """Return where the channel delivers to. A site that was never started has no place yet."""
+    try:
+        with reading(system) as (transaction, _):
+            return places.find(transaction, channel)
+    except ConfigError as error:
+        if error.code not in _NO_LEDGER:
+            raise
+        return None
 
 
 def _record(system: System, tested: dict[str, Any], command: str) -> None:
@@ -100,7 +117,7 @@ def _record(system: System, tested: dict[str, Any], command: str) -> None:
             outcome: PartOutcome = "answered" if tested["ok"] else "failed"
             acts.record(transaction, act_of(command, at), "test", outcome, channel=tested["channel"], reason=words)
     except ConfigError as error:
-        if error.code not in ("ledger-missing", "ledger-older"):
+        if error.code not in _NO_LEDGER:
             raise
         output.note(f"the test is not in the audit: {error}")
 

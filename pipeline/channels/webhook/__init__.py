@@ -12,10 +12,12 @@ import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.channels import ChannelType
+from pipeline.channels import ChannelType, Rotation
 from pipeline.channels.shared.deadline import probe
+from pipeline.channels.webhook import rotation
+from pipeline.channels.webhook.rotation import MadeSecrets
 from pipeline.channels.webhook.settings import TLSSettings, WebhookSettings
-from pipeline.channels.webhook.signing import message_id, read_signer, signed
+from pipeline.channels.webhook.signing import Signer, message_id, read_signer, signed
 from pipeline.channels.webhook.verifying import checks
 from pipeline.errors import ConfigError, TransientError
 from pipeline.http import ClientCertificate, Http, Limits, Response
@@ -40,7 +42,8 @@ class Webhook:
             max_bytes=_ANSWER_BYTES,
             truncate=True,
         )
-        self._signers = tuple(read_signer(secret.resolve("secret")) for secret in settings.secret)
+        self._configured = tuple(read_signer(secret.resolve("secret")) for secret in settings.secret)
+        self._made: MadeSecrets | None = None
         self._headers = _configured_headers(settings)
         self._encoding = {"content-encoding": "gzip"} if settings.gzip else {}
         self._secrets = tuple(_secrets_sent(settings))
@@ -51,7 +54,7 @@ class Webhook:
             **self._headers,
             **self._encoding,
             "content-type": parcel.rendition.content_type,
-            **signed(message_id(parcel), int(parcel.at.timestamp()), body, self._signers),
+            **signed(message_id(parcel), int(parcel.at.timestamp()), body, self._signers(parcel.at)),
             "citewire-event": parcel.event,
             "citewire-article": parcel.article_id,
             "citewire-revision": str(parcel.revision),
@@ -70,11 +73,34 @@ class Webhook:
 
     def check(self) -> str:
         """Contact the endpoint without sending any credentials."""
-        keys = [f"verify with {signer.public}" for signer in self._signers if signer.public]
+        signers = self._signers(dt.datetime.now(dt.UTC))
+        keys = [f"verify with {signer.public}" for signer in signers if signer.public]
         return "; ".join([f"reached: {probe(self._http, self._url, self._limits)}", *keys])
 
     def verify(self, headers: Mapping[str, str], body: bytes, *, now: dt.datetime) -> Sequence[SignatureCheck]:
-        return checks(headers, body, self._signers, now=now)
+        return checks(headers, body, self._signers(now), now=now)
+
+    def sign_with(self, state: bytes) -> None:
+        self._made = rotation.decoded(state)
+
+    def rotated(self, state: bytes | None, *, now: dt.datetime, overlap: dt.timedelta) -> Rotation:
+        versions = {rotation.version_of(signer) for signer in self._configured}
+        before = None if state is None else rotation.decoded(state)
+        made = rotation.rotated(before, versions, now=now, overlap=overlap)
+        secret, public_key = rotation.shown(made)
+        return Rotation(rotation.encoded(made), made.former_until(now), secret, public_key)
+
+    def without_former(self, state: bytes, *, now: dt.datetime) -> Rotation:
+        made = rotation.newest_alone(rotation.decoded(state), now=now)
+        return Rotation(rotation.encoded(made), made.former_until(now))
+
+    def _signers(self, now: dt.datetime) -> tuple[Signer, ...]:
+        """Return what signs at this time: what the partner has made comes first."""
+        made = self._made
+        if made is None:
+            return self._configured
+        own = tuple(map(read_signer, made.in_force(now)))
+        return own + self._configured if now < made.configured_until else own
 
     def close(self) -> None:
         """Do nothing: connections belong to the thread and are shared with other channels."""

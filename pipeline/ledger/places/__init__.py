@@ -45,6 +45,9 @@ class Place(Struct, frozen=True, kw_only=True):
     checked: dt.datetime | None = None
     check_due: dt.datetime | None = None
     check_error: str | None = None
+    signing: bytes | None = None  # what its partner has made to sign with, sealed
+    rotated: dt.datetime | None = None
+    former_until: dt.datetime | None = None
 
     @property
     def title(self) -> str:
@@ -143,6 +146,34 @@ def keep(transaction: Transaction, digest: str | None, *, now: dt.datetime) -> N
         new["digest"] = digest
     row = insert(transaction, settings_in_force).values(name=_CHANNELS, digest=digest or "", generation=1, at=now)
     transaction.execute(row.on_conflict_do_update(index_elements=[settings_in_force.c.name], set_=new))
+
+
+def sign_with(
+    transaction: Transaction,
+    key: str,
+    signing: bytes | None,
+    *,
+    rotated: dt.datetime | None,
+    former_until: dt.datetime | None,
+    now: dt.datetime,
+) -> None:
+    """Keep what the partner at a place has made to sign with, sealed; None: nothing. Every process takes it up."""
+    values = {"signing": signing, "rotated": rotated, "former_until": former_until}
+    transaction.execute(sa.update(places).where(places.c.key == key).values(**values))
+    keep(transaction, None, now=now)
+
+
+class Rotation(Struct, frozen=True):
+    """When the partner of a channel made its secret, and until when former ones sign too."""
+
+    at: dt.datetime | None = None  # None: the secrets are those of the settings
+    former_until: dt.datetime | None = None
+
+
+def rotation_of(transaction: Transaction, key: str, *, now: dt.datetime) -> Rotation:
+    found = transaction.execute(sa.select(places.c.rotated, places.c.former_until).where(places.c.key == key))
+    at, until = found.one_or_none() or (None, None)
+    return Rotation(at, until if until is not None and until > now else None)
 
 
 # --- what a place holds -------------------------------------------------------------------------------------------

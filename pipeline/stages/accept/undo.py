@@ -44,6 +44,10 @@ _FOR_GOOD = {
             "use `citewire channels resume` or `citewire channels pause`",
         ),
     ),
+    "rotate": (
+        "a secret that was shown is not called back by an undo",
+        "have the partner rotate it again, or use `citewire channels drop-secret`",
+    ),
     "token-create": ("a token that was shown is not called back by an undo", "use `citewire token revoke`"),
     "token-revoke": ("a revoked token stays revoked", "create another one with `citewire token create`"),
     "reload": ("settings are not brought back by an undo", "put the former settings back, and run `citewire reload`"),

@@ -41,7 +41,8 @@ def admitted_by_address(context: Context, limiter: Limiter) -> Callable[..., Par
 def _admit(context: Context, limiter: Limiter, request: Request, channel: str, *, in_address: bool) -> Partner:
     grant = require(context, request, f"partner:{channel}", in_address=in_address)
     allow(limiter, f"token:{grant.id}", Rate(context.policy.partner_rate, context.policy.partner_burst))
-    plan = context.channels.get(channel)
+    with context.ledger.read() as transaction:
+        plan = context.channels_now(transaction).get(channel)  # another process may have changed what it signs with
     if plan is None:
         raise Problem(404, "unknown-partner", f"no channel {channel!r} is configured")
     return Partner(plan, grant)

@@ -47,7 +47,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
     def get_own_channel(mine: Mine) -> own_channel.OwnChannel:
         """Return whether your channel can be sent to; if not, since when."""
         with context.ledger.read() as transaction:
-            return own_channel.own_channel(transaction, mine.plan)
+            return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     @own.get("/deliveries", responses=answers)
     def get_own_deliveries(
@@ -99,7 +99,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
         """Be sent nothing until you resume, withdrawals included: until then you may show what was withdrawn."""
         with context.ledger.write() as transaction:
             acts.pause(transaction, act_of(mine), mine.plan.id, reason=PAUSED_BY_PARTNER)
-            return own_channel.own_channel(transaction, mine.plan)
+            return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     @own.post("/resume", responses=answers | problems(409))
     def resume_own_channel(mine: Mine) -> own_channel.OwnChannel:
@@ -109,6 +109,6 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
             if health.paused is not None and not own_channel.is_paused_by_partner(health):
                 raise Problem(409, "paused-by-operator", "the operator has paused the channel, and can resume it")
             acts.resume(transaction, act_of(mine), mine.plan.id)
-            return own_channel.own_channel(transaction, mine.plan)
+            return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     return own

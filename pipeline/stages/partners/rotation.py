@@ -1,0 +1,106 @@
+"""A partner replaces the secrets of its own channel. What it makes is kept sealed, in the row of its place.
+
+The settings name secrets by where they are found, which nobody but the operator can change. What the partner has made
+signs in their place, until the operator drops it (`docs/decisions/0067-partners-rotate-their-own-secrets.md`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigError, InvalidEvent
+from pipeline.ledger import Transaction, places
+from pipeline.ledger.places import Place
+from pipeline.model.moment import rfc3339
+from pipeline.stages import acts
+from pipeline.stages.acts import Act
+from pipeline.stages.context import Context
+
+if TYPE_CHECKING:
+    from pipeline.channels import RotatingChannel, Rotation
+    from pipeline.sealing import Sealer
+
+
+def rotate(
+    context: Context, transaction: Transaction, act: Act, channel: RotatingChannel, id: str, *, overlap: dt.timedelta
+) -> Rotation:
+    """Make new secrets for the channel `id`, which is opened as `channel`; the former ones sign too during the overlap.
+
+    Raises InvalidEvent `rotation-off` without a sealing key, `too-many-secrets`, and ConfigError as `unsealed`.
+    """
+    sealer = _sealer(context)
+    place = _locked(transaction, id)
+    before = None if place.signing is None else unsealed(sealer, place.signing, owner=id)
+    new = channel.rotated(before, now=act.at, overlap=overlap)
+    _keep(transaction, sealer, id, new, rotated=act.at, now=act.at)
+    words = f"former secrets sign until {rfc3339(new.former_until)}" if new.former_until else "former secrets ended"
+    acts.record(transaction, act, "rotate", "rotated", channel=id, reason=words)
+    return new
+
+
+def end_former(context: Context, transaction: Transaction, act: Act, channel: RotatingChannel, id: str) -> bool:
+    """End the former secrets of the channel now; return False if there are none that sign.
+
+    Raises as `rotate`.
+    """
+    place = _locked(transaction, id)
+    if place.signing is None or place.former_until is None or place.former_until <= act.at:
+        return False
+    sealer = _sealer(context)
+    new = channel.without_former(unsealed(sealer, place.signing, owner=id), now=act.at)
+    _keep(transaction, sealer, id, new, rotated=place.rotated, now=act.at)
+    acts.record(transaction, act, "rotate", "ended", channel=id, reason="former secrets ended")
+    return True
+
+
+def drop(transaction: Transaction, act: Act, id: str) -> bool:
+    """Have the channel sign with the secrets of the settings again; return False if it does so already."""
+    place = _locked(transaction, id)
+    if place.signing is None:
+        return False
+    places.sign_with(transaction, id, None, rotated=None, former_until=None, now=act.at)
+    acts.record(transaction, act, "rotate", "ended", channel=id, reason="the settings' secrets sign again")
+    return True
+
+
+def unsealed(sealer: Sealer | None, sealed: bytes, *, owner: str) -> bytes:
+    """Return what the partner of the channel `owner` has made. Raises ConfigError if it cannot be read."""
+    mend = "set the key that it was sealed with, or have the settings' secrets sign again"
+    hint = f"{mend}: `citewire channels drop-secret {owner}`"
+    if sealer is None:
+        raise ConfigError("is needed to read what a partner made", key="sealing_key", hint=hint, code="secret-missing")
+    try:
+        return sealer.open(sealed, owner=owner)
+    except ValueError as error:
+        message = f"the secret that the partner of {owner} made {error}"
+        raise ConfigError(message, key="sealing_key", hint=hint, code="secret-unusable") from None
+
+
+def _locked(transaction: Transaction, id: str) -> Place:
+    """Return the channel's place, which no other process changes before this transaction ends."""
+    places.lock(transaction)
+    place = places.find(transaction, id)
+    if place is None:  # its settings were never in force
+        raise InvalidEvent(f"the channel {id!r} is not in force", code="channel-not-in-force")
+    return place
+
+
+def _sealer(context: Context) -> Sealer:
+    if context.sealer is None:
+        hint = "ask the operator to replace the secret"
+        raise InvalidEvent("partners cannot rotate secrets on this site", code="rotation-off", hint=hint)
+    return context.sealer
+
+
+def _keep(
+    transaction: Transaction,
+    sealer: Sealer,
+    id: str,
+    new: Rotation,
+    *,
+    rotated: dt.datetime | None,
+    now: dt.datetime,
+) -> None:
+    sealed = sealer.seal(new.state, owner=id)
+    places.sign_with(transaction, id, sealed, rotated=rotated, former_until=new.former_until, now=now)
