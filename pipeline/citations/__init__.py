@@ -7,6 +7,7 @@ editorial status in words. The text and the HTML of a citation have the same wor
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from pipeline.citations.ama import ama
@@ -33,12 +34,16 @@ __all__ = [
 
 Style = Literal["ama", "vancouver"]
 
+_LATELY = 1_000  # citations that are kept, because every format and each build of a feed has the same
 
+
+@lru_cache(_LATELY)
 def citation_text(cited: CitedReference, *, style: Style = "ama") -> str:
     """Return one line of plain text: the whole citation, or the id and link of an unresolved work."""
     return as_text(_spans(cited, style))
 
 
+@lru_cache(_LATELY)
 def citation_html(cited: CitedReference, *, style: Style = "ama") -> str:
     """Return the same as escaped inline HTML: only a, i, b, u, sub and sup, with absolute links."""
     return as_html(_spans(cited, style))

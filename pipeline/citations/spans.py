@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pipeline.citations.links import is_web_address
 from pipeline.flattening.scripts import subscript, superscript, with_fractions
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """A run of text. `markup` is the same text as HTML, of the five elements that a title may hold."""
 
     text: str

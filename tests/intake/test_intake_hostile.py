@@ -144,6 +144,14 @@ def test_text_loses_what_no_reader_may_see() -> None:
     assert line(" a \t b\n") == "a b"
 
 
+def test_no_other_character_is_lost() -> None:
+    lost = {code for code in range(0x110000) if clean(chr(code)) == ""}
+    controls = {*range(0x20), *range(0x7F, 0xA0)} - {*range(9, 14), 0x85}
+    noncharacters = {*range(0xFDD0, 0xFDF0)} | {plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF)}
+    bidi = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # of which only the overrides go when they are balanced
+    assert lost == controls | noncharacters | bidi | {*range(0x206A, 0x2070), 0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB}
+
+
 def test_bidi_overrides_go_and_ordinary_marks_stay() -> None:
     assert clean("\u202eabc\u202c") == "abc"
     assert clean("\u2067abc") == "abc"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+import unicodedata
 from html.parser import HTMLParser
 
 import pytest
@@ -222,6 +223,15 @@ def test_plain_text_keeps_the_order_and_the_numbers() -> None:
 
 def test_characters_that_xml_forbids_are_left_out() -> None:
     assert clean("a\x00b\x0bc\x85d\ud800e\ufffef\U0001ffffg\th\ni🧠") == "abcdefg\th\ni🧠"
+
+
+def test_a_character_is_left_out_if_xml_or_html_forbids_it_and_no_other_is() -> None:
+    """XML 1.0, section 2.2; HTML, section 13.2.3.5, whose controls and noncharacters are Unicode's."""
+    for code in range(0x110000):
+        control = unicodedata.category(chr(code)) == "Cc" and chr(code) not in "\t\n\r"
+        surrogate = 0xD800 <= code <= 0xDFFF
+        noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
+        assert (clean(chr(code)) == "") == (control or surrogate or noncharacter), hex(code)
 
 
 def test_the_article_says_its_language_and_direction() -> None:

@@ -19,12 +19,8 @@ def _tidy(value: Any) -> Any:
         case str():
             return clean(value)
         case dict():
-            return {key: tidied for key, item in value.items() if not _is_empty(tidied := _tidy(item))}
+            return {key: tidied for key, item in value.items() if (tidied := _tidy(item)) or tidied == 0}
         case list() | tuple():
-            return [tidied for item in value if not _is_empty(tidied := _tidy(item))]
+            return [tidied for item in value if (tidied := _tidy(item)) or tidied == 0]
         case _:
             return value
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", [], {})
