@@ -1,7 +1,8 @@
 # One image for every process of Citewire: the compose file says which command each service runs.
+# The base is named by its digest, which CI's updates keep up with.
 # No secret and no setting is built in; what a container writes goes to the two folders under /srv/citewire.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/citewire
 WORKDIR /src
@@ -19,7 +20,7 @@ RUN /opt/citewire/bin/python -m pip install --no-deps --no-build-isolation . \
  && /opt/citewire/bin/python -m compileall -q -j 0 /opt/citewire/lib \
  && /opt/citewire/bin/python -m pip uninstall --yes --quiet setuptools pip
 
-FROM python:3.13-slim
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 # A number, so that platforms which refuse root can tell; the folders are made here, because a new volume takes over
 # their owner.
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \

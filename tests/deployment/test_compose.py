@@ -32,7 +32,7 @@ SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
 SETS = {"as it stands": (COMPOSE,), "with the example override": (COMPOSE, OVERRIDE)}
 EVERY = services()
 ONE_SHOT = {"migrate", "cli"}  # they end by themselves
-IMAGES = re.compile(r"[a-z0-9/]+:[0-9.]+")
+IMAGES = re.compile(r"[a-z0-9/]+:[0-9.]+@sha256:[0-9a-f]{64}")
 
 each_set = pytest.mark.parametrize("files", SETS.values(), ids=SETS.keys())
 each_service = pytest.mark.parametrize("name", EVERY)
@@ -127,7 +127,7 @@ def test_a_proxy_on_the_host_may_say_who_its_clients_are_and_nobody_else() -> No
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_image_of_others_is_named_with_its_version(name: str) -> None:
+def test_an_image_of_others_is_named_with_its_version_and_its_digest(name: str) -> None:
     assert IMAGES.fullmatch(EVERY[name]["image"])
 
 

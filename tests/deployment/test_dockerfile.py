@@ -20,7 +20,7 @@ from waiting import PATIENCE
 from config import load
 
 PACKAGES = ("pipeline", "workers", "config")
-PINNED = re.compile(r"python:3\.\d+-slim")
+PINNED = re.compile(r"python:(3\.\d+)-slim@sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,11 @@ def test_every_stage_starts_from_a_python_of_a_known_version_that_the_program_ru
     expected = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     least = tuple(map(int, expected.removeprefix(">=").split(".")))
     for base in (rest.split()[0] for rest in of("FROM")):
-        assert PINNED.fullmatch(base), base
-        assert tuple(map(int, base.removeprefix("python:").removesuffix("-slim").split("."))) >= least
+        pinned = PINNED.fullmatch(base)
+        assert pinned is not None, base
+        assert tuple(map(int, pinned[1].split("."))) >= least
     assert len({rest.split()[0] for rest in of("FROM")}) == 1, "what one Python compiled another may not read"
+    assert of("FROM")[0].split()[0] in (ROOT / "deploy" / "flower" / "Dockerfile").read_text().split()
 
 
 def test_the_dependencies_are_installed_by_their_hashes_and_the_program_without_any() -> None:
