@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from pipeline.ledger import Transaction, operations, sessions, tokens
 from pipeline.ledger.deliveries import channels
+from pipeline.ledger.deliveries.channels import PausedBy
 from pipeline.ledger.operations import Kind, Operation, Part, PartOutcome
 from pipeline.ledger.sessions import Session
 from pipeline.model.words import count
@@ -41,17 +42,26 @@ def record(
     operations.record(transaction, operation, [Part(None, None, None, outcome, file, channel, reason)])
 
 
-def pause(transaction: Transaction, act: Act, channel: str, *, reason: str) -> bool:
-    """Send nothing to the channel until it is resumed; return False if it is paused already."""
-    changed = channels.pause(transaction, channel, reason=reason, now=act.at)
-    record(transaction, act, "pause", "paused" if changed else "unchanged", channel=channel, reason=reason)
+def pause(transaction: Transaction, act: Act, channel: str, *, reason: str, by: PausedBy | None = None) -> bool:
+    """Send nothing to the channel until it is resumed; return False if it is paused already, by whomever.
+
+    `by`: None: an operator. What an operator did is in the audit also if it changed nothing.
+    """
+    changed = channels.pause(transaction, channel, reason=reason, now=act.at, by=by)
+    if changed:
+        record(transaction, act, "pause", "paused", channel=channel, reason=reason)
+    elif by is None:
+        record(transaction, act, "pause", "unchanged", channel=channel, reason="it was paused already")
     return changed
 
 
-def resume(transaction: Transaction, act: Act, channel: str) -> bool:
-    """Send to a paused channel again; return False if it is not paused."""
+def resume(transaction: Transaction, act: Act, channel: str, *, by: PausedBy | None = None) -> bool:
+    """Send to a paused channel again; return False if it is not paused. `by`: as for `pause`."""
     changed = channels.resume(transaction, channel)
-    record(transaction, act, "resume", "resumed" if changed else "unchanged", channel=channel)
+    if changed:
+        record(transaction, act, "resume", "resumed", channel=channel)
+    elif by is None:
+        record(transaction, act, "resume", "unchanged", channel=channel, reason="it was not paused")
     return changed
 
 

@@ -17,7 +17,7 @@ from pipeline.stages.failures import MENDS, cause
 from pipeline.views.deliveries import DeliveryList, DeliveryWithAttempts
 from pipeline.views.fields import ChannelId, Count, Time
 
-PAUSED_BY_PARTNER = "its partner has paused it"  # by which a partner's own pause is told from an operator's
+PAUSED_BY_PARTNER = "its partner has paused it"  # what operators read
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,11 @@ def signature_report(found: Sequence[SignatureCheck]) -> SignatureReport:
 def own_channel(transaction: Transaction, plan: ChannelPlan, *, now: dt.datetime) -> OwnChannel:
     health = channels.health(transaction, plan.id)
     secret = places.rotation_of(transaction, plan.id, now=now)
-    by: Literal["partner", "operator"] = "partner" if is_paused_by_partner(health) else "operator"
     return OwnChannel(
         channel=plan.id,
         format=plan.format,
         paused=health.paused,
-        paused_by=by if health.paused is not None else None,
+        paused_by=(health.paused_by or "operator") if health.paused is not None else None,
         disabled=health.disabled,
         failing=health.failing,
         next_try=health.paused_until,
@@ -97,10 +96,6 @@ def own_channel(transaction: Transaction, plan: ChannelPlan, *, now: dt.datetime
         secret_rotated=secret.at,
         former_secrets_until=secret.former_until,
     )
-
-
-def is_paused_by_partner(health: channels.Health) -> bool:
-    return health.paused is not None and health.pause_reason == PAUSED_BY_PARTNER
 
 
 def own_deliveries(found: DeliveryList) -> DeliveryList:

@@ -22,7 +22,10 @@ from pipeline.channels.webhook.settings import WebhookSettings
 from pipeline.channels.webhook.signing import read_signer, signed
 from pipeline.errors import ConfigError
 from pipeline.http import EgressGuard, Http
-from pipeline.ledger import tables
+from pipeline.ledger import operations, tables
+from pipeline.stages import acts
+from pipeline.stages.acts import Act
+from pipeline.views.own_channel import PAUSED_BY_PARTNER
 
 ARTICLE = "---\nid: naps\ntitle: Naps\n---\nThey help.\n"
 OWN = "/partners/partner"
@@ -110,6 +113,32 @@ def test_a_partner_resumes_its_own_pause_and_not_an_operators(site: Served) -> N
     assert b"Known" not in paused.body
     assert call(site, "POST", f"{OWN}/pause").json["paused_by"] == "operator"
     assert call(site, "POST", f"{OWN}/resume").code == "paused-by-operator"
+
+
+def test_an_operators_pause_is_the_operators_whatever_its_reason_says(site: Served) -> None:
+    with site.context.ledger.write() as transaction:
+        act = Act("op_pause", "citewire", site.clock())
+        assert acts.pause(transaction, act, "partner", reason=PAUSED_BY_PARTNER)
+    assert call(site, "GET", OWN).json["paused_by"] == "operator"
+    assert call(site, "POST", f"{OWN}/resume").code == "paused-by-operator"
+
+
+def test_a_partner_that_changes_nothing_leaves_no_line_in_the_audit_and_an_operator_one_that_says_so(
+    site: Served,
+) -> None:
+    def audit() -> list[str]:
+        with site.context.ledger.read() as transaction:
+            return [one.kind for one in operations.newest(transaction, limit=10)]
+
+    assert call(site, "POST", f"{OWN}/resume").status == 200
+    assert audit() == []
+    for _ in range(3):
+        assert call(site, "POST", f"{OWN}/pause").json["paused_by"] == "partner"
+    assert audit() == ["pause"]
+    again = call(site, "POST", "/v1/channels/partner/pause?reason=Known", "root").json
+    assert (again["changed"], again["health"]["pause_reason"]) == (False, PAUSED_BY_PARTNER)
+    (part,) = call(site, "GET", f"/v1/operations/{again['operation']}", "root").json["parts"]
+    assert (part["outcome"], part["reason"]) == ("unchanged", "it was paused already")
 
 
 @pytest.mark.parametrize("step", ["GET ", "GET /deliveries", "POST /replay?since=2026-03-01T00:00:00Z", "POST /pause"])

@@ -16,6 +16,7 @@ from pipeline.ledger.deliveries import IS_ANY, IS_NORMAL, IS_WITHDRAWAL, MAY_WAI
 from pipeline.ledger.tables import channels, deliveries
 
 CircuitState = Literal["closed", "open", "half-open", "disabled"]
+PausedBy = Literal["partner"]
 
 
 class Health(Struct, frozen=True):
@@ -32,6 +33,7 @@ class Health(Struct, frozen=True):
     next_batch: dt.datetime | None = None  # the earliest time of the next batch, by its interval
     paused: dt.datetime | None = None  # since when it is sent nothing, withdrawals included
     pause_reason: str | None = None
+    paused_by: PausedBy | None = None  # None: an operator, or it is not paused
 
     def rests(self, now: dt.datetime) -> bool:
         """Return whether the channel should be left alone at this time."""
@@ -154,11 +156,14 @@ def enable(transaction: Transaction, channel: str) -> bool:
     return was_disabled
 
 
-def pause(transaction: Transaction, channel: str, *, reason: str, now: dt.datetime) -> bool:
-    """Send nothing to the channel until it is resumed; return False if it is paused already."""
+def pause(transaction: Transaction, channel: str, *, reason: str, now: dt.datetime, by: PausedBy | None = None) -> bool:
+    """Send nothing to the channel until it is resumed; return False if it is paused already.
+
+    `by`: None: an operator.
+    """
     if health(transaction, channel, lock=True).paused is not None:
         return False
-    _set(transaction, channel, paused=now, pause_reason=reason)
+    _set(transaction, channel, paused=now, pause_reason=reason, paused_by=by)
     return True
 
 
@@ -166,7 +171,7 @@ def resume(transaction: Transaction, channel: str) -> bool:
     """Send to a paused channel again; return False if it is not paused."""
     if health(transaction, channel, lock=True).paused is None:
         return False
-    _set(transaction, channel, paused=None, pause_reason=None)
+    _set(transaction, channel, paused=None, pause_reason=None, paused_by=None)
     return True
 
 

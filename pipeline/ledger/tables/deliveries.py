@@ -113,8 +113,9 @@ channels = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # transient ones, in a row
     sa.Column("paused_until", Instant),
     sa.Column("disabled", Instant),  # when the other end said 410 Gone
-    sa.Column("paused", Instant),  # when an operator paused it; None: it is not paused
+    sa.Column("paused", Instant),  # None: it is not paused
     sa.Column("pause_reason", sa.Text),
+    sa.Column("paused_by", sa.String(16)),  # partner; None: an operator, who alone resumes it then
     sa.Column("reason", sa.Text),
     sa.Column("failing", Instant),  # since when nothing was accepted but something failed or was refused
     sa.Column("opened", Instant),  # when its circuit opened; None: it is closed

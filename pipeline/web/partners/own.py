@@ -98,7 +98,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
     def pause_own_channel(mine: Mine) -> own_channel.OwnChannel:
         """Be sent nothing until you resume, withdrawals included: until then you may show what was withdrawn."""
         with context.ledger.write() as transaction:
-            acts.pause(transaction, act_of(mine), mine.plan.id, reason=PAUSED_BY_PARTNER)
+            acts.pause(transaction, act_of(mine), mine.plan.id, reason=PAUSED_BY_PARTNER, by="partner")
             return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     @own.post("/resume", responses=answers | problems(409))
@@ -106,9 +106,9 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
         """Be sent deliveries again, withdrawals first. What an operator has paused, an operator resumes."""
         with context.ledger.write() as transaction:
             health = channels.health(transaction, mine.plan.id, lock=True)
-            if health.paused is not None and not own_channel.is_paused_by_partner(health):
+            if health.paused is not None and health.paused_by != "partner":
                 raise Problem(409, "paused-by-operator", "the operator has paused the channel, and can resume it")
-            acts.resume(transaction, act_of(mine), mine.plan.id)
+            acts.resume(transaction, act_of(mine), mine.plan.id, by="partner")
             return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     return own
