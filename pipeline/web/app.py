@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems, refusals
 from pipeline.web.addresses import Addresses
 from pipeline.web.bounded import Bounded
+from pipeline.web.changing import refusing_when_outdated
+from pipeline.web.console import router as console
 from pipeline.web.console.live import Live, versions_of
-from pipeline.web.console.router import router as console
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.middleware import Compression, Interrupted, TooLarge
@@ -69,9 +70,10 @@ def create_app(
     app.add_middleware(Interrupted)
     problems.register(app)
     refusals.register(app)
-    app.include_router(v1.router(context, ends))
     bounded = Bounded(context.policy.article_budget)
-    app.include_router(console(context, limiter, live, bounded))
+    unless_outdated = [Depends(refusing_when_outdated(context))]
+    for room in (*v1.routers(context, ends), *console.routers(context, limiter, live, bounded)):
+        app.include_router(room, dependencies=unless_outdated)
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context, bounded))
     app.include_router(feeds.router(context))

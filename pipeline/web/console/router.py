@@ -1,13 +1,14 @@
-"""Assemble the console's pages."""
+"""The console's pages."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Response
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Response
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.bounded import Bounded
-from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.console import (
     articles,
     bulk,
@@ -29,24 +30,23 @@ from pipeline.web.limits import Limiter
 from pipeline.web.problems import Problem
 
 
-def router(context: Context, limiter: Limiter, live: Live, bounded: Bounded) -> APIRouter:
+def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded) -> Iterator[APIRouter]:
+    """Yield the rooms of the console. The last one answers any address that is none of the others'."""
     pages, intake = Pages(context), intake_of(context)
-    console = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
-    console.include_router(signing_in.router(context, pages, limiter))
-    console.include_router(provider.router(context, pages, limiter))
-    console.include_router(needs_you.router(context, pages))
-    console.include_router(now.router(context, pages))
-    console.include_router(articles.router(context, pages, intake))
-    console.include_router(bulk.router(context, pages, intake))
-    console.include_router(calendar.router(context, pages))
-    console.include_router(previews.router(context, pages, bounded))
-    console.include_router(channels.router(context, pages, intake))
-    console.include_router(failures.router(context, pages, intake))
-    console.include_router(operations.router(context, pages, intake))
-    console.include_router(session_list.router(context, pages))
-    console.include_router(streams.router(context, pages, live))
-    console.include_router(_others(pages))
-    return console
+    yield signing_in.router(context, pages, limiter)
+    yield provider.router(context, pages, limiter)
+    yield needs_you.router(context, pages)
+    yield now.router(context, pages)
+    yield articles.router(context, pages, intake)
+    yield bulk.router(context, pages, intake)
+    yield calendar.router(context, pages)
+    yield previews.router(context, pages, bounded)
+    yield channels.router(context, pages, intake)
+    yield failures.router(context, pages, intake)
+    yield operations.router(context, pages, intake)
+    yield session_list.router(context, pages)
+    yield streams.router(context, pages, live)
+    yield _others(pages)
 
 
 def _others(pages: Pages) -> APIRouter:

@@ -1,12 +1,13 @@
-"""Assemble the routers of /v1."""
+"""The routers of /v1."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from collections.abc import Iterator
+
+from fastapi import APIRouter
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
-from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.v1 import (
     articles,
     attention,
@@ -22,18 +23,17 @@ from pipeline.web.v1 import (
 from pipeline.web.v1.hooks import router as hooks
 
 
-def router(context: Context, ends: events.Ends) -> APIRouter:
+def routers(context: Context, ends: events.Ends) -> Iterator[APIRouter]:
+    """Yield the rooms of the API, each by itself: a router of routers would have FastAPI build every route again."""
     intake = intake_of(context)
-    api = APIRouter(dependencies=[Depends(refusing_when_outdated(context))])
-    api.include_router(events.router(context, intake, ends))
-    api.include_router(hooks.router(context, intake))
-    api.include_router(articles.router(context, intake))
-    api.include_router(bulk.router(context, intake))
-    api.include_router(channels.router(context, intake))
-    api.include_router(deliveries.router(context, intake))
-    api.include_router(failures.router(context, intake))
-    api.include_router(operations.router(context, intake))
-    api.include_router(attention.router(context))
-    api.include_router(looking.router(context))
-    api.include_router(recalls.router(context))
-    return api
+    yield events.router(context, intake, ends)
+    yield hooks.router(context, intake)
+    yield articles.router(context, intake)
+    yield bulk.router(context, intake)
+    yield channels.router(context, intake)
+    yield deliveries.router(context, intake)
+    yield failures.router(context, intake)
+    yield operations.router(context, intake)
+    yield attention.router(context)
+    yield looking.router(context)
+    yield recalls.router(context)
