@@ -42,6 +42,8 @@ structlog.configure(
 )
 LOG = structlog.get_config()
 
+_THRESHOLDS = 20_000, 10, 10  # objects, and younger collections, before the garbage of each generation is collected
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 
@@ -62,7 +64,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Have the collector pass over the modules and the tests themselves: it would look at them again and again."""
+    """Have the collector pass over the modules and the tests themselves: it would look at them again and again.
+
+    And have it look less often: each module ends with a full collection, and few tests leave much before.
+    """
+    gc.set_threshold(*_THRESHOLDS)
     gc.enable()
     gc.collect()
     gc.freeze()
