@@ -67,7 +67,7 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         environment = _built(folder, arguments.entries)
-        with _web(folder, environment) as (web, process), _nginx(folder) as nginx:
+        with web_server(folder, environment) as (web, process), _nginx(folder) as nginx:
             print(_rates({"nginx": nginx, "citewire web": web}, arguments.seconds, arguments.clients))
             print(_memory(web, process, arguments.readers))
 
@@ -101,7 +101,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _web(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, psutil.Process]]:
+def web_server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, psutil.Process]]:
     port = _free_port()
     command = [sys.executable, "-m", "workers.cli", "web", "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "web.log").open("w") as log:

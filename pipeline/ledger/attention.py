@@ -17,7 +17,7 @@ from pipeline.ledger import places as place_records
 from pipeline.ledger.articles import events
 from pipeline.ledger.articles.events import NotDone
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.deliveries import failing
+from pipeline.ledger.deliveries import IS_ABANDONED, failing
 from pipeline.ledger.deliveries.failing import Tally
 from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, vanished, verdicts
 from pipeline.ledger.evidence.mismatches import Mismatch
@@ -36,6 +36,8 @@ _MISMATCHES = 100  # references that are another work than described: each is a 
 _VANISHED = 100  # works whose record is gone: each is a condition of its own
 _LOST = 100  # edits that were overtaken: those of one source about one article are one condition
 _LOST_FOR = dt.timedelta(days=7)  # after which nobody will send them again
+_IS_SHOWN = proofs.c.shown != sa.literal_column("''")  # as in the index
+_REFUSED = deliveries.c.refusals > sa.literal_column("0")  # likewise
 _GROUPS = 1_000  # most groups of each kind that are read
 
 
@@ -133,14 +135,12 @@ def facts(
     return Facts(
         now=now,
         held=_grouped(transaction, withheld, withheld.c.cause, withheld.c.since),
-        dead=_failed(transaction, deliveries.c.state == "abandoned", deliveries.c.urgency != 0, others),
-        refused=_failed(transaction, deliveries.c.refusals > 0, deliveries.c.state.in_(("pending", "sending")), others),
+        dead=_failed(transaction, IS_ABANDONED, deliveries.c.urgency != 0, others),
+        refused=_failed(transaction, _REFUSED, deliveries.c.state.in_(("pending", "sending")), others),
         failing=tuple(failing.tallies(transaction, channels=noted)) if noted else (),
         dismissed=dismissed,
         withdrawals=_withdrawals(transaction),
-        shown=_grouped(
-            transaction, proofs, proofs.c.shown, proofs.c.withdrawn, proofs.c.due.is_not(None), proofs.c.shown != ""
-        ),
+        shown=_grouped(transaction, proofs, proofs.c.shown, proofs.c.withdrawn, proofs.c.due.is_not(None), _IS_SHOWN),
         channels=_channels(transaction, configured),
         elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
         sources=silent_sources(transaction),

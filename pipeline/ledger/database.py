@@ -8,7 +8,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -146,6 +146,15 @@ def chunks(values: Iterable[T], size: int = 500) -> Iterator[list[T]]:
         yield some
 
 
+def among(columns: Sequence[sa.ColumnElement[Any]], rows: Sequence[Sequence[Any]]) -> sa.ColumnElement[bool]:
+    """Match what has one of these rows of values in the columns; there are at least one.
+
+    SQLite looks up each column's values in an index. Asked for the rows alone, it would read the whole table.
+    """
+    each = (column.in_(sorted(set(values))) for column, values in zip(columns, zip(*rows, strict=True), strict=True))
+    return sa.and_(*each, sa.tuple_(*columns).in_(rows))
+
+
 class Instant(sa.types.TypeDecorator[dt.datetime]):
     """An aware UTC datetime, kept as whole microseconds since 1970: sortable and exact in every database."""
 
@@ -156,7 +165,12 @@ class Instant(sa.types.TypeDecorator[dt.datetime]):
         return None if value is None else (value - _EPOCH) // dt.timedelta(microseconds=1)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> dt.datetime | None:
-        return None if value is None else _EPOCH + dt.timedelta(microseconds=value)
+        return None if value is None else moment_of(value)
+
+
+def moment_of(micros: int) -> dt.datetime:
+    """Return the moment that is stored as so many microseconds since 1970."""
+    return _EPOCH + dt.timedelta(microseconds=micros)
 
 
 def instant(at: dt.datetime | None) -> sa.BindParameter[dt.datetime | None]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.deliveries import IS_UNFINISHED
 from pipeline.ledger.tables import attempts, deliveries, feeds, identifiers, places, references, revisions
 
 
@@ -34,7 +35,7 @@ def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:
     columns = (deliveries.c.channel, sa.func.count())
     all_of: dict[str, int] = dict(transaction.execute(sa.select(*columns).group_by(deliveries.c.channel)).all())
     key = (deliveries.c.channel, deliveries.c.state)
-    open_ones = deliveries.c.state.in_(("pending", "sending", "abandoned"))
+    open_ones = IS_UNFINISHED
     rows = transaction.execute(sa.select(*key, sa.func.count()).where(open_ones).group_by(*key))
     found = Counter({(channel, state): count for channel, state, count in rows})
     for channel, count in all_of.items():

@@ -69,7 +69,7 @@ def noted(one: Note) -> Noted:
 def failures(transaction: Transaction, *, now: dt.datetime) -> FailureList:
     """Return what fails, from all deliveries of the ledger."""
     notes = failure_notes.every(transaction)
-    every = stages.failures(failing.tallies(transaction), seen=now)
+    every = stages.failures(failing.tallies(transaction, alike=stages.cause), seen=now)
     found = sorted(
         (_failure(one, notes.get(one.cause.key)) for one in every), key=lambda one: one.dismissed is not None
     )

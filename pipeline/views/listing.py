@@ -41,7 +41,7 @@ class ArticleSummary:
 
 @dataclass(frozen=True, slots=True)
 class ArticleList:
-    """Articles by id."""
+    """Articles by id. A page compares so many articles with what was asked, so it may be short, or even empty."""
 
     articles: tuple[ArticleSummary, ...]
     next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
@@ -57,9 +57,8 @@ class FoundArticles:
 
 def articles(transaction: Transaction, filters: ArticleFilter, *, after: str | None = None, limit: int) -> ArticleList:
     """Return a page of the list of articles."""
-    found = listing.page(transaction, filters, after=after, limit=limit + 1)
-    shown = found[:limit]
-    return ArticleList(_summaries(transaction, shown), next=shown[-1].id if len(found) > limit else None)
+    found = listing.page(transaction, filters, after=after, limit=limit)
+    return ArticleList(_summaries(transaction, found.articles), next=found.next)
 
 
 def found_articles(transaction: Transaction, wanted: Wanted, *, after: Cursor | None, limit: int) -> FoundArticles:

@@ -62,7 +62,12 @@ def test_what_was_lost_is_due_and_nothing_else_is_changed(empty_database: str) -
     assert states == again | {"done": ("delivered", False), "dead": ("abandoned", False), "due": ("pending", True)}
     assert {name for name, due in pushes.items() if due is None} == {"well"}
     assert pushes["due"] == 5
-    assert {"ix_deliveries_due", "ix_deliveries_leased", "ix_deliveries_withdrawals", "ix_deliveries_state"} <= names
+    assert {
+        "ix_deliveries_due",
+        "ix_deliveries_leased",
+        "ix_deliveries_withdrawals",
+        "ix_deliveries_unfinished",
+    } <= names
 
 
 def test_what_waits_for_a_partner_to_fetch_it_goes_on_waiting(empty_database: str) -> None:

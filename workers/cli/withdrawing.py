@@ -131,11 +131,8 @@ def _of_operation(transaction: Transaction, operation: str) -> list[str]:
 
 
 def _of_topic(transaction: Transaction, topic: str) -> Iterator[str]:
-    """Yield the articles of a topic, those whose newest revision is not yet out included."""
-    after = None
-    while page := listing.page(transaction, ArticleFilter(topic=topic), after=after, limit=_TOGETHER):
-        yield from (one.id for one in page if one.state != "withdrawn")
-        after = page[-1].id
+    """Return the articles of a topic, those whose newest revision is not yet out included."""
+    return (one.id for one in listing.every(transaction, ArticleFilter(topic=topic)) if one.state != "withdrawn")
 
 
 def _is_there(transaction: Transaction, article: str) -> bool:

@@ -158,13 +158,13 @@ def overdue(
     """Return shown articles whose review was due before `today`, by id: with that day, and whether they say so."""
     shown = sa.and_(revision_rows.c.article == articles.c.id, revision_rows.c.number == articles.c.rendered)
     query = sa.select(articles.c.id, articles.c.next_review, revision_rows.c.overdue).join(revision_rows, shown)
-    late = query.where(_TO_REVIEW, articles.c.next_review < today, articles.c.id > after)
+    late = query.where(IS_TO_REVIEW, articles.c.next_review < today, articles.c.id > after)
     return [tuple(row) for row in transaction.execute(late.order_by(articles.c.id).limit(limit))]
 
 
 def longest_overdue(transaction: Transaction, today: dt.date) -> tuple[int, str, dt.date] | None:
     """Return how many live articles are overdue for review, and the one that is longest, with its day."""
-    late = sa.and_(_TO_REVIEW, articles.c.next_review < today)
+    late = sa.and_(IS_TO_REVIEW, articles.c.next_review < today)
     first = transaction.execute(
         sa.select(articles.c.id, articles.c.next_review)
         .where(late)
@@ -324,7 +324,7 @@ _SUSPECT = articles.c.starts > sa.literal_column("1")  # as in the index
 _SHOWN = sa.and_(
     articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
 )
-_TO_REVIEW = sa.and_(articles.c.state == sa.literal_column("'live'"), articles.c.next_review.is_not(None))
+IS_TO_REVIEW = sa.and_(articles.c.state == sa.literal_column("'live'"), articles.c.next_review.is_not(None))
 _ON_HOLD = sa.select(withheld_rows.c.article).where(
     withheld_rows.c.channel == sa.literal_column("''"), withheld_rows.c.cause == sa.literal_column("'hold'")
 )

@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct
 
+from pipeline.ledger.articles import IS_TO_REVIEW
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import articles
 
@@ -36,9 +37,8 @@ def coming(transaction: Transaction, now: dt.datetime, *, first: dt.date, last: 
         Coming("goes-live" if state == "scheduled" else "update", id, title, at.date(), at)
         for id, title, at, state in transaction.execute(planned)
     ]
-    live = (articles.c.state == "live", articles.c.next_review.is_not(None))
     day = articles.c.next_review
-    reviews = sa.select(articles.c.id, articles.c.title, day).where(*live, day >= first, day <= last)
+    reviews = sa.select(articles.c.id, articles.c.title, day).where(IS_TO_REVIEW, day >= first, day <= last)
     found += [Coming("review", *row) for row in transaction.execute(reviews.order_by(day, articles.c.id).limit(limit))]
     return sorted(found, key=lambda one: (one.day, one.at is not None, one.at or now, one.article))
 

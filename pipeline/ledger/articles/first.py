@@ -7,7 +7,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.database import Transaction, among, chunks
 from pipeline.ledger.tables import article_names, articles, events, restored_findings
 from pipeline.ledger.tables import origins as origin_rows
 
@@ -44,6 +44,6 @@ def known(
     by_origin: set[tuple[str, str]] = set()
     key = (events.c.source, events.c.source_id)
     for pairs in chunks(sorted(origins), 200):
-        found = transaction.execute(sa.select(*key).where(sa.tuple_(*key).in_(pairs)))
+        found = transaction.execute(sa.select(*key).where(among(key, pairs)))
         by_origin.update((source, id) for source, id in found)
     return Known(frozenset(by_name), frozenset(by_place), frozenset(by_origin))

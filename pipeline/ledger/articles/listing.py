@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.articles.revisions import newest_content
+from pipeline.ledger.articles.searching import WINDOW, has_delivery
 from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.tables import articles, citations, deliveries, references, revisions, topics, withheld
 from pipeline.model.delivery import DeliveryState
@@ -35,6 +36,11 @@ class ArticleFilter(Struct, frozen=True):
     query: str | None = None  # in the title or the id, ignoring case
     held: bool = False  # kept from a channel, or from all, because of its evidence
 
+    @property
+    def looks_at_each(self) -> bool:
+        """Whether articles are compared with it one by one, as no index has what matches in the order of the list."""
+        return self.held or any(one is not None for one in (self.topic, self.channel, self.query))
+
 
 class Listed(Struct, frozen=True):
     id: str
@@ -48,38 +54,60 @@ class Listed(Struct, frozen=True):
     reason: str | None
 
 
-def page(transaction: Transaction, filters: ArticleFilter, *, after: str | None, limit: int) -> list[Listed]:
+class Page(Struct, frozen=True):
+    """Articles by id. `next`: the id after which to go on; None: there is nothing more.
+
+    With it, a page may be short, or empty: it looked at `WINDOW` articles, and the rest was not looked at.
+    """
+
+    articles: Sequence[Listed]
+    next: str | None
+
+
+def page(transaction: Transaction, filters: ArticleFilter, *, after: str | None, limit: int) -> Page:
     """Return the articles that follow `after` by id.
 
     The topics of a revision that is not published yet are only in its content, which is read for each of these.
     """
+    last = _end_of_window(transaction, after) if filters.looks_at_each else None
     found: list[Listed] = []
-    while len(found) < limit:
-        some = _page(transaction, filters, after=after, limit=(missing := limit - len(found)))
+    while True:
+        some = _page(transaction, filters, after=after, last=last, limit=(missing := limit + 1 - len(found)))
         found += [one for one, matches in some if matches or _is_to_have(transaction, one.id, filters.topic)]
+        if len(found) > limit:
+            return Page(found[:limit], found[limit - 1].id)
         if len(some) < missing:
-            break
+            return Page(found, last)
         after = some[-1][0].id
-    return found
 
 
 def every(transaction: Transaction, filters: ArticleFilter) -> Iterator[Listed]:
     """Yield all articles that match, by id."""
-    after = None
-    while some := page(transaction, filters, after=after, limit=_TOGETHER):
-        yield from some
-        after = some[-1].id
+    some = page(transaction, filters, after=None, limit=_TOGETHER)
+    yield from some.articles
+    while some.next is not None:
+        some = page(transaction, filters, after=some.next, limit=_TOGETHER)
+        yield from some.articles
+
+
+def _end_of_window(transaction: Transaction, after: str | None) -> str | None:
+    """Return the last of the `WINDOW` articles that follow `after`; None if there are no more than these."""
+    following = sa.select(articles.c.id).order_by(articles.c.id).offset(WINDOW - 1).limit(2)
+    ends = transaction.scalars(following if after is None else following.where(articles.c.id > after)).all()
+    return ends[0] if len(ends) == 2 else None
 
 
 def _page(
-    transaction: Transaction, filters: ArticleFilter, *, after: str | None, limit: int
+    transaction: Transaction, filters: ArticleFilter, *, after: str | None, last: str | None, limit: int
 ) -> list[tuple[Listed, bool]]:
-    """Return articles, each with whether it matches or may only be about to have the topic."""
+    """Return articles up to `last`, each with whether it matches or may only be about to have the topic."""
     query = (
         _listed().add_columns(_has_topic(filters.topic)).where(*_matching(filters)).order_by(articles.c.id).limit(limit)
     )
     if after is not None:
         query = query.where(articles.c.id > after)
+    if last is not None:
+        query = query.where(articles.c.id <= last)
     return [(Listed(*row[:-1]), row[-1]) for row in transaction.execute(query)]
 
 
@@ -101,7 +129,10 @@ def _listed() -> sa.Select[Any]:
 
 
 def _has_topic(topic: str | None) -> sa.ColumnElement[bool]:
-    return sa.true() if topic is None else articles.c.id.in_(sa.select(topics.c.article).where(topics.c.topic == topic))
+    if topic is None:
+        return sa.true()
+    mine = sa.select(topics.c.topic).where(topics.c.article == articles.c.id, topics.c.topic == topic)
+    return mine.scalar_subquery().is_not(None)
 
 
 def _is_to_have(transaction: Transaction, article_id: str, topic: str | None) -> bool:
@@ -139,8 +170,7 @@ def _matching(filters: ArticleFilter) -> list[sa.ColumnElement[bool]]:
     if filters.topic is not None:
         where.append(_has_topic(filters.topic) | (_NOT_RENDERED & (articles.c.state != "withdrawn")))
     if filters.channel is not None:
-        theirs = sa.select(deliveries.c.article).where(deliveries.c.channel == filters.channel)
-        where.append(articles.c.id.in_(theirs))
+        where.append(has_delivery(deliveries.c.channel == filters.channel))
     if filters.held:
         where.append(articles.c.id.in_(sa.select(withheld.c.article)))
     if filters.query is not None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.database import Transaction, among, chunks, insert
 from pipeline.ledger.tables import articles, changes, deliveries, feed_documents, renditions, revisions
 from pipeline.model.rendition import Rendition
 
@@ -75,7 +75,7 @@ def of_revisions(
     found: dict[tuple[str, int], dict[str, Stored]] = {}
     key = (renditions.c.article, renditions.c.revision)
     for some in chunks(sorted(numbers), 200):
-        query = sa.select(*key, *_STORED).where(sa.tuple_(*key).in_(some)).order_by(*key, renditions.c.format)
+        query = sa.select(*key, *_STORED).where(among(key, some)).order_by(*key, renditions.c.format)
         for article_id, revision, *stored in transaction.execute(query):
             found.setdefault((article_id, revision), {})[stored[0]] = Stored(*stored)
     return found
@@ -86,7 +86,7 @@ def digests(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dic
     found: dict[str, dict[str, str]] = {}
     columns = (renditions.c.article, renditions.c.format, renditions.c.digest)
     for some in chunks(shown, 200):
-        these = sa.tuple_(renditions.c.article, renditions.c.revision).in_(some)
+        these = among((renditions.c.article, renditions.c.revision), some)
         for article, format, digest in transaction.execute(sa.select(*columns).where(these).order_by(*columns[:2])):
             found.setdefault(article, {})[format] = digest
     return found

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pipeline.ledger.articles import headings
 from pipeline.ledger.articles.headings import Heading
-from pipeline.ledger.database import Instant, Transaction, chunks, insert
+from pipeline.ledger.database import Instant, Transaction, among, chunks, insert
 from pipeline.ledger.tables import articles, contents, revisions
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
@@ -70,7 +70,7 @@ def add_following(transaction: Transaction, new: Sequence[Following], *, now: dt
     """Add revisions that no event asked for."""
     contents_of: dict[tuple[str, int], str | None] = {}
     for some in chunks({(one.article, one.content_of) for one in new}, 200):
-        query = sa.select(*_KEY, revisions.c.content).where(sa.tuple_(*_KEY).in_(some))
+        query = sa.select(*_KEY, revisions.c.content).where(among(_KEY, some))
         contents_of |= {(article, number): content for article, number, content in transaction.execute(query)}
     rows = [
         {
@@ -166,7 +166,7 @@ def get_all(transaction: Transaction, numbers: Collection[tuple[str, int]]) -> d
     """Do as `get` for each of these (article, number). Withdrawals and unknown ones are left out."""
     found: dict[tuple[str, int], Revision] = {}
     for some in chunks(sorted(numbers), 200):
-        for row in transaction.execute(_WITH_CONTENT.where(sa.tuple_(*_KEY).in_(some))):
+        for row in transaction.execute(_WITH_CONTENT.where(among(_KEY, some))):
             found[row.id, row.number] = _revision(row)
     return found
 
@@ -304,7 +304,7 @@ def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dic
     key = _KEY
     found: dict[tuple[str, int], int] = {}
     for pairs in chunks(sorted(shown), 200):
-        these = sa.tuple_(*key).in_(pairs)
+        these = among(key, pairs)
         old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # older rows have no count
         for row in transaction.execute(sa.select(*key, revisions.c.pending, old.label("evidence")).where(these)):
             counted = sum(cited.state == "pending" for cited in decode_evidence(row.evidence))

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pipeline.ledger.articles import names
 from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.deliveries import IS_ABANDONED, IS_UNFINISHED
 from pipeline.ledger.tables import articles, citations, deliveries, events, identifier_citations, references
 
 WINDOW = 5_000  # articles that a page compares with the filters
@@ -118,11 +119,10 @@ def _values(cursor: Cursor) -> tuple[sa.ColumnElement[dt.datetime], sa.ColumnEle
 
 
 def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
-    mine = deliveries.c.article == articles.c.id
     if wanted.channel is not None:
-        yield sa.exists().where(mine, deliveries.c.channel == wanted.channel)
+        yield has_delivery(deliveries.c.channel == wanted.channel)
     if wanted.trouble:
-        yield sa.exists().where(mine, deliveries.c.state == "abandoned")
+        yield has_delivery(IS_ABANDONED, IS_UNFINISHED)
     if wanted.evidence is not None:
         marked = (references.c.state == "resolved", references.c.editorial > "")
         states = sa.literal(" ") + references.c.editorial + " "
@@ -130,6 +130,12 @@ def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
         if wanted.evidence != ANY_MARK:
             cite = cite.where(states.contains(f" {wanted.evidence} ", autoescape=True))
         yield articles.c.id.in_(cite)
+
+
+def has_delivery(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Match articles with such a delivery, looked up for each: for an EXISTS PostgreSQL may read all deliveries."""
+    mine = sa.select(deliveries.c.id).where(deliveries.c.article == articles.c.id, *which)
+    return mine.limit(1).scalar_subquery().is_not(None)
 
 
 def _has_words(transaction: Transaction, words: str) -> sa.ColumnElement[bool]:

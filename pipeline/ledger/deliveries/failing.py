@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Instant, Transaction, chunks
-from pipeline.ledger.deliveries import IS_ABANDONED, Replayed, afresh
+from pipeline.ledger.database import Transaction, chunks, moment_of
+from pipeline.ledger.deliveries import IS_ABANDONED, IS_UNFINISHED, Replayed, afresh
 from pipeline.ledger.tables import attempts, deliveries
 
 
@@ -39,14 +40,19 @@ class Failed(Struct, frozen=True):
     changed: dt.datetime
 
 
+_GIVEN_UP = sa.and_(IS_ABANDONED, IS_UNFINISHED)  # both, as SQLite looks for an index
 _RETRIED = sa.and_(
-    deliveries.c.state.in_(("pending", "sending")), deliveries.c.error.is_not(None), deliveries.c.due.is_not(None)
+    IS_UNFINISHED,
+    deliveries.c.state.in_(("pending", "sending")),
+    deliveries.c.error.is_not(None),
+    deliveries.c.due.is_not(None),
 )
 _ERROR = sa.func.coalesce(deliveries.c.error, sa.literal_column("''"))  # no parameter, which GROUP BY would repeat
+_CHANGED, _DUE = (sa.type_coerce(column, sa.BigInteger()) for column in (deliveries.c.changed, deliveries.c.due))
 _MINE = sa.and_(attempts.c.delivery == deliveries.c.id, attempts.c.revision == deliveries.c.target_revision)
 _BEGAN = (
-    sa.select(sa.func.min(attempts.c.at, type_=Instant()))
-    .where(_MINE, attempts.c.outcome != "delivered")
+    sa.select(sa.func.min(sa.type_coerce(attempts.c.at, sa.BigInteger())))
+    .where(_MINE, attempts.c.outcome != sa.literal_column("'delivered'"))  # as in the index
     .correlate(deliveries)
     .scalar_subquery()
 )
@@ -58,41 +64,66 @@ _COUNTED = {
 }
 
 
-def tallies(transaction: Transaction, *, channels: Collection[str] | None = None) -> Iterator[Tally]:
-    """Yield every error with its deliveries, from all rows of the ledger, or from those of these channels."""
+def tallies(
+    transaction: Transaction,
+    *,
+    channels: Collection[str] | None = None,
+    alike: Callable[[str, str, str], Hashable] = lambda channel, error, _article: (channel, error),
+) -> Iterator[Tally]:
+    """Yield every error with its deliveries, from all rows of the ledger, or from those of these channels.
+
+    Errors for whose channel, words and article `alike` returns the same are counted together, under the words of the
+    one that began first. Words may well differ from one delivery to the next, so there may be as many as deliveries.
+    """
     mine = deliveries.c.channel.in_(sorted(channels)) if channels is not None else sa.true()
-    for abandoned, where in ((True, IS_ABANDONED), (False, _RETRIED)):
+    for abandoned, where in ((True, _GIVEN_UP), (False, _RETRIED)):
         query = (
             sa.select(
                 deliveries.c.channel,
                 _ERROR,
                 sa.func.count(),
-                sa.func.min(sa.func.coalesce(_BEGAN, deliveries.c.changed, type_=Instant()), type_=Instant()),
-                sa.func.max(deliveries.c.changed, type_=Instant()),
-                sa.func.min(deliveries.c.due, type_=Instant()),
+                sa.func.min(sa.func.coalesce(_BEGAN, _CHANGED)),
+                sa.func.max(_CHANGED),
+                sa.func.min(_DUE),
                 sa.func.min(deliveries.c.article),
                 sa.func.min(deliveries.c.id),
-                sa.func.min(deliveries.c.changed, type_=Instant()),
+                sa.func.min(_CHANGED),
                 _COUNTED[abandoned],
             )
             .where(where, mine)
             .group_by(deliveries.c.channel, _ERROR)
         )
-        for channel, error, count, first, last, due, article, delivery, since, counted in transaction.execute(query):
-            yield Tally(
-                channel=channel,
-                error=error,
-                abandoned=count if abandoned else 0,
-                retried=0 if abandoned else count,
-                first=first,
-                last=last,
-                due=due,
-                article=article,
-                delivery=delivery,
-                since=since,
-                dead=counted if abandoned else 0,
-                refused=0 if abandoned else counted,
-            )
+        merged: dict[Hashable, tuple[Any, ...]] = {}
+        for row in transaction.execute(query):
+            key = alike(row[0], row[1], row[6])
+            merged[key] = _sum(merged[key], row) if key in merged else tuple(row)
+        yield from (_tally(row, abandoned) for row in merged.values())
+
+
+def _sum(one: tuple[Any, ...], other: Any) -> tuple[Any, ...]:
+    """Return both rows together, with the words and names of the one that began first."""
+    begun = one if one[3] <= other[3] else other
+    due = min((each for each in (one[5], other[5]) if each is not None), default=None)
+    counted = (one[2] + other[2], begun[3], max(one[4], other[4]), due)
+    return (*begun[:2], *counted, *begun[6:8], min(one[8], other[8]), one[9] + other[9])
+
+
+def _tally(row: tuple[Any, ...], abandoned: bool) -> Tally:
+    channel, error, count, first, last, due, article, delivery, since, counted = row
+    return Tally(
+        channel=channel,
+        error=error,
+        abandoned=count if abandoned else 0,
+        retried=0 if abandoned else count,
+        first=moment_of(first),
+        last=moment_of(last),
+        due=None if due is None else moment_of(due),
+        article=article,
+        delivery=delivery,
+        since=moment_of(since),
+        dead=counted if abandoned else 0,
+        refused=0 if abandoned else counted,
+    )
 
 
 def of_channel(transaction: Transaction, channel: str) -> list[Failed]:
@@ -103,7 +134,7 @@ def of_channel(transaction: Transaction, channel: str) -> list[Failed]:
     query = sa.select(deliveries.c.id, deliveries.c.article, _ERROR, deliveries.c.changed)
     mine = query.where(deliveries.c.channel == channel)
     waiting = mine.where(_RETRIED, deliveries.c.state == "pending")
-    found = [Failed(*row) for part in (mine.where(IS_ABANDONED), waiting) for row in transaction.execute(part)]
+    found = [Failed(*row) for part in (mine.where(_GIVEN_UP), waiting) for row in transaction.execute(part)]
     return sorted(found, key=lambda one: one.article)
 
 

@@ -10,6 +10,8 @@ from msgspec import Struct
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.tables import articles, citations, identifier_citations, identifiers, references
 
+_GONE: sa.ColumnElement[str] = sa.literal_column("'gone'")  # as in the indexes
+
 
 class Vanished(Struct, frozen=True, kw_only=True):
     work: str  # "pmid:123", "doi:10.1000/x"
@@ -27,7 +29,7 @@ def _by_pmid(transaction: Transaction, limit: int) -> list[Vanished]:
     query = (
         sa.select(references.c.pmid, references.c.denied, sa.func.count(), sa.func.min(citations.c.article))
         .join(citations, citations.c.pmid == references.c.pmid)
-        .where(references.c.state == "gone", references.c.merged_into.is_(None), _is_live(citations.c.article))
+        .where(references.c.state == _GONE, references.c.merged_into.is_(None), _is_live(citations.c.article))
         .group_by(references.c.pmid, references.c.denied)
         .order_by(references.c.pmid)
     )
@@ -39,7 +41,7 @@ def _by_other_identifiers(transaction: Transaction, limit: int) -> list[Vanished
     query = (
         sa.select(identifiers.c.work, sa.func.count(), sa.func.min(identifier_citations.c.article))
         .join(identifier_citations, identifier_citations.c.work == identifiers.c.work)
-        .where(identifiers.c.state == "gone", _is_live(identifier_citations.c.article))
+        .where(identifiers.c.state == _GONE, _is_live(identifier_citations.c.article))
         .group_by(identifiers.c.work)
         .order_by(identifiers.c.work)
     )

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger.database import Transaction, chunks, instant
+from pipeline.ledger.database import Transaction, among, chunks, instant
 from pipeline.ledger.tables import changes
 from pipeline.model.revision import Cause, EventType
 
@@ -59,7 +59,7 @@ def _newest_of(transaction: Transaction, pairs: Collection[tuple[str, str]]) -> 
     columns = (changes.c.channel, changes.c.article, changes.c.event, changes.c.digest, changes.c.revision)
     found: dict[tuple[str, str], Any] = {}
     for some in chunks(sorted(pairs), 200):
-        these = sa.tuple_(changes.c.channel, changes.c.article).in_(some)
+        these = among((changes.c.channel, changes.c.article), some)
         ids = sa.select(sa.func.max(changes.c.id)).where(these).group_by(changes.c.channel, changes.c.article)
         for row in transaction.execute(sa.select(*columns).where(changes.c.id.in_(ids))):
             found[row.channel, row.article] = row

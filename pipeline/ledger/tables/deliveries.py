@@ -19,6 +19,9 @@ _NEWS = sa.text("urgency < 2 AND due IS NOT NULL")
 # The few that are currently being sent, counted before every claim.
 _LEASED = sa.text("lease IS NOT NULL")
 
+# What people look for: all but the delivered, which are nearly all.
+_UNFINISHED = sa.text("state <> 'delivered'")
+
 # The dead letters of each channel, which its next success tries again.
 _ABANDONED = sa.text("state = 'abandoned'")
 
@@ -81,12 +84,19 @@ deliveries = sa.Table(
         sqlite_where=_WITHDRAWALS,
         postgresql_where=_WITHDRAWALS,
     ),
-    sa.Index("ix_deliveries_state", "state"),
+    sa.Index(
+        "ix_deliveries_unfinished",
+        *("state", "article", "channel"),
+        sqlite_where=_UNFINISHED,
+        postgresql_where=_UNFINISHED,
+    ),
     sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE, postgresql_where=_AVAILABLE),
-    sa.Index("ix_deliveries_abandoned", "channel", sqlite_where=_ABANDONED, postgresql_where=_ABANDONED),
+    sa.Index("ix_deliveries_abandoned", "channel", "article", sqlite_where=_ABANDONED, postgresql_where=_ABANDONED),
     sa.Index("ix_deliveries_refused", "channel", sqlite_where=_REFUSED, postgresql_where=_REFUSED),
     sa.Index("ix_deliveries_stranded", "id", sqlite_where=STRANDED, postgresql_where=STRANDED),
 )
+
+_FAILED = sa.text("outcome <> 'delivered'")
 
 attempts = sa.Table(
     "attempts",
@@ -104,6 +114,7 @@ attempts = sa.Table(
     sa.Column("answer", sa.Text),  # the first kilobyte of the response, with secrets removed
     sa.Index("ix_attempts_delivery", "delivery", "at"),
     sa.Index("ix_attempts_at", "at", "outcome"),
+    sa.Index("ix_attempts_failed", *("delivery", "revision", "at"), sqlite_where=_FAILED, postgresql_where=_FAILED),
 )
 
 channels = sa.Table(
@@ -137,6 +148,9 @@ channel_contents = sa.Table(
     sa.Index("ix_holdings_article", "article", "channel", "at"),
 )
 
+# Withdrawn articles that can still be read somewhere.
+_STILL_SHOWN = sa.text("due IS NOT NULL AND shown <> ''")
+
 proofs = sa.Table(
     "proofs",
     metadata,
@@ -154,6 +168,7 @@ proofs = sa.Table(
     *lease_columns(),
     sa.Index("ix_proofs_due", "due"),
     sa.Index("ix_proofs_article", "article"),
+    sa.Index("ix_proofs_shown", "channel", "shown", sqlite_where=_STILL_SHOWN, postgresql_where=_STILL_SHOWN),
 )
 
 # What people wrote about causes of failures, which are not stored themselves.

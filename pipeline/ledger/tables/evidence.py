@@ -7,6 +7,9 @@ import sqlalchemy as sa
 from pipeline.ledger.database import Instant
 from pipeline.ledger.tables.base import lease_columns, metadata
 
+# What no source has any longer, which is hardly anything.
+_GONE = sa.text("state = 'gone'")
+
 references = sa.Table(
     "reference_records",
     metadata,
@@ -30,6 +33,7 @@ references = sa.Table(
     sa.Index("ix_reference_records_due", "due"),
     sa.Index("ix_reference_records_priority", "priority", "due"),
     sa.Index("ix_reference_records_state", "state", "editorial"),
+    sa.Index("ix_reference_records_gone", "pmid", sqlite_where=_GONE, postgresql_where=_GONE),
 )
 
 citations = sa.Table(
@@ -58,6 +62,7 @@ identifiers = sa.Table(
     *lease_columns(),
     sa.Index("ix_identifiers_due", "due"),
     sa.Index("ix_identifiers_service", "service", "due"),
+    sa.Index("ix_identifiers_gone", "work", sqlite_where=_GONE, postgresql_where=_GONE),
 )
 
 identifier_citations = sa.Table(

@@ -1,0 +1,134 @@
+"""Every page of the console and list of the API, with the filters and the last page of each, in a filled ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+from benchmarks.big_ledger import Size, article_id, delivery_id
+
+SETTINGS = """
+[site]
+title = "Notes"
+url = "https://notes.example.org"
+publisher = "Example Health"
+disclaimer = "Ask your doctor."
+
+[[feeds]]
+id = "latest"
+title = "Notes: latest"
+"""
+_WEBHOOK = """
+[[channels]]
+id = "{id}"
+type = "webhook"
+format = "ninjs"
+url = "https://{id}.example.org/in"
+secret = "env:PARTNER_SECRET"
+"""
+_PULL = """
+[[channels]]
+id = "{id}"
+type = "pull"
+format = "ninjs"
+"""
+OUTCOMES = ("delivered", "pending", "sending", "abandoned")
+
+
+def settings(size: Size) -> str:
+    """Return the settings of a site with these channels, of which the last is pulled."""
+    *webhooks, pulled = size.channels
+    return SETTINGS + "".join(_WEBHOOK.format(id=one) for one in webhooks) + _PULL.format(id=pulled)
+
+
+def pages(size: Size, now: dt.datetime) -> dict[str, str]:
+    """Return the addresses, each with the route that answers it, as `pipeline.web.needed` names it."""
+    return dict(_pages(size, now))
+
+
+def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
+    article = article_id(size.articles // 2)
+    first = article_id(1)  # withdrawn
+    channel, pulled = size.channels[0], size.channels[-1]
+    delivery = delivery_id(size.articles // 2, 0)
+    oldest = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).isoformat()
+
+    def console(path: str, route: str = "", **query: str) -> tuple[str, str]:
+        return _asked(f"/console{path}", query), f"GET /console{route or path}"
+
+    def api(path: str, route: str = "", **query: str) -> tuple[str, str]:
+        return _asked(f"/v1{path}", query), f"GET /v1{route or path}"
+
+    yield console("")
+    yield console("/now")
+    for query in (
+        {}, {"state": "live"}, {"state": "withdrawn"}, {"state": "scheduled"}, {"channel": channel},
+        {"channel": "nobody"}, {"evidence": "any"}, {"evidence": "concern"}, {"trouble": "1"},
+        {"trouble": "1", "channel": pulled, "state": "live"}, {"q": "pain"}, {"q": "nowhere to be found"},
+        {"q": "12"}, {"q": "10.1000/12"}, {"q": "10.2000/11"}, {"q": delivery}, {"q": "evt_0000012"}, {"q": article},
+        {"after": f"{oldest}~{first}"}, {"after": f"{oldest}~{first}", "state": "live", "q": "pain"},
+    ):  # fmt: skip
+        yield console("/articles", **query)
+    for one in (article, first):
+        yield console(f"/articles/{one}", "/articles/{article_id}")
+    yield console(f"/articles/{article}/withdraw", "/articles/{article_id}/withdraw")
+    yield console("/calendar")
+    yield console("/calendar", day=str((now + dt.timedelta(days=300)).date()))
+    yield console("/channels")
+    for one in (channel, pulled):
+        yield console(f"/channels/{one}", "/channels/{channel}")
+        yield console(f"/channels/{one}", "/channels/{channel}", after=article_id(size.articles - 200))
+    yield console("/failures")
+    yield console("/failures", channel=channel)
+    yield console("/operations")
+    yield console("/operations/op_0000001", "/operations/{operation}")
+    yield console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
+    yield console("/operations/op_0000002", "/operations/{operation}")
+    yield console("/sessions")
+
+    last = article_id(size.articles - 10)
+    for query in (
+        {}, {"state": "live"}, {"state": "withdrawn"}, {"state": "scheduled"}, {"topic": "topic-7"},
+        {"topic": "none"}, {"channel": channel}, {"query": "pain"}, {"query": "nowhere"}, {"held": "true"},
+        {"topic": "topic-7", "channel": channel, "state": "live", "query": "pain"}, {"after": last},
+        {"after": last, "topic": "topic-7"}, {"limit": "1000"},
+    ):  # fmt: skip
+        yield api("/articles", **query)
+    for one in (article, first):
+        yield api(f"/articles/{one}", "/articles/{article_id}")
+    yield api(f"/articles/{article}/history", "/articles/{article_id}/history")
+    yield api(f"/articles/{article}/shown", "/articles/{article_id}/shown", at=now.isoformat(), channel=channel)
+    yield api("/attention")
+    yield api("/calendar")
+    yield api("/channels")
+    late = delivery_id(size.articles - 10, 0)
+    for query in (
+        {}, *({"state": one} for one in OUTCOMES), {"channel": channel}, {"channel": channel, "state": "abandoned"},
+        {"channel": channel, "state": "pending"}, {"channel": channel, "state": "sending"}, {"after": late},
+        {"after": late, "state": "abandoned"}, {"after": late, "channel": channel, "state": "delivered"},
+        {"limit": "1000"}, {"channel": "nobody"},
+    ):  # fmt: skip
+        yield api("/deliveries", **query)
+    yield api(f"/deliveries/{delivery}", "/deliveries/{delivery_id}")
+    yield api("/events/evt_0000012", "/events/{event_id}")
+    yield api("/failures")
+    yield api("/now")
+    yield api("/operations")
+    yield api("/operations", limit="100")
+    yield api("/operations/op_0000002", "/operations/{operation_id}")
+    yield api("/recalls/105", "/recalls/{pmid}")
+
+
+def without_a_page(route: str) -> bool:
+    """Return whether a route is no list or page: what follows an action, a stream, a rendition."""
+    return route in {
+        "GET /console/changes",
+        "GET /console/bulk/{operation}",
+        "GET /console/articles/{article_id}/preview/{format}",
+        "GET /v1/bulk/{operation_id}",
+    }
+
+
+def _asked(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
