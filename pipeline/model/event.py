@@ -76,4 +76,5 @@ class Accepted(Struct, frozen=True, kw_only=True):
     changed: bool  # False: the article already has this content, or the event was overtaken
     outcome: Outcome = "accepted"
     time_ahead: bool = False  # its `time` was ahead of its arrival, so the arrival counted instead
+    unanswered: bool = False  # something that the article cites is not known yet; only said when it is accepted
     set_back: bool = False  # its `time` showed that its sender's clock had been set back, so it was not overtaken

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from bench import START, Bench, article, paper
@@ -237,9 +238,20 @@ def test_an_article_can_be_published_again_after_its_withdrawal(bench: Bench) ->
     ]
 
 
-def test_accepting_rings_for_the_next_stages(bench: Bench) -> None:
+def test_accepting_rings_for_the_next_stage_alone(bench: Bench) -> None:
     bench.publish(article(pmids=["1"]))
-    assert bench.bells.rung == [("enrich", ""), ("render", "")]
+    assert bench.bells.rung == [("enrich", "")]  # it is rendered when PubMed has answered
+    bench.pubmed.papers["1"] = paper("1")
+    bench.work()
+    bench.bells.rung.clear()
+    bench.publish(article("other", pmids=["1"]))
+    assert bench.bells.rung == [("render", "")]
+
+
+def test_what_does_not_wait_for_evidence_is_rendered_while_pubmed_is_asked(bench: Bench) -> None:
+    bench.context = replace(bench.context, policy=replace(bench.context.policy, evidence_wait=0))
+    bench.publish(article(pmids=["1"]))
+    assert bench.bells.rung == [("render", ""), ("enrich", "")]
 
 
 @pytest.mark.parametrize("stated", [START - 2 * HOUR, START + 2 * HOUR, dt.datetime(2036, 3, 1, tzinfo=dt.UTC)])
@@ -303,7 +315,7 @@ def test_a_batch_is_accepted_as_its_events_would_be_one_by_one(ledger: Ledger) -
         ("spasms", 2, True),
         ("spasms", 1, True),
     ]
-    assert bench.bells.rung == [("enrich", ""), ("render", "")]
+    assert bench.bells.rung == [("render", "")]
     bench.work()
     assert bench.partner.last("spasms").revision == 2
 

@@ -183,6 +183,7 @@ class _Acceptance:
         self.now = now
         self.event_id = intake.new_id("evt_")
         self.order: Order = "next"
+        self.unanswered = False
 
     def answer(self) -> Accepted:
         if self.current is not None:
@@ -206,8 +207,8 @@ class _Acceptance:
             return self.answer()
         unheard_of = self.current is None
         works = (*article.identified, *self._still_shown(new, article))
-        pending = evidence.cite(self.transaction, article.id, works, now=self.now, new=unheard_of)
-        due = _due(new, article, self.intake, self.now, pending=pending)
+        self.unanswered = evidence.cite(self.transaction, article.id, works, now=self.now, new=unheard_of)
+        due = _due(new, article, self.intake, self.now, pending=self.unanswered)
         articles.save(self.transaction, self._as_shown(due, article))
         revisions.add(
             self.transaction,
@@ -278,6 +279,7 @@ class _Acceptance:
             changed=changed,
             outcome=outcome,
             time_ahead=time is not None and time > self.now,
+            unanswered=self.unanswered,
             set_back=self.order == "set-back",
         )
 
@@ -323,11 +325,16 @@ def _log_doubtful(batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
 
 
 def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
-    """Ring after the commit. This only saves time, because the sweep finds everything."""
+    """Ring after the commit. This only saves time, because the sweep finds everything.
+
+    What waits for an answer is rendered when that has come, so that its first stage is enrich, and render for all else.
+    """
     changed = [(event, accepted) for event, accepted in answered if accepted.changed]
-    if any(isinstance(event, Publish) for event, _ in changed):
-        intake.doorbell.ring("enrich")
+    unanswered = {accepted.unanswered for event, accepted in changed if isinstance(event, Publish)}
+    if False in unanswered or (unanswered and not intake.evidence_wait):
         intake.doorbell.ring("render")
+    if True in unanswered:
+        intake.doorbell.ring("enrich")
     withdrawn = [accepted.article for event, accepted in changed if isinstance(event, Withdraw)]
     if not withdrawn:
         return

@@ -73,7 +73,7 @@ def accept_first(
     pending = evidence.cite_all(transaction, cited, now=now)
     waiting = [state_of(article, True) for article in shown.values() if article.id in pending]
     articles.save_all(transaction, waiting)
-    answers = {number: _answer(event, new_id("evt_"), now) for number, event in taken.items()}
+    answers = {number: _answer(event, new_id("evt_"), pending, now) for number, event in taken.items()}
     _record(transaction, taken, shown, answers, now)
     return answers
 
@@ -93,10 +93,17 @@ def _record(
     events.record_all(transaction, [(taken[number], answers[number]) for number in taken], now=now)
 
 
-def _answer(event: Publish, id: str, now: dt.datetime) -> Accepted:
+def _answer(event: Publish, id: str, pending: Collection[str], now: dt.datetime) -> Accepted:
     time = event.origin.time
-    ahead = time is not None and time > now
-    return Accepted(event=id, type="published", article=event.article.id, revision=1, changed=True, time_ahead=ahead)
+    return Accepted(
+        event=id,
+        type="published",
+        article=event.article.id,
+        revision=1,
+        changed=True,
+        time_ahead=time is not None and time > now,
+        unanswered=event.article.id in pending,
+    )
 
 
 def _keys(event: Event) -> set[tuple[str, ...]]:

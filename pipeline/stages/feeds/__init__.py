@@ -55,7 +55,7 @@ class Feeds(Stage):
 
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         now, token = context.clock(), context.new_id(LEASE)
-        with context.ledger.write() as transaction:
+        with context.ledger.write(lasting=False) as transaction:
             due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
         return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
 

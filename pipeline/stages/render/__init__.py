@@ -62,7 +62,7 @@ class Render(Stage):
     def claim(self, context: Context, key: str = "") -> list[Claim]:
         """Lease a batch of articles."""
         now, policy, token = context.clock(), context.policy, context.new_id(LEASE)
-        with context.ledger.write() as transaction:
+        with context.ledger.write(lasting=False) as transaction:
             due = articles.claim_due(
                 transaction, token=token, now=now, seconds=policy.render_lease, limit=policy.render_batch
             )
