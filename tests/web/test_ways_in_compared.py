@@ -128,6 +128,11 @@ READS: dict[str, tuple[str, str, str]] = {
     "operations": ("operations", "GET /v1/operations", "GET /console/operations"),
     "an operation": ("operations", "GET /v1/operations/{operation_id}", "GET /console/operations/{operation}"),
     "what happens": ("tail", "- ask for what is wanted again", "GET /console/changes"),
+    "what a channel is sent, at one's own receiver": (
+        "listen",
+        "- partners pull their changes, and have a test event sent",
+        "- a browser receives nothing",
+    ),
     "a recall": ("recall", "GET /v1/recalls/{pmid}", "- the console has no page of references: use the command"),
     "references": (
         "references",

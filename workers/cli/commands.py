@@ -92,6 +92,10 @@ COMMANDS = {
         "watching",
         "Publish the articles in a folder, and then each one that is added or changed, until Ctrl-C.",
     ),
+    "listen": (
+        "forwarding",
+        "Forward what a channel is sent to a receiver on this machine, signed, until Ctrl-C, and print each answer.",
+    ),
     "listen-stream": (
         "streaming",
         "Publish and withdraw as the CloudEvents of a Redis Stream say, until Ctrl-C. Any number may read one stream.",

@@ -148,6 +148,16 @@ def sequence_of(transaction: Transaction, channel: str, cursor: str) -> int | No
     return found[0].seq if found and found[0].cursor == cursor else None
 
 
+def before(transaction: Transaction, channel: str, since: dt.datetime | None) -> int:
+    """Return the sequence number after which what changed since a time follows. None: after which nothing does yet."""
+    last = _last(transaction, channel)
+    if since is None:
+        return last
+    mine = (changes.c.channel == channel, changes.c.at >= since)
+    first = transaction.scalar(sa.select(sa.func.min(changes.c.seq)).where(*mine))
+    return last if first is None else first - 1
+
+
 def is_forgotten(transaction: Transaction, channel: str, cursor: str) -> bool:
     """Return whether the cursor may name a change that was deleted since: its number was given, and is free now."""
     digits = cursor.partition("-")[0]

@@ -74,13 +74,13 @@ def event_of(row: Delivery) -> EventType:
     )
 
 
-def message_id(row: Delivery) -> str:
-    """Return the message id, the same for every attempt at one revision.
+def message_id(delivery_id: str, revision: int, digest: str | None) -> str:
+    """Return the message id, the same for every attempt at one revision. `digest`: None: it is a withdrawal.
 
     It includes the digest, so that a ledger restored from a backup never gives the same id to different texts.
     """
-    what = "withdrawn" if row.target_digest is None else row.target_digest.removeprefix("sha256:")[:8]
-    return f"{row.id.replace('dlv_', 'msg_', 1)}.{row.target_revision}.{what}"
+    what = "withdrawn" if digest is None else digest.removeprefix("sha256:")[:8]
+    return f"{delivery_id.replace('dlv_', 'msg_', 1)}.{revision}.{what}"
 
 
 def _parcel(
@@ -95,7 +95,7 @@ def _parcel(
     links: Links,
 ) -> Parcel:
     return Parcel(
-        message_id=message_id(row),
+        message_id=message_id(row.id, row.target_revision, row.target_digest),
         article_id=row.article,
         title=title,
         revision=row.target_revision,

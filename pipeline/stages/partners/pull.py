@@ -40,7 +40,7 @@ class Document(Struct, frozen=True):
     body: bytes
 
 
-_Source = tuple[Stored, Revision] | Withdrawal
+Source = tuple[Stored, Revision] | Withdrawal  # where the content of a change is
 
 
 def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token: str | None) -> Page | None:
@@ -55,7 +55,7 @@ def page(context: Context, plan: ChannelPlan, *, cursor: str, limit: int, token:
     listed: list[Change] = []
     shown: list[dict[str, Any]] = []
     size = 0
-    for change, source in _follow(context, plan, after, limit):
+    for change, source in follow(context, plan, after, limit):
         entry, bytes = _entry(context, plan, change, source)
         if shown and size + bytes > PAGE:
             break
@@ -88,7 +88,7 @@ def document(context: Context, plan: ChannelPlan, article_id: str, revision: int
         if change is None or change.revision != revision:
             return None
         source = _source(transaction, plan, change)
-    return _read(context, plan, change, source)
+    return read(context, plan, change, source)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -152,14 +152,15 @@ def assign_sequence(context: Context, plan: ChannelPlan) -> None:
             changes.assign_sequence(transaction, plan.id)
 
 
-def _follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, _Source | None]]:
+def follow(context: Context, plan: ChannelPlan, after: int, limit: int) -> list[tuple[Change, Source | None]]:
+    """Return the changes after a sequence number, each with where its content is; None if a later one supersedes it."""
     assign_sequence(context, plan)
     with context.ledger.read() as transaction:
         found = changes.after(transaction, plan.id, after, limit=limit)
         return [(change, None if change.superseded_by else _source(transaction, plan, change)) for change in found]
 
 
-def _source(transaction: Transaction, plan: ChannelPlan, change: Change) -> _Source:
+def _source(transaction: Transaction, plan: ChannelPlan, change: Change) -> Source:
     if change.event == "withdrawn":
         reason = withheld.reason(transaction, change.article, plan.id)
         return revisions.withdrawal(transaction, change.article, change.revision, reason=reason)
@@ -171,14 +172,14 @@ def _source(transaction: Transaction, plan: ChannelPlan, change: Change) -> _Sou
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source | None) -> tuple[dict[str, Any], int]:
+def _entry(context: Context, plan: ChannelPlan, change: Change, source: Source | None) -> tuple[dict[str, Any], int]:
     """Return the change as the partner sees it, and how many bytes of the page it takes."""
     entry: dict[str, Any] = {
         "article": change.article,
         "revision": change.revision,
         "event": change.event,
         "at": rfc3339(change.at),
-        "media_type": _format(context, plan, change).media_type,
+        "media_type": format_of(context, plan, change).media_type,
     }
     if change.cause is not None:
         entry["cause"] = change.cause
@@ -186,16 +187,16 @@ def _entry(context: Context, plan: ChannelPlan, change: Change, source: _Source 
         return entry | {"superseded_by": change.superseded_by}, 0
     if not isinstance(source, Withdrawal) and source[0].bytes > INLINE:
         return entry | {"href": href(context, plan, change)}, 0
-    found = _read(context, plan, change, source)
+    found = read(context, plan, change, source)
     try:
         return entry | {"media_type": found.media_type, "content": found.body.decode()}, len(found.body)
     except UnicodeDecodeError:  # a plug-in's format need not be text
         return entry | {"media_type": found.media_type, "href": href(context, plan, change)}, 0
 
 
-def _read(context: Context, plan: ChannelPlan, change: Change, source: _Source) -> Document:
+def read(context: Context, plan: ChannelPlan, change: Change, source: Source) -> Document:
     if isinstance(source, Withdrawal):
-        format = _format(context, plan, change)
+        format = format_of(context, plan, change)
         return Document(format.media_type, format.tombstone(source, context.site))
     stored, revision = source
     return Document(stored.media_type, stored_body(context, stored, revision))
@@ -206,6 +207,6 @@ def href(context: Context, plan: ChannelPlan, change: Change) -> str:
     return f"{context.site.served}/partners/{plan.id}/articles/{change.article}/{change.revision}"
 
 
-def _format(context: Context, plan: ChannelPlan, change: Change) -> Format:
+def format_of(context: Context, plan: ChannelPlan, change: Change) -> Format:
     """Return the change's format, or the channel's present one if that format no longer exists."""
     return context.formats.get(change.format) or context.formats[plan.format]
