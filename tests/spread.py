@@ -24,11 +24,15 @@ _LONG = {
     "end_to_end/test_wrong_clocks.py": 75,
     "end_to_end/test_clocks.py": 40,
     "stages/test_in_turn.py": 41,
+    "stages/test_deliver.py": 40,
+    "web/test_console_browser.py": 40,
     "intake/test_intake_growth.py": 37,
+    "stages/test_enrich.py": 35,
     "renditions/test_every_judge.py": 32,
     "web/test_audit_of_routes.py": 31,
     "feeds/test_late_writers.py": 30,
     "renditions/test_browser.py": 29,
+    "web/test_bulk_web.py": 20,
 }
 
 

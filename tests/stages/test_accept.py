@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from bench import START, Bench, article, paper
+from bench import START, Bench, WithoutFeeds, article, paper
 from msgspec import structs
 
 from pipeline.errors import InvalidEvent
@@ -19,7 +19,7 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
+    return WithoutFeeds(ledger)
 
 
 def test_the_first_publish_makes_revision_one(bench: Bench) -> None:
@@ -304,7 +304,7 @@ def test_nothing_of_an_update_is_told_before_its_embargo_ends(bench: Bench) -> N
 
 
 def test_a_batch_is_accepted_as_its_events_would_be_one_by_one(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     origins = [Origin(source="test", id=name) for name in ("a", "b", "c", "a")]
     first, second, other = article(text="First."), article(text="Second."), article("other")
     batch = [Publish(origins[0], first), Publish(origins[1], other), Publish(origins[2], second)]
@@ -321,7 +321,7 @@ def test_a_batch_is_accepted_as_its_events_would_be_one_by_one(ledger: Ledger) -
 
 
 def test_a_batch_with_an_event_that_cannot_be_is_refused_whole(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     good = Publish(Origin(source="test", id="a"), article())
     bad = Withdraw(Origin(source="test", id="b"), "nobodys", "Wrong.")
     with pytest.raises(InvalidEvent, match="no article of this id"):

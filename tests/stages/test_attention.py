@@ -7,7 +7,7 @@ import re
 
 import pytest
 import sqlalchemy as sa
-from bench import START, Bench, article
+from bench import START, Bench, WithoutFeeds, article
 from documents import GUIDE
 from msgspec import structs
 
@@ -120,7 +120,7 @@ def found(bench: Bench) -> tuple[Condition, ...]:
 
 
 def test_nothing_needs_a_person_where_nothing_is_wrong(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article())
     bench.work()
     bench.withdraw()
@@ -190,7 +190,7 @@ def test_a_refusal_is_shown_at_the_first_and_gone_when_the_channel_accepts(bench
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
+    return WithoutFeeds(ledger)
 
 
 def test_a_disabled_channel_and_what_it_lacks_are_shown(bench: Bench) -> None:
@@ -233,7 +233,7 @@ def test_a_channel_that_is_down_is_shown_after_some_minutes_and_a_withdrawal_soo
 
 
 def test_two_hundred_dead_letters_of_one_cause_are_one_condition(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=()))
     bench.partner.mood = "refuses"
     for number in range(200):
         bench.publish(article(f"article-{number:04}"))
@@ -253,7 +253,7 @@ def test_two_hundred_dead_letters_of_one_cause_are_one_condition(ledger: Ledger)
 def test_what_was_dismissed_needs_nobody_until_another_delivery_fails_of_it(
     ledger: Ledger, retries: tuple[float, ...]
 ) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=retries))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=retries))
     bench.partner.mood = "refuses"
     bench.publish(article("first"))
     bench.work()
@@ -272,7 +272,7 @@ def test_what_was_dismissed_needs_nobody_until_another_delivery_fails_of_it(
 
 
 def test_only_the_cause_that_was_dismissed_is_left_out(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(refused_retries=()))
+    bench = WithoutFeeds(ledger, policy=Policy(refused_retries=()))
     bench.partner.mood = "refuses"
     bench.publish(article("first"))
     bench.work()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from bench import Bench, article
+from bench import Bench, WithoutFeeds, article
 
 from benchmarks.statements import counted
 from pipeline.ledger import Ledger, leases
@@ -19,7 +19,7 @@ def looked(bench: Bench) -> dict[str, Due]:
 
 
 def test_every_stage_is_in_its_place_with_what_is_due(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     for number in range(3):
         bench.publish(article(f"article-{number}", pmids=["1", "2"]))
     bench.clock.pass_(60)
@@ -32,7 +32,7 @@ def test_every_stage_is_in_its_place_with_what_is_due(ledger: Ledger) -> None:
 
 
 def test_what_is_due_later_is_not_counted_but_has_its_time(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.partner.mood = "down"
     bench.publish(article())
     bench.work()
@@ -41,7 +41,7 @@ def test_what_is_due_later_is_not_counted_but_has_its_time(ledger: Ledger) -> No
 
 
 def test_stages_that_work_on_rows_share_one_statement(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     with bench.ledger.read() as transaction, counted() as asked:
         rows = {one.name: one.due_rows(bench.context, bench.clock.now) for one in STAGES}
         read_due(transaction, {name: found for name, found in rows.items() if found is not None})
@@ -50,7 +50,7 @@ def test_stages_that_work_on_rows_share_one_statement(ledger: Ledger) -> None:
 
 
 def test_a_stage_that_rests_has_nothing_due(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     now = bench.clock.now
     assert looked(bench)["prune"].count == 1
     with ledger.write() as transaction:

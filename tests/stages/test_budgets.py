@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from bench import PLAIN, Bench, Receiver, article
+from bench import PLAIN, Bench, Receiver, WithoutFeeds, article
 from every_stage import deliver, render
 from waiting import until
 
@@ -32,7 +32,7 @@ OTHERS = ("one", "two", "three")
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     for name in (*OTHERS, "spasms"):
         bench.publish(article(name))
     return bench

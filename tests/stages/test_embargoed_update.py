@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from bench import START, Bench, article, paper
+from bench import START, Bench, WithoutFeeds, article, paper
 from msgspec import structs
 
 from pipeline.ledger import Ledger, evidence
@@ -19,7 +19,7 @@ ENDS = START + dt.timedelta(hours=6)
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
     """A live article that cites paper 1, and an update under an embargo that cites paper 2."""
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.pubmed.papers |= {"1": paper("1"), "2": paper("2")}
     bench.publish(article(text="Rest.", pmids=["1"]))
     bench.work_for(5)
@@ -97,7 +97,7 @@ def test_the_event_of_the_update_has_not_ended_while_it_waits(bench: Bench) -> N
 
 
 def test_what_the_live_revision_cites_knowingly_needs_no_warning_while_the_update_waits(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.pubmed.papers |= {"1": structs.replace(paper("1"), editorial=("retracted",)), "2": paper("2")}
     bench.publish(article(text="Of the retracted trial.", pmids=["1"], cites_retracted=("1",)))
     bench.work_for(5)

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 
 import pytest
-from bench import START, Bench, Receiver, article
+from bench import START, Bench, Receiver, WithoutFeeds, article
 from documents import GUIDE
 
 from pipeline.errors import InvalidEvent, PermanentError
@@ -106,7 +106,7 @@ class Choosy(Receiver):
 
 @pytest.fixture
 def choosy(ledger: Ledger) -> tuple[Bench, Choosy]:
-    bench = Bench(ledger, policy=Policy(retries=(5,), refused_retries=()))
+    bench = WithoutFeeds(ledger, policy=Policy(retries=(5,), refused_retries=()))
     partner = Choosy(mood="refuses")
     bench.receivers["partner"] = partner
     return bench, partner
@@ -152,7 +152,7 @@ def test_the_replay_of_five_abandoned_revisions_of_one_article_sends_one(choosy:
 
 
 def test_what_waits_for_its_next_attempt_is_a_failure_too_and_is_due_at_once(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article())
     bench.partner.mood = "refuses"
     bench.work()
@@ -167,14 +167,14 @@ def test_what_waits_for_its_next_attempt_is_a_failure_too_and_is_due_at_once(led
 
 
 def test_an_unknown_failure_is_refused(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     with pytest.raises(InvalidEvent) as refused:
         replay_failure(bench._intake(), "flr_0", seen=bench.clock(), by="somebody")
     assert refused.value.code == "unknown-failure"
 
 
 def test_a_replay_says_how_many_had_been_accepted(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article())
     bench.work()
     done = replay(bench._intake(), by="somebody", channel="partner", since=START)

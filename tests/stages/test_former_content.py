@@ -7,7 +7,7 @@ import datetime as dt
 import msgspec
 import pytest
 import sqlalchemy as sa
-from bench import Bench
+from bench import Bench, WithoutFeeds
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, Transaction
@@ -54,7 +54,7 @@ SAME = Article(
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
     """A site whose one article was published by a former release."""
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(SAME, id="former")
     bench.work()
     with ledger.write() as transaction:

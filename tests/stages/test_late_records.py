@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from bench import Bench
+from bench import Bench, WithoutFeeds
 
 from pipeline.errors import TransientError
 from pipeline.ledger import Ledger, Transaction
@@ -17,7 +17,7 @@ from pipeline.stages.stage import Bell, Claim, Stage, drain, record_late
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    return Bench(ledger)
+    return WithoutFeeds(ledger)
 
 
 class Failing(Stage):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from bench import START, Bench, article, topic
+from bench import START, Bench, WithoutFeeds, article, topic
 from msgspec import structs
 
 from pipeline.ledger import Ledger
@@ -17,7 +17,7 @@ from pipeline.views import listing as listing_views
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    bench = Bench(ledger, "first")
+    bench = WithoutFeeds(ledger, "first")
     later = structs.replace(article("later"), title="100% later", embargo=START + dt.timedelta(days=30))
     every = [article("spasms", text="Rest."), article("cramps", text="Stretch."), later]
     accept_all(bench._intake(), [Publish(Origin(source="test", id=one.id), one) for one in every])

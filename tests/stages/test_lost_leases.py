@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from bench import Bench, Receiver, Store, article
+from bench import Bench, Receiver, Store, WithoutFeeds, article
 from every_stage import deliver, enrich, render
 
 from pipeline.errors import CitewireError
@@ -63,7 +63,7 @@ def delivery_of(bench: Bench, name: str = "spasms") -> Delivery:
 
 def ready_for_a_slow_partner(ledger: Ledger) -> tuple[Bench, Slow]:
     """An article that is rendered and about to be sent."""
-    bench, slow = Bench(ledger), Slow()
+    bench, slow = WithoutFeeds(ledger), Slow()
     bench.receivers["partner"] = slow
     bench.publish(article())
     drain(bench.context, enrich)
@@ -72,7 +72,7 @@ def ready_for_a_slow_partner(ledger: Ledger) -> tuple[Bench, Slow]:
 
 
 def test_a_mail_of_50_slow_renditions_is_sent_once(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=Policy(deliver_batch=50))
+    bench = WithoutFeeds(ledger, policy=Policy(deliver_batch=50))
     mailing = bench.receivers["partner"] = Mailing()
     for number in range(50):
         bench.publish(article(f"article-{number:03}"))
@@ -91,7 +91,7 @@ def test_a_mail_of_50_slow_renditions_is_sent_once(ledger: Ledger) -> None:
 
 
 def test_what_changes_while_a_mail_is_being_made_is_not_in_it(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     mailing = bench.receivers["partner"] = Mailing()
     bench.publish(article("second", text="Earlier."))
     bench.work()
@@ -113,7 +113,7 @@ def test_what_changes_while_a_mail_is_being_made_is_not_in_it(ledger: Ledger) ->
 
 
 def test_a_rendition_that_takes_longer_than_the_lease_is_sent_by_whoever_has_the_lease_then(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article())
     drain(bench.context, enrich)
     drain(bench.context, render)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from bench import PLAIN, Bench, article
+from bench import PLAIN, Bench, WithoutFeeds, article
 
 from benchmarks.statements import counted
 from pipeline.ledger import Ledger, deliveries
@@ -27,7 +27,7 @@ LOUD = replace(PLAIN, name="loud", media_type="text/loud", extension="loud", ren
 
 @pytest.fixture
 def bench(ledger: Ledger) -> Bench:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     plans = {id: replace(plan, also=("loud",)) for id, plan in bench.context.channels.items()}
     bench.context = replace(bench.context, formats={"plain": PLAIN, "loud": LOUD}, channels=plans)
     return bench

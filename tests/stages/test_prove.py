@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bench import Bench, Receiver, article
+from bench import Bench, Receiver, WithoutFeeds, article
 from every_stage import prove
 
 from pipeline.errors import TransientError
@@ -36,7 +36,7 @@ def proof(bench: Bench) -> Proof:
 
 
 def withdrawn(ledger: Ledger, receiver: Receiver, gone: Callable[[str], str | None] | None = None) -> Bench:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.receivers["partner"] = receiver
     plan = replace(bench.context.channels["partner"], proof_check=gone)
     object.__setattr__(bench.context, "channels", {"partner": plan})
@@ -127,7 +127,7 @@ def test_what_another_took_over_is_not_written(ledger: Ledger) -> None:
 
 
 def test_one_slow_channel_takes_no_more_than_two_workers(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.receivers["partner"] = Shelf(keeps=True)
     for number in range(30):
         bench.publish(article(f"article-{number}"))

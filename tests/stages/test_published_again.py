@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bench import Bench, article
+from bench import WithoutFeeds, article
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, operations
@@ -12,7 +12,7 @@ from pipeline.stages.accept.again import again
 
 
 def test_everyone_gets_it_once_more_and_the_audit_says_who_asked(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article("sleep"))
     bench.work()
     before = len(bench.receivers["partner"].got)
@@ -26,7 +26,7 @@ def test_everyone_gets_it_once_more_and_the_audit_says_who_asked(ledger: Ledger)
 
 
 def test_what_is_not_out_is_not_published_again(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     for name, code in (("sleep", "not-live"), ("nothing", "unknown-article")):
         if name == "sleep":
             bench.publish(article(name))

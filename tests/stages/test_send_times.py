@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-from bench import START, Bench, article
+from bench import START, WithoutFeeds, article
 
 from pipeline.ledger import Ledger, figures
 from pipeline.stages.backlog import backlogs
 
 
 def test_sends_are_counted_by_outcome_and_by_how_soon_they_were_made(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     bench.publish(article("at-once"))
     bench.work()
     bench.publish(article("late"))
@@ -31,7 +31,7 @@ def test_sends_are_counted_by_outcome_and_by_how_soon_they_were_made(ledger: Led
 
 
 def test_every_stage_counts_what_is_due(ledger: Ledger) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
 
     def due() -> dict[str, int]:
         with ledger.read() as transaction:

@@ -10,7 +10,7 @@ from pathlib import Path
 import obstore
 import pytest
 from backports import zstd
-from bench import Bench, article
+from bench import WithoutFeeds, article
 from channels import object_stores
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,7 +133,7 @@ def test_a_frame_that_states_no_length_or_too_large_a_one_is_not_unpacked() -> N
 def test_a_partner_gets_the_right_bytes_though_the_stored_ones_are_damaged(
     damage: object, ledger: Ledger, tmp_path: Path
 ) -> None:
-    bench = Bench(ledger)
+    bench = WithoutFeeds(ledger)
     store = RenditionStore.at(tmp_path)
     bench.context = dataclasses.replace(bench.context, store=store)
     bench.partner.mood = "down"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from asgi import Answer, send
-from bench import START, Bench, paper
+from bench import START, Bench, WithoutFeeds, paper
 from collector import PATH, Traced, bodies, resources, spans
 from every_stage import deliver, enrich, render
 from hypothesis import given
@@ -69,7 +69,7 @@ def tracing(collector: Receiver) -> Iterator[OpenTelemetry]:
 
 @pytest.fixture
 def bench(ledger: Ledger, partner: Receiver, tracing: OpenTelemetry) -> Bench:
-    made = Bench(ledger)
+    made = WithoutFeeds(ledger)
     made.pubmed.papers = {"1": paper("1")}
     settings = WebhookSettings(url=partner.url, secret="env:PARTNER_SECRET")
     plan = ChannelPlan(id="partner", format="plain", open=lambda: Webhook(settings, Http(GUARD)), singly=True)
