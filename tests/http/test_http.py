@@ -7,6 +7,8 @@ import json
 import logging
 import os
 import socket
+import struct
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -48,6 +50,36 @@ def test_a_request_arrives_as_it_was_given(receiver: Receiver) -> None:
     (got,) = receiver.received
     assert (got.method, got.path, got.body, got.headers["x-ours"]) == ("POST", "/in?a=b", b"\x00\xff", "1")
     assert got.headers["user-agent"] == "citewire/0.1 (+https://notes.example.org)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how many packets came")
+@pytest.mark.parametrize(("size", "least", "most"), [(0, 1, 1), (10, 1, 1), (20_000, 1, 1), (1_000_000, 2, 1_000)])
+def test_headers_and_a_small_body_are_one_packet(size: int, least: int, most: int) -> None:
+    body, packets = b"x" * size, []
+
+    def serve(server: socket.socket) -> None:
+        one, _ = server.accept()
+        with one:
+            head, got = b"", b""
+            while b"\r\n\r\n" not in head:
+                head += one.recv(65_536)
+            got = head.partition(b"\r\n\r\n")[2]
+            while len(got) < size:
+                got += one.recv(65_536)
+            information = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+            packets.append(struct.unpack_from("=I", information, 152)[0])  # tcpi_data_segs_in
+            assert got == body
+            one.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        answer = HTTP.request("POST", f"http://127.0.0.1:{server.getsockname()[1]}/", body=body, limits=LONG)
+        thread.join()
+    HTTP.close()
+    assert answer.status == 204
+    assert least <= packets[0] <= most
 
 
 def test_a_header_of_the_caller_replaces_ours_in_any_case(receiver: Receiver) -> None:
