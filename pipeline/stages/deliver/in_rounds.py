@@ -275,16 +275,19 @@ class Rounds:
 
     def _settle(self) -> bool:
         self._settled_at = time.monotonic()
-        apart = [one for one in self._done if self._failed or _is_apart(one)]
-        together = [one for one in self._done if one not in apart]
+        apart: list[Answer] = []
+        together: list[Answer] = []
+        for one in self._done:
+            (apart if self._failed or _is_apart(one) else together).append(one)
         left = self._settle_together(together) if together else []
         self._done = [structs.replace(one, tries=one.tries + 1) for one in left] + apart
         self._let_go(together)
+        first = len(self._done) - len(apart)
         for one in apart:
-            self._done.remove(one)
+            del self._done[first]
             self._done.append(one)  # if it cannot be settled, the others are before it
             self._settle_alone(one)
-            self._done.remove(one)
+            self._done.pop()
             self._let_go([one])
         return bool(apart) or len(left) < len(together)
 
