@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -21,8 +22,12 @@ def is_free(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
 
     One that ends later than any lease can was written under a wrong clock, and counts as expired too.
     """
+    return _is_free(table, now, now + LONGEST_LEASE)
+
+
+def _is_free(table: sa.Table, now: Any, longest: Any) -> sa.ColumnElement[bool]:
     until = table.c.leased_until
-    return sa.or_(until.is_(None), until <= now, until > now + LONGEST_LEASE)
+    return sa.or_(until.is_(None), until <= now, until > longest)
 
 
 def is_leased(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
@@ -41,9 +46,32 @@ def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
 
 
 def any_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> bool:
-    """Return whether a row of the table is due and free."""
-    found = sa.select(sa.literal(1)).select_from(table).where(is_due(table, now), *where).limit(1)
-    return transaction.execute(found).first() is not None
+    """Return whether a row of the table is due and free.
+
+    `where`: constants. The sweep asks this of each table every second, so a statement is built once and kept.
+    """
+    return transaction.execute(_any_due(table, *where), at(now)).first() is not None
+
+
+@functools.cache
+def _any_due(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    due = sa.and_(table.c.due <= NOW, is_free_then(table), *where)
+    return sa.select(sa.literal(1)).select_from(table).where(due).limit(1)
+
+
+# For statements that are kept: the time that they are asked about, and what `is_free` needs besides.
+NOW = sa.bindparam("now", type_=Instant())
+_LONGEST = sa.bindparam("longest", type_=Instant())
+
+
+def is_free_then(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Match rows that no worker holds, as `is_free`, in a statement that is kept."""
+    return _is_free(table, NOW, _LONGEST)
+
+
+def at(now: dt.datetime) -> dict[str, dt.datetime]:
+    """Return what a statement that is kept is asked with."""
+    return {"now": now, "longest": now + LONGEST_LEASE}
 
 
 class Due(Struct, frozen=True):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.ledger import claims
 from pipeline.ledger.claims import DueRows
 from pipeline.ledger.claims import is_free as is_unleased
 from pipeline.ledger.database import Transaction, insert
@@ -36,9 +38,9 @@ def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime
 
 
 def is_free(transaction: Transaction, name: str, *, now: dt.datetime) -> bool:
-    """Return whether `acquire` would succeed."""
-    free = sa.and_(is_unleased(leases, now), _has_rested(now))
-    return transaction.execute(sa.select(leases.c.name).where(leases.c.name == name, sa.not_(free))).first() is None
+    """Return whether `acquire` would succeed. The sweep asks this several times a second."""
+    asked = {"of": name, "longest_rest": now + LONGEST_REST, **claims.at(now)}
+    return transaction.execute(_HELD, asked).first() is None
 
 
 def due_rows(name: str, now: dt.datetime) -> DueRows:
@@ -48,8 +50,23 @@ def due_rows(name: str, now: dt.datetime) -> DueRows:
 
 
 def _has_rested(now: dt.datetime) -> sa.ColumnElement[bool]:
+    return _rested(now, now + LONGEST_REST)
+
+
+def _rested(now: Any, longest: Any) -> sa.ColumnElement[bool]:
     begins = leases.c.not_before
-    return sa.or_(begins.is_(None), begins <= now, begins > now + LONGEST_REST)
+    return sa.or_(begins.is_(None), begins <= now, begins > longest)
+
+
+_HELD = sa.select(leases.c.name).where(
+    leases.c.name == sa.bindparam("of"),
+    sa.not_(
+        sa.and_(
+            claims.is_free_then(leases),
+            _rested(claims.NOW, sa.bindparam("longest_rest", type_=leases.c.not_before.type)),
+        )
+    ),
+)
 
 
 def until(transaction: Transaction, name: str) -> dt.datetime | None:

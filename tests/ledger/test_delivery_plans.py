@@ -87,7 +87,7 @@ def reads_all(plan: str) -> bool:
         (lambda one: channels.with_due_deliveries(one, NOW), "ix_deliveries_due"),
         (lambda one: due_at(one, {"backlog"}), "ix_deliveries_due"),
         (lambda one: sending.in_flight(one, "backlog", now=NOW), "ix_deliveries_leased"),
-        (lambda one: repair.unfetched(one, {"backlog"}), "ix_deliveries_available"),
+        (lambda one: repair.unfetched(one, {"backlog"}.__contains__), "ix_deliveries_available"),
         (lambda one: repair.stranded(one, now=NOW), "ix_deliveries_stranded"),
     ],
     ids=["blocked", "sweep", "oldest", "in flight", "unfetched", "stranded"],

@@ -82,6 +82,6 @@ def test_what_waits_for_a_partner_to_fetch_it_goes_on_waiting(empty_database: st
     bench.work()
     with ledger.read() as transaction:
         (waiting,) = _all(transaction, "partner").values()
-        assert repair.unfetched(transaction, ["partner"]) == ["waiting"]
+        assert repair.unfetched(transaction, ["partner"].__contains__) == ["waiting"]
     ledger.close()
     assert (waiting.state, waiting.due, bench.partner.tried) == ("pending", None, [])

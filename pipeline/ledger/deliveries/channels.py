@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Collection
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from pipeline.ledger import claims, skipping
 from pipeline.ledger.claims import DueRows
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.deliveries import IS_ANY, IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT, first_due
+from pipeline.ledger.deliveries import IS_ANY, IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT
 from pipeline.ledger.tables import channels, deliveries
 
 CircuitState = Literal["closed", "open", "half-open", "disabled"]
@@ -78,14 +79,24 @@ def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueC
 
     Only channels with outstanding deliveries are looked at, so nothing is read of a site that has delivered everything.
     """
-    channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
-
-    withdrawal, normal, later = (first_due(channel.c.value, kind, now) for kind in (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT))
-    query = sa.select(channel.c.value, withdrawal, sa.func.coalesce(normal, later))
-    rows = transaction.execute(query.where(channel.c.value.is_not(None)))
+    rows = transaction.execute(_first_of_each(), claims.at(now))
     found = [DueChannel(*row) for row in rows]
     asleep = resting(transaction, now) if found else frozenset()
     return [one for one in found if (one.withdrawals or one.others) and one.id not in asleep]
+
+
+@functools.cache
+def _first_of_each() -> sa.Select[Any]:
+    """Select each channel with outstanding deliveries, and since when withdrawals and others are due for it."""
+    channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
+
+    def first(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
+        free = sa.and_(deliveries.c.due <= claims.NOW, claims.is_free_then(deliveries))
+        mine = (deliveries.c.channel == channel.c.value, kind, free)
+        return sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery()
+
+    others = sa.func.coalesce(first(IS_NORMAL), first(MAY_WAIT))
+    return sa.select(channel.c.value, first(IS_WITHDRAWAL), others).where(channel.c.value.is_not(None))
 
 
 def due_rows(channel_ids: Collection[str], now: dt.datetime) -> DueRows:

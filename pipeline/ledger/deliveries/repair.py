@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 
@@ -15,16 +15,21 @@ from pipeline.ledger.tables.base import by_key
 _BATCH = 1_000
 
 
+# Kept, because every sweep asks both.
+_STRANDED = (
+    sa.select(deliveries.c.id).where(STRANDED, claims.is_free_then(deliveries)).order_by(deliveries.c.id).limit(_BATCH)
+)
+_FETCHED = sa.select(skipping.values_of(deliveries.c.channel, deliveries.c.available.is_not(None)).c.value)
+
+
 def stranded(transaction: Transaction, *, now: dt.datetime) -> list[str]:
     """Return the ids of deliveries in a state that the schema's constraints forbid: no worker would pick them up."""
-    query = sa.select(deliveries.c.id).where(STRANDED, claims.is_free(deliveries, now))
-    return list(transaction.scalars(query.order_by(deliveries.c.id).limit(_BATCH)))
+    return list(transaction.scalars(_STRANDED, claims.at(now)))
 
 
-def unfetched(transaction: Transaction, pushed: Container[str]) -> list[str]:
-    """Return the ids of deliveries that wait for a partner to fetch them although their channel is now `pushed` to."""
-    waiting = skipping.values_of(deliveries.c.channel, deliveries.c.available.is_not(None))
-    moved = [channel for channel in transaction.scalars(sa.select(waiting.c.value)) if channel in pushed]
+def unfetched(transaction: Transaction, is_pushed: Callable[[str], bool]) -> list[str]:
+    """Return the ids of deliveries that wait for a partner to fetch them although their channel is now pushed to."""
+    moved = [channel for channel in transaction.scalars(_FETCHED) if channel is not None and is_pushed(channel)]
     if not moved:
         return []
     query = sa.select(deliveries.c.id).where(deliveries.c.channel.in_(moved), deliveries.c.available.is_not(None))

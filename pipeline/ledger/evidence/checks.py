@@ -6,6 +6,7 @@ A row is due when its source is to be asked. A paper that no article cites any l
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -79,7 +80,12 @@ def request(transaction: Transaction, works: Collection[str], *, due: dt.datetim
 
 
 def any_due(transaction: Transaction, source: str, *, now: dt.datetime) -> bool:
-    return claims.any_due(transaction, source_checks, now, source_checks.c.source == source)
+    return claims.any_due(transaction, source_checks, now, _is_of(source))
+
+
+@functools.cache
+def _is_of(source: str) -> sa.ColumnElement[bool]:
+    return source_checks.c.source == source
 
 
 def claim(

@@ -65,8 +65,15 @@ def _row(article_id: str, id: str, cited: CitedReference, now: dt.datetime) -> d
 
 def oldest_due(transaction: Transaction, *, now: dt.datetime) -> dt.datetime | None:
     """Return since when the first is due, if any is."""
-    due = sa.select(mismatches.c.due).where(claims.is_due(mismatches, now)).order_by(mismatches.c.due)
-    return transaction.scalar(due.limit(1))
+    return transaction.scalar(_OLDEST, claims.at(now))
+
+
+_OLDEST = (
+    sa.select(mismatches.c.due)
+    .where(mismatches.c.due <= claims.NOW, claims.is_free_then(mismatches))
+    .order_by(mismatches.c.due)
+    .limit(1)
+)
 
 
 def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:

@@ -52,9 +52,12 @@ def claim(
 def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
     """Return whether `claim` would find anything to lease or to clear."""
     for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
-        if claims.any_due(transaction, references, now, references.c.priority == priority):
+        if claims.any_due(transaction, references, now, _HAS[priority]):
             return True
     return False
+
+
+_HAS = {priority: references.c.priority == priority for priority in (WAITED_FOR, REQUESTED, NIGHTLY)}
 
 
 def due_rows(now: dt.datetime, *, night: bool) -> DueRows:

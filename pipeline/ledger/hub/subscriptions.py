@@ -144,8 +144,11 @@ def claim_due(
 
 
 def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
-    where = (subscriptions.c.suspect.is_(slow), subscriptions.c.expires > now)
-    return claims.any_due(transaction, subscriptions, now, *where)
+    return claims.any_due(transaction, subscriptions, now, _SUSPECT if slow else _WELL, _LASTS)
+
+
+_SUSPECT, _WELL = subscriptions.c.suspect.is_(True), subscriptions.c.suspect.is_(False)
+_LASTS = subscriptions.c.expires > claims.NOW
 
 
 def due_rows(now: dt.datetime) -> DueRows:

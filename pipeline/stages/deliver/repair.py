@@ -17,10 +17,9 @@ def repair_stranded(context: Context) -> int:
     that the schema's constraints should have prevented.
     """
     now = context.clock()
-    pushed = {plan.id for plan in context.channels.values() if not plan.is_pull}
     with context.ledger.read() as transaction:
         lost = repair.stranded(transaction, now=now)
-        unfetched = repair.unfetched(transaction, pushed)
+        unfetched = repair.unfetched(transaction, lambda channel: _is_pushed(context, channel))
     if not lost and not unfetched:
         return 0
     with context.ledger.write() as transaction:
@@ -31,3 +30,8 @@ def repair_stranded(context: Context) -> int:
     if moved:
         _log.warning("unfetched deliveries are pushed", count=moved, deliveries=unfetched[:10])
     return repaired + moved
+
+
+def _is_pushed(context: Context, channel: str) -> bool:
+    plan = context.channels.get(channel)
+    return plan is not None and not plan.is_pull
