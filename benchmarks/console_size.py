@@ -4,7 +4,8 @@ python -m benchmarks.console_size [--articles N] [--channels N] [--rounds N] [--
 
 A ledger is filled with rows, on SQLite or PostgreSQL, and `citewire web` is started. Every page is fetched in every
 round. The table shows the time until a page was there, and the CPU time that the web server and the database took for
-it. It fails if the median of a page's time is above 300 ms or its 99th percentile above 1 s.
+it. It fails if a page takes more than 300 ms of CPU in the mean. Which pages took longer than 300 ms in the median, or 1 s
+at the 99th percentile, is said: on a machine that others use, that says little.
 """
 
 from __future__ import annotations
@@ -61,8 +62,12 @@ class Page:
         return percentile(self.wall, 99)
 
     @property
-    def is_slow(self) -> bool:
+    def is_late(self) -> bool:
         return self.median > MEDIAN or self.p99 > P99
+
+    @property
+    def is_slow(self) -> bool:
+        return statistics.mean(self.web) + statistics.mean(self.database) > MEDIAN
 
 
 def main() -> None:
@@ -84,6 +89,8 @@ def main() -> None:
     print(
         f"\nmemory of the web process: {memory:.0f} MB at most; {os.cpu_count()} cores, load average {load_average:.1f}"
     )
+    if late := [address for address, page in found.items() if page.is_late]:
+        print(f"late: {', '.join(late)}")
     if slow := [address for address, page in found.items() if page.is_slow]:
         sys.exit(f"too slow: {', '.join(slow)}")
 

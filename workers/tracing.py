@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from pipeline.errors import code_of
 from pipeline.tracing import LENGTH, Fact, Kind, Span, is_sampled, is_traceparent
+
+log = structlog.get_logger()
 
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _LINKS = 1_000  # of a batch's span
@@ -52,7 +55,9 @@ class OpenTelemetry:
             span_limits=SpanLimits(max_links=_LINKS, max_attribute_length=256),
             shutdown_on_exit=False,  # `close` does, and a forked process runs no exit handlers
         )
-        self._provider.add_span_processor(BatchSpanProcessor(self._exporter, max_queue_size=_QUEUE))
+        self._counted = _Counted(self._exporter)
+        self._ended = _Ended(self._counted, max_queue_size=_QUEUE)
+        self._provider.add_span_processor(self._ended)
         self._tracer = self._provider.get_tracer("citewire")
         self._lock = threading.Lock()
         self._ignored = 0
@@ -60,6 +65,11 @@ class OpenTelemetry:
     @property
     def ignored(self) -> int:
         return self._ignored
+
+    @property
+    def lost(self) -> int:
+        """How many of the spans that were recorded the collector has not got; once it was closed, for ever."""
+        return self._ended.count - self._counted.count
 
     def parent(self, sent: str | None) -> str | None:
         if sent is None:
@@ -96,6 +106,40 @@ class OpenTelemetry:
         if last.is_alive():
             self._exporter.shutdown()  # type: ignore[no-untyped-call]  # ends its pause before it tries again
             last.join(_LAST)
+        if self.lost:
+            log.warning("spans were lost", count=self.lost, of=self._ended.count)
+
+
+class _Counted(SpanExporter):
+    """Counts what the collector has taken."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self.count = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self.count += len(spans)  # in the one thread that exports
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+class _Ended(BatchSpanProcessor):
+    """Counts the spans that wait, or waited, for the collector. When too many do, the oldest are dropped."""
+
+    def __init__(self, exporter: SpanExporter, *, max_queue_size: int) -> None:
+        super().__init__(exporter, max_queue_size=max_queue_size)
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.context is not None and span.context.trace_flags.sampled:
+            with self._lock:
+                self.count += 1
+        super().on_end(span)
 
 
 class _Span:

@@ -42,6 +42,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SENT = f"00-{TRACE}-{SPAN}-01"
 HEX = "0123456789abcdef"
 COUNT = 12
+MANY, POSTED = 1_000, 100  # events, and those of one request
 SERVER, CLIENT = 2, 3  # kinds of spans in OTLP
 GUARD = EgressGuard([ipaddress.ip_network("127.0.0.0/8")])
 
@@ -143,6 +144,47 @@ def test_one_trace_spans_cms_to_partner_over_a_batch_of_sends(
     assert len(partner.received) == COUNT
     assert {one.headers["traceparent"] for one in partner.received} == {one.traceparent for one in found["deliver"]}
     assert all(is_signed(one) for one in partner.received)
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)  # as above on both; so many take seconds
+def test_one_trace_spans_a_thousand_batched_sends(
+    bench: Bench, collector: Receiver, partner: Receiver, tracing: OpenTelemetry
+) -> None:
+    """As above, over as many sends as several batches make; no span of any is lost on its way to the collector."""
+    names = {f"note-{number}" for number in range(MANY)}
+    for some in range(0, MANY, POSTED):
+        sent = (event(number) for number in range(some, some + POSTED))
+        assert post(bench, *sent, traceparent=SENT).status == 202
+    worked(bench)
+    found = arrived(tracing, collector)
+
+    accepted = {span.facts["citewire.article"]: span for span in found["accept"]}
+    assert {(span.trace, span.parent) for span in accepted.values()} == {(TRACE, SPAN)}
+    for name in ("accept", "render", "deliver"):
+        assert len(found[name]) == MANY
+        assert {span.facts["citewire.article"] for span in found[name]} == names
+        assert {span.trace for span in found[name]} == {TRACE}
+    every = {(TRACE, span.id) for span in accepted.values()}
+    for name in ("render batch", "deliver batch"):
+        assert len(found[name]) > 1
+        assert sum(len(batch.links) for batch in found[name]) == MANY  # each send is in one batch
+        assert {link for batch in found[name] for link in batch.links} == every
+    assert {one.headers["traceparent"] for one in partner.received} == {one.traceparent for one in found["deliver"]}
+    assert len(partner.received) == MANY
+    assert tracing.lost == 0
+
+
+def test_what_the_collector_never_got_is_counted_and_said(
+    collector: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collector.conduct(Conduct(status=400))
+    tracing = OpenTelemetry(collector.url + PATH)
+    for number in range(3):
+        with tracing.span(f"step {number}"):
+            pass
+    tracing.close()
+    assert tracing.lost == 3
+    assert "spans were lost" in capsys.readouterr().out
 
 
 def test_a_delivery_in_a_round_is_part_of_the_trace_too(
