@@ -4,8 +4,8 @@ python -m benchmarks.console_size [--articles N] [--channels N] [--rounds N] [--
 
 A ledger is filled with rows, on SQLite or PostgreSQL, and `citewire web` is started. Every page is fetched in every
 round. The table shows the time until a page was there, and the CPU time that the web server and the database took for
-it. It fails if a page takes more than 300 ms of CPU in the mean. Which pages took longer than 300 ms in the median, or 1 s
-at the 99th percentile, is said: on a machine that others use, that says little.
+it. It fails if a page takes more than 300 ms of CPU in the mean. Which pages took longer than 300 ms in the median, or
+1 s at the 99th percentile, is said: on a machine that others use, that says little.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusC
 from pipeline.errors import code_of
 from pipeline.tracing import LENGTH, Fact, Kind, Span, is_sampled, is_traceparent
 
-log = structlog.get_logger()
+_log = structlog.get_logger()
 
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _LINKS = 1_000  # of a batch's span
@@ -107,7 +107,7 @@ class OpenTelemetry:
             self._exporter.shutdown()  # type: ignore[no-untyped-call]  # ends its pause before it tries again
             last.join(_LAST)
         if self.lost:
-            log.warning("spans were lost", count=self.lost, of=self._ended.count)
+            _log.warning("spans were lost", count=self.lost, of=self._ended.count)
 
 
 class _Counted(SpanExporter):
