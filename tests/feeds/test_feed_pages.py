@@ -392,6 +392,21 @@ def test_a_build_commits_for_its_documents_and_not_for_each_of_their_files(bench
     assert count.writes == 11
 
 
+def test_a_build_asks_as_much_for_twenty_entries_as_for_five(bench: FeedBench) -> None:
+    _rebuild(bench, Feed(id="latest", title="Latest", size=30))
+    costs = []
+    for numbers in (range(4), range(4, 19)):
+        bench.publish_many(*numbers)
+        bench.build()
+        bench.publish_many(numbers.stop + 80)
+        with counted() as count:
+            drain(bench.context, feeds)
+        bench.clock.pass_(5)
+        costs.append(count.statements)
+    assert costs[0] == costs[1]
+    assert len(bench.ids("feeds/latest.atom")) == 21
+
+
 def test_a_build_that_takes_long_keeps_its_lease(bench: FeedBench) -> None:
     bench.publish_many(1, 2)
     put, others = bench.store.put_file, []

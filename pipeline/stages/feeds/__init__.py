@@ -165,9 +165,10 @@ class _Build:
         """Return the entries, newest first and then by id. Those that break the partner's rules are left out."""
         dated = [(row.published if self.feed.order == "published" else row.updated, row) for row in rows]
         by_id = sorted(dated, key=lambda each: each[1].article)
+        live = revisions.get_all(transaction, {(row.article, row.revision) for row in rows if row.state == "live"})
         found: list[Revision | Withdrawal] = []
         for _, row in sorted(by_id, key=itemgetter(0), reverse=True):
-            entry = _entry(transaction, row)
+            entry = live[row.article, row.revision] if row.state == "live" else _withdrawn(transaction, row)
             broken = self._broken(entry)
             self.findings += broken if checked else ()
             found += [] if broken else [entry]
@@ -190,7 +191,5 @@ class _Build:
         return written
 
 
-def _entry(transaction: Transaction, row: Entry) -> Revision | Withdrawal:
-    if row.state == "live":
-        return revisions.get(transaction, row.article, row.revision)
+def _withdrawn(transaction: Transaction, row: Entry) -> Withdrawal:
     return revisions.withdrawal(transaction, row.article, row.revision)
