@@ -227,6 +227,7 @@ class Policy:
     withdrawal_retry: float = 86_400.0  # between attempts at a withdrawal whose endpoint is gone
     partner_rate: float = 10.0  # sustained requests per second of one partner's token
     partner_burst: int = 50  # … and at once
+    partner_replay: int = 1_000  # deliveries that a partner has sent again with one request
     retries: tuple[float, ...] = DEFAULT_SCHEDULE
     article_budget: float = 20.0  # seconds that a thread may take to render one article
     send_budget: float = 90.0  # seconds that one send may take: longer than any time limit of a channel

@@ -12,6 +12,7 @@ from pydantic import Field
 from pipeline.ledger import Transaction, deliveries, places
 from pipeline.ledger.deliveries import channels
 from pipeline.model.delivery import SignatureCheck
+from pipeline.stages.accept.replay import Again
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.failures import MENDS, cause
 from pipeline.views.deliveries import DeliveryList, DeliveryWithAttempts
@@ -46,6 +47,21 @@ class NewSecret:
     public_key: Annotated[str | None, Field(description="To verify `v1a` signatures with, if it makes such.")]
     former_until: Annotated[Time | None, Field(description="Until when former secrets sign too; null: they ended.")]
     operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReplayed:
+    """How many deliveries will be sent again, and what is left."""
+
+    replayed: Count
+    operation: Annotated[str | None, Field(description="What the replays are part of; null if there were none.")]
+    delivered: Annotated[int, Field(ge=0, description="Of them: accepted before, and now sent a second time.")]
+    newer: Annotated[int, Field(ge=0, description="Always 0.", deprecated=True)]
+    left: Annotated[Count, Field(description="Deliveries that were not sent again yet.")]
+    next_since: Annotated[
+        Time | None, Field(description="The `since` of the request for the rest. Null: there is none.")
+    ]
+    next_before: Annotated[Time | None, Field(description="Its `before`.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,12 @@ def own_channel(transaction: Transaction, plan: ChannelPlan, *, now: dt.datetime
         secret_rotated=secret.at,
         former_secrets_until=secret.former_until,
     )
+
+
+def own_replayed(again: Again, *, before: dt.datetime) -> OwnReplayed:
+    done = again.done
+    next_before = before if again.left else None
+    return OwnReplayed(done.count, done.operation, done.delivered, 0, again.left, again.next_since, next_before)
 
 
 def own_deliveries(found: DeliveryList) -> DeliveryList:

@@ -61,21 +61,30 @@ def granted(context: Context) -> Callable[..., Grant]:
     return grant
 
 
-def require(context: Context, request: Request, scope: str, *, in_address: bool = False) -> Grant:
+def require(
+    context: Context, request: Request, scope: str, *, in_address: bool = False, admins_too: bool = False
+) -> Grant:
     """Return what the caller's token allows. Raises Problem 401 or 403.
 
-    `in_address`: the token may also be in the query string, for feed readers and hooks that cannot send a header.
+    `in_address`: the token may also be in the query string, for feed readers and hooks that cannot send a header. Then
+    it is in the logs of others, so an administrator's, which opens everything, is taken only if `admins_too`.
     """
     token = _sent(request, in_address=in_address)
     if token is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire"'}
-        raise Problem(401, "token-missing", "send a token: Authorization: Bearer …", challenge)
+        lost = ". One in the address is not taken here" if PARAMETER in request.query_params else ""
+        raise Problem(401, "token-missing", f"send a token: Authorization: Bearer …{lost}", challenge)
     now = context.clock()
     with context.ledger.read() as transaction:
         found = tokens.find(transaction, token, now=now)
     if found is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="citewire", error="invalid_token"'}
         raise Refused(401, "token-invalid", "the token is unknown, has expired or was revoked", challenge)
+    if found.scope == "admin" and not admins_too and "authorization" not in request.headers:
+        challenge = {"WWW-Authenticate": 'Bearer realm="citewire"'}
+        hint = "send it as Authorization: Bearer …, or use a token that is made for this alone, and revoke this one"
+        detail = f"an administrator's token is not taken from an address, which others write to logs: {hint}"
+        raise Refused(401, "token-in-address", detail, challenge, token=found)
     if not roles.may(found.scope, scope):
         raise Refused(403, "scope-insufficient", roles.refusal(found.scope, scope), token=found)
     record_use(context, found, now)

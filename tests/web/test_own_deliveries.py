@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import datetime as dt
 import gzip
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from asgi import Answer, send
 from bench import Receiver
-from served import Served, served
+from own_database import own_database
+from served import SITE, Served, served
 
 from pipeline.channels.webhook import Webhook
 from pipeline.channels.webhook.settings import WebhookSettings
@@ -25,6 +28,7 @@ from pipeline.http import EgressGuard, Http
 from pipeline.ledger import operations, tables
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
+from pipeline.stages.context import Context
 from pipeline.views.own_channel import PAUSED_BY_PARTNER
 
 ARTICLE = "---\nid: naps\ntitle: Naps\n---\nThey help.\n"
@@ -86,6 +90,40 @@ def test_everything_since_a_time_is_sent_again_within_bounds(site: Served) -> No
     assert len({one.message_id for one in site.receiver.got}) == 1
     before = quote((site.clock() - dt.timedelta(days=8)).isoformat())
     assert call(site, "POST", f"{OWN}/replay?since={before}").status == 422
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_so_many_are_sent_again_at_once_and_the_rest_once_when_asked_for(
+    tmp_path: Path, request: pytest.FixtureRequest, database: str
+) -> None:
+    def changed(context: Context) -> Context:
+        return replace(context, policy=replace(context.policy, partner_replay=2))
+
+    with contextlib.ExitStack() as stack:
+        url = None
+        if database == "postgresql":
+            own = stack.enter_context(own_database(sa.make_url(request.getfixturevalue("postgresql"))))
+            url = own.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        site = stack.enter_context(served(tmp_path, SITE, ("html", "json-ld", "ninjs", "amp"), url, changed))
+        names = ["a", "b", "c", "d", "e"]
+        for name in names[:4]:  # at one time
+            site.publish(ARTICLE.replace("naps", name), name=name)
+        site.work()
+        site.clock.pass_(60)
+        site.publish(ARTICLE.replace("naps", "e"), name="e")
+        site.work()
+        site.clock.pass_(60)
+        query = f"since={quote((site.clock() - dt.timedelta(days=1)).isoformat())}"
+        lefts = []
+        while query:
+            answer = call(site, "POST", f"{OWN}/replay?{query}").json
+            lefts.append((answer["replayed"], answer["left"]))
+            site.clock.pass_(60)
+            site.work()
+            since, before = answer["next_since"], answer["next_before"]
+            query = f"since={quote(since)}&before={quote(before)}" if since else ""
+        assert lefts == [(2, 3), (2, 1), (1, 0)]
+        assert sorted(one.article_id for one in site.receiver.got) == sorted(names * 2)
 
 
 def test_everything_is_sent_again_only_so_often(site: Served) -> None:

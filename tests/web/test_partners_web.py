@@ -134,16 +134,32 @@ def test_a_revoked_token_opens_nothing(bench: Bench, app: FastAPI) -> None:
     assert get(app, CHANGES, authorization="Bearer theirs").code == "token-invalid"
 
 
-def test_a_token_in_the_address_will_do_and_leads_nowhere_else(app: FastAPI) -> None:
-    answer = get(app, f"{CHANGES}?token=theirs")
-    assert answer.status == 200
+@pytest.mark.parametrize("address", [CHANGES, "/partners/partner/articles/spasms/1"])
+def test_a_token_in_the_address_is_none_for_changes_and_the_answer_says_what_to_do(app: FastAPI, address: str) -> None:
+    answer = get(app, f"{address}?token=theirs")
+    assert (answer.status, answer.code) == (401, "token-missing")
+    assert answer.json["detail"] == "send a token: Authorization: Bearer …. One in the address is not taken here"
+    assert "theirs" not in answer.body.decode()
+
+
+def test_what_a_partner_gets_is_kept_by_nobody_and_leads_nowhere_else(app: FastAPI) -> None:
+    answer = get(app, CHANGES, authorization="Bearer theirs")
     assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert "theirs" not in answer.body.decode()
 
 
 def test_a_token_in_the_address_is_none_for_the_publishers_api(app: FastAPI) -> None:
     assert get(app, "/v1/deliveries?token=cms").code == "token-missing"
+
+
+def test_an_administrators_token_is_taken_from_the_address_of_a_feed_alone(app: FastAPI) -> None:
+    feed = get(app, "/partners/partner/feed.rss?token=root")
+    hooks = [
+        asyncio.run(send(app, "POST", f"/v1/hooks/{cms}?token=root", body=b"{}")) for cms in ("ghost", "wordpress")
+    ]
+    assert feed.status in (200, 404)
+    assert {(one.status, one.code) for one in hooks} == {(401, "token-in-address")}
+    assert "Authorization: Bearer" in hooks[0].json["detail"]
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "1-000000000000", "99999999999999999999"])

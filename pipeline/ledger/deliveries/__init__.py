@@ -375,23 +375,41 @@ def replay(
     channel: str | None = None,
     article_id: str | None = None,
     since: dt.datetime | None = None,
+    before: dt.datetime | None = None,
+    limit: int | None = None,
 ) -> list[Replayed]:
     """Make abandoned deliveries due now, with all their attempts restored, and return them as they were.
 
-    With `since`, everything that was delivered or abandoned from then on is sent again with the same message ids, for a
-    partner that has lost it.
+    With `since`, everything that was delivered or abandoned from then on, and up to `before`, is sent again with the
+    same message ids, for a partner that has lost it: at most `limit`, those that ended first.
     """
-    where = [deliveries.c.state == "abandoned"]
-    if since is not None:
-        where = [deliveries.c.state.in_(("abandoned", "delivered")), deliveries.c.changed >= since]
+    where = [deliveries.c.state == "abandoned"] if since is None else _ended(since, before)
     for column, value in ((deliveries.c.id, id), (deliveries.c.channel, channel), (deliveries.c.article, article_id)):
         if value is not None:
             where.append(column == value)
+    if limit is not None:
+        first = sa.select(deliveries.c.id).where(*where).order_by(deliveries.c.changed, deliveries.c.id).limit(limit)
+        where.append(deliveries.c.id.in_(list(transaction.scalars(first))))
     columns = ("article", "channel", "target_revision", "state", "error")
     query = sa.select(*(deliveries.c[name] for name in columns)).where(*where)
     concerned = [Replayed(*row) for row in transaction.execute(query.order_by(*query.selected_columns[:2]))]
     transaction.execute(sa.update(deliveries).where(*where).values(**afresh(now)))
     return concerned
+
+
+def left_to_replay(
+    transaction: Transaction, channel: str, *, since: dt.datetime, before: dt.datetime
+) -> tuple[int, dt.datetime | None]:
+    """Count what `replay` would still send the channel again, and return when the first of it ended."""
+    query = sa.select(sa.func.count(), sa.func.min(deliveries.c.changed))
+    count, first = transaction.execute(query.where(deliveries.c.channel == channel, *_ended(since, before))).one()
+    return count, first
+
+
+def _ended(since: dt.datetime, before: dt.datetime | None) -> list[sa.ColumnElement[bool]]:
+    """Match what was delivered or abandoned from one time on, up to another."""
+    ended = [deliveries.c.state.in_(("abandoned", "delivered")), deliveries.c.changed >= since]
+    return ended if before is None else [*ended, deliveries.c.changed <= before]
 
 
 def outstanding_withdrawals(transaction: Transaction, *, limit: int) -> list[Delivery]:

@@ -52,6 +52,31 @@ def replay(
     return done
 
 
+class Again(Struct, frozen=True):
+    """What a partner is sent again. `next_since`: from when on the rest follows; None: nothing is left."""
+
+    done: Replayed
+    left: int
+    next_since: dt.datetime | None
+
+
+def replay_portion(
+    intake: Intake, *, by: str, channel: str, since: dt.datetime, before: dt.datetime, limit: int
+) -> Again:
+    """Send a channel again what it was sent from `since` up to `before`, at most `limit` of it, the oldest first.
+
+    What was sent again ends later than `before`, so asking with the same `before` sends nothing twice.
+    """
+    now = intake.clock()
+    with intake.ledger.write() as transaction:
+        enabled = channel if channels.enable(transaction, channel) else None
+        again = deliveries.replay(transaction, now=now, channel=channel, since=since, before=before, limit=limit)
+        done = _recorded(intake, transaction, again, by=by, now=now, enabled=enabled)
+        left, first = deliveries.left_to_replay(transaction, channel, since=since, before=before)
+    _ring(intake, again)
+    return Again(done, left, first)
+
+
 def replay_failure(intake: Intake, key: str, *, seen: dt.datetime, by: str) -> Replayed:
     """Make the failing deliveries of a cause due now, those that had failed of it by the time it was `seen`.
 

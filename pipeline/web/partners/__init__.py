@@ -18,7 +18,7 @@ from pipeline.web.auth import Grant
 from pipeline.web.conditional import respond
 from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
-from pipeline.web.partners.admitted import Partner, admitted_by_address
+from pipeline.web.partners.admitted import Partner, admitted, admitted_by_address
 from pipeline.web.problems import Problem
 from pipeline.web.waiting import while_connected
 
@@ -46,7 +46,8 @@ def arrivals_of(context: Context) -> Changes:
 def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
     partners = APIRouter(prefix="/partners", tags=["partners"])
     media_types = {format.media_type for format in context.formats.values()}
-    Admitted = Annotated[Partner, Depends(admitted_by_address(context, limiter))]  # noqa: N806 # a type, made for this router
+    Admitted = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # types, made for this router
+    Reader = Annotated[Partner, Depends(admitted_by_address(context, limiter))]  # noqa: N806
     feed_formats = {format.extension: format for format in context.formats.values() if format.page is not None}
 
     def read(plan: ChannelPlan, grant: Grant, cursor: str, limit: int) -> tuple[bytes, bool]:
@@ -104,7 +105,7 @@ def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
         | problems(401, 403, 404, 422, 429),
         openapi_extra=REQUEST_HEADERS,
     )
-    def get_partner_feed(request: Request, channel: str, extension: str, mine: Admitted) -> Response:
+    def get_partner_feed(request: Request, channel: str, extension: str, mine: Reader) -> Response:
         """Return the newest changes of the channel as a feed."""
         plan, grant = mine.plan, mine.grant
         format = feed_formats.get(extension)

@@ -30,7 +30,7 @@ def admitted(context: Context, limiter: Limiter) -> Callable[..., Partner]:
 
 
 def admitted_by_address(context: Context, limiter: Limiter) -> Callable[..., Partner]:
-    """Return a dependency that also takes the token from the address, for what readers without headers fetch."""
+    """Return a dependency that also takes the token from the address, for feeds, whose readers can send no header."""
 
     def admit(request: Request, channel: str, _: Bearer, __: InAddress) -> Partner:
         return _admit(context, limiter, request, channel, in_address=True)
@@ -39,7 +39,7 @@ def admitted_by_address(context: Context, limiter: Limiter) -> Callable[..., Par
 
 
 def _admit(context: Context, limiter: Limiter, request: Request, channel: str, *, in_address: bool) -> Partner:
-    grant = require(context, request, f"partner:{channel}", in_address=in_address)
+    grant = require(context, request, f"partner:{channel}", in_address=in_address, admins_too=in_address)
     allow(limiter, f"token:{grant.id}", Rate(context.policy.partner_rate, context.policy.partner_burst))
     with context.ledger.read() as transaction:
         plan = context.channels_now(transaction).get(channel)  # another process may have changed what it signs with

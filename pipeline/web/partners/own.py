@@ -11,7 +11,7 @@ from pipeline.ledger.deliveries import Delivery, channels
 from pipeline.model.delivery import DeliveryState
 from pipeline.stages import acts
 from pipeline.stages.accept import Intake
-from pipeline.stages.accept.replay import replay
+from pipeline.stages.accept.replay import replay, replay_portion
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.views import deliveries as deliveries_views
@@ -81,18 +81,33 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
 
     @own.post("/replay", responses=answers)
     def replay_own_since(
-        mine: Mine, since: Annotated[AwareDatetime, Query(description="A time of the last seven days.")]
-    ) -> events_views.Replayed:
+        mine: Mine,
+        since: Annotated[AwareDatetime, Query(description="A time of the last seven days.")],
+        before: Annotated[
+            AwareDatetime | None, Query(description="Only what you were sent until then. Without: until now.")
+        ] = None,
+    ) -> own_channel.OwnReplayed:
         """Have everything sent again that you were sent, or should have been, since a time.
 
-        It comes with the same message ids as before. If your channel is disabled, it is enabled.
+        It comes with the same message ids as before. If your channel is disabled, it is enabled. At most a thousand
+        deliveries are sent again, the oldest first; the answer says how many are left, and from where to go on.
         """
-        if since < intake.clock() - FARTHEST:
+        now = intake.clock()
+        if since < now - FARTHEST:
             raise Problem(
                 422, "invalid-field", f"since: must be within the last {FARTHEST.days} days; ask the operator"
             )
         allow(limiter, f"replay:{mine.plan.id}", _REPLAYS)
-        return events_views.replayed(replay(intake, by=mine.grant.name, channel=mine.plan.id, since=since))
+        until = min(before or now, now)
+        again = replay_portion(
+            intake,
+            by=mine.grant.name,
+            channel=mine.plan.id,
+            since=since,
+            before=until,
+            limit=context.policy.partner_replay,
+        )
+        return own_channel.own_replayed(again, before=until)
 
     @own.post("/pause", responses=answers)
     def pause_own_channel(mine: Mine) -> own_channel.OwnChannel:
