@@ -332,15 +332,18 @@ def _bare(value: str) -> str:
 _Printable = Annotated[str, form(r"[!-~]{1,255}", "must be 1 to 255 printable ASCII characters")]
 
 
+_ConsoleUrl = Annotated[
+    Url, AfterValidator(_over_tls), AfterValidator(_bare), AfterValidator(lambda url: url.rstrip("/"))
+]
+
+
 class OidcSettings(_Part):
     """A provider that says who people are (OpenID Connect), and what makes which role of that."""
 
     issuer: Annotated[Url, AfterValidator(_over_tls), AfterValidator(_bare)]
     client_id: _Printable
     client_secret: SecretRef
-    console_url: Annotated[
-        Url, AfterValidator(_over_tls), AfterValidator(_bare), AfterValidator(lambda url: url.rstrip("/"))
-    ]
+    console_url: _ConsoleUrl
     role_claim: str = Field(min_length=1, max_length=255)
     roles: Mapping[str, Role] = Field(min_length=1, max_length=1_000)
     name_claim: str = Field("name", min_length=1, max_length=255)
@@ -354,6 +357,21 @@ class OidcSettings(_Part):
         return scopes
 
 
+def _of_a_name(value: str) -> str:
+    host = urlsplit(value).hostname or ""
+    if not host.isascii():
+        raise ValueError("must have its host as browsers send it (xn--…)")
+    if host.endswith(".") or ":" in host or host.rpartition(".")[2].isdigit():
+        raise ValueError("must name a host: passkeys belong to a name, and to no IP address")
+    return value
+
+
+class PasskeySettings(_Part):
+    """Passkeys for the console. They belong to the host of this address, and are of no use under another one."""
+
+    console_url: Annotated[_ConsoleUrl, AfterValidator(_of_a_name)]
+
+
 class WebSettings(_Part):
     partner_rate: float = Field(10.0, gt=0, le=10_000)
     partner_burst: int = Field(50, ge=1, le=10_000)
@@ -365,12 +383,14 @@ class WebSettings(_Part):
     session_idle_minutes: int = Field(60, ge=1, le=1_440)
     session_longest_hours: int = Field(12, ge=1, le=168)
     oidc: OidcSettings | None = None
+    passkeys: PasskeySettings | None = None
 
     @property
     def session_limits(self) -> SessionLimits:
         idle, longest = self.session_idle_minutes, self.session_longest_hours
         issuer = self.oidc.issuer if self.oidc else None
-        return SessionLimits(dt.timedelta(minutes=idle), dt.timedelta(hours=longest), issuer)
+        by_passkey = self.passkeys is not None
+        return SessionLimits(dt.timedelta(minutes=idle), dt.timedelta(hours=longest), issuer, by_passkey)
 
 
 class TelemetrySettings(_Part):

@@ -67,6 +67,7 @@ from workers.unapplied import unapplied_of
 
 if TYPE_CHECKING:
     from pipeline.identity import Provider
+    from pipeline.identity.passkeys import Passkeys
     from workers.doorbell import CeleryDoorbell
 
 TOOL = "citewire"  # our name in requests to NCBI
@@ -167,6 +168,7 @@ def context_of(
         ghost_secret=ghost_secret_of(settings),
         provider=provider_of(settings, http),
         sealer=sealer_of(settings),
+        passkeys=passkeys_of(settings),
         signer=signer_of(settings),
         disk=shortage_of(settings),
         unapplied=unapplied_of(settings),
@@ -182,7 +184,7 @@ def context_to_look(settings: Settings, ledger: Ledger) -> Context:
     It has no secret, so that it can be had in a shell without those of the system. It notifies nobody.
     """
     evidence = settings.evidence.model_copy(update={"signing_key": None})
-    web = settings.web.model_copy(update={"ghost_secret": None, "oidc": None})
+    web = settings.web.model_copy(update={"ghost_secret": None, "oidc": None, "passkeys": None})
     telemetry = settings.telemetry.model_copy(update={"otlp_url": None, "sentry_dsn": None})
     parts = {"evidence": evidence, "web": web, "telemetry": telemetry}
     blind = settings.model_copy(update={"pubmed_api_key": None, "sealing_key": (), **parts})
@@ -458,6 +460,15 @@ def provider_of(settings: Settings, http: Http) -> Provider | None:
         name_claim=oidc.name_claim,
     )
     return Provider(plan, http)
+
+
+def passkeys_of(settings: Settings) -> Passkeys | None:
+    """Return the passkeys of the site, if people may sign in with any."""
+    if settings.web.passkeys is None:
+        return None
+    from pipeline.identity.passkeys import PasskeyPlan, Passkeys
+
+    return Passkeys(PasskeyPlan(settings.web.passkeys.console_url, settings.site.title))
 
 
 def signer_of(settings: Settings) -> Callable[[bytes], str] | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.identity.plan import NotIdentified, ProviderPlan
-from pipeline.model.identity import Identity
+from pipeline.model.identity import Identity, shown_name
 from pipeline.model.roles import ROLES
 
 _SUBJECT = 255  # characters at most (OpenID Connect Core 1.0, section 2)
-_NAME = 100
-_JOINERS = "\u200c\u200d"  # invisible, and part of names in Persian and Hindi
 
 
 def identity_of(claims: Mapping[str, Any], plan: ProviderPlan) -> Identity:
@@ -20,7 +17,7 @@ def identity_of(claims: Mapping[str, Any], plan: ProviderPlan) -> Identity:
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT or not subject.isprintable():
         raise NotIdentified("The sign-in service did not say who you are.", code="identity-refused")
-    name = next(_names(claims, plan.name_claim), subject[:_NAME])
+    name = next(_names(claims, plan.name_claim), shown_name(subject))
     roles = {plan.roles[value] for value in _values(claims, plan.role_claim) if value in plan.roles}
     if not roles:
         raise NotIdentified(
@@ -34,14 +31,8 @@ def identity_of(claims: Mapping[str, Any], plan: ProviderPlan) -> Identity:
 def _names(claims: Mapping[str, Any], claim: str) -> Iterator[str]:
     for one in (claim, "preferred_username", "email"):
         value = claims.get(one)
-        if isinstance(value, str) and (cleaned := _cleaned(value)):
+        if isinstance(value, str) and (cleaned := shown_name(value)):
             yield cleaned
-
-
-def _cleaned(text: str) -> str:
-    """Return the text as one line without control characters and what turns the direction of writing."""
-    shown = (one if one in _JOINERS or unicodedata.category(one)[0] not in "C" else " " for one in text[: _NAME * 2])
-    return " ".join("".join(shown).split())[:_NAME]
 
 
 def _values(claims: Mapping[str, Any], path: str) -> list[str]:

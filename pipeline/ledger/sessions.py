@@ -1,8 +1,8 @@
 """Sessions: people who are signed in to the console. Only the hashes of their cookies are stored.
 
-Somebody has signed in with a token, or a provider of identities (its issuer) has said who they are. A session ends when
-it was not used for a while, some hours after it began in any case, and with its token or when its issuer is no longer
-that of the settings.
+Somebody has signed in with a token or a passkey, or a provider of identities (its issuer) has said who they are. A
+session ends when it was not used for a while, some hours after it began in any case, and with its token, with its
+passkey, or when its issuer is no longer that of the settings.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from msgspec import Struct, structs
 
 from pipeline.ledger import tokens
 from pipeline.ledger.database import Transaction
+from pipeline.ledger.passkeys import Person
 from pipeline.ledger.tables import sessions
 from pipeline.ledger.tables import tokens as token_rows
 from pipeline.ledger.tokens import Token
-from pipeline.model.identity import Identity
+from pipeline.model.identity import PASSKEY, Identity
 from pipeline.model.policy import SessionLimits
 
 _ID = 10  # characters of the hash that identify a session
@@ -32,6 +33,7 @@ class Session(Struct, frozen=True):
     created: dt.datetime
     seen: dt.datetime  # the last request, to the minute
     client: str | None  # the address that signed in; None: it was not recorded
+    passkey: str | None = None  # the hash of the passkey that it was begun with, if it was
 
     def is_seen_lately(self, now: dt.datetime) -> bool:
         return now - self.seen < _MINUTE
@@ -57,13 +59,30 @@ class Session(Struct, frozen=True):
         return (self.who.id,) if isinstance(self.who, Token) else (self.who.issuer, self.who.subject)
 
 
-def begin(transaction: Transaction, secret: str, *, who: str | Identity, client: str, now: dt.datetime) -> None:
-    """Record that somebody has signed in, with this token or by the word of a provider.
+def begin(
+    transaction: Transaction,
+    secret: str,
+    *,
+    who: str | Identity | Person,
+    client: str,
+    now: dt.datetime,
+    passkey: str | None = None,
+) -> None:
+    """Record that somebody has signed in: with this token, by the word of a provider, or as one who has passkeys.
 
-    `secret`: the value of the cookie, 256 random bits.
+    `secret`: the value of the cookie, 256 random bits. `passkey`: the hash of the one that was used.
     """
-    person = {"token": tokens.hash_of(who)} if isinstance(who, str) else structs.asdict(who)
-    row = {"hash": tokens.hash_of(secret), "created": now, "seen": now, "client": client}
+    row = {"hash": tokens.hash_of(secret), "created": now, "seen": now, "client": client, "passkey": passkey}
+    person: dict[str, Any]
+    match who:
+        case Person(token=None):
+            person = structs.asdict(who.identity)
+        case Person():
+            person = {"token": who.token}
+        case Identity():
+            person = structs.asdict(who)
+        case _:
+            person = {"token": tokens.hash_of(who)}
     transaction.execute(sa.insert(sessions).values(**row, **person))
 
 
@@ -86,13 +105,14 @@ def _lasting(
     transaction: Transaction, rows: Sequence[sa.Row[Any]], now: dt.datetime, limits: SessionLimits
 ) -> Iterator[Session]:
     """Yield those that have a token which is valid, or an issuer whose word is taken."""
+    issuers = {limits.issuer, PASSKEY if limits.passkeys else None} - {None}
     valid = tokens.valid(transaction, {row.token for row in rows if row.token is not None}, now=now)
     for row in rows:
         who: Token | Identity | None = valid.get(row.token)
-        if row.token is None and row.issuer == limits.issuer:
+        if row.token is None and row.issuer in issuers:
             who = Identity(row.issuer, row.subject, row.name, row.role)
-        if who is not None:
-            yield Session(row.hash[:_ID], who, row.created, row.seen, row.client)
+        if who is not None and (row.passkey is None or limits.passkeys):
+            yield Session(row.hash[:_ID], who, row.created, row.seen, row.client, row.passkey)
 
 
 def record_use(transaction: Transaction, secret: str, *, now: dt.datetime) -> None:

@@ -25,6 +25,7 @@ class SessionLimits(Struct, frozen=True):
     idle: dt.timedelta = dt.timedelta(hours=1)
     longest: dt.timedelta = dt.timedelta(hours=12)
     issuer: str | None = None  # whose word is taken for who somebody is; the sessions by any other have ended
+    passkeys: bool = False  # whether people may sign in with them; if not, the sessions by any have ended
 
 
 class Gate(Struct, frozen=True, kw_only=True):

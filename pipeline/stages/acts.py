@@ -1,4 +1,4 @@
-"""What people change beside articles: channels, tokens, sessions, settings.
+"""What people change beside articles: channels, tokens, passkeys, sessions, settings.
 
 Each change and the operation that says who made it are written in one transaction, so that neither is there alone.
 Commands, API and console change these things through this module.
@@ -7,14 +7,15 @@ Commands, API and console change these things through this module.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from pipeline.ledger import Transaction, operations, sessions, tokens
+from pipeline.ledger import Transaction, operations, passkeys, sessions, tokens
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.deliveries.channels import PausedBy
 from pipeline.ledger.operations import Kind, Operation, Part, PartOutcome
+from pipeline.ledger.passkeys import Invitation, Passkey, Person
 from pipeline.ledger.sessions import Session
 from pipeline.model.words import count
 
@@ -74,9 +75,13 @@ def create_token(
 
 
 def revoke_token(transaction: Transaction, act: Act, name: str) -> int:
-    """Revoke the tokens of this name, or the one of this id, and end their sessions; return how many were valid."""
+    """Revoke the tokens of this name, or the one of this id; return how many were valid.
+
+    The sessions that they began end, and what their holders could sign in with besides is removed.
+    """
     ended = tokens.revoke(transaction, name, now=act.at)
     if ended:
+        passkeys.remove_holders(transaction)
         signed_out = sessions.end_with_tokens(transaction)
         also = f", and {count(signed_out, 'session')} with them" if signed_out else ""
         record(transaction, act, "token-revoke", "revoked", reason=f"{name}: {ended}{also}")
@@ -89,3 +94,47 @@ def end_sessions(transaction: Transaction, act: Act, ended: Sequence[Session]) -
     for one in ended:
         record(transaction, act, "sign-out", "signed-out", reason=f"session {one.id} of {one.by}")
     return there
+
+
+def invite(
+    transaction: Transaction, act: Act, secret: str, *, name: str, role: str, expires: dt.datetime
+) -> Invitation:
+    """Invite somebody to add a passkey, and to have this role."""
+    made = passkeys.invite(transaction, secret, name=name, role=role, now=act.at, expires=expires)
+    record(transaction, act, "passkey-invite", "created", reason=f"invitation {made.id} for {name} ({role})")
+    return made
+
+
+def add_passkey(transaction: Transaction, act: Act, person: Person, passkey: Passkey) -> None:
+    """Add to the audit that a person has added a passkey."""
+    record(transaction, act, "passkey-add", "added", reason=f"passkey {passkey.id} ({passkey.name}) of {person.by}")
+
+
+def remove_passkey(transaction: Transaction, act: Act, person: Person, passkey: Passkey) -> None:
+    """Remove a passkey, and end the sessions that it began."""
+    ended = passkeys.remove(transaction, passkey)
+    what = f"passkey {passkey.id} ({passkey.name}) of {person.by}"
+    record(transaction, act, "passkey-remove", "removed", reason=f"{what}{_with_sessions(ended)}")
+
+
+def remove_person(transaction: Transaction, act: Act, person: Person) -> None:
+    """Remove a person: their passkeys, recovery codes and sessions. What they did stays in the audit."""
+    ended = passkeys.remove_person(transaction, person)
+    what = f"everything of {person.by} ({person.role})"
+    record(transaction, act, "passkey-remove", "removed", reason=f"{what}{_with_sessions(ended)}")
+
+
+def withdraw_invitation(transaction: Transaction, act: Act, invitation: Invitation) -> None:
+    passkeys.end_invitation(transaction, invitation)
+    what = f"invitation {invitation.id} for {invitation.name} ({invitation.role})"
+    record(transaction, act, "passkey-remove", "removed", reason=what)
+
+
+def put_codes(transaction: Transaction, act: Act, person: Person, codes: Collection[str]) -> None:
+    """Give a person recovery codes in place of any former ones."""
+    passkeys.put_codes(transaction, person.handle, codes)
+    record(transaction, act, "recovery-codes", "created", reason=f"{len(codes)} of {person.by}")
+
+
+def _with_sessions(ended: int) -> str:
+    return f", and {count(ended, 'session')} with it" if ended else ""

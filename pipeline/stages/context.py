@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # a command that reads the ledger needs none of their librari
     from pipeline.channels import Channel, Served
     from pipeline.http import Http
     from pipeline.identity import Provider
+    from pipeline.identity.passkeys import Passkeys
     from pipeline.references.idconv import Converted
     from pipeline.references.published_list import OpenList
     from pipeline.references.pubmed.eutils import Fetched
@@ -269,7 +270,8 @@ class Context:
     )
     signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
-    provider: Provider | None = None  # says who people are; None: they sign in with tokens only
+    provider: Provider | None = None  # says who people are; None: nobody does
+    passkeys: Passkeys | None = None  # of the site; None: nobody signs in with one
     alerts: tuple[AlertReceiver, ...] = ()
     disk: Callable[[], str | None] = lambda: None  # what is full, if anything
     unapplied: Callable[[], UnappliedSettings | None] = lambda: None  # settings on disk that are not in force

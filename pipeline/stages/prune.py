@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 
-from pipeline.ledger import Transaction, bulk, failure_notes, operations, sessions, tokens
+from pipeline.ledger import Transaction, bulk, failure_notes, operations, passkeys, sessions, tokens
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.evidence import uncited
@@ -57,6 +57,7 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
     _in_portions(context, changes.span, functools.partial(changes.forget, before=changed, limit=batch))
     with context.ledger.write() as transaction:
         tokens.forget(transaction, before=now - dt.timedelta(days=policy.keep_tokens))
+        passkeys.forget(transaction, now=now)
         sessions.forget(transaction, now=now, limits=policy.sessions)
         bulk.forget(transaction, now=now)
         failure_notes.forget(transaction, before=now - dt.timedelta(days=policy.keep_operations))

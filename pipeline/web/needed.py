@@ -21,6 +21,11 @@ OPEN: Final = frozenset(
         "POST /console/sign-in",
         "GET /console/sign-in/provider",
         "GET /console/sign-in/callback",
+        "POST /console/sign-in/passkey",
+        "POST /console/sign-in/passkey/answer",
+        "GET /console/join",  # with an invitation
+        "POST /console/join/begin",
+        "POST /console/join",
         "GET /console/static/{digest}/{name}",
         "GET /console/{rest:path}",
         "POST /console/{rest:path}",
@@ -91,6 +96,11 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "GET /console/sessions": "read",  # the own ones; those of others need `sessions`
     "POST /console/sessions/end": "read",
     "POST /console/sessions/{session}/end": "read",  # of another person: `sessions`
+    "GET /console/passkeys": "read",  # the own ones; those of others need `sessions`
+    "POST /console/passkeys": "read",
+    "POST /console/passkeys/begin": "read",
+    "POST /console/passkeys/codes": "read",
+    "POST /console/passkeys/{passkey}/remove": "read",  # of another person: `sessions`
     "POST /console/sign-out": "read",
 }
 # What an action on many articles needs besides `bulk`: the scope of the same action on one.

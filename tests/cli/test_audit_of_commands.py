@@ -18,7 +18,7 @@ from empty_ledger import empty_ledger
 
 from config import load
 from pipeline.channels.webhook.signing import new_secret
-from pipeline.ledger import Ledger, operations, places, sessions, tokens
+from pipeline.ledger import Ledger, operations, passkeys, places, sessions, tokens
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.articles.withheld import EVERYWHERE, Withheld
 from pipeline.ledger.deliveries import channels
@@ -36,6 +36,7 @@ READS = {  # commands that change nothing that anybody could ask about later
     "attention", "check", "completion", "deliveries", "doctor", "lint", "operations", "places",
     "plan", "recall", "render", "secret", "sessions list", "status", "tail", "token list", "channels list",
     "calendar", "history", "show", "top", "listen",
+    "passkeys list",
     "man",  # writes files, and leaves the system as it is
     "backup",  # writes a file, and leaves the system as it is
 }  # fmt: skip
@@ -203,6 +204,22 @@ def _signed_in(site: Site) -> str:
     return "sessions end desk"
 
 
+def _with_passkeys(site: Site) -> str:
+    site.settings(
+        f'{(site.folder / "site.toml").read_text()}\n[web.passkeys]\nconsole_url = "https://desk.example.org"\n'
+    )
+    return "passkeys invite --role operator --name Ada"
+
+
+def _invited(site: Site) -> str:
+    site.run(_with_passkeys(site))
+    ledger = site.ledger
+    with ledger.read() as transaction:
+        (one,) = passkeys.open_invitations(transaction, now=dt.datetime.now(dt.UTC))
+    ledger.close()
+    return f"passkeys remove {one.id}"
+
+
 CHANGES: dict[str, str | Callable[[Site], str]] = {
     "publish": "publish rest.md",
     "articles": "articles --do publish-again --yes",
@@ -229,6 +246,8 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "token create": "token create --name cms --scope publish",
     "token revoke": lambda site: site.run("token create --name cms --scope publish") or "token revoke cms",
     "sessions end": _signed_in,
+    "passkeys invite": _with_passkeys,
+    "passkeys remove": _invited,
     "migrate": _older,
     "restore": _backed_up,
 }

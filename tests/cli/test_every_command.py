@@ -55,6 +55,8 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "token create": "--name cms --scope publish",
     "token revoke": "cms",
     "sessions end": "--all",
+    "passkeys invite": "--role viewer --name Ada",
+    "passkeys remove": "0123456789",
 }
 MORE = {  # further ways to call a command
     "status sleep",

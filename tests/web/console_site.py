@@ -20,7 +20,7 @@ from msgspec import structs
 from served import SITE, Served, served
 
 from pipeline.errors import PermanentError
-from pipeline.ledger import bulk
+from pipeline.ledger import bulk, passkeys, tokens
 from pipeline.ledger.bulk import Bulk, Chosen
 from pipeline.ledger.deliveries import channels
 from pipeline.model.delivery import Parcel, Receipt
@@ -42,6 +42,7 @@ url = "https://archive.example.org/in"
 secret = "env:ARCHIVE_SECRET"
 """
 ).replace('secret = "env:PARTNER_SECRET"', 'secret = "env:PARTNER_SECRET"\nevidence = "hold"')
+PASSKEYS = '\n[web.passkeys]\nconsole_url = "https://desk.example.org"\n'
 MARKDOWN = """---
 id: {id}
 title: {title!r}
@@ -77,10 +78,10 @@ class Picky(Receiver):
 
 
 @contextlib.contextmanager
-def console_site(folder: Path) -> Iterator[Served]:
-    """A served site whose channels give up at the first refusal. Nothing is published yet."""
+def console_site(folder: Path, more: str = "") -> Iterator[Served]:
+    """A served site whose channels give up at the first refusal. Nothing is published yet. `more`: of its settings."""
     formats = ("html", "amp", "json-ld", "ninjs")
-    with served(folder, SETTINGS, formats=formats, changed=_picky) as site:
+    with served(folder, SETTINGS + more, formats=formats, changed=_picky) as site:
         receiver = site.context.channels["partner"].open()
         assert isinstance(receiver, Picky)
         site.receiver = receiver
@@ -200,6 +201,16 @@ def _fill(site: Served) -> None:
     with site.context.ledger.write() as transaction:
         waiting = Bulk(operation="op_prepared", action="withdraw", by="of root", seen=site.clock(), count=2)
         bulk.prepare(transaction, waiting, [Chosen("hostile", 1), Chosen("arabic", 1)])
+
+
+def add_passkeys(site: Served) -> None:
+    """Have the holder of the token `root` and somebody who was invited have a passkey each, and another be invited."""
+    now = site.clock()
+    with site.context.ledger.write() as transaction:
+        for handle, token, name in (("one", tokens.hash_of("root"), "of root"), ("two", None, HOSTILE)):
+            person = passkeys.add_person(transaction, handle, name=name, role="admin", token=token, now=now)
+            passkeys.add(transaction, handle, person=person.handle, name="Laptop", key=b"key", counter=0, now=now)
+            passkeys.put_codes(transaction, person.handle, [f"code of {handle}"])
 
 
 def retract(site: Served, pmid: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from asgi import Answer, send
 from console_person import Person
-from console_site import console_site, fill
+from console_site import PASSKEYS, add_passkeys, console_site, fill
 from fastapi.routing import iter_route_contexts
 from served import Served
 from test_hooks import ghost, wordpress
@@ -22,7 +22,7 @@ from pipeline.channels.webhook import Webhook
 from pipeline.channels.webhook.settings import WebhookSettings
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.http import EgressGuard, Http
-from pipeline.ledger import operations
+from pipeline.ledger import operations, tokens
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.operations import Operation
 from pipeline.sealing import Sealer
@@ -34,14 +34,21 @@ ELSEWHERE = {
     "POST /v1/bulk": "notes what an action would concern, and changes nothing until it is started",
     "POST /partners/{channel}/signature": "looks at a message, and changes nothing",
     "POST /console/bulk": "as POST /v1/bulk",
+    "POST /console/sign-in/passkey": "gives a challenge, which changes nothing until it is answered",
+    "POST /console/sign-in/passkey/answer": "tests/web/test_passkeys.py: by an authenticator",
+    "POST /console/passkeys/begin": "as POST /console/sign-in/passkey",
+    "POST /console/passkeys": "tests/web/test_passkeys.py: by an authenticator",
+    "POST /console/join/begin": "as POST /console/sign-in/passkey",
+    "POST /console/join": "tests/web/test_passkeys.py: by an authenticator",
     "POST /console/{rest:path}": "the page for addresses that the console does not have",
 }
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Served]:
-    with console_site(tmp_path) as site:
+    with console_site(tmp_path, PASSKEYS) as site:
         fill(site)
+        add_passkeys(site)
         yield site
 
 
@@ -202,6 +209,10 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /console/sign-out": _page("/console", "Sign out"),
     "POST /console/sessions/end": _page("/console/sessions", "Sign out everywhere"),
     "POST /console/sessions/{session}/end": _own_session,
+    "POST /console/passkeys/codes": _page("/console/passkeys", "Make ten others, and end these"),
+    "POST /console/passkeys/{passkey}/remove": _page(
+        "/console/passkeys", f"Remove passkey {tokens.hash_of('one')[:10]}"
+    ),
     "POST /console/articles/{article_id}/withdraw": _page(
         "/console/articles/hostile/withdraw", "Withdraw everywhere", reason="Wrong"
     ),

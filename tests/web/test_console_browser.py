@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from console_site import console_site, fill, serving
+from console_site import PASSKEYS, add_passkeys, console_site, fill, serving
 from judges.axe import axe_violations
 from judges.browser import Sight, chromium, faint_text, scrolls_sideways, small_targets, text_out_of_the_window
 from judges.nu import nu_findings
@@ -33,13 +33,16 @@ PAGES = [
     "/console/channels/partner",
     "/console/failures",
     "/console/operations",
+    "/console/passkeys",
+    "/console/sessions",
 ]
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with console_site(tmp_path_factory.mktemp("console")) as site:
+    with console_site(tmp_path_factory.mktemp("console"), PASSKEYS) as site:
         fill(site)
+        add_passkeys(site)
         with serving(site) as address:
             yield address
 

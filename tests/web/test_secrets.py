@@ -170,6 +170,7 @@ def values(site: Served, path: str, name: str) -> list[str]:
         "key": ["0123456789abcdef"],
         "operation": ["op_000001"],
         "operation_id": ["op_000001"],
+        "passkey": ["0123456789"],
         "pmid": [SHARED, HIDDEN, NEVER],
         "revision": ["1", "2"],
         "session": ["0123456789"],

@@ -14,6 +14,9 @@ from workers.cli.app import app
 API, CONSOLE = "API", "console"
 ONE_HOST = "it acts on files, settings or processes of the host, which the web server does not change"
 PARTNERS = "- partners have neither: operators have the same for every channel"
+SHELL, TOKEN = "- the shell is the command's", "- every request has a token"
+BROWSER = "- a browser makes the passkey"
+INVITES = "who may let people in can do everything: that takes a shell on the host"
 # What can be done: the command, the address of the API, the address of the console; or why there is none.
 ACTIONS: dict[str, tuple[str, str, str]] = {
     "publish": ("publish", "POST /v1/events", "- an upload is not there yet: publish by command or API"),
@@ -60,6 +63,15 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "sign out": ("- the shell is the command's", "- every request has a token", "POST /console/sign-out"),
     "end a session": ("sessions end", "- every request has a token", "POST /console/sessions/{session}/end"),
     "sign out everywhere": ("sessions end", "- every request has a token", "POST /console/sessions/end"),
+    "ask for a passkey": (SHELL, TOKEN, "POST /console/sign-in/passkey"),
+    "sign in with a passkey": (SHELL, TOKEN, "POST /console/sign-in/passkey/answer"),
+    "invite somebody": ("passkeys invite", TOKEN, f"- {INVITES}"),
+    "look at an invitation": (BROWSER, TOKEN, "POST /console/join/begin"),
+    "accept an invitation": (BROWSER, TOKEN, "POST /console/join"),
+    "ask for a new passkey": (BROWSER, TOKEN, "POST /console/passkeys/begin"),
+    "add a passkey": (BROWSER, TOKEN, "POST /console/passkeys"),
+    "remove a passkey": ("passkeys remove", TOKEN, "POST /console/passkeys/{passkey}/remove"),
+    "make recovery codes": ("- they are for one person's eyes", TOKEN, "POST /console/passkeys/codes"),
     "subscribe": ("- readers do it", "POST /hub", "- readers do it"),
     "replay one as its partner": (PARTNERS, "POST /partners/{channel}/deliveries/{delivery_id}/replay", PARTNERS),
     "replay since as a partner": (PARTNERS, "POST /partners/{channel}/replay", PARTNERS),
@@ -144,6 +156,8 @@ READS: dict[str, tuple[str, str, str]] = {
         "- every request has a token, and no session",
         "GET /console/sessions",
     ),
+    "passkeys": ("passkeys list", TOKEN, "GET /console/passkeys"),
+    "the page of an invitation": (BROWSER, TOKEN, "GET /console/join"),
     "the form to sign in": ("- the shell is the command's", "- every request has a token", "GET /console/sign-in"),
     "the way to a provider": (
         "- the shell is the command's",

@@ -27,7 +27,7 @@ app = typer.Typer(
 
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
-NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall", "session")
+NAMED = ("article", "channel", "delivery", "failure", "reference", "operation", "place", "recall", "session", "passkey")
 _UNKNOWN = frozenset(f"unknown-{what}" for what in NAMED)
 
 

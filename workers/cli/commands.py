@@ -138,6 +138,7 @@ COMMANDS = {
     ),
     "channels": ("channels", "Show, test, pause, resume, fill, replace and forget channels."),
     "token": ("tokens", "Tokens for the API."),
+    "passkeys": ("passkeys", "Who signs in to the console with a passkey."),
     "sessions": ("sessions", "Who is signed in to the console."),
 }
 

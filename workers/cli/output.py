@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.views import system as system_views
     from pipeline.views import verdicts as verdicts_views
     from pipeline.views.articles import Withheld
+    from pipeline.views.passkeys import InvitationSummary, PersonSummary
     from pipeline.views.sessions import SessionSummary
     from pipeline.views.system import ChannelHealth, RunningProcess
     from workers.restoring import Asked
@@ -350,6 +351,34 @@ def tokens(shape: Shape) -> None:
     kept, ends = ("id", "name", "scope", "state", "created"), ("expires", "used")
     rows = [(*(one[key] for key in kept), *(one[key] or "never" for key in ends)) for one in shape["tokens"]]
     table(answers(), "tokens", (*kept, *ends), rows, prose=("name",), spare=("created", "used"))
+
+
+def passkeys(
+    people: Sequence[PersonSummary], invited: Sequence[InvitationSummary], now: dt.datetime, *, utc: bool = False
+) -> None:
+    rows = [
+        (
+            one.id,
+            person.name,
+            person.role,
+            person.id,
+            one.name,
+            time_shown(one.added, now, utc=utc),
+            "never" if one.used is None else time_shown(one.used, now, utc=utc),
+            str(person.codes),
+        )
+        for person in people
+        for one in person.passkeys
+    ]
+    columns = ("id", "name", "role", "person", "passkey", "added", "used", "codes left")
+    table(answers(), "passkeys", columns, rows, prose=("name", "passkey"), spare=("added", "person"))
+    for person in people:
+        if not person.passkeys:
+            line(f"{person.name} ({person.id}) has no passkey, and {person.codes} recovery codes")
+    waiting = [(one.id, one.name, one.role, time_shown(one.expires, now, utc=utc)) for one in invited]
+    table(answers(), "invitations", ("id", "name", "role", "expires"), waiting, prose=("name",))
+    if not people and not invited:
+        line("nobody has a passkey, and nobody is invited")
 
 
 def sessions(shapes: Sequence[SessionSummary], now: dt.datetime, *, utc: bool = False) -> None:

@@ -45,6 +45,13 @@ from pipeline.ledger.tables.feeds import (
 from pipeline.ledger.tables.hub import subscription_requests, subscriptions
 from pipeline.ledger.tables.operations import bulk_actions, bulk_articles, operation_parts, operations
 from pipeline.ledger.tables.partners import changes, pull_positions, pulls
+from pipeline.ledger.tables.passkeys import (
+    invitations,
+    passkey_challenges,
+    passkey_people,
+    passkeys,
+    recovery_codes,
+)
 from pipeline.ledger.tables.places import drift, places, settings_in_force
 from pipeline.ledger.tables.restorations import restorations, restored_findings
 from pipeline.ledger.tables.site import clock, leases, processes, sessions, shared_places, tokens
@@ -80,6 +87,7 @@ __all__ = [
     "feeds",
     "identifier_citations",
     "identifiers",
+    "invitations",
     "leases",
     "listed_verdicts",
     "metadata",
@@ -87,11 +95,15 @@ __all__ = [
     "operation_parts",
     "operations",
     "origins",
+    "passkey_challenges",
+    "passkey_people",
+    "passkeys",
     "places",
     "processes",
     "proofs",
     "pull_positions",
     "pulls",
+    "recovery_codes",
     "references",
     "renditions",
     "restorations",

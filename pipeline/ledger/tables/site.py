@@ -45,6 +45,7 @@ sessions = sa.Table(
     sa.Column("subject", sa.String(255)),  # who it is at the issuer
     sa.Column("name", sa.Text),  # what the issuer called them
     sa.Column("role", sa.String(16)),  # what the issuer's claims gave them when they signed in
+    sa.Column("passkey", sa.String(64)),  # the hash of the passkey that was signed in with, if one was
 )
 
 # SQLite only, with one row: how far the host's clock was from the time since its boot when a process last agreed.

@@ -49,6 +49,10 @@ _FOR_GOOD = {
         "have the partner rotate it again, or use `citewire channels drop-secret`",
     ),
     "token-create": ("a token that was shown is not called back by an undo", "use `citewire token revoke`"),
+    "passkey-invite": ("an invitation that was shown is not called back by an undo", "use `citewire passkeys remove`"),
+    "passkey-add": ("who has a passkey can sign in", "use `citewire passkeys remove`"),
+    "passkey-remove": ("a removed passkey stays removed", "add it again, or use `citewire passkeys invite`"),
+    "recovery-codes": ("codes that were replaced are not kept", "make others, which end these"),
     "token-revoke": ("a revoked token stays revoked", "create another one with `citewire token create`"),
     "reload": ("settings are not brought back by an undo", "put the former settings back, and run `citewire reload`"),
     **dict.fromkeys(

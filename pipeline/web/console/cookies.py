@@ -40,3 +40,4 @@ class Cookie:
 
 SESSION = Cookie("__Host-citewire", "citewire-console")
 ATTEMPT = Cookie("__Host-citewire-sign-in", "citewire-sign-in")
+CHALLENGE = Cookie("__Host-citewire-passkey", "citewire-passkey")

@@ -34,7 +34,8 @@ _FOLDER = Path(__file__).parent
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_LIVE_POLICY = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+_SCRIPT_POLICY = f"{_POLICY}; script-src 'self'"
+_LIVE_POLICY = f"{_SCRIPT_POLICY}; connect-src 'self'"
 HEADERS = {
     "Cache-Control": "no-store",
     POLICY: _POLICY,
@@ -75,12 +76,13 @@ class Pages:
         now: dt.datetime | None = None,
         frames: bool = False,
         live: Watched | None = None,
+        script: bool = False,
         **values: Any,
     ) -> Response:
         """Return the page that this template makes.
 
         `now`: the time as of which it is true, if its reader took one. `frames`: it frames other pages of the console.
-        `live`: what it shows, as of which version; a script then keeps it up to date.
+        `live`: what it shows, as of which version; a script then keeps it up to date. `script`: it has one of its own.
         """
         proof = (
             Markup("")
@@ -89,7 +91,7 @@ class Pages:
         )
         known = {"site": self.context.site, "who": who, "proof": proof, "now": now or self.context.clock()}
         html = _ENVIRONMENT.get_template(f"{name}.html.j2").render(known | {"live": live} | values)
-        policy = _POLICY if live is None else _LIVE_POLICY
+        policy = _LIVE_POLICY if live is not None else _SCRIPT_POLICY if script else _POLICY
         headers = HEADERS | {POLICY: f"{policy}; frame-src 'self'" if frames else policy}
         return HTMLResponse(html, status_code=status, headers=headers)
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.identity import Attempt, NotIdentified, Provider
-from pipeline.ledger.tokens import Token
 from pipeline.model.identity import Identity
 from pipeline.stages.context import Context
 from pipeline.web.changing import check_not_outdated
@@ -18,6 +17,7 @@ from pipeline.web.console import sessions
 from pipeline.web.console.cookies import ATTEMPT, SESSION
 from pipeline.web.console.pages import SIGN_IN, Pages, own_address, see
 from pipeline.web.console.sessions import SignedIn
+from pipeline.web.console.ways_in import sign_in_page
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.problems import Problem
 from pipeline.web.refusals import refusals
@@ -83,12 +83,6 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
     return routes
 
 
-def sign_in_page(pages: Pages, *, next: str, status: int = 200, refused: str | None = None) -> Response:
-    provider = pages.context.provider
-    host = provider.plan.host if provider else None
-    return pages.page("sign_in", None, status=status, next=next, refused=refused, provider=host)
-
-
 def signed_out(pages: Pages, request: Request, who: SignedIn) -> Response:
     """Return the answer for somebody whose session has ended, which deletes the cookie.
 
@@ -96,10 +90,11 @@ def signed_out(pages: Pages, request: Request, who: SignedIn) -> Response:
     of ours do so. The provider may take its time to answer, so the session must have ended before.
     """
     provider = pages.context.provider
-    if isinstance(who.session.who, Token) or provider is None:
-        response = see(SIGN_IN)
-    else:
+    known = who.session.who
+    if provider is not None and isinstance(known, Identity) and known.issuer == provider.plan.issuer:
         response = _signed_out_at(pages, provider)
+    else:
+        response = see(SIGN_IN)
     SESSION.drop(request, response)
     return response
 

@@ -10,20 +10,25 @@ from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.bounded import Bounded
 from pipeline.web.console import (
+    adding_passkeys,
     articles,
     bulk,
     calendar,
     channels,
     failures,
+    joining,
     needs_you,
     now,
     operations,
+    own_passkeys,
+    passkeys,
     previews,
     provider,
     session_list,
     signing_in,
     streams,
 )
+from pipeline.web.console.challenges import Challenges
 from pipeline.web.console.live import Live
 from pipeline.web.console.pages import Pages, static_file
 from pipeline.web.limits import Limiter
@@ -33,8 +38,11 @@ from pipeline.web.problems import Problem
 def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded) -> Iterator[APIRouter]:
     """Yield the rooms of the console. The last one answers any address that is none of the others'."""
     pages, intake = Pages(context), intake_of(context)
+    challenges = Challenges(context, pages, limiter)
     yield signing_in.router(context, pages, limiter)
     yield provider.router(context, pages, limiter)
+    yield passkeys.router(context, pages, challenges)
+    yield joining.router(context, pages, challenges)
     yield needs_you.router(context, pages)
     yield now.router(context, pages)
     yield articles.router(context, pages, intake)
@@ -45,6 +53,8 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded) ->
     yield failures.router(context, pages, intake)
     yield operations.router(context, pages, intake)
     yield session_list.router(context, pages)
+    yield adding_passkeys.router(context, pages, challenges)
+    yield own_passkeys.router(context, pages)
     yield streams.router(context, pages, live)
     yield _others(pages)
 

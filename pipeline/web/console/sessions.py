@@ -12,7 +12,8 @@ from fastapi import Request, Response
 from msgspec import Struct
 
 from pipeline.errors import TransientError
-from pipeline.ledger import sessions
+from pipeline.ledger import Transaction, sessions
+from pipeline.ledger.passkeys import Person
 from pipeline.ledger.sessions import Session
 from pipeline.ledger.tokens import Token
 from pipeline.model import roles
@@ -118,12 +119,35 @@ def begin(context: Context, request: Request, response: Response, who: str | Ide
 
     `who`: a token, or an identity.
     """
-    secret, former = secrets.token_urlsafe(32), SESSION.value(request)
     with context.ledger.write() as transaction:
-        if former:
-            sessions.end(transaction, former)
-        sessions.begin(transaction, secret, who=who, client=client(request), now=context.clock())
-        acts.record(transaction, _act(context, by), "sign-in", "signed-in")
+        secret = begin_in(transaction, context, request, who, by=by)
+    keep(context, request, response, secret)
+
+
+def begin_in(
+    transaction: Transaction,
+    context: Context,
+    request: Request,
+    who: str | Identity | Person,
+    *,
+    by: str,
+    passkey: str | None = None,
+    reason: str | None = None,
+) -> str:
+    """Begin a session in this transaction; return its secret, which the browser is to `keep`.
+
+    `passkey`: the hash of the one that was used. `reason`: how they have signed in, if not as is usual.
+    """
+    secret, former = secrets.token_urlsafe(32), SESSION.value(request)
+    if former:
+        sessions.end(transaction, former)
+    sessions.begin(transaction, secret, who=who, client=client(request), now=context.clock(), passkey=passkey)
+    acts.record(transaction, _act(context, by), "sign-in", "signed-in", reason=reason)
+    return secret
+
+
+def keep(context: Context, request: Request, response: Response, secret: str) -> None:
+    """Have the browser keep the cookie of a session."""
     SESSION.put(request, response, secret, seconds=int(context.policy.sessions.longest.total_seconds()))
 
 

@@ -1,10 +1,11 @@
-"""Signing in with a token, and out."""
+"""Signing in with a token or a recovery code, and out."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from pipeline.ledger import tokens
+from pipeline.identity.recovery import code_in
+from pipeline.ledger import passkeys, tokens
 from pipeline.ledger.tokens import Token
 from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
@@ -12,8 +13,9 @@ from pipeline.web.clients import client
 from pipeline.web.console import sessions
 from pipeline.web.console.forms import MAX_BODY, Acting, Form, acting, own_form
 from pipeline.web.console.pages import Pages, own_address, see
-from pipeline.web.console.provider import sign_in_page, signed_out
+from pipeline.web.console.provider import signed_out
 from pipeline.web.console.sessions import opens_console, signed_in
+from pipeline.web.console.ways_in import sign_in_page
 from pipeline.web.limits import Limiter, Rate
 from pipeline.web.refusals import refusals
 
@@ -34,6 +36,9 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
         if wait > 0:
             return sign_in_page(pages, status=429, next=next, refused=_TOO_OFTEN)
         token = form["token"].strip()
+        code = code_in(token) if context.passkeys is not None else None
+        if code is not None:
+            return _recovered(request, code, next)
         found = _find(token)
         if found is None or not opens_console(found.scope):
             refusals(request).count(request, "token-invalid" if found is None else "scope-insufficient", found)
@@ -42,6 +47,20 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
         response = see(next)
         sessions.begin(context, request, response, token, by=found.name)
         record_use(context, found, context.clock())
+        return response
+
+    def _recovered(request: Request, code: str, next: str) -> Response:
+        with context.ledger.write() as transaction:
+            found = passkeys.use_code(transaction, code, now=context.clock())
+            if found is not None:
+                person, left = found
+                reason = f"by a recovery code: {left} left"
+                secret = sessions.begin_in(transaction, context, request, person, by=person.by, reason=reason)
+        if found is None:
+            refusals(request).count(request, "recovery-code-invalid")
+            return sign_in_page(pages, status=403, next=next, refused=_USED)
+        response = see(next)
+        sessions.keep(context, request, response, secret)
         return response
 
     def _find(token: str) -> Token | None:
@@ -57,4 +76,5 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
 
 
 _TOO_OFTEN = "Too many attempts from your address. Wait a minute, then try again."
+_USED = "This recovery code is unknown, or was used: each opens the console once."
 _UNKNOWN = "This token is unknown, has expired or was revoked."

@@ -1,0 +1,31 @@
+"""Recovery codes: ten that a person keeps on paper, each of which opens the console once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+CODES = 10
+_PREFIX = "cwr-"
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: none looks like another
+_GROUPS, _GROUP = 4, 5  # 20 letters of 5 bits each: as a hash of 100 random bits, a code cannot be guessed offline
+_CODE = re.compile(rf"{_PREFIX}[{_LETTERS}]{{{_GROUP}}}(?:-[{_LETTERS}]{{{_GROUP}}}){{{_GROUPS - 1}}}")
+_LIKE_OTHERS = str.maketrans("oil", "011")
+
+
+def new_codes() -> tuple[str, ...]:
+    return tuple(_new_code() for _ in range(CODES))
+
+
+def code_in(text: str) -> str | None:
+    """Return the recovery code that somebody typed, in the form that is kept, or None if it is none."""
+    typed = text.strip().lower()
+    if not typed.startswith(_PREFIX):
+        return None
+    code = _PREFIX + typed.removeprefix(_PREFIX).translate(_LIKE_OTHERS)
+    return code if _CODE.fullmatch(code) else None
+
+
+def _new_code() -> str:
+    groups = ("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return _PREFIX + "-".join(groups)
