@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from pipeline.identity import NotIdentified
 from pipeline.identity.recovery import code_in
 from pipeline.ledger import passkeys, tokens
 from pipeline.ledger.tokens import Token
@@ -57,8 +58,9 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
                 reason = f"by a recovery code: {left} left"
                 secret = sessions.begin_in(transaction, context, request, person, by=person.by, reason=reason)
         if found is None:
-            refusals(request).count(request, "recovery-code-invalid")
-            return sign_in_page(pages, status=403, next=next, refused=_USED)
+            refused = NotIdentified(_USED, code="recovery-code-invalid")
+            refusals(request).count(request, refused.code)
+            return sign_in_page(pages, status=403, next=next, refused=f"{refused.message} ({refused.code})")
         response = see(next)
         sessions.keep(context, request, response, secret)
         return response
