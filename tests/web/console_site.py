@@ -9,7 +9,7 @@ import datetime as dt
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ Rest, and ask your doctor when it does not get better.
 
 Warmth, and slow movements.
 """
+Fill = Callable[[Served], None]
 TITLES = {
     "baclofen-for-spasticity": "Baclofen for spasticity: what it does, and what it does not",
     "statins-and-muscle-pain": "Do statins cause muscle pain?",
@@ -96,7 +97,7 @@ def _picky(context: Context) -> Context:
 
 @dataclass(frozen=True)
 class Filled:
-    """What `fill` left in the first site of this process, from which it fills the others."""
+    """What `fill` left in the first site that it filled so, from which it fills the others."""
 
     ledger: sqlite3.Connection
     files: dict[Path, bytes]  # of the store
@@ -109,19 +110,20 @@ class Filled:
     next_id: int
 
 
-_FILLED: list[Filled] = []
+_FILLED: dict[Fill, Filled] = {}  # in this process
 
 
-def fill(site: Served) -> None:
-    """Have something of everything: dead letters, a held article, a paused channel, a withdrawn article.
+def fill(site: Served, how: Fill | None = None) -> None:
+    """Have something of everything: dead letters, a held article, a paused channel, a withdrawn article. Or fill it so.
 
-    The first site works for it, which takes a second, and the others get a copy.
+    The first site works for it, which takes a second or more, and the others get a copy.
     """
-    if _FILLED:
-        _copy(_FILLED[0], site)
+    how = how or _fill
+    if how in _FILLED:
+        _copy(_FILLED[how], site)
     else:
-        _fill(site)
-        _FILLED.append(_filled(site))
+        how(site)
+        _FILLED[how] = _filled(site)
 
 
 def _filled(site: Served) -> Filled:

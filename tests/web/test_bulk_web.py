@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from console_person import Person
-from console_site import MARKDOWN, Picky, console_site
+from console_site import MARKDOWN, Picky, console_site, fill
 from served import Served
 
 from pipeline.ledger import articles
@@ -21,11 +21,15 @@ NAMES = [f"article-{number:02}" for number in range(60)]  # more than a page of 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Served]:
     with console_site(tmp_path) as site:
-        site.publish(MARKDOWN.format(id="other", title="Something else", topic="pain", pmid="2"), name="other")
-        for name in NAMES:
-            site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid="2"), name=name)
-        site.work()
+        fill(site, many)
         yield site
+
+
+def many(site: Served) -> None:
+    site.publish(MARKDOWN.format(id="other", title="Something else", topic="pain", pmid="2"), name="other")
+    for name in NAMES:
+        site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid="2"), name=name)
+    site.work()
 
 
 def state(site: Served, name: str) -> str:
