@@ -65,6 +65,10 @@ openapi: .venv/.dev ## Write docs/openapi.json and docs/api.md; refuse what woul
 reference: .venv/.dev ## Write docs/command-reference.md
 	$(BIN)/python -m workers.command_reference
 
+.PHONY: catalogues
+catalogues: .venv/.dev ## Bring the catalogues of our words up to date with the code; what is new is empty
+	$(BIN)/python -m workers.catalogues
+
 .PHONY: docs
 docs: .venv/.docs ## Build the documentation's site into build/docs/site; a warning is an error
 	$(BIN)/python .ci/docs.py

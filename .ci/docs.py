@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "Commands": "docs/command-reference.md",
         "API": "docs/api.md",
         "Article files": "docs/article-files.md",
+        "Languages": "docs/languages.md",
         "Error codes": "docs/operating/errors.md",
         "Metrics": "docs/operating/monitoring.md",
         "The log": "docs/operating/log.md",

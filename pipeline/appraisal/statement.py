@@ -14,6 +14,7 @@ from pipeline.citations.editorial import superseded_by
 from pipeline.citations.links import pmc_url
 from pipeline.citations.weight import LABELS, Weight, weight_of
 from pipeline.model.reference import CitedReference, Reference
+from pipeline.wording import ENGLISH, Words
 
 
 class ReferenceStatement(Struct, frozen=True):
@@ -47,11 +48,12 @@ def statement_of(cited: CitedReference) -> ReferenceStatement:
     )
 
 
-def evidence_words(cited: CitedReference) -> str | None:
+def evidence_words(cited: CitedReference, words: Words = ENGLISH) -> str | None:
     """Return the kind of evidence and whether it can be read freely, in words: "Systematic review. Free full text"."""
     stated = statement_of(cited)
-    words = [LABELS[stated.weight] if stated.weight else None, "Free full text" if stated.free_full_text else None]
-    return ". ".join(filter(None, words)) or None
+    kind = words.translated(LABELS[stated.weight]) if stated.weight else None
+    free = words.translated("Free full text") if stated.free_full_text else None
+    return words.say("{first}. {second}", first=kind, second=free) if kind and free else kind or free
 
 
 def is_watched(cited: CitedReference) -> bool:
@@ -69,13 +71,22 @@ def overview(references: Sequence[CitedReference]) -> Overview:
     )
 
 
-def overview_words(references: Sequence[CitedReference]) -> str | None:
+def overview_words(references: Sequence[CitedReference], words: Words = ENGLISH) -> str | None:
     """Return "5 references, 3 watched; newest 2024, median 2016", or None if there are none."""
     known = overview(references)
     if not known.total:
         return None
-    years = f"; newest {known.newest_year}, median {known.median_year}" if known.newest_year else ""
-    return f"{known.total} reference{'' if known.total == 1 else 's'}, {known.watched} watched{years}"
+    counts = words.say_plural(
+        "{total} reference, {watched} watched",
+        "{total} references, {watched} watched",
+        known.total,
+        total=str(known.total),
+        watched=str(known.watched),
+    )
+    if known.newest_year is None:
+        return counts
+    newest, median = str(known.newest_year), str(known.median_year)
+    return words.say("{counts}; newest {newest}, median {median}", counts=counts, newest=newest, median=median)
 
 
 def year_of(record: Reference) -> int | None:

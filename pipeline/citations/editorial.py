@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import get_args
 
 from pipeline.model.reference import EditorialState, Marks, Notice, Reference
+from pipeline.wording import ENGLISH, Words, message
 
 _LABELS: dict[EditorialState, str] = {
-    "retracted": "Retracted",
-    "withdrawn": "Withdrawn",
-    "concern": "Expression of concern",
-    "erratum": "Erratum",
-    "corrected-republished": "Corrected and republished",
-    "retracted-republished": "Retracted and republished",
-    "reinstated": "Reinstated",
-    "updated": "Updated",
-    "preprint": "Preprint",
+    "retracted": message("Retracted"),
+    "withdrawn": message("Withdrawn"),
+    "concern": message("Expression of concern"),
+    "erratum": message("Erratum"),
+    "corrected-republished": message("Corrected and republished"),
+    "retracted-republished": message("Retracted and republished"),
+    "reinstated": message("Reinstated"),
+    "updated": message("Updated"),
+    "preprint": message("Preprint"),
 }
 _REPLACED: frozenset[EditorialState] = frozenset({"updated", "corrected-republished", "retracted-republished"})
 
@@ -25,9 +26,9 @@ def editorial_label(state: EditorialState) -> str:
     return _LABELS[state]
 
 
-def editorial_labels(reference: Reference | Marks) -> tuple[str, ...]:
+def editorial_labels(reference: Reference | Marks, words: Words = ENGLISH) -> tuple[str, ...]:
     """Return the labels of a reference, such as "Retracted", each once, the gravest first."""
-    return tuple(_LABELS[state] for state in _states(reference))
+    return tuple(words.translated(_LABELS[state]) for state in _states(reference))
 
 
 def superseded_by(reference: Reference) -> tuple[str, ...]:
@@ -36,22 +37,25 @@ def superseded_by(reference: Reference) -> tuple[str, ...]:
     return tuple(dict.fromkeys(later))
 
 
-def editorial_notice(reference: Reference | Marks) -> str | None:
+def editorial_notice(reference: Reference | Marks, words: Words = ENGLISH) -> str | None:
     """Return a line that says what happened to the paper and where that is published, or None if nothing did.
 
     "Retracted: Lancet. 2010 Feb 6;375(9713):445. PMID: 20137807."
     """
-    return " ".join(_sentence(state, reference) for state in _states(reference)) or None
+    return " ".join(_sentence(state, reference, words) for state in _states(reference)) or None
 
 
 def _states(reference: Reference | Marks) -> list[EditorialState]:
     return [state for state in get_args(EditorialState) if state in reference.editorial]
 
 
-def _sentence(state: EditorialState, reference: Reference | Marks) -> str:
+def _sentence(state: EditorialState, reference: Reference | Marks, words: Words) -> str:
     notices = [text for notice in reference.notices if notice.state == state and (text := _notice_text(notice))]
     where = "; ".join(dict.fromkeys(notices))
-    return f"{_LABELS[state]}: {where}." if where else f"{_LABELS[state]}."
+    label = words.translated(_LABELS[state])
+    return (
+        words.say("{label}: {value}.", label=label, value=where) if where else words.say("{sentence}.", sentence=label)
+    )
 
 
 def _notice_text(notice: Notice) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, get_args
 
+from pipeline.wording import message
+
 Weight = Literal[
     "guideline",
     "systematic-review",
@@ -23,16 +25,16 @@ Weight = Literal[
     "preprint",
 ]
 LABELS: dict[Weight, str] = {
-    "guideline": "Guideline",
-    "systematic-review": "Systematic review",
-    "meta-analysis": "Meta-analysis",
-    "randomised-trial": "Randomised controlled trial",
-    "controlled-trial": "Clinical trial",
-    "observational-study": "Observational study",
-    "review": "Review",
-    "case-report": "Case report",
-    "opinion": "Editorial, letter or comment",
-    "preprint": "Preprint",
+    "guideline": message("Guideline"),
+    "systematic-review": message("Systematic review"),
+    "meta-analysis": message("Meta-analysis"),
+    "randomised-trial": message("Randomised controlled trial"),
+    "controlled-trial": message("Clinical trial"),
+    "observational-study": message("Observational study"),
+    "review": message("Review"),
+    "case-report": message("Case report"),
+    "opinion": message("Editorial, letter or comment"),
+    "preprint": message("Preprint"),
 }
 _TYPES: dict[str, Weight] = {
     "practice guideline": "guideline",

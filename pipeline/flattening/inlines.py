@@ -18,15 +18,16 @@ from pipeline.model.article import (
     Superscript,
     Text,
 )
+from pipeline.wording import ENGLISH, Words
 
 _GONE = "\0"  # where something was struck out: no text of an article holds it
 _SPACE_AFTER = re.compile(r"(?:^|(?<=[\s\0]))\0 ")
 _SPACE_BEFORE = re.compile(r" \0++(?=[.,;:!?)\]\n]|$)")
 
 
-def inlines_text(inlines: Iterable[Inline], *, markers: bool = True) -> str:
+def inlines_text(inlines: Iterable[Inline], *, markers: bool = True, words: Words = ENGLISH) -> str:
     """Return inlines as text, with line breaks as newlines and, if wanted, reference markers as `[2,5]`."""
-    return with_fractions(_closed("".join(_texts(inlines, markers))))
+    return with_fractions(_closed("".join(_texts(inlines, markers, words))))
 
 
 def line_of(inlines: Iterable[Inline]) -> str:
@@ -34,17 +35,22 @@ def line_of(inlines: Iterable[Inline]) -> str:
     return " ".join(inlines_text(inlines, markers=False).split())
 
 
-def image_text(image: Image) -> str:
+def image_text(image: Image, words: Words = ENGLISH) -> str:
     """Return `[Image: what it shows] Caption Credit`, or "" for an image without any of these, as text browsers do.
 
     An empty description marks decoration (HTML, section 4.8.4.4.4), and an address means nothing to a reader.
     """
     caption, credit = image.caption or "", image.credit or ""
-    shows = f"[Image: {image.alt}]" if image.alt not in caption else ""
+    shows = image_label(image.alt, words) if image.alt not in caption else ""
     return " ".join(part for part in (shows, caption, credit if credit not in caption else "") if part)
 
 
-def _texts(inlines: Iterable[Inline], markers: bool) -> Iterator[str]:
+def image_label(description: str, words: Words = ENGLISH) -> str:
+    """Return what stands in a text in place of an image."""
+    return words.say("[Image: {description}]", description=description)
+
+
+def _texts(inlines: Iterable[Inline], markers: bool, words: Words) -> Iterator[str]:
     for inline in inlines:
         match inline:
             case Text(value) | Code(value):
@@ -54,19 +60,19 @@ def _texts(inlines: Iterable[Inline], markers: bool) -> Iterator[str]:
             case Marker(numbers):
                 yield f"[{','.join(map(str, numbers))}]" if markers else _GONE
             case Image():
-                yield image_text(inline)
+                yield image_text(inline, words)
             case Deleted():
                 yield _GONE
             case Superscript(note=True) if not markers:
                 yield _GONE
             case Superscript(children):
-                yield superscript(_closed("".join(_texts(children, markers))))
+                yield superscript(_closed("".join(_texts(children, markers, words))))
             case Subscript(children):
-                yield subscript(_closed("".join(_texts(children, markers))))
+                yield subscript(_closed("".join(_texts(children, markers, words))))
             case Abbreviation(children, expansion):
-                yield f"{''.join(_texts(children, markers))} ({expansion})"
+                yield f"{''.join(_texts(children, markers, words))} ({expansion})"
             case _:
-                yield "".join(_texts(inline.children, markers))
+                yield "".join(_texts(inline.children, markers, words))
 
 
 def _closed(text: str) -> str:

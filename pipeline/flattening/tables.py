@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.flattening.grid import Row, divided
-from pipeline.flattening.inlines import inlines_text
+from pipeline.flattening.inlines import image_label, inlines_text
 from pipeline.model.article import Cell, Image, Table
+from pipeline.wording import ENGLISH, Words
 
 _EMPTY = "–"
 _DITTO = "〃"
@@ -18,12 +19,12 @@ _ALWAYS = 20_000  # characters that repeated heads and cells may add to any tabl
 Placed = tuple[int, Cell, bool]  # the first column of a cell, the cell, and whether it reaches down from above
 
 
-def table_text(table: Table) -> str:
+def table_text(table: Table, words: Words = ENGLISH) -> str:
     """Return the caption and the rows. Headers that would be repeated too often appear once, above the rows."""
     head, body = divided(table.rows)
     rows = [list(row) for row in _placed(body)]
     above = [list(row) for row in _placed(head)]
-    texts_of = {id(cell): _cell_text(cell) for row in (*above, *rows) for _, cell, _ in row}
+    texts_of = {id(cell): _cell_text(cell, words) for row in (*above, *rows) for _, cell, _ in row}
     heads = _heads(above, texts_of)
     if heads and _cost(rows, heads, texts_of) <= max(_ALWAYS, sum(map(len, texts_of.values()))):
         lines = [_headed(row, heads, texts_of) for row in rows]
@@ -32,12 +33,12 @@ def table_text(table: Table) -> str:
     return "\n".join(line for line in (table.caption, *lines) if line)
 
 
-def _cell_text(cell: Cell) -> str:
+def _cell_text(cell: Cell, words: Words) -> str:
     """Return a cell's text. An image without a description is named by its address, so that the cell is not empty."""
     match cell.children:
         case (Image(src, alt="", caption=None, credit=None),):
-            return f"[Image: {src}]"
-    return inlines_text(cell.children).strip().replace("\n", "\n    ")
+            return image_label(src, words)
+    return inlines_text(cell.children, words=words).strip().replace("\n", "\n    ")
 
 
 def _placed(rows: Sequence[Row]) -> Iterator[Iterator[Placed]]:

@@ -37,6 +37,7 @@ from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.uri import address, uri
 from pipeline.renditions.parts.withdrawn_entry import shown, withdrawn_html
+from pipeline.wording import Words, words_of
 
 VERSION = "https://jsonfeed.org/version/1.1"
 Json = dict[str, Any]
@@ -133,7 +134,7 @@ def _attachments(article: Article) -> list[Json]:
 
 
 def _evidence(revision: Revision) -> Json:
-    article = revision.article
+    article, words = revision.article, words_of(revision.article.language)
     return {
         "article": article.id,
         "revision": revision.number,
@@ -150,7 +151,7 @@ def _evidence(revision: Revision) -> Json:
             {"label": call.label, "url": call.url, "text": call.text} for call in article.calls_to_action
         ],
         "evidence": _overview(revision.references),
-        "references": [_reference(cited) for cited in revision.references],
+        "references": [_reference(cited, words) for cited in revision.references],
     }
 
 
@@ -175,7 +176,7 @@ def _topic(topic: Topic) -> Json:
     return {"name": topic.name, "kind": topic.kind, "slug": topic.slug, "mesh": topic.mesh}
 
 
-def _reference(cited: CitedReference) -> Json:
+def _reference(cited: CitedReference, words: Words) -> Json:
     known: Json = {}
     if cited.reference:
         known = {
@@ -186,7 +187,7 @@ def _reference(cited: CitedReference) -> Json:
     if cited.marks:
         known |= {
             "editorial": list(cited.marks.editorial),
-            "editorial_labels": list(editorial_labels(cited.marks)),
+            "editorial_labels": list(editorial_labels(cited.marks, words)),
         }
     return {
         "number": cited.number,

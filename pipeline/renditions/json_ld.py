@@ -15,6 +15,7 @@ from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.linked_data import Node, page_node, tombstone_node
 from pipeline.renditions.parts.markup import section_id
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import Words, words_of
 
 
 def render(revision: Revision, site: Site) -> bytes:
@@ -26,17 +27,18 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
 
 
 def _text_nodes(article: Article, site: Site) -> Node:
-    url = uri(page_url(article, site))
-    return {"text": blocks_text(article.lead), "hasPart": [_section(section, url) for section in article.sections]}
+    url, words = uri(page_url(article, site)), words_of(article.language)
+    parts = [_section(section, url, words) for section in article.sections]
+    return {"text": blocks_text(article.lead, words), "hasPart": parts}
 
 
-def _section(section: Section, url: str) -> Node:
+def _section(section: Section, url: str, words: Words) -> Node:
     return {
         "@type": "WebPageElement",
         "name": section.heading,
         "url": f"{url}#{section_id(section.anchor)}",
-        "text": blocks_text(section.blocks),
-        "hasPart": [_section(inner, url) for inner in section.sections],
+        "text": blocks_text(section.blocks, words),
+        "hasPart": [_section(inner, url, words) for inner in section.sections],
     }
 
 

@@ -35,12 +35,14 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.content_text import byline_texts, reference_text
-from pipeline.renditions.parts.dates import date_text
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.fragments import disclaimers
+from pipeline.renditions.parts.head import withdrawn_title
 from pipeline.renditions.parts.markup import blocks_html, inlines_html
 from pipeline.renditions.parts.text import clean, paragraphs
 from pipeline.renditions.parts.uri import address, uri
+from pipeline.renditions.parts.withdrawn_entry import withdrawn_text
+from pipeline.wording import Words, words_of
 
 _LINE_ENDS = re.compile(r"(?<!\s)\s*\n\s*")  # each run of spaces is read once
 _SIGNS = re.compile(r"([\\`*_{}\[\]#|<>~^&$])")
@@ -49,20 +51,22 @@ _DEEPEST = 6
 
 
 def render(revision: Revision, site: Site) -> bytes:
-    article = revision.article
+    article, words = revision.article, words_of(revision.article.language)
     return _document(
         f"# {_inlines(article.marked_title) if article.marked_title else _line(article.title)}",
         f"*{_line(article.question)}*" if article.question else "",
         _inlines(article.marked_answer) or _plain(article.answer),
-        _block(article.image) if article.image else "",
-        _blocks(article.lead),
-        *_sections(article.sections, 2),
-        *_around(article),
-        _headed("References", [_plain(reference_text(cited)) for cited in revision.references]),
-        _plain(attribution(revision.references) or ""),
-        "\\\n".join(map(_line, byline_texts(revision))),
+        _block(article.image, words) if article.image else "",
+        _blocks(article.lead, words),
+        *_sections(article.sections, 2, words),
+        *_around(article, words),
+        _headed(
+            words.translated("References"), [_plain(reference_text(cited, words)) for cited in revision.references]
+        ),
+        _plain(attribution(revision.references, words) or ""),
+        "\\\n".join(map(_line, byline_texts(revision, words))),
         *map(_plain, disclaimers(article, site)),
-        f"Licence: {_link(article.licence, article.licence)}" if article.licence else "",
+        words.say("Licence: {licence}", licence=_link(article.licence, article.licence)) if article.licence else "",
         _link(page_url(article, site), page_url(article, site)),
     )
 
@@ -71,8 +75,8 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """Say that the article was withdrawn, when and why, and nothing of what it said."""
     to = withdrawal.canonical or site.article_url(withdrawal.name)
     return _document(
-        f"# Withdrawn: {_line(withdrawal.title)}",
-        f"This article was withdrawn on {date_text(withdrawal.withdrawn, 'en')}. Please do not rely on copies of it.",
+        f"# {_line(withdrawn_title(withdrawal))}",
+        _line(withdrawn_text(withdrawal)),
         _plain(withdrawal.reason),
         _link(to, to),
     )
@@ -82,23 +86,23 @@ def _document(*parts: str) -> bytes:
     return clean("\n\n".join(part for part in (*parts, MARKDOWN_MARK) if part) + "\n").encode()
 
 
-def _around(article: Article) -> Iterable[str]:
+def _around(article: Article, words: Words) -> Iterable[str]:
     for call in article.calls_to_action:
         label = f"**{_link(call.url, call.label)}**"
         yield f"{label}\\\n{_line(call.text)}" if call.text else label
-    yield _headed("Related", [f"- {_link(link.url, link.title)}" for link in article.related])
+    yield _headed(words.translated("Related"), [f"- {_link(link.url, link.title)}" for link in article.related])
 
 
 def _headed(heading: str, lines: Sequence[str]) -> str:
     return "\n\n".join([f"## {heading}", *lines]) if lines else ""
 
 
-def _sections(sections: Iterable[Section], level: int) -> Iterable[str]:
+def _sections(sections: Iterable[Section], level: int, words: Words) -> Iterable[str]:
     for section in sections:
         heading = _inlines(section.marked_heading) if section.marked_heading else _line(section.heading)
         yield f"{'#' * min(level, _DEEPEST)} {heading}"
-        yield _blocks(section.blocks)
-        yield from _sections(section.sections, level + 1)
+        yield _blocks(section.blocks, words)
+        yield from _sections(section.sections, level + 1, words)
 
 
 # --- text ---------------------------------------------------------------------------------------------------------
@@ -177,22 +181,22 @@ def _reference(found: re.Match[str]) -> str:
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
-def _blocks(blocks: Iterable[Block]) -> str:
-    return "\n\n".join(text for text in map(_block, blocks) if text)
+def _blocks(blocks: Iterable[Block], words: Words) -> str:
+    return "\n\n".join(text for block in blocks if (text := _block(block, words)))
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, words: Words) -> str:
     match block:
         case Paragraph(children):
             return _inlines(children)
         case BulletList(items):
-            return "\n".join(_item("-", item) for item in items if item.blocks)
+            return "\n".join(_item("-", item, words) for item in items if item.blocks)
         case NumberedList(items, start) if _counts_plainly(block):
-            return "\n".join(_item(f"{number}.", item) for number, item in enumerate(items, start))
+            return "\n".join(_item(f"{number}.", item, words) for number, item in enumerate(items, start))
         case Quotation():
-            return _quotation(block)
+            return _quotation(block, words)
         case Note():
-            return _note(block)
+            return _note(block, words)
         case Image():
             return _image(block)
         case Preformatted(value):
@@ -200,12 +204,12 @@ def _block(block: Block) -> str:
         case Table(rows, _) if not any(row for row in rows):
             return _line(block.caption or "")
         case _:
-            return _html_block(block)
+            return _html_block(block, words)
 
 
-def _html_block(block: Block) -> str:
+def _html_block(block: Block, words: Words) -> str:
     """Return a table or list that Markdown has no syntax for, on one line, because an empty line would end it."""
-    return re.sub(r"\n+", "&#10;", _inert(blocks_html([block])))
+    return re.sub(r"\n+", "&#10;", _inert(blocks_html([block], words=words)))
 
 
 def _counts_plainly(numbered: NumberedList) -> bool:
@@ -213,14 +217,14 @@ def _counts_plainly(numbered: NumberedList) -> bool:
     return plain and numbered.style == "1" and not numbered.reversed and 0 <= numbered.start < 999_999_999
 
 
-def _item(mark: str, item: ListItem) -> str:
+def _item(mark: str, item: ListItem, words: Words) -> str:
     box = {True: "[x] ", False: "[ ] ", None: ""}[item.checked]
     indent = " " * (len(mark) + 1)
-    return f"{mark} {box}{_prefixed(indent, _blocks(item.blocks))[len(indent) :]}".rstrip()
+    return f"{mark} {box}{_prefixed(indent, _blocks(item.blocks, words))[len(indent) :]}".rstrip()
 
 
-def _quotation(quotation: Quotation) -> str:
-    parts = (_blocks(quotation.blocks), f"— {_line(quotation.source)}" if quotation.source else "")
+def _quotation(quotation: Quotation, words: Words) -> str:
+    parts = (_blocks(quotation.blocks, words), f"— {_line(quotation.source)}" if quotation.source else "")
     return _prefixed("> ", "\n\n".join(part for part in parts if part)) if any(parts) else ""
 
 
@@ -231,12 +235,12 @@ def _image(image: Image) -> str:
     return f"{picture}\\\n{_line(below)}" if below else picture
 
 
-def _note(note: Note) -> str:
-    label = note_label(note)
-    inner = _blocks(note.blocks)
+def _note(note: Note, words: Words) -> str:
+    label = note_label(note, words)
+    inner = _blocks(note.blocks, words)
     if not inner:
         return ""
-    return _prefixed("> ", f"**{label}**\n\n{inner}" if label else inner)
+    return _prefixed("> ", f"**{_escaped(label)}**\n\n{inner}" if label else inner)
 
 
 def _prefixed(prefix: str, text: str) -> str:

@@ -8,8 +8,9 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.content_text import content_text
-from pipeline.renditions.parts.dates import date_text
+from pipeline.renditions.parts.head import withdrawn_title
 from pipeline.renditions.parts.text import clean
+from pipeline.renditions.parts.withdrawn_entry import withdrawn_text
 
 
 def render(revision: Revision, site: Site) -> bytes:
@@ -19,10 +20,9 @@ def render(revision: Revision, site: Site) -> bytes:
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """Say that the article was withdrawn, when and why, and nothing of what it said."""
-    when = date_text(withdrawal.withdrawn, "en")
     return _document(
-        f"Withdrawn: {withdrawal.title}",
-        f"This article was withdrawn on {when}. Please do not rely on copies of it.",
+        withdrawn_title(withdrawal),
+        withdrawn_text(withdrawal),
         withdrawal.reason,
         address=withdrawal.canonical or site.article_url(withdrawal.name),
     )

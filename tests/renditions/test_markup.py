@@ -238,10 +238,11 @@ def test_the_article_says_its_language_and_direction() -> None:
     assert content_html(STRANGE["arabic"], SITE).startswith('<div lang="ar" dir="rtl">')
 
 
-def test_dates_are_written_in_english_or_as_numbers() -> None:
+def test_dates_are_written_in_the_language_of_the_words_beside_them() -> None:
     moment = dt.datetime(2025, 3, 1, 23, 30, 0, 999999, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
     assert date_text(moment, "en-GB") == "2 March 2025"
-    assert date_text(moment, "ar") == "2025-03-02"
+    assert date_text(moment, "ar") == "2 مارس 2025"
+    assert date_text(moment, "sv") == "2 March 2025"  # for which there are no words
     assert rfc3339(moment) == "2025-03-02T01:30:00Z"
 
 

@@ -6,6 +6,7 @@ Formats are found by being there, so a new one is checked without a word here.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import pkgutil
 import re
@@ -49,6 +50,7 @@ from pipeline.renditions.parts.dates import date_text, dates_of
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.text import clean, paragraphs
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import ENGLISH, Words, words_of
 
 Alternatives = tuple[str, ...]  # any one of them will do
 
@@ -172,8 +174,10 @@ def needles(revision: Revision) -> Iterator[Alternatives]:
         yield (link.title,)
         yield from _address(link.url)
     for cited in revision.references:
-        yield from _reference(cited)
-    yield from _plain(attribution(revision.references))
+        yield from _reference(cited, words_of(article.language))
+    words = words_of(article.language)
+    if line := attribution(revision.references, words):
+        yield (line, attribution(revision.references, ENGLISH) or "")  # in JSON-LD
 
 
 def _plain(*texts: str | None) -> Iterator[Alternatives]:
@@ -227,26 +231,29 @@ def _person(person: Person) -> Iterator[Alternatives]:
 
 def _dates(revision: Revision) -> Iterator[Alternatives]:
     dates = dates_of(revision)
-    yield _day(dates.published)
-    yield (*_day(dates.modified), *_day(dates.updated))
+    day = functools.partial(_day, language=revision.article.language)
+    yield day(dates.published)
+    yield (*day(dates.modified), *day(dates.updated))
     if dates.reviewed:
-        yield _day(dates.reviewed)
+        yield day(dates.reviewed)
     if revision.article.next_review:
-        yield _day(revision.article.next_review)
+        yield day(revision.article.next_review)
     if revision.overdue:
-        yield ("Review overdue since",)
+        text = words_of(revision.article.language).translated("Review overdue since {date}")
+        yield (text.split("{date}")[0].strip(), "Review overdue since")
 
 
-def _day(date: dt.date) -> Alternatives:
+def _day(date: dt.date, language: str) -> Alternatives:
     day = date.date() if isinstance(date, dt.datetime) else date
-    return (day.isoformat(), date_text(day, "en"))
+    return (day.isoformat(), date_text(day, language))
 
 
-def _reference(cited: CitedReference) -> Iterator[Alternatives]:
+def _reference(cited: CitedReference, words: Words) -> Iterator[Alternatives]:
     yield (cited.work.value, uri(cited.work.url))
     if cited.reference:
         yield (citation_text(cited),)
-        yield from ((label,) for label in editorial_labels(cited.reference))
+        own, english = editorial_labels(cited.reference, words), editorial_labels(cited.reference)
+        yield from zip(own, english, strict=True)
 
 
 def lost(revision: Revision, body: bytes, media_type: str) -> list[Alternatives]:
@@ -275,7 +282,7 @@ def test_a_rendition_says_that_the_review_is_overdue(name: str) -> None:
     late = structs.replace(SAMPLE, article=article, overdue=True)
     assert lost(late, form.render(late, SITE), form.media_type) == []
     on_time = structs.replace(late, overdue=False)
-    assert lost(late, form.render(on_time, SITE), form.media_type) == [("Review overdue since",)]
+    assert lost(late, form.render(on_time, SITE), form.media_type) == [("Review overdue since",) * 2]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

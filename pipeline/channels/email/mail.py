@@ -22,6 +22,7 @@ from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.model.article import direction_of
 from pipeline.model.delivery import Parcel
 from pipeline.validation import form
+from pipeline.wording import Words, message, words_in_any_case
 
 # 7bit, so that no server on the way needs to support an extension.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -35,7 +36,7 @@ _STYLE = (
     "h1,h2,h3{line-height:1.25}img{max-width:100%;height:auto}"
     "table{border-collapse:collapse}td,th{border:1px solid;padding:.25rem .5rem;text-align:start}"
 )
-_SAYS = {"published": "", "updated": "Updated: ", "withdrawn": "Withdrawn: "}
+_SAYS = {"updated": message("Updated: {title}"), "withdrawn": message("Withdrawn: {title}")}
 
 
 MailAddress = Annotated[
@@ -117,8 +118,9 @@ def mail(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[st
 
 
 def headline(parcel: Parcel) -> str:
-    """Return the title on one line, prefixed with "Updated" or "Withdrawn"."""
-    return one_line(_SAYS[parcel.event] + parcel.title)
+    """Return the title on one line, prefixed with "Updated" or "Withdrawn" in the article's language."""
+    said = _SAYS.get(parcel.event)
+    return one_line(_words(parcel).say(said, title=parcel.title) if said else parcel.title)
 
 
 def one_line(text: str) -> str:
@@ -130,7 +132,24 @@ def one_line(text: str) -> str:
 def _subject(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
     if len(parcels) == 1:
         return headline(parcels[0])
-    return one_line(letterhead.digest_subject or f"{len(parcels)} articles: {'; '.join(map(headline, parcels))}")
+    return one_line(letterhead.digest_subject or _digest_subject(parcels))
+
+
+def _digest_subject(parcels: Sequence[Parcel]) -> str:
+    count, titles = len(parcels), "; ".join(map(headline, parcels))
+    return _common_words(parcels).say_plural(
+        "{count} article: {titles}", "{count} articles: {titles}", count, count=str(count), titles=titles
+    )
+
+
+def _common_words(parcels: Sequence[Parcel]) -> Words:
+    """Return the words of what is said about all the articles: English, unless all are in one language."""
+    languages = {_item(parcel).language for parcel in parcels}
+    return words_in_any_case(languages.pop() if len(languages) == 1 else "en")
+
+
+def _words(parcel: Parcel) -> Words:
+    return words_in_any_case(_item(parcel).language)
 
 
 # --- headers ------------------------------------------------------------------------------------------------------
@@ -184,7 +203,9 @@ def _folded(text: str, charset: str) -> str:
 def _text(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
     contents = [_contents_text(parcels)] if len(parcels) > 1 else []
     articles = f"\n\n{'-' * _LINE}\n\n".join([*contents, *map(_plain, parcels)])
-    return "\n\n".join([articles, *(f"To unsubscribe: {address}" for address in letterhead.unsubscribe)]) + "\n"
+    words = _common_words(parcels)
+    foot = (words.say("To unsubscribe: {address}", address=address) for address in letterhead.unsubscribe)
+    return "\n\n".join([articles, *foot]) + "\n"
 
 
 def _contents_text(parcels: Sequence[Parcel]) -> str:
@@ -214,7 +235,11 @@ _feed = msgspec.json.Decoder(_Feed)
 
 def _html(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
     """Return one article, or several below one another, as an HTML page."""
-    foot = "".join(f'<p><a href="{escape(address)}">Unsubscribe</a></p>' for address in letterhead.unsubscribe)
+    words = _common_words(parcels)
+    unsubscribe = escape(words.translated("Unsubscribe"))
+    foot = "".join(
+        f'<p{_said_in(words)}><a href="{escape(address)}">{unsubscribe}</a></p>' for address in letterhead.unsubscribe
+    )
     bodies = list(map(_body, parcels))
     if len(parcels) > 1:
         listed = "".join(f"<li>{escape(headline(one))}</li>" for one in parcels)
@@ -228,9 +253,28 @@ def _html(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
 
 def _body(parcel: Parcel) -> str:
     """Return the article with its headline, or the plain text of a withdrawal as paragraphs."""
-    item = _feed.decode(parcel.also["json-feed"].body).items[0]
+    item = _item(parcel)
     if item.content_html is None:
-        return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in _plain(parcel).split("\n\n"))
+        return _withdrawn_html(parcel)
     language = f'lang="{escape(item.language)}" dir="{direction_of(item.language)}"'
-    page = f'<p><a href="{escape(parcel.links.page)}">Read it on the web</a></p>' if parcel.links else ""
+    words = _words(parcel)
+    read = escape(words.translated("Read it on the web"))
+    page = f'<p{_said_in(words)}><a href="{escape(parcel.links.page)}">{read}</a></p>' if parcel.links else ""
     return f"<h1 {language}>{escape(headline(parcel))}</h1>{item.content_html}{page}"
+
+
+def _withdrawn_html(parcel: Parcel) -> str:
+    words = _words(parcel)
+    said = ' dir="auto"' if words.foreign else _said_in(words)  # the reason and the title are in the article's language
+    return "".join(f"<p{said}>{escape(paragraph)}</p>" for paragraph in _plain(parcel).split("\n\n"))
+
+
+def _item(parcel: Parcel) -> _Item:
+    return _feed.decode(parcel.also["json-feed"].body).items[0]
+
+
+def _said_in(words: Words) -> str:
+    """Return the attributes of an element with our words, because nothing around it says what language they are in."""
+    if words.language == "en" and not words.foreign:
+        return ""  # nothing is said of mails in English
+    return f' lang="{words.language}" dir="{words.direction}"'

@@ -38,6 +38,7 @@ from pipeline.renditions.parts.fragments import (
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.uri import address, uri
+from pipeline.wording import Words, words_in_any_case, words_of
 
 VERSION = "1.14"
 MOST_KEYWORDS = 50  # Apple, Metadata.keywords
@@ -45,18 +46,18 @@ _RULE: Component = {"role": "divider", "layout": "rule", "stroke": {"color": "#C
 
 
 def render(revision: Revision, site: Site) -> bytes:
-    article = revision.article
+    article, words = revision.article, words_of(revision.article.language)
     return _document(
         identifier=article.id,
         title=article.title,
         language=article.language,
         components=[
             *_head(revision),
-            *block_components(article.lead),
-            *section_components(article.sections),
+            *block_components(article.lead, words),
+            *section_components(article.sections, words),
             *(part for call in article.calls_to_action for part in _call(call)),
-            *_related(article),
-            *_references(revision),
+            *_related(article, words),
+            *_references(revision, words),
             *_foot(revision, site),
         ],
         metadata=_metadata(revision, site),
@@ -65,13 +66,14 @@ def render(revision: Revision, site: Site) -> bytes:
 
 def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     """Write a document with the same identifier and the reason in place of the article."""
+    heading = words_in_any_case(withdrawal.language).translated("This article has been withdrawn")
     return _document(
         identifier=withdrawal.article_id,
         title=withdrawal.title,
         language=withdrawal.language,
         components=[
             *text_component("title", withdrawal.title, "title", layout="title"),
-            *text_component("heading1", "This article has been withdrawn", "heading1", layout="heading"),
+            *text_component("heading1", heading, "heading1", layout="heading"),
             *html_component("body", paragraphs_html(withdrawal.reason, "reason"), "body"),
         ],
         metadata={
@@ -147,20 +149,20 @@ def _call(call: CallToAction) -> list[Component]:
     return [*text, button]
 
 
-def _related(article: Article) -> list[Component]:
-    return _headed("Related", html_component("body", related_html(article), "body"))
+def _related(article: Article, words: Words) -> list[Component]:
+    return _headed(words.translated("Related"), html_component("body", related_html(article), "body"))
 
 
-def _references(revision: Revision) -> list[Component]:
-    line = attribution(revision.references) or ""
-    listed = [part for cited in revision.references for part in _reference(cited)]
-    return _headed("References", [*listed, *text_component("caption", line, "caption")])
+def _references(revision: Revision, words: Words) -> list[Component]:
+    line = attribution(revision.references, words) or ""
+    listed = [part for cited in revision.references for part in _reference(cited, words)]
+    return _headed(words.translated("References"), [*listed, *text_component("caption", line, "caption")])
 
 
-def _reference(cited: CitedReference) -> list[Component]:
+def _reference(cited: CitedReference, words: Words) -> list[Component]:
     """Return a reference as a component of its own, because markers link to components; marked ones stand out."""
     marked = bool(cited.marks and cited.marks.editorial)
-    html = f"<p>{cited.number}. {reference_html(cited, stated=True)}</p>"
+    html = f"<p>{cited.number}. {reference_html(cited, words, stated=True)}</p>"
     more = {"style": "marked"} if marked else {}
     layout = "panel" if marked else "close"
     return html_component("body", html, "reference", layout=layout, identifier=f"ref-{cited.number}", **more)

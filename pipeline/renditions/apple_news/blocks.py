@@ -7,6 +7,7 @@ follows the list or quotation.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from pipeline.flattening import labels
-from pipeline.flattening.inlines import image_text
+from pipeline.flattening.inlines import image_label, image_text
 from pipeline.model.article import (
     Block,
     BulletList,
@@ -32,6 +33,7 @@ from pipeline.renditions.parts.markup import blocks_html, link_html, note_label_
 from pipeline.renditions.parts.simpler_lists import definitions_as_bullets, with_label
 from pipeline.renditions.parts.text import clean, escape
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import Words
 
 Component = dict[str, Any]
 
@@ -53,19 +55,19 @@ def html_component(role: str, html: str, text_style: str, *, layout: str = "text
     return [{"role": role, **more, "text": text, "format": "html", "textStyle": text_style, "layout": layout}]
 
 
-def section_components(sections: Iterable[Section], depth: int = 1) -> list[Component]:
+def section_components(sections: Iterable[Section], words: Words, depth: int = 1) -> list[Component]:
     """Return the components of sections. Apple has six levels of headings, we have three styles."""
     out: list[Component] = []
     for section in sections:
         role, style = f"heading{min(depth, 6)}", f"heading{min(depth, 3)}"
         anchor = section_id(section.anchor)
         out += text_component(role, section.heading, style, layout="heading", identifier=anchor)
-        out += block_components(section.blocks)
-        out += section_components(section.sections, depth + 1)
+        out += block_components(section.blocks, words)
+        out += section_components(section.sections, words, depth + 1)
     return out
 
 
-def block_components(blocks: Iterable[Block]) -> list[Component]:
+def block_components(blocks: Iterable[Block], words: Words) -> list[Component]:
     out: list[Component] = []
     run: list[Block] = []  # what goes into one `body`
     for block in blocks:
@@ -73,15 +75,15 @@ def block_components(blocks: Iterable[Block]) -> list[Component]:
         if inline is not None and not isinstance(inline, Quotation | Note):
             run.append(inline)
         if lifted or isinstance(inline, Quotation | Note):
-            out += _body(run)
+            out += _body(run, words)
             run = []
         if isinstance(inline, Quotation):
-            out += _quotation(inline)
+            out += _quotation(inline, words)
         elif isinstance(inline, Note):
-            out += _note(inline)
+            out += _note(inline, words)
         for block_ in lifted:
-            out += _table(block_) if isinstance(block_, Table) else picture(block_)
-    return out + _body(run)
+            out += _table(block_, words) if isinstance(block_, Table) else picture(block_)
+    return out + _body(run, words)
 
 
 def picture(image: Image) -> list[Component]:
@@ -104,36 +106,35 @@ def shows(image: Image) -> bool:
     return PurePosixPath(urlsplit(uri(image.src)).path).suffix.lower() in _PICTURE_FILES
 
 
-def _body(run: Sequence[Block]) -> list[Component]:
-    return html_component("body", blocks_html(run), "body")
+def _body(run: Sequence[Block], words: Words) -> list[Component]:
+    return html_component("body", blocks_html(run, words=words), "body")
 
 
-def _quotation(quotation: Quotation) -> list[Component]:
+def _quotation(quotation: Quotation, words: Words) -> list[Component]:
     """Return a quotation, marked by a bar beside it and therefore without a `blockquote`."""
     source = f"<p>— {escape(quotation.source)}</p>" if quotation.source else ""
-    html = blocks_html(quotation.blocks) + source
+    html = blocks_html(quotation.blocks, words=words) + source
     return html_component("quote", html, "quote", layout="panel", style="quote")
 
 
-def _note(note: Note) -> list[Component]:
+def _note(note: Note, words: Words) -> list[Component]:
     inner = [
-        *html_component("body", note_label_html(note), "label", layout="close"),
-        *block_components(note.blocks),
+        *html_component("body", note_label_html(note, words), "label", layout="close"),
+        *block_components(note.blocks, words),
     ]
     if not inner:
         return []
     return [{"role": "container", "style": f"note-{note.kind}", "layout": "panel", "components": inner}]
 
 
-def _linked(image: Image) -> str:
+def _linked(image: Image, words: Words) -> str:
     """Return a link in place of a picture in a table, where Apple allows none: its description, or else its address."""
-    return link_html(
-        image.src, escape(image_text(replace(image, caption=None, credit=None)) or f"[Image: {image.src}]")
-    )
+    said = image_text(replace(image, caption=None, credit=None), words) or image_label(image.src, words)
+    return link_html(image.src, escape(said))
 
 
-def _table(table: Table) -> list[Component]:
-    html = table_html(blocks_html([replace(table, caption=None)], image=_linked))
+def _table(table: Table, words: Words) -> list[Component]:
+    html = table_html(blocks_html([replace(table, caption=None)], image=functools.partial(_linked, words=words)))
     caption = text_component("caption", table.caption or "", "caption", layout="close")
     return [*caption, *([{"role": "htmltable", "html": html, "style": "table", "layout": "text"}] if html else ())]
 

@@ -18,13 +18,14 @@ from pipeline.model.site import Site
 from pipeline.renditions.ninjs.associations import associations, texts
 from pipeline.renditions.parts.content import content_html, page_url
 from pipeline.renditions.parts.content_text import content_text
-from pipeline.renditions.parts.dates import date_text, dates_of, next_review_text
+from pipeline.renditions.parts.dates import dates_of, next_review_text
 from pipeline.renditions.parts.evidence import attribution
 from pipeline.renditions.parts.identity import entry_id
 from pipeline.renditions.parts.json_bytes import json_bytes
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.topics import kind_address
 from pipeline.renditions.parts.uri import address, uri
+from pipeline.wording import words_of
 
 STANDARD = {"name": "ninjs", "version": "3.1", "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"}
 
@@ -149,7 +150,7 @@ def _person(person: Person, rel: str) -> dict[str, Any]:
 
 def _sources(revision: Revision, site: Site) -> list[dict[str, Any]]:
     sources: list[dict[str, Any]] = [{"name": site.publisher, "role": "publisher", "uri": address(site.url)}]
-    if line := attribution(revision.references):
+    if line := attribution(revision.references, words_of(revision.article.language)):
         sources.append(
             {"name": "PubMed", "role": "citations", "uri": "https://pubmed.ncbi.nlm.nih.gov/", "literal": line}
         )
@@ -161,16 +162,22 @@ def _trust(revision: Revision, site: Site) -> list[dict[str, Any]]:
 
     In schema.org's terms, because IPTC's own only name policies.
     """
-    article = revision.article
+    article, words = revision.article, words_of(revision.article.language)
     page = uri(page_url(article, site))
     reviewers = [
-        _indicator("reviewedBy", f"Medically reviewed by {name_text(reviewer)}", address(reviewer.url) or page)
+        _indicator(
+            "reviewedBy",
+            words.say("Medically reviewed by {people}", people=name_text(reviewer)),
+            address(reviewer.url) or page,
+        )
         for reviewer in article.reviewers
     ]
     titles = {
-        "lastReviewed": f"Last reviewed {date_text(article.reviewed, article.language)}" if article.reviewed else None,
-        "ReviewAction": next_review_text(revision),
-        "citation": overview_words(revision.references),
+        "lastReviewed": words.say("Last reviewed {date}", date=words.date(article.reviewed))
+        if article.reviewed
+        else None,
+        "ReviewAction": next_review_text(revision, words),
+        "citation": overview_words(revision.references, words),
     }
     return [*reviewers, *(_indicator(role, title, page) for role, title in titles.items() if title)]
 

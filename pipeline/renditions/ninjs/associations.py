@@ -16,14 +16,15 @@ from pipeline.renditions.parts.content_text import standing_text
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.text import clean
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import Words, words_of
 
 Object = dict[str, Any]
 
 
 def associations(revision: Revision) -> list[Object]:
-    article = revision.article
+    article, words = revision.article, words_of(revision.article.language)
     pictures = [_picture(article.image)] if article.image else []
-    return [*pictures, *map(_reference, revision.references), *_links(article)]
+    return [*pictures, *(_reference(cited, words) for cited in revision.references), *_links(article)]
 
 
 def texts(role: str, value: str | None) -> list[Object]:
@@ -54,7 +55,7 @@ def _picture(image: Image) -> Object:
     }
 
 
-def _reference(cited: CitedReference) -> Object:
+def _reference(cited: CitedReference, words: Words) -> Object:
     """Return a cited work. Its marks are in the headline, and in `genres` for machines."""
     reference = cited.reference
     return {
@@ -62,20 +63,22 @@ def _reference(cited: CitedReference) -> Object:
         "rel": "citation",
         "uri": uri(cited.work.url) if cited.work.url and cited.state != "mismatch" else None,
         "type": "text",
-        "headlines": texts("main", f"{standing_text(cited)}{title_text(reference)}") if reference else None,
+        "headlines": texts("main", f"{standing_text(cited, words)}{words.isolated(title_text(reference))}")
+        if reference
+        else None,
         "descriptions": [
-            *texts("citation", f"{standing_text(cited)}{citation_text(cited)}"),
-            *texts("notice", editorial_notice(cited.marks) if cited.marks else None),
+            *texts("citation", f"{standing_text(cited, words)}{words.isolated(citation_text(cited))}"),
+            *texts("notice", editorial_notice(cited.marks, words) if cited.marks else None),
             *texts("state", cited.shown_state),
-            *texts("evidence", evidence_words(cited)),
+            *texts("evidence", evidence_words(cited, words)),
         ],
-        "genres": _genres(cited.marks) if cited.marks else None,
+        "genres": _genres(cited.marks, words) if cited.marks else None,
         "altIds": _ids(cited) if cited.state != "mismatch" else None,
     }
 
 
-def _genres(reference: Reference | Marks) -> list[Object]:
-    pairs = zip(editorial_labels(reference), reference.editorial, strict=True)
+def _genres(reference: Reference | Marks, words: Words) -> list[Object]:
+    pairs = zip(editorial_labels(reference, words), reference.editorial, strict=True)
     return [{"name": label, "literal": state} for label, state in pairs]
 
 

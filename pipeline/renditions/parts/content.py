@@ -12,6 +12,7 @@ from pipeline.model.site import Site
 from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.evidence import references_html
 from pipeline.renditions.parts.kept import Kept
+from pipeline.renditions.parts.labels import label_html
 from pipeline.renditions.parts.markup import (
     attributes,
     blocks_html,
@@ -21,6 +22,7 @@ from pipeline.renditions.parts.markup import (
     sections_html,
 )
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import words_of
 
 _lately = Kept(8_000_000)  # characters: some hundred articles
 
@@ -39,17 +41,17 @@ def content_html(revision: Revision, site: Site) -> str:
 
 
 def _written(revision: Revision, site: Site) -> str:
-    article = revision.article
+    article, words = revision.article, words_of(revision.article.language)
     page = uri(page_url(article, site))
     parts = (
         fragments.question_html(article),
         fragments.answer_html(article, page=page),
         figure_html(article.image) if article.image else "",
-        blocks_html(article.lead, page=page),
-        sections_html(article.sections, page=page, ids=foreign_id),
+        blocks_html(article.lead, page=page, words=words),
+        sections_html(article.sections, page=page, ids=foreign_id, words=words),
         fragments.calls_to_action_html(article),
-        _headed("Related", fragments.related_html(article)),
-        _headed("References", references_html(revision.references)),
+        _headed(label_html(words, "Related"), fragments.related_html(article)),
+        _headed(label_html(words, "References"), references_html(revision.references, words)),
         fragments.attribution_html(revision),
         fragments.byline_html(revision),
         fragments.disclaimers_html(article, site),

@@ -1,4 +1,4 @@
-"""The dates of a revision, and how they are written: for machines, and for people in the article's language."""
+"""The dates of a revision, and how they are written for machines and for people."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from dataclasses import dataclass
 
 from pipeline.model.moment import rfc3339, utc
 from pipeline.model.revision import Revision
+from pipeline.renditions.parts.labels import foreign_attributes
 from pipeline.renditions.parts.text import escape
-
-# Not strftime's: that follows the locale of the process.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+from pipeline.wording import Words, message, words_of
 
 
 @dataclass(frozen=True)
@@ -36,27 +32,23 @@ def dates_of(revision: Revision) -> Dates:
     )
 
 
-def next_review_label(revision: Revision) -> str:
-    """Return what precedes the day of the next review."""
-    return "Review overdue since" if revision.overdue else "Next review"
+def next_review_message(revision: Revision) -> str:
+    """Return the message about the day of the next review, in English."""
+    return message("Review overdue since {date}") if revision.overdue else message("Next review {date}")
 
 
-def next_review_text(revision: Revision) -> str | None:
+def next_review_text(revision: Revision, words: Words) -> str | None:
     """Return "Next review 12 March 2026" or "Review overdue since …", or None if no day is given."""
-    article = revision.article
-    day = article.next_review
-    return f"{next_review_label(revision)} {date_text(day, article.language)}" if day else None
+    day = revision.article.next_review
+    return words.say(next_review_message(revision), date=words.date(day)) if day else None
 
 
 def date_text(date: dt.date, language: str) -> str:
-    """Return `12 March 2025` in English, `2025-03-12` in a language whose months are unknown. Times are in UTC."""
-    day = utc(date).date() if isinstance(date, dt.datetime) else date
-    if language.split("-", maxsplit=1)[0].lower() != "en":
-        return day.isoformat()
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    """Return a day as it is written beside our words in an article of this language, for formats of other packages."""
+    return words_of(language).date(date)
 
 
-def time_html(date: dt.date, language: str) -> str:
+def time_html(date: dt.date, words: Words) -> str:
     """Return a `time` element with both forms."""
     machine = rfc3339(date) if isinstance(date, dt.datetime) else date.isoformat()
-    return f'<time datetime="{machine}">{escape(date_text(date, language))}</time>'
+    return f'<time datetime="{machine}"{foreign_attributes(words)}>{escape(words.date(date))}</time>'

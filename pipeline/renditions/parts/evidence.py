@@ -16,21 +16,24 @@ from pipeline.appraisal.statement import evidence_words
 from pipeline.citations import citation_html, editorial_labels
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, Marks, Notice, Reference
+from pipeline.renditions.parts.labels import directed_attributes, sentence_html
 from pipeline.renditions.parts.markup import link_html
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import ENGLISH, Words, message
 
-ATTRIBUTION = "Citation data from PubMed, U.S. National Library of Medicine."
+ATTRIBUTION = message("Citation data from PubMed, U.S. National Library of Medicine.")
 
 
-def attribution(references: Sequence[CitedReference]) -> str | None:
+def attribution(references: Sequence[CitedReference], words: Words) -> str | None:
     """Return the attribution that NLM's terms require if any reference came from PubMed."""
-    return ATTRIBUTION if any(cited.reference and cited.reference.pmid for cited in references) else None
+    owed = any(cited.reference and cited.reference.pmid for cited in references)
+    return words.translated(ATTRIBUTION) if owed else None
 
 
-def references_html(references: Sequence[CitedReference], *, stated: bool = False) -> str:
+def references_html(references: Sequence[CitedReference], words: Words = ENGLISH, *, stated: bool = False) -> str:
     """Return an ordered list in which the n-th item has the id `ref-{n}`, or "" if there are none."""
-    shown = [(cited, reference_html(cited, stated=stated)) for cited in references]
+    shown = [(cited, reference_html(cited, words, stated=stated)) for cited in references]
     items = "".join(
         f'<li id="ref-{cited.number}" class="reference-{cited.shown_state}" dir="auto">{html}</li>'
         for cited, html in shown
@@ -38,13 +41,16 @@ def references_html(references: Sequence[CitedReference], *, stated: bool = Fals
     return f'<ol class="references">{items}</ol>' if items else ""
 
 
-def reference_html(cited: CitedReference, *, stated: bool = False) -> str:
+def reference_html(cited: CitedReference, words: Words = ENGLISH, *, stated: bool = False) -> str:
     """Return a reference: its marks, its citation, the notices behind the marks and, if `stated`, the evidence."""
     citation = citation_html(_with_uri(cited))
     if cited.marks:
-        citation = f"{marks_html(cited.marks)}{citation}{_notices_html(cited.marks)}"
-    words = evidence_words(cited) if stated else None
-    return f'{citation} <small class="evidence">{escape(words)}.</small>' if words else citation
+        citation = f"{marks_html(cited.marks, words)}{citation}{_notices_html(cited.marks, words)}"
+    known = evidence_words(cited, words) if stated else None
+    if known is None:
+        return citation
+    sentence = escape(words.say("{sentence}.", sentence=known))
+    return f'{citation} <small class="evidence"{directed_attributes(words)}>{sentence}</small>'
 
 
 def _with_uri(cited: CitedReference) -> CitedReference:
@@ -53,16 +59,20 @@ def _with_uri(cited: CitedReference) -> CitedReference:
     return replace(cited, work=replace(work, value=uri(work.value))) if work.scheme == "url" else cited
 
 
-def marks_html(reference: Reference | Marks) -> str:
+def marks_html(reference: Reference | Marks, words: Words = ENGLISH) -> str:
     """Return `<strong class="mark mark-retracted">Retracted</strong> ` for each editorial state."""
     states = [state for state in get_args(EditorialState) if state in reference.editorial]  # as the labels are ordered
-    pairs = zip(states, editorial_labels(reference), strict=True)
-    return "".join(f'<strong class="mark mark-{state}">{escape(label)}</strong> ' for state, label in pairs)
+    pairs = zip(states, editorial_labels(reference, words), strict=True)
+    directed = directed_attributes(words)
+    return "".join(f'<strong class="mark mark-{state}"{directed}>{escape(label)}</strong> ' for state, label in pairs)
 
 
-def _notices_html(reference: Reference | Marks) -> str:
+def _notices_html(reference: Reference | Marks, words: Words) -> str:
     notices = [text for text in map(_notice_html, reference.notices) if text]
-    return f' <small class="notices">Notices: {"; ".join(notices)}</small>' if notices else ""
+    if not notices:
+        return ""
+    said = sentence_html(words, words.translated("Notices: {notices}"), notices="; ".join(notices))
+    return f' <small class="notices"{directed_attributes(words)}>{said}</small>'
 
 
 def _notice_html(notice: Notice) -> str:

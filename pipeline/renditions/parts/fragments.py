@@ -5,14 +5,19 @@ Classes: `question`, `answer`, `calls-to-action`, `related`, `byline`, `disclaim
 
 from __future__ import annotations
 
-from pipeline.model.article import Article, CallToAction
+import datetime as dt
+from collections.abc import Sequence
+
+from pipeline.model.article import Article, CallToAction, Person
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
-from pipeline.renditions.parts.dates import dates_of, next_review_label, time_html
+from pipeline.renditions.parts.dates import dates_of, next_review_message, time_html
 from pipeline.renditions.parts.evidence import attribution
+from pipeline.renditions.parts.labels import foreign_attributes, sentence_html
 from pipeline.renditions.parts.markup import inlines_html, link_html
 from pipeline.renditions.parts.people import people_html
 from pipeline.renditions.parts.text import escape, paragraphs
+from pipeline.wording import Words, message, words_of
 
 
 def question_html(article: Article) -> str:
@@ -48,20 +53,54 @@ def related_html(article: Article) -> str:
 
 def byline_html(revision: Revision) -> str:
     """Return a paragraph each for who wrote it, who reviewed it, and when."""
-    article, dates = revision.article, dates_of(revision)
-    published = f"Published {time_html(dates.published, article.language)}"
-    if dates.modified != dates.published:
-        published += f". Updated {time_html(dates.modified, article.language)}"
+    article, words = revision.article, words_of(revision.article.language)
     lines = [
-        f"Written by {people_html(article.authors)}" if article.authors else "",
-        f"Medically reviewed by {people_html(article.reviewers)}" if article.reviewers else "",
-        published,
-        f"Last reviewed {time_html(dates.reviewed, article.language)}" if dates.reviewed else "",
-        f"{next_review_label(revision)} {time_html(article.next_review, article.language)}"
-        if article.next_review
-        else "",
+        authors_html(article, words),
+        reviewers_html(article, words),
+        _published_html(revision, words),
+        reviewed_html(article, words),
+        next_review_html(revision, words),
     ]
     return "".join(f'<p class="byline">{line}</p>' for line in lines if line)
+
+
+def authors_html(article: Article, words: Words, *, spanned: bool | None = None) -> str:
+    return _people_html(message("Written by {people}"), article.authors, words, spanned)
+
+
+def reviewers_html(article: Article, words: Words, *, spanned: bool | None = None) -> str:
+    return _people_html(message("Medically reviewed by {people}"), article.reviewers, words, spanned)
+
+
+def reviewed_html(article: Article, words: Words, *, spanned: bool | None = None) -> str:
+    return dated_html(message("Last reviewed {date}"), article.reviewed, words, spanned=spanned)
+
+
+def next_review_html(revision: Revision, words: Words, *, spanned: bool | None = None) -> str:
+    return dated_html(next_review_message(revision), revision.article.next_review, words, spanned=spanned)
+
+
+def dated_html(text: str, date: dt.date | None, words: Words, *, spanned: bool | None = None) -> str:
+    """Return a message about a `{date}`, or "" if there is none."""
+    if date is None:
+        return ""
+    return sentence_html(words, words.translated(text), spanned=spanned, date=time_html(date, words))
+
+
+def _people_html(text: str, people: Sequence[Person], words: Words, spanned: bool | None) -> str:
+    if not people:
+        return ""
+    return sentence_html(words, words.translated(text), spanned=spanned, people=people_html(people))
+
+
+def _published_html(revision: Revision, words: Words) -> str:
+    dates = dates_of(revision)
+    published = time_html(dates.published, words)
+    if dates.modified == dates.published:
+        return sentence_html(words, words.translated("Published {date}"), date=published)
+    updated = time_html(dates.modified, words)
+    text = words.translated("Published {published}. Updated {updated}")
+    return sentence_html(words, text, published=published, updated=updated)
 
 
 def disclaimers(article: Article, site: Site) -> tuple[str, ...]:
@@ -75,12 +114,16 @@ def disclaimers_html(article: Article, site: Site) -> str:
 
 
 def attribution_html(revision: Revision) -> str:
-    line = attribution(revision.references)
-    return f'<p class="attribution"><small>{line}</small></p>' if line else ""
+    words = words_of(revision.article.language)
+    line = attribution(revision.references, words)
+    return f'<p class="attribution"{foreign_attributes(words)}><small>{escape(line)}</small></p>' if line else ""
 
 
 def licence_html(article: Article) -> str:
     """Return the licence in words, or a link if it is an address."""
     if not article.licence:
         return ""
-    return f'<p class="licence"><small>Licence: {link_html(article.licence, escape(article.licence))}</small></p>'
+    words = words_of(article.language)
+    licence = link_html(article.licence, escape(article.licence))
+    said = sentence_html(words, words.translated("Licence: {licence}"), licence=licence)
+    return f'<p class="licence"><small>{said}</small></p>'

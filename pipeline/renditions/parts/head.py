@@ -12,6 +12,7 @@ from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.identity import feed_id, partner_feed_id, single_id
 from pipeline.renditions.parts.text import cut
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import words_in_any_case
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def withdrawn(revisions: Sequence[Revision | Withdrawal]) -> Iterator[Withdrawal
 
 def withdrawn_title(withdrawal: Withdrawal, limit: int | None = None) -> str:
     """Return the title of what replaces the article, cut between words where it has more characters than `limit`."""
-    title = f"Withdrawn: {withdrawal.title}"
+    title = words_in_any_case(withdrawal.language).say("Withdrawn: {title}", title=withdrawal.title)
     return title if limit is None or len(title) <= limit else cut(title, limit - 1)  # and an ellipsis
 
 

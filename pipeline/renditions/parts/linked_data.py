@@ -21,6 +21,7 @@ from pipeline.renditions.parts.linked_evidence import evidence_node, overdue_tex
 from pipeline.renditions.parts.linked_references import citation_node
 from pipeline.renditions.parts.topics import schema_type
 from pipeline.renditions.parts.uri import address, uri
+from pipeline.wording import ENGLISH
 
 Node = dict[str, Any]
 
@@ -63,7 +64,7 @@ def page_node(revision: Revision, site: Site) -> Node:
         "mainEntity": _question(article, url),
         "citation": [citation_node(cited) for cited in revision.references],
         "subjectOf": evidence_node(revision, site),
-        "creditText": attribution(revision.references),
+        "creditText": attribution(revision.references, ENGLISH),
         "potentialAction": [_action(call) for call in article.calls_to_action],
         "mentions": [_related(link) for link in article.related],
         "usageInfo": [{"@type": "CreativeWork", "text": text} for text in disclaimers(article, site)],

@@ -9,6 +9,7 @@ from pipeline.model.revision import Revision
 from pipeline.model.site import Site
 from pipeline.renditions.parts.dates import next_review_text
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import ENGLISH
 
 
 def evidence_node(revision: Revision, site: Site) -> dict[str, Any] | None:
@@ -38,5 +39,5 @@ def evidence_node(revision: Revision, site: Site) -> dict[str, Any] | None:
 
 
 def overdue_text(revision: Revision) -> str | None:
-    """Return "Review overdue since 12 March 2026", if the revision says so."""
-    return next_review_text(revision) if revision.overdue else None
+    """Return "Review overdue since 12 March 2026", if the revision says so; for machines, and therefore in English."""
+    return next_review_text(revision, ENGLISH) if revision.overdue else None

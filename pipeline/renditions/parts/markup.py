@@ -41,8 +41,10 @@ from pipeline.model.article import (
     Table,
     Text,
 )
+from pipeline.renditions.parts.labels import foreign_attributes
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import address
+from pipeline.wording import ENGLISH, Words
 
 ImageWriter = Callable[[Image], str]
 
@@ -130,28 +132,33 @@ def marker_html(numbers: Sequence[int], *, page: str = "", linked: bool = False)
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
-def blocks_html(blocks: Iterable[Block], *, image: ImageWriter = image_html, page: str = "") -> str:
-    """Return blocks as HTML. `image` writes an `img` element, or AMP's; the figure around it is written here."""
+def blocks_html(
+    blocks: Iterable[Block], *, image: ImageWriter = image_html, page: str = "", words: Words = ENGLISH
+) -> str:
+    """Return blocks as HTML. `image` writes an `img` element, or AMP's; the figure around it is written here.
+
+    `words`: for the labels of notes.
+    """
     out: list[str] = []
     for block in blocks:
         match block:
             case Paragraph(children):
                 out.append(f"<p>{inlines_html(children, page=page)}</p>" if children else "")
             case BulletList(items):
-                out.append(_list_html("ul", items, image, page))
+                out.append(_list_html("ul", items, image, page, words))
             case NumberedList():
-                out.append(_numbered_html(block, image, page))
+                out.append(_numbered_html(block, image, page, words))
             case DefinitionList(items):
-                inner_html = "".join(_definition_html(one, image, page) for one in items)
+                inner_html = "".join(_definition_html(one, image, page, words) for one in items)
                 out.append(f"<dl>{inner_html}</dl>" if inner_html else "")
             case Table():
                 out.append(_table_html(block, image, page))
             case Quotation(inner, source):
                 cite = f"<footer><cite>{escape(source)}</cite></footer>" if source else ""
-                out.append(f"<blockquote>{blocks_html(inner, image=image, page=page)}{cite}</blockquote>")
+                out.append(f"<blockquote>{blocks_html(inner, image=image, page=page, words=words)}{cite}</blockquote>")
             case Note():
-                label = note_label_html(block)
-                inner_html = blocks_html(block.blocks, image=image, page=page)
+                label = note_label_html(block, words)
+                inner_html = blocks_html(block.blocks, image=image, page=page, words=words)
                 out.append(f'<aside class="note note-{block.kind}">{label}{inner_html}</aside>')
             case Image():
                 out.append(figure_html(block, image=image))
@@ -160,10 +167,10 @@ def blocks_html(blocks: Iterable[Block], *, image: ImageWriter = image_html, pag
     return "".join(out)
 
 
-def note_label_html(note: Note) -> str:
+def note_label_html(note: Note, words: Words = ENGLISH) -> str:
     """Return a note's kind in a word, or "" if its text begins with that word."""
-    label = note_label(note)
-    return f'<p class="note-label"><strong>{label}</strong></p>' if label else ""
+    label = note_label(note, words)
+    return f'<p class="note-label"{foreign_attributes(words)}><strong>{escape(label)}</strong></p>' if label else ""
 
 
 def figure_html(picture: Image, *, image: ImageWriter = image_html) -> str:
@@ -173,40 +180,44 @@ def figure_html(picture: Image, *, image: ImageWriter = image_html) -> str:
     return f"<figure>{image(picture)}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>"
 
 
-def _numbered_html(numbered: NumberedList, image: ImageWriter, page: str) -> str:
+def _numbered_html(numbered: NumberedList, image: ImageWriter, page: str, words: Words) -> str:
     first = len(numbered.items) if numbered.reversed else 1
     values = attributes(
         start=None if numbered.start == first else numbered.start,
         type_=None if numbered.style == "1" else numbered.style,
         reversed_="" if numbered.reversed else None,
     )
-    return _list_html("ol", numbered.items, image, page, values)
+    return _list_html("ol", numbered.items, image, page, words, values)
 
 
-def _list_html(tag: str, items: tuple[ListItem, ...], image: ImageWriter, page: str, values: str = "") -> str:
+def _list_html(
+    tag: str, items: tuple[ListItem, ...], image: ImageWriter, page: str, words: Words, values: str = ""
+) -> str:
     if not items:
         return ""
     out = [
         f"<li{attributes(value=item.number) if tag == 'ol' else ''}>"
-        f"{_BOXES[item.checked]}{_tight_html(item.blocks, image, page)}</li>"
+        f"{_BOXES[item.checked]}{_tight_html(item.blocks, image, page, words)}</li>"
         for item in items
     ]
     return f"<{tag}{values}>{''.join(out)}</{tag}>"
 
 
-def _tight_html(blocks: tuple[Block, ...], image: ImageWriter, page: str) -> str:
+def _tight_html(blocks: tuple[Block, ...], image: ImageWriter, page: str, words: Words) -> str:
     """Return an item's contents. Its first paragraph needs no element of its own."""
     match blocks:
         case (Paragraph(children), *rest):
-            return inlines_html(children, page=page, image=image) + blocks_html(rest, image=image, page=page)
+            return inlines_html(children, page=page, image=image) + blocks_html(
+                rest, image=image, page=page, words=words
+            )
         case _:
-            return blocks_html(blocks, image=image, page=page)
+            return blocks_html(blocks, image=image, page=page, words=words)
 
 
-def _definition_html(definition: Definition, image: ImageWriter, page: str) -> str:
+def _definition_html(definition: Definition, image: ImageWriter, page: str, words: Words) -> str:
     """Return a definition. HTML requires a term before each description, and a description after each term."""
     terms = [inlines_html(term, page=page, image=image) for term in definition.terms]
-    descriptions = [_tight_html(blocks, image, page) for blocks in definition.descriptions]
+    descriptions = [_tight_html(blocks, image, page, words) for blocks in definition.descriptions]
     if not any(terms) and not any(descriptions):
         return ""
     names = "".join(f"<dt>{term}</dt>" for term in terms or [""])
@@ -246,6 +257,7 @@ def sections_html(
     image: ImageWriter = image_html,
     page: str = "",
     ids: Callable[[str], str] = section_id,
+    words: Words = ENGLISH,
 ) -> str:
     """Return sections with headings from `<h{level}>`. Deeper ones are `h6`, with their level for screen readers.
 
@@ -255,8 +267,8 @@ def sections_html(
     for section in sections:
         heading = marked_html(section.heading, section.marked_heading)
         out.append(heading_html(heading, level, id_=ids(section.anchor)))
-        out.append(blocks_html(section.blocks, image=image, page=page))
-        out.append(sections_html(section.sections, level=level + 1, image=image, page=page, ids=ids))
+        out.append(blocks_html(section.blocks, image=image, page=page, words=words))
+        out.append(sections_html(section.sections, level=level + 1, image=image, page=page, ids=ids, words=words))
     return "".join(out)
 
 

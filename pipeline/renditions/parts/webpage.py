@@ -22,8 +22,9 @@ from pipeline.model.revision import Revision
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts import fragments
 from pipeline.renditions.parts.content import page_url
-from pipeline.renditions.parts.dates import Dates, dates_of, next_review_label, time_html
+from pipeline.renditions.parts.dates import Dates, dates_of
 from pipeline.renditions.parts.evidence import references_html
+from pipeline.renditions.parts.labels import foreign_attributes, sentence_html
 from pipeline.renditions.parts.linked_data import linked_data_script, page_node
 from pipeline.renditions.parts.markup import (
     ImageWriter,
@@ -33,10 +34,10 @@ from pipeline.renditions.parts.markup import (
     section_id,
     sections_html,
 )
-from pipeline.renditions.parts.people import people_html
 from pipeline.renditions.parts.templates import templates
-from pipeline.renditions.parts.text import clean, cut
+from pipeline.renditions.parts.text import clean, cut, escape
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import Words, message, words_of
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _LONG = 3  # sections from which an article has a list of contents
@@ -57,7 +58,9 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
     """Return a page by a template. `own` is markup that only this kind of page has."""
     article, dates = revision.article, dates_of(revision)
     address = uri(page_url(article, site))
-    ready = {**_parts(revision, site, image), **_byline(revision, dates), **own}
+    words = words_of(article.language)
+    parts = _parts(revision, site, image, words)
+    ready = {**parts, **_byline(revision, dates, words), **_alerts(revision.references, words), **own}
     page = (
         templates(_TEMPLATES)
         .get_template(template)
@@ -70,17 +73,17 @@ def web_page(template: str, revision: Revision, site: Site, *, image: ImageWrite
             description=cut(article.answer, _DESCRIPTION - 1),
             published=rfc3339(dates.published),
             updated=rfc3339(dates.updated),
-            retracted=_numbers(revision.references, "retracted"),
-            concerns=_numbers(revision.references, "concern"),
             contents=_contents(article.sections),
-            shares=_shares(address, article.title),
+            shares=_shares(address, article.title, words),
+            say=words.translated,
+            foreign=Markup(foreign_attributes(words)),  # noqa: S704  # a language tag of ours
             **{name: Markup(html) for name, html in ready.items()},  # noqa: S704  # escaped where it was written
         )
     )
     return page.encode()
 
 
-def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]:
+def _parts(revision: Revision, site: Site, image: ImageWriter, words: Words) -> dict[str, str]:
     """Return the parts of the article as escaped HTML, each empty if the article has none."""
     article = revision.article
     return {
@@ -90,10 +93,12 @@ def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]
         "answer": fragments.answer_html(article),
         "lead_image": figure_html(article.image, image=image) if article.image else "",
         "body": _scrolling(
-            blocks_html(article.lead, image=image) + sections_html(article.sections, level=2, image=image)
+            blocks_html(article.lead, image=image, words=words)
+            + sections_html(article.sections, level=2, image=image, words=words),
+            words,
         ),
         "calls_to_action": fragments.calls_to_action_html(article),
-        "references": references_html(revision.references, stated=True),
+        "references": references_html(revision.references, words, stated=True),
         "attribution": fragments.attribution_html(revision),
         "related": fragments.related_html(article),
         "disclaimers": fragments.disclaimers_html(article, site),
@@ -101,19 +106,53 @@ def _parts(revision: Revision, site: Site, image: ImageWriter) -> dict[str, str]
     }
 
 
-def _byline(revision: Revision, dates: Dates) -> dict[str, str]:
+def _byline(revision: Revision, dates: Dates, words: Words) -> dict[str, str]:
     """Return who and when, each empty if it is unknown or repeats another."""
     article = revision.article
     changed = dates.modified.date() != dates.published.date()
     return {
-        "authors": people_html(article.authors),
-        "reviewers": people_html(article.reviewers),
-        "reviewed_on": time_html(dates.reviewed, article.language) if dates.reviewed else "",
-        "next_review_label": next_review_label(revision),
-        "next_review": time_html(article.next_review, article.language) if article.next_review else "",
-        "modified_on": time_html(dates.modified, article.language) if changed else "",
-        "published_on": time_html(dates.published, article.language),
+        "authors": fragments.authors_html(article, words, spanned=True),
+        "reviewers": fragments.reviewers_html(article, words, spanned=True),
+        "reviewed": fragments.reviewed_html(article, words, spanned=True),
+        "next_review": fragments.next_review_html(revision, words, spanned=True),
+        "modified": fragments.dated_html(
+            message("Updated {date}"), dates.modified if changed else None, words, spanned=True
+        ),
+        "published_on": fragments.dated_html(message("Published {date}"), dates.published, words, spanned=True),
     }
+
+
+def _alerts(references: Sequence[CitedReference], words: Words) -> dict[str, str]:
+    """Return what must be said before anything else: that cited studies were retracted, or are in doubt."""
+    retracted, concerns = _numbers(references, "retracted"), _numbers(references, "concern")
+    return {
+        "retracted": _alert(
+            retracted,
+            words,
+            words.translated_plural(
+                "A study that this article cites has been retracted: reference {numbers}.",
+                "Studies that this article cites have been retracted: references {numbers}.",
+                len(retracted),
+            ),
+        ),
+        "concerns": _alert(
+            concerns,
+            words,
+            words.translated_plural(
+                "Its journal has voiced concern about a study that this article cites: reference {numbers}.",
+                "Their journals have voiced concern about studies that this article cites: references {numbers}.",
+                len(concerns),
+            ),
+        ),
+    }
+
+
+def _alert(numbers: Sequence[int], words: Words, text: str) -> str:
+    if not numbers:
+        return ""
+    links = ", ".join(f'<a href="#ref-{number}">{number}</a>' for number in numbers)
+    text = text.replace(" {numbers}", "\n{numbers}")  # where the template used to break the line
+    return f"<p{foreign_attributes(words)}>{sentence_html(words, text, spanned=False, numbers=links)}</p>"
 
 
 @cache
@@ -149,21 +188,22 @@ def _inner(section: Section) -> tuple[Entry, ...]:
     return tuple(Entry(inner.heading, f"#{section_id(inner.anchor)}") for inner in section.sections)
 
 
-def _scrolling(html: str) -> str:
+def _scrolling(html: str, words: Words) -> str:
     """Wrap tables so that those wider than the page scroll by themselves, also by keyboard.
 
     Every other `<` of the article's text is escaped, so the tags that are found are those that `markup` wrote.
     """
-    around = '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>'
+    label = escape(words.translated("Table"))
+    around = f'<div class="scroll" role="region" aria-label="{label}" tabindex="0"><table>'
     return html.replace("<table>", around).replace("</table>", "</table></div>")
 
 
-def _shares(address: str, title: str) -> list[tuple[str, str]]:
+def _shares(address: str, title: str, words: Words) -> list[tuple[str, str]]:
     """Return plain links, without third-party scripts or anything that would identify the reader to others."""
-    link, words = quote(address, safe=""), quote(clean(title), safe="")
+    link, about = quote(address, safe=""), quote(clean(title), safe="")
     return [
-        ("Email", f"mailto:?subject={words}&body={link}"),
-        ("WhatsApp", f"https://wa.me/?text={words}%20{link}"),
+        (words.translated("Email"), f"mailto:?subject={about}&body={link}"),
+        ("WhatsApp", f"https://wa.me/?text={about}%20{link}"),
         ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={link}"),
-        ("X", f"https://twitter.com/intent/tweet?url={link}&text={words}"),
+        ("X", f"https://twitter.com/intent/tweet?url={link}&text={about}"),
     ]

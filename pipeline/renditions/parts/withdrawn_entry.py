@@ -16,6 +16,9 @@ from pipeline.model.site import Site
 from pipeline.renditions.parts.dates import time_html
 from pipeline.renditions.parts.fragments import paragraphs_html
 from pipeline.renditions.parts.head import moment_of
+from pipeline.renditions.parts.labels import sentence_html, stated_attributes
+from pipeline.renditions.parts.text import escape
+from pipeline.wording import words_in_any_case
 
 Entries = Sequence[Revision | Withdrawal]
 
@@ -37,8 +40,16 @@ def _age(withdrawal: Withdrawal, newest: dt.datetime) -> float:
 
 def withdrawn_html(withdrawal: Withdrawal) -> str:
     """Return the entry's text: that the article was withdrawn, when and why, and nothing that it said."""
-    when = time_html(withdrawal.withdrawn, "en")
-    notice = (
-        f'<p lang="en"><strong>This article was withdrawn on {when}.</strong> Please do not rely on copies of it.</p>'
-    )
+    words = words_in_any_case(withdrawal.language)
+    when = time_html(withdrawal.withdrawn, words)
+    said = sentence_html(words, words.translated("This article was withdrawn on {date}."), spanned=False, date=when)
+    warning = escape(words.translated("Please do not rely on copies of it."))
+    notice = f"<p{stated_attributes(words)}><strong>{said}</strong> {warning}</p>"
     return notice + paragraphs_html(withdrawal.reason, "reason")
+
+
+def withdrawn_text(withdrawal: Withdrawal) -> str:
+    """Return that the article was withdrawn, and when, as a line of plain text."""
+    words = words_in_any_case(withdrawal.language)
+    said = words.say("This article was withdrawn on {date}.", date=words.date(withdrawal.withdrawn))
+    return " ".join((said, words.translated("Please do not rely on copies of it.")))

@@ -1,6 +1,7 @@
 """What replaces an article's page after its withdrawal: that it was withdrawn, when and why.
 
-Plain strings: a withdrawal must go out whatever has happened to the templates.
+Plain strings, and English words where a catalogue cannot be read: a withdrawal must go out whatever has happened to
+the templates.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from pipeline.model.revision import Withdrawal
 from pipeline.model.site import Site
 from pipeline.renditions.parts.dates import time_html
 from pipeline.renditions.parts.fragments import paragraphs_html
+from pipeline.renditions.parts.labels import foreign_attributes, sentence_html
 from pipeline.renditions.parts.linked_data import linked_data_script, tombstone_node
 from pipeline.renditions.parts.markup import attributes, link_html
 from pipeline.renditions.parts.text import escape
 from pipeline.renditions.parts.uri import uri
+from pipeline.wording import words_in_any_case
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -30,7 +33,19 @@ def withdrawn_page(withdrawal: Withdrawal, site: Site, *, root: str = "", style:
     """The page; `root` and `style` are attributes of `html` and `style`, `head` is markup that AMP asks for."""
     language = withdrawal.language
     canonical = uri(withdrawal.canonical or site.article_url(withdrawal.name))
-    english = attributes(lang="en", dir_="ltr") if language.split("-")[0].lower() != "en" else ""
+    words = words_in_any_case(language)
+    foreign = foreign_attributes(words)
+    heading, why = escape(words.translated("This article has been withdrawn")), escape(words.translated("Why"))
+    title = escape(words.say("Withdrawn: {title}", title=withdrawal.title))
+    when = sentence_html(
+        words,
+        words.translated(
+            "It was published on {published} and withdrawn on {withdrawn}. Please do not rely on copies of it."
+        ),
+        spanned=False,
+        published=time_html(withdrawal.published, words),
+        withdrawn=time_html(withdrawal.withdrawn, words),
+    )
     page = f"""\
 <!DOCTYPE html>
 <html{root}{attributes(lang=language, dir_=direction_of(language))}>
@@ -39,7 +54,7 @@ def withdrawn_page(withdrawal: Withdrawal, site: Site, *, root: str = "", style:
 <meta name="generator" content="Citewire">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>Withdrawn: {escape(withdrawal.title)}</title>
+<title>{title}</title>
 <link{attributes(rel="canonical", href=canonical)}>
 {head}
 <style{style}>{_STYLE}</style>
@@ -47,11 +62,10 @@ def withdrawn_page(withdrawal: Withdrawal, site: Site, *, root: str = "", style:
 </head>
 <body>
 <main>
-<h1{english}>This article has been withdrawn</h1>
+<h1{foreign}>{heading}</h1>
 <p><strong>{escape(withdrawal.title)}</strong></p>
-<p{english}>It was published on {time_html(withdrawal.published, "en")} and withdrawn on \
-{time_html(withdrawal.withdrawn, "en")}. Please do not rely on copies of it.</p>
-<h2{english}>Why</h2>
+<p{foreign}>{when}</p>
+<h2{foreign}>{why}</h2>
 {paragraphs_html(withdrawal.reason, "reason")}
 <p>{link_html(uri(site.url), escape(site.title))}</p>
 </main>

@@ -1,7 +1,7 @@
 """Fingerprints of renditions: what made one besides its revision. If it has changed, the rendition is made again.
 
-It covers the facts about the site (the disclaimer and the feeds among them), the code and the templates of the format,
-and the releases of the libraries that write markup. It is the same in every process of a release.
+It covers the facts about the site (the disclaimer and the feeds among them), the code, the templates and the words of
+the format, and the releases of the libraries that write markup and dates. It is the same in every process of a release.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _OURS = (
     "appraisal",
     "citations",
     "flattening",
+    "wording",
     "model",
     "feeds",
 )  # packages whose code decides a rendition's bytes
-_LIBRARIES = ("feedgen", "jinja2", "lxml", "markupsafe", "msgspec", "nh3")
+_LIBRARIES = ("babel", "feedgen", "jinja2", "lxml", "markupsafe", "msgspec", "nh3")
 
 
 def fingerprints(formats: Mapping[str, Format], site: Site) -> dict[str, str]:
