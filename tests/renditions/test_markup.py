@@ -49,7 +49,7 @@ ALLOWED = {
     *("a", "aside", "b", "blockquote", "caption", "cite", "code", "div", "em", "figcaption", "figure", "footer"),
     *("h2", "h3", "h4", "h5", "h6", "i", "li", "ol", "p", "pre", "small", "strong", "sub", "sup"),
     *("table", "tbody", "td", "th", "thead", "time", "tr", "u", "ul"),
-    *("abbr", "dd", "del", "dl", "dt", "ins"),
+    *("abbr", "bdi", "dd", "del", "dl", "dt", "ins"),
     *VOID,
 }
 INLINE_ONLY = {"p", "h2", "h3", "h4", "h5", "h6", "pre", "caption"}
