@@ -102,3 +102,31 @@ def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError) as refused:
         load({"CITEWIRE_CONFIG": "absent.toml"})
     assert (refused.value.code, "absent.toml" in str(refused.value)) == ("config-unreadable", True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://desk.example.org",
+        "https://192.0.2.7",
+        "https://[2001:db8::1]",
+        "http://127.0.0.1:8080",
+        "https://desk.example.org.",
+        "https://bücher.example",
+        "https://desk.example.org/?a=1",
+        "desk.example.org",
+    ],
+)
+def test_passkeys_belong_to_a_name_that_browsers_reach_over_tls(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, file=written(tmp_path, f'[web.passkeys]\nconsole_url = "{address}"\n'))
+    assert caught.value.key == "web.passkeys.console_url"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://desk.example.org", "https://xn--bcher-kva.example", "http://localhost:8080"]
+)
+def test_an_address_to_which_passkeys_can_belong_is_taken(tmp_path: Path, address: str) -> None:
+    found = load({}, file=written(tmp_path, f'[web.passkeys]\nconsole_url = "{address}/"\n')).web
+    assert found.passkeys is not None and found.passkeys.console_url == address
+    assert found.session_limits.passkeys
