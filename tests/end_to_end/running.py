@@ -67,6 +67,7 @@ class Running:
     up: started.Process | None = None
     web: str = ""
     log: Path = field(default_factory=Path)
+    cwd: Path = ROOT
 
     def start(self, *, within: float = PATIENCE) -> None:
         self.log = self.data.parent / "up.log"
@@ -74,7 +75,7 @@ class Running:
             self.up = started.start(
                 [*self.command("up", "--port", "0"), *self.where],
                 env=self.environment,
-                cwd=ROOT,
+                cwd=self.cwd,
                 stdout=started.PIPE,
                 stderr=log,
                 text=True,
@@ -136,7 +137,7 @@ class Running:
         return until(find, within, what=lambda: f"a process {words}")
 
     def run(self, *arguments: str | Path) -> Result:
-        done = started.run([*self.command(*arguments), *self.where], env=self.environment, cwd=ROOT, timeout=400)
+        done = started.run([*self.command(*arguments), *self.where], env=self.environment, cwd=self.cwd, timeout=400)
         return Result(done.returncode, done.stdout, done.stderr)
 
     def publish(self, *files: Path, wait: bool = True) -> Result:
