@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -98,6 +98,33 @@ def test_an_article_for_many_channels_costs_a_few_statements_not_a_few_for_each(
     assert set(states(bench).values()) == {"delivered"}
     assert count.statements < 2 * MANY
     assert count.writes < MANY / 2
+
+
+def test_a_round_looks_at_no_more_channels_than_it_needs(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = of(ledger)
+    monkeypatch.setattr(in_rounds, "SIZE", 4)
+    monkeypatch.setattr(in_rounds, "_LEAST", 4)
+    published(bench)
+    named = []
+
+    def asking(_connection: object, _cursor: object, statement: str, parameters: Sequence[object], *_: object) -> None:
+        if "channels.answered" in statement:
+            named.append(sum(isinstance(one, str) and one.startswith("channel-") for one in values_of(parameters)))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", asking)
+    try:
+        assert Rounds(bench.context).run() == MANY
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", asking)
+    assert set(got(bench).values()) == {1}
+    first, *others = named
+    assert first == MANY
+    assert len(others) > 3
+    assert max(others) <= 8
+
+
+def values_of(parameters: Sequence[object] | Mapping[str, object]) -> list[object]:
+    return list(parameters.values() if isinstance(parameters, Mapping) else parameters)
 
 
 def test_a_withdrawal_from_many_channels_costs_a_few_statements_not_a_few_for_each(ledger: Ledger) -> None:

@@ -132,7 +132,7 @@ class Rounds:
             plans = context.channels_now(transaction)
             due = [one for one in channels.with_due_deliveries(transaction, now) if self._concerns(plans, one)]
             due.sort(key=lambda one: (one.withdrawals is None, one.since))
-            found = split(transaction, plans, due[:_MOST], now)
+            found = self._split(transaction, plans, due[:_MOST], now, whole=are_stuck or not self._rang)
             joining = [one.id for one in found.joining if not (are_stuck and one.id in found.untried)]
             chosen = {id: plans[id] for id in joining[: self._size]}  # another thread may take up other settings
             channels.introduce(transaction, found.unknown & chosen.keys())
@@ -155,6 +155,33 @@ class Rounds:
         if are_stuck:
             self._leave_to_batches(one.id for one in found.joining if one.id in found.untried)
         return bool(pending)
+
+    def _split(
+        self,
+        transaction: Transaction,
+        plans: Mapping[str, ChannelPlan],
+        due: Sequence[DueChannel],
+        now: dt.datetime,
+        *,
+        whole: bool,
+    ) -> Split:
+        """Divide all of the channels, or else as many of the first as have enough for this round among them.
+
+        An article for a thousand channels takes several rounds, before each of which all that are left are due.
+        """
+        if whole:
+            return split(transaction, plans, due, now)
+        parts: list[Split] = []
+        for start in range(0, len(due), 2 * SIZE):
+            parts.append(split(transaction, plans, due[start : start + 2 * SIZE], now))
+            if sum(len(one.joining) for one in parts) >= self._size:
+                break
+        return Split(
+            [one for part in parts for one in part.joining],
+            [one for part in parts for one in part.others],
+            frozenset().union(*(part.untried for part in parts)),
+            frozenset().union(*(part.unknown for part in parts)),
+        )
 
     def _adapt(self) -> None:
         """Halve the round if some of the last came too late, and let it grow slowly from then on."""
