@@ -28,6 +28,7 @@ from workers.wiring import build_context
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SITE = """
+sealing_key = "env:NO_SUCH_KEY"
 pubmed_api_key = "env:NO_SUCH_KEY"
 
 [evidence]

@@ -54,7 +54,7 @@ def test_a_partner_and_a_subscriber_learn_of_everything(tmp_path: Path) -> None:
 
         assert "pulled" in site.run("status").out
         assert site.run("token", "revoke", "their reader").status == 0
-        assert requests.get(f"{site.web}/partners/reader/changes?token={token}", timeout=PATIENCE).status_code == 401
+        assert requests.get(f"{site.web}/partners/reader/feed.atom?token={token}", timeout=PATIENCE).status_code == 401
         assert site.run("token", "revoke", "their reader").status == 4
         (listed,) = site.run("token", "list", "--json").json["tokens"]
         assert (listed["name"], listed["scope"], listed["state"]) == ("their reader", "partner:reader", "revoked")
