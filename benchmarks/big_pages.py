@@ -86,6 +86,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
     yield console("/operations/op_0000002", "/operations/{operation}")
     yield console("/sessions")
+    yield console("/passkeys")
 
     last = article_id(size.articles - 10)
     for query in (
