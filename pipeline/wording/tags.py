@@ -54,12 +54,12 @@ def fit(tag: str) -> Fit:
     found = _TAG.fullmatch(tag[:_LONGEST])
     if found is None:
         return _NONE
-    from babel.core import get_global
-
     language = found["language"].lower()
-    language = get_global("language_aliases").get(language, language).lower()  # `iw` is `he`
     if language == ENGLISH:
         return Fit(ENGLISH, ENGLISH, meant=True)
+    from babel.core import get_global
+
+    language = get_global("language_aliases").get(language, language).lower()  # `iw` is `he`
     region = (found["region"] or "").upper()
     script = (found["script"] or "").title() or _likely_script(language, region)
     script = _SAME_SCRIPT.get(language, {}).get(script, script)
