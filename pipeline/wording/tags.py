@@ -60,6 +60,8 @@ def fit(tag: str) -> Fit:
     from babel.core import get_global
 
     language = get_global("language_aliases").get(language, language).lower()  # `iw` is `he`
+    if language == ENGLISH:  # `eng`
+        return Fit(ENGLISH, ENGLISH, meant=True)
     region = (found["region"] or "").upper()
     script = (found["script"] or "").title() or _likely_script(language, region)
     script = _SAME_SCRIPT.get(language, {}).get(script, script)
