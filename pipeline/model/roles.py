@@ -11,7 +11,7 @@ Scope = Literal[
     "withdraw",
     "release",  # send out what is held back for its evidence
     "replay",  # deliver again
-    "channels",  # pause, resume and enable channels
+    "channels",  # pause, resume, enable and test channels
     "failures",  # note, dismiss and reopen causes
     "bulk",  # act on all articles that match
     "undo",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import structs
 from pydantic import Field
 
-from pipeline.views.fields import Count
+from pipeline.stages.deliver.trial import Tried
+from pipeline.views.fields import ChannelId, Count
 from pipeline.views.system import ChannelHealth
 
 
@@ -28,3 +30,21 @@ class ChannelChanged:
         Count, Field(description="Withdrawn articles that it may still show; while it is paused, it will.")
     ]
     operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTested:
+    """What a channel answered to a test event, or when it was reached."""
+
+    channel: ChannelId
+    sample: Annotated[bool, Field(description="False if it takes no test event, and was only reached.")]
+    ok: bool
+    code: Annotated[str | None, Field(description="Why it failed.", examples=["refused"])]
+    status: Annotated[int | None, Field(description="Of its answer; null if there was none.")]
+    milliseconds: Count
+    detail: Annotated[str, Field(examples=["204 No Content"])]
+    operation: str
+
+
+def channel_tested(tried: Tried, operation: str) -> ChannelTested:
+    return ChannelTested(**structs.asdict(tried), operation=operation)

@@ -25,6 +25,7 @@ from pipeline.web.partners import own, secrets, trying
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, well_known
 from pipeline.web.restored import Restored
+from pipeline.web.trying import Trials
 from pipeline.web.v1 import events
 from pipeline.web.v1 import router as v1
 
@@ -51,6 +52,7 @@ def create_app(
         redirect_slashes=False,  # the redirect would be to whatever Host the client sent
         generate_unique_id_function=lambda route: route.name,
     )
+    trials = Trials(context, intake_of(context), limiter)
     arrivals = partners.arrivals_of(context)
     ends = events.ends_of(context)
     live = Live(functools.partial(versions_of, context))
@@ -72,7 +74,7 @@ def create_app(
     refusals.register(app)
     bounded = Bounded(context.policy.article_budget)
     unless_outdated = [Depends(refusing_when_outdated(context))]
-    for room in (*v1.routers(context, ends), *console.routers(context, limiter, live, bounded)):
+    for room in (*v1.routers(context, ends, trials), *console.routers(context, limiter, live, bounded, trials)):
         app.include_router(room, dependencies=unless_outdated)
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context, bounded))
@@ -80,7 +82,7 @@ def create_app(
     app.include_router(evidence.router(context))
     app.include_router(partners.router(context, limiter, arrivals))
     app.include_router(own.router(context, intake_of(context), limiter))
-    app.include_router(trying.router(context, intake_of(context), limiter))
+    app.include_router(trying.router(context, intake_of(context), limiter, trials))
     app.include_router(secrets.router(context, intake_of(context), limiter))
     if context.hub is not None:
         app.include_router(hub.router(context, context.hub, limiter))

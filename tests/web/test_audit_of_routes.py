@@ -226,6 +226,8 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /console/channels/{channel}/pause": _page("/console/channels/reader", "Pause", reason="Maintenance"),
     "POST /console/channels/{channel}/resume": _page("/console/channels/archive", "Resume"),
     "POST /console/channels/{channel}/enable": _disabled,
+    "POST /v1/channels/{channel}/test": lambda site: _call(site, "POST", "/v1/channels/partner/test"),
+    "POST /console/channels/{channel}/test": _page("/console/channels/partner", "Send a test event"),
     "POST /console/failures/{key}/replay": _page("/console/failures", "Replay 2 deliveries"),
     "POST /console/failures/{key}/note": _page("/console/failures", "Save the note", note="It is known."),
     "POST /console/failures/{key}/dismiss": _page("/console/failures", "Dismiss until it happens again"),

@@ -31,7 +31,7 @@ from workers.cli.common import (
     writing,
 )
 from workers.cli.names import check_channel, unknown_channel
-from workers.cli.trying_out import try_out
+from workers.cli.trying_out import try_out_channel
 
 _Channel = Annotated[str, typer.Argument(metavar="ID")]
 
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
     group.command()(pause)
     group.command()(resume)
     group.command()(fill)
-    group.command("test")(try_out)
+    group.command("test")(try_out_channel)
     group.command()(forget)
     group.command("replace")(replace_partner)
     group.command("drop-secret")(drop_secret)

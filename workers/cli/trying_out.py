@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
-import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import structs
 
 from config.settings import ChannelSettings
-from pipeline.errors import CitewireError, ConfigError
+from pipeline.errors import ConfigError
 from pipeline.ledger import places
-from pipeline.ledger.operations import PartOutcome
 from pipeline.ledger.places import Place
-from pipeline.stages import acts
-from pipeline.stages.context import ChannelPlan
 from workers.cli import FAILED, output
 from workers.cli.common import (
     ConfigOption,
@@ -31,10 +27,13 @@ from workers.cli.common import (
 )
 from workers.cli.names import unknown_channel
 
+if TYPE_CHECKING:
+    from pipeline.stages.deliver.trial import Tried
+
 _NO_LEDGER = ("ledger-missing", "ledger-older")
 
 
-def try_out(
+def try_out_channel(
     channel: Annotated[str, typer.Argument(metavar="ID")],
     json: JsonOption = False,
     data: DataOption = None,
@@ -84,18 +83,22 @@ def trigger(
 
 def _tested(system: System, channel: ChannelSettings, *, command: str, shown: bool) -> dict[str, Any]:
     """Try a channel out, print the answer unless it is printed as JSON, and add it to the audit."""
+    from pipeline.renditions import formats
+    from pipeline.stages.deliver.trial import try_out
+    from workers.site import site_of
     from workers.wiring import named_file, plan_of, public_http, signing_with
 
     with named_file(system.settings):
         plan = plan_of(channel, public_http(system.settings))
     plan = signing_with(_place_of(system, channel.id), plan, system.settings)
-    tested = _try(plan, system, now())
+    format, site = formats()[plan.format], site_of(system.settings)
+    tried = try_out(plan, format, site, token=secrets.token_hex(12), at=now())
     if shown:
-        what = "took the sample" if tested["sample"] else "was reached"
-        words = f"{what} in {tested['milliseconds']} ms" if tested["ok"] else "FAILED"
-        output.line(f"{channel.id}  {words}: {tested['detail']}")
-    _record(system, tested, command)
-    return tested
+        what = "took the sample" if tried.sample else "was reached"
+        words = f"{what} in {tried.milliseconds} ms" if tried.ok else "FAILED"
+        output.line(f"{channel.id}  {words}: {tried.detail}")
+    _record(system, tried, command)
+    return structs.asdict(tried)
 
 
 def _place_of(system: System, channel: str) -> Place | None:
@@ -109,41 +112,14 @@ def _place_of(system: System, channel: str) -> Place | None:
         return None
 
 
-def _record(system: System, tested: dict[str, Any], command: str) -> None:
+def _record(system: System, tried: Tried, command: str) -> None:
     """Add the test to the audit. A site that was never started has none yet, and can test its channels all the same."""
-    words = f"{'sample' if tested['sample'] else 'reached'}: {tested['detail']}"
+    from pipeline.stages.deliver import trial
+
     try:
         with writing(system) as (transaction, at):
-            outcome: PartOutcome = "answered" if tested["ok"] else "failed"
-            acts.record(transaction, act_of(command, at), "test", outcome, channel=tested["channel"], reason=words)
+            trial.record(transaction, act_of(command, at), tried)
     except ConfigError as error:
         if error.code not in _NO_LEDGER:
             raise
         output.note(f"the test is not in the audit: {error}")
-
-
-def _try(plan: ChannelPlan, system: System, at: dt.datetime) -> dict[str, Any]:
-    began = time.monotonic()
-    found: dict[str, Any] = {"channel": plan.id, "sample": plan.takes_sample}
-    try:
-        ok, code, status, detail = _reach(plan, system, at)
-    except CitewireError as error:
-        ok, code, status, detail = False, error.code, getattr(error, "status", None), f"{error} [{error.code}]"
-    milliseconds = round((time.monotonic() - began) * 1000)
-    return found | {"ok": ok, "code": code, "status": status, "milliseconds": milliseconds, "detail": detail}
-
-
-def _reach(plan: ChannelPlan, system: System, at: dt.datetime) -> tuple[bool, None, int | None, str]:
-    from pipeline.renditions import formats
-    from pipeline.stages.deliver.sample import send_sample
-    from workers.site import site_of
-
-    if plan.takes_sample:
-        site = site_of(system.settings)
-        receipt = send_sample(plan, formats()[plan.format], site, token=secrets.token_hex(12), at=at)
-        return True, None, receipt.status, receipt.detail
-    channel = plan.open()
-    try:
-        return True, None, None, channel.check()
-    finally:
-        channel.close()

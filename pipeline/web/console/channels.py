@@ -15,12 +15,13 @@ from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.views.channel_state import ChannelState, state_of
 from pipeline.views.system import ChannelHealth, channel_health
-from pipeline.web.channels import check_channel
+from pipeline.web.channels import check_channel, known_channel
 from pipeline.web.console import words
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.trying import Trials
 
 _PAGE = 100  # abandoned deliveries
 
@@ -29,7 +30,7 @@ def address_of_channel(channel: str) -> str:
     return f"{HOME}/channels/{quote(channel, safe='')}"
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> APIRouter:
     routes = pages.router()
     who_is = signed_in(context)
     admitted = acting(who_is)
@@ -89,6 +90,11 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             check_channel(context, transaction, channel)
         done = replay(intake, by=act.by, channel=channel)
         return see(address_of(done.operation) if done.operation else address_of_channel(channel))
+
+    @routes.post("/channels/{channel}/test", max_body_size=MAX_BODY)
+    def test(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
+        """Try the channel out; what it answered is on the page of the operation."""
+        return see(address_of(trials.of(known_channel(context, channel), by=act.by).operation))
 
     return routes
 

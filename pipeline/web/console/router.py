@@ -33,9 +33,10 @@ from pipeline.web.console.live import Live
 from pipeline.web.console.pages import Pages, static_file
 from pipeline.web.limits import Limiter
 from pipeline.web.problems import Problem
+from pipeline.web.trying import Trials
 
 
-def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded) -> Iterator[APIRouter]:
+def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, trials: Trials) -> Iterator[APIRouter]:
     """Yield the rooms of the console. The last one answers any address that is none of the others'."""
     pages, intake = Pages(context), intake_of(context)
     challenges = Challenges(context, pages, limiter)
@@ -49,7 +50,7 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded) ->
     yield bulk.router(context, pages, intake)
     yield calendar.router(context, pages)
     yield previews.router(context, pages, bounded)
-    yield channels.router(context, pages, intake)
+    yield channels.router(context, pages, intake, trials)
     yield failures.router(context, pages, intake)
     yield operations.router(context, pages, intake)
     yield session_list.router(context, pages)

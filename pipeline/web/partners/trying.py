@@ -1,6 +1,5 @@
 """/partners/{channel}: a test event, and a check of signatures, for partners who set up their end."""
 
-import threading
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -8,22 +7,18 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.channels import SignedChannel
-from pipeline.errors import CitewireError, ConfigError
-from pipeline.stages import acts
+from pipeline.errors import ConfigError
 from pipeline.stages.accept import Intake
-from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
-from pipeline.stages.deliver.sample import send_sample
 from pipeline.views import own_channel
 from pipeline.web.changing import refusing_when_outdated
-from pipeline.web.limits import Limiter, Rate, allow
+from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import problems
 from pipeline.web.partners.admitted import Partner, admitted
 from pipeline.web.problems import Problem
+from pipeline.web.trying import Trials
 
 MAX_BODY = 8_000_000  # bytes of a message whose signature is checked
-_TESTS = Rate(0.1, 3)  # test events of a channel
-_TESTS_AT_ONCE = 4  # of all channels: each waits for a partner's answer
 _MESSAGE: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
@@ -33,8 +28,7 @@ _MESSAGE: dict[str, Any] = {
 }
 
 
-def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
-    at_once = threading.BoundedSemaphore(_TESTS_AT_ONCE)
+def router(context: Context, intake: Intake, limiter: Limiter, trials: Trials) -> APIRouter:
     unchanging = Depends(refusing_when_outdated(context))
     own = APIRouter(prefix="/partners/{channel}", tags=["partners"], dependencies=[unchanging])
     Mine = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
@@ -45,23 +39,9 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
         """Be sent a signed test event: the withdrawal of an article that never was. Answer it as any other."""
         if not mine.plan.takes_sample:
             raise Problem(409, "takes-no-sample", "a test event can be sent to webhooks only")
-        allow(limiter, f"test:{mine.plan.id}", _TESTS)
-        if not at_once.acquire(blocking=False):
-            raise Problem(429, "too-many-requests", "other channels are being tested", {"Retry-After": "10"})
-        act = Act(intake.new_id("op_"), mine.grant.name, intake.clock())
-        status: int | None = None
-        code: str | None = None
-        try:
-            format = context.formats[mine.plan.format]
-            status = send_sample(mine.plan, format, context.site, token=intake.new_id(""), at=act.at).status
-        except CitewireError as error:
-            status, code = getattr(error, "status", None), error.code
-        finally:
-            at_once.release()
-        with context.ledger.write() as transaction:
-            words = f"sample: {code or status}"
-            acts.record(transaction, act, "test", "failed" if code else "answered", channel=mine.plan.id, reason=words)
-        return own_channel.OwnTest(code is None, status, code, act.operation)
+        made = trials.of(mine.plan, by=mine.grant.name)
+        tried = made.tried
+        return own_channel.OwnTest(tried.ok, tried.status, tried.code, made.operation)
 
     @own.post("/signature", max_body_size=MAX_BODY, responses=answers | problems(409, 413, 503), openapi_extra=_MESSAGE)
     async def check_signature(request: Request, mine: Mine) -> own_channel.SignatureReport:

@@ -15,11 +15,12 @@ from pipeline.views import channels as channels_views
 from pipeline.views import events as events_views
 from pipeline.views.system import channel_health
 from pipeline.web.auth import Grant, granted
-from pipeline.web.channels import check_channel
+from pipeline.web.channels import check_channel, known_channel
 from pipeline.web.openapi.answers import problems
+from pipeline.web.trying import Trials
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
+def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     api = APIRouter(prefix="/v1/channels", tags=["channels"])
     caller = granted(context)
 
@@ -60,6 +61,15 @@ def router(context: Context, intake: Intake) -> APIRouter:
         with context.ledger.read() as transaction:
             check_channel(context, transaction, channel)
         return events_views.replayed(replay(intake, by=grant.name, channel=channel))
+
+    @api.post("/{channel}/test", responses=problems(401, 403, 404, 422, 429))
+    def test_channel(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.ChannelTested:
+        """Send a webhook a signed test event, which it shows nobody: the withdrawal of an article that never was.
+
+        A channel that takes no such event is only reached: a file is written and removed again, or the server is asked.
+        """
+        made = trials.of(known_channel(context, channel), by=grant.name)
+        return channels_views.channel_tested(made.tried, made.operation)
 
     return api
 
