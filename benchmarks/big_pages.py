@@ -1,4 +1,4 @@
-"""Every page of the console and list of the API, with the filters and the last page of each, in a filled ledger."""
+"""Every page of the console and the site and list of the API, with filters and the last page, in a filled ledger."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ def settings(size: Size) -> str:
 def pages(size: Size, now: dt.datetime) -> dict[str, str]:
     """Return the addresses, each with the route that answers it, as `pipeline.web.needed` names it."""
     return dict(_pages(size, now))
+
+
+def public_pages(size: Size) -> list[str]:
+    """Return the addresses of the site's own pages, for anyone."""
+    middle = urlencode({"after": f"2024-01-01T00:00:00+00:00~{article_id(size.articles // 2)}"})
+    return ["/", "/articles", f"/articles?{middle}", "/articles?topic=topic-7", f"/articles?topic=topic-7&{middle}"]
 
 
 def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:

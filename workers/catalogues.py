@@ -26,7 +26,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "say_plural": (1, 2),
     "translated_plural": (1, 2),
 }
-_FOLDERS = ("appraisal", "channels", "citations", "flattening", "renditions", "web/public")  # that write for readers
+_FOLDERS = ("appraisal", "channels", "citations", "feeds", "flattening", "renditions")  # that write for readers
 _WIDTH = 120
 
 

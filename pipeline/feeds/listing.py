@@ -1,17 +1,14 @@
-"""Lists of a site's feeds: OPML for feed readers, and an HTML page for people."""
+"""Lists of a site's feeds: OPML for feed readers, and what the site's pages say of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct
 
 from pipeline.model.site import Feed, Site
-from pipeline.renditions.parts.templates import templates
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _LABELS = {"rss": "RSS", "atom": "Atom", "json-feed": "JSON Feed"}
 _PREFERRED = ("atom", "rss")  # Atom reports withdrawals
 
@@ -50,9 +47,3 @@ def opml(site: Site, feeds: Sequence[Listed]) -> bytes:
     head = f"<head><title>{escape(site.title)}</title><ownerName>{escape(site.publisher)}</ownerName></head>"
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', '<opml version="2.0">', head, "<body>", *outlines, "</body>"]
     return "\n".join([*parts, "</opml>", ""]).encode()
-
-
-def subscribe_page(site: Site, feeds: Sequence[Listed]) -> bytes:
-    """Return plain HTML without scripts: every feed in every format, and how to use the addresses."""
-    template = templates(_TEMPLATES).get_template("subscribe.html.j2")
-    return template.render(site=site, feeds=feeds, opml=f"{site.served}/feeds.opml").encode()

@@ -23,7 +23,7 @@ from pipeline.web.openapi import Described
 from pipeline.web.ops import health, metrics
 from pipeline.web.partners import own, secrets, trying
 from pipeline.web.public import articles as public
-from pipeline.web.public import evidence, feeds, hub, manifest, well_known
+from pipeline.web.public import evidence, feeds, hub, manifest, site_pages, unknown, well_known
 from pipeline.web.restored import Restored
 from pipeline.web.trying import Trials
 from pipeline.web.v1 import events
@@ -71,6 +71,7 @@ def create_app(
     app.add_middleware(BrowserHeaders)
     app.add_middleware(Interrupted)
     problems.register(app)
+    unknown.register(app, context.site)
     refusals.register(app)
     bounded = Bounded(context.policy.article_budget)
     unless_outdated = [Depends(refusing_when_outdated(context))]
@@ -79,6 +80,7 @@ def create_app(
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context, bounded))
     app.include_router(feeds.router(context))
+    app.include_router(site_pages.router(context))
     app.include_router(evidence.router(context))
     app.include_router(partners.router(context, limiter, arrivals))
     app.include_router(own.router(context, intake_of(context), limiter))

@@ -25,7 +25,7 @@ def respond(
     RFC 9110 (section 13.2.1) asks for the 304 in place of a 2xx only. A tombstone's tag can only come from the
     tombstone, so its 410 gives way too.
     """
-    etag = f'W/"{digest.removeprefix("sha256:")[:32]}"'  # weak: shared by the compressed and the plain bytes
+    etag = tag_of(digest)
     headers = {"ETag": etag, "Cache-Control": CACHE}
     if modified is not None:
         headers["Last-Modified"] = format_datetime(modified.replace(microsecond=0), usegmt=True)
@@ -34,6 +34,11 @@ def respond(
     if media_type == "text/html":
         headers[POLICY] = page_policy(body)
     return Response(body, status_code=status, media_type=content_type(media_type), headers=headers)
+
+
+def tag_of(digest: str) -> str:
+    """Return the `ETag` of what has this digest. It is weak: the compressed and the plain bytes share it."""
+    return f'W/"{digest.removeprefix("sha256:")[:32]}"'
 
 
 def is_current(request: Request, etag: str, modified: dt.datetime | None) -> bool:

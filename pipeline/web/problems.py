@@ -143,7 +143,7 @@ async def _citewire(_: Request, error: Exception) -> Response:
     return answer(500, error.code, error.message)
 
 
-async def _problem(_: Request, error: Exception) -> Response:
+async def of_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return answer(error.status, error.code, error.detail, headers=error.headers)
 
@@ -160,7 +160,7 @@ def too_large(path: str) -> JSONResponse:
     return answer(413, code, "the body is larger than this address takes", headers={"Connection": "close"})
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 413:  # the limit of the route (Starlette's RequestBodyLimitMiddleware)
         return too_large(request.url.path)
@@ -183,9 +183,9 @@ _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respon
     InvalidEvent: _invalid,
     TransientError: _transient,
     CitewireError: _citewire,
-    Problem: _problem,
+    Problem: of_problem,
     RequestValidationError: _parameters,
-    HTTPException: _http,
+    HTTPException: of_http,
     ClientDisconnect: _gone,
     Exception: _fault,
 }

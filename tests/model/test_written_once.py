@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.feeds.listing import Listed, address, subscribe_page
+from pipeline.feeds.listing import Listed, address
+from pipeline.feeds.site_pages import front_page, subscribe_page, unknown_page
 from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import content_type
 from pipeline.model.site import Feed, Site
@@ -57,10 +58,11 @@ def test_a_moment_is_written_in_utc_and_whole_seconds() -> None:
     assert rfc3339(moment) == "2026-03-01T12:00:00Z"
 
 
-def test_the_page_of_feeds_holds_no_character_that_a_page_may_not() -> None:
+def test_no_page_of_the_site_holds_a_character_that_a_page_may_not() -> None:
     site = Site(title="No\x08tes \ud800& <b>", url="https://x.org", publisher="P", disclaimer="D")
     feed = Feed(id="latest", title="Latest\x00")
     listed = Listed(feed, (address(site, feed, format="rss", media_type="application/rss+xml", extension="rss"),))
-    page = subscribe_page(site, [listed]).decode()
-    assert "Notes &amp; &lt;b&gt;" in page
-    assert not re.search(r"[\x00-\x08\ud800-\udfff]", page)
+    for made in (subscribe_page(site, [listed]), front_page(site, [], [listed]), unknown_page(site)):
+        page = made.decode()
+        assert "Notes &amp; &lt;b&gt;" in page
+        assert not re.search(r"[\x00-\x08\ud800-\udfff]", page)

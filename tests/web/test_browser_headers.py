@@ -17,10 +17,11 @@ image: https://notes.example.org/a.png
 ---
 Yes.
 """
-PAGES = ["/articles/safe", "/articles/safe.amp", "/articles/gone", "/articles/gone.amp", "/feeds"]
+PAGES = ["/articles/safe", "/articles/safe.amp", "/articles/gone", "/articles/gone.amp", "/feeds", "/", "/articles"]
 DOCUMENTS = [
     "/articles/safe.rss", "/articles/safe.json-ld", "/articles/unknown", "/feeds/latest.atom", "/feeds/none.atom",
-    "/sitemap.xml", "/v1/articles", "/partners/reader/changes", "/healthz", "/metrics", "/nothing", "/v1/openapi.json",
+    "/sitemap.xml", "/v1/articles", "/partners/reader/changes", "/healthz", "/metrics", "/nothing", "/robots.txt",
+    "/favicon.svg", "/v1/openapi.json",
 ]  # fmt: skip
 ADDRESS = "https://notes.example.org/articles/under-test"
 
@@ -94,7 +95,7 @@ def test_a_page_shows_itself_whole(answers: dict[str, Answer], browser: Browser,
     _, font, asked, refused = shown(browser, answer, answer.body)
     assert "sans" in font
     assert refused == []
-    assert all(one.endswith(("/a.png", "/favicon.ico")) for one in asked)
+    assert all(one.endswith(("/a.png", "/favicon.ico", "/favicon.svg")) for one in asked)
 
 
 def test_what_slipped_into_a_page_stays_dead(answers: dict[str, Answer], browser: Browser) -> None:

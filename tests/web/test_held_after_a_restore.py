@@ -16,7 +16,7 @@ from pipeline.web.app import create_app
 SHOWN = [
     "/articles/safe", "/articles/safe.evidence.json", "/articles/manifest.json", "/feeds/latest.rss",
     "/feeds/latest/archive/1.rss", "/feeds", "/feeds.opml", "/sitemap.xml", "/sitemaps/1.xml", "/sitemap-news.xml",
-    "/evidence/changes.atom", "/references/1", "/partners/reader/changes",
+    "/", "/articles", "/robots.txt", "/evidence/changes.atom", "/references/1", "/partners/reader/changes",
 ]  # fmt: skip
 HELD = ConfigError("the ledger was restored", code="ledger-restored")
 

@@ -1,4 +1,4 @@
-"""No page of the console and no list of the API reads a whole table, on either database.
+"""No page of the console or the site and no list of the API reads a whole table, on either database.
 
 Every page is fetched from a ledger with 20,000 deliveries, and each statement that was sent for it is explained: with
 the plan that does not know the values, as PostgreSQL makes it for prepared statements; and by what is read when it is
@@ -21,12 +21,13 @@ from empty_ledger import emptied_ledger
 from served import Served, served
 
 from benchmarks.big_ledger import Size, fill
-from benchmarks.big_pages import pages, settings, without_a_page
+from benchmarks.big_pages import pages, public_pages, settings, without_a_page
 from pipeline.ledger import Transaction, tables
 from pipeline.web.needed import NEEDED
 
 SIZE = Size(10_000, ("partner", "reader"))
 ADDRESSES = pages(SIZE, START)
+PUBLIC = public_pages(SIZE)
 LARGE = {  # tables that grow with the archive
     tables.articles, tables.attempts, tables.article_names, tables.changes, tables.channel_contents, tables.citations,
     tables.contents, tables.deliveries, tables.events, tables.feed_entries, tables.identifier_citations,
@@ -60,7 +61,7 @@ def sent(site: Served) -> Sent:
     person = Person(site.app)
     person.sign_in()
     found: Sent = {}
-    for address in ADDRESSES:
+    for address in (*ADDRESSES, *PUBLIC):
         with listened() as statements:
             answer = person.get(address) if address.startswith("/console") else site.ask("GET", address)
         assert answer.status == 200, (address, answer.body[:300])
@@ -159,7 +160,7 @@ def test_no_page_takes_many_steps(site: Served) -> None:
     person.sign_in()
     taken: dict[str, int] = {}
     with stepping() as count:
-        for address in ADDRESSES:
+        for address in (*ADDRESSES, *PUBLIC):
             before = count()
             _ = person.get(address) if address.startswith("/console") else site.ask("GET", address)
             taken[address] = count() - before

@@ -10,7 +10,8 @@ from served import SITE, Served, served
 
 LONG = "---\nid: {id}\ntitle: Is it safe?\n---\n" + "Yes, it is. " * 200
 PATHS = [
-    "/articles/safe", "/articles/safe.md", "/articles/gone", "/articles/manifest.json", "/articles/unknown", "/feeds",
+    "/articles/safe", "/articles/safe.md", "/articles/gone", "/articles/manifest.json", "/feeds", "/", "/articles",
+    "/robots.txt", "/favicon.svg",
     "/feeds/latest.rss", "/sitemap-news.xml", "/v1/openapi.json",
 ]  # fmt: skip
 
@@ -34,6 +35,11 @@ def test_a_response_says_once_that_it_varies(site: Served, path: str, coding: st
     if tag := answer.headers.get("etag"):
         again = get(site.app, path, accept_encoding=coding, if_none_match=tag)
         assert (again.status, again.headers["vary"], again.headers["etag"]) == (304, "Accept-Encoding", tag)
+
+
+def test_what_is_not_there_also_varies_by_what_the_client_reads(site: Served) -> None:
+    for accept in ("text/html", "*/*"):
+        assert get(site.app, "/articles/unknown", accept=accept).headers["vary"] == "Accept, Accept-Encoding"
 
 
 @pytest.mark.parametrize("path", ["/articles/safe", "/articles/gone"])

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.feeds import listing, sitemaps
+from pipeline.feeds import listing, site_pages, sitemaps
 from pipeline.feeds.files import feed_path
 from pipeline.feeds.listing import Listed
 from pipeline.ledger import feeds
@@ -99,9 +99,9 @@ class _Feeds:
         self.context = context
         self.files = Files(context.store)
         self.formats = {id: {one.extension: one for one in formats_of(context, f)} for id, f in context.feeds.items()}
-        self.listed = _listed(context)
+        self.listed = listed_feeds(context)
         self.documents = {
-            "page": listing.subscribe_page(context.site, self.listed),
+            "page": site_pages.subscribe_page(context.site, self.listed),
             "opml": listing.opml(context.site, self.listed),
         }
         self.started = context.clock()
@@ -201,7 +201,8 @@ async def _preflight(_: Request) -> Response:
     return Response(status_code=204, headers=PREFLIGHT)
 
 
-def _listed(context: Context) -> list[Listed]:
+def listed_feeds(context: Context) -> list[Listed]:
+    """Return the feeds that anyone may follow, with their addresses."""
     return [Listed(feed, _addresses(context, feed)) for feed in context.feeds.values() if formats_of(context, feed)]
 
 
