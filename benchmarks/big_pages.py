@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import get_args
 from urllib.parse import urlencode
 
 from benchmarks.big_ledger import Size, article_id, delivery_id
+from pipeline.ledger.evidence.listing import Standing
 
 SETTINGS = """
 [site]
@@ -91,6 +93,16 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield console("/operations/op_0000001", "/operations/{operation}")
     yield console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
     yield console("/operations/op_0000002", "/operations/{operation}")
+    for query in (
+        {}, {"after": "200"}, *({"standing": one} for one in get_args(Standing)),
+        {"standing": "retracted", "after": "200"}, {"standing": "mismatched", "after": "200"},
+    ):  # fmt: skip
+        yield console("/references", **query)
+        yield api("/references", **query)
+    for one in ("7", "105"):
+        yield console(f"/references/{one}", "/references/{pmid}")
+        yield api(f"/references/{one}", "/references/{pmid}")
+    yield console("/references/105/recall", "/references/{pmid}/recall")
     yield console("/sessions")
     yield console("/passkeys")
 

@@ -10,7 +10,7 @@ Scope = Literal[
     "publish",  # publish, update and withdraw by event
     "withdraw",
     "release",  # send out what is held back for its evidence
-    "replay",  # deliver again
+    "replay",  # deliver again, and ask sources of evidence again
     "channels",  # pause, resume, enable and test channels
     "failures",  # note, dismiss and reopen causes
     "bulk",  # act on all articles that match

@@ -14,6 +14,7 @@ from msgspec import Struct
 from pipeline.ledger import Transaction, operations, passkeys, sessions, tokens
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.deliveries.channels import PausedBy
+from pipeline.ledger.evidence import checks, rechecks, verdicts
 from pipeline.ledger.operations import Kind, Operation, Part, PartOutcome
 from pipeline.ledger.passkeys import Invitation, Passkey, Person
 from pipeline.ledger.sessions import Session
@@ -64,6 +65,14 @@ def resume(transaction: Transaction, act: Act, channel: str, *, by: PausedBy | N
     elif by is None:
         record(transaction, act, "resume", "unchanged", channel=channel, reason="it was not paused")
     return changed
+
+
+def recheck(transaction: Transaction, act: Act, pmids: Sequence[str]) -> None:
+    """Have PubMed and the other sources asked about these papers again, at the rate at which they are asked anyway."""
+    record(transaction, act, "recheck", "asked", reason=f"PMID {', '.join(pmids)}")
+    rechecks.request_recheck(transaction, pmids, due=act.at)
+    checks.request(transaction, [f"pmid:{pmid}" for pmid in pmids], due=act.at)
+    verdicts.ask_lists_again(transaction)
 
 
 def create_token(

@@ -92,7 +92,7 @@ def now_view(context: Context, transaction: Transaction, now: dt.datetime) -> No
         hours=hours(transaction, now),
         channels=tuple(ChannelBacklog(one.channel, one.count, one.since) for one in figures.backlogs(transaction)),
         stages=tuple(_stages(context, transaction, now)),
-        sources=tuple(_sources(transaction, [*context.lists, *context.sources])),
+        sources=sources_health(context, transaction),
     )
 
 
@@ -116,6 +116,11 @@ def _stages(context: Context, transaction: Transaction, now: dt.datetime) -> lis
         StageBacklog(name, one.count, one.oldest if one.oldest is not None and one.oldest <= now else None)
         for name, one in due.items()
     ]
+
+
+def sources_health(context: Context, transaction: Transaction) -> tuple[SourceHealth, ...]:
+    """Return PubMed and the other sources of evidence that the site asks, and whether they answer."""
+    return tuple(_sources(transaction, [*context.lists, *context.sources]))
 
 
 def _sources(transaction: Transaction, names: Sequence[str]) -> list[SourceHealth]:

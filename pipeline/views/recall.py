@@ -17,7 +17,7 @@ from pipeline.ledger.deliveries import proofs as ledger_proofs
 from pipeline.ledger.evidence import changes, recalls
 from pipeline.ledger.evidence.recalls import Shown
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import TAKEN_BACK, EditorialState
+from pipeline.model.reference import TAKEN_BACK, CitedReference, EditorialState
 from pipeline.model.revision import EventType
 from pipeline.model.site import Site
 from pipeline.views.fields import ArticleId, ChannelId, Pmid, RevisionNumber, Time
@@ -95,16 +95,34 @@ class Recall:
     jws: Annotated[str | None, Field(description="Compact; its key is at /.well-known/jwks.json. Null: no key is set.")]
 
 
+@dataclass(frozen=True, slots=True)
+class _Retraction:
+    """A paper that was taken back, by what some source says or said, and the articles that cite it or did."""
+
+    cited: CitedReference
+    known: tuple[changes.RecordedChange, ...]
+    articles: tuple[str, ...]
+
+    @property
+    def editorial(self) -> tuple[EditorialState, ...]:
+        return self.cited.marks.editorial if self.cited.marks else ()
+
+
+def is_recalled(transaction: Transaction, pmid: str) -> bool:
+    """Return whether there is a certificate for the paper."""
+    return _retraction(transaction, pmid) is not None
+
+
 def certificate(transaction: Transaction, pmid: str, site: Site, *, now: dt.datetime) -> Certificate | None:
     """Return the certificate, or None if no source says that the paper was taken back, or no article ever cited it."""
-    (cited,) = evidence.references_for(transaction, [CitedWork("pmid", pmid)])
-    states = cited.marks.editorial if cited.marks else ()
-    known = [change for change in changes.newest(transaction, limit=1000, pmid=pmid) if _recalls(change.gained)]
-    citing = recalls.articles_citing(transaction, pmid)
-    if not citing or not (_recalls(states) or known):
+    retraction = _retraction(transaction, pmid)
+    if retraction is None:
         return None
+    cited = retraction.cited
     known_places = {place.key: place for place in places.every(transaction)}
-    found = [one for article_id in citing if (one := _article(transaction, article_id, pmid, known_places))]
+    found = [
+        one for article_id in retraction.articles if (one := _article(transaction, article_id, pmid, known_places))
+    ]
     (sources,) = sources_of(transaction, [cited])
     return Certificate(
         issuer=site.url,
@@ -112,14 +130,22 @@ def certificate(transaction: Transaction, pmid: str, site: Site, *, now: dt.date
         pmid=pmid,
         doi=cited.reference.doi if cited.reference else None,
         citation=citation_text(cited),
-        editorial=states,
-        noticed=min((change.at for change in known), default=None),
+        editorial=retraction.editorial,
+        noticed=min((change.at for change in retraction.known), default=None),
         sources=sources,
         articles=tuple(found),
         unreached=tuple(
             f"{one.article} at {place.place}" for one in found for place in one.places if not place.reached
         ),
     )
+
+
+def _retraction(transaction: Transaction, pmid: str) -> _Retraction | None:
+    (cited,) = evidence.references_for(transaction, [CitedWork("pmid", pmid)])
+    known = [change for change in changes.newest(transaction, limit=1000, pmid=pmid) if _recalls(change.gained)]
+    citing = recalls.articles_citing(transaction, pmid)
+    found = _Retraction(cited, tuple(known), tuple(citing))
+    return found if citing and (known or _recalls(found.editorial)) else None
 
 
 def _recalls(states: Sequence[EditorialState]) -> bool:

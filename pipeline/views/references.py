@@ -86,6 +86,11 @@ class EvidenceChange:
     citation: str
     articles: Annotated[tuple[ArticleId, ...], Field(description="The live articles that cited the paper then.")]
 
+    @property
+    def before(self) -> tuple[EditorialState, ...]:
+        """The states that it had until then."""
+        return (*(one for one in self.editorial if one not in self.gained), *self.lost)
+
 
 def reference(one: CitedReference) -> Reference:
     known = one.reference

@@ -112,6 +112,7 @@ _STATUS = {
     "unknown-article": 404,
     "unknown-failure": 404,
     "unknown-operation": 404,
+    "unknown-reference": 404,
     "event-id-reused": 409,
     "id-taken": 409,
     "nothing-to-release": 409,

@@ -58,6 +58,15 @@ def test_every_reference_is_printed_a_few_at_a_time(bench: Watched, run: Run, mo
     assert (answered.status, "99 [unknown-reference]" in answered.err) == (4, True)
 
 
+def test_papers_of_one_standing_are_listed_alone(bench: Watched, run: Run) -> None:
+    bench.turn("3", "retracted")
+    bench.recheck()
+    assert [one["pmid"] for one in run("references", "--standing", "retracted", "--json").json["references"]] == ["3"]
+    assert run("references", "--standing", "pending", "--json").json == {"references": []}
+    refused = run("references", "7", "--standing", "retracted")
+    assert refused.status != 0 and "leave one of them out" in refused.err
+
+
 def test_a_ledger_without_references_prints_an_empty_list(run: Run) -> None:
     run("migrate")
     assert run("references", "--json").json == {"references": []}

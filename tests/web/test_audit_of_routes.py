@@ -235,6 +235,8 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /v1/failures/{key}/note": _cause("note"),
     "POST /v1/failures/{key}/dismiss": _cause("dismiss"),
     "POST /v1/failures/{key}/reopen": _cause("reopen"),
+    "POST /v1/references/{pmid}/recheck": lambda site: _call(site, "POST", "/v1/references/1/recheck"),
+    "POST /console/references/{pmid}/recheck": _page("/console/references/1", "Ask again now"),
     "POST /console/operations/{operation}/undo": _undone_operation,
     "POST /v1/bulk/{operation_id}/start": _bulk,
     "POST /console/bulk/{operation}/start": _bulk_page,

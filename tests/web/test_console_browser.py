@@ -34,6 +34,10 @@ PAGES = [
     "/console/failures",
     "/console/operations",
     "/console/passkeys",
+    "/console/references",
+    "/console/references?standing=retracted",
+    "/console/references/1",
+    "/console/references/1/recall",
     "/console/sessions",
 ]
 

@@ -87,6 +87,11 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "resume a channel as its partner": (PARTNERS, "POST /partners/{channel}/resume", PARTNERS),
     "rotate a secret as its partner": (PARTNERS, "POST /partners/{channel}/secret/rotate", PARTNERS),
     "end former secrets as a partner": (PARTNERS, "POST /partners/{channel}/secret/end-former", PARTNERS),
+    "ask about a paper again": (
+        "references",
+        "POST /v1/references/{pmid}/recheck",
+        "POST /console/references/{pmid}/recheck",
+    ),
     "pages that are not there": ("- not an action", "- not an action", "POST /console/{rest:path}"),
 } | {
     name: (name, f"- {reason}", f"- {reason}")
@@ -101,7 +106,6 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
         "places empty": "as channels fill",
         "places give-up": "as channels fill",
         "reconcile": "it may read for hours",
-        "references": "they are asked again by themselves every day",
     }.items()
 }
 # What can be looked at: as above.
@@ -149,12 +153,9 @@ READS: dict[str, tuple[str, str, str]] = {
         "- partners pull their changes, and have a test event sent",
         "- a browser receives nothing",
     ),
-    "a recall": ("recall", "GET /v1/recalls/{pmid}", "- the console has no page of references: use the command"),
-    "references": (
-        "references",
-        "- /references/{pmid} tells anyone of those that are cited",
-        "- as for a recall",
-    ),
+    "a recall": ("recall", "GET /v1/recalls/{pmid}", "GET /console/references/{pmid}/recall"),
+    "references": ("references", "GET /v1/references", "GET /console/references"),
+    "a reference": ("references", "GET /v1/references/{pmid}", "GET /console/references/{pmid}"),
     "sessions": (
         "sessions list",
         "- every request has a token, and no session",

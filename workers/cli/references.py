@@ -15,8 +15,10 @@ import typer
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
 from pipeline.ledger.database import chunks
-from pipeline.ledger.evidence import checks, cited, rechecks, verdicts
+from pipeline.ledger.evidence import cited
+from pipeline.ledger.evidence.listing import Standing
 from pipeline.stages import acts
+from pipeline.views import reference_list
 from pipeline.views import references as references_views
 from workers.cli import TIMED_OUT, UNKNOWN, output
 from workers.cli.common import (
@@ -42,6 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def references(
     pmids: Annotated[list[str] | None, typer.Argument(metavar="[PMID]...", help="None: every cited one.")] = None,
+    standing: Annotated[Standing | None, typer.Option(help="Only those of which this is so.")] = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask PubMed and the other sources again, now.")] = False,
     changes: Annotated[bool, typer.Option("--changes", help="Show how their editorial status changed.")] = False,
     wait: Annotated[
@@ -54,6 +57,9 @@ def references(
 ) -> None:
     """Show what is known about references. Updates from `--recheck` reach every article that cites them."""
     requested = [_pmid(one) for one in pmids or ()]
+    if standing is not None and (requested or recheck or changes or wait):
+        message = "--standing lists papers, and goes with no PMID and with none of --recheck, --changes and --wait"
+        raise InvalidEvent(message, code="invalid-parameter", field="standing", hint="leave one of them out")
     system = find(data, config)
     with existing_ledger(system) as ledger:
         never_cited = _never_cited(ledger, requested)
@@ -66,7 +72,7 @@ def references(
         if changes:
             _show_changes(ledger, requested, json=json)
         else:
-            _show(_known(ledger, requested), json=json)
+            _show(_known(ledger, requested, standing), json=json)
     if never_cited:
         output.note(str(never_cited))  # the answer about the others is the one document on standard output
         raise typer.Exit(UNKNOWN)
@@ -102,10 +108,7 @@ def _order(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime) -> None:
         watch.recheck(ledger, now=asked)
         return
     with ledger.write() as transaction:
-        acts.record(transaction, act, "recheck", "asked", reason=f"PMID {', '.join(pmids)}")
-        rechecks.request_recheck(transaction, pmids, due=asked)
-        checks.request(transaction, [f"pmid:{pmid}" for pmid in pmids], due=asked)
-        verdicts.ask_lists_again(transaction)
+        acts.recheck(transaction, act, pmids)
 
 
 def _wait(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime | None, timeout: float) -> bool:
@@ -120,25 +123,22 @@ def _wait(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime | None, timeo
         time.sleep(_POLL)
 
 
-def _known(ledger: Ledger, pmids: Sequence[str]) -> Iterator[list[references_views.KnownReference]]:
+def _known(
+    ledger: Ledger, pmids: Sequence[str], standing: Standing | None
+) -> Iterator[Sequence[references_views.KnownReference]]:
     """Yield references in chunks, each read in its own transaction so that a slow terminal keeps none open."""
-    for some in chunks(pmids, _AT_ONCE) if pmids else _all(ledger):
+    for some in chunks(pmids, _AT_ONCE):
         with ledger.read() as transaction:
             yield references_views.known_references(transaction, some)
-
-
-def _all(ledger: Ledger) -> Iterator[list[str]]:
-    last = ""
-    while True:
+    after: str | None = None if pmids else ""
+    while after is not None:
         with ledger.read() as transaction:
-            some = cited.after(transaction, last, limit=_AT_ONCE)
-        if not some:
-            return
-        yield some
-        last = some[-1]
+            found = reference_list.references(transaction, standing, after=after, limit=_AT_ONCE)
+        yield found.references
+        after = found.next
 
 
-def _show(found: Iterator[list[references_views.KnownReference]], *, json: bool) -> None:
+def _show(found: Iterator[Sequence[references_views.KnownReference]], *, json: bool) -> None:
     if not json:
         for shapes in found:
             output.references(shapes)

@@ -106,3 +106,12 @@ def of_live_articles(transaction: Transaction, *, limit: int) -> tuple[Mismatch,
     is_live = sa.exists().where(articles.c.id == mismatches.c.article, articles.c.state == "live")
     query = sa.select(*columns).where(is_live).order_by(mismatches.c.since, mismatches.c.article, mismatches.c.number)
     return tuple(Mismatch(**row._mapping) for row in transaction.execute(query.limit(limit)))
+
+
+def of_works(transaction: Transaction, works: Sequence[str], *, limit: int) -> tuple[Mismatch, ...]:
+    """Return those of these works ("pmid:1") in articles that readers can see, the oldest first."""
+    columns = [mismatches.c[name] for name in Mismatch.__struct_fields__]
+    is_live = sa.exists().where(articles.c.id == mismatches.c.article, articles.c.state == "live")
+    query = sa.select(*columns).where(mismatches.c.work.in_(works), is_live)
+    oldest = query.order_by(mismatches.c.since, mismatches.c.article, mismatches.c.number).limit(limit)
+    return tuple(Mismatch(**row._mapping) for row in transaction.execute(oldest))

@@ -73,6 +73,13 @@ def request_recheck(transaction: Transaction, pmids: Collection[str], *, due: dt
         _request(transaction, due, references.c.pmid.in_(some))
 
 
+def is_requested(transaction: Transaction, pmid: str, *, now: dt.datetime) -> bool:
+    """Return whether it is about to be requested already, and not only at night."""
+    due = sa.and_(references.c.due <= now, references.c.priority.in_((WAITED_FOR, REQUESTED)))
+    waiting = sa.select(references.c.pmid).where(references.c.pmid == pmid, due)
+    return transaction.execute(waiting).first() is not None
+
+
 def resume(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> None:
     """Watch these again, because an article now cites them. Those last requested long ago are requested soon."""
     for some in chunks(sorted(pmids)):

@@ -24,6 +24,7 @@ from pipeline.web.console import (
     passkeys,
     previews,
     provider,
+    references,
     session_list,
     signing_in,
     streams,
@@ -52,6 +53,7 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield previews.router(context, pages, bounded)
     yield channels.router(context, pages, intake, trials)
     yield failures.router(context, pages, intake)
+    yield references.router(context, pages, intake)
     yield operations.router(context, pages, intake)
     yield session_list.router(context, pages)
     yield adding_passkeys.router(context, pages, challenges)

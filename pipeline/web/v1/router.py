@@ -20,6 +20,7 @@ from pipeline.web.v1 import (
     looking,
     operations,
     recalls,
+    references,
 )
 from pipeline.web.v1.hooks import router as hooks
 
@@ -38,3 +39,4 @@ def routers(context: Context, ends: events.Ends, trials: Trials) -> Iterator[API
     yield attention.router(context)
     yield looking.router(context)
     yield recalls.router(context)
+    yield references.router(context, intake)
