@@ -296,6 +296,7 @@ def plan_of(channel: ChannelSettings, http: Http) -> ChannelPlan:
         wait_for_feeds=kind.wait_for_feeds,
         also=kind.also,
         replaces=kind.replaces,
+        signs=kind.signing_keys is not None,
         takes_sample=kind.takes_sample,
         singly=kind.singly,
     )

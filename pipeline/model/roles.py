@@ -15,7 +15,7 @@ Scope = Literal[
     "failures",  # note, dismiss and reopen causes
     "bulk",  # act on all articles that match
     "undo",
-    "partners",  # what a partner's own token opens
+    "partners",  # what a partner's own token opens, and the secrets that channels sign with
     "sessions",  # see and end the sessions of others
 ]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)

@@ -129,6 +129,7 @@ class ChannelPlan:
     retired: bool = False  # a place that is being emptied: it gets withdrawals only
     singly: bool = False  # each delivery is a request of its own, and may be sent beside those of other channels
     replaces: bool = True  # what it is sent takes the place of what it has, as a second mail does not
+    signs: bool = False  # what it sends; the secrets can be replaced
     takes_sample: bool = False  # it can be tried out with a withdrawal of an article that never was
 
     def wants(self, topics: frozenset[str]) -> bool:
@@ -265,9 +266,7 @@ class Context:
     sources: Mapping[str, OpenSource] = field(default_factory=dict)  # beside PubMed, in the order they are asked in
     lists: Mapping[str, OpenList] = field(default_factory=dict)  # of verdicts, which sources publish whole
     ghost_secret: str | None = None  # with which Ghost signs its hooks; None: they need a token alone
-    sealer: Sealer | None = (
-        None  # of secrets in the ledger; None: the site has no key, and partners cannot rotate theirs
-    )
+    sealer: Sealer | None = None  # of secrets in the ledger; None: the site has no key, and none can be rotated
     signer: Callable[[bytes], str] | None = None  # signs certificates; None: the site has no key
     served: Mapping[str, Callable[[], Served]] = field(default_factory=dict)  # by path at our web server
     provider: Provider | None = None  # says who people are; None: nobody does

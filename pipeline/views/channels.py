@@ -33,6 +33,15 @@ class ChannelChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretChanged:
+    """A channel, some of whose secrets sign no longer, or did not before."""
+
+    health: ChannelHealth
+    changed: Annotated[bool, Field(description="False if there was nothing to change.")]
+    operation: Annotated[str | None, Field(description="Null if nothing was changed.")]
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelTested:
     """What a channel answered to a test event, or when it was reached."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.channels import Rotation
 from pipeline.ledger import Transaction, deliveries, places
 from pipeline.ledger.deliveries import channels
 from pipeline.model.delivery import SignatureCheck
@@ -34,19 +35,23 @@ class OwnChannel:
     next_try: Annotated[Time | None, Field(description="Until when the channel rests after failures.")]
     given_up: Annotated[Count, Field(description="Deliveries that were given up: you can have them replayed.")]
     withdrawals_owed: Annotated[Count, Field(description="Withdrawals that you have not accepted yet.")]
-    secret_rotated: Annotated[Time | None, Field(description="When you made the newest secret of your webhooks.")]
+    secret_rotated: Annotated[Time | None, Field(description="When the newest secret of your webhooks was made.")]
     former_secrets_until: Annotated[Time | None, Field(description="Until when former secrets sign too.")]
 
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """What signs your messages from now on. It is shown here alone."""
+    """What signs a channel's messages from now on. It is shown here alone."""
 
     channel: ChannelId
     secret: Annotated[str | None, Field(description="Null if the channel signs with Ed25519 alone.")]
     public_key: Annotated[str | None, Field(description="To verify `v1a` signatures with, if it makes such.")]
     former_until: Annotated[Time | None, Field(description="Until when former secrets sign too; null: they ended.")]
     operation: str
+
+
+def new_secret(channel: str, new: Rotation, operation: str) -> NewSecret:
+    return NewSecret(channel, new.secret, new.public_key, new.former_until, operation)
 
 
 @dataclass(frozen=True, slots=True)

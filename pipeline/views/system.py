@@ -47,7 +47,9 @@ class ChannelHealth:
     pause_reason: str | None
     pulled: Annotated[Pulled | None, Field(description="Null if nobody has ever pulled from the channel.")]
     abandoned: Annotated[int, Field(ge=0, description="Deliveries that were given up.")] = 0
-    secret_rotated: Annotated[Time | None, Field(description="When its partner made the secret that signs.")] = None
+    secret_rotated: Annotated[
+        Time | None, Field(description="When the secret that signs was made; null: it is the settings'.")
+    ] = None
     former_secrets_until: Annotated[Time | None, Field(description="Until when former secrets sign too.")] = None
 
 

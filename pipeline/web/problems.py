@@ -121,6 +121,7 @@ _STATUS = {
     "not-prepared": 409,
     "cannot-be-undone": 409,
     "rotation-off": 409,
+    "nothing-signed": 409,
     "too-many-secrets": 409,
     "article-too-large": 413,
     "event-too-large": 413,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import os
 import shlex
@@ -69,6 +70,7 @@ class Site:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.capsys = folder, capsys
         monkeypatch.setenv("PARTNER", new_secret())
+        monkeypatch.setenv("SEALING_KEY", base64.b64encode(bytes(32)).decode())
         at_site(folder, monkeypatch, PARTNER + FILES)
         for name in ("sleep", "rest"):
             (folder / f"{name}.md").write_text(f"---\nid: {name}\ntitle: Does it help?\n---\nYes.\n")
@@ -156,6 +158,16 @@ def _moved(words: str) -> Callable[[Site], str]:
     return move
 
 
+def _sealing(site: Site) -> str:
+    site.settings(f'sealing_key = "env:SEALING_KEY"\n{PARTNER}{FILES}')
+    return "channels rotate partner"
+
+
+def _former(site: Site) -> str:
+    site.run(_sealing(site))
+    return "channels end-former partner"
+
+
 def _rotated(site: Site) -> str:
     ledger = site.ledger
     with ledger.write() as transaction:
@@ -238,6 +250,8 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "channels test": "channels test files",
     "trigger": "trigger files",
     "channels fill": "channels fill files",
+    "channels rotate": _sealing,
+    "channels end-former": _former,
     "channels drop-secret": _rotated,
     "channels forget": _left("channels forget files"),
     "channels replace": _moved("channels replace partner"),

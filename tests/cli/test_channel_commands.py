@@ -145,7 +145,7 @@ def test_a_test_event_has_the_partners_own_signature_until_it_is_dropped(
             with ledger.write() as transaction:
                 places.sign_with(transaction, "partner", sealed, rotated=NOW, former_until=None, now=NOW)
         listed = citewire(capsys, "channels", "list").out
-        assert "its partner rotated the secret on 2026-03-01T12:00:00Z" in listed
+        assert "its secret was rotated on 2026-03-01T12:00:00Z" in listed
         assert citewire(capsys, "channels", "test", "partner").status == 0
         assert citewire(capsys, "channels", "drop-secret", "partner").status == 0
         assert "already" in citewire(capsys, "channels", "drop-secret", "partner").out
@@ -153,3 +153,35 @@ def test_a_test_event_has_the_partners_own_signature_until_it_is_dropped(
         first, second = (one for one in receiver.received if one.method == "POST")
     for got, secret in ((first, made.made[0].text), (second, configured)):
         Verifier(secret).verify(got.body, dict(got.headers), json_parse=False)
+
+
+def test_a_new_secret_is_printed_once_and_signs_beside_the_former_one_until_that_ends(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured = new_secret()
+    monkeypatch.setenv("PARTNER_SECRET", configured)
+    monkeypatch.setenv("SEALING_KEY", base64.b64encode(bytes(32)).decode())
+    with Receiver() as receiver:
+        (site / "site.toml").write_text(WEBHOOK.format(url=receiver.url) + SITE)
+        assert citewire(capsys, "publish", "sleep.md").status == 0
+        assert citewire(capsys, "apply").status == 0
+        rotated = citewire(capsys, "channels", "rotate", "partner", "--overlap-hours", "2")
+        first = rotated.out.splitlines()[-1]
+        assert (
+            rotated.status == 0 and first.startswith("whsec_") and "former secrets of partner sign until" in rotated.err
+        )
+        assert citewire(capsys, "channels", "test", "partner").status == 0
+        assert citewire(capsys, "channels", "end-former", "partner").out == "former secrets of partner have ended\n"
+        assert citewire(capsys, "channels", "end-former", "partner").out == "no former secret of partner signs\n"
+        assert citewire(capsys, "channels", "test", "partner").status == 0
+        second = citewire(capsys, "channels", "rotate", "partner", "--overlap-hours", "0", "--json").json
+        assert (second["channel"], second["former_until"]) == ("partner", None)
+        assert citewire(capsys, "channels", "test", "partner").status == 0
+        refused = citewire(capsys, "channels", "rotate", "files")
+        assert (refused.status, "signs nothing" in refused.err) == (2, True)
+        assert citewire(capsys, "channels", "rotate", "partnr").status == 4
+        sent = [one for one in receiver.received if one.method == "POST"]
+    for got, secrets in zip(sent, ([first, configured], [first], [second["secret"]]), strict=True):
+        assert len(got.headers["webhook-signature"].split()) == len(secrets)
+        for secret in secrets:
+            Verifier(secret).verify(got.body, dict(got.headers), json_parse=False)

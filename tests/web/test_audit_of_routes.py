@@ -154,7 +154,7 @@ def _undone_operation(site: Served) -> Answer:
     return _page(f"/console/operations/{_audit(site)[0].id}", "Undo this operation")(site)
 
 
-def _rotated(site: Served) -> Answer:
+def _rotated(site: Served, address: str = "/partners/partner/secret/rotate") -> Answer:
     """Rotate the secret of a channel that really signs, on a site with a key to seal it with."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PARTNER_SECRET", new_secret())
@@ -164,12 +164,23 @@ def _rotated(site: Served) -> Answer:
     plans["partner"] = replace(plans["partner"], open=lambda: webhook)
     sealer = Sealer([base64.b64encode(bytes(32)).decode()])
     site.app = create_app(replace(site.context, channels=plans, sealer=sealer), alive=list)
-    return _call(site, "POST", "/partners/partner/secret/rotate")
+    return _call(site, "POST", address)
 
 
-def _ended(site: Served) -> Answer:
-    assert _rotated(site).status == 200
-    return _call(site, "POST", "/partners/partner/secret/end-former")
+def _ended(address: str) -> Callable[[Served], Answer]:
+    def end(site: Served) -> Answer:
+        assert _rotated(site).status == 200
+        return _call(site, "POST", address)
+
+    return end
+
+
+def _secret_page(button: str) -> Callable[[Served], Answer]:
+    def press(site: Served) -> Answer:
+        assert _rotated(site).status == 200
+        return _page("/console/channels/partner", button)(site)
+
+    return press
 
 
 def _bulk(site: Served) -> Answer:
@@ -197,7 +208,13 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /partners/{channel}/pause": lambda site: _call(site, "POST", "/partners/reader/pause"),
     "POST /partners/{channel}/resume": _own_pause,
     "POST /partners/{channel}/secret/rotate": _rotated,
-    "POST /partners/{channel}/secret/end-former": _ended,
+    "POST /partners/{channel}/secret/end-former": _ended("/partners/partner/secret/end-former"),
+    "POST /v1/channels/{channel}/secret/rotate": lambda site: _rotated(site, "/v1/channels/partner/secret/rotate"),
+    "POST /v1/channels/{channel}/secret/end-former": _ended("/v1/channels/partner/secret/end-former"),
+    "POST /v1/channels/{channel}/secret/drop": _ended("/v1/channels/partner/secret/drop"),
+    "POST /console/channels/{channel}/secret/rotate": _secret_page("Make a new secret"),
+    "POST /console/channels/{channel}/secret/end-former": _secret_page("End the former secrets now"),
+    "POST /console/channels/{channel}/secret/drop": _secret_page("Sign with the secret of the settings"),
     "POST /v1/deliveries/replay": lambda site: _call(
         site, "POST", "/v1/deliveries/replay?channel=partner&since=2026-01-01T00:00:00Z"
     ),
@@ -257,6 +274,11 @@ def test_all_routes_are_walked(site: Served) -> None:
 PREPARED = {
     "POST /partners/{channel}/resume": 1,
     "POST /partners/{channel}/secret/end-former": 1,
+    "POST /v1/channels/{channel}/secret/end-former": 1,
+    "POST /v1/channels/{channel}/secret/drop": 1,
+    "POST /console/channels/{channel}/secret/rotate": 1,
+    "POST /console/channels/{channel}/secret/end-former": 1,
+    "POST /console/channels/{channel}/secret/drop": 1,
     "POST /console/sign-in": -1,
     "POST /console/operations/{operation}/undo": 1,
     "POST /v1/operations/{operation_id}/undo": 1,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from asgi import send
+from console_person import Person
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from own_database import own_database
 from served import SITE, Served, served
@@ -21,7 +22,7 @@ from standardwebhooks import Webhook as Verifier
 
 from config import load
 from pipeline.channels.webhook.signing import new_private_key, new_secret
-from pipeline.ledger import operations, tables
+from pipeline.ledger import operations, tables, tokens
 from pipeline.stages.acts import Act
 from pipeline.stages.partners import rotation
 from pipeline.web.app import create_app
@@ -30,6 +31,7 @@ from workers.wiring import put_in_force
 
 ARTICLE = "---\nid: {id}\ntitle: Naps\n---\nThey help.\n"
 ROTATE, END, OWN = "/partners/partner/secret/rotate", "/partners/partner/secret/end-former", "/partners/partner"
+CHANNEL = "/v1/channels/partner/secret"
 CONFIGURED, PRIVATE = new_secret(), new_private_key()
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -134,6 +136,70 @@ def test_the_operator_sees_it_and_can_have_the_settings_secret_sign_again(site: 
     assert verifying(sent(site, partner, "a"), new, CONFIGURED) == [False, True]
 
 
+def test_an_administrator_does_the_same_by_api(site: Served, partner: Receiver) -> None:
+    answer = site.ask("POST", f"{CHANNEL}/rotate?overlap_hours=48")
+    assert "no-store" in answer.headers["cache-control"]
+    new = answer.json["secret"]
+    assert answer.json["former_until"] == "2026-03-03T12:00:00Z"
+    assert verifying(sent(site, partner, "a"), new, CONFIGURED) == [True, True]
+    ended = [site.ask("POST", f"{CHANNEL}/end-former").json for _ in range(2)]
+    assert [(one["changed"], one["operation"] is None) for one in ended] == [(True, False), (False, True)]
+    assert ended[0]["health"]["former_secrets_until"] is None
+    assert verifying(sent(site, partner, "b"), new, CONFIGURED) == [True, False]
+    dropped = [site.ask("POST", f"{CHANNEL}/drop").json["changed"] for _ in range(2)]
+    assert dropped == [True, False]
+    assert verifying(sent(site, partner, "c"), new, CONFIGURED) == [False, True]
+    assert audit(site) == [("rotate", "of root")] * 3
+
+
+@pytest.mark.parametrize("step", ["rotate", "end-former", "drop"])
+def test_no_operator_below_and_no_partner_does_it_for_others(site: Served, step: str) -> None:
+    with site.context.ledger.write() as transaction:
+        tokens.add(transaction, "night", name="night", scope="operator", now=site.clock())
+    address = f"{CHANNEL}/{step}"
+    assert [site.ask("POST", address, who).status for who in ("night", "cms", "partner", "nobody")] == [
+        403,
+        403,
+        403,
+        401,
+    ]
+    assert site.ask("POST", address.replace("/partner/", "/partnr/")).code == "unknown-channel"
+    person = Person(site.app)
+    person.sign_in("night")
+    person.get("/console/channels/partner")
+    assert not {"Make a new secret", "End the former secrets now"} & set(person.buttons)
+    proof = person.form_of("Sign out")[1]["proof"]
+    for page in ("partner", "reader"):
+        address = f"/console/channels/{page}/secret/{step}"
+        assert person.post(address, {"proof": proof, "overlap_hours": "1"}).status == 403
+    assert audit(site) == []
+
+
+def test_the_console_shows_the_new_secret_once(site: Served, partner: Receiver) -> None:
+    person = Person(site.app)
+    person.sign_in()
+    person.get("/console/channels/partner")
+    for hours in ("169", "-1", "nan", "soon", ""):
+        refused = person.submit("Make a new secret", overlap_hours=hours)
+        assert (refused.status, "overlap_hours: must be a number from 0 to 168" in person.words) == (422, True)
+        person.get("/console/channels/partner")
+    shown = person.submit("Make a new secret", overlap_hours="1.5")
+    assert (shown.status, shown.headers["cache-control"]) == (200, "no-store")
+    new = person.page.findtext(".//main//code")
+    assert new is not None and new.startswith("whsec_")
+    assert verifying(sent(site, partner, "a"), new, CONFIGURED) == [True, True]
+    person.get("/console/channels/partner")
+    assert new not in person.words and "Former secrets sign until" in person.words
+    person.submit("End the former secrets now")
+    assert "Former secrets sign until" not in person.words
+    assert verifying(sent(site, partner, "b"), new, CONFIGURED) == [True, False]
+    person.submit("Sign with the secret of the settings")
+    assert person.at == "/console/channels/partner" and "Secret rotated" not in person.words
+    assert verifying(sent(site, partner, "c"), new, CONFIGURED) == [False, True]
+    person.get("/console/channels/reader")
+    assert "Make a new secret" not in person.buttons
+
+
 def test_it_can_be_done_only_so_often(site: Served) -> None:
     answers = [site.ask("POST", ROTATE, "partner") for _ in range(4)]
     assert [one.status for one in answers] == [200, 200, 200, 429]
@@ -193,6 +259,11 @@ def test_a_site_without_a_key_says_that_it_cannot_be_done(site: Served) -> None:
     answer = site.ask("POST", ROTATE, "partner")
     assert (answer.status, answer.code) == (409, "rotation-off")
     assert "operator" in answer.json["hint"]
+    assert site.ask("POST", f"{CHANNEL}/rotate").code == "rotation-off"
+    person = Person(site.app)
+    person.sign_in()
+    person.get("/console/channels/partner")
+    assert "This site has no sealing_key" in person.words and "Make a new secret" not in person.buttons
 
 
 def test_a_channel_with_a_private_key_shows_the_new_public_one(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,8 +13,9 @@ import typer
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import deliveries, places
 from pipeline.ledger.deliveries import channels
+from pipeline.model.moment import rfc3339
 from pipeline.stages import acts
-from pipeline.stages.context import NoDoorbell
+from pipeline.stages.context import ChannelPlan, Context, NoDoorbell
 from pipeline.stages.deliver import fill as fill_stage
 from pipeline.stages.places.leaving import give_up
 from pipeline.views.system import channel_health
@@ -20,6 +24,7 @@ from workers.cli.common import (
     ConfigOption,
     DataOption,
     JsonOption,
+    System,
     act_of,
     existing_ledger,
     find,
@@ -45,6 +50,8 @@ def register(app: typer.Typer) -> None:
     group.command("test")(try_out_channel)
     group.command()(forget)
     group.command("replace")(replace_partner)
+    group.command()(rotate)
+    group.command("end-former")(end_former)
     group.command("drop-secret")(drop_secret)
     app.add_typer(group, name="channels")
 
@@ -173,8 +180,72 @@ def replace_partner(
         output.line(f"{channel} has another partner from now on; the former one is an orphan: see `citewire places`")
 
 
+def rotate(
+    channel: _Channel,
+    overlap_hours: Annotated[
+        int, typer.Option(min=0, max=168, help="How long the former secrets sign too. 0: they have leaked.")
+    ] = 24,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a new secret for a webhook, and print it alone on the last line: hand it to the partner.
+
+    Until the overlap ends, each message is signed by the new secret and by the former ones. It needs `sealing_key`.
+    """
+    from pipeline.stages.partners import rotation
+    from pipeline.views.own_channel import new_secret
+
+    system = find(data, config)
+    with _signing(system, channel) as (context, plan), rotation.opened(plan) as opened:
+        act = act_of("channels rotate", context.clock())
+        overlap = dt.timedelta(hours=overlap_hours)
+        with context.ledger.write() as transaction:
+            new = rotation.rotate(context.sealer, transaction, act, opened, channel, overlap=overlap)
+    if json:
+        print_json(new_secret(channel, new, act.operation))
+        return
+    ends = f"until {rfc3339(new.former_until)}" if new.former_until else "no longer"
+    output.note(f"former secrets of {channel} sign {ends}")
+    if new.public_key:
+        output.note(f"the public key, for the partner: {new.public_key}")
+    if new.secret:
+        print(new.secret)
+
+
+def end_former(channel: _Channel, data: DataOption = None, config: ConfigOption = None) -> None:
+    """End the overlap after a rotation: messages are signed by the newest secret alone."""
+    from pipeline.stages.partners import rotation
+
+    system = find(data, config)
+    with _signing(system, channel) as (context, plan), rotation.opened(plan) as opened:
+        act = act_of("channels end-former", context.clock())
+        with context.ledger.write() as transaction:
+            changed = rotation.end_former(context.sealer, transaction, act, opened, channel)
+    output.line(f"former secrets of {channel} have ended" if changed else f"no former secret of {channel} signs")
+
+
+@contextlib.contextmanager
+def _signing(system: System, channel: str) -> Iterator[tuple[Context, ChannelPlan]]:
+    """Yield the channel as it is in force, and what its secret is rotated with, by the ledger's time."""
+    from workers.wiring import build_context
+
+    log_to_stderr()
+    with existing_ledger(system):
+        context = build_context(system.settings, NoDoorbell(), take_up=False)
+    try:
+        with context.ledger.read() as transaction:
+            check_channel(transaction, system, channel)
+            plans = context.channels_now(transaction)
+        if channel not in plans:
+            raise not_in_force(channel)
+        yield replace(context, clock=lambda: ledger_now(context.ledger, system)), plans[channel]
+    finally:
+        context.ledger.close()
+
+
 def drop_secret(channel: _Channel, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Sign with the secrets of the settings again, and forget those that the channel's partner has made by itself."""
+    """Sign with the secrets of the settings again, and forget those that were made for the channel since."""
     from pipeline.stages.partners import rotation
 
     system = find(data, config)

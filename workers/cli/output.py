@@ -229,7 +229,7 @@ def reason(channel: ChannelHealth) -> str:
     trouble = channel.reason or ("see `citewire failures`" if channel.abandoned else "")
     if trouble or channel.secret_rotated is None:
         return trouble
-    return f"its partner rotated the secret on {rfc3339(channel.secret_rotated)}"
+    return f"its secret was rotated on {rfc3339(channel.secret_rotated)}"
 
 
 def system(shape: system_views.SystemStatus, now: dt.datetime) -> None:

@@ -157,14 +157,14 @@ def sign_with(
     former_until: dt.datetime | None,
     now: dt.datetime,
 ) -> None:
-    """Keep what the partner at a place has made to sign with, sealed; None: nothing. Every process takes it up."""
+    """Keep what was made for a place to sign with, sealed; None: nothing. Every process takes it up."""
     values = {"signing": signing, "rotated": rotated, "former_until": former_until}
     transaction.execute(sa.update(places).where(places.c.key == key).values(**values))
     keep(transaction, None, now=now)
 
 
 class Rotation(Struct, frozen=True):
-    """When the partner of a channel made its secret, and until when former ones sign too."""
+    """When the secret of a channel was made, and until when former ones sign too."""
 
     at: dt.datetime | None = None  # None: the secrets are those of the settings
     former_until: dt.datetime | None = None

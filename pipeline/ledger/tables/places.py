@@ -22,7 +22,7 @@ places = sa.Table(
     sa.Column("format", sa.String(64)),
     sa.Column("settings", sa.LargeBinary),  # the channel's last table, as JSON, with references to secrets only
     sa.Column("signing", sa.LargeBinary),  # secrets that its partner has made instead of those of the settings, sealed
-    sa.Column("rotated", Instant),  # when the partner made them
+    sa.Column("rotated", Instant),  # when they were made
     sa.Column("former_until", Instant),  # until when former secrets sign too
     sa.Column("state", sa.String(16), nullable=False),  # in-force, orphan, emptying, emptied, given-up
     sa.Column("since", Instant, nullable=False),

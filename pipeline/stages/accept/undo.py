@@ -46,7 +46,7 @@ _FOR_GOOD = {
     ),
     "rotate": (
         "a secret that was shown is not called back by an undo",
-        "have the partner rotate it again, or use `citewire channels drop-secret`",
+        "rotate it again, or use `citewire channels drop-secret`",
     ),
     "token-create": ("a token that was shown is not called back by an undo", "use `citewire token revoke`"),
     "passkey-invite": ("an invitation that was shown is not called back by an undo", "use `citewire passkeys remove`"),

@@ -1,12 +1,14 @@
-"""A partner replaces the secrets of its own channel. What it makes is kept sealed, in the row of its place.
+"""The secrets of a channel are replaced, by its partner or an operator. The new ones are in its place's row, sealed.
 
-The settings name secrets by where they are found, which nobody but the operator can change. What the partner has made
-signs in their place, until the operator drops it (`docs/decisions/0067-partners-rotate-their-own-secrets.md`).
+The settings name secrets by where they are found, which only who has a shell on the host can change. What a rotation
+has made signs in their place, until it is dropped (`docs/decisions/0067-partners-rotate-their-own-secrets.md`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, InvalidEvent
@@ -15,21 +17,41 @@ from pipeline.ledger.places import Place
 from pipeline.model.moment import rfc3339
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
-from pipeline.stages.context import Context
+from pipeline.stages.context import ChannelPlan
 
 if TYPE_CHECKING:
     from pipeline.channels import RotatingChannel, Rotation
     from pipeline.sealing import Sealer
 
 
+@contextlib.contextmanager
+def opened(plan: ChannelPlan) -> Iterator[RotatingChannel]:
+    """Open the channel. Raises InvalidEvent `nothing-signed`, and ConfigError if it cannot be opened."""
+    from pipeline.channels import RotatingChannel
+
+    channel = plan.open()
+    try:
+        if not isinstance(channel, RotatingChannel):
+            raise InvalidEvent("this channel signs nothing", code="nothing-signed", hint="only webhooks are signed")
+        yield channel
+    finally:
+        channel.close()
+
+
 def rotate(
-    context: Context, transaction: Transaction, act: Act, channel: RotatingChannel, id: str, *, overlap: dt.timedelta
+    sealer: Sealer | None,
+    transaction: Transaction,
+    act: Act,
+    channel: RotatingChannel,
+    id: str,
+    *,
+    overlap: dt.timedelta,
 ) -> Rotation:
     """Make new secrets for the channel `id`, which is opened as `channel`; the former ones sign too during the overlap.
 
     Raises InvalidEvent `rotation-off` without a sealing key, `too-many-secrets`, and ConfigError as `unsealed`.
     """
-    sealer = _sealer(context)
+    sealer = _needed(sealer)
     place = _locked(transaction, id)
     before = None if place.signing is None else unsealed(sealer, place.signing, owner=id)
     new = channel.rotated(before, now=act.at, overlap=overlap)
@@ -39,7 +61,7 @@ def rotate(
     return new
 
 
-def end_former(context: Context, transaction: Transaction, act: Act, channel: RotatingChannel, id: str) -> bool:
+def end_former(sealer: Sealer | None, transaction: Transaction, act: Act, channel: RotatingChannel, id: str) -> bool:
     """End the former secrets of the channel now; return False if there are none that sign.
 
     Raises as `rotate`.
@@ -47,7 +69,7 @@ def end_former(context: Context, transaction: Transaction, act: Act, channel: Ro
     place = _locked(transaction, id)
     if place.signing is None or place.former_until is None or place.former_until <= act.at:
         return False
-    sealer = _sealer(context)
+    sealer = _needed(sealer)
     new = channel.without_former(unsealed(sealer, place.signing, owner=id), now=act.at)
     _keep(transaction, sealer, id, new, rotated=place.rotated, now=act.at)
     acts.record(transaction, act, "rotate", "ended", channel=id, reason="former secrets ended")
@@ -65,15 +87,15 @@ def drop(transaction: Transaction, act: Act, id: str) -> bool:
 
 
 def unsealed(sealer: Sealer | None, sealed: bytes, *, owner: str) -> bytes:
-    """Return what the partner of the channel `owner` has made. Raises ConfigError if it cannot be read."""
+    """Return what was made for the channel `owner`. Raises ConfigError if it cannot be read."""
     mend = "set the key that it was sealed with, or have the settings' secrets sign again"
     hint = f"{mend}: `citewire channels drop-secret {owner}`"
     if sealer is None:
-        raise ConfigError("is needed to read what a partner made", key="sealing_key", hint=hint, code="secret-missing")
+        raise ConfigError("is needed to read a rotated secret", key="sealing_key", hint=hint, code="secret-missing")
     try:
         return sealer.open(sealed, owner=owner)
     except ValueError as error:
-        message = f"the secret that the partner of {owner} made {error}"
+        message = f"the rotated secret of {owner} {error}"
         raise ConfigError(message, key="sealing_key", hint=hint, code="secret-unusable") from None
 
 
@@ -86,11 +108,11 @@ def _locked(transaction: Transaction, id: str) -> Place:
     return place
 
 
-def _sealer(context: Context) -> Sealer:
-    if context.sealer is None:
-        hint = "ask the operator to replace the secret"
-        raise InvalidEvent("partners cannot rotate secrets on this site", code="rotation-off", hint=hint)
-    return context.sealer
+def _needed(sealer: Sealer | None) -> Sealer:
+    if sealer is None:
+        hint = "the operator sets `sealing_key`, or replaces the secret in the settings"
+        raise InvalidEvent("secrets cannot be rotated on this site", code="rotation-off", hint=hint)
+    return sealer
 
 
 def _keep(

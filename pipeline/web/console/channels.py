@@ -13,14 +13,17 @@ from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
+from pipeline.stages.partners import rotation
 from pipeline.views.channel_state import ChannelState, state_of
 from pipeline.views.system import ChannelHealth, channel_health
+from pipeline.web import rotating
 from pipeline.web.channels import check_channel, known_channel
 from pipeline.web.console import words
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.problems import Problem
 from pipeline.web.trying import Trials
 
 _PAGE = 100  # abandoned deliveries
@@ -65,6 +68,9 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> AP
             more=dead[_PAGE - 1].article if len(dead) > _PAGE else None,
             owed=owed,
             most=MAX_REASON,
+            can_seal=context.sealer is not None,
+            usual=rotating.USUAL,
+            longest=rotating.LONGEST,
             place="channels",
         )
 
@@ -96,6 +102,26 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> AP
         """Try the channel out; what it answered is on the page of the operation."""
         return see(address_of(trials.of(known_channel(context, channel), by=act.by).operation))
 
+    @routes.post("/channels/{channel}/secret/rotate", max_body_size=MAX_BODY)
+    def rotate_secret(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
+        """Make a new secret, and show it once."""
+        hours = _hours(act.form["overlap_hours"])
+        plan = known_channel(context, channel)
+        new = rotating.rotate(context, act_of(intake, act), plan, overlap_hours=hours)
+        return pages.page("new_secret", act.who, plan=plan, new=new, place="channels")
+
+    @routes.post("/channels/{channel}/secret/end-former", max_body_size=MAX_BODY)
+    def end_former_secrets(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
+        rotating.end_former(context, act_of(intake, act), known_channel(context, channel))
+        return see(address_of_channel(channel))
+
+    @routes.post("/channels/{channel}/secret/drop", max_body_size=MAX_BODY)
+    def drop_secret(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
+        with context.ledger.write() as transaction:
+            check_channel(context, transaction, channel)
+            rotation.drop(transaction, act_of(intake, act), channel)
+        return see(address_of_channel(channel))
+
     return routes
 
 
@@ -105,3 +131,14 @@ def act_of(intake: Intake, act: Acting) -> Act:
 
 def _state(channel: ChannelHealth, now: dt.datetime) -> ChannelState:
     return state_of(channel, now, at=lambda moment: words.clock(moment, now))
+
+
+def _hours(text: str) -> float:
+    """Return the hours that somebody has filled in. Raises Problem 422 for what is none, or too many."""
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1.0
+    if not 0 <= hours <= rotating.LONGEST:
+        raise Problem(422, "invalid-field", f"overlap_hours: must be a number from 0 to {rotating.LONGEST}")
+    return hours

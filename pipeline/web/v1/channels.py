@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import Transaction, deliveries
@@ -11,9 +11,12 @@ from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
+from pipeline.stages.partners import rotation
 from pipeline.views import channels as channels_views
 from pipeline.views import events as events_views
+from pipeline.views import own_channel
 from pipeline.views.system import channel_health
+from pipeline.web import rotating
 from pipeline.web.auth import Grant, granted
 from pipeline.web.channels import check_channel, known_channel
 from pipeline.web.openapi.answers import problems
@@ -40,7 +43,7 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     ) -> channels_views.ChannelChanged:
         """Send the channel nothing until it is resumed, withdrawals included. What becomes due is kept for it."""
         why = f"{reason_of(reason, field='reason')} ({grant.name})"
-        act = Act(intake.new_id("op_"), grant.name, intake.clock())
+        act = act_of(grant)
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
             changed = acts.pause(transaction, act, channel, reason=why)
@@ -49,7 +52,7 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     @api.post("/{channel}/resume", responses=problems(401, 403, 404, 422))
     def resume_channel(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.ChannelChanged:
         """Send to the paused channel again, withdrawals first. Of several revisions only the newest is sent."""
-        act = Act(intake.new_id("op_"), grant.name, intake.clock())
+        act = act_of(grant)
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
             changed = acts.resume(transaction, act, channel)
@@ -71,6 +74,41 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
         made = trials.of(known_channel(context, channel), by=grant.name)
         return channels_views.channel_tested(made.tried, made.operation)
 
+    @api.post("/{channel}/secret/rotate", responses=problems(401, 403, 404, 409, 422, 503))
+    def rotate_secret(
+        channel: str,
+        grant: Annotated[Grant, Depends(caller)],
+        response: Response,
+        overlap_hours: Annotated[
+            float, Query(ge=0, le=rotating.LONGEST, description="How long the former secrets sign too. 0: they leaked.")
+        ] = rotating.USUAL,
+    ) -> own_channel.NewSecret:
+        """Make a new secret for a webhook, in its partner's place. It is shown in this answer alone: hand it over."""
+        act = act_of(grant)
+        new = rotating.rotate(context, act, known_channel(context, channel), overlap_hours=overlap_hours)
+        response.headers.update(rotating.PRIVATE)
+        return own_channel.new_secret(channel, new, act.operation)
+
+    @api.post("/{channel}/secret/end-former", responses=problems(401, 403, 404, 409, 422, 503))
+    def end_former_secrets(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.SecretChanged:
+        """End the overlap: messages are signed by the newest secret alone."""
+        act = act_of(grant)
+        changed = rotating.end_former(context, act, known_channel(context, channel))
+        with context.ledger.read() as transaction:
+            return changed_secret(transaction, act, channel, changed)
+
+    @api.post("/{channel}/secret/drop", responses=problems(401, 403, 404, 422))
+    def drop_secret(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.SecretChanged:
+        """Sign with the secrets of the settings again, and forget those that were made since."""
+        act = act_of(grant)
+        with context.ledger.write() as transaction:
+            check_channel(context, transaction, channel)
+            changed = rotation.drop(transaction, act, channel)
+            return changed_secret(transaction, act, channel, changed)
+
+    def act_of(grant: Grant) -> Act:
+        return Act(intake.new_id("op_"), grant.name, intake.clock())
+
     return api
 
 
@@ -78,3 +116,8 @@ def changed_channel(transaction: Transaction, act: Act, channel: str, changed: b
     health = channel_health(transaction, channel, act.at)
     owed = deliveries.count_outstanding_withdrawals(transaction, channel)
     return channels_views.ChannelChanged(health, changed, owed, act.operation)
+
+
+def changed_secret(transaction: Transaction, act: Act, channel: str, changed: bool) -> channels_views.SecretChanged:
+    health = channel_health(transaction, channel, act.at)
+    return channels_views.SecretChanged(health, changed, act.operation if changed else None)
