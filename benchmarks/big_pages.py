@@ -93,6 +93,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield console("/operations/op_0000001", "/operations/{operation}")
     yield console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
     yield console("/operations/op_0000002", "/operations/{operation}")
+<<<<<<< HEAD
     for query in (
         {}, {"after": "200"}, *({"standing": one} for one in get_args(Standing)),
         {"standing": "retracted", "after": "200"}, {"standing": "mismatched", "after": "200"},
@@ -103,6 +104,9 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         yield console(f"/references/{one}", "/references/{pmid}")
         yield api(f"/references/{one}", "/references/{pmid}")
     yield console("/references/105/recall", "/references/{pmid}/recall")
+=======
+    yield console("/publish")
+>>>>>>> b5a5bba (Editors publish by upload in the console: looked at first, then exactly that, or nothing)
     yield console("/sessions")
     yield console("/passkeys")
 
@@ -144,6 +148,7 @@ def without_a_page(route: str) -> bool:
     return route in {
         "GET /console/changes",
         "GET /console/bulk/{operation}",
+        "GET /console/publish/{upload_id}",
         "GET /console/articles/{article_id}/preview/{format}",
         "GET /v1/bulk/{operation_id}",
     }

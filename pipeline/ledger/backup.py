@@ -21,9 +21,20 @@ from pipeline.ledger.tables.base import by_key
 from pipeline.model.rendition import digest_of
 
 _ROWS = 500
-# Running processes, people who are signed in or about to, and what was being done to many articles: a restored system
-# waits for its operator.
-_NOT_RESTORED = frozenset({"clock", "processes", "sessions", "passkey_challenges", "bulk_actions", "bulk_articles"})
+# Running processes, people who are signed in or about to, what was being done to many articles, and uploads that were
+# not published: a restored system waits for its operator.
+_NOT_RESTORED = frozenset(
+    {
+        "clock",
+        "processes",
+        "sessions",
+        "passkey_challenges",
+        "bulk_actions",
+        "bulk_articles",
+        "uploads",
+        "uploaded_files",
+    }
+)
 
 
 def copy_out(ledger: Ledger, file: Path) -> None:

@@ -7,7 +7,7 @@ about is `pending`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,14 +69,29 @@ def dry_run(context: Context, intake: Intake, transaction: Transaction, batch: S
     Each is compared with the ledger as it is now. A warning says so where an earlier event of the batch is about the
     same article.
     """
-    trials, seen, site = list[Trial](), dict[str, Foreseen](), _site(context, transaction, intake.clock())
+    trials = list[Trial]()
+    for one in dry_run_of_each(context, intake, transaction, batch):
+        if isinstance(one, InvalidEvent):
+            raise one
+        trials.append(one)
+    return trials
+
+
+def dry_run_of_each(
+    context: Context, intake: Intake, transaction: Transaction, batch: Iterable[Event]
+) -> Iterator[Trial | InvalidEvent]:
+    """Yield what accepting each event would do, or why it would be refused. The others are then tried all the same."""
+    seen, site = dict[str, Foreseen](), _site(context, transaction, intake.clock())
     for event in batch:
         earlier = seen.get(event.article_id)
-        foreseen = _foreseen(intake, transaction, event, earlier, site.now)
+        try:
+            foreseen = _foreseen(intake, transaction, event, earlier, site.now)
+        except InvalidEvent as error:
+            yield error
+            continue
         warnings = (*event.warnings, *([_AFTER_ANOTHER] if earlier is not None else []))
-        trials.append(_trial(site, transaction, event, Trial(foreseen=foreseen, warnings=warnings)))
+        yield _trial(site, transaction, event, Trial(foreseen=foreseen, warnings=warnings))
         seen[event.article_id] = seen[foreseen.article] = foreseen
-    return trials
 
 
 @dataclass(frozen=True)

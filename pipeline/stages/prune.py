@@ -10,7 +10,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 
-from pipeline.ledger import Transaction, bulk, failure_notes, operations, passkeys, sessions, tokens
+from pipeline.ledger import Transaction, bulk, failure_notes, operations, passkeys, sessions, tokens, uploads
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.evidence import uncited
@@ -60,6 +60,7 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
         passkeys.forget(transaction, now=now)
         sessions.forget(transaction, now=now, limits=policy.sessions)
         bulk.forget(transaction, now=now)
+        uploads.forget(transaction, now=now)
         failure_notes.forget(transaction, before=now - dt.timedelta(days=policy.keep_operations))
     ended = now - dt.timedelta(days=policy.keep_operations)
     asked = now - dt.timedelta(days=policy.keep_references)

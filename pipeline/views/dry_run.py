@@ -56,10 +56,11 @@ class DryRun:
 
 
 def dry_run(trials: Sequence[Trial], *, now: dt.datetime) -> DryRun:
-    return DryRun(now, tuple(map(_would_be, trials)))
+    return DryRun(now, tuple(map(would_be, trials)))
 
 
-def _would_be(trial: Trial) -> WouldBe:
+def would_be(trial: Trial) -> WouldBe:
+    """Return what one event would do."""
     foreseen, withdraws = trial.foreseen, trial.foreseen.after is None and not trial.references
     return WouldBe(
         article=foreseen.article,

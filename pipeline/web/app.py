@@ -15,6 +15,7 @@ from pipeline.web.bounded import Bounded
 from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.console import router as console
 from pipeline.web.console.live import Live, versions_of
+from pipeline.web.console.pages import HOME, Pages
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
 from pipeline.web.middleware import Compression, Interrupted, TooLarge
@@ -65,7 +66,7 @@ def create_app(
     app.state.stop, app.state.ends = stop, ends
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
-    app.add_middleware(TooLarge)
+    app.add_middleware(TooLarge, pages=HOME, page=Pages(context).too_large)
     app.add_middleware(Restored, hold=context.hold)
     app.add_middleware(Addresses)
     app.add_middleware(BrowserHeaders)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.web.problems import answer, too_large
@@ -35,10 +37,13 @@ class Compression(GZipMiddleware):
 
 
 class TooLarge:
-    """Starlette itself answers a `Content-Length` above a route's limit in plain text, without calling handlers."""
+    """Starlette itself answers a `Content-Length` above a route's limit in plain text, without calling handlers.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    `page`: makes the answer to a person, at the addresses below `pages`.
+    """
+
+    def __init__(self, app: ASGIApp, *, pages: str, page: Callable[[], Response]) -> None:
+        self.app, self._pages, self._page = app, pages, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         replaced = False
@@ -48,7 +53,8 @@ class TooLarge:
             if message["type"] == "http.response.start" and message["status"] == 413:
                 replaced = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/plain")
                 if replaced:
-                    await too_large(scope["path"])(scope, receive, send)
+                    path = scope["path"]
+                    await (self._page() if path.startswith(self._pages) else too_large(path))(scope, receive, send)
             if not replaced:
                 await send(message)
 

@@ -109,6 +109,10 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "GET /console/operations": "read",
     "GET /console/operations/{operation}": "read",
     "POST /console/operations/{operation}/undo": "undo",
+    "GET /console/publish": "publish",
+    "POST /console/publish": "publish",
+    "GET /console/publish/{upload_id}": "publish",
+    "POST /console/publish/{upload_id}": "publish",
     "GET /console/sessions": "read",  # the own ones; those of others need `sessions`
     "POST /console/sessions/end": "read",
     "POST /console/sessions/{session}/end": "read",  # of another person: `sessions`

@@ -119,6 +119,8 @@ _STATUS = {
     "not-live": 409,
     "nothing-matches": 409,
     "not-prepared": 409,
+    "upload-over": 409,
+    "not-as-shown": 409,
     "cannot-be-undone": 409,
     "rotation-off": 409,
     "nothing-signed": 409,
@@ -158,7 +160,7 @@ async def _parameters(_: Request, error: Exception) -> Response:
 
 
 def too_large(path: str) -> JSONResponse:
-    code = "form-too-large" if path.startswith(("/hub", "/console")) else "event-too-large"
+    code = "form-too-large" if path.startswith("/hub") else "event-too-large"
     return answer(413, code, "the body is larger than this address takes", headers={"Connection": "close"})
 
 

@@ -20,9 +20,10 @@ from msgspec import structs
 from served import SITE, Served, served
 
 from pipeline.errors import PermanentError
-from pipeline.ledger import bulk, passkeys, tokens
+from pipeline.ledger import bulk, passkeys, tokens, uploads
 from pipeline.ledger.bulk import Bulk, Chosen
 from pipeline.ledger.deliveries import channels
+from pipeline.ledger.uploads import Upload, UploadedFile
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.reference import Notice, Reference
 from pipeline.stages.context import Context
@@ -79,10 +80,10 @@ class Picky(Receiver):
 
 
 @contextlib.contextmanager
-def console_site(folder: Path, more: str = "") -> Iterator[Served]:
+def console_site(folder: Path, more: str = "", database: str | None = None) -> Iterator[Served]:
     """A served site whose channels give up at the first refusal. Nothing is published yet. `more`: of its settings."""
     formats = ("html", "amp", "json-ld", "ninjs")
-    with served(folder, SETTINGS + more, formats=formats, changed=_picky) as site:
+    with served(folder, SETTINGS + more, formats=formats, database=database, changed=_picky) as site:
         receiver = site.context.channels["partner"].open()
         assert isinstance(receiver, Picky)
         site.receiver = receiver
@@ -203,6 +204,17 @@ def _fill(site: Served) -> None:
     with site.context.ledger.write() as transaction:
         waiting = Bulk(operation="op_prepared", action="withdraw", by="of root", seen=site.clock(), count=2)
         bulk.prepare(transaction, waiting, [Chosen("hostile", 1), Chosen("arabic", 1)])
+        mine = Upload(id="upl_prepared", by="of root", at=site.clock(), take_over=True)
+        uploads.keep(transaction, mine, list(_files()))
+
+
+def _files() -> Iterator[UploadedFile]:
+    """Yield files with something of everything: a change, a new article, a hostile name, mistakes."""
+    sleep = MARKDOWN.format(id="sleep-in-old-age", title="Sleep in young age", topic="pain", pmid="1")
+    yield UploadedFile("sleep-in-old-age.md", sleep.replace("Warmth", "Cold").encode())
+    new = MARKDOWN.format(id="naps", title=HOSTILE, topic="unheard-of", pmid="77")
+    yield UploadedFile(HOSTILE + ".md", new.encode())
+    yield UploadedFile("wrong.md", b"---\nid: Not An Id\nembargo: never\n---\nRest.\n")
 
 
 def add_passkeys(site: Served) -> None:

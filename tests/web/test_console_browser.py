@@ -38,6 +38,8 @@ PAGES = [
     "/console/references?standing=retracted",
     "/console/references/1",
     "/console/references/1/recall",
+    "/console/publish",
+    "/console/publish/upl_prepared",
     "/console/sessions",
 ]
 

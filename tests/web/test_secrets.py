@@ -174,6 +174,7 @@ def values(site: Served, path: str, name: str) -> list[str]:
         "pmid": [SHARED, HIDDEN, NEVER],
         "revision": ["1", "2"],
         "session": ["0123456789"],
+        "upload_id": ["upl_000001"],
     }[name]
 
 

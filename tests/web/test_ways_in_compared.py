@@ -19,7 +19,8 @@ BROWSER = "- a browser makes the passkey"
 INVITES = "who may let people in can do everything: that takes a shell on the host"
 # What can be done: the command, the address of the API, the address of the console; or why there is none.
 ACTIONS: dict[str, tuple[str, str, str]] = {
-    "publish": ("publish", "POST /v1/events", "- an upload is not there yet: publish by command or API"),
+    "publish": ("publish", "POST /v1/events", "POST /console/publish/{upload_id}"),
+    "upload what is to be looked at": ("publish", "POST /v1/events", "POST /console/publish"),
     "take hooks of a CMS": ("- a CMS sends them", "POST /v1/hooks/ghost", "- a CMS sends them"),
     "take hooks of another CMS": ("- a CMS sends them", "POST /v1/hooks/wordpress", "- a CMS sends them"),
     "read a stream": ("listen-stream", "- it reads by itself", "- it reads by itself"),
@@ -153,6 +154,12 @@ READS: dict[str, tuple[str, str, str]] = {
         "articles",
         "GET /v1/bulk/{operation_id}",
         "GET /console/bulk/{operation}",
+    ),
+    "the form to publish": ("- the shell is the command's", "- the request is the form", "GET /console/publish"),
+    "what publishing would do": (
+        "publish",
+        "- POST /v1/events?dry_run=true says it",
+        "GET /console/publish/{upload_id}",
     ),
     "channels": ("channels list", "GET /v1/channels", "GET /console/channels"),
     "deliveries of a channel": ("deliveries", "GET /v1/deliveries", "GET /console/channels/{channel}"),

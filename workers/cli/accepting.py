@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from typing import Literal
 
-from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger
-from pipeline.ledger.operations import Kind, Operation, Part
+from pipeline.ledger.operations import Kind, Operation
 from pipeline.model.event import Origin
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Doorbell, NoDoorbell
@@ -51,9 +49,3 @@ def origin() -> Origin:
 def operation_of(intake: Intake, command: Literal["publish", "watch", "withdraw"]) -> Operation:
     kind: Kind = "withdraw" if command == "withdraw" else "publish"
     return Operation(intake.new_id("op_"), kind, f"citewire {command}", intake.clock())
-
-
-def refused_part(file: str | None, errors: Sequence[InvalidEvent]) -> Part:
-    """Return the part of an operation that says why a file was refused, with all its mistakes."""
-    why = "; ".join(f"{error.field + ': ' if error.field else ''}{error.message} [{error.code}]" for error in errors)
-    return Part(errors[0].ids.get("article"), None, None, "refused", file, None, why)

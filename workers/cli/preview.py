@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from msgspec import structs
-
 from config import Settings
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction
 from pipeline.model.event import Origin, Publish
 from pipeline.model.reading import ReadWarning
 from pipeline.model.site import Feed
+from pipeline.stages.accept.files import FilesOfIds
 from pipeline.stages.accept.preview import (
     Action,
     Foreseen,
@@ -24,9 +23,9 @@ from pipeline.stages.accept.preview import (
     scheduled,
     unknown_topics,
 )
+from pipeline.views.word_diff import changes_foreseen
 from workers.cli.files import is_gone
-from workers.cli.reading import FileRead, FilesOfIds, publication
-from workers.cli.word_diff import word_diff
+from workers.cli.reading import FileRead, publication
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,7 @@ class Previewer:
 
 
 def _difference(found: Foreseen) -> list[str]:
-    if found.before is None or found.after is None:
-        return []
-    return word_diff(found.before, structs.replace(found.after, address=found.before.address))
+    return [str(change) for change in changes_foreseen(found)]
 
 
 def _refused(one: Preview, mistake: InvalidEvent) -> Preview:

@@ -16,8 +16,9 @@ from pipeline.ledger import operations
 from pipeline.ledger.operations import Operation, Part
 from pipeline.model.event import Accepted, Publish
 from pipeline.stages.accept import Intake, accept, accept_all
+from pipeline.stages.accept.files import FilesOfIds, refused_part
 from workers.cli import output
-from workers.cli.accepting import intake_of, operation_of, origin, refused_part
+from workers.cli.accepting import intake_of, operation_of, origin
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -34,7 +35,7 @@ from workers.cli.delivering import warn_unless_delivering
 from workers.cli.files import ArticleFiles, Excluded, article_files
 from workers.cli.linting import preview
 from workers.cli.outcomes import Published, count_references, exit_with, wait_for
-from workers.cli.reading import FilesOfIds, publication, read_files
+from workers.cli.reading import publication, read_files
 from workers.cli.running import carried_out
 
 _TOGETHER, _BYTES = 1000, 32_000_000  # the most files, and bytes of files, read before they are accepted together

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import structs
-
-from pipeline.errors import InvalidArticle, InvalidEvent
-from pipeline.intake import SourceFile, read_source
-from pipeline.intake.fields.slugs import slug
-from pipeline.intake.review_date import check_review_date
+from pipeline.errors import InvalidEvent
+from pipeline.intake import SourceFile, files
+from pipeline.intake.files import own_rendition
 from pipeline.model.event import FILE, Origin, Publish
 from pipeline.model.reading import Read
 from workers.cli.files import ArticleFiles, is_ours, read_file
@@ -43,10 +40,8 @@ def read_one(path: Path, drop: tuple[str, ...], now: dt.datetime, *, named: bool
         data = read_file(path)
         size = len(data)
         if is_ours(path, data):
-            raise _own_rendition(path)
-        found = read_source(SourceFile(data, str(path), drop))
-        check_review_date(found.article, now, file=str(path))
-        return FileRead(path, size, _named_by_file(found, path))
+            raise own_rendition(str(path))
+        return FileRead(path, size, files.read_file(SourceFile(data, str(path), drop), stem=_stem(path), now=now))
     except InvalidEvent as error:
         mistakes = (error, *error.further)
         why = next((_LEFT_OUT[one.code] for one in mistakes if one.code in _LEFT_OUT), None)
@@ -68,48 +63,10 @@ def publication(one: FileRead, origin: Origin, *, take_over: bool = False) -> Pu
     )
 
 
-def _named_by_file(found: Read, path: Path) -> Read:
-    """Take the id from the file's name rather than from a title, which is likely to change."""
-    if found.id_from != "title":
-        return found
-    name = path.absolute().parent.name if path.stem in _OF_FOLDER else path.stem
-    article = structs.replace(found.article, id=slug(name, otherwise="article"))
-    return structs.replace(found, article=article, id_from="file")
+def _stem(path: Path) -> str:
+    """Return the file's name without extension, or its folder's where generators put one file into each."""
+    return path.absolute().parent.name if path.stem in _OF_FOLDER else path.stem
 
 
 _OF_FOLDER = ("index", "_index", "README")  # what generators call the only file of a folder
 _LEFT_OUT = {"draft": "a draft", "own-rendition": "made by Citewire"}
-
-
-def _own_rendition(path: Path) -> InvalidArticle:
-    hint = "publish the article that it was made from, or take Citewire's mark out of it if it is an article of its own"
-    return InvalidArticle("was made by Citewire", file=str(path), code="own-rendition", hint=hint)
-
-
-class FilesOfIds:
-    """Which files of one command have each id. A file that is named twice counts once."""
-
-    def __init__(self) -> None:
-        self._files: dict[str, dict[str, str]] = {}
-
-    def refused(self, read: Sequence[tuple[str, Publish]]) -> dict[str, InvalidArticle]:
-        """Return why files are refused: another of these files, or of the earlier ones, has the same id."""
-        for file, event in read:
-            self._files.setdefault(event.article_id, {}).setdefault(event.place or file, file)
-        found = {}
-        for file, event in read:
-            other = next((one for one in self._files[event.article_id].values() if one != file), None)
-            if other is not None and len(self._files[event.article_id]) > 1:
-                found[file] = _same_id(file, other, event.article_id)
-        return found
-
-
-def _same_id(file: str, other: str, article_id: str) -> InvalidArticle:
-    return InvalidArticle(
-        f"has the id {article_id!r}, which {other} has too",
-        file=file,
-        field="id",
-        code="same-id",
-        hint="give each an id of its own",
-        article=article_id,
-    )

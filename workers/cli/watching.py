@@ -15,8 +15,9 @@ from watchfiles import Change, watch
 from pipeline.errors import InvalidArticle, InvalidEvent, TransientError
 from pipeline.ledger import operations
 from pipeline.stages.accept import Intake, accept
+from pipeline.stages.accept.files import refused_part
 from workers.cli import output
-from workers.cli.accepting import intake_of, operation_of, origin, refused_part
+from workers.cli.accepting import intake_of, operation_of, origin
 from workers.cli.common import ConfigOption, DataOption, find, now, open_ledger
 from workers.cli.delivering import warn_unless_delivering
 from workers.cli.files import Excluded, article_files, is_article

@@ -56,6 +56,7 @@ from pipeline.ledger.tables.places import drift, places, settings_in_force
 from pipeline.ledger.tables.restorations import restorations, restored_findings
 from pipeline.ledger.tables.site import clock, leases, processes, sessions, shared_places, tokens
 from pipeline.ledger.tables.streams import streams
+from pipeline.ledger.tables.uploads import uploaded_files, uploads
 
 __all__ = [
     "STRANDED",
@@ -118,5 +119,7 @@ __all__ = [
     "subscriptions",
     "tokens",
     "topics",
+    "uploaded_files",
+    "uploads",
     "withheld",
 ]

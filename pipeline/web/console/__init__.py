@@ -6,5 +6,6 @@ passkeys  the same with a passkey      ways_in   the page with them all  own_pas
 joining   accepting an invitation      challenges  what is to be signed
 pages     templates, headers, errors   forms     forms, and who sent them  words     times as the pages show them
 previews  renditions, in a sandbox
+publish  uploads: looked at, then published, from the body that uploading reads
 needs_you, now, articles, bulk, calendar, channels, failures, operations  pages, with their actions
 """

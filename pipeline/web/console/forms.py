@@ -38,8 +38,7 @@ class Acting(Struct, frozen=True):
 
 async def own_form(request: Request) -> Form:
     """Read a form. Raises Problem 403 if another site's page sent it."""
-    if not _is_from_our_own_page(request):
-        raise Problem(403, "cross-site-request", "the form was not sent from a page of this console")
+    check_own_page(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Problem(415, "not-a-form", "send application/x-www-form-urlencoded")
@@ -57,11 +56,22 @@ def acting(who_is: Callable[[Request], SignedIn]) -> Callable[..., Acting]:
     """Return a dependency that admits forms from people whose role has the scope that the route needs."""
 
     def admit(form: Annotated[Form, Depends(own_form)], who: Annotated[SignedIn, Depends(who_is)]) -> Acting:
-        if not who.is_own_field(form[FIELD]):
-            raise Problem(403, "cross-site-request", "the form is not from a page of this session: load it again")
-        return Acting(who, form)
+        return of_this_session(who, form)
 
     return admit
+
+
+def of_this_session(who: SignedIn, form: Form) -> Acting:
+    """Raise Problem 403 unless the form was on a page of this session."""
+    if not who.is_own_field(form[FIELD]):
+        raise Problem(403, "cross-site-request", "the form is not from a page of this session: load it again")
+    return Acting(who, form)
+
+
+def check_own_page(request: Request) -> None:
+    """Raise Problem 403 if another site's page sent the form."""
+    if not _is_from_our_own_page(request):
+        raise Problem(403, "cross-site-request", "the form was not sent from a page of this console")
 
 
 def _is_from_our_own_page(request: Request) -> bool:

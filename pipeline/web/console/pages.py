@@ -29,6 +29,7 @@ from pipeline.web.console.sessions import NotSignedIn, SignedIn, is_script
 from pipeline.web.headers import POLICY
 from pipeline.web.problems import Problem, status_of
 from pipeline.web.refusals import Refused, refusals
+from pipeline.web.v1.events import MAX_BODY as MAX_UPLOAD
 
 _FOLDER = Path(__file__).parent
 _POLICY = (
@@ -99,6 +100,10 @@ class Pages:
         title = HTTPStatus(status).phrase
         return self.page("error", None, status=status, title=title, code=code, detail=detail, hint=hint)
 
+    def too_large(self) -> Response:
+        hint = f"send less at a time: all files of an upload together may have {MAX_UPLOAD:,} bytes"
+        return self.error(413, "form-too-large", "the form is larger than this address takes", hint=hint)
+
     def router(self) -> APIRouter:
         """Return a router for pages, whose errors are pages too."""
         return APIRouter(prefix=HOME, include_in_schema=False, route_class=self._route_class())
@@ -136,7 +141,7 @@ class Pages:
                 page = self.error(503, error.code, error.message)
                 page.headers["Retry-After"] = str(math.ceil(error.retry_after or 5))
             case HTTPException(status_code=413):
-                page = self.error(413, "form-too-large", "the form is larger than any of this console")
+                page = self.too_large()
             case HTTPException():
                 code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
                 page = self.error(error.status_code, code, str(error.detail))

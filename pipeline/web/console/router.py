@@ -24,6 +24,7 @@ from pipeline.web.console import (
     passkeys,
     previews,
     provider,
+    publish,
     references,
     session_list,
     signing_in,
@@ -49,6 +50,7 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield now.router(context, pages)
     yield articles.router(context, pages, intake)
     yield bulk.router(context, pages, intake)
+    yield publish.router(context, pages, intake)
     yield calendar.router(context, pages)
     yield previews.router(context, pages, bounded)
     yield channels.router(context, pages, intake, trials)

@@ -4,30 +4,58 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from pipeline.model.article import Article
+from pipeline.stages.accept.preview import Foreseen
 
 _MOST_WORDS = 2000  # words compared one by one on each side; a longer change is only counted
 _CONTEXT = 3  # words shown around a change
 _MOST_CHANGES = 20  # changes shown
 
 
-def word_diff(before: Article, after: Article) -> list[str]:
-    """Return the changes, such as "answer: for [-50-] {+5+} mg a day". Empty if nothing changed."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Words that differ, with a few words around them. `note`: said in place of words, of what is too much to show."""
+
+    field: str
+    leading: str = ""
+    removed: str = ""
+    added: str = ""
+    following: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return it as "answer: for [-50-] {+5+} mg a day"."""
+        removed, added = self.removed and f"[-{self.removed}-]", self.added and f"{{+{self.added}+}}"
+        words = " ".join(filter(None, (self.leading, removed, added, self.following, self.note)))
+        return f"{self.field}: {words}" if self.field else words
+
+
+def changes_foreseen(found: Foreseen) -> list[Change]:
+    """Return how what would be published differs from the article's newest content; empty for a new article."""
+    if found.before is None or found.after is None:
+        return []
+    return word_diff(found.before, structs.replace(found.after, address=found.before.address))
+
+
+def word_diff(before: Article, after: Article) -> list[Change]:
+    """Return the changes. Empty if nothing changed."""
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
     changes = [change for name in old if old[name] != new[name] for change in _field(name, old[name], new[name])]
     if len(changes) <= _MOST_CHANGES:
         return changes
-    return [*changes[:_MOST_CHANGES], f"… and {len(changes) - _MOST_CHANGES} more changes"]
+    return [*changes[:_MOST_CHANGES], Change("", note=f"… and {len(changes) - _MOST_CHANGES} more changes")]
 
 
-def _field(name: str, old: object, new: object) -> Iterator[str]:
+def _field(name: str, old: object, new: object) -> Iterator[Change]:
     before, after = list(_words(old)), list(_words(new))
     if before == after:
-        yield f"{name}: the markup changed"
+        yield Change(name, note="the markup changed")
         return
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
@@ -37,18 +65,12 @@ def _field(name: str, old: object, new: object) -> Iterator[str]:
         end += 1
     old_words, new_words = before[start : len(before) - end], after[start : len(after) - end]
     if max(len(old_words), len(new_words)) > _MOST_WORDS:
-        yield f"{name}: {len(old_words):,} words replaced by {len(new_words):,}"
+        yield Change(name, note=f"{len(old_words):,} words replaced by {len(new_words):,}")
         return
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old_words, new_words, autojunk=False).get_opcodes():
         if kind != "equal":
             around = before[max(0, start + a - _CONTEXT) : start + a], before[start + b : start + b + _CONTEXT]
-            yield f"{name}: {_shown(around, old_words[a:b], new_words[c:d])}"
-
-
-def _shown(around: tuple[list[str], list[str]], old: list[str], new: list[str]) -> str:
-    removed = [f"[-{' '.join(old)}-]"] if old else []
-    added = [f"{{+{' '.join(new)}+}}"] if new else []
-    return " ".join([*around[0], *removed, *added, *around[1]])
+            yield Change(name, *map(" ".join, (around[0], old_words[a:b], new_words[c:d], around[1])))
 
 
 def _words(value: Any) -> Iterator[str]:
