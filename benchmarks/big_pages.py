@@ -93,7 +93,6 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield console("/operations/op_0000001", "/operations/{operation}")
     yield console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
     yield console("/operations/op_0000002", "/operations/{operation}")
-<<<<<<< HEAD
     for query in (
         {}, {"after": "200"}, *({"standing": one} for one in get_args(Standing)),
         {"standing": "retracted", "after": "200"}, {"standing": "mismatched", "after": "200"},
@@ -104,9 +103,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         yield console(f"/references/{one}", "/references/{pmid}")
         yield api(f"/references/{one}", "/references/{pmid}")
     yield console("/references/105/recall", "/references/{pmid}/recall")
-=======
     yield console("/publish")
->>>>>>> b5a5bba (Editors publish by upload in the console: looked at first, then exactly that, or nothing)
     yield console("/sessions")
     yield console("/passkeys")
 
