@@ -37,7 +37,8 @@ class Linked(Struct, frozen=True):
 
     title: str
     address: str
-    marked: Markup  # attributes that say its language where that is not the site's
+    marked: Markup  # attributes of its title, which say its language where that is not the site's
+    named: Markup  # … and of the names of its topics, which are isolated anyway
     dated: Markup  # when it was published
     topics: tuple[Topic, ...]
 
@@ -57,11 +58,19 @@ def linked(site: Site, shown: Shown, name: str) -> Linked | None:
     if address is None:
         return None
     language = shown.content.language
-    marked = "" if language == site.language else attributes(lang=language, dir_=direction_of(language))
+    own = None if language == site.language else language
+    marked, named = attributes(lang=own, dir_=own and direction_of(own)), attributes(lang=own)
     words = words_in_any_case(site.language)
     published = time_html(shown.published, words)
     dated = sentence_html(words, words.translated("Published {date}"), spanned=False, date=published)
-    return Linked(shown.content.title, uri(address), Markup(marked), Markup(dated), shown.content.topics)  # noqa: S704 # escaped
+    return Linked(
+        title=shown.content.title,
+        address=uri(address),
+        marked=Markup(marked),  # noqa: S704 # escaped, as the others
+        named=Markup(named),  # noqa: S704
+        dated=Markup(dated),  # noqa: S704
+        topics=shown.content.topics,
+    )
 
 
 def changed(site: Site, change: RecordedChange) -> Changed:

@@ -8,6 +8,7 @@ control characters. None consists of white space alone, except a `Text` between 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Literal
 from urllib.parse import quote
 
@@ -294,8 +295,14 @@ class Article(Struct, frozen=True, kw_only=True):
 
 
 def direction_of(language: str) -> Direction:
-    """Return the base direction of a language (BCP 47), for `dir` attributes."""
-    return "rtl" if language.split("-", maxsplit=1)[0].lower() in _RTL_LANGUAGES else "ltr"
+    """Return the base direction of a language (BCP 47), for `dir` attributes: that of its script if it says one."""
+    own, *others = language.lower().split("-")
+    before_extensions = itertools.takewhile(lambda one: len(one) > 1, others)  # RFC 5646, section 2.1
+    script = next((one for one in before_extensions if len(one) == 4 and one.isalpha()), None)
+    return "rtl" if (script in _RTL_SCRIPTS if script else own in _RTL_LANGUAGES) else "ltr"
 
 
+_RTL_SCRIPTS = frozenset(  # ISO 15924: those of living languages that Unicode has as right to left
+    {"adlm", "arab", "aran", "hebr", "mand", "mend", "nkoo", "rohg", "samr", "syrc", "syre", "syrj", "syrn", "thaa"}
+)
 _RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "syr", "ug", "ur", "yi"})
