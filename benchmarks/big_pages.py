@@ -62,14 +62,8 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     delivery = delivery_id(size.articles // 2, 0)
     oldest = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).isoformat()
 
-    def console(path: str, route: str = "", **query: str) -> tuple[str, str]:
-        return _asked(f"/console{path}", query), f"GET /console{route or path}"
-
-    def api(path: str, route: str = "", **query: str) -> tuple[str, str]:
-        return _asked(f"/v1{path}", query), f"GET /v1{route or path}"
-
-    yield console("")
-    yield console("/now")
+    yield _console("")
+    yield _console("/now")
     for query in (
         {}, {"state": "live"}, {"state": "withdrawn"}, {"state": "scheduled"}, {"channel": channel},
         {"channel": "nobody"}, {"evidence": "any"}, {"evidence": "concern"}, {"trouble": "1"},
@@ -77,35 +71,29 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         {"q": "12"}, {"q": "10.1000/12"}, {"q": "10.2000/11"}, {"q": delivery}, {"q": "evt_0000012"}, {"q": article},
         {"after": f"{oldest}~{first}"}, {"after": f"{oldest}~{first}", "state": "live", "q": "pain"},
     ):  # fmt: skip
-        yield console("/articles", **query)
+        yield _console("/articles", **query)
     for one in (article, first):
-        yield console(f"/articles/{one}", "/articles/{article_id}")
-    yield console(f"/articles/{article}/withdraw", "/articles/{article_id}/withdraw")
-    yield console("/calendar")
-    yield console("/calendar", day=str((now + dt.timedelta(days=300)).date()))
-    yield console("/channels")
+        yield _console(f"/articles/{one}", "/articles/{article_id}")
+    yield _console(f"/articles/{article}/withdraw", "/articles/{article_id}/withdraw")
+    yield _console(f"/articles/{article}/shown", "/articles/{article_id}/shown", at=now.isoformat(), channel=channel)
     for one in (channel, pulled):
-        yield console(f"/channels/{one}", "/channels/{channel}")
-        yield console(f"/channels/{one}", "/channels/{channel}", after=article_id(size.articles - 200))
-    yield console("/failures")
-    yield console("/failures", channel=channel)
-    yield console("/operations")
-    yield console("/operations/op_0000001", "/operations/{operation}")
-    yield console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
-    yield console("/operations/op_0000002", "/operations/{operation}")
-    for query in (
-        {}, {"after": "200"}, *({"standing": one} for one in get_args(Standing)),
-        {"standing": "retracted", "after": "200"}, {"standing": "mismatched", "after": "200"},
-    ):  # fmt: skip
-        yield console("/references", **query)
-        yield api("/references", **query)
-    for one in ("7", "105"):
-        yield console(f"/references/{one}", "/references/{pmid}")
-        yield api(f"/references/{one}", "/references/{pmid}")
-    yield console("/references/105/recall", "/references/{pmid}/recall")
-    yield console("/publish")
-    yield console("/sessions")
-    yield console("/passkeys")
+        yield _console(f"/channels/{one}/replay", "/channels/{channel}/replay", since=oldest)
+    yield _console("/calendar")
+    yield _console("/calendar", day=str((now + dt.timedelta(days=300)).date()))
+    yield _console("/channels")
+    for one in (channel, pulled):
+        yield _console(f"/channels/{one}", "/channels/{channel}")
+        yield _console(f"/channels/{one}", "/channels/{channel}", after=article_id(size.articles - 200))
+    yield _console("/failures")
+    yield _console("/failures", channel=channel)
+    yield _console("/operations")
+    yield _console("/operations/op_0000001", "/operations/{operation}")
+    yield _console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
+    yield _console("/operations/op_0000002", "/operations/{operation}")
+    yield from _papers()
+    yield _console("/publish")
+    yield _console("/sessions")
+    yield _console("/passkeys")
 
     last = article_id(size.articles - 10)
     for query in (
@@ -114,14 +102,14 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         {"topic": "topic-7", "channel": channel, "state": "live", "query": "pain"}, {"after": last},
         {"after": last, "topic": "topic-7"}, {"limit": "1000"},
     ):  # fmt: skip
-        yield api("/articles", **query)
+        yield _api("/articles", **query)
     for one in (article, first):
-        yield api(f"/articles/{one}", "/articles/{article_id}")
-    yield api(f"/articles/{article}/history", "/articles/{article_id}/history")
-    yield api(f"/articles/{article}/shown", "/articles/{article_id}/shown", at=now.isoformat(), channel=channel)
-    yield api("/attention")
-    yield api("/calendar")
-    yield api("/channels")
+        yield _api(f"/articles/{one}", "/articles/{article_id}")
+    yield _api(f"/articles/{article}/history", "/articles/{article_id}/history")
+    yield _api(f"/articles/{article}/shown", "/articles/{article_id}/shown", at=now.isoformat(), channel=channel)
+    yield _api("/attention")
+    yield _api("/calendar")
+    yield _api("/channels")
     late = delivery_id(size.articles - 10, 0)
     for query in (
         {}, *({"state": one} for one in OUTCOMES), {"channel": channel}, {"channel": channel, "state": "abandoned"},
@@ -129,15 +117,36 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         {"after": late, "state": "abandoned"}, {"after": late, "channel": channel, "state": "delivered"},
         {"limit": "1000"}, {"channel": "nobody"},
     ):  # fmt: skip
-        yield api("/deliveries", **query)
-    yield api(f"/deliveries/{delivery}", "/deliveries/{delivery_id}")
-    yield api("/events/evt_0000012", "/events/{event_id}")
-    yield api("/failures")
-    yield api("/now")
-    yield api("/operations")
-    yield api("/operations", limit="100")
-    yield api("/operations/op_0000002", "/operations/{operation_id}")
-    yield api("/recalls/105", "/recalls/{pmid}")
+        yield _api("/deliveries", **query)
+    yield _api(f"/deliveries/{delivery}", "/deliveries/{delivery_id}")
+    yield _api("/events/evt_0000012", "/events/{event_id}")
+    yield _api("/failures")
+    yield _api("/now")
+    yield _api("/operations")
+    yield _api("/operations", limit="100")
+    yield _api("/operations/op_0000002", "/operations/{operation_id}")
+    yield _api("/recalls/105", "/recalls/{pmid}")
+
+
+def _papers() -> Iterator[tuple[str, str]]:
+    for query in (
+        {}, {"after": "200"}, *({"standing": one} for one in get_args(Standing)),
+        {"standing": "retracted", "after": "200"}, {"standing": "mismatched", "after": "200"},
+    ):  # fmt: skip
+        yield _console("/references", **query)
+        yield _api("/references", **query)
+    for one in ("7", "105"):
+        yield _console(f"/references/{one}", "/references/{pmid}")
+        yield _api(f"/references/{one}", "/references/{pmid}")
+    yield _console("/references/105/recall", "/references/{pmid}/recall")
+
+
+def _console(path: str, route: str = "", **query: str) -> tuple[str, str]:
+    return _asked(f"/console{path}", query), f"GET /console{route or path}"
+
+
+def _api(path: str, route: str = "", **query: str) -> tuple[str, str]:
+    return _asked(f"/v1{path}", query), f"GET /v1{route or path}"
 
 
 def without_a_page(route: str) -> bool:

@@ -122,6 +122,13 @@ def _page(path: str, button: str, **fields: str) -> Callable[[Served], Answer]:
     return press
 
 
+def _replayed_since(site: Served) -> Answer:
+    person = _signed_in(site)
+    person.get("/console/channels/partner/replay?since=2026-01-01T00:00")
+    button = next(one for one in person.buttons if one.startswith("Send "))
+    return person.submit(button)
+
+
 def _signed_in(site: Served) -> Person:
     person = Person(site.app)
     person.sign_in()
@@ -244,6 +251,7 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
     "POST /console/channels/{channel}/pause": _page("/console/channels/reader", "Pause", reason="Maintenance"),
     "POST /console/channels/{channel}/resume": _page("/console/channels/archive", "Resume"),
     "POST /console/channels/{channel}/enable": _disabled,
+    "POST /console/channels/{channel}/replay": _replayed_since,
     "POST /v1/channels/{channel}/test": lambda site: _call(site, "POST", "/v1/channels/partner/test"),
     "POST /console/channels/{channel}/test": _page("/console/channels/partner", "Send a test event"),
     "POST /console/publish/{upload_id}": _page("/console/publish/upl_prepared", "Publish 2 articles"),

@@ -38,7 +38,7 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
         "POST /v1/deliveries/{delivery_id}/replay",
         "POST /console/articles/{article_id}/replay",
     ),
-    "replay since": ("replay", "POST /v1/deliveries/replay", "- a partner asks for it once in years: use the command"),
+    "replay since": ("replay", "POST /v1/deliveries/replay", "POST /console/channels/{channel}/replay"),
     "replay a cause": ("replay", "POST /v1/failures/{key}/replay", "POST /console/failures/{key}/replay"),
     "note a cause": ("failures", "POST /v1/failures/{key}/note", "POST /console/failures/{key}/note"),
     "dismiss a cause": ("failures", "POST /v1/failures/{key}/dismiss", "POST /console/failures/{key}/dismiss"),
@@ -143,7 +143,12 @@ READS: dict[str, tuple[str, str, str]] = {
     "what was shown of it once": (
         "status",
         "GET /v1/articles/{article_id}/shown",
-        "- it is asked once in years: use the command or the API",
+        "GET /console/articles/{article_id}/shown",
+    ),
+    "how much is sent again": (
+        "- it says so as it sends",
+        "- as the command",
+        "GET /console/channels/{channel}/replay",
     ),
     "who has it, before it is withdrawn": (
         "withdraw",

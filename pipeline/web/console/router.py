@@ -19,6 +19,7 @@ from pipeline.web.console import (
     joining,
     needs_you,
     now,
+    once,
     operations,
     own_passkeys,
     passkeys,
@@ -26,6 +27,7 @@ from pipeline.web.console import (
     provider,
     publish,
     references,
+    replays,
     session_list,
     signing_in,
     streams,
@@ -49,11 +51,13 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield needs_you.router(context, pages)
     yield now.router(context, pages)
     yield articles.router(context, pages, intake)
+    yield once.router(context, pages)
     yield bulk.router(context, pages, intake)
     yield publish.router(context, pages, intake)
     yield calendar.router(context, pages)
     yield previews.router(context, pages, bounded)
     yield channels.router(context, pages, intake, trials)
+    yield replays.router(context, pages, intake)
     yield failures.router(context, pages, intake)
     yield references.router(context, pages, intake)
     yield operations.router(context, pages, intake)
