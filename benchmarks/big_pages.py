@@ -84,6 +84,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     for one in (channel, pulled):
         yield _console(f"/channels/{one}", "/channels/{channel}")
         yield _console(f"/channels/{one}", "/channels/{channel}", after=article_id(size.articles - 200))
+    yield _console(f"/deliveries/{delivery}", "/deliveries/{delivery_id}")
     yield _console("/failures")
     yield _console("/failures", channel=channel)
     yield _console("/operations")

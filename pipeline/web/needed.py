@@ -100,6 +100,7 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "POST /console/channels/{channel}/secret/rotate": "partners",
     "POST /console/channels/{channel}/secret/end-former": "partners",
     "POST /console/channels/{channel}/secret/drop": "partners",
+    "GET /console/deliveries/{delivery_id}": "read",
     "GET /console/failures": "read",
     "POST /console/failures/{key}/replay": "replay",
     "POST /console/failures/{key}/note": "failures",

@@ -33,6 +33,7 @@ PAGES = [
     "/console/channels/archive",
     "/console/channels/partner",
     "/console/channels/partner/replay?since=2026-03-01T00:00:00",
+    "/console/deliveries/dlv_000030",
     "/console/failures",
     "/console/operations",
     "/console/passkeys",

@@ -168,7 +168,7 @@ READS: dict[str, tuple[str, str, str]] = {
     ),
     "channels": ("channels list", "GET /v1/channels", "GET /console/channels"),
     "deliveries of a channel": ("deliveries", "GET /v1/deliveries", "GET /console/channels/{channel}"),
-    "a delivery": ("deliveries", "GET /v1/deliveries/{delivery_id}", "GET /console/articles/{article_id}"),
+    "a delivery": ("deliveries", "GET /v1/deliveries/{delivery_id}", "GET /console/deliveries/{delivery_id}"),
     "an event": ("operations", "GET /v1/events/{event_id}", "GET /console/operations/{operation}"),
     "failures": ("failures", "GET /v1/failures", "GET /console/failures"),
     "operations": ("operations", "GET /v1/operations", "GET /console/operations"),

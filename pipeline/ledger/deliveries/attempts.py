@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, chunks
-from pipeline.ledger.tables import attempts
+from pipeline.ledger.tables import attempts, deliveries
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -20,6 +20,11 @@ class Attempt(Struct, frozen=True, kw_only=True):
     milliseconds: int
     detail: str
     answer: str | None
+
+
+class AttemptAt(Attempt, frozen=True, kw_only=True):
+    delivery: str
+    article: str
 
 
 def of(transaction: Transaction, delivery_id: str, *, limit: int) -> list[Attempt]:
@@ -40,6 +45,23 @@ def last_of(transaction: Transaction, delivery_ids: Iterable[str]) -> dict[str, 
         for delivery, *row in transaction.execute(query):
             found[delivery] = Attempt(**dict(zip(Attempt.__struct_fields__, row, strict=True)))
     return found
+
+
+def oldest_of(transaction: Transaction, *, since: dt.datetime, limit: int) -> dt.datetime | None:
+    """Return when the oldest of the site's newest `limit` attempts was made; None if there are fewer since then."""
+    at = sa.select(attempts.c.at).where(attempts.c.at >= since)
+    return transaction.scalar(at.order_by(attempts.c.at.desc()).offset(limit - 1).limit(1))
+
+
+def at_channel(transaction: Transaction, channel: str, *, since: dt.datetime, limit: int) -> list[AttemptAt]:
+    """Return those of the site's newest `limit` attempts since a moment that were made at a channel, newest first."""
+    columns = [attempts.c[field] for field in ("id", "delivery", *Attempt.__struct_fields__)]
+    newest = sa.select(*columns).where(attempts.c.at >= since).order_by(attempts.c.at.desc()).limit(limit).subquery()
+    mine = sa.and_(deliveries.c.id == newest.c.delivery, deliveries.c.channel == channel)
+    shown = (newest.c[field] for field in ("delivery", *Attempt.__struct_fields__))
+    query = sa.select(deliveries.c.article, *shown).join(deliveries, mine)
+    rows = transaction.execute(query.order_by(newest.c.at.desc(), newest.c.id.desc()))
+    return [AttemptAt(**row._mapping) for row in rows]
 
 
 def span(transaction: Transaction) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from pipeline.stages.accept.replay import replay
 from pipeline.stages.acts import Act
 from pipeline.stages.context import Context
 from pipeline.stages.partners import rotation
+from pipeline.views.channel_figures import figures_of
 from pipeline.views.channel_state import ChannelState, state_of
 from pipeline.views.system import ChannelHealth, channel_health
 from pipeline.web import rotating
@@ -57,6 +58,7 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> AP
             plan, one = context.channels_now(transaction)[channel], channel_health(transaction, channel, now)
             dead = deliveries.abandoned_at(transaction, channel, after=after, limit=_PAGE + 1)
             owed = deliveries.count_outstanding_withdrawals(transaction, channel)
+            figures = figures_of(transaction, channel, now)
         return pages.page(
             "channel",
             who,
@@ -67,6 +69,7 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> AP
             dead=dead[:_PAGE],
             more=dead[_PAGE - 1].article if len(dead) > _PAGE else None,
             owed=owed,
+            figures=figures,
             most=MAX_REASON,
             can_seal=context.sealer is not None,
             usual=rotating.USUAL,

@@ -15,6 +15,7 @@ from pipeline.web.console import (
     bulk,
     calendar,
     channels,
+    deliveries,
     failures,
     joining,
     needs_you,
@@ -58,6 +59,7 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield previews.router(context, pages, bounded)
     yield channels.router(context, pages, intake, trials)
     yield replays.router(context, pages, intake)
+    yield deliveries.router(context, pages)
     yield failures.router(context, pages, intake)
     yield references.router(context, pages, intake)
     yield operations.router(context, pages, intake)
