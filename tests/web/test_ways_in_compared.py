@@ -112,14 +112,17 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
 } | {
     name: (name, f"- {reason}", f"- {reason}")
     for name, reason in {
-        **dict.fromkeys(("apply", "reload", "backup", "restore", "migrate", "up", "worker", "web"), ONE_HOST),
+        **dict.fromkeys(("apply", "backup", "restore", "migrate", "up", "worker", "web"), ONE_HOST),
         "token create": "who may make tokens can do everything: that takes a shell on the host",
         "token revoke": "as creating one",
-        "channels fill": "it follows a change of settings, which is made on the host",
-        "channels forget": "as channels fill",
-        "channels replace": "as channels fill",
-        "places empty": "as channels fill",
-        "places give-up": "as channels fill",
+        "reload": "a signal to the processes of one host, whose file it reads: no web server may send one, and a site"
+        " that runs on several hosts reloads each; the console says when settings on disk are not in force",
+        "channels fill": "it renders and schedules the whole archive page by page, which lasts longer than a request"
+        " may; it follows a change of settings, which is made on the host",
+        "channels forget": "it follows a change of settings, which is made on the host",
+        "channels replace": "as channels forget",
+        "places empty": "as channels forget",
+        "places give-up": "as channels forget",
         "reconcile": "it may read for hours",
     }.items()
 }
