@@ -95,7 +95,7 @@ def test_what_is_withdrawn_or_not_out_yet_is_on_no_page(site: Served) -> None:
             assert b"Future" not in body
             assert b"Lost" not in body
         site.work()
-    assert get(site.app, "/articles?topic=lost").code == "unknown-topic"
+    assert get(site.app, "/articles?topic=lost").code == "unknown-page"
 
 
 def test_every_article_is_on_one_page_of_the_list(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ class _Pages:
                 return respond(request, b"", media_type=_HTML, digest=version, modified=None)
             page, named = self._read(transaction, topic=topic or None, after=after, limit=_PAGE)
         if topic and after is None and not page.entries and page.next is None:
-            raise Problem(404, "unknown-topic", "no article is of this topic")
+            raise _no_page()
         body = site_pages.articles_page(
             self._context.site,
             self._linked(page, named),
