@@ -139,6 +139,10 @@ def _papers() -> Iterator[tuple[str, str]]:
     for one in ("7", "105"):
         yield _console(f"/references/{one}", "/references/{pmid}")
         yield _api(f"/references/{one}", "/references/{pmid}")
+    yield _console("/feeds")
+    yield _console("/feeds/latest", "/feeds/{feed}")
+    yield _api("/feeds")
+    yield _api("/feeds/latest", "/feeds/{feed}", after="sub_1")
     yield _console("/references/105/recall", "/references/{pmid}/recall")
 
 

@@ -68,6 +68,7 @@ MORE = {  # further ways to call a command
     "replay --channel lost",
     "operations op_1",
     "calendar --day 2026-03-01",
+    "feeds latest",
     "top --json",
     "reconcile lost",
     "withdraw --topic rest --reason Wrong",

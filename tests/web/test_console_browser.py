@@ -35,6 +35,8 @@ PAGES = [
     "/console/channels/partner/replay?since=2026-03-01T00:00:00",
     "/console/deliveries/dlv_000030",
     "/console/failures",
+    "/console/feeds",
+    "/console/feeds/latest",
     "/console/operations",
     "/console/passkeys",
     "/console/references",

@@ -185,6 +185,8 @@ READS: dict[str, tuple[str, str, str]] = {
     "a recall": ("recall", "GET /v1/recalls/{pmid}", "GET /console/references/{pmid}/recall"),
     "references": ("references", "GET /v1/references", "GET /console/references"),
     "a reference": ("references", "GET /v1/references/{pmid}", "GET /console/references/{pmid}"),
+    "feeds": ("feeds", "GET /v1/feeds", "GET /console/feeds"),
+    "a feed, and who follows it": ("feeds", "GET /v1/feeds/{feed}", "GET /console/feeds/{feed}"),
     "sessions": (
         "sessions list",
         "- every request has a token, and no session",

@@ -115,6 +115,10 @@ COMMANDS = {
         "calendar",
         "Show what goes live, ends its embargo or falls due for review, in the month from today or another day on.",
     ),
+    "feeds": (
+        "feeds",
+        "Show when each feed was built, how much is in it and what is wrong with it; of one feed, who follows it.",
+    ),
     "history": (
         "history",
         "Show the revisions of an article, the newest first: when each was made and rendered, and why.",

@@ -88,6 +88,37 @@ def forget_expired(transaction: Transaction, *, now: dt.datetime) -> int:
     return transaction.execute(sa.delete(subscriptions).where(subscriptions.c.expires <= now)).rowcount
 
 
+class Follower(Struct, frozen=True, kw_only=True):
+    """A subscription as an operator sees it: not the callback, whose address is its subscriber's secret."""
+
+    id: str
+    format: str
+    topic: str
+    host: str
+    since: dt.datetime
+    expires: dt.datetime
+    target_digest: str | None
+    delivered_digest: str | None
+    suspect: bool
+    due: dt.datetime | None
+    attempts: int
+    error: str | None
+
+
+def count_of_feed(transaction: Transaction, feed: str, *, now: dt.datetime) -> int:
+    """Count a feed's subscriptions that have not expired."""
+    mine = (subscriptions.c.feed == feed, subscriptions.c.expires > now)
+    return transaction.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
+
+
+def of_feed(transaction: Transaction, feed: str, *, now: dt.datetime, after: str, limit: int) -> list[Follower]:
+    """Return a feed's subscriptions that have not expired, by id. `after`: an id, or ""."""
+    mine = (subscriptions.c.feed == feed, subscriptions.c.expires > now, subscriptions.c.id > after)
+    columns = by_key(subscriptions.c[field] for field in Follower.__struct_fields__)
+    query = sa.select(*columns).where(*mine).order_by(subscriptions.c.id).limit(limit)
+    return [Follower(**row._mapping) for row in transaction.execute(query)]
+
+
 def of_other_topics(transaction: Transaction, topics: Collection[str], *, limit: int) -> list[Subscription]:
     """Return subscriptions to topics that do not exist, or no longer do."""
     query = sa.select(*_SUBSCRIPTION).where(subscriptions.c.topic.not_in(topics)).limit(limit)

@@ -17,6 +17,7 @@ from pipeline.web.console import (
     channels,
     deliveries,
     failures,
+    feeds,
     joining,
     needs_you,
     now,
@@ -62,6 +63,7 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield deliveries.router(context, pages)
     yield failures.router(context, pages, intake)
     yield references.router(context, pages, intake)
+    yield feeds.router(context, pages)
     yield operations.router(context, pages, intake)
     yield session_list.router(context, pages)
     yield adding_passkeys.router(context, pages, challenges)

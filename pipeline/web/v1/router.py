@@ -17,6 +17,7 @@ from pipeline.web.v1 import (
     deliveries,
     events,
     failures,
+    feeds,
     looking,
     operations,
     recalls,
@@ -40,3 +41,4 @@ def routers(context: Context, ends: events.Ends, trials: Trials) -> Iterator[API
     yield looking.router(context)
     yield recalls.router(context)
     yield references.router(context, intake)
+    yield feeds.router(context)

@@ -1,0 +1,160 @@
+"""Feeds for operators: when each was built, how much is in it, what is wrong with it, and who follows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.feeds.files import feed_path
+from pipeline.ledger import Transaction, feeds
+from pipeline.ledger.feeds import standing
+from pipeline.ledger.hub import subscriptions
+from pipeline.model.site import Feed
+from pipeline.stages.context import Context
+from pipeline.stages.feeds.files import formats_of
+from pipeline.views.fields import ArticleId, Count, Time
+
+FeedId = Annotated[str, Field(examples=["latest"])]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDocument:
+    """The newest entries of a feed in one format, as its readers fetch them."""
+
+    format: Annotated[str, Field(examples=["atom"])]
+    address: str
+    bytes: Annotated[int | None, Field(ge=0, description="Uncompressed. Null: it is not built yet.")]
+    modified: Annotated[Time | None, Field(description="Since when it is as it is.")]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFinding:
+    """A rule of the partner for whom the feed is made that it breaks, or that an article breaks, which is left out."""
+
+    rule: Annotated[str, Field(examples=["msn-title"])]
+    detail: str
+    article: ArticleId | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed. What is not counted is null, and never 0."""
+
+    feed: FeedId
+    title: str
+    built: Annotated[Time | None, Field(description="When it was built last; null: never.")]
+    due: Annotated[Time | None, Field(description="When it is built next, because something changed.")]
+    error: Annotated[str | None, Field(description="Why it could not be built last.")]
+    entries: Annotated[Count, Field(description="Articles in it, on all its pages.")]
+    withdrawn: Annotated[Count, Field(description="Entries that say that an article was withdrawn.")]
+    pages: Count
+    stale: Annotated[Count, Field(description="Pages that are to be built again.")]
+    documents: tuple[FeedDocument, ...]
+    findings: tuple[FeedFinding, ...]
+    subscriptions: Annotated[
+        int | None, Field(ge=0, description="At this site's own hub. Null: it has none, so they are not counted.")
+    ]
+    readers: Annotated[None, Field(description="Always null: who fetches the feed is not counted.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedList:
+    """Every feed of the settings."""
+
+    feeds: tuple[FeedState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A subscription at the hub. Of its callback the host alone is shown: the rest may be its subscriber's secret."""
+
+    id: Annotated[str, Field(examples=["sub_0c4f7a91d2e6"])]
+    format: str
+    topic: Annotated[str, Field(description="The address that was subscribed to.")]
+    host: Annotated[str, Field(description="Of the callback.", examples=["reader.example.com"])]
+    since: Time
+    expires: Annotated[Time, Field(description="Its lease ends then, unless it is renewed.")]
+    answer: Annotated[
+        Literal["accepted", "waits", "failed"],
+        Field(description="accepted: it has the newest document. waits: it is to be sent it. failed: it took none."),
+    ]
+    error: Annotated[str | None, Field(description="What it answered last, if that was no acceptance.")]
+    attempts: Annotated[int, Field(ge=0, description="That failed, in a row.")]
+    due: Annotated[Time | None, Field(description="When it is sent the newest document.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeFeed(FeedState):
+    """A feed with a page of its subscriptions, by id."""
+
+    subscribers: tuple[Subscriber, ...]
+    next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
+
+
+def feed_list(context: Context, transaction: Transaction) -> FeedList:
+    """Return every feed of the settings, in their order. Raises TransientError if the store does not answer."""
+    return FeedList(tuple(_state(context, transaction, feed) for feed in context.feeds.values()))
+
+
+def whole_feed(context: Context, transaction: Transaction, name: str, *, after: str, limit: int) -> WholeFeed | None:
+    """Return a feed with the subscriptions after an id, or None if there is no such feed."""
+    feed = context.feeds.get(name)
+    if feed is None:
+        return None
+    state = _state(context, transaction, feed)
+    fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    now = context.clock()
+    found = subscriptions.of_feed(transaction, name, now=now, after=after, limit=limit + 1) if context.hub else []
+    more = found[limit - 1].id if len(found) > limit else None
+    return WholeFeed(**fields, subscribers=tuple(map(_subscriber, found[:limit])), next=more)
+
+
+def _state(context: Context, transaction: Transaction, feed: Feed) -> FeedState:
+    state, size = standing.state_of(transaction, feed.id), standing.size_of(transaction, feed.id)
+    followed = subscriptions.count_of_feed(transaction, feed.id, now=context.clock()) if context.hub else None
+    return FeedState(
+        feed=feed.id,
+        title=feed.title,
+        built=state.built if state else None,
+        due=state.due if state else None,
+        error=state.error if state else None,
+        entries=size.live,
+        withdrawn=size.withdrawn,
+        pages=size.pages,
+        stale=size.stale,
+        documents=tuple(_documents(context, transaction, feed)),
+        findings=_findings(state.findings) if state else (),
+        subscriptions=followed,
+    )
+
+
+def _documents(context: Context, transaction: Transaction, feed: Feed) -> Iterator[FeedDocument]:
+    built = feeds.documents(transaction, feed.id)
+    for format in formats_of(context, feed):
+        address, one = context.site.feed_url(feed.id, format.extension), built.get(format.name)
+        file = context.store.file_state(feed_path(feed.id, format.extension)) if one else None
+        yield FeedDocument(format.name, address, file.size if file else None, one.modified if one else None)
+
+
+def _findings(found: str | None) -> tuple[FeedFinding, ...]:
+    return tuple(FeedFinding(one["rule"], one["detail"], one.get("article")) for one in json.loads(found or "[]"))
+
+
+def _subscriber(one: subscriptions.Follower) -> Subscriber:
+    return Subscriber(
+        id=one.id,
+        format=one.format,
+        topic=one.topic,
+        host=one.host,
+        since=one.since,
+        expires=one.expires,
+        answer="failed" if one.error else "waits" if one.due is not None else "accepted",
+        error=one.error,
+        attempts=one.attempts,
+        due=one.due,
+    )
