@@ -294,8 +294,12 @@ def test_nothing_is_a_mistake(person: Person) -> None:
     assert "no-article" in person.words
 
 
-def test_too_much_is_a_page_that_says_how_much_is_too_much(site: Served, person: Person) -> None:
-    assert send(person, *[(f"{n}.md", b"x" * 3_000_000) for n in range(3)]) == 413
+@pytest.mark.parametrize("announced", [{}, {"Content-Length": "100000000"}], ids=["found out", "announced"])
+def test_too_much_is_a_page_that_says_how_much_is_too_much(
+    site: Served, person: Person, announced: dict[str, str]
+) -> None:
+    assert send(person, *[(f"{n}.md", b"x" * 3_000_000) for n in range(3)], headers=announced) == 413
+    assert "form-too-large" in person.words
     assert "8,000,000" in person.words
     assert kept(site) == 0
 
