@@ -28,7 +28,8 @@ app = typer.Typer(
 # typer vendors click's exceptions and exports only this one: every usage error derives from its base classes.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
 NAMED = (
-    "article", "channel", "delivery", "failure", "feed", "reference", "operation", "place", "recall", "session", "passkey",
+    "article", "channel", "delivery", "failure", "feed", "reference",
+    "operation", "place", "recall", "session", "passkey",
 )  # fmt: skip
 _UNKNOWN = frozenset(f"unknown-{what}" for what in NAMED)
 
