@@ -147,7 +147,7 @@ def test_a_publisher_may_withdraw_and_neither_release_nor_replay(site: Served, p
     publisher = Person(site.app)
     publisher.sign_in("cms")
     publisher.get("/console/articles/baclofen-for-spasticity")
-    assert publisher.buttons == ["Sign out"]
+    assert publisher.buttons == ["Sign out", "Look"]
     proof = publisher.form_of("Sign out")[1]["proof"]
     for path in ("baclofen-for-spasticity/release", "hostile/replay"):
         assert publisher.post(f"/console/articles/{path}", {"proof": proof}).status == 403

@@ -11,7 +11,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.failure_notes import dismiss, note, reopen
 from pipeline.views.failures import failures
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
-from pipeline.web.console.moments import moment_of
+from pipeline.web.console.moments import shown_at
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
@@ -45,7 +45,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
 
     @routes.post("/failures/{key}/replay", max_body_size=MAX_BODY)
     def replay(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
-        done = replay_failure(intake, key, seen=moment_of(act.form["seen"], field="seen"), by=act.by)
+        done = replay_failure(intake, key, seen=shown_at(act.form["seen"]), by=act.by)
         if done.operation is None:
             raise Problem(409, "nothing-to-replay", "what the page showed was replayed or delivered in the meantime")
         return see(address_of(done.operation))
@@ -57,7 +57,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
 
     @routes.post("/failures/{key}/dismiss", max_body_size=MAX_BODY)
     def dismiss_cause(key: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
-        dismiss(intake, key, seen=moment_of(act.form["seen"], field="seen"), by=act.by)
+        dismiss(intake, key, seen=shown_at(act.form["seen"]), by=act.by)
         return see(_HERE)
 
     @routes.post("/failures/{key}/reopen", max_body_size=MAX_BODY)

@@ -1,4 +1,4 @@
-"""Times that people give in forms. Browsers' own inputs for a time have no zone: what they give is taken as UTC."""
+"""Times in forms. Browsers' own inputs for a time have no zone: what people give there is taken as UTC."""
 
 import datetime as dt
 
@@ -12,3 +12,14 @@ def moment_of(text: str, *, field: str) -> dt.datetime:
         return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError):
         raise Problem(400, "invalid-form", f"`{field}` is not a time: give it as 2026-03-01T12:00, in UTC") from None
+
+
+def shown_at(text: str) -> dt.datetime:
+    """Read when a page was made, which it says with its zone in the field `seen`. Raises Problem 400."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Problem(400, "invalid-form", "`seen` is not the time of a page: load the page again")

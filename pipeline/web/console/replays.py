@@ -12,7 +12,7 @@ from pipeline.views.system import channel_health
 from pipeline.web.channels import check_channel
 from pipeline.web.console.channels import address_of_channel
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
-from pipeline.web.console.moments import moment_of
+from pipeline.web.console.moments import moment_of, shown_at
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
@@ -48,7 +48,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     @routes.post("/channels/{channel}/replay", max_body_size=MAX_BODY)
     def replay_since(channel: str, act: Annotated[Acting, Depends(acting(who_is))]) -> Response:
         """Send again what the page counted: no more than it said, and nothing that ended later."""
-        since, seen = (moment_of(act.form[field], field=field) for field in ("since", "seen"))
+        since, seen = moment_of(act.form["since"], field="since"), shown_at(act.form["seen"])
         with context.ledger.read() as transaction:
             check_channel(context, transaction, channel)
         most = _number(act.form["number"])
