@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Final
 
 from pipeline.channels import Rotation
@@ -17,12 +18,19 @@ USUAL: Final = 24
 PRIVATE: Final = {"Cache-Control": "private, no-store"}  # of what shows a secret
 
 
-def rotate(context: Context, act: Act, plan: ChannelPlan, *, overlap_hours: float) -> Rotation:
-    """Make a new secret for the channel. Raises InvalidEvent as `rotation.rotate`, and Problem 503 `not-served`."""
+def rotate(
+    context: Context, act: Act, plan: ChannelPlan, *, overlap_hours: float, allow: Callable[[], None] = lambda: None
+) -> Rotation:
+    """Make a new secret for the channel. Raises InvalidEvent as `rotation.rotate`, and Problem 503 `not-served`.
+
+    `allow`: called before a channel that signs gets a new secret; it raises if that is too often.
+    """
     try:
-        with rotation.opened(plan) as channel, context.ledger.write() as transaction:
-            overlap = dt.timedelta(hours=overlap_hours)
-            return rotation.rotate(context.sealer, transaction, act, channel, plan.id, overlap=overlap)
+        with rotation.opened(plan) as channel:
+            allow()
+            with context.ledger.write() as transaction:
+                overlap = dt.timedelta(hours=overlap_hours)
+                return rotation.rotate(context.sealer, transaction, act, channel, plan.id, overlap=overlap)
     except ConfigError:
         raise _not_served() from None
 

@@ -16,7 +16,7 @@ import pytest
 import started
 from command import Result, citewire
 
-from pipeline.feeds.listing import subscribe_page
+from pipeline.feeds.site_pages import subscribe_page
 from pipeline.intake.own_rendition import is_own_rendition
 from pipeline.model.site import Site
 from workers.cli.files import Excluded, is_article

@@ -233,7 +233,8 @@ def test_without_the_key_it_was_sealed_with_nothing_is_sent_and_the_mend_is_name
     (one,) = site.ask("GET", "/v1/deliveries?channel=partner").json["deliveries"]
     assert "citewire channels drop-secret partner" in one["error"]
     assert site.ask("GET", f"{OWN}/deliveries", "partner").json["deliveries"][0]["error"] == "secret-unusable"
-    assert site.ask("POST", ROTATE, "partner").code == "not-served"
+    for _ in range(4):  # more than may be made in an hour: what makes none counts for none
+        assert site.ask("POST", ROTATE, "partner").code == "not-served"
     monkeypatch.setenv("SEALING_KEY", KEY)
     site.clock.pass_(3600)
     site.work()

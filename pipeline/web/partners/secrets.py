@@ -1,5 +1,6 @@
 """/partners/{channel}/secret: a partner replaces the secrets that its webhooks are signed with."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -40,9 +41,9 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
         Until the overlap ends, or you end it, each message has a signature by the new secret and by the former ones. If
         the channel signs with Ed25519, the new key's public half is shown.
         """
-        act = act_of(mine)
-        allow(limiter, f"rotate:{mine.plan.id}", _ROTATIONS)
-        new = rotating.rotate(context, act, mine.plan, overlap_hours=overlap_hours)
+        act, name = act_of(mine), f"rotate:{mine.plan.id}"
+        counted = partial(allow, limiter, name, _ROTATIONS)
+        new = rotating.rotate(context, act, mine.plan, overlap_hours=overlap_hours, allow=counted)
         response.headers.update(rotating.PRIVATE)
         return own_channel.new_secret(mine.plan.id, new, act.operation)
 

@@ -63,5 +63,6 @@
     event.preventDefault();
     ask();
   });
+  form.querySelector("button.main").disabled = false; // pressed before this script is here, it would send no answer
   if (form.dataset.passkey === "get") ask();
 })();
