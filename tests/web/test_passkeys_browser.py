@@ -196,6 +196,4 @@ def test_without_scripts_people_are_told_of_the_other_ways(browser: Browser, tmp
         press(shown, "Add a passkey")
         expect(shown.page.get_by_text("Passkeys need JavaScript.")).to_be_visible()
         look(shown, "passkey-without-scripts", tmp_path)
-        press(shown, "Make the passkey")
-        expect(shown.page.locator("main")).to_contain_text("passkey-refused")
-        shown.refused.clear()  # that a page is 403 is an error to the browser, too
+        expect(shown.page.get_by_role("button", name="Make the passkey")).to_be_disabled()
