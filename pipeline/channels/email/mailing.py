@@ -10,6 +10,7 @@ from pipeline.errors import CitewireError, PermanentError, TransientError, Unsen
 from pipeline.model.delivery import Parcel, Receipt
 
 _DETAIL = 500  # characters
+_Failure = tuple[str, CitewireError]  # a recipient, and why the mail was not sent
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,18 @@ class Post:
         sent = len(recipients_due) - len(failures)
         if failures and not sent and not memory.resumes(parcel):
             return (waiting or failures)[0][1]
-        thread = memory.thread or thread
+        refused = [one for one in failures if _is_final(one[1])]
         before = memory.refused if memory.resumes(parcel) else frozenset()
-        refused = "".join(f"; refused: {recipient} ({error})" for recipient, error in failures if _is_final(error))
-        refused += "".join(f"; refused before: {one}" for one in self.recipients if key_of(one) in before)
+        words, thread = self._words(refused, before), memory.thread or thread
         if waiting:
-            keys = frozenset(key_of(recipient) for recipient, _ in waiting)
-            final = before | {key_of(recipient) for recipient, error in failures if _is_final(error)}
-            return self._waiting(waiting[0][1], Memory(thread, parcel.message_id, keys, final), refused)
-        return Receipt(detail=f"sent to {sent}{refused}"[:_DETAIL], status=250, remote_id=str(Memory(thread)))
+            kept = Memory(thread, parcel.message_id, _keys_of(waiting), before | _keys_of(refused))
+            return self._waiting(waiting[0][1], kept, words)
+        return Receipt(detail=f"sent to {sent}{words}"[:_DETAIL], status=250, remote_id=str(Memory(thread)))
+
+    def _words(self, refused: Sequence[_Failure], before: frozenset[str]) -> str:
+        """Return who was refused for good, now and before."""
+        now = [f"; refused: {recipient} ({error})" for recipient, error in refused]
+        return "".join([*now, *(f"; refused before: {one}" for one in self.recipients if key_of(one) in before)])
 
     def _waiting(self, error: CitewireError, memory: Memory, refused: str) -> TransientError:
         text = f"{len(memory.waiting)} of {len(self.recipients)} recipients do not have it yet: {error}{refused}"
@@ -136,6 +140,10 @@ def shown(recipient: str) -> str:
     """Return an address as the log may have it, which only those who know the recipients can complete."""
     local, _, domain = recipient.rpartition("@")
     return f"{local[:1]}…@{domain}"
+
+
+def _keys_of(failures: Sequence[_Failure]) -> frozenset[str]:
+    return frozenset(key_of(recipient) for recipient, _ in failures)
 
 
 def _is_final(error: CitewireError) -> bool:
