@@ -315,15 +315,14 @@ def signing_with(place: Place | None, plan: ChannelPlan, settings: Settings) -> 
 
     What was made is unsealed when the channel is opened: without the key, that raises ConfigError.
     """
-    sealed = place.signing if place is not None else None
-    if place is None or sealed is None:
+    if place is None or place.signing is None or not plan.signs:
         return plan
-    owner = place.channel
 
     def open_signing() -> Channel:
+        made = unsealed(sealer_of(settings), place)  # before anything is open that would have to be closed
         channel = plan.open()
         if isinstance(channel, RotatingChannel):
-            channel.sign_with(unsealed(sealer_of(settings), sealed, owner=owner))
+            channel.sign_with(made)
         return channel
 
     return replace(plan, open=open_signing)

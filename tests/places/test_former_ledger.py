@@ -16,8 +16,9 @@ from places_world import World, files, folder, run
 from sqlalchemy.engine import URL
 from test_restored_places import back_up
 
-from pipeline.ledger import Ledger, processes
+from pipeline.ledger import Ledger, places, processes
 from pipeline.ledger.processes import Process
+from pipeline.stages.places.former import bring_over
 
 __all__ = ["own", "server"]  # fixtures
 
@@ -73,6 +74,20 @@ def test_a_restore_says_that_no_former_ledger_was_compared(tmp_path: Path, capsy
         world.settings()
         said = run(capsys, world, "restore", back_up(world, capsys))
     assert said.status == 0 and "no former ledger was compared" in said.err
+
+
+def test_a_place_that_only_the_former_ledger_knows_goes_on_signing_with_what_was_made_there(tmp_path: Path) -> None:
+    with closing(empty_ledger(tmp_path / "var")) as ledger, closing(empty_ledger(tmp_path / "here")) as restored:
+        world, now = World(ledger, tmp_path), dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+        world.take_up(folder("archive", tmp_path / "old"))
+        world.publish("a")
+        world.work()
+        with ledger.write() as transaction:
+            places.sign_with(transaction, "archive", b"sealed", rotated=now, former_until=None, now=now)
+        with ledger.read() as there, restored.write() as here:
+            (left,) = bring_over(here, there, now=now)
+            assert places.find(here, left.key) == left
+        assert (left.signing, left.rotated) == (b"sealed", now)
 
 
 @pytest.fixture

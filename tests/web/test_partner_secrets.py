@@ -16,17 +16,19 @@ import sqlalchemy as sa
 from asgi import send
 from console_person import Person
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import structs
 from own_database import own_database
 from served import SITE, Served, served
 from standardwebhooks import Webhook as Verifier
 
 from config import load
 from pipeline.channels.webhook.signing import new_private_key, new_secret
-from pipeline.ledger import operations, tables, tokens
+from pipeline.ledger import operations, places, tables, tokens
 from pipeline.stages.acts import Act
 from pipeline.stages.partners import rotation
 from pipeline.web.app import create_app
 from standins.receiver import Received, Receiver
+from workers.planning import replaced
 from workers.wiring import put_in_force
 
 ARTICLE = "---\nid: {id}\ntitle: Naps\n---\nThey help.\n"
@@ -253,6 +255,40 @@ def test_settings_that_are_taken_up_again_leave_the_partners_secret(
     assert got.headers["content-encoding"] == "gzip"
     got = replace(got, body=gzip.decompress(got.body))
     assert verifying(got, new, CONFIGURED) == [True, False]
+
+
+def test_the_next_partner_has_nothing_that_the_one_before_has_made_who_can_still_be_given_a_new_one(
+    site: Served, partner: Receiver, tmp_path: Path
+) -> None:
+    made = rotated(site, "?overlap_hours=0")
+    assert verifying(sent(site, partner, "a"), made) == [True]
+    file = tmp_path / "next.toml"
+    file.write_text(text(partner).replace(f"{partner.url}in", f"{partner.url}next"))
+    settings = load({"CITEWIRE_CONFIG": str(file), "CITEWIRE_DATA": str(tmp_path / "var")})
+    replaced(site.context.ledger, settings, "partner", by="test", now=site.clock())
+    assert site.ask("GET", OWN, "partner").json["secret_rotated"] is None
+    assert verifying(sent(site, partner, "b"), made, CONFIGURED) == [False, True]
+    with site.context.ledger.read() as transaction:
+        (left,) = places.every(transaction, states={"orphan"})
+    answer = site.ask("POST", f"/v1/channels/{left.key}/secret/rotate?overlap_hours=0")
+    assert answer.status == 200, answer.body
+    site.withdraw("a")
+    site.work()
+    withdrawn = partner.received[-1]
+    assert (withdrawn.path, withdrawn.headers["citewire-event"]) == ("/in", "withdrawn")
+    assert verifying(withdrawn, answer.json["secret"], made, CONFIGURED) == [True, False, False]
+
+
+def test_a_place_that_was_read_before_a_rotation_and_is_saved_after_it_keeps_the_new_secret(
+    site: Served, partner: Receiver
+) -> None:
+    with site.context.ledger.read() as transaction:
+        read = places.find(transaction, "partner")
+    assert read is not None
+    made = rotated(site, "?overlap_hours=0")
+    with site.context.ledger.write() as transaction:
+        places.save(transaction, structs.replace(read, filled_up_to="a"))  # as a page that was filled meanwhile does
+    assert verifying(sent(site, partner, "a"), made, CONFIGURED) == [True, False]
 
 
 def test_a_site_without_a_key_says_that_it_cannot_be_done(site: Served) -> None:

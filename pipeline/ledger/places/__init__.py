@@ -55,6 +55,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = tuple(places.c[field] for field in Place.__struct_fields__)
+_SIGNING = frozenset({"signing", "rotated", "former_until"})
 
 
 def _place(row: sa.Row[tuple[object, ...]]) -> Place:
@@ -75,8 +76,13 @@ def find(transaction: Transaction, key: str) -> Place | None:
 
 
 def save(transaction: Transaction, place: Place) -> None:
-    """Add the place, or replace what is known of it."""
-    values = structs.asdict(place) | {"fill": json.dumps(place.fill) if place.fill else None}
+    """Add the place, or replace what is known of it, but for what it signs with: that is up to `sign_with` alone.
+
+    A rotation may be committed between the time when a place was read and the time when it is saved, and what one
+    partner has made is none of the next one's.
+    """
+    known = {name: value for name, value in structs.asdict(place).items() if name not in _SIGNING}
+    values = known | {"fill": json.dumps(place.fill) if place.fill else None}
     new = {name: value for name, value in values.items() if name != "key"}
     upsert = insert(transaction, places).values(**values)
     transaction.execute(upsert.on_conflict_do_update(index_elements=[places.c.key], set_=new))

@@ -53,9 +53,9 @@ def rotate(
     """
     sealer = _needed(sealer)
     place = _locked(transaction, id)
-    before = None if place.signing is None else unsealed(sealer, place.signing, owner=id)
+    before = None if place.signing is None else unsealed(sealer, place)
     new = channel.rotated(before, now=act.at, overlap=overlap)
-    _keep(transaction, sealer, id, new, rotated=act.at, now=act.at)
+    _keep(transaction, sealer, place, new, rotated=act.at, now=act.at)
     words = f"former secrets sign until {rfc3339(new.former_until)}" if new.former_until else "former secrets ended"
     acts.record(transaction, act, "rotate", "rotated", channel=id, reason=words)
     return new
@@ -70,8 +70,8 @@ def end_former(sealer: Sealer | None, transaction: Transaction, act: Act, channe
     if place.signing is None or place.former_until is None or place.former_until <= act.at:
         return False
     sealer = _needed(sealer)
-    new = channel.without_former(unsealed(sealer, place.signing, owner=id), now=act.at)
-    _keep(transaction, sealer, id, new, rotated=place.rotated, now=act.at)
+    new = channel.without_former(unsealed(sealer, place), now=act.at)
+    _keep(transaction, sealer, place, new, rotated=place.rotated, now=act.at)
     acts.record(transaction, act, "rotate", "ended", channel=id, reason="former secrets ended")
     return True
 
@@ -86,16 +86,17 @@ def drop(transaction: Transaction, act: Act, id: str) -> bool:
     return True
 
 
-def unsealed(sealer: Sealer | None, sealed: bytes, *, owner: str) -> bytes:
-    """Return what was made for the channel `owner`. Raises ConfigError if it cannot be read."""
+def unsealed(sealer: Sealer | None, place: Place) -> bytes:
+    """Return what was made for the place to sign with. Raises ConfigError if it cannot be read."""
+    assert place.signing is not None
     mend = "set the key that it was sealed with, or have the settings' secrets sign again"
-    hint = f"{mend}: `citewire channels drop-secret {owner}`"
+    hint = f"{mend}: `citewire channels drop-secret {place.key}`"
     if sealer is None:
         raise ConfigError("is needed to read a rotated secret", key="sealing_key", hint=hint, code="secret-missing")
     try:
-        return sealer.open(sealed, owner=owner)
+        return sealer.open(place.signing, owner=place.channel)
     except ValueError as error:
-        message = f"the rotated secret of {owner} {error}"
+        message = f"the rotated secret of {place.key} {error}"
         raise ConfigError(message, key="sealing_key", hint=hint, code="secret-unusable") from None
 
 
@@ -118,11 +119,12 @@ def _needed(sealer: Sealer | None) -> Sealer:
 def _keep(
     transaction: Transaction,
     sealer: Sealer,
-    id: str,
+    place: Place,
     new: Rotation,
     *,
     rotated: dt.datetime | None,
     now: dt.datetime,
 ) -> None:
-    sealed = sealer.seal(new.state, owner=id)
-    places.sign_with(transaction, id, sealed, rotated=rotated, former_until=new.former_until, now=now)
+    """Seal it for the channel, whose name stays when it leaves the place and the place's key changes."""
+    sealed = sealer.seal(new.state, owner=place.channel)
+    places.sign_with(transaction, place.key, sealed, rotated=rotated, former_until=new.former_until, now=now)

@@ -35,6 +35,7 @@ def bring_over(here: Transaction, there: Transaction, *, now: dt.datetime) -> li
             keys.add(key)
             left = structs.replace(place, key=key, state="orphan", left=place.left or now, fill=(), filled_up_to="")
             places.save(here, left)
+            places.sign_with(here, key, left.signing, rotated=left.rotated, former_until=left.former_until, now=now)
             added.append(left)
         rekeying.bring_rows(there, place.key, here, at[place.location], now=now)
     if added:

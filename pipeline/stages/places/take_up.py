@@ -148,9 +148,6 @@ def _save(transaction: Transaction, change: Change, *, now: dt.datetime) -> None
         filled_up_to=known.filled_up_to if known and same else "",
         checked=known.checked if known else None,
         check_due=known.check_due if known else None,
-        signing=known.signing if known else None,
-        rotated=known.rotated if known else None,
-        former_until=known.former_until if known else None,
     )
     places.save(transaction, new)
 
