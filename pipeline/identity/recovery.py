@@ -8,7 +8,8 @@ import secrets
 CODES = 10
 _PREFIX = "cwr-"
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: none looks like another
-_GROUPS, _GROUP = 4, 5  # 20 letters of 5 bits each: as a hash of 100 random bits, a code cannot be guessed offline
+# 24 letters of 5 bits each. From 112 random bits on a plain hash will do, which nobody reverses (ASVS 5.0, 6.5.2).
+_GROUPS, _GROUP = 4, 6
 _CODE = re.compile(rf"{_PREFIX}[{_LETTERS}]{{{_GROUP}}}(?:-[{_LETTERS}]{{{_GROUP}}}){{{_GROUPS - 1}}}")
 _LIKE_OTHERS = str.maketrans("oil", "011")
 

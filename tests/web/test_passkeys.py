@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from own_database import own_database
 from served import SITE, Served, served
 from structlog.testing import capture_logs
 
-from pipeline.identity.recovery import CODES
+from pipeline.identity.recovery import CODES, new_codes
 from pipeline.ledger import Ledger, operations, passkeys, tokens
 from pipeline.ledger.operations import Operation, Part
 from pipeline.stages import acts
@@ -511,8 +512,15 @@ def test_the_ledger_has_nothing_that_lets_somebody_in(tmp_path: Path) -> None:
     assert not [one for one in secrets if one.encode() in written]
 
 
+def test_a_code_has_as_many_random_bits_as_its_hash_needs() -> None:
+    """112 at least, or else a plain hash is not enough (ASVS 5.0, 6.5.2)."""
+    letters = ["".join(code.split("-")[1:]) for _ in range(100) for code in new_codes()]
+    assert len(set(letters)) == len(letters)
+    assert min(map(len, letters)) * math.log2(len(set("".join(letters)))) >= 112
+
+
 def test_codes_are_guessed_no_more_often_than_tokens(site: Served) -> None:
-    answers = [recovered(site, f"cwr-00000-00000-00000-0000{number % 10}") for number in range(12)]
+    answers = [recovered(site, f"cwr-000000-000000-000000-00000{number % 10}") for number in range(12)]
     assert [one.shown.status for one in answers if one.shown] == [403] * 10 + [429] * 2
 
 

@@ -37,7 +37,7 @@ passkeys = sa.Table(
 recovery_codes = sa.Table(
     "recovery_codes",
     metadata,
-    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of a code of 100 random bits
+    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of a code of 120 random bits
     sa.Column("person", sa.String(43), nullable=False),
     sa.Index("ix_recovery_codes_person", "person"),
 )
