@@ -22,7 +22,7 @@ from own_database import own, server
 from sqlalchemy.engine import URL
 
 from pipeline.errors import ConfigError
-from pipeline.ledger import Ledger, backup
+from pipeline.ledger import Ledger, backup, passkeys, sessions
 from pipeline.ledger.tables import metadata
 from pipeline.model.rendition import digest_of
 from workers import archive
@@ -82,6 +82,21 @@ def test_a_copy_is_brought_into_an_empty_postgresql_and_numbers_go_on(tmp_path: 
     bench.work()  # attempts and holdings get numbers that are free
     target.close()
     source.close()
+
+
+def test_nobody_is_signed_in_or_invited_after_a_restore(tmp_path: Path) -> None:
+    with closing(empty_ledger(tmp_path / "source")) as source, closing(empty_ledger(tmp_path / "target")) as target:
+        now = dt.datetime.now(dt.UTC)
+        with source.write() as transaction:
+            passkeys.ask(transaction, "challenge", now=now)
+            passkeys.invite(transaction, "link", name="Eve", role="admin", now=now, expires=now + dt.timedelta(days=7))
+            passkeys.add_person(transaction, "handle", name="Ada", role="editor", token=None, now=now)
+            sessions.begin(transaction, "cookie", who="token", client="192.0.2.1", now=now)
+        backup.copy_out(source, tmp_path / "copy.sqlite")
+        backup.bring_in(tmp_path / "copy.sqlite", target)
+        asked_of = ("passkey_challenges", "invitations", "passkey_people", "sessions")
+        assert [len(rows(source)[name]) for name in asked_of] == [1, 1, 1, 1]
+        assert [len(rows(target)[name]) for name in asked_of] == [0, 0, 1, 0]
 
 
 # --- files that are not what `backup` writes ------------------------------------------------------------------------
