@@ -21,8 +21,9 @@ from pipeline.ledger.tables.base import by_key
 from pipeline.model.rendition import digest_of
 
 _ROWS = 500
-# Running processes, people who are signed in or about to, invitations (which may have been accepted or withdrawn since),
-# what was being done to many articles, and uploads that were not published: a restored system waits for its operator.
+# Running processes, people who are signed in or about to, invitations (which may have been accepted or withdrawn
+# since), what was being done to many articles, and uploads that were not published: a restored system waits for its
+# operator.
 _NOT_RESTORED = frozenset(
     {
         "clock",
