@@ -1,7 +1,8 @@
 """Write the catalogues of Citewire's own words anew from the code: `python -m workers.catalogues`.
 
 What is no longer said goes, what is new is empty until somebody translates it, and nothing is guessed (no fuzzy
-messages): a test refuses catalogues that are not complete.
+messages): a test refuses catalogues that are not complete. A language that has no file yet gets one, with every message
+empty.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 }
 _FOLDERS = ("appraisal", "channels", "citations", "feeds", "flattening", "renditions")  # that write for readers
 _WIDTH = 120
+_HEADER = "# Citewire's own words. How to correct them: docs/languages.md"
 
 
 def messages() -> Catalog:
@@ -43,15 +45,23 @@ def messages() -> Catalog:
 
 def updated(name: str, template: Catalog) -> Catalog:
     """Return a catalogue with exactly the messages of the code, and its translations of those."""
-    with path_of(name).open("rb") as file:
-        former = read_po(file, locale=name)
-    catalogue = Catalog(locale=name, header_comment=former.header_comment, fuzzy=False)
+    former = _former(name)
+    catalogue = Catalog(locale=name, header_comment=_HEADER, fuzzy=False)
     catalogue.mime_headers = former.mime_headers  # their dates too: the same code gives the same file
     for message in sorted((one for one in template if one.id), key=lambda one: str(one.id)):
         known = former.get(message.id if isinstance(message.id, str) else message.id[0])
         string = known.string if known is not None and known.id == message.id else ""
         catalogue.add(message.id, string, locations=sorted(set(message.locations)))
     return catalogue
+
+
+def _former(name: str) -> Catalog:
+    """Return a catalogue as it is; one without messages if there is none."""
+    path = path_of(name)
+    if not path.exists():
+        return Catalog(locale=name, project="Citewire", version="", last_translator="Citewire", charset="utf-8")
+    with path.open("rb") as file:
+        return read_po(file, locale=name)
 
 
 def write(file: BinaryIO, catalogue: Catalog) -> None:

@@ -12,7 +12,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 import pipeline
-from pipeline.wording import pieces
+from pipeline.wording import pieces, reading
 from pipeline.wording.reading import FOLDER, path_of
 from pipeline.wording.tags import CATALOGUES
 from workers import catalogues
@@ -74,6 +74,22 @@ def test_a_catalogue_is_as_its_writer_leaves_it(name: str, said: Catalog) -> Non
     written = BytesIO()
     catalogues.write(written, catalogues.updated(name, said))
     assert written.getvalue() == path_of(name).read_bytes()
+
+
+def test_a_language_without_a_file_gets_one_with_nothing_translated(
+    said: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "FOLDER", tmp_path)
+    for _ in range(2):  # it stays as it was made
+        made = BytesIO()
+        catalogues.write(made, catalogues.updated("sv", said))
+        path_of("sv").write_bytes(made.getvalue())
+        catalogue = read("sv")
+        assert ids(catalogue) == ids(said)
+        assert {form for message in catalogue if message.id for form in forms(message)} == {""}
+        assert (catalogue.locale_identifier, catalogue.num_plurals, catalogue.fuzzy) == ("sv", 2, False)
+        assert catalogue.mime_headers == read("sv").mime_headers
+    assert made.getvalue() == path_of("sv").read_bytes()
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
