@@ -17,6 +17,8 @@ from served import SITE, Served, served
 
 from pipeline.feeds import sitemaps
 from pipeline.ledger.feeds import newest
+from pipeline.stages.render import fingerprint
+from pipeline.web.app import create_app
 from pipeline.wording.tags import CATALOGUES
 
 PLAIN = SITE.partition("[[channels]]")[0]
@@ -153,6 +155,26 @@ def test_a_page_that_does_not_show_a_change_yet_is_not_taken_for_the_next_one(si
     answer = get(site.app, "/", if_none_match=tag)
     assert answer.status == 200
     assert b"Another title" in answer.body
+
+
+def test_another_release_has_other_pages(
+    site: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """A page that says the same of other articles in other words is another page, though no article has changed."""
+    request.addfinalizer(fingerprint.own_code.cache_clear)
+    template = tmp_path / "code" / "parts.html.j2"
+    template.parent.mkdir()
+    monkeypatch.setattr(fingerprint, "_OURS", (*fingerprint._OURS, str(template.parent)))
+    put(site, "one")
+    site.work()
+    tags = []
+    for text in ("<li>", "<li>", "<li class=new>"):
+        template.write_text(text, encoding="utf-8")
+        fingerprint.own_code.cache_clear()
+        app = create_app(site.context, alive=list)
+        tags.append([get(app, path).headers["etag"] for path in ("/", "/articles")])
+    assert tags[0] == tags[1]
+    assert not set(tags[1]) & set(tags[2])
 
 
 def test_another_sites_article_is_left_to_it_as_in_the_sitemap(site: Served) -> None:

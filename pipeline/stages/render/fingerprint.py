@@ -48,11 +48,11 @@ def _code_of(format: Format) -> str:
     name = str(getattr(format.render, "__module__", ""))
     function = str(getattr(format.render, "__qualname__", ""))
     theirs = "" if name.startswith(f"{pipeline.__name__}.") else _package_digest(name.partition(".")[0])
-    return "\n".join((*kept, name, function, theirs, _own_code()))
+    return "\n".join((*kept, name, function, theirs, own_code()))
 
 
 @functools.cache
-def _own_code() -> str:
+def own_code() -> str:
     """Return a digest of our code and templates that write renditions and feeds, and of the libraries they use."""
     root = Path(str(pipeline.__file__)).parent
     digest = hashlib.sha256()

@@ -21,6 +21,7 @@ from pipeline.ledger.feeds import newest
 from pipeline.ledger.feeds.newest import Cursor, Page
 from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
+from pipeline.stages.render.fingerprint import own_code
 from pipeline.web.conditional import is_current, respond, tag_of
 from pipeline.web.problems import Problem
 from pipeline.web.public.feeds import listed_feeds
@@ -52,8 +53,8 @@ class _Pages:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._feeds = listed_feeds(context)
-        own = site_pages.articles_page(context.site, [], topic=None, later=False, older="")
-        self._form = digest_of(own + site_pages.front_page(context.site, [], self._feeds))  # templates, words, settings
+        # The code, the templates and the words that write the pages, and the settings that each of them shows.
+        self._form = digest_of(own_code().encode() + site_pages.front_page(context.site, [], self._feeds))
 
     def front(self, request: Request) -> Response:
         """Return the newest articles, the feeds and the newest changes of the evidence."""
