@@ -90,9 +90,13 @@ def front_page(
 
 
 def articles_page(site: Site, entries: Sequence[Linked], *, topic: str | None, later: bool, older: str | None) -> bytes:
-    """Return a page of the list. `older`: the address of the next page; `later`: this is not the first one."""
+    """Return a page of the list. `older`: the address of the next page; `later`: this is not the first one.
+
+    A topic has the name that an article gives it. What was asked for is not repeated: the page would say anything.
+    """
     named = {each.slug: each.name for one in entries for each in one.topics}
-    return _page(site, "articles", entries=entries, topic=named.get(topic or "", topic), later=later, older=older)
+    part = later or topic is not None
+    return _page(site, "articles", entries=entries, topic=named.get(topic or ""), part=part, older=older)
 
 
 def unknown_page(site: Site) -> bytes:

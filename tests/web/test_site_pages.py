@@ -177,6 +177,17 @@ def test_another_release_has_other_pages(
     assert not set(tags[1]) & set(tags[2])
 
 
+def test_a_page_says_nothing_that_only_its_address_says(site: Served) -> None:
+    put(site, "one", topics="Pain")
+    site.work()
+    asked = "/articles?topic=Call+this+number&after=2020-01-01T00:00:00Z~x"
+    answer = get(site.app, asked)
+    assert answer.status == 200
+    assert b"Call" not in answer.body
+    assert links(answer.body, "//p[@class='on']/a") == [f"{HERE}/articles"]
+    assert html.fromstring(get(site.app, "/articles?topic=pain").body).xpath("//main/p/bdi/text()") == ["Pain"]
+
+
 def test_another_sites_article_is_left_to_it_as_in_the_sitemap(site: Served) -> None:
     put(site, "theirs", more="canonical: https://elsewhere.example/theirs")
     put(site, "ours")
