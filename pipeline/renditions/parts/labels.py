@@ -31,9 +31,9 @@ def stated_attributes(words: Words) -> str:
     return f' lang="{words.language}" dir="rtl"'
 
 
-def label_html(words: Words, text: str) -> str:
-    """Return a message without values, in a `span` that says its language where that is not the article's."""
-    label = escape(words.translated(text))
+def label_html(words: Words, translated: str) -> str:
+    """Return a translated message without values, in a `span` that says its language if that is not the article's."""
+    label = escape(translated)
     return f"<span{foreign_attributes(words)}>{label}</span>" if words.foreign else label
 
 
