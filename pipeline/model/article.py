@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote
 
@@ -294,6 +295,7 @@ class Article(Struct, frozen=True, kw_only=True):
         return direction_of(self.language)
 
 
+@lru_cache(maxsize=1024)
 def direction_of(language: str) -> Direction:
     """Return the base direction of a language (BCP 47), for `dir` attributes: that of its script if it says one."""
     own, *others = language.lower().split("-")

@@ -33,7 +33,7 @@ _TAG = re.compile(  # RFC 5646, section 2.1, as far as a catalogue is chosen by 
     re.IGNORECASE,
 )
 _SAME_SCRIPT = {"ja": {"Hrkt": "Jpan", "Hani": "Jpan"}, "ko": {"Hang": "Kore"}}
-_LONGEST = 100  # characters of a tag that is looked at
+_LONGEST = 100  # characters of a tag that are looked at
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def _alert(numbers: Sequence[int], words: Words, text: str) -> str:
     if not numbers:
         return ""
     links = ", ".join(f'<a href="#ref-{number}">{number}</a>' for number in numbers)
-    text = text.replace(" {numbers}", "\n{numbers}")  # where the template used to break the line
+    text = text.replace(" {numbers}", "\n{numbers}")  # as before it was translated: the same bytes in English
     return f"<p{foreign_attributes(words)}>{sentence_html(words, text, spanned=False, numbers=links)}</p>"
 
 
