@@ -22,7 +22,7 @@ from pipeline.channels.shared.settings import ChannelSettings
 from pipeline.model.article import direction_of
 from pipeline.model.delivery import Parcel
 from pipeline.validation import form
-from pipeline.wording import Words, message, words_in_any_case
+from pipeline.wording import ENGLISH, Words, message, words_in_any_case
 
 # 7bit, so that no server on the way needs to support an extension.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -108,19 +108,49 @@ class Mail:
 
 def mail(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[str] = ()) -> Mail:
     """Compose one mail from the parcels, withdrawals first. `answers`: the Message-IDs that it follows up."""
-    ordered = sorted(parcels, key=lambda parcel: parcel.event != "withdrawn")
-    text, html = _text(ordered, letterhead), _html(ordered, letterhead)
+    letters = list(map(_letter, sorted(parcels, key=lambda parcel: parcel.event != "withdrawn")))
+    words = _common_words(letters)
+    subject = _subject(letters, words, letterhead)
+    text, html = _text(letters, words, letterhead), _html(letters, words, subject, letterhead)
     content = EmailMessage(policy=_POLICY)
     content.set_content(text)
     content.add_alternative(html, subtype="html")
     content.set_boundary("citewire-" + hashlib.sha256((text + html).encode("utf-8", "replace")).hexdigest()[:32])
-    return Mail(_head(ordered, letterhead, answers), content.as_bytes())
+    return Mail(_head([letter.parcel for letter in letters], subject, letterhead, answers), content.as_bytes())
 
 
-def headline(parcel: Parcel) -> str:
-    """Return the title on one line, prefixed with "Updated" or "Withdrawn" in the article's language."""
-    said = _SAYS.get(parcel.event)
-    return one_line(_words(parcel).say(said, title=parcel.title) if said else parcel.title)
+class _Item(Struct, frozen=True):
+    """An item of JSON Feed. Its HTML has absolute links and no scripts, forms or menus. A tombstone has only text."""
+
+    language: str = "en"
+    content_html: str | None = None
+
+
+class _Feed(Struct, frozen=True):
+    items: tuple[_Item, ...]
+
+
+_feed = msgspec.json.Decoder(_Feed)
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """A parcel and its article, read once. `headline`: its title on one line, after "Updated" or "Withdrawn"."""
+
+    parcel: Parcel
+    item: _Item
+    words: Words  # of the article's language
+    headline: str
+
+    @property
+    def plain(self) -> str:
+        return self.parcel.also["plain-text"].body.decode("utf-8", "replace").strip()
+
+
+def _letter(parcel: Parcel) -> _Letter:
+    item = _feed.decode(parcel.also["json-feed"].body).items[0]
+    words, said = words_in_any_case(item.language), _SAYS.get(parcel.event)
+    return _Letter(parcel, item, words, one_line(words.say(said, title=parcel.title) if said else parcel.title))
 
 
 def one_line(text: str) -> str:
@@ -129,39 +159,35 @@ def one_line(text: str) -> str:
     return " ".join("".join(kept).split())[:_SUBJECT].rstrip()
 
 
-def _subject(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
-    if len(parcels) == 1:
-        return headline(parcels[0])
-    return one_line(letterhead.digest_subject or _digest_subject(parcels))
+def _subject(letters: Sequence[_Letter], words: Words, letterhead: Letterhead) -> str:
+    if len(letters) == 1:
+        return letters[0].headline
+    return one_line(letterhead.digest_subject or _digest_subject(letters, words))
 
 
-def _digest_subject(parcels: Sequence[Parcel]) -> str:
-    count, titles = len(parcels), "; ".join(map(headline, parcels))
-    return _common_words(parcels).say_plural(
+def _digest_subject(letters: Sequence[_Letter], words: Words) -> str:
+    count, titles = len(letters), "; ".join(letter.headline for letter in letters)
+    return words.say_plural(
         "{count} article: {titles}", "{count} articles: {titles}", count, count=str(count), titles=titles
     )
 
 
-def _common_words(parcels: Sequence[Parcel]) -> Words:
+def _common_words(letters: Sequence[_Letter]) -> Words:
     """Return the words of what is said about all the articles: English, unless all are in one language."""
-    languages = {_item(parcel).language for parcel in parcels}
-    return words_in_any_case(languages.pop() if len(languages) == 1 else "en")
-
-
-def _words(parcel: Parcel) -> Words:
-    return words_in_any_case(_item(parcel).language)
+    languages = {letter.item.language for letter in letters}
+    return letters[0].words if len(languages) == 1 else ENGLISH
 
 
 # --- headers ------------------------------------------------------------------------------------------------------
 # Not set on an EmailMessage, which decodes whatever looks like an encoded word in a value, even to line breaks.
 
 
-def _head(parcels: Sequence[Parcel], letterhead: Letterhead, answers: Sequence[str]) -> bytes:
+def _head(parcels: Sequence[Parcel], subject: str, letterhead: Letterhead, answers: Sequence[str]) -> bytes:
     name = one_line(letterhead.sender_name)
     headers = {
         "From": f"{_phrase(name)} <{letterhead.sender}>" if name else letterhead.sender,
         "Reply-To": letterhead.reply_to,
-        "Subject": _unstructured(_subject(parcels, letterhead)),
+        "Subject": _unstructured(subject),
         "Date": format_datetime(max(parcel.at for parcel in parcels)),
         "Message-ID": message_id(parcels, letterhead),
         "In-Reply-To": answers[-1] if answers else None,
@@ -200,77 +226,51 @@ def _folded(text: str, charset: str) -> str:
 # --- text ---------------------------------------------------------------------------------------------------------
 
 
-def _text(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
-    contents = [_contents_text(parcels)] if len(parcels) > 1 else []
-    articles = f"\n\n{'-' * _LINE}\n\n".join([*contents, *map(_plain, parcels)])
-    words = _common_words(parcels)
+def _text(letters: Sequence[_Letter], words: Words, letterhead: Letterhead) -> str:
+    contents = [_contents_text(letters)] if len(letters) > 1 else []
+    articles = f"\n\n{'-' * _LINE}\n\n".join([*contents, *(letter.plain for letter in letters)])
     foot = (words.say("To unsubscribe: {address}", address=address) for address in letterhead.unsubscribe)
     return "\n\n".join([articles, *foot]) + "\n"
 
 
-def _contents_text(parcels: Sequence[Parcel]) -> str:
-    return "\n".join(f"{number}. {headline(parcel)}" for number, parcel in enumerate(parcels, 1))
-
-
-def _plain(parcel: Parcel) -> str:
-    return parcel.also["plain-text"].body.decode("utf-8", "replace").strip()
+def _contents_text(letters: Sequence[_Letter]) -> str:
+    return "\n".join(f"{number}. {letter.headline}" for number, letter in enumerate(letters, 1))
 
 
 # --- HTML ---------------------------------------------------------------------------------------------------------
 
 
-class _Item(Struct, frozen=True):
-    """An item of JSON Feed. Its HTML has absolute links and no scripts, forms or menus. A tombstone has only text."""
-
-    language: str = "en"
-    content_html: str | None = None
-
-
-class _Feed(Struct, frozen=True):
-    items: tuple[_Item, ...]
-
-
-_feed = msgspec.json.Decoder(_Feed)
-
-
-def _html(parcels: Sequence[Parcel], letterhead: Letterhead) -> str:
+def _html(letters: Sequence[_Letter], words: Words, subject: str, letterhead: Letterhead) -> str:
     """Return one article, or several below one another, as an HTML page."""
-    words = _common_words(parcels)
     unsubscribe = escape(words.translated("Unsubscribe"))
     foot = "".join(
         f'<p{_said_in(words)}><a href="{escape(address)}">{unsubscribe}</a></p>' for address in letterhead.unsubscribe
     )
-    bodies = list(map(_body, parcels))
-    if len(parcels) > 1:
-        listed = "".join(f"<li>{escape(headline(one))}</li>" for one in parcels)
+    bodies = list(map(_body, letters))
+    if len(letters) > 1:
+        listed = "".join(f"<li>{escape(letter.headline)}</li>" for letter in letters)
         bodies.insert(0, f"<ol>{listed}</ol>")
-    title = escape(_subject(parcels, letterhead))
     return (
-        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
-        f"<body>{'<hr>'.join(bodies)}{foot}</body></html>\n"
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{escape(subject)}</title>'
+        f"<style>{_STYLE}</style></head><body>{'<hr>'.join(bodies)}{foot}</body></html>\n"
     )
 
 
-def _body(parcel: Parcel) -> str:
+def _body(letter: _Letter) -> str:
     """Return the article with its headline, or the plain text of a withdrawal as paragraphs."""
-    item = _item(parcel)
+    item, words, links = letter.item, letter.words, letter.parcel.links
     if item.content_html is None:
-        return _withdrawn_html(parcel)
+        return _withdrawn_html(letter)
     language = f'lang="{escape(item.language)}" dir="{direction_of(item.language)}"'
-    words = _words(parcel)
     read = escape(words.translated("Read it on the web"))
-    page = f'<p{_said_in(words)}><a href="{escape(parcel.links.page)}">{read}</a></p>' if parcel.links else ""
-    return f"<h1 {language}>{escape(headline(parcel))}</h1>{item.content_html}{page}"
+    page = f'<p{_said_in(words)}><a href="{escape(links.page)}">{read}</a></p>' if links else ""
+    return f"<h1 {language}>{escape(letter.headline)}</h1>{item.content_html}{page}"
 
 
-def _withdrawn_html(parcel: Parcel) -> str:
-    words = _words(parcel)
-    said = ' dir="auto"' if words.foreign else _said_in(words)  # the reason and the title are in the article's language
-    return "".join(f"<p{said}>{escape(paragraph)}</p>" for paragraph in _plain(parcel).split("\n\n"))
-
-
-def _item(parcel: Parcel) -> _Item:
-    return _feed.decode(parcel.also["json-feed"].body).items[0]
+def _withdrawn_html(letter: _Letter) -> str:
+    # the reason and the title are in the article's language
+    said = ' dir="auto"' if letter.words.foreign else _said_in(letter.words)
+    return "".join(f"<p{said}>{escape(paragraph)}</p>" for paragraph in letter.plain.split("\n\n"))
 
 
 def _said_in(words: Words) -> str:
