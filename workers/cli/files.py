@@ -98,10 +98,8 @@ def read_file(file: Path) -> bytes:
         raise InvalidArticle(message, file=str(file), code="unreadable-file", hint="check the path") from error
 
 
-def is_ours(file: Path, data: bytes) -> bool:
-    """Return whether Citewire made the file, judging by its mark or by the manifest that a channel keeps next to it."""
-    if is_own_rendition(data):
-        return True
+def has_own_manifest(file: Path) -> bool:
+    """Return whether a channel put the file here: it keeps a manifest next to each, also of formats without a mark."""
     manifest = file.parent / _MANIFESTS / f"{file.name}.json"
     try:
         return is_own_rendition(manifest.read_bytes())

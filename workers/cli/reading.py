@@ -12,7 +12,7 @@ from pipeline.intake import SourceFile, files
 from pipeline.intake.files import own_rendition
 from pipeline.model.event import FILE, Origin, Publish
 from pipeline.model.reading import Read
-from workers.cli.files import ArticleFiles, is_ours, read_file
+from workers.cli.files import ArticleFiles, has_own_manifest, read_file
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_one(path: Path, drop: tuple[str, ...], now: dt.datetime, *, named: bool
     try:
         data = read_file(path)
         size = len(data)
-        if is_ours(path, data):
+        if has_own_manifest(path):
             raise own_rendition(str(path))
         return FileRead(path, size, files.read_file(SourceFile(data, str(path), drop), stem=_stem(path), now=now))
     except InvalidEvent as error:
