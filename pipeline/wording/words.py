@@ -83,7 +83,7 @@ def words_of(language: str) -> Words:
 
 
 def words_in_any_case(language: str) -> Words:
-    """Return the words for what must go out, such as a withdrawal: English even where a catalogue cannot be read."""
+    """Return the words for what must be said, such as a withdrawal: English even where a catalogue cannot be read."""
     try:
         return words_of(language)
     except ConfigError:
