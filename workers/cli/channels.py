@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from pipeline.ledger import deliveries, places
 from pipeline.ledger.deliveries import channels
 from pipeline.model.moment import rfc3339
 from pipeline.stages import acts
-from pipeline.stages.context import ChannelPlan, Context, NoDoorbell
+from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import fill as fill_stage
 from pipeline.stages.places.leaving import give_up
 from pipeline.views.system import channel_health
@@ -35,6 +34,7 @@ from workers.cli.common import (
     reading,
     writing,
 )
+from workers.cli.contexts import context_to_act
 from workers.cli.names import check_channel, unknown_channel
 from workers.cli.trying_out import try_out_channel
 
@@ -102,25 +102,16 @@ def fill(
     config: ConfigOption = None,
 ) -> None:
     """Send a new channel the articles published before it was added. Articles that were ever due to it are skipped."""
-    from workers.wiring import build_context
-
-    log_to_stderr()
     moment = None if since is None else moment_of(since, option="since")
     system = find(data, config)
     configured = [one.id for one in system.settings.channels]
     if channel not in configured:
         raise unknown_channel(channel, configured)
-    with existing_ledger(system):
-        context = build_context(system.settings, NoDoorbell(), take_up=False)
-    try:
+    with context_to_act(system) as context:
         if channel not in context.channels:
             raise not_in_force(channel)
-        plan = context.channels[channel]
-        by_ledger = replace(context, clock=lambda: ledger_now(context.ledger, system))
-        act = act_of("channels fill", by_ledger.clock())
-        outstanding = fill_stage.fill(by_ledger, plan, since=moment, act=act)
-    finally:
-        context.ledger.close()
+        act = act_of("channels fill", context.clock())
+        outstanding = fill_stage.fill(context, context.channels[channel], since=moment, act=act)
     if json:
         print_json({"channel": channel, "owed": outstanding})
     else:
@@ -227,21 +218,13 @@ def end_former(channel: _Channel, data: DataOption = None, config: ConfigOption 
 
 @contextlib.contextmanager
 def _signing(system: System, channel: str) -> Iterator[tuple[Context, ChannelPlan]]:
-    """Yield the channel as it is in force, and what its secret is rotated with, by the ledger's time."""
-    from workers.wiring import build_context
-
-    log_to_stderr()
-    with existing_ledger(system):
-        context = build_context(system.settings, NoDoorbell(), take_up=False)
-    try:
+    """Yield the channel as it is in force, and what its secret is rotated with."""
+    with context_to_act(system) as context:
         with context.ledger.read() as transaction:
             check_channel(transaction, system, channel)
-            plans = context.channels_now(transaction)
-        if channel not in plans:
+        if channel not in context.channels:
             raise not_in_force(channel)
-        yield replace(context, clock=lambda: ledger_now(context.ledger, system)), plans[channel]
-    finally:
-        context.ledger.close()
+        yield context, context.channels[channel]
 
 
 def drop_secret(channel: _Channel, data: DataOption = None, config: ConfigOption = None) -> None:

@@ -10,17 +10,8 @@ import typer
 
 from pipeline.errors import InvalidEvent
 from workers.cli import output
-from workers.cli.common import (
-    ConfigOption,
-    DataOption,
-    JsonOption,
-    UtcOption,
-    existing_ledger,
-    find_in_force,
-    ledger_now,
-    log_to_stderr,
-    print_json,
-)
+from workers.cli.common import ConfigOption, DataOption, JsonOption, UtcOption, find_in_force, print_json
+from workers.cli.contexts import context_to_look
 from workers.cli.tables import table
 from workers.cli.times import shown as time_shown
 
@@ -43,13 +34,10 @@ def feeds(
 ) -> None:
     """Show when each feed was built, how much is in it and what is wrong with it; of one feed, who follows it."""
     from pipeline.views.feeds import feed_list, whole_feed
-    from workers.wiring import context_to_look
 
-    log_to_stderr()
-    system = find_in_force(data, config)
-    with existing_ledger(system) as ledger:
-        context, now = context_to_look(system.settings, ledger), ledger_now(ledger, system)
-        with ledger.read() as transaction:
+    with context_to_look(find_in_force(data, config)) as context:
+        now = context.clock()
+        with context.ledger.read() as transaction:
             if feed is None:
                 every = feed_list(context, transaction)
                 print_json(every) if json else _show(every.feeds, now, utc=utc)
@@ -100,7 +88,7 @@ def _show_subscribers(found: Sequence[Subscriber], now: dt.datetime, *, utc: boo
             one.format,
             time_shown(one.expires, now, utc=utc),
             one.answer,
-            time_shown(one.due, now, utc=utc) if one.due else "",
+            time_shown(one.due, now, utc=utc),
             one.error,
         )
         for one in found

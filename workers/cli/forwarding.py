@@ -27,12 +27,11 @@ from workers.cli.common import (
     ConfigOption,
     DataOption,
     System,
-    existing_ledger,
     find,
-    log_to_stderr,
     moment_of,
     now,
 )
+from workers.cli.contexts import context_to_look
 from workers.cli.names import check_channel
 
 if TYPE_CHECKING:
@@ -80,16 +79,12 @@ def listen(
 
     Each message is sent once, whatever is answered, and the channel's own deliveries are as if nothing had been.
     """
-    from workers.wiring import context_to_look
-
-    log_to_stderr()
     _check_address(forward)
     moment = None if since is None else moment_of(since, option="since")
     system = find(data, config)
-    with existing_ledger(system) as ledger:
-        with ledger.read() as transaction:
+    with context_to_look(system) as context:
+        with context.ledger.read() as transaction:
             check_channel(transaction, system, channel)
-        context = context_to_look(system.settings, ledger)
         if channel not in context.channels:
             raise not_in_force(channel)
         plan = context.channels[channel]

@@ -7,19 +7,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pipeline.stages.context import NoDoorbell
 from workers.cli import FAILED, output
-from workers.cli.common import (
-    ConfigOption,
-    DataOption,
-    JsonOption,
-    act_of,
-    existing_ledger,
-    find,
-    ledger_now,
-    log_to_stderr,
-    print_json,
-)
+from workers.cli.common import ConfigOption, DataOption, JsonOption, act_of, find, print_json
+from workers.cli.contexts import context_to_act
 from workers.cli.names import unknown_channel
 
 
@@ -41,21 +31,14 @@ def reconcile(
     Exits with 1 if anything is left that is not as it should be, or a place does not answer.
     """
     from workers.reconciling import reconcile as read
-    from workers.wiring import build_context
 
-    log_to_stderr()
-    system = find(data, config)
-    with existing_ledger(system):
-        context = build_context(system.settings, NoDoorbell(), take_up=False)
-    try:
+    with context_to_act(find(data, config)) as context:
         known = {name for key in context.channels for name in (key, key.partition("@")[0])}
         for channel in channels or ():
             if channel not in known:
                 raise unknown_channel(channel, sorted(known))
-        act = act_of("reconcile --mend", ledger_now(context.ledger, system))
+        act = act_of("reconcile --mend", context.clock())
         found = read(context, channels or (), mends=act if mend else None)
-    finally:
-        context.ledger.close()
     left = sum(len(one.drift) for one in found)
     if json:
         print_json({"places": msgspec.to_builtins(found), "left": left})

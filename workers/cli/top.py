@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.ledger import Ledger
 from workers.cli import output
-from workers.cli.common import (
-    ConfigOption,
-    DataOption,
-    JsonOption,
-    System,
-    UtcOption,
-    existing_ledger,
-    find_in_force,
-    ledger_now,
-    log_to_stderr,
-    print_json,
-)
+from workers.cli.common import ConfigOption, DataOption, JsonOption, UtcOption, find_in_force, print_json
+from workers.cli.contexts import context_to_look
 from workers.cli.tables import table
 from workers.cli.times import shown
 
@@ -50,35 +39,30 @@ def top(
     config: ConfigOption = None,
 ) -> None:
     """Show what was delivered by the hour, what waits where and since when, and which sources answer, until Ctrl-C."""
-    from workers.wiring import context_to_look
-
-    log_to_stderr()
-    system = find_in_force(data, config)
-    with existing_ledger(system) as ledger:
-        context = context_to_look(system.settings, ledger)
+    with context_to_look(find_in_force(data, config)) as context:
         if json:
-            print_json(_look(context, ledger, system))
+            print_json(_look(context))
         elif once or not output.answers().is_terminal:
-            draw(output.answers(), _look(context, ledger, system), utc=utc)
+            draw(output.answers(), _look(context), utc=utc)
         else:
-            _redraw(context, ledger, system, every=every, utc=utc)
+            _redraw(context, every=every, utc=utc)
 
 
-def _look(context: Context, ledger: Ledger, system: System) -> Now:
+def _look(context: Context) -> Now:
     from pipeline.views.now import now_view
 
-    now = ledger_now(ledger, system)
-    with ledger.read() as transaction:
+    now = context.clock()
+    with context.ledger.read() as transaction:
         return now_view(context, transaction, now)
 
 
-def _redraw(context: Context, ledger: Ledger, system: System, *, every: float, utc: bool) -> None:
+def _redraw(context: Context, *, every: float, utc: bool) -> None:
     from rich.text import Text
 
     terminal = output.answers()
     with terminal.screen(hide_cursor=True) as screen:
         while True:
-            text = drawn(terminal, _look(context, ledger, system), utc=utc)
+            text = drawn(terminal, _look(context), utc=utc)
             screen.update(Text.from_ansi(text, no_wrap=True, overflow="crop"))
             time.sleep(every)
 
