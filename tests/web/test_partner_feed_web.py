@@ -210,6 +210,7 @@ def test_the_channels_token_opens_it_and_admins(app: FastAPI, token: str, status
 
 def test_a_token_in_the_address_opens_it_too_and_only_its_own(app: FastAPI) -> None:
     assert get(app, f"{FEED}.rss?token=theirs").status == 200
+    assert get(app, f"{FEED}.rss?token=root").status == 200  # an administrator's too, and at no other address
     assert get(app, f"{FEED}.rss?token=others").code == "scope-insufficient"
     assert get(app, f"{FEED}.rss?token=").code == "token-missing"
 
