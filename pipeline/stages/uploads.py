@@ -6,6 +6,7 @@ The files are read by the rules of `citewire publish`, and tried out by those of
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
@@ -15,7 +16,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.intake import SourceFile
 from pipeline.intake.fields.text import line
 from pipeline.intake.files import read_file
-from pipeline.ledger import Transaction, operations, uploads
+from pipeline.ledger import Transaction, articles, operations, uploads
 from pipeline.ledger.operations import Operation
 from pipeline.ledger.uploads import KEPT, Upload, UploadedFile
 from pipeline.model.event import SOURCE, Accepted, Event, Origin, Publish
@@ -106,6 +107,7 @@ def publish(context: Context, intake: Intake, id: str, *, by: str, shown: str) -
     def choose(transaction: Transaction) -> list[Event]:
         if not uploads.end(transaction, id):  # somebody was faster, or has uploaded something else
             raise _over(id)
+        articles.take_turns(transaction, {file.event.article_id for file in read if file.event is not None})
         now = _looked(context, intake, transaction, one, read)
         if now.shown != shown:
             raise _not_as_shown()
@@ -168,11 +170,13 @@ _SOURCE = "urn:citewire:console"
 
 def _names(files: Sequence[UploadedFile]) -> Iterator[str]:
     """Yield a name of its own for each file: browsers send files of several folders without their paths."""
-    taken = dict[str, int]()
+    taken = set[str]()
     for file in files:
         name = file.name or PASTED
-        taken[name] = taken.get(name, 0) + 1
-        yield name if taken[name] == 1 else f"{name} ({taken[name]})"
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        free = next(one for one in itertools.chain([name], numbered) if one not in taken)
+        taken.add(free)
+        yield free
 
 
 def _looked(context: Context, intake: Intake, transaction: Transaction, one: Upload, read: Sequence[_Read]) -> Prepared:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from console_person import OURS, Person, text
 from console_site import MARKDOWN, console_site
 from empty_ledger import emptied_ledger
 from served import Served
+from waiting import PATIENCE, until
 
-from pipeline.ledger import articles, operations, tokens, uploads
+from pipeline.intake import read_article
+from pipeline.ledger import Transaction, articles, operations, tokens, uploads
 from pipeline.ledger.articles import revisions
 from pipeline.ledger.operations import Operation
 from pipeline.ledger.tables import uploaded_files
+from pipeline.model.event import Event, Origin, Publish
+from pipeline.stages.accept import accept_chosen
 from pipeline.stages.prune import prune_others
 from pipeline.web.app import create_app
 
@@ -145,6 +152,19 @@ def test_files_that_share_an_id_or_a_name_are_told_apart(person: Person) -> None
     assert "Publish 1 article" in person.buttons
 
 
+def test_a_name_that_others_would_be_told_apart_by_is_no_other_files(site: Served, person: Person) -> None:
+    same = [("a/x.md", article("one")), ("b/x.md", article("two")), ("x.md (2)", article("two", "Other"))]
+    send(person, *same, ("y.md", b""))
+    assert [text(one.find(".//h2")) for one in person.page.iter("section")] == [
+        "Sleep",
+        "x.md (2) refused",
+        "x.md (2) (2) refused",
+        "y.md refused",
+    ]
+    person.submit("Publish 1 article")
+    assert newest(site, "one") is not None and newest(site, "two") is None
+
+
 def test_an_embargo_is_set_shown_and_kept(site: Served, person: Person) -> None:
     later = site.clock() + dt.timedelta(days=2)
     send(person, ("sleep.md", article()), embargo=f"{later:%Y-%m-%dT%H:%M}")
@@ -198,6 +218,39 @@ def test_it_is_published_only_while_it_does_what_was_shown(site: Served, person:
     assert "not-as-shown" in person.words
     state = newest(site, "sleep")
     assert state is not None and state.title == "Was faster"
+
+
+def test_what_somebody_else_is_publishing_at_that_moment_is_waited_for(tmp_path: Path, postgresql: str) -> None:
+    emptied_ledger(postgresql).close()  # on SQLite nothing is looked at while something is written
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with console_site(tmp_path, database=postgresql) as site, ThreadPoolExecutor() as threads:
+        person = Person(site.app)
+        person.sign_in()
+        send(person, ("sleep.md", article()))
+        faster = Publish(
+            Origin(source="urn:test:faster", id="1"), read_article(article(title="Was faster"), name="sleep.md")
+        )
+        begun, go_on = threading.Event(), threading.Event()
+
+        def choose(transaction: Transaction) -> list[Event]:
+            articles.take_turns(transaction, ["sleep"])
+            begun.set()
+            assert go_on.wait(PATIENCE)
+            return [faster]
+
+        def is_waited_for() -> bool:
+            with site.context.ledger.read() as transaction:
+                return bool(transaction.scalar(waiting))
+
+        other = threads.submit(accept_chosen, site.intake, choose)
+        assert begun.wait(PATIENCE)
+        pressed = threads.submit(person.submit, "Publish 1 article")
+        until(is_waited_for)
+        go_on.set()
+        other.result()
+        assert pressed.result().status == 409 and "not-as-shown" in person.words
+        state = newest(site, "sleep")
+        assert state is not None and (state.revision, state.title) == (1, "Was faster")
 
 
 def test_once_is_enough(site: Served, person: Person) -> None:
