@@ -106,6 +106,7 @@ def test_another_file_that_takes_an_id_is_refused_with_both_names(bench: Bench) 
         publish(bench, article("a", text="Move."), "file:/site/b.md")
     assert (refused.value.code, refused.value.file) == ("id-taken", "/site/b.md")
     assert "/site/a.md" in refused.value.message
+    assert "--take-over" in (refused.value.hint or "") and "takeover = true" in (refused.value.hint or "")
     assert bench.article("a").revision == 1
 
 

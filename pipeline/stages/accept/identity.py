@@ -83,7 +83,7 @@ def taken(
         code="id-taken",
         file=shown(event.place),
         field="id",
-        hint="give it an id of its own, or say with --take-over that it is meant",
+        hint="give it an id of its own, or say that it is meant: --take-over, over HTTP the attribute takeover = true",
         article=identity.article_id,
     )
 
