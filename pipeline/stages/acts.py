@@ -90,8 +90,8 @@ def revoke_token(transaction: Transaction, act: Act, name: str) -> int:
     """
     ended = tokens.revoke(transaction, name, now=act.at)
     if ended:
-        passkeys.remove_holders(transaction)
         signed_out = sessions.end_with_tokens(transaction)
+        passkeys.remove_holders(transaction)
         also = f", and {count(signed_out, 'session')} with them" if signed_out else ""
         record(transaction, act, "token-revoke", "revoked", reason=f"{name}: {ended}{also}")
     return ended

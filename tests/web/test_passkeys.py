@@ -411,6 +411,20 @@ def test_a_holders_passkeys_end_with_the_token(site: Served) -> None:
         acts.revoke_token(transaction, Act("op_revoked", "citewire token revoke", site.clock()), "Ada")
         assert not passkeys.are_any(transaction), "who has stolen a token keeps no way in"
     assert not is_signed_in(person)
+    assert audit(site)[0][1].reason == "Ada: 1, and 2 sessions with them", "that of the passkey is counted"
+
+
+def test_removing_a_holder_ends_also_the_sessions_that_recovery_codes_began(site: Served) -> None:
+    own, ada = device(), signed_in(site, "ada")
+    add(ada, own)
+    thief, bob = recovered(site, codes_on(ada)[0]), signed_in(site, "bob")
+    by_passkey = sign_in(site, own)
+    with site.context.ledger.write() as transaction:
+        (person,) = passkeys.everybody(transaction, now=site.clock())
+        acts.remove_person(transaction, Act("op_removed", "citewire passkeys remove", site.clock()), person)
+    assert [is_signed_in(one) for one in (thief, by_passkey, ada, bob)] == [False, False, False, True]
+    assert audit(site)[0][1].reason == "everything of Ada (editor), and 3 sessions with it"
+    assert is_signed_in(signed_in(site, "ada")), "the token is not theirs to lose"
 
 
 def test_a_holders_passkeys_open_nothing_once_the_token_has_expired_and_are_then_pruned(site: Served) -> None:
