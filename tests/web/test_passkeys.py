@@ -369,6 +369,20 @@ def test_a_passkey_belongs_to_one_person(site: Served) -> None:
     assert [one.kind for one, _ in audit(site)[:2]] == ["sign-in", "recovery-codes"], "nothing of it is kept"
 
 
+def test_who_begins_with_two_devices_at_a_time_is_one_person_with_the_first(site: Served) -> None:
+    laptop, phone = device(), device()
+    two = [signed_in(site, "ada") for _ in range(2)]
+    for person in two:
+        person.get("/console/passkeys")
+        person.submit("Add a passkey")
+    for person, own in zip(two, (laptop, phone), strict=True):
+        person.submit("Make the passkey", answer=own.make(options(person)))
+    assert two[1].shown is not None and two[1].shown.status == 409 and "passkey-overtaken" in two[1].words
+    assert is_signed_in(sign_in(site, laptop)) and is_refused(sign_in(site, phone), "passkey-unknown")
+    add(two[1], phone)
+    assert is_signed_in(sign_in(site, phone)), "begun again, it has the handle of the person"
+
+
 def test_removing_a_passkey_ends_the_sessions_that_it_began_and_no_other(site: Served) -> None:
     laptop, phone = device(), device()
     ada = signed_in(site, "ada")
@@ -453,7 +467,7 @@ def recovered(site: Served, code: str) -> Person:
 
 def test_an_invitation_makes_one_person_with_a_role_of_their_own(site: Served) -> None:
     own, invitation = device(), invited(site)
-    eve = join(site, own, invitation)
+    eve = join(site, own, f" {invitation} ")
     codes = codes_on(eve)
     assert len(codes) == CODES and is_signed_in(eve)
     assert [one.text for one in eve.page.findall(".//header//small")] == ["operator"]
@@ -542,8 +556,12 @@ def test_asking_for_passkeys_is_limited_and_so_is_what_strangers_can_have_kept(
     site: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(signed_in(site, "ada"), device())
+    site.app = create_app(site.context, alive=list)
     statuses = [Person(site.app).post("/console/sign-in/passkey", {}).status for _ in range(22)]
     assert statuses == [200] * 20 + [429] * 2
+    inside = signed_in(site, "bob")
+    assert inside.get("/console/passkeys").status == 200
+    assert inside.submit("Add a passkey").status == 429, "of one address, whoever asks"
     monkeypatch.setattr(passkeys, "MOST_CHALLENGES", 20)
     site.app = create_app(site.context, alive=list)
     person = Person(site.app)

@@ -42,6 +42,7 @@ def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
         """Have the browser make a passkey."""
         site, who, now = challenges.site, act.who, context.clock()
         check_may_add(who, now)
+        challenges.allow(request)
         with context.ledger.read() as transaction:
             person = person_of(transaction, who, now)
             has = passkeys.of_people(transaction, [person.handle]) if person else []
@@ -57,6 +58,7 @@ def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
         """Add the passkey that the browser has made. With the first one come recovery codes."""
         who, now = act.who, context.clock()
         check_may_add(who, now)
+        challenges.allow(request)
         handle, made = made_by(challenges, request, act.form["answer"], asker=who.secret)
         codes, doing = new_codes(), Act(context.new_id("op_"), act.by, now)
         with context.ledger.write() as transaction:
@@ -65,6 +67,8 @@ def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
             if person is None:
                 person = _holder(transaction, who, handle, now)
                 acts.put_codes(transaction, Act(context.new_id("op_"), act.by, now), person, codes)
+            elif person.handle != handle:  # the authenticator would give another person's handle ever after
+                raise Problem(409, "passkey-overtaken", "your first passkey was added elsewhere meanwhile: begin again")
             _check_room(passkeys.of_people(transaction, [person.handle]))
             store(transaction, doing, person, made, act.form["name"])
         response = pages.page("recovery_codes", who, codes=codes, place="passkeys") if is_first else see(PAGE)

@@ -35,7 +35,7 @@ def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
         """Have the browser make a passkey."""
         site = challenges.site
         challenges.allow(request)
-        secret, handle = form["invitation"], new_handle()
+        secret, handle = form["invitation"].strip(), new_handle()
         with context.ledger.read() as transaction:
             found = _invitation(transaction, secret)
         challenge = challenges.new(asker=secret, person=handle)
