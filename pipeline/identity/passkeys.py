@@ -40,8 +40,9 @@ from webauthn.helpers.structs import (
 )
 
 from pipeline.identity.plan import NotIdentified
+from pipeline.model.identity import CHALLENGE_LASTS
 
-SECONDS: Final = 300  # that a person has
+_MILLISECONDS: Final = int(CHALLENGE_LASTS.total_seconds() * 1_000)  # after which a browser gives up
 _LONGEST_ID = 1_023  # bytes of a credential's id (Web Authentication, section 4)
 _LONGEST_WHY = 200  # characters of why an answer was refused
 # What the library, and what it is built of, raises at answers that cannot be.
@@ -105,7 +106,7 @@ class Passkeys:
                 user_id=base64url_to_bytes(handle),
                 user_name=name,
                 challenge=base64url_to_bytes(challenge),
-                timeout=SECONDS * 1_000,
+                timeout=_MILLISECONDS,
                 authenticator_selection=AuthenticatorSelectionCriteria(
                     resident_key=ResidentKeyRequirement.REQUIRED,
                     user_verification=UserVerificationRequirement.REQUIRED,
@@ -120,7 +121,7 @@ class Passkeys:
             generate_authentication_options(
                 rp_id=self.plan.host,
                 challenge=base64url_to_bytes(challenge),
-                timeout=SECONDS * 1_000,
+                timeout=_MILLISECONDS,
                 user_verification=UserVerificationRequirement.REQUIRED,
             )
         )

@@ -25,10 +25,9 @@ from pipeline.ledger.tables import (
     sessions,
 )
 from pipeline.ledger.tables import tokens as token_rows
-from pipeline.model.identity import PASSKEY, Identity
+from pipeline.model.identity import CHALLENGE_LASTS, PASSKEY, Identity
 
 _ID = 10  # characters of a hash or a handle that identify
-CHALLENGE_LASTS = dt.timedelta(minutes=5)
 MOST_CHALLENGES = 10_000  # that are open at a time: strangers may ask for them
 
 

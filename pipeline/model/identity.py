@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from typing import Final
 
 from msgspec import Struct
 
 PASSKEY: Final = "passkey"  # the issuer of people who were invited; those of providers are addresses
+CHALLENGE_LASTS: Final = dt.timedelta(minutes=5)  # in which a person answers with a passkey
 _NAME = 100  # characters
 _JOINERS = "\u200c\u200d"  # invisible, and part of names in Persian and Hindi
 

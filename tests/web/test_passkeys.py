@@ -25,6 +25,7 @@ from structlog.testing import capture_logs
 from pipeline.identity.recovery import CODES, new_codes
 from pipeline.ledger import Ledger, operations, passkeys, tokens
 from pipeline.ledger.operations import Operation, Part
+from pipeline.model.identity import CHALLENGE_LASTS
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.prune import prune_others
@@ -163,6 +164,7 @@ def test_the_page_that_asks_says_what_the_standard_asks_for_and_never_what_a_cli
     asked = json.loads(options(person))
     assert (asked["rpId"], asked["userVerification"], asked["allowCredentials"]) == (HOST, "required", [])
     assert asked["challenge"] != made["challenge"]
+    assert asked["timeout"] == made["timeout"] == CHALLENGE_LASTS / dt.timedelta(milliseconds=1)
     policy = person.shown.headers["content-security-policy"] if person.shown else ""
     assert "script-src 'self'" in policy and "unsafe" not in policy and "connect-src" not in policy
     assert "Passkeys need JavaScript" in "".join(person.page.itertext())
@@ -302,7 +304,7 @@ def test_a_challenge_is_answered_once_by_the_browser_that_was_asked_within_five_
     nobody.post(address, fields | {"answer": own.sign(options(asked))})
     assert is_refused(nobody, "passkey-expired"), "it was asked for nothing"
     late = ask(site)
-    site.clock.now += dt.timedelta(minutes=5)
+    site.clock.now += CHALLENGE_LASTS
     late.submit("Use my passkey", answer=own.sign(options(late)))
     assert is_refused(late, "passkey-expired")
 
@@ -567,7 +569,7 @@ def test_asking_for_passkeys_is_limited_and_so_is_what_strangers_can_have_kept(
     person = Person(site.app)
     assert person.post("/console/sign-in/passkey", {}).status == 503
     assert "sign-in-busy" in person.words
-    site.clock.now += passkeys.CHALLENGE_LASTS
+    site.clock.now += CHALLENGE_LASTS
     assert person.post("/console/sign-in/passkey", {}).status == 200, "those that are too old are gone"
 
 

@@ -5,6 +5,7 @@ The page that asks has a script, which gives the options to the browser and send
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pipeline.errors import TransientError
 from pipeline.identity import NotIdentified
 from pipeline.ledger import passkeys
 from pipeline.ledger.passkeys import Open
+from pipeline.model.identity import CHALLENGE_LASTS
 from pipeline.stages.context import Context
 from pipeline.web.clients import client
 from pipeline.web.console.cookies import CHALLENGE
@@ -62,7 +64,7 @@ class Challenges:
         """Return the page that has the browser ask for a passkey, or make one, with these options."""
         plan = self.site.plan
         response = self._pages.page(name, who, script=True, options=options, origin=plan.origin, **values)
-        CHALLENGE.put(request, response, challenge, seconds=int(passkeys.CHALLENGE_LASTS.total_seconds()))
+        CHALLENGE.put(request, response, challenge, seconds=int(CHALLENGE_LASTS.total_seconds()))
         return response
 
     def taken(self, request: Request, *, asker: str | None = None) -> tuple[str, Open]:
@@ -80,4 +82,7 @@ def note(error: NotIdentified) -> None:
     _log.warning("sign-in refused", code=error.code, detail=error.answer or error.message)
 
 
-_NOT_BEGUN = "This was not begun in this browser, was answered already, or took longer than five minutes. Begin again."
+_NOT_BEGUN = (
+    "This was not begun in this browser, was answered already, or took longer than "
+    f"{CHALLENGE_LASTS // dt.timedelta(minutes=1)} minutes. Begin again."
+)
