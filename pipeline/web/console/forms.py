@@ -37,11 +37,8 @@ class Acting(Struct, frozen=True):
 
 
 async def own_form(request: Request) -> Form:
-    """Read a form. Raises Problem 403 if another site's page sent it."""
-    check_own_page(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise Problem(415, "not-a-form", "send application/x-www-form-urlencoded")
+    """Read a form. Raises Problem as `check_own_form`."""
+    check_own_form(request, "application/x-www-form-urlencoded")
     try:
         body = (await request.body()).decode("utf-8")
         pairs = parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
@@ -68,10 +65,12 @@ def of_this_session(who: SignedIn, form: Form) -> Acting:
     return Acting(who, form)
 
 
-def check_own_page(request: Request) -> None:
-    """Raise Problem 403 if another site's page sent the form."""
+def check_own_form(request: Request, media_type: str) -> None:
+    """Raise Problem 403 if another site's page sent the form, and 415 if it is of another type."""
     if not _is_from_our_own_page(request):
         raise Problem(403, "cross-site-request", "the form was not sent from a page of this console")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+        raise Problem(415, "not-a-form", f"send {media_type}")
 
 
 def _is_from_our_own_page(request: Request) -> bool:

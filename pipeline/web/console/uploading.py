@@ -10,9 +10,8 @@ from starlette.datastructures import UploadFile
 
 from pipeline.ledger.uploads import UploadedFile
 from pipeline.stages.uploads import name_of
-from pipeline.web.console.forms import Acting, Form, check_own_page, of_this_session
+from pipeline.web.console.forms import Acting, Form, check_own_form, of_this_session
 from pipeline.web.console.sessions import SignedIn
-from pipeline.web.problems import Problem
 from pipeline.web.v1.cloudevents import MAX_BATCH
 from pipeline.web.v1.events import MAX_BODY
 
@@ -33,10 +32,7 @@ def uploading(who_is: Callable[[Request], SignedIn]) -> Callable[..., object]:
     """
 
     async def admit(request: Request, who: Annotated[SignedIn, Depends(who_is)]) -> Uploading:
-        check_own_page(request)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "multipart/form-data":
-            raise Problem(415, "not-a-form", "send multipart/form-data")
+        check_own_form(request, "multipart/form-data")
         async with request.form(max_files=MAX_BATCH, max_fields=_FIELDS, max_part_size=MAX_BODY) as given:
             form = Form({name: _text(value) for name, value in given.multi_items() if isinstance(value, str)})
             return Uploading(of_this_session(who, form), await _files(given))
@@ -52,8 +48,7 @@ def _text(value: str) -> str:
 async def _files(given: FormData) -> tuple[UploadedFile, ...]:
     """Return the files. A browser sends one without name and bytes where none was chosen."""
     sent = [value for _, value in given.multi_items() if isinstance(value, UploadFile)]
-    files = [UploadedFile(name_of(one.filename) or _UNNAMED, await one.read()) for one in sent if one.filename]
-    return tuple(files)
+    return tuple([UploadedFile(name_of(one.filename) or _UNNAMED, await one.read()) for one in sent if one.filename])
 
 
 _UNNAMED = "file"
