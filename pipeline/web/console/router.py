@@ -21,7 +21,6 @@ from pipeline.web.console import (
     joining,
     needs_you,
     now,
-    once,
     operations,
     own_passkeys,
     passkeys,
@@ -31,6 +30,7 @@ from pipeline.web.console import (
     references,
     replays,
     session_list,
+    shown,
     signing_in,
     streams,
 )
@@ -53,7 +53,7 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield needs_you.router(context, pages)
     yield now.router(context, pages)
     yield articles.router(context, pages, intake)
-    yield once.router(context, pages)
+    yield shown.router(context, pages)
     yield bulk.router(context, pages, intake)
     yield publish.router(context, pages, intake)
     yield calendar.router(context, pages)

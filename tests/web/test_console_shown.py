@@ -1,4 +1,4 @@
-"""The console shows what was shown of an article once, and sends a channel again what it had since a time."""
+"""The console shows what was shown of an article at a time, and sends a channel again what it had since a time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sent(site: Served) -> list[str]:
 
 
 @pytest.mark.parametrize("where", ["", "partner"])
-def test_what_was_shown_once_is_found_by_its_time(site: Served, person: Person, where: str) -> None:
+def test_what_was_shown_is_found_by_its_time(site: Served, person: Person, where: str) -> None:
     person.get("/console/articles/first")
     address, _ = person.form_of("Look")
     for at, words in (

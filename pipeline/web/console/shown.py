@@ -1,4 +1,4 @@
-"""What was shown of an article once: on the site, or at a channel."""
+"""What was shown of an article at a time: on the site, or at a channel."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -19,7 +19,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
     routes = pages.router()
 
     @routes.get("/articles/{article_id}/shown")
-    def shown(
+    def shown_then(
         article_id: str,
         who: Annotated[SignedIn, Depends(signed_in(context))],
         at: Annotated[str, Query(max_length=40)] = "",
