@@ -7,7 +7,8 @@ Commands, API and console change these things through this module.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -27,6 +28,21 @@ class Act(Struct, frozen=True):
     operation: str
     by: str  # the command, or the name of the token
     at: dt.datetime
+
+
+class _IdsAndTime(Protocol):
+    """A context, or what accepting needs of it."""
+
+    @property
+    def new_id(self) -> Callable[[str], str]: ...
+
+    @property
+    def clock(self) -> Callable[[], dt.datetime]: ...
+
+
+def act_of(made: _IdsAndTime, by: str) -> Act:
+    """Return what somebody begins to do now."""
+    return Act(made.new_id("op_"), by, made.clock())
 
 
 def record(

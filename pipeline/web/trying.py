@@ -7,7 +7,7 @@ import threading
 from msgspec import Struct
 
 from pipeline.stages.accept import Intake
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import trial
 from pipeline.stages.deliver.trial import Tried
@@ -35,7 +35,7 @@ class Trials:
         allow(self._limiter, f"test:{plan.id}", _TESTS)
         if not self._at_once.acquire(blocking=False):
             raise Problem(429, "too-many-requests", "other channels are being tested", {"Retry-After": "10"})
-        act = Act(self._intake.new_id("op_"), by, self._intake.clock())
+        act = act_of(self._intake, by)
         try:
             format = self._context.formats[plan.format]
             tried = trial.try_out(plan, format, self._context.site, token=self._intake.new_id(""), at=act.at)

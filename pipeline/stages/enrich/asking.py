@@ -10,7 +10,7 @@ from pipeline.errors import InvalidEvent
 from pipeline.ledger.evidence import cited, rechecks
 from pipeline.stages import acts
 from pipeline.stages.accept import Intake
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 
 REST = dt.timedelta(minutes=1)  # after PubMed's answer about a paper, in which it is not asked about that one again
 
@@ -28,7 +28,7 @@ def ask_again(intake: Intake, pmid: str, *, by: str) -> Asked:
 
     Raises InvalidEvent `unknown-reference`.
     """
-    act = Act(intake.new_id("op_"), by, intake.clock())
+    act = act_of(intake, by)
     with intake.ledger.write() as transaction:
         times = cited.times(transaction, [pmid]).get(pmid)
         if times is None:

@@ -11,7 +11,7 @@ from pipeline.ledger import deliveries
 from pipeline.stages import acts
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.stages.partners import rotation
 from pipeline.views.channel_figures import figures_of
@@ -82,14 +82,14 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> AP
         reason = reason_of(act.form["reason"], field="reason")
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
-            acts.pause(transaction, act_of(intake, act), channel, reason=f"{reason} ({act.by})")
+            acts.pause(transaction, act_of(intake, act.by), channel, reason=f"{reason} ({act.by})")
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/resume", max_body_size=MAX_BODY)
     def resume(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
-            acts.resume(transaction, act_of(intake, act), channel)
+            acts.resume(transaction, act_of(intake, act.by), channel)
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/enable", max_body_size=MAX_BODY)
@@ -110,26 +110,22 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> AP
         """Make a new secret, and show it once."""
         hours = _hours(act.form["overlap_hours"])
         plan = known_channel(context, channel)
-        new = rotating.rotate(context, act_of(intake, act), plan, overlap_hours=hours)
+        new = rotating.rotate(context, act_of(intake, act.by), plan, overlap_hours=hours)
         return pages.page("new_secret", act.who, plan=plan, new=new, place="channels")
 
     @routes.post("/channels/{channel}/secret/end-former", max_body_size=MAX_BODY)
     def end_former_secrets(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
-        rotating.end_former(context, act_of(intake, act), known_channel(context, channel))
+        rotating.end_former(context, act_of(intake, act.by), known_channel(context, channel))
         return see(address_of_channel(channel))
 
     @routes.post("/channels/{channel}/secret/drop", max_body_size=MAX_BODY)
     def drop_secret(channel: str, act: Annotated[Acting, Depends(admitted)]) -> Response:
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
-            rotation.drop(transaction, act_of(intake, act), channel)
+            rotation.drop(transaction, act_of(intake, act.by), channel)
         return see(address_of_channel(channel))
 
     return routes
-
-
-def act_of(intake: Intake, act: Acting) -> Act:
-    return Act(intake.new_id("op_"), act.by, intake.clock())
 
 
 def _state(channel: ChannelHealth, now: dt.datetime) -> ChannelState:

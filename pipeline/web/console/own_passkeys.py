@@ -8,7 +8,7 @@ from pipeline.identity.recovery import new_codes
 from pipeline.ledger import Transaction, passkeys
 from pipeline.ledger.passkeys import Person
 from pipeline.stages import acts
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.web.console.adding_passkeys import PAGE, check_may_add, is_fresh, is_known_elsewhere, person_of
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
@@ -54,7 +54,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
             person = person_of(transaction, act.who, now)
             if person is None:
                 raise Problem(409, "passkey-missing", "recovery codes are for people with a passkey: add one first")
-            acts.put_codes(transaction, _act(act), person, codes)
+            acts.put_codes(transaction, act_of(context, act.by), person, codes)
         return pages.page("recovery_codes", act.who, codes=codes, place="passkeys")
 
     @routes.post("/passkeys/{passkey}/remove", max_body_size=MAX_BODY)
@@ -65,7 +65,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
             found = next((one for one in passkeys.of_people(transaction, list(people)) if one.id == passkey), None)
             if found is None:
                 raise Problem(404, "unknown-passkey", "there is no such passkey, or it was removed")
-            acts.remove_passkey(transaction, _act(act), people[found.person], found)
+            acts.remove_passkey(transaction, act_of(context, act.by), people[found.person], found)
         return signed_out(pages, request, act.who) if act.who.session.passkey == found.hash else see(PAGE)
 
     def _visible(transaction: Transaction, who: SignedIn) -> dict[str, Person]:
@@ -74,8 +74,5 @@ def router(context: Context, pages: Pages) -> APIRouter:
             return {one.handle: one for one in passkeys.everybody(transaction, now=context.clock())}
         person = person_of(transaction, who, context.clock())
         return {} if person is None else {person.handle: person}
-
-    def _act(act: Acting) -> Act:
-        return Act(context.new_id("op_"), act.by, context.clock())
 
     return routes

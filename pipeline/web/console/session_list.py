@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pipeline.ledger import Transaction, sessions
 from pipeline.ledger.sessions import Session
 from pipeline.stages import acts
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.pages import HOME, Pages, see
@@ -37,7 +37,7 @@ def router(context: Context, pages: Pages) -> APIRouter:
         with context.ledger.write() as transaction:
             found = _visible(context, transaction, act.who)
             own = [one for one in found if one.is_of_same_person(act.who.session)]
-            acts.end_sessions(transaction, _act(act), own)
+            acts.end_sessions(transaction, act_of(context, act.by), own)
         return signed_out(pages, request, act.who)
 
     @routes.post("/sessions/{session}/end", max_body_size=MAX_BODY)
@@ -46,13 +46,10 @@ def router(context: Context, pages: Pages) -> APIRouter:
             ended = [one for one in _visible(context, transaction, act.who) if one.id == session]
             if not ended:
                 raise Problem(404, "unknown-session", "there is no such session, or it has ended")
-            acts.end_sessions(transaction, _act(act), ended)
+            acts.end_sessions(transaction, act_of(context, act.by), ended)
         if session != act.who.session.id:
             return see(_PAGE)
         return signed_out(pages, request, act.who)
-
-    def _act(act: Acting) -> Act:
-        return Act(context.new_id("op_"), act.by, context.clock())
 
     return routes
 

@@ -19,7 +19,7 @@ from pipeline.ledger.tokens import Token
 from pipeline.model import roles
 from pipeline.model.identity import Identity
 from pipeline.stages import acts
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.web.auth import record_use
 from pipeline.web.clients import client
@@ -142,7 +142,7 @@ def begin_in(
     if former:
         sessions.end(transaction, former)
     sessions.begin(transaction, secret, who=who, client=client(request), now=context.clock(), passkey=passkey)
-    acts.record(transaction, _act(context, by), "sign-in", "signed-in", reason=reason)
+    acts.record(transaction, act_of(context, by), "sign-in", "signed-in", reason=reason)
     return secret
 
 
@@ -155,8 +155,4 @@ def end(context: Context, who: SignedIn) -> None:
     """End the session of somebody who signs out."""
     with context.ledger.write() as transaction:
         sessions.end(transaction, who.secret)
-        acts.record(transaction, _act(context, who.by), "sign-out", "signed-out")
-
-
-def _act(context: Context, by: str) -> Act:
-    return Act(context.new_id("op_"), by, context.clock())
+        acts.record(transaction, act_of(context, who.by), "sign-out", "signed-out")

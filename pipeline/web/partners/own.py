@@ -12,7 +12,7 @@ from pipeline.model.delivery import DeliveryState
 from pipeline.stages import acts
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay, replay_portion
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.views import deliveries as deliveries_views
 from pipeline.views import events as events_views
@@ -39,9 +39,6 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
         if one is None or one.channel != mine.plan.id:  # another partner's is as if it were not there
             raise Problem(404, "unknown-delivery", f"no delivery {delivery_id!r} is known")
         return one
-
-    def act_of(mine: Partner) -> Act:
-        return Act(intake.new_id("op_"), mine.grant.name, intake.clock())
 
     @own.get("", responses=answers)
     def get_own_channel(mine: Mine) -> own_channel.OwnChannel:
@@ -113,7 +110,9 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
     def pause_own_channel(mine: Mine) -> own_channel.OwnChannel:
         """Be sent nothing until you resume, withdrawals included: until then you may show what was withdrawn."""
         with context.ledger.write() as transaction:
-            acts.pause(transaction, act_of(mine), mine.plan.id, reason=PAUSED_BY_PARTNER, by="partner")
+            acts.pause(
+                transaction, act_of(intake, mine.grant.name), mine.plan.id, reason=PAUSED_BY_PARTNER, by="partner"
+            )
             return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     @own.post("/resume", responses=answers | problems(409))
@@ -123,7 +122,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
             health = channels.health(transaction, mine.plan.id, lock=True)
             if health.paused is not None and health.paused_by != "partner":
                 raise Problem(409, "paused-by-operator", "the operator has paused the channel, and can resume it")
-            acts.resume(transaction, act_of(mine), mine.plan.id, by="partner")
+            acts.resume(transaction, act_of(intake, mine.grant.name), mine.plan.id, by="partner")
             return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 
     return own

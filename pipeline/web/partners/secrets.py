@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from pipeline.stages.accept import Intake
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.views import own_channel
 from pipeline.web import rotating
@@ -24,9 +24,6 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
     Mine = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
     answers = problems(401, 403, 404, 409, 422, 429, 503)
 
-    def act_of(mine: Partner) -> Act:
-        return Act(intake.new_id("op_"), mine.grant.name, intake.clock())
-
     @own.post("/rotate", responses=answers)
     def rotate_own_secret(
         mine: Mine,
@@ -41,7 +38,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
         Until the overlap ends, or you end it, each message has a signature by the new secret and by the former ones. If
         the channel signs with Ed25519, the new key's public half is shown.
         """
-        act, name = act_of(mine), f"rotate:{mine.plan.id}"
+        act, name = act_of(intake, mine.grant.name), f"rotate:{mine.plan.id}"
         counted = partial(allow, limiter, name, _ROTATIONS)
         new = rotating.rotate(context, act, mine.plan, overlap_hours=overlap_hours, allow=counted)
         response.headers.update(rotating.PRIVATE)
@@ -50,7 +47,7 @@ def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
     @own.post("/end-former", responses=answers)
     def end_own_former_secrets(mine: Mine) -> own_channel.OwnChannel:
         """End the overlap: your messages are signed by the newest secret alone."""
-        rotating.end_former(context, act_of(mine), mine.plan)
+        rotating.end_former(context, act_of(intake, mine.grant.name), mine.plan)
         with context.ledger.read() as transaction:
             return own_channel.own_channel(transaction, mine.plan, now=intake.clock())
 

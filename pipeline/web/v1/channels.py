@@ -9,7 +9,7 @@ from pipeline.ledger import Transaction, deliveries
 from pipeline.stages import acts
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay
-from pipeline.stages.acts import Act
+from pipeline.stages.acts import Act, act_of
 from pipeline.stages.context import Context
 from pipeline.stages.partners import rotation
 from pipeline.views import channels as channels_views
@@ -43,7 +43,7 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     ) -> channels_views.ChannelChanged:
         """Send the channel nothing until it is resumed, withdrawals included. What becomes due is kept for it."""
         why = f"{reason_of(reason, field='reason')} ({grant.name})"
-        act = act_of(grant)
+        act = act_of(intake, grant.name)
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
             changed = acts.pause(transaction, act, channel, reason=why)
@@ -52,7 +52,7 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     @api.post("/{channel}/resume", responses=problems(401, 403, 404, 422))
     def resume_channel(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.ChannelChanged:
         """Send to the paused channel again, withdrawals first. Of several revisions only the newest is sent."""
-        act = act_of(grant)
+        act = act_of(intake, grant.name)
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
             changed = acts.resume(transaction, act, channel)
@@ -84,7 +84,7 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
         ] = rotating.USUAL,
     ) -> own_channel.NewSecret:
         """Make a new secret for a webhook, in its partner's place. It is shown in this answer alone: hand it over."""
-        act = act_of(grant)
+        act = act_of(intake, grant.name)
         new = rotating.rotate(context, act, known_channel(context, channel), overlap_hours=overlap_hours)
         response.headers.update(rotating.PRIVATE)
         return own_channel.new_secret(channel, new, act.operation)
@@ -92,7 +92,7 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     @api.post("/{channel}/secret/end-former", responses=problems(401, 403, 404, 409, 422, 503))
     def end_former_secrets(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.SecretChanged:
         """End the overlap: messages are signed by the newest secret alone."""
-        act = act_of(grant)
+        act = act_of(intake, grant.name)
         changed = rotating.end_former(context, act, known_channel(context, channel))
         with context.ledger.read() as transaction:
             return changed_secret(transaction, act, channel, changed)
@@ -100,14 +100,11 @@ def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
     @api.post("/{channel}/secret/drop", responses=problems(401, 403, 404, 422))
     def drop_secret(channel: str, grant: Annotated[Grant, Depends(caller)]) -> channels_views.SecretChanged:
         """Sign with the secrets of the settings again, and forget those that were made since."""
-        act = act_of(grant)
+        act = act_of(intake, grant.name)
         with context.ledger.write() as transaction:
             check_channel(context, transaction, channel)
             changed = rotation.drop(transaction, act, channel)
             return changed_secret(transaction, act, channel, changed)
-
-    def act_of(grant: Grant) -> Act:
-        return Act(intake.new_id("op_"), grant.name, intake.clock())
 
     return api
 
