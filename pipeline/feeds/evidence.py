@@ -10,6 +10,7 @@ import msgspec
 
 from pipeline.citations import citation_html, citation_text, editorial_label, editorial_notice
 from pipeline.citations.links import pubmed_url
+from pipeline.feeds.listing import LABELS, Address
 from pipeline.ledger.evidence.changes import RecordedChange
 from pipeline.model.article import CitedWork
 from pipeline.model.moment import rfc3339
@@ -131,6 +132,14 @@ def _id(change: RecordedChange, site: Site) -> str:
 
 def _title(site: Site) -> str:
     return f"{site.title}: evidence changes"
+
+
+def addresses(site: Site) -> tuple[Address, ...]:
+    """Return where the feed is, in both its formats."""
+    return (
+        Address("atom", LABELS["atom"], ATOM, _address(site, "atom")),
+        Address("json-feed", LABELS["json-feed"], JSON, _address(site, "json")),
+    )
 
 
 def _address(site: Site, extension: str) -> str:

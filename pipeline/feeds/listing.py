@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from pipeline.model.site import Feed, Site
 
-_LABELS = {"rss": "RSS", "atom": "Atom", "json-feed": "JSON Feed"}
+LABELS = {"rss": "RSS", "atom": "Atom", "json-feed": "JSON Feed"}
 _PREFERRED = ("atom", "rss")  # Atom reports withdrawals
 
 
@@ -34,7 +34,7 @@ class Listed(Struct, frozen=True):
 
 
 def address(site: Site, feed: Feed, *, format: str, media_type: str, extension: str) -> Address:
-    return Address(format, _LABELS.get(format, format), media_type, site.feed_url(feed.id, extension))
+    return Address(format, LABELS.get(format, format), media_type, site.feed_url(feed.id, extension))
 
 
 def opml(site: Site, feeds: Sequence[Listed]) -> bytes:

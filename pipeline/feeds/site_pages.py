@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from pipeline.citations import editorial_label
 from pipeline.citations.links import pubmed_url
+from pipeline.feeds.evidence import addresses
 from pipeline.feeds.listing import Listed
 from pipeline.feeds.sitemaps import address_of
 from pipeline.ledger.evidence.changes import RecordedChange
@@ -86,7 +87,8 @@ def front_page(
 ) -> bytes:
     """Return the page at `/`: the newest articles with their topics, what became of cited papers, and the feeds."""
     topics = {topic.slug: topic for one in entries for topic in one.topics}
-    return _page(site, "front", entries=entries, feeds=feeds, changes=changes, topics=[*topics.values()][:_TOPICS])
+    named, evidence = [*topics.values()][:_TOPICS], addresses(site)
+    return _page(site, "front", entries=entries, feeds=feeds, changes=changes, topics=named, evidence=evidence)
 
 
 def articles_page(site: Site, entries: Sequence[Linked], *, topic: str | None, later: bool, older: str | None) -> bytes:
