@@ -26,9 +26,7 @@ def directed_attributes(words: Words) -> str:
 
 def stated_attributes(words: Words) -> str:
     """Return the attributes of an element with our words where nothing around it says what language they are in."""
-    if words.foreign or words.direction == "ltr":
-        return foreign_attributes(words) or f' lang="{words.language}"'
-    return f' lang="{words.language}" dir="rtl"'
+    return foreign_attributes(words) or f' lang="{words.language}"{directed_attributes(words)}'
 
 
 def label_html(words: Words, translated: str) -> str:
