@@ -138,6 +138,20 @@ def test_what_fails_is_found_by_indexes(full: Ledger) -> None:
     assert not any("Seq Scan on deliveries" in plan or "ix_deliveries_channel" in plan for plan in found)
 
 
+@pytest.mark.parametrize("channel", [None, "served"])
+def test_a_replay_of_what_was_given_up_reads_nothing_else(full: Ledger, channel: str | None) -> None:
+    """It writes, so that all other writers of SQLite wait for it. As above for PostgreSQL."""
+
+    def replay(transaction: Transaction) -> None:
+        if not full.is_sqlite:
+            transaction.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        deliveries.replay(transaction, now=NOW, channel=channel)
+
+    found = plans(full, replay)
+    few = ("ix_deliveries_abandoned", "ix_deliveries_unfinished")
+    assert found and all(any(index in plan for index in few) for plan in found), found
+
+
 def test_the_sweep_finds_a_channel_among_many_that_have_everything(full: Ledger) -> None:
     with full.write() as transaction:
         found = channels.with_due_deliveries(transaction, NOW)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from pipeline.ledger.articles import names
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.deliveries import IS_ABANDONED, IS_UNFINISHED
+from pipeline.ledger.deliveries import IS_ABANDONED
 from pipeline.ledger.tables import articles, citations, deliveries, events, identifier_citations, references
 
 WINDOW = 5_000  # articles that a page compares with the filters
@@ -122,7 +122,7 @@ def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.channel is not None:
         yield has_delivery(deliveries.c.channel == wanted.channel)
     if wanted.trouble:
-        yield has_delivery(IS_ABANDONED, IS_UNFINISHED)
+        yield has_delivery(IS_ABANDONED)
     if wanted.evidence is not None:
         marked = (references.c.state == "resolved", references.c.editorial > "")
         states = sa.literal(" ") + references.c.editorial + " "

@@ -40,7 +40,6 @@ class Failed(Struct, frozen=True):
     changed: dt.datetime
 
 
-_GIVEN_UP = sa.and_(IS_ABANDONED, IS_UNFINISHED)  # both, as SQLite looks for an index
 _RETRIED = sa.and_(
     IS_UNFINISHED,
     deliveries.c.state.in_(("pending", "sending")),
@@ -76,7 +75,7 @@ def tallies(
     one that began first. Words may well differ from one delivery to the next, so there may be as many as deliveries.
     """
     mine = deliveries.c.channel.in_(sorted(channels)) if channels is not None else sa.true()
-    for abandoned, where in ((True, _GIVEN_UP), (False, _RETRIED)):
+    for abandoned, where in ((True, IS_ABANDONED), (False, _RETRIED)):
         query = (
             sa.select(
                 deliveries.c.channel,
@@ -134,7 +133,7 @@ def of_channel(transaction: Transaction, channel: str) -> list[Failed]:
     query = sa.select(deliveries.c.id, deliveries.c.article, _ERROR, deliveries.c.changed)
     mine = query.where(deliveries.c.channel == channel)
     waiting = mine.where(_RETRIED, deliveries.c.state == "pending")
-    found = [Failed(*row) for part in (mine.where(_GIVEN_UP), waiting) for row in transaction.execute(part)]
+    found = [Failed(*row) for part in (mine.where(IS_ABANDONED), waiting) for row in transaction.execute(part)]
     return sorted(found, key=lambda one: one.article)
 
 

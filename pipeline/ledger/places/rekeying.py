@@ -8,7 +8,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.deliveries import NORMAL, WITHDRAWAL, afresh
+from pipeline.ledger.deliveries import IS_ABANDONED, NORMAL, WITHDRAWAL, afresh
 from pipeline.ledger.tables import (
     accepted_evidence,
     channel_contents,
@@ -153,7 +153,7 @@ def give_up(transaction: Transaction, key: str, *, error: str, now: dt.datetime)
 
 def revive(transaction: Transaction, key: str, *, now: dt.datetime) -> None:
     """Make due again what was abandoned because the place had been given up: it is within reach again."""
-    lost = (deliveries.c.channel == key, deliveries.c.state == "abandoned", deliveries.c.due.is_(None))
+    lost = (deliveries.c.channel == key, IS_ABANDONED, deliveries.c.due.is_(None))
     again = {"state": "pending", "due": now, "attempts": 0, "refusals": 0, "error": None, "changed": now}
     transaction.execute(sa.update(deliveries).where(*lost).values(**again))
     unproved = (proofs.c.channel == key, proofs.c.proved.is_(None))
