@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Instant, Transaction
-from pipeline.ledger.deliveries import IS_UNFINISHED
 from pipeline.ledger.tables import attempts, deliveries, feeds, identifiers, places, references, revisions
 
 
@@ -25,23 +23,6 @@ def identifiers_by_state(transaction: Transaction) -> dict[str, int]:
     """Count the cited DOIs, PMCIDs and books in each state."""
     rows = transaction.execute(sa.select(identifiers.c.state, sa.func.count()).group_by(identifiers.c.state))
     return dict(rows.all())
-
-
-def deliveries_by_state(transaction: Transaction) -> dict[tuple[str, str], int]:
-    """Count the deliveries in each (channel, state).
-
-    Nearly all are delivered. Their number is the total minus the others, so their rows are not read.
-    """
-    columns = (deliveries.c.channel, sa.func.count())
-    all_of: dict[str, int] = dict(transaction.execute(sa.select(*columns).group_by(deliveries.c.channel)).all())
-    key = (deliveries.c.channel, deliveries.c.state)
-    open_ones = IS_UNFINISHED
-    rows = transaction.execute(sa.select(*key, sa.func.count()).where(open_ones).group_by(*key))
-    found = Counter({(channel, state): count for channel, state, count in rows})
-    for channel, count in all_of.items():
-        others = sum(found[channel, state] for state in ("pending", "sending", "abandoned"))
-        found[channel, "delivered"] = count - others
-    return dict(found)
 
 
 def attempts_by_outcome(transaction: Transaction, *, since: dt.datetime) -> dict[str, int]:

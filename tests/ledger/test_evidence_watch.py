@@ -13,7 +13,7 @@ from bench import START, article, paper
 from msgspec import structs
 from watched import Watched, publish
 
-from pipeline.ledger import Ledger, articles, evidence, figures
+from pipeline.ledger import Ledger, articles, deliveries, evidence, figures
 from pipeline.ledger.articles import ArticleState, revisions, withheld
 from pipeline.ledger.articles.withheld import Withheld
 from pipeline.ledger.deliveries import channel_contents
@@ -162,7 +162,7 @@ def test_a_paper_turns_bad_and_the_ledger_counts_it(ledger: Ledger) -> None:
             ("resolved", "retracted concern"): 1,
         }
         assert evidence_changes.counts(transaction) == {("gained", "retracted"): 1, ("gained", "concern"): 1}
-        assert figures.deliveries_by_state(transaction) == {("partner", "delivered"): 1, ("careful", "delivered"): 1}
+        assert deliveries.counts_by_channel(transaction) == {("partner", "delivered"): 1, ("careful", "delivered"): 1}
         assert figures.attempts_by_outcome(transaction, since=START) == {"delivered": 4}
         assert withheld.counts(transaction) == {"hold": 1}
         assert {name for name, due in bench.oldest_due().items() if due <= bench.clock.now} <= {"feeds"}
@@ -173,7 +173,7 @@ def test_a_paper_turns_bad_and_the_ledger_counts_it(ledger: Ledger) -> None:
     bench.receivers["partner"].mood = "down"
     bench.work()
     with ledger.read() as transaction:
-        assert figures.deliveries_by_state(transaction)["partner", "pending"] == 1
+        assert deliveries.counts_by_channel(transaction)["partner", "pending"] == 1
         assert "deliver" in bench.oldest_due()
 
 

@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from pipeline.ledger import Transaction, articles, figures, processes
+from pipeline.ledger import Transaction, articles, deliveries, figures, processes
 from pipeline.ledger.articles import events, withheld
 from pipeline.ledger.claims import Due
 from pipeline.ledger.deliveries import repair
@@ -77,7 +77,7 @@ def _measured(context: Context, transaction: Transaction, now: dt.datetime) -> I
     ignored = CounterMetricFamily("citewire_traceparents_ignored", "Senders' traceparent that were not valid")
     ignored.add_metric((), context.tracing.ignored)
     yield ignored
-    by_state: dict[tuple[str, ...], float] = dict(figures.deliveries_by_state(transaction).items())
+    by_state: dict[tuple[str, ...], float] = dict(deliveries.counts_by_channel(transaction).items())
     yield _gauge("deliveries", "Deliveries", ("channel", "state"), by_state)
     yield _gauge(
         "withheld", "Articles kept from a channel, or from all", ("cause",), _words(withheld.counts(transaction))
