@@ -96,27 +96,31 @@ class WholeFeed(FeedState):
     next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
 
 
-def feed_list(context: Context, transaction: Transaction) -> FeedList:
+def feed_list(context: Context) -> FeedList:
     """Return every feed of the settings, in their order. Raises TransientError if the store does not answer."""
-    return FeedList(tuple(_state(context, transaction, feed) for feed in context.feeds.values()))
+    with context.ledger.read() as transaction:
+        known = [_known(context, transaction, feed) for feed in context.feeds.values()]
+    return FeedList(tuple(_with_sizes(context, one) for one in known))
 
 
-def whole_feed(context: Context, transaction: Transaction, name: str, *, after: str, limit: int) -> WholeFeed | None:
-    """Return a feed with the subscriptions after an id, or None if there is no such feed."""
-    feed = context.feeds.get(name)
+def whole_feed(context: Context, name: str, *, after: str, limit: int) -> WholeFeed | None:
+    """Return a feed with the subscriptions after an id, or None if there is no such feed. Raises as `feed_list`."""
+    feed, now = context.feeds.get(name), context.clock()
     if feed is None:
         return None
-    state = _state(context, transaction, feed)
+    with context.ledger.read() as transaction:
+        known = _known(context, transaction, feed)
+        found = subscriptions.of_feed(transaction, name, now=now, after=after, limit=limit + 1) if context.hub else []
+    state = _with_sizes(context, known)
     fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
-    now = context.clock()
-    found = subscriptions.of_feed(transaction, name, now=now, after=after, limit=limit + 1) if context.hub else []
     more = found[limit - 1].id if len(found) > limit else None
     return WholeFeed(**fields, subscribers=tuple(map(_subscriber, found[:limit])), next=more)
 
 
-def _state(context: Context, transaction: Transaction, feed: Feed) -> FeedState:
+def _known(context: Context, transaction: Transaction, feed: Feed) -> FeedState:
+    """Return what the ledger knows of a feed: not how large its documents are."""
     state, size = standing.state_of(transaction, feed.id), standing.size_of(transaction, feed.id)
-    followed = subscriptions.count_of_feed(transaction, feed.id, now=context.clock()) if context.hub else None
+    followed = subscriptions.count(transaction, feed=feed.id, now=context.clock()) if context.hub else None
     return FeedState(
         feed=feed.id,
         title=feed.title,
@@ -137,8 +141,19 @@ def _documents(context: Context, transaction: Transaction, feed: Feed) -> Iterat
     built = feeds.documents(transaction, feed.id)
     for format in formats_of(context, feed):
         address, one = context.site.feed_url(feed.id, format.extension), built.get(format.name)
-        file = context.store.file_state(feed_path(feed.id, format.extension)) if one else None
-        yield FeedDocument(format.name, address, file.size if file else None, one.modified if one else None)
+        yield FeedDocument(format.name, address, None, one.modified if one else None)
+
+
+def _with_sizes(context: Context, one: FeedState) -> FeedState:
+    """Ask the store, which may be far away, how large the documents are; no transaction waits for it."""
+    return dataclasses.replace(one, documents=tuple(_with_size(context, one.feed, each) for each in one.documents))
+
+
+def _with_size(context: Context, feed_id: str, one: FeedDocument) -> FeedDocument:
+    if one.modified is None:
+        return one
+    file = context.store.file_state(feed_path(feed_id, context.formats[one.format].extension))
+    return dataclasses.replace(one, bytes=file.size if file else None)
 
 
 def _findings(found: str | None) -> tuple[FeedFinding, ...]:

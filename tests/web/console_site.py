@@ -9,7 +9,7 @@ import datetime as dt
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,14 @@ class Picky(Receiver):
 
 
 @contextlib.contextmanager
-def console_site(folder: Path, more: str = "", database: str | None = None) -> Iterator[Served]:
-    """A served site whose channels give up at the first refusal. Nothing is published yet. `more`: of its settings."""
-    formats = ("html", "amp", "json-ld", "ninjs")
+def console_site(
+    folder: Path, more: str = "", database: str | None = None, also: Sequence[str] = ()
+) -> Iterator[Served]:
+    """A served site whose channels give up at the first refusal. Nothing is published yet. `more`: of its settings.
+
+    `also`: formats beside those that its channels need, such as those of feeds.
+    """
+    formats = ("html", "amp", "json-ld", "ninjs", *also)
     with served(folder, SETTINGS + more, formats=formats, database=database, changed=_picky) as site:
         receiver = site.context.channels["partner"].open()
         assert isinstance(receiver, Picky)

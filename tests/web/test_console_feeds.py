@@ -17,12 +17,14 @@ from served import Served, served
 from pipeline.ledger import tables
 from pipeline.ledger.hub import subscriptions
 
+FORMATS = ("atom", "json-feed", "rss")
 CALLBACK = "https://reader.example.com/secret-path"
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Served]:
-    with console_site(tmp_path, '\n[[feeds]]\nid = "sleep"\ntitle = "Sleep"\ntopics = ["sleep"]\n') as site:
+    more = '\n[[feeds]]\nid = "sleep"\ntitle = "Sleep"\ntopics = ["sleep"]\n'
+    with console_site(tmp_path, more, also=FORMATS) as site:
         for name in ("first", "second"):
             site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid="2"), name=name)
         site.work()
@@ -55,10 +57,42 @@ def test_the_list_says_when_each_was_built_and_how_much_is_in_it(site: Served, p
     assert (sleep[1], sleep[2]) == ("never", "0")
     found = {one["feed"]: one for one in site.ask("GET", "/v1/feeds").json["feeds"]}
     assert (found["latest"]["entries"], found["latest"]["withdrawn"], found["latest"]["readers"]) == (1, 1, None)
+    assert {one["format"] for one in found["latest"]["documents"]} == set(FORMATS)
     for document in found["latest"]["documents"]:
         body = site.ask("GET", f"/feeds/latest.{document['address'].rpartition('.')[2]}").body
         assert document["bytes"] == len(body) > 0
-    assert {one["bytes"] for one in found["sleep"]["documents"]} <= {None}
+    assert {one["bytes"] for one in found["sleep"]["documents"]} == {None}
+
+
+@pytest.mark.parametrize("path", ["/v1/feeds", "/v1/feeds/latest", "/console/feeds", "/console/feeds/latest"])
+def test_no_transaction_waits_for_the_store(
+    site: Served, person: Person, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be far away, and is asked for one size after the other."""
+    opened, asked = set[int](), list[int]()
+    size = site.context.store.file_state
+
+    def began(connection: sa.Connection) -> None:
+        opened.add(id(connection))
+
+    def ended(connection: sa.Connection) -> None:
+        opened.discard(id(connection))
+
+    def file_state(path: str) -> object:
+        asked.append(len(opened))
+        return size(path)
+
+    monkeypatch.setattr(site.context.store, "file_state", file_state)
+    events = {"begin": began, "commit": ended, "rollback": ended}
+    for name, note in events.items():
+        sa.event.listen(sa.Engine, name, note)
+    try:
+        answer = person.get(path) if path.startswith("/console") else site.ask("GET", path)
+    finally:
+        for name, note in events.items():
+            sa.event.remove(sa.Engine, name, note)
+    assert answer.status == 200
+    assert asked and set(asked) == {0}
 
 
 def test_who_follows_is_shown_by_host_with_the_last_answer(site: Served, person: Person) -> None:

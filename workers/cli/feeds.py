@@ -37,12 +37,11 @@ def feeds(
 
     with context_to_look(find_in_force(data, config)) as context:
         now = context.clock()
-        with context.ledger.read() as transaction:
-            if feed is None:
-                every = feed_list(context, transaction)
-                print_json(every) if json else _show(every.feeds, now, utc=utc)
-                return
-            one = whole_feed(context, transaction, feed, after="", limit=_MOST)
+        if feed is None:
+            every = feed_list(context)
+            print_json(every) if json else _show(every.feeds, now, utc=utc)
+            return
+        one = whole_feed(context, feed, after="", limit=_MOST)
     if one is None:
         hint = "see `citewire feeds`"
         raise InvalidEvent(f"the settings have no feed {feed!r}", code="unknown-feed", field="feed", hint=hint)

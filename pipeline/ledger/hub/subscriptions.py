@@ -75,12 +75,19 @@ def exists(transaction: Transaction, id: str, *, now: dt.datetime) -> bool:
     return transaction.execute(mine).first() is not None
 
 
-def count(transaction: Transaction, *, now: dt.datetime, host: str | None = None, client: str | None = None) -> int:
-    """Count the subscriptions that have not expired: all, those of one host, or those that one client asked for."""
+def count(
+    transaction: Transaction,
+    *,
+    now: dt.datetime,
+    feed: str | None = None,
+    host: str | None = None,
+    client: str | None = None,
+) -> int:
+    """Count the subscriptions that have not expired: all, those to a feed, of a host, or that one client asked for."""
     where = [subscriptions.c.expires > now]
-    for column, value in ((subscriptions.c.host, host), (subscriptions.c.client, client)):
+    for column, value in (("feed", feed), ("host", host), ("client", client)):
         if value is not None:
-            where.append(column == value)
+            where.append(subscriptions.c[column] == value)
     return transaction.scalar(sa.select(sa.func.count()).select_from(subscriptions).where(*where)) or 0
 
 
@@ -97,24 +104,15 @@ class Follower(Struct, frozen=True, kw_only=True):
     host: str
     since: dt.datetime
     expires: dt.datetime
-    target_digest: str | None
-    delivered_digest: str | None
-    suspect: bool
     due: dt.datetime | None
     attempts: int
     error: str | None
 
 
-def count_of_feed(transaction: Transaction, feed: str, *, now: dt.datetime) -> int:
-    """Count a feed's subscriptions that have not expired."""
-    mine = (subscriptions.c.feed == feed, subscriptions.c.expires > now)
-    return transaction.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
-
-
 def of_feed(transaction: Transaction, feed: str, *, now: dt.datetime, after: str, limit: int) -> list[Follower]:
     """Return a feed's subscriptions that have not expired, by id. `after`: an id, or ""."""
     mine = (subscriptions.c.feed == feed, subscriptions.c.expires > now, subscriptions.c.id > after)
-    columns = by_key(subscriptions.c[field] for field in Follower.__struct_fields__)
+    columns = [subscriptions.c[field] for field in Follower.__struct_fields__]
     query = sa.select(*columns).where(*mine).order_by(subscriptions.c.id).limit(limit)
     return [Follower(**row._mapping) for row in transaction.execute(query)]
 

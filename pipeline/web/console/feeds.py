@@ -19,16 +19,13 @@ def router(context: Context, pages: Pages) -> APIRouter:
 
     @routes.get("/feeds")
     def feeds(who: Annotated[SignedIn, Depends(who_is)]) -> Response:
-        with context.ledger.read() as transaction:
-            found = feed_list(context, transaction).feeds
-        return pages.page("feeds", who, feeds=found, place="feeds")
+        return pages.page("feeds", who, feeds=feed_list(context).feeds, place="feeds")
 
     @routes.get("/feeds/{feed}")
     def feed_page(
         feed: str, who: Annotated[SignedIn, Depends(who_is)], after: Annotated[str, Query(max_length=64)] = ""
     ) -> Response:
-        with context.ledger.read() as transaction:
-            one = whole_feed(context, transaction, feed, after=after, limit=_PAGE)
+        one = whole_feed(context, feed, after=after, limit=_PAGE)
         if one is None:
             raise Problem(404, "unknown-feed", f"the settings have no feed {feed!r}")
         return pages.page("feed", who, one=one, later=bool(after), place="feeds")

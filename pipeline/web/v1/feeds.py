@@ -18,8 +18,7 @@ def router(context: Context) -> APIRouter:
     @api.get("", responses=problems(401, 403))
     def list_feeds(_: Annotated[Grant, Depends(caller)]) -> views.FeedList:
         """Return when each feed was built, how much is in it, what is wrong with it, and how many follow it."""
-        with context.ledger.read() as transaction:
-            return views.feed_list(context, transaction)
+        return views.feed_list(context)
 
     @api.get("/{feed}", responses=problems(401, 403, 404, 422))
     def get_whole_feed(
@@ -29,8 +28,7 @@ def router(context: Context) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> views.WholeFeed:
         """Return a feed with its subscriptions at the hub, by id."""
-        with context.ledger.read() as transaction:
-            found = views.whole_feed(context, transaction, feed, after=after, limit=limit)
+        found = views.whole_feed(context, feed, after=after, limit=limit)
         if found is None:
             raise Problem(404, "unknown-feed", f"the settings have no feed {feed!r}")
         return found
