@@ -55,8 +55,7 @@ def any_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where:
 
 @functools.cache
 def _any_due(table: sa.Table, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    due = sa.and_(table.c.due <= NOW, is_free_then(table), *where)
-    return sa.select(sa.literal(1)).select_from(table).where(due).limit(1)
+    return sa.select(sa.literal(1)).select_from(table).where(is_due_then(table), *where).limit(1)
 
 
 # For statements that are kept: the time that they are asked about, and what `is_free` needs besides.
@@ -67,6 +66,11 @@ _LONGEST = sa.bindparam("longest", type_=Instant())
 def is_free_then(table: sa.Table) -> sa.ColumnElement[bool]:
     """Match rows that no worker holds, as `is_free`, in a statement that is kept."""
     return _is_free(table, NOW, _LONGEST)
+
+
+def is_due_then(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Match rows that are due and that no worker holds, as `is_due`, in a statement that is kept."""
+    return sa.and_(table.c.due <= NOW, is_free_then(table))
 
 
 def at(now: dt.datetime) -> dict[str, dt.datetime]:

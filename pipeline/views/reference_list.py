@@ -78,7 +78,7 @@ def whole_reference(transaction: Transaction, pmid: str) -> WholeReference | Non
         turns=_turns(transaction, pmid, known),
         mismatched=tuple(
             MismatchIn(one.article, one.number, one.differs, one.since, one.suggested)
-            for one in mismatches.of_works(transaction, works, limit=MOST)
+            for one in mismatches.of_live_articles(transaction, works=works, limit=MOST)
         ),
         changes=tuple(evidence_changes(transaction, limit=MOST, pmid=pmid)),
         recalled=recall.is_recalled(transaction, pmid),

@@ -91,8 +91,7 @@ def _first_of_each() -> sa.Select[Any]:
     channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
 
     def first(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
-        free = sa.and_(deliveries.c.due <= claims.NOW, claims.is_free_then(deliveries))
-        mine = (deliveries.c.channel == channel.c.value, kind, free)
+        mine = (deliveries.c.channel == channel.c.value, kind, claims.is_due_then(deliveries))
         return sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery()
 
     others = sa.func.coalesce(first(IS_NORMAL), first(MAY_WAIT))

@@ -69,10 +69,7 @@ def oldest_due(transaction: Transaction, *, now: dt.datetime) -> dt.datetime | N
 
 
 _OLDEST = (
-    sa.select(mismatches.c.due)
-    .where(mismatches.c.due <= claims.NOW, claims.is_free_then(mismatches))
-    .order_by(mismatches.c.due)
-    .limit(1)
+    sa.select(mismatches.c.due).where(claims.is_due_then(mismatches)).order_by(mismatches.c.due).limit(1)
 )
 
 
@@ -100,18 +97,14 @@ def put_off(transaction: Transaction, ids: Sequence[str], *, token: str, due: dt
     transaction.execute(sa.update(mismatches).where(mine).values(due=due, lease=None, leased_until=None))
 
 
-def of_live_articles(transaction: Transaction, *, limit: int) -> tuple[Mismatch, ...]:
-    """Return those in articles that readers can see, the oldest first."""
+def of_live_articles(
+    transaction: Transaction, *, limit: int, works: Sequence[str] | None = None
+) -> tuple[Mismatch, ...]:
+    """Return those in articles that readers can see, the oldest first. `works`: only of these ("pmid:1")."""
     columns = [mismatches.c[name] for name in Mismatch.__struct_fields__]
     is_live = sa.exists().where(articles.c.id == mismatches.c.article, articles.c.state == "live")
-    query = sa.select(*columns).where(is_live).order_by(mismatches.c.since, mismatches.c.article, mismatches.c.number)
-    return tuple(Mismatch(**row._mapping) for row in transaction.execute(query.limit(limit)))
-
-
-def of_works(transaction: Transaction, works: Sequence[str], *, limit: int) -> tuple[Mismatch, ...]:
-    """Return those of these works ("pmid:1") in articles that readers can see, the oldest first."""
-    columns = [mismatches.c[name] for name in Mismatch.__struct_fields__]
-    is_live = sa.exists().where(articles.c.id == mismatches.c.article, articles.c.state == "live")
-    query = sa.select(*columns).where(mismatches.c.work.in_(works), is_live)
+    query = sa.select(*columns).where(is_live)
+    if works is not None:
+        query = query.where(mismatches.c.work.in_(works))
     oldest = query.order_by(mismatches.c.since, mismatches.c.article, mismatches.c.number).limit(limit)
     return tuple(Mismatch(**row._mapping) for row in transaction.execute(oldest))

@@ -168,7 +168,8 @@ class _Build:
         live = revisions.get_all(transaction, {(row.article, row.revision) for row in rows if row.state == "live"})
         found: list[Revision | Withdrawal] = []
         for _, row in sorted(by_id, key=itemgetter(0), reverse=True):
-            entry = live[row.article, row.revision] if row.state == "live" else _withdrawn(transaction, row)
+            key = (row.article, row.revision)
+            entry = live[key] if row.state == "live" else revisions.withdrawal(transaction, *key)
             broken = self._broken(entry)
             self.findings += broken if checked else ()
             found += [] if broken else [entry]
@@ -189,7 +190,3 @@ class _Build:
             elif format.document is not None and page.number is None:
                 written[format.name] = format.document(feed, entries, site)
         return written
-
-
-def _withdrawn(transaction: Transaction, row: Entry) -> Withdrawal:
-    return revisions.withdrawal(transaction, row.article, row.revision)
