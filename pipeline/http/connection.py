@@ -21,7 +21,7 @@ from pipeline.http.egress import EgressGuard
 # on a connection that is being closed, so that silent retries are not needed.
 _IDLE = 4.0  # seconds
 
-_TOGETHER = 128 * 1024  # most bytes of a piece that is copied behind another, so that both are sent as one
+_TOGETHER = 128 * 1024  # most bytes that are held back, and copied, to be sent in one piece
 
 CA_FILE = DEFAULT_CA_BUNDLE_PATH  # Mozilla's certificate authorities, as shipped with requests (PEM)
 
@@ -76,14 +76,14 @@ class _Guarded(HTTPConnection):
 
     gate: Gate
     used = 0.0  # by time.monotonic()
-    _held: list[bytes] | None = None  # while a request is put together
+    _held: bytearray | None = None  # what is sent together, while a request is put together
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request, its headers and a body that is not large in one piece.
 
         Otherwise they are two packets, since nothing is held back (TCP_NODELAY), and the receiver is woken twice.
         """
-        self._held = []
+        self._held = bytearray()
         try:
             super().request(*args, **kwargs)
             self._send_held()
@@ -91,8 +91,8 @@ class _Guarded(HTTPConnection):
             self._held = None
 
     def send(self, data: Any) -> None:
-        if self._held is not None and isinstance(data, bytes) and len(data) <= _TOGETHER:
-            self._held.append(data)
+        if self._held is not None and isinstance(data, bytes) and len(self._held) + len(data) <= _TOGETHER:
+            self._held += data
         else:
             self._send_held()
             super().send(data)
@@ -100,7 +100,7 @@ class _Guarded(HTTPConnection):
     def _send_held(self) -> None:
         held, self._held = self._held, None
         if held:
-            super().send(b"".join(held))
+            super().send(held)
 
     def _new_conn(self) -> socket.socket:
         gate = self.gate

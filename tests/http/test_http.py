@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from ports import free_port
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.http import EgressGuard, Http, Limits
+from pipeline.http.connection import CA_FILE, Gate, GuardedPools, tls_context
 from standins.receiver import Conduct, Receiver
 
 HTTP = Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]), contact_url="https://notes.example.org")
@@ -80,6 +82,37 @@ def test_headers_and_a_small_body_are_one_packet(size: int, least: int, most: in
     HTTP.close()
     assert answer.status == 204
     assert least <= packets[0] <= most
+
+
+def test_a_body_that_comes_in_pieces_is_not_held_back_until_its_end() -> None:
+    """None of ours does, but urllib3 would send it chunk by chunk."""
+    arrived = threading.Event()
+
+    def serve(server: socket.socket) -> None:
+        one, _ = server.accept()
+        with one:
+            got = one.recv(65_536)
+            arrived.set()
+            while not got.endswith(b"0\r\n\r\n"):
+                got += one.recv(65_536)
+            one.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    def pieces() -> Iterator[bytes]:
+        yield from (b"x" * 60_000 for _ in range(3))
+        assert arrived.wait(60)
+        yield b"the end"
+
+    gate = Gate(HTTP.guard)
+    gate.connect, gate.read, gate.deadline = 60.0, 60.0, time.monotonic() + 60
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        pool = GuardedPools(gate, tls_context(CA_FILE)).connection_from_host(*server.getsockname()[:2], "http")
+        answer = pool.urlopen("POST", "/", body=pieces())
+        pool.close()
+        thread.join()
+    assert answer.status == 204
 
 
 def test_a_header_of_the_caller_replaces_ours_in_any_case(receiver: Receiver) -> None:
