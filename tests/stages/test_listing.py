@@ -9,6 +9,7 @@ from bench import START, Bench, WithoutFeeds, article, topic
 from msgspec import structs
 
 from pipeline.ledger import Ledger
+from pipeline.ledger.articles import listing
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.model.event import Origin, Publish, Withdraw
 from pipeline.stages.accept import accept_all
@@ -47,6 +48,32 @@ def test_state_channel_and_words_narrow_the_list(bench: Bench) -> None:
     assert listed(bench, query="SPAS") == ["spasms"]
     assert listed(bench, query="100%") == listed(bench, query="%") == ["later"]  # a sign, not a pattern
     assert listed(bench, topic="no-such-topic") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"query": "spas"}, ["spasms"]),
+        ({"channel": "first"}, ["cramps", "spasms"]),
+        ({"topic": "no-such-topic"}, []),
+        ({"query": "e"}, ["later"]),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 10])
+def test_a_page_looks_at_so_many_articles_and_says_where_to_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], found: list[str], limit: int
+) -> None:
+    monkeypatch.setattr(listing, "WINDOW", 1)
+    seen: list[str] = []
+    nexts: list[str | None] = [None]
+    with bench.ledger.read() as transaction:
+        while len(nexts) == 1 or nexts[-1] is not None:
+            page = listing_views.articles(transaction, ArticleFilter(**given), after=nexts[-1], limit=limit)
+            seen += [one.article for one in page.articles]
+            nexts.append(page.next)
+        every = [one.id for one in listing.every(transaction, ArticleFilter(**given))]
+    assert seen == every == found
+    assert nexts == [None, "cramps", "later", None]
 
 
 def test_pages_follow_each_other_without_a_gap(bench: Bench) -> None:
