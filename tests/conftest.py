@@ -114,3 +114,13 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         opened = emptied_ledger(request.getfixturevalue("postgresql"))
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str | None:
+    """Where a site has its ledger: the URL of a migrated database without rows, or None for SQLite in its folder."""
+    if request.param == "sqlite":
+        return None
+    url: str = request.getfixturevalue("postgresql")
+    emptied_ledger(url).close()
+    return url

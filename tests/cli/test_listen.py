@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 import requests
 import sqlalchemy as sa
 from command import citewire
-from own_database import own_database
 from served import SITE, Served, served
 
 from pipeline.channels.webhook.signing import new_secret
@@ -34,23 +33,17 @@ def partner() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(
-    request: pytest.FixtureRequest, tmp_path: Path, partner: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
+@pytest.fixture
+def site(database: str | None, tmp_path: Path, partner: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setenv("PARTNER_SECRET", new_secret())
     monkeypatch.setenv("CITEWIRE_LISTEN_SECRET", SECRET)
     monkeypatch.setenv("CITEWIRE_CONFIG", str(tmp_path / "site.toml"))
     monkeypatch.setenv("CITEWIRE_DATA", str(tmp_path / "var"))
     text = 'egress_allow = ["127.0.0.0/8"]\n' + SITE.replace("https://partner.example.org/", partner.url)
-    with ExitStack() as stack:
-        database = None
-        if request.param == "postgresql":
-            url = stack.enter_context(own_database(sa.make_url(request.getfixturevalue("postgresql"))))
-            database = url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-            monkeypatch.setenv("CITEWIRE_DATABASE_URL", database)
-        formats = ("html", "json-ld", "ninjs", "amp")
-        yield stack.enter_context(served(tmp_path, text, formats, database, scripted=False))
+    if database is not None:
+        monkeypatch.setenv("CITEWIRE_DATABASE_URL", database)
+    with served(tmp_path, text, ("html", "json-ld", "ninjs", "amp"), database, scripted=False) as site:
+        yield site
 
 
 @contextmanager

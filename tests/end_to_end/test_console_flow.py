@@ -53,7 +53,8 @@ class Desk:
             what.click()
         else:
             what.focus()
-            self.page.keyboard.press("Enter")
+            with self.page.expect_navigation():  # else a reload that follows at once takes its place
+                self.page.keyboard.press("Enter")
 
     def button(self, words: str) -> None:
         self.press(self.page.get_by_role("button", name=words, exact=True))

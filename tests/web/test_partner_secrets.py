@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import datetime as dt
 import gzip
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from asgi import send
 from console_person import Person
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import structs
-from own_database import own_database
 from served import SITE, Served, served
 from standardwebhooks import Webhook as Verifier
 
@@ -47,18 +45,12 @@ def partner() -> Iterator[Receiver]:
 FORMATS = ("html", "json-ld", "ninjs", "amp")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(
-    request: pytest.FixtureRequest, tmp_path: Path, partner: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
+@pytest.fixture
+def site(database: str | None, tmp_path: Path, partner: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     for name, value in {"PARTNER_SECRET": CONFIGURED, "PRIVATE": PRIVATE, "SEALING_KEY": KEY}.items():
         monkeypatch.setenv(name, value)
-    with contextlib.ExitStack() as stack:
-        database = None
-        if request.param == "postgresql":
-            url = stack.enter_context(own_database(sa.make_url(request.getfixturevalue("postgresql"))))
-            database = url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-        yield stack.enter_context(served(tmp_path, text(partner), FORMATS, database, scripted=False))
+    with served(tmp_path, text(partner), FORMATS, database, scripted=False) as site:
+        yield site
 
 
 def text(partner: Receiver, reference: str = '"env:PARTNER_SECRET"') -> str:

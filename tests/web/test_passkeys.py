@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import json
 import math
@@ -13,17 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from asgi import Answer, send
 from authenticator import PRESENT, VERIFIED, Authenticator, Lie
 from console_person import OURS, Person
 from cryptography.hazmat.primitives.asymmetric import ec
-from own_database import own_database
 from served import SITE, Served, served
 from structlog.testing import capture_logs
 
 from pipeline.identity.recovery import CODES, new_codes
-from pipeline.ledger import Ledger, operations, passkeys, tokens
+from pipeline.ledger import operations, passkeys, tokens
 from pipeline.ledger.operations import Operation, Part
 from pipeline.model.identity import CHALLENGE_LASTS
 from pipeline.stages import acts
@@ -36,17 +33,9 @@ SETTINGS = f'{SITE}\n[web.passkeys]\nconsole_url = "{ORIGIN}"\n'
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
-    with contextlib.ExitStack() as stack:
-        database = None
-        if request.param == "postgresql":
-            own = stack.enter_context(own_database(sa.make_url(request.getfixturevalue("postgresql"))))
-            database = own.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-            empty = Ledger(database)
-            empty.migrate()
-            empty.close()
-        site = stack.enter_context(served(tmp_path, SETTINGS, formats=("html",), database=database))
+@pytest.fixture
+def site(tmp_path: Path, database: str | None) -> Iterator[Served]:
+    with served(tmp_path, SETTINGS, formats=("html",), database=database) as site:
         with site.context.ledger.write() as transaction:
             for name, role in {"ada": "editor", "bob": "operator"}.items():
                 tokens.add(transaction, name, name=name.title(), scope=role, now=site.clock())

@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 from console_person import OURS, Person, text
 from console_site import MARKDOWN, console_site
-from empty_ledger import emptied_ledger
 from served import Served
 from waiting import PATIENCE, until
 
@@ -32,12 +31,9 @@ BOUNDARY = "b0undary"
 File = tuple[str, bytes]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    url = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
-    if url is not None:
-        emptied_ledger(url).close()
-    with console_site(tmp_path, database=url) as site:
+@pytest.fixture
+def site(database: str | None, tmp_path: Path) -> Iterator[Served]:
+    with console_site(tmp_path, database=database) as site:
         yield site
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +16,7 @@ from identity_provider import signed_with_the_secret as with_the_secret
 from joserfc.jwk import ECKey
 from msgspec import structs
 from served import SITE, Served, served
+from waiting import until
 
 from pipeline.errors import TransientError
 from pipeline.identity import provider as providing
@@ -451,8 +451,7 @@ def test_a_session_has_ended_while_the_provider_is_still_asked(site: Served, idp
     thief = Person(site.app, dict(person.cookies))
     leaving = threading.Thread(target=person.submit, args=("Sign out",))
     leaving.start()
-    while len(idp.asked) == before and leaving.is_alive():
-        time.sleep(0.01)
+    until(lambda: len(idp.asked) > before)
     thief.get("/console")
     idp.hanging.set()
     leaving.join()
