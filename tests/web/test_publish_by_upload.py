@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from console_person import OURS, Person, text
 from console_site import MARKDOWN, console_site
+from empty_ledger import emptied_ledger
 from served import Served
 from waiting import PATIENCE, until
 

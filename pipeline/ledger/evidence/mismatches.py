@@ -68,9 +68,7 @@ def oldest_due(transaction: Transaction, *, now: dt.datetime) -> dt.datetime | N
     return transaction.scalar(_OLDEST, claims.at(now))
 
 
-_OLDEST = (
-    sa.select(mismatches.c.due).where(claims.is_due_then(mismatches)).order_by(mismatches.c.due).limit(1)
-)
+_OLDEST = sa.select(mismatches.c.due).where(claims.is_due_then(mismatches)).order_by(mismatches.c.due).limit(1)
 
 
 def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:
