@@ -5,30 +5,29 @@ A task is named "citewire.NAME" after its stage, so `pipeline.stages.flow.STAGES
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from pipeline.stages.flow import STAGES
 from pipeline.stages.stage import Stage
 from workers.celery import app
+from workers.turns import Turns
 from workers.wiring import services
 
 
 def _task_of(stage: Stage) -> Callable[..., None]:
-    """Return the task's function. It does nothing while `stage.threads` others run, because they find what is due."""
-    free = threading.BoundedSemaphore(stage.threads) if stage.threads else None
+    """Return the task's function. It does nothing while as many others run as may, because they find what is due."""
+    turns = Turns(stage.threads, stage.threads_with_key)
 
     def look(key: str = "", urgent: bool = False) -> None:
         own = services()
-        if free is not None and not free.acquire(blocking=False):
-            own.doorbell.acknowledge(stage.name, key, urgent=urgent)
-            return
+        has_turn = turns.take(key)
         try:
             own.doorbell.acknowledge(stage.name, key, urgent=urgent)
-            stage.drain(own.context, key)
+            if has_turn:
+                stage.drain(own.context, key)
         finally:
-            if free is not None:
-                free.release()
+            if has_turn:
+                turns.give_back(key)
 
     return look
 

@@ -57,6 +57,7 @@ class Stage(ABC):
     budget: ClassVar[float] = 600.0  # seconds that a claim may take before its process is replaced
     kind: ClassVar[str] = ""  # what a claim's keys are ids of, for the log
     threads: ClassVar[int | None] = None  # that may run it at once in one process; None: as many as the worker has
+    threads_with_key: ClassVar[int | None] = None  # the same, with one key
 
     @property
     def queue(self) -> str:

@@ -35,6 +35,7 @@ _FEW = 8  # concurrent calls to slow subscribers, and to strangers
 class Hub(Stage):
     name = _NAME
     worker = "deliver"
+    threads_with_key = 1  # which make a lane's calls concurrently: with more, strangers would take them all
 
     def due(self, context: Context, transaction: Transaction, now: dt.datetime) -> Iterable[Bell]:
         if context.hub is None:

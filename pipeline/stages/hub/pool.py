@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 T = TypeVar("T")
 
 PER_HOST = 8  # concurrent calls to one host
+_LOOK_AGAIN = 0.5  # seconds after a claim that found nothing, while calls are under way: they may take much longer
 
 
 class Lane(Protocol[T]):
@@ -56,6 +57,7 @@ class _Pool(Generic[T]):
         self._waiting: list[T] = []
         self._busy: Counter[str] = Counter()
         self._empty = False  # the last claim found nothing, and no host has become free since
+        self._look_at = 0.0  # when to claim next, by time.monotonic()
         self._change = threading.Condition()
 
     def work(self) -> None:
@@ -76,24 +78,23 @@ class _Pool(Generic[T]):
     def _made(self, host: str) -> None:
         with self._change:
             if self._busy[host] >= PER_HOST:
-                self._empty = False  # the last claim left this host out
+                self._empty, self._look_at = False, 0.0  # the last claim left this host out
             self._busy[host] -= 1
             self._change.notify_all()
 
     def _next(self) -> T | None:
         """Return the next call to a host below its limit, or None when there is nothing more to do."""
         with self._change:
-            while True:
-                if time.monotonic() >= self._until:
-                    return None
+            while (now := time.monotonic()) < self._until:
                 call = self._first_allowed()
                 if call is not None:
                     return call
-                if not self._empty and len(self._waiting) < self._lane.parallel and self._claim():
+                if now >= self._look_at and len(self._waiting) < self._lane.parallel and self._claim(now):
                     continue
-                if not self._waiting:
+                if not self._waiting and not any(self._busy.values()):
                     return None
-                self._change.wait(1.0)
+                self._change.wait(_LOOK_AGAIN)
+            return None
 
     def _first_allowed(self) -> T | None:
         for position, call in enumerate(self._waiting):
@@ -104,9 +105,9 @@ class _Pool(Generic[T]):
                 return call
         return None
 
-    def _claim(self) -> bool:
+    def _claim(self, now: float) -> bool:
         full = frozenset(host for host, calls in self._busy.items() if calls >= PER_HOST)
         found = self._lane.claim(self._lane.parallel, full)
         self._waiting += found
-        self._empty = not found
+        self._empty, self._look_at = not found, 0.0 if found else now + _LOOK_AGAIN
         return bool(found)
