@@ -23,6 +23,17 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
     return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
+def later(seconds: float) -> str:
+    """Return how long after something else it was, of short times in milliseconds: `400 ms later`, `2 min later`.
+
+    Two processes may disagree by a moment: what was before the other was at once.
+    """
+    milliseconds = round(seconds * 1000)
+    if milliseconds <= 0:
+        return "at once"
+    return f"{milliseconds} ms later" if seconds < _TWICE else f"{span(seconds)} later"
+
+
 def count(number: int, one: str, more: str | None = None) -> str:
     """Return `1 article` or `3 articles`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"

@@ -47,6 +47,32 @@ def last_of(transaction: Transaction, delivery_ids: Iterable[str]) -> dict[str, 
     return found
 
 
+class Tries(Struct, frozen=True):
+    """The attempts to deliver one revision that are kept: how many, the first and the last."""
+
+    count: int
+    first: Attempt
+    last: Attempt
+
+
+def tries_of(transaction: Transaction, delivery_ids: Iterable[str], *, revision: int) -> dict[str, Tries]:
+    """Return the attempts of each of these deliveries at a revision; those without any are left out."""
+    found: dict[str, Tries] = {}
+    columns = [attempts.c[field] for field in Attempt.__struct_fields__]
+    ends = (sa.func.count(), sa.func.min(attempts.c.id), sa.func.max(attempts.c.id))
+    for some in chunks(delivery_ids, 200):
+        mine = (attempts.c.delivery.in_(some), attempts.c.revision == revision)
+        query = sa.select(attempts.c.delivery, *ends).where(*mine).group_by(attempts.c.delivery)
+        of_delivery = {delivery: (count, first, last) for delivery, count, first, last in transaction.execute(query)}
+        ids = {id for _, *both in of_delivery.values() for id in both}
+        rows = transaction.execute(sa.select(attempts.c.id, *columns).where(attempts.c.id.in_(ids))) if ids else ()
+        made = {id: Attempt(**dict(zip(Attempt.__struct_fields__, row, strict=True))) for id, *row in rows}
+        found |= {
+            delivery: Tries(count, made[first], made[last]) for delivery, (count, first, last) in of_delivery.items()
+        }
+    return found
+
+
 def oldest_of(transaction: Transaction, *, since: dt.datetime, limit: int) -> dt.datetime | None:
     """Return when the oldest of the site's newest `limit` attempts was made; None if there are fewer since then."""
     at = sa.select(attempts.c.at).where(attempts.c.at >= since)

@@ -59,6 +59,14 @@ def since(transaction: Transaction, article_id: str) -> dict[str, dt.datetime]:
     return dict(transaction.execute(query.group_by(channel_contents.c.channel)).all())
 
 
+def got(transaction: Transaction, article_id: str, revision: int) -> dict[str, dt.datetime]:
+    """Return when each channel, or place, had this revision for the first time or, of a withdrawal, no longer any."""
+    first = sa.func.min(channel_contents.c.at, type_=Instant())
+    mine = (channel_contents.c.article == article_id, channel_contents.c.revision == revision)
+    query = sa.select(channel_contents.c.channel, first).where(*mine)
+    return dict(transaction.execute(query.group_by(channel_contents.c.channel)).all())
+
+
 def _key_at(transaction: Transaction, channel: str, moment: dt.datetime) -> str:
     """Return the key of the place that was the channel's at a moment; its own if none is known."""
     then = (places.c.since <= moment, sa.or_(places.c.left.is_(None), places.c.left > moment))

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.feeds.layout import BUILT
-from pipeline.ledger.tables import feed_entries, feed_pages, feeds
+from pipeline.ledger.tables import feed_changes, feed_entries, feed_pages, feeds
 
 
 class State(Struct, frozen=True):
@@ -30,6 +30,15 @@ class State(Struct, frozen=True):
         return self.rest_until - dt.timedelta(milliseconds=self.rest)
 
 
+class Listed(Struct, frozen=True):
+    """What a feed shows, or is to show, of an article."""
+
+    feed: str
+    revision: int | None  # the newest in its pages, or that of its tombstone; None: it shows nothing of it yet
+    waits: bool  # the article has changed since its place in the feed was decided
+    state: State
+
+
 class Size(Struct, frozen=True):
     live: int  # entries
     withdrawn: int  # entries that say so
@@ -42,6 +51,25 @@ def state_of(transaction: Transaction, feed_id: str) -> State | None:
     columns = [feeds.c[name] for name in State.__struct_fields__]
     row = transaction.execute(sa.select(*columns).where(feeds.c.id == feed_id)).one_or_none()
     return None if row is None else State(*row)
+
+
+def listing(transaction: Transaction, article_id: str) -> list[Listed]:
+    """Return the feeds that show the article or have to look at it, sorted by id."""
+    columns = [feeds.c[name] for name in State.__struct_fields__]
+    entry = sa.and_(feed_entries.c.feed == feeds.c.id, feed_entries.c.article == article_id)
+    change = sa.and_(feed_changes.c.feed == feeds.c.id, feed_changes.c.article == article_id)
+    shown, noted = sa.func.max(feed_entries.c.revision), sa.func.max(feed_changes.c.generation)
+    query = (
+        sa.select(feeds.c.id, shown, noted, *columns)
+        .select_from(feeds)
+        .outerjoin(feed_entries, entry)
+        .outerjoin(feed_changes, change)
+        .group_by(feeds.c.id)
+        .having(sa.or_(shown.is_not(None), noted.is_not(None)))
+        .order_by(feeds.c.id)
+    )
+    rows = transaction.execute(query)
+    return [Listed(id, revision, waits is not None, State(*state)) for id, revision, waits, *state in rows]
 
 
 def size_of(transaction: Transaction, feed_id: str) -> Size:
