@@ -74,6 +74,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         yield _console("/articles", **query)
     for one in (article, first):
         yield _console(f"/articles/{one}", "/articles/{article_id}")
+        yield _console(f"/articles/{one}/revisions/1", "/articles/{article_id}/revisions/{revision}")
     yield _console(f"/articles/{article}/withdraw", "/articles/{article_id}/withdraw")
     yield _console(f"/articles/{article}/shown", "/articles/{article_id}/shown", at=now.isoformat(), channel=channel)
     for one in (channel, pulled):
@@ -106,6 +107,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
         yield _api("/articles", **query)
     for one in (article, first):
         yield _api(f"/articles/{one}", "/articles/{article_id}")
+        yield _api(f"/articles/{one}/revisions/1", "/articles/{article_id}/revisions/{revision}")
     yield _api(f"/articles/{article}/history", "/articles/{article_id}/history")
     yield _api(f"/articles/{article}/shown", "/articles/{article_id}/shown", at=now.isoformat(), channel=channel)
     yield _api("/attention")

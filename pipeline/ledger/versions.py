@@ -18,6 +18,7 @@ from pipeline.ledger.tables import (
     deliveries,
     evidence_changes,
     evidence_sources,
+    feed_entries,
     leases,
     operation_parts,
     operations,
@@ -49,7 +50,7 @@ def of_site(transaction: Transaction, now: dt.datetime) -> str:
 
 
 def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, str]:
-    """Return a version of each article with its deliveries."""
+    """Return a version of each article with its deliveries and its entries in feeds."""
     columns = ("id", "revision", "rendered", "state", "due")
     stands = sa.select(*(articles.c[name] for name in columns)).where(articles.c.id.in_(article_ids))
     sent = (
@@ -64,9 +65,11 @@ def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[
         .group_by(deliveries.c.article)
     )
     held = sa.select(withheld.c.article, sa.func.count()).where(withheld.c.article.in_(article_ids))
+    entries = sa.select(feed_entries.c.article, sa.func.count(), sa.func.max(feed_entries.c.revision))
+    listed = entries.where(feed_entries.c.article.in_(article_ids)).group_by(feed_entries.c.article)
     counted = (
         {row[0]: tuple(row[1:]) for row in transaction.execute(query)}
-        for query in (stands, sent, held.group_by(withheld.c.article))
+        for query in (stands, sent, held.group_by(withheld.c.article), listed)
     )
     first, *others = counted
     return {id: _version(row, *(one.get(id) for one in others)) for id, row in first.items()}

@@ -10,6 +10,7 @@ from msgspec import Struct
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 
+HIGHEST = 2_147_483_647  # number of a revision that the ledger can hold
 _MOST_AHEAD = dt.timedelta(days=1)
 
 EventType = Literal["published", "updated", "withdrawn"]

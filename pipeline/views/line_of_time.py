@@ -83,7 +83,7 @@ def _places(transaction: Transaction, facts: Facts) -> Iterator[PlaceSteps]:
     kept.pop(withheld.EVERYWHERE, None)
     tries = attempts.tries_of(transaction, [one.id for one in owed.values()], revision=number)
     got = channel_contents.got(transaction, article, number)
-    resting = _resting(transaction, owed, facts.now) if facts.is_newest else {}
+    resting = _resting(transaction, owed, facts.now)
     for channel in sorted({*owed, *kept, *got}):
         one = owed.get(channel)
         rests, until = resting.get(channel, (None, None))

@@ -24,7 +24,7 @@ from pipeline.views.fields import ChannelId, Time
 StepState = Literal["done", "waiting", "failed", "left-out"]
 
 _TELLING = dt.timedelta(hours=1)  # a feed that was built this long after says nothing of when it got the article
-_TAKEN = ("delivered", "repaired")
+_ENDS = 2  # attempts at a place that are shown: the first and the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def _names(feeds: Sequence[Listed]) -> str:
 
 def place_steps(facts: Facts, owed: Owed) -> PlaceSteps | None:
     """Return the way of the revision to a place, or None if there is nothing to say about the two."""
-    tried = list(_tried(owed, facts.made.rendered_at or facts.made.at))
+    tried = list(_tried(facts, owed))
     found = [*tried, *_ended(facts, owed, tried[-1] if tried else None)]
     if not found:
         return None
@@ -242,45 +242,51 @@ def in_order(places: Sequence[PlaceSteps]) -> tuple[PlaceSteps, ...]:
     return tuple(sorted(places, key=key))
 
 
-def _tried(owed: Owed, since: dt.datetime) -> Iterator[Step]:
+def _tried(facts: Facts, owed: Owed) -> Iterator[Step]:
     """Yield the first attempt and the last, and how many there were between them."""
-    tries = owed.tries
+    tries, one = owed.tries, owed.delivery
     if tries is None:
         return
-    of_all = owed.delivery.attempts if owed.delivery and owed.delivery.state != "delivered" else tries.count
-    yield _attempt("first attempt" if of_all <= tries.count else "first attempt that is kept", tries.first, since)
-    if tries.count > 2:
-        yield step(count(tries.count - 2, "more attempt"), "failed", "each is on the page of the delivery")
+    all_of_them = one.attempts if one is not None and one.target_revision == facts.made.number else 0
+    name = "first attempt" if all_of_them <= tries.count else "first attempt that is kept"
+    done = "removed" if facts.made.event == "withdrawn" or owed.withheld is not None else "delivered"
+    yield _attempt(name, f"{done} at the {name}", tries.first, facts.made.rendered_at or facts.made.at)
+    if between := max(tries.count - _ENDS, 0):
+        yield step(count(between, "more attempt"), "failed", "each is on the page of the delivery")
     if tries.count > 1:
-        yield _attempt("last attempt", tries.last, tries.first.at)
+        yield _attempt("last attempt", done, tries.last, tries.first.at)
 
 
-def _attempt(what: str, one: Attempt, since: dt.datetime) -> Step:
+def _attempt(name: str, done: str, one: Attempt, since: dt.datetime) -> Step:
     answer = f"{one.outcome} {one.status}" if one.status else one.outcome
-    state: StepState = "done" if one.outcome in _TAKEN else "failed"
-    return step(what, state, f"{answer}, took {one.milliseconds:,} ms", at=one.at, since=since)
+    says = f"{answer}, took {one.milliseconds:,} ms"
+    if one.outcome == "delivered":
+        return step(done, "done", says, at=one.at, since=since)
+    return step(name, "failed", says, at=one.at, since=since)
 
 
 def _ended(facts: Facts, owed: Owed, last: Step | None) -> Iterator[Step]:
     """Yield what came of the attempts, or what is to come."""
     number, one = facts.made.number, owed.delivery
-    if last is not None and last.state == "done":
+    if one is not None and one.target_revision == number and one.state != "delivered":
+        yield _outstanding(owed, one)
+    elif facts.is_newest and owed.withheld is not None:
+        yield step("kept back", "left-out", owed.withheld)
+    elif last is not None and last.state == "done":
         return
-    if owed.got is not None:
+    elif owed.got is not None:
         yield step("delivered", "done", at=owed.got, since=last.at if last else facts.made.rendered_at)
     elif not facts.is_newest:
         if last is not None:
             yield step("not delivered", "left-out", "a later revision took its place")
-    elif owed.withheld is not None:
-        yield step("not sent", "left-out", f"kept back: {owed.withheld}")
     elif one is None:
         return
+    elif one.target_revision == number:
+        yield step("delivered", "done", "it has the same bytes already")
     elif one.target_revision > number:
         yield step("not delivered", "left-out", "a later revision takes its place")
-    elif one.target_revision < number:
-        yield _stays(one)
     else:
-        yield _outstanding(owed, one)
+        yield _stays(one)
 
 
 def _stays(one: Delivery) -> Step:
@@ -292,10 +298,8 @@ def _stays(one: Delivery) -> Step:
 
 
 def _outstanding(owed: Owed, one: Delivery) -> Step:
-    if one.state == "delivered":
-        return step("delivered", "done", "it has the same bytes already")
     if one.state == "abandoned":
-        return step("given up", "failed", one.error or "")
+        return step("given up", "failed", one.error or "", until=one.due)
     if owed.rests is not None:
         return step("next attempt", "waiting", f"not yet: {owed.rests}", until=owed.rests_until)
     if one.state == "sending":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,14 @@ from pipeline.model.article import Article
 from pipeline.stages.accept.preview import Foreseen
 
 _MOST_WORDS = 2000  # words compared one by one on each side; a longer change is only counted
+_MOST_PAIRS = 400_000  # of equal words, one on each side: prose of that length has a tenth, and comparing takes longer
 _CONTEXT = 3  # words shown around a change
 _MOST_CHANGES = 20  # changes shown
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Words that differ, with a few words around them. `note`: said in place of words, of what is too much to show."""
+    """Words of a field that differ, with a few words around them. `note`: in place of words, if there are too many."""
 
     field: str
     leading: str = ""
@@ -64,13 +66,19 @@ def _field(name: str, old: object, new: object) -> Iterator[Change]:
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
     old_words, new_words = before[start : len(before) - end], after[start : len(after) - end]
-    if max(len(old_words), len(new_words)) > _MOST_WORDS:
+    if max(len(old_words), len(new_words)) > _MOST_WORDS or _pairs(old_words, new_words) > _MOST_PAIRS:
         yield Change(name, note=f"{len(old_words):,} words replaced by {len(new_words):,}")
         return
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old_words, new_words, autojunk=False).get_opcodes():
         if kind != "equal":
             around = before[max(0, start + a - _CONTEXT) : start + a], before[start + b : start + b + _CONTEXT]
             yield Change(name, *map(" ".join, (around[0], old_words[a:b], new_words[c:d], around[1])))
+
+
+def _pairs(before: Sequence[str], after: Sequence[str]) -> int:
+    """Count the pairs of equal words, by which the time that comparing takes grows."""
+    there = Counter(after)
+    return sum(number * there[word] for word, number in Counter(before).items())
 
 
 def _words(value: Any) -> Iterator[str]:

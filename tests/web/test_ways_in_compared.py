@@ -138,6 +138,11 @@ READS: dict[str, tuple[str, str, str]] = {
         "GET /v1/articles/{article_id}/history",
         "GET /console/articles/{article_id}",
     ),
+    "what a revision changed, and its way to each place": (
+        "history",
+        "GET /v1/articles/{article_id}/revisions/{revision}",
+        "GET /console/articles/{article_id}/revisions/{revision}",
+    ),
     "what its readers see": (
         "show",
         "- anyone may get it at /articles/{id}.{extension}",

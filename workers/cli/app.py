@@ -29,7 +29,7 @@ app = typer.Typer(
 _USAGE: type[Exception] = typer.BadParameter.__mro__[2]
 NAMED = (
     "article", "channel", "delivery", "failure", "feed", "reference",
-    "operation", "place", "recall", "session", "passkey",
+    "operation", "place", "recall", "revision", "session", "passkey",
 )  # fmt: skip
 _UNKNOWN = frozenset(f"unknown-{what}" for what in NAMED)
 

@@ -4,19 +4,23 @@ import datetime as dt
 from typing import Annotated, get_args
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
+from pipeline.ledger import Transaction
 from pipeline.ledger.articles.searching import ANY_MARK, WINDOW, Cursor
 from pipeline.ledger.operations import Operation
 from pipeline.model.event import Origin, Withdraw
 from pipeline.model.reference import EditorialState
+from pipeline.model.revision import HIGHEST
 from pipeline.stages.accept import Intake, accept
 from pipeline.stages.accept.again import again
 from pipeline.stages.accept.release import release
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.context import Context
+from pipeline.views.line_of_time import line_of_time
 from pipeline.views.listing import found_articles
+from pipeline.views.revision import revision as revision_of
 from pipeline.views.whole_article import WholeArticle, whole_article
 from pipeline.web.console.bulk import allowed, filters_of, wanted_of
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
@@ -74,7 +78,10 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         live: Annotated[Watched, Depends(watched_article(context))],
         format: str = "",
     ) -> Response:
-        whole = look(article_id)
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            whole = look(transaction, article_id)
+            line = line_of_time(transaction, whole.status.article, whole.status.revision, now=now)
         made = [one.format for one in whole.status.renditions]
         others = sorted(context.formats.keys() - set(made)) if made else []
         formats = [*made, *others]
@@ -82,8 +89,10 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         return pages.page(
             "article",
             who,
+            now=now,
             whole=whole,
             one=whole.status,
+            line=line,
             others=others,
             shown=shown,
             frames=True,
@@ -91,16 +100,29 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             place="articles",
         )
 
-    def look(article_id: str) -> WholeArticle:
-        with context.ledger.read() as transaction:
-            found = whole_article(transaction, article_id)
+    def look(transaction: Transaction, article_id: str) -> WholeArticle:
+        found = whole_article(transaction, article_id)
         if found is None:
             raise Problem(404, "unknown-article", f"no article {article_id!r} is known")
         return found
 
+    @routes.get("/articles/{article_id}/revisions/{revision}")
+    def revision_page(
+        article_id: str,
+        revision: Annotated[int, Path(ge=1, le=HIGHEST)],
+        who: Annotated[SignedIn, Depends(who_is)],
+    ) -> Response:
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            found = revision_of(transaction, article_id, revision, now=now)
+        if found is None:
+            raise Problem(404, "unknown-revision", f"no revision {revision} of an article {article_id!r} is known")
+        return pages.page("revision", who, now=now, one=found, place="articles")
+
     @routes.get("/articles/{article_id}/withdraw")
     def withdraw_page(article_id: str, who: Annotated[SignedIn, Depends(who_is)]) -> Response:
-        whole = look(article_id)
+        with context.ledger.read() as transaction:
+            whole = look(transaction, article_id)
         return pages.page("withdraw", who, whole=whole, one=whole.status, most=MAX_REASON, place="articles")
 
     @routes.post("/articles/{article_id}/withdraw", max_body_size=MAX_BODY)

@@ -52,7 +52,7 @@ class TooMany(Exception):
 
 
 def versions_of(context: Context, topics: Collection[Topic]) -> dict[Topic, str]:
-    """Return the present version of each topic, in seven statements at most."""
+    """Return the present version of each topic, in eight statements at most."""
     ids = {kind: [one.id for one in topics if one.kind == kind] for kind in KINDS}
     found: dict[Topic, str] = {}
     with context.ledger.read() as transaction:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import InvalidEvent, TransientError
-from pipeline.model.words import count, relative, span
+from pipeline.model.words import count, later, relative, span
 from pipeline.renditions.parts.templates import templates
 from pipeline.stages.context import Context
 from pipeline.web.console import words
@@ -57,7 +57,8 @@ _DIGEST = hashlib.sha256(b"".join(_FILES.values())).hexdigest()[:12]
 
 _ENVIRONMENT = templates(_FOLDER / "templates")
 _ENVIRONMENT.filters.update(utc=words.utc, hour=words.hour, sentence=words.sentence, iso=words.iso)
-_ENVIRONMENT.globals.update(ago=relative, span=span, count=count, static=f"/console/static/{_DIGEST}", scripts=SCRIPTS)
+_ENVIRONMENT.globals.update(ago=relative, span=span, later=later, count=count, scripts=SCRIPTS)
+_ENVIRONMENT.globals.update(static=f"/console/static/{_DIGEST}")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime
 
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.model.revision import HIGHEST
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.again import again
 from pipeline.stages.accept.release import release
@@ -16,6 +17,7 @@ from pipeline.views import articles as articles_views
 from pipeline.views import events as events_views
 from pipeline.views import history as history_views
 from pipeline.views import listing as listing_views
+from pipeline.views import revision as revision_views
 from pipeline.views import snapshots as snapshots_views
 from pipeline.web.auth import Grant, granted
 from pipeline.web.openapi.answers import problems
@@ -67,6 +69,20 @@ def router(context: Context, intake: Intake) -> APIRouter:
             found = history_views.history(transaction, article_id)
         if found is None:
             raise _unknown(article_id)
+        return found
+
+    @api.get("/articles/{article_id}/revisions/{revision}", responses=problems(401, 403, 404, 422))
+    def get_revision(
+        article_id: str,
+        revision: Annotated[int, Path(ge=1, le=HIGHEST)],
+        _: Annotated[Grant, Depends(caller)],
+    ) -> revision_views.WholeRevision:
+        """Return a revision, how it differs from the one before, and its steps to each place with their times."""
+        now = context.clock()
+        with context.ledger.read() as transaction:
+            found = revision_views.revision(transaction, article_id, revision, now=now)
+        if found is None:
+            raise Problem(404, "unknown-revision", f"no revision {revision} of an article {article_id!r} is known")
         return found
 
     @api.get("/articles/{article_id}/shown", responses=problems(401, 403, 404, 422))
