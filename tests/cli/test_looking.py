@@ -158,6 +158,27 @@ def test_a_history_lists_the_newest_revision_first(site: Path, capsys: pytest.Ca
     assert citewire(capsys, "history", "other").status == 4
 
 
+def test_a_revision_says_what_it_changed_and_where_it_got_to(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = citewire(capsys, "history", "sleep", "--revision", "2")
+    assert said.status == 0, said.err
+    assert "Its text differs from revision 1." in said.out
+    assert "It [-does.-] {+does not.+}" in said.out
+    assert "files  delivered at the first attempt" in re.sub(" {2,}", "  ", said.out)
+    found = json.loads(citewire(capsys, "history", "sleep", "--revision", "2", "--json").out)
+    assert (found["number"], found["before"], found["differs"]) == (2, 1, ["text"])
+    assert [one["what"] for one in found["line"]["steps"]][:1] == ["accepted"]
+    waits = citewire(capsys, "history", "rest", "--revision", "1").out
+    assert "not yet: waits for its time: in " in waits and "It is the first." in waits
+
+
+@pytest.mark.parametrize(("name", "number", "status"), [("sleep", "3", 4), ("other", "1", 4), ("sleep", "0", 2)])
+def test_a_revision_that_is_none_is_refused(
+    site: Path, capsys: pytest.CaptureFixture[str], name: str, number: str, status: int
+) -> None:
+    said = citewire(capsys, "history", name, "--revision", number)
+    assert (said.status, said.out) == (status, "")
+
+
 @pytest.mark.parametrize("format", ["html", "plain-text", "ninjs"])
 def test_an_article_is_shown_as_its_readers_get_it(site: Path, capsys: pytest.CaptureFixture[str], format: str) -> None:
     said = citewire(capsys, "show", "sleep", "--format", format)

@@ -1,4 +1,4 @@
-"""A revision as a line of time, and how it differs from the one before: what came of it where, when, and what has not."""
+"""A revision as a line of time, and how it differs from the one before."""
 
 from __future__ import annotations
 
