@@ -119,7 +119,7 @@ def test_a_revision_that_is_none_is_said_on_every_way(site: Served, person: Pers
 
 
 def test_nobody_else_sees_a_revision(filled: Served) -> None:
-    assert filled.ask("GET", "/v1/articles/hostile/revisions/1", who="cms").status == 403
+    assert filled.ask("GET", "/v1/articles/hostile/revisions/1", who="partner").status == 403
     assert filled.ask("GET", "/v1/articles/hostile/revisions/1", who="none").status == 401
 
 
