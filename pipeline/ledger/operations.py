@@ -18,6 +18,7 @@ Kind = Literal[
     "release",
     "replay",
     "publish-again",
+    "schedule",
     "event",
     "undo",
     "apply",

@@ -83,6 +83,16 @@ class PublishedAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    """An article that goes live at another time than before."""
+
+    article: ArticleId
+    revision: Annotated[RevisionNumber, Field(description="The same text with the other time.")]
+    at: Annotated[Time | None, Field(description="When it goes live. Null: as soon as it is rendered.")]
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """How many deliveries will be attempted again."""
 

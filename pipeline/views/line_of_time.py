@@ -17,7 +17,7 @@ from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.evidence import cited
 from pipeline.ledger.feeds import standing
 from pipeline.model.reference import CitedReference
-from pipeline.views.fields import ArticleId, RevisionNumber
+from pipeline.views.fields import ArticleId, RevisionNumber, Time
 from pipeline.views.steps import Facts, Owed, PlaceSteps, Step, in_order, place_steps, step, steps_of
 
 
@@ -27,6 +27,7 @@ class LineOfTime:
 
     article: ArticleId
     revision: RevisionNumber
+    scheduled: Annotated[Time | None, Field(description="When it goes live, if that is what it waits for.")]
     steps: Annotated[tuple[Step, ...], Field(description="In order. What has not happened yet says so.")]
     places: Annotated[tuple[PlaceSteps, ...], Field(description="In the order in which they got it.")]
 
@@ -43,7 +44,7 @@ def line_of(transaction: Transaction, made: Made, current: ArticleState, *, now:
     steps, places = steps_of(facts), in_order(list(_places(transaction, facts)))
     if not places and facts.is_newest:
         steps = (*steps, _sent_nowhere(facts))
-    return LineOfTime(current.id, made.number, steps, places)
+    return LineOfTime(current.id, made.number, facts.waits_until, steps, places)
 
 
 def _sent_nowhere(facts: Facts) -> Step:

@@ -71,6 +71,14 @@ class Facts(Struct, frozen=True, kw_only=True):
         return self.made.event == "withdrawn" or self.made.references is not None
 
     @property
+    def waits_until(self) -> dt.datetime | None:
+        """When it goes live, if it waits for that. None: it has another reason to wait, or is out."""
+        if not self.is_newest or self.is_out or self.made.article is None:
+            return None
+        not_before = self.made.article.not_before
+        return not_before if not_before is not None and not_before > self.now else None
+
+    @property
     def pending(self) -> int:
         return sum(one.state == "pending" for one in self.references)
 
@@ -164,8 +172,8 @@ def _rendered(facts: Facts, since: dt.datetime | None) -> Step | None:
         return step(what, "left-out", "a later revision took its place first")
     if current.error:
         return step(what, "failed", current.error, until=current.due)
-    if not_before and not_before > facts.now:
-        return step(what, "waiting", "not yet: waits for its time", until=not_before)
+    if facts.waits_until is not None:
+        return step(what, "waiting", "not yet: waits for its time", until=facts.waits_until)
     if facts.pending:
         return step(what, "waiting", "not yet: waits for its references, at the latest until then", until=current.due)
     return step(what, "waiting", "not yet", until=current.due)

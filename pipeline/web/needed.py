@@ -39,6 +39,7 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "GET /v1/articles/{article_id}/shown": "read",
     "POST /v1/articles/{article_id}/release": "release",
     "POST /v1/articles/{article_id}/again": "replay",
+    "POST /v1/articles/{article_id}/schedule": "publish",
     "GET /v1/attention": "read",
     "GET /v1/calendar": "read",
     "POST /v1/bulk": "bulk",  # and the scope of the action
@@ -87,6 +88,7 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "POST /console/articles/{article_id}/withdraw": "withdraw",
     "POST /console/articles/{article_id}/release": "release",
     "POST /console/articles/{article_id}/again": "replay",
+    "POST /console/articles/{article_id}/schedule": "publish",
     "POST /console/articles/{article_id}/replay": "replay",
     "POST /console/bulk": "bulk",  # and the scope of the action
     "GET /console/bulk/{operation}": "bulk",

@@ -117,6 +117,7 @@ _STATUS = {
     "id-taken": 409,
     "nothing-to-release": 409,
     "not-live": 409,
+    "not-scheduled": 409,
     "nothing-matches": 409,
     "not-prepared": 409,
     "upload-over": 409,

@@ -113,6 +113,12 @@ def _held(site: Site) -> str:
     return "release sleep"
 
 
+def _waiting(site: Site) -> str:
+    (site.folder / "rest.md").write_text("---\nid: rest\ntitle: Does it help?\nembargo: 2999-01-01\n---\nYes.\n")
+    site.run("publish rest.md")
+    return "schedule rest --at now"
+
+
 def _disabled(site: Site) -> str:
     ledger = site.ledger
     with ledger.write() as transaction:
@@ -239,6 +245,7 @@ CHANGES: dict[str, str | Callable[[Site], str]] = {
     "undo": _undoable,
     "release": _held,
     "refresh": "refresh sleep",
+    "schedule": _waiting,
     "failures": _failing,
     "replay": _disabled,
     "references": "references --recheck",

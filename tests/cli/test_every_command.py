@@ -33,6 +33,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "undo": "op_1",
     "release": "sleep",
     "refresh": "sleep",
+    "schedule": "sleep --at now",
     "render": "sleep.md --format rss",
     "lint": "sleep.md",
     "recall": "34187661",
@@ -64,6 +65,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
 MORE = {  # further ways to call a command
     "status sleep",
     "references 34187661 --recheck",
+    "history sleep --revision 1",
     "replay --article sleep",
     "replay --channel lost",
     "operations op_1",

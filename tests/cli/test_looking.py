@@ -171,6 +171,16 @@ def test_a_revision_says_what_it_changed_and_where_it_got_to(site: Path, capsys:
     assert "not yet: waits for its time: in " in waits and "It is the first." in waits
 
 
+def test_what_waits_is_given_another_time(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = citewire(capsys, "schedule", "rest", "--at", "2999-01-01T00:00Z")
+    assert (said.status, said.out) == (0, "rest, revision 2, goes live at 2999-01-01T00:00:00Z\n"), said.err
+    assert citewire(capsys, "schedule", "sleep", "--at", "now").status == 2
+    assert citewire(capsys, "schedule", "other", "--at", "now").status == 4
+    assert citewire(capsys, "schedule", "rest", "--at", "soon").status == 2
+    found = json.loads(citewire(capsys, "schedule", "rest", "--at", "now", "--json").out)
+    assert (found["article"], found["revision"], found["at"]) == ("rest", 3, None)
+
+
 @pytest.mark.parametrize(("name", "number", "status"), [("sleep", "3", 4), ("other", "1", 4), ("sleep", "0", 2)])
 def test_a_revision_that_is_none_is_refused(
     site: Path, capsys: pytest.CaptureFixture[str], name: str, number: str, status: int

@@ -157,6 +157,20 @@ def _disabled(site: Served) -> Answer:
     return _page("/console/channels/partner", "Enable, and replay what was given up")(site)
 
 
+def _scheduled(site: Served) -> None:
+    site.publish("---\nid: late\ntitle: Late\nembargo: 2999-01-01\n---\nYes.\n", name="late")
+
+
+def _schedule(site: Served) -> Answer:
+    _scheduled(site)
+    return _call(site, "POST", "/v1/articles/late/schedule?at=2998-01-01T00:00:00Z")
+
+
+def _schedule_page(site: Served) -> Answer:
+    _scheduled(site)
+    return _page("/console/articles/late", "Change the time", at="2998-01-01T00:00")(site)
+
+
 def _undone_operation(site: Served) -> Answer:
     _event(site)
     return _page(f"/console/operations/{_audit(site)[0].id}", "Undo this operation")(site)
@@ -242,6 +256,8 @@ CHANGES: dict[str, Callable[[Served], Answer]] = {
         "/console/articles/hostile/withdraw", "Withdraw everywhere", reason="Wrong"
     ),
     "POST /v1/articles/{article_id}/again": lambda site: _call(site, "POST", "/v1/articles/hostile/again"),
+    "POST /v1/articles/{article_id}/schedule": _schedule,
+    "POST /console/articles/{article_id}/schedule": _schedule_page,
     "POST /console/articles/{article_id}/again": _page("/console/articles/hostile", "Deliver again"),
     "POST /console/articles/{article_id}/release": _page("/console/articles/baclofen-for-spasticity", "Release"),
     "POST /console/articles/{article_id}/replay": _page("/console/articles/hostile", "Replay 1 delivery given up"),

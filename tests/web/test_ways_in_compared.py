@@ -27,6 +27,11 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "watch a folder": ("watch", f"- {ONE_HOST}", f"- {ONE_HOST}"),
     "withdraw": ("withdraw", "POST /v1/events", "POST /console/articles/{article_id}/withdraw"),
     "publish again": ("refresh", "POST /v1/articles/{article_id}/again", "POST /console/articles/{article_id}/again"),
+    "change when it goes live": (
+        "schedule",
+        "POST /v1/articles/{article_id}/schedule",
+        "POST /console/articles/{article_id}/schedule",
+    ),
     "release": (
         "release",
         "POST /v1/articles/{article_id}/release",

@@ -54,6 +54,10 @@ COMMANDS = {
         "refreshing",
         "Deliver a live article again as it is, to every channel that has it. Its partners get it a second time.",
     ),
+    "schedule": (
+        "scheduling",
+        "Change when an article, or an update, goes live that waits for its time. Its text stays the same.",
+    ),
     "render": ("rendering", "Print one rendition of an article."),
     "secret": ("secrets", "Print a new signing secret, alone on the last line. It is kept nowhere."),
     "lint": (

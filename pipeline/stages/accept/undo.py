@@ -25,6 +25,10 @@ _FOR_GOOD = {
         "what was published again is the text that was there before",
         "publish another text, or withdraw the articles",
     ),
+    "schedule": (
+        "what has gone live is not called back by its former time",
+        "give it another time with `citewire schedule`, or withdraw it, if it is out",
+    ),
     "release": (
         "a release cannot be undone: an operator answered for it, and the article has gone out",
         "withdraw the article, if nobody should have it",

@@ -17,6 +17,7 @@ from pipeline.stages.accept import Intake, accept
 from pipeline.stages.accept.again import again
 from pipeline.stages.accept.release import release
 from pipeline.stages.accept.replay import replay
+from pipeline.stages.accept.schedule import schedule
 from pipeline.stages.context import Context
 from pipeline.views.line_of_time import line_of_time
 from pipeline.views.listing import found_articles
@@ -25,6 +26,7 @@ from pipeline.views.whole_article import WholeArticle, whole_article
 from pipeline.web.console.bulk import allowed, filters_of, wanted_of
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.live import Watched
+from pipeline.web.console.moments import moment_of
 from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
@@ -140,6 +142,12 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
     @routes.post("/articles/{article_id}/again", max_body_size=MAX_BODY)
     def publish_again(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:
         return see(address_of(again(intake, article_id, by=act.by).operation))
+
+    @routes.post("/articles/{article_id}/schedule", max_body_size=MAX_BODY)
+    def schedule_article(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:
+        at = act.form["at"]
+        moment = None if at == "now" else moment_of(at, field="at")
+        return see(address_of(schedule(intake, article_id, moment, by=act.by).operation))
 
     @routes.post("/articles/{article_id}/replay", max_body_size=MAX_BODY)
     def replay_article(article_id: str, act: Annotated[Acting, Depends(acts)]) -> Response:

@@ -1,5 +1,6 @@
 """/v1/articles: the status of articles, what was shown of them, and the release of held ones."""
 
+import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -12,6 +13,7 @@ from pipeline.model.revision import HIGHEST
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.again import again
 from pipeline.stages.accept.release import release
+from pipeline.stages.accept.schedule import schedule
 from pipeline.stages.context import Context
 from pipeline.views import articles as articles_views
 from pipeline.views import events as events_views
@@ -118,6 +120,20 @@ def router(context: Context, intake: Intake) -> APIRouter:
         """Deliver a live article again as it is, to every channel that has it."""
         done = again(intake, article_id, by=grant.name)
         return events_views.PublishedAgain(done.article, done.revision, done.count, done.operation)
+
+    @api.post("/articles/{article_id}/schedule", responses=problems(401, 403, 404, 409, 422))
+    def post_schedule(
+        article_id: str,
+        grant: Annotated[Grant, Depends(caller)],
+        at: Annotated[AwareDatetime | Literal["now"], Query(description="When it goes live, or `now`.")],
+    ) -> events_views.Scheduled:
+        """Change when an article, or an update of it, goes live that waits for its time."""
+        try:
+            moment = None if at == "now" else at.astimezone(dt.UTC)
+        except OverflowError:
+            raise Problem(422, "invalid-parameter", "`at` is no time in UTC") from None
+        done = schedule(intake, article_id, moment, by=grant.name)
+        return events_views.Scheduled(done.article, done.revision, done.at, done.operation)
 
     return api
 
