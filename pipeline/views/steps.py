@@ -100,9 +100,9 @@ def steps_of(facts: Facts) -> tuple[Step, ...]:
     begun = _begun(facts.made)
     found, since = [begun], begun.at
     for follows in (_looked_up, _rendered, _listed):
-        if step := follows(facts, since):
-            found.append(step)
-            since = step.at or since
+        if (one := follows(facts, since)) is not None:
+            found.append(one)
+            since = one.at or since
     return tuple(found)
 
 
