@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from bench import PLAIN, POLICY, START, Bench, WithoutFeeds, article, paper
+from bench import PLAIN, POLICY, SITE, START, Bench, WithoutFeeds, article, paper
 from every_stage import deliver, enrich, feeds, render
 from msgspec import structs
 
@@ -291,9 +291,10 @@ def test_evidence_alone_is_said_to_be_all_that_differs(bench: Bench) -> None:
 
 
 def test_other_settings_of_the_site_are_said_to_be_all_that_differs(bench: Bench) -> None:
+    give(bench, formats={"plain": replace(PLAIN, render=signed)})
     bench.publish(article())
     bench.work()
-    give(bench, formats={"plain": replace(PLAIN, render=signed)})
+    give(bench, site=structs.replace(SITE, disclaimer="Ask a pharmacist."))
     for _ in range(3):
         drain(bench.context, Refresh())
         bench.work()

@@ -60,7 +60,7 @@ def test_an_article_shows_the_way_of_its_newest_revision(site: Served, person: P
 
 
 def test_what_is_to_come_is_said(site: Served, person: Person) -> None:
-    site.publish(SLEEP.replace("topics:", "embargo: 2026-03-05T12:00:00Z\ntopics:"), name="first")
+    site.publish(SLEEP.replace("topics:", "embargo: 2026-03-05T13:00:00Z\ntopics:"), name="first")
     person.get("/console/articles/first")
     *_, rendered, listed, sent = steps(person)
     assert rendered == "waiting: Rendered not yet: waits for its time: in 4 d"
