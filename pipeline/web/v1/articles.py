@@ -129,7 +129,7 @@ def router(context: Context, intake: Intake) -> APIRouter:
     ) -> events_views.Scheduled:
         """Change when an article, or an update of it, goes live that waits for its time."""
         try:
-            moment = None if at == "now" else at.astimezone(dt.UTC)
+            moment = None if isinstance(at, str) else at.astimezone(dt.UTC)
         except OverflowError:
             raise Problem(422, "invalid-parameter", "`at` is no time in UTC") from None
         done = schedule(intake, article_id, moment, by=grant.name)
