@@ -334,17 +334,17 @@ def test_looking_at_a_revision_costs_the_same_with_any_number_before_it(bench: B
         bench.work()
     read: list[int] = []
     for number in (2, 12):
-        found, statements = [], []
+        statements: list[str] = []
 
         def note(_c: object, _u: object, statement: str, *_: object, into: list[str] = statements) -> None:
             into.append(statement)
 
         sa.event.listen(sa.Engine, "before_cursor_execute", note)
         try:
-            found.append(look(bench, number))
+            found = look(bench, number)
         finally:
             sa.event.remove(sa.Engine, "before_cursor_execute", note)
-        assert found[0].before == number - 1
+        assert found.before == number - 1
         read.append(sum("contents" in one for one in statements))
     assert read[0] == read[1] == 2
 
