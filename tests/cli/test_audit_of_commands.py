@@ -114,7 +114,7 @@ def _held(site: Site) -> str:
 
 
 def _waiting(site: Site) -> str:
-    (site.folder / "rest.md").write_text("---\nid: rest\ntitle: Does it help?\nembargo: 2999-01-01\n---\nYes.\n")
+    (site.folder / "rest.md").write_text("---\nid: rest\ntitle: Does it help?\nembargo: 2199-01-01\n---\nYes.\n")
     site.run("publish rest.md")
     return "schedule rest --at now"
 

@@ -158,17 +158,17 @@ def _disabled(site: Served) -> Answer:
 
 
 def _scheduled(site: Served) -> None:
-    site.publish("---\nid: late\ntitle: Late\nembargo: 2999-01-01\n---\nYes.\n", name="late")
+    site.publish("---\nid: late\ntitle: Late\nembargo: 2199-01-01\n---\nYes.\n", name="late")
 
 
 def _schedule(site: Served) -> Answer:
     _scheduled(site)
-    return _call(site, "POST", "/v1/articles/late/schedule?at=2998-01-01T00:00:00Z")
+    return _call(site, "POST", "/v1/articles/late/schedule?at=2198-01-01T00:00:00Z")
 
 
 def _schedule_page(site: Served) -> Answer:
     _scheduled(site)
-    return _page("/console/articles/late", "Change the time", at="2998-01-01T00:00")(site)
+    return _page("/console/articles/late", "Change the time", at="2198-01-01T00:00")(site)
 
 
 def _undone_operation(site: Served) -> Answer:

@@ -118,6 +118,7 @@ def test_what_does_not_wait_has_no_time_to_change(site: Served, act: str) -> Non
     ("at", "code"),
     [
         ("2026-03-01T11:00:00Z", "embargo-over"),
+        ("2201-01-01T00:00:00Z", "invalid-time"),
         ("2026-03-01T13:00:00", "invalid-parameter"),
         ("soon", "invalid-parameter"),
         ("9999-12-31T23:59:59-12:00", "invalid-parameter"),

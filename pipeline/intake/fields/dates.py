@@ -29,7 +29,7 @@ _MONTHS = (
     "november",
     "december",
 )
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 def moment(value: object, *, day_first: bool | None = None) -> dt.datetime:
@@ -45,8 +45,8 @@ def moment(value: object, *, day_first: bool | None = None) -> dt.datetime:
         found = _read(line(value), day_first)
     else:
         raise InvalidValue(f"{quoted(value)} is not a date", hint=_HINT)
-    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise InvalidValue(f"{quoted(str(value))} is not a date between {_FIRST_YEAR} and {_LAST_YEAR}", hint=_HINT)
+    if not _FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise InvalidValue(f"{quoted(str(value))} is not a date between {_FIRST_YEAR} and {LAST_YEAR}", hint=_HINT)
     return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 

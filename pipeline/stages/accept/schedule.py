@@ -7,6 +7,7 @@ import datetime as dt
 from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent
+from pipeline.intake.fields.dates import LAST_YEAR
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import names, revisions
 from pipeline.ledger.operations import Operation
@@ -27,8 +28,11 @@ class Scheduled(Struct, frozen=True):
 def schedule(intake: Intake, article_id: str, at: dt.datetime | None, *, by: str) -> Scheduled:
     """Have what waits for its time go live at another one, or now if `at` is None: the same text, as a new revision.
 
-    Raises InvalidEvent (`unknown-article`, `not-scheduled`, `embargo-over`), and as `accept`.
+    Raises InvalidEvent (`unknown-article`, `not-scheduled`, `embargo-over`, `invalid-time`), and as `accept`.
     """
+    if at is not None and at.year > LAST_YEAR:
+        hint = f"give a time until the year {LAST_YEAR}, as in an article file"
+        raise InvalidEvent("is too far ahead", code="invalid-time", field="at", hint=hint, article=article_id)
     operation = Operation(intake.new_id("op_"), "schedule", by, intake.clock())
 
     def choose(transaction: Transaction) -> list[Event]:
