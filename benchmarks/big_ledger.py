@@ -197,6 +197,19 @@ def _statements(is_sqlite: bool, size: Size, now: dt.datetime) -> Iterator[str]:
         revision="1",
         outcome="'published'",
     )
+    first = str(micros - size.articles * step)
+    yield insert("operations", "one", id="'op_again'", kind="'replay'", by="'desk'", at=first, ended=first)
+    yield insert(  # a replay of everything that was given up, which was given up again
+        "operation_parts",
+        "deliveries",
+        "state = 'abandoned'",
+        operation="'op_again'",
+        number="row_number() OVER (ORDER BY id)",
+        article="article",
+        revision="wanted",
+        outcome="'replayed'",
+        channel="channel",
+    )
     for feed in ("latest", ":sitemap"):
         yield insert("feeds", "one", id=f"'{feed}'", generation=str(size.articles), attempts="0")
         yield insert(

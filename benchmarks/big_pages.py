@@ -92,6 +92,7 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield _console("/operations/op_0000001", "/operations/{operation}")
     yield _console("/operations/op_0000001", "/operations/{operation}", outcome="refused")
     yield _console("/operations/op_0000002", "/operations/{operation}")
+    yield _console("/operations/op_again", "/operations/{operation}")
     yield from _papers()
     yield _console("/publish")
     yield _console("/sessions")

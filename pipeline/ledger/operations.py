@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger.database import Transaction, insert
-from pipeline.ledger.tables import operation_parts, operations, revisions
+from pipeline.ledger.deliveries import IS_UNFINISHED
+from pipeline.ledger.tables import deliveries, operation_parts, operations, revisions
 
 Kind = Literal[
     "publish",
@@ -124,6 +125,13 @@ class Part(Struct, frozen=True):
     reason: str | None = None
 
 
+class Owed(Struct, frozen=True):
+    """What a replay has made due and its channels do not have: deliveries, whatever they are to send by now."""
+
+    to_arrive: int = 0
+    given_up: int = 0  # once more
+
+
 def begin(transaction: Transaction, operation: Operation) -> None:
     """Record an operation that spans several transactions. Until `end`, it needs signs of life."""
     values = structs.asdict(operation) | {"alive_until": operation.alive_until or operation.at + ALIVE}
@@ -208,6 +216,22 @@ def counts(transaction: Transaction, operation_ids: Collection[str]) -> dict[str
         .group_by(operation_parts.c.operation)
     )
     return {operation: (parts, int(changed)) for operation, parts, changed in transaction.execute(query)}
+
+
+def still_owed(transaction: Transaction, replays: Collection[str]) -> dict[str, Owed]:
+    """Count what these replays have made due that has not arrived; one of which everything has is left out."""
+    if not replays:
+        return {}
+    sent = sa.and_(operation_parts.c.operation.in_(replays), operation_parts.c.outcome == "replayed")
+    same = (deliveries.c.article == operation_parts.c.article, deliveries.c.channel == operation_parts.c.channel)
+    given_up = sa.func.sum(sa.case((deliveries.c.state == "abandoned", 1), else_=0))
+    query = (
+        sa.select(operation_parts.c.operation, sa.func.count(), given_up)
+        .select_from(operation_parts.join(deliveries, sa.and_(*same)))
+        .where(sent, IS_UNFINISHED)
+        .group_by(operation_parts.c.operation)
+    )
+    return {id: Owed(count - abandoned, abandoned) for id, count, abandoned in transaction.execute(query)}
 
 
 def changed_since(transaction: Transaction, article_id: str, number: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction
+from pipeline.ledger.operations import still_owed
 from pipeline.ledger.tables import (
     articles,
     attempts,
@@ -76,15 +77,17 @@ def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[
 
 
 def of_operations(transaction: Transaction, operation_ids: Collection[str]) -> dict[str, str]:
-    """Return a version of each operation with its parts."""
-    begun = sa.select(operations.c.id, operations.c.ended).where(operations.c.id.in_(operation_ids))
+    """Return a version of each operation with its parts and, of a replay, with what has not arrived yet."""
+    begun = sa.select(operations.c.id, operations.c.kind, operations.c.ended)
+    found = transaction.execute(begun.where(operations.c.id.in_(operation_ids))).all()
     parts = (
         sa.select(operation_parts.c.operation, sa.func.max(operation_parts.c.number))
         .where(operation_parts.c.operation.in_(operation_ids))
         .group_by(operation_parts.c.operation)
     )
     numbers = dict(transaction.execute(parts).all())
-    return {id: _version(ended, numbers.get(id)) for id, ended in transaction.execute(begun)}
+    owed = still_owed(transaction, [one.id for one in found if one.kind == "replay"])
+    return {one.id: _version(one.ended, numbers.get(one.id), owed.get(one.id)) for one in found}
 
 
 def _version(*facts: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
-from pipeline.ledger.operations import NOT_DONE, Kind, OperationState, PartOutcome
+from pipeline.ledger.operations import NOT_DONE, Kind, OperationState, Owed, PartOutcome
 from pipeline.ledger.operations import Operation as Recorded
 from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
 
@@ -53,6 +54,8 @@ class Operation:
         Field(description="`interrupted`: it was stopped midway. The same command again does the rest."),
     ]
     ended: Annotated[Time | None, Field(description="Null while it is being carried out, and if it was interrupted.")]
+    to_arrive: Annotated[Count | None, Field(description="Of a replay: its deliveries that have not arrived yet.")]
+    given_up: Annotated[Count | None, Field(description="Of a replay: its deliveries that were given up again.")]
     parts: tuple[OperationPart, ...]
 
 
@@ -89,11 +92,12 @@ class OperationSummary:
 
 @dataclass(frozen=True, slots=True)
 class OperationReport:
-    """An operation with the count of each outcome, and its first parts."""
+    """An operation with the count of each outcome, and its first parts. `owed`: of a replay."""
 
     summary: OperationSummary
     outcomes: dict[PartOutcome, int]
     parts: tuple[OperationPart, ...]
+    owed: Owed | None
 
 
 def report(
@@ -110,6 +114,7 @@ def report(
         _summary(found, sum(outcomes.values()), done, now),
         dict(sorted(outcomes.items())),
         tuple(OperationPart(**structs.asdict(part)) for part in parts),
+        _owed(transaction, [found]).get(operation_id),
     )
 
 
@@ -136,17 +141,25 @@ def _summary(one: Recorded, parts: int, changed: int, now: dt.datetime) -> Opera
 
 def operation(transaction: Transaction, operation_id: str, *, now: dt.datetime) -> Operation | None:
     found = ledger_operations.find(transaction, operation_id)
-    return None if found is None else _operation(transaction, found, now)
+    return None if found is None else _operation(transaction, found, _owed(transaction, [found]), now)
 
 
 def operations(transaction: Transaction, *, limit: int, now: dt.datetime) -> OperationList:
     found = ledger_operations.newest(transaction, limit=limit)
-    return OperationList(tuple(_operation(transaction, one, now) for one in found))
+    owed = _owed(transaction, found)
+    return OperationList(tuple(_operation(transaction, one, owed, now) for one in found))
 
 
-def _operation(transaction: Transaction, one: Recorded, now: dt.datetime) -> Operation:
+def _owed(transaction: Transaction, found: Sequence[Recorded]) -> dict[str, Owed]:
+    """Return for each replay among these what of it has not arrived."""
+    replays = [one.id for one in found if one.kind == "replay"]
+    return dict.fromkeys(replays, Owed()) | ledger_operations.still_owed(transaction, replays)
+
+
+def _operation(transaction: Transaction, one: Recorded, owed: Mapping[str, Owed], now: dt.datetime) -> Operation:
     parts = ledger_operations.parts_of(transaction, one.id)
     changed = sum(part.outcome not in NOT_DONE for part in parts)
+    of_it = owed.get(one.id)
     return Operation(
         operation=one.id,
         kind=one.kind,
@@ -157,5 +170,7 @@ def _operation(transaction: Transaction, one: Recorded, now: dt.datetime) -> Ope
         planned=one.planned,
         state=one.state(now),
         ended=one.ended,
+        to_arrive=of_it.to_arrive if of_it else None,
+        given_up=of_it.given_up if of_it else None,
         parts=tuple(OperationPart(**structs.asdict(part)) for part in parts),
     )

@@ -67,6 +67,19 @@ def test_a_failure_is_named_by_the_beginning_of_its_key(bench: Bench, capsys: py
     assert citewire(capsys, "replay", "--failure", failure["key"][:7], "--json").json["replayed"] == 2
 
 
+def test_the_operation_says_what_of_a_replay_has_not_arrived(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    (failure,) = citewire(capsys, "failures", "--json").json["failures"]
+    operation = citewire(capsys, "replay", "--failure", failure["key"], "--json").json["operation"]
+    assert "  2 deliveries are still to arrive\n" in citewire(capsys, "operations", operation).out
+    shown = citewire(capsys, "operations", operation, "--json").json
+    assert (shown["state"], shown["to_arrive"], shown["given_up"]) == ("done", 2, 0)
+    bench.clock.now = now()
+    bench.work()
+    said = citewire(capsys, "operations", operation).out
+    assert "  2 deliveries were given up again: see `citewire failures`\n" in said
+    assert "to arrive" not in said
+
+
 def test_resending_a_success_warns(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
     bench = Bench(ledger)
     bench.publish(article())

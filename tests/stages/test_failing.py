@@ -10,8 +10,9 @@ from bench import START, Bench, Receiver, WithoutFeeds, article
 from documents import GUIDE
 
 from pipeline.errors import InvalidEvent, PermanentError
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, operations
 from pipeline.ledger.deliveries.failing import Tally
+from pipeline.ledger.operations import Owed
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.stages.accept.replay import replay, replay_failure
 from pipeline.stages.context import Policy
@@ -149,6 +150,34 @@ def test_the_replay_of_five_abandoned_revisions_of_one_article_sends_one(choosy:
     bench.work()
     assert [parcel.revision for parcel in partner.got] == [5]
     assert listed(bench).failures == ()
+
+
+def test_a_replay_knows_what_of_it_has_not_arrived(choosy: tuple[Bench, Choosy]) -> None:
+    bench, partner = choosy
+    for number in range(3):
+        bench.publish(article(f"article-{number}"))
+    bench.work()
+
+    def replayed() -> str:
+        (failure,) = listed(bench).failures
+        operation = replay_failure(bench._intake(), failure.key, seen=bench.clock(), by="somebody").operation
+        assert operation is not None
+        return operation
+
+    def owed(*replays: str) -> dict[str, Owed]:
+        with bench.ledger.read() as transaction:
+            return operations.still_owed(transaction, replays)
+
+    first = replayed()
+    assert owed(first) == {first: Owed(to_arrive=3)}
+    bench.work()
+    assert owed(first) == {first: Owed(given_up=3)}
+    partner.mood = "well"
+    second = replayed()
+    bench.withdraw("article-0")
+    assert owed(first, second) == {first: Owed(to_arrive=3), second: Owed(to_arrive=3)}
+    bench.work()
+    assert owed(first, second) == {}
 
 
 def test_what_waits_for_its_next_attempt_is_a_failure_too_and_is_due_at_once(ledger: Ledger) -> None:

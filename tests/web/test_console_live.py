@@ -239,9 +239,26 @@ def test_the_version_of_an_operation_follows_its_parts(site: Served, person: Per
     assert versions_of(site.context, [topic]) != before
 
 
-def test_a_look_reads_no_table(site: Served) -> None:
+def test_the_version_of_a_replay_follows_what_arrives(site: Served, person: Person) -> None:
+    replay_all(site, person)
+    topic = Topic("operation", person.at.rpartition("/")[2])
+    before = versions_of(site.context, [topic])
+    assert versions_of(site.context, [topic]) == before
+    site.work()
+    assert versions_of(site.context, [topic]) != before
+
+
+def replay_all(site: Served, person: Person) -> None:
+    """Have the partner be sent again what it has."""
+    person.get("/console/channels/partner/replay?since=2026-01-01T00:00")
+    person.submit("Send 1 delivery again")
+
+
+def test_a_look_reads_no_table(site: Served, person: Person) -> None:
     whole = re.compile(r"SCAN (?!CONSTANT|\d|channels|withheld|leases|evidence_sources|bulk_actions)\w+$")
     plans: list[str] = []
+    replay_all(site, person)
+    replayed = Topic("operation", person.at.rpartition("/")[2])
 
     def explain(connection: sa.Connection, _: object, statement: str, parameters: object, *__: object) -> None:
         if "EXPLAIN" not in statement:
@@ -251,7 +268,7 @@ def test_a_look_reads_no_table(site: Served) -> None:
     engine = site.context.ledger._engine
     sa.event.listen(engine, "before_cursor_execute", explain)
     try:
-        versions_of(site.context, [SITE, Topic("article", "first"), Topic("operation", "op_1")])
+        versions_of(site.context, [SITE, Topic("article", "first"), replayed])
     finally:
         sa.event.remove(engine, "before_cursor_execute", explain)
     assert len(plans) > 10

@@ -70,14 +70,27 @@ def test_all_that_failed_of_a_cause_is_replayed_with_one_button(site: Served, pe
     site.clock.pass_(1)
     person.submit("Replay 2 deliveries")
     assert person.heading.startswith("Replay op_")
-    assert "Done2 of 2" in person.words
+    assert "Done2 of 2 Still to arrive2 State" in person.words
     site.work()
     assert abandoned(site) == set()
+    person.get(person.at)
+    assert "Still to arrivenothing State" in person.words
     with site.context.ledger.read() as transaction:
         (newest, *_) = operations.newest(transaction, limit=1)
     assert (newest.kind, newest.by) == ("replay", "of root")
     person.get("/console/failures")
     assert "Nothing fails." in person.words
+
+
+def test_a_replay_says_what_was_given_up_again_and_leads_there(site: Served, person: Person) -> None:
+    site.receiver.mood = "refuses"
+    publish(site, "a", "b")
+    person.get("/console/failures")
+    person.submit("Replay 2 deliveries")
+    site.work()
+    person.get(person.at)
+    assert "Still to arrivenothing Given up again2 State" in person.words
+    assert "/console/failures" in [one.get("href") for one in person.page.iterfind(".//dl//a")]
 
 
 def test_the_failures_of_one_channel_say_how_many_others_have(site: Served, person: Person) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
+from pipeline.model.words import count as counted
 from pipeline.views.channel_state import state_of
 from workers.cli.tables import cell, table
 from workers.cli.times import shown as time_shown
@@ -438,6 +439,10 @@ def operation(one: operations_views.Operation) -> None:
         if part.revision is not None and part.revision != part.before:
             words.insert(2, f"revision {part.before or 'none'} → {part.revision}")
         line("  " + "  ".join(word for word in words if word))
+    if one.to_arrive:
+        line(f"  {counted(one.to_arrive, 'delivery is', 'deliveries are')} still to arrive")
+    if one.given_up:
+        line(f"  {counted(one.given_up, 'delivery was', 'deliveries were')} given up again: see `citewire failures`")
     if one.state == "interrupted":
         line("  it was stopped midway: the same command again does the rest, `citewire undo` takes back what was done")
 

@@ -57,6 +57,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             outcomes=found.outcomes,
             outcome=outcome,
             parts_of=found.parts,
+            owed=found.owed,
             undoable=can_be_undone(one.kind) and one.changed > 0 and one.state != "running",
             place="operations",
         )
