@@ -22,6 +22,7 @@ _OTHERS = 0.12
 # The seconds of files that take much longer than their folder says.
 _LONG = {
     "end_to_end/test_wrong_clocks.py": 75,
+    "end_to_end/test_console_dead_letters.py": 60,
     "end_to_end/test_clocks.py": 40,
     "stages/test_in_turn.py": 41,
     "stages/test_deliver.py": 40,

@@ -68,12 +68,13 @@ class Running:
     web: str = ""
     log: Path = field(default_factory=Path)
     cwd: Path = ROOT
+    port: int = 0  # of the web server; 0: another one at each start
 
     def start(self, *, within: float = PATIENCE) -> None:
         self.log = self.data.parent / "up.log"
         with self.log.open("a") as log:
             self.up = started.start(
-                [*self.command("up", "--port", "0"), *self.where],
+                [*self.command("up", "--port", str(self.port)), *self.where],
                 env=self.environment,
                 cwd=self.cwd,
                 stdout=started.PIPE,
