@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction, articles, evidence
 from pipeline.ledger import deliveries as ledger_deliveries
 from pipeline.ledger.articles import ArticleState, names, renditions, revisions, withheld
@@ -17,7 +15,7 @@ from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 from pipeline.views.cited import CitedCounts, counted
 from pipeline.views.deliveries import Delivery, deliveries
-from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time, WorkId
+from pipeline.views.fields import ArticleId, ChannelId, Count, Field, RevisionNumber, Time, WorkId
 from pipeline.views.proofs import Proof, proof
 from pipeline.views.references import Says, WatchedReference, watched
 from pipeline.views.verdicts import sources_of

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import structs
-from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger.attention import UnappliedSettings, facts
 from pipeline.stages import attention as conditions
 from pipeline.stages.attention import Condition
 from pipeline.stages.causes import Who
-from pipeline.views.fields import ArticleId, ChannelId, Time
+from pipeline.views.fields import ArticleId, ChannelId, Field, Time
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger.bulk import Action
 from pipeline.stages.bulk.starting import Prepared
-from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.fields import ChannelId, Count, Field, Time
 from pipeline.views.operations import OperationId
 
 

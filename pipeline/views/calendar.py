@@ -7,11 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles.calendar import Kind, coming
-from pipeline.views.fields import ArticleId, Count, Time
+from pipeline.views.fields import ArticleId, Count, Field, Time
 
 DAYS = 31  # in an answer
 MOST = 500  # entries of each kind in an answer

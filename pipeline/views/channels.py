@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import structs
-from pydantic import Field
 
 from pipeline.stages.deliver.trial import Tried
-from pipeline.views.fields import ChannelId, Count
+from pipeline.views.fields import ChannelId, Count, Field
 from pipeline.views.system import ChannelHealth
 
 

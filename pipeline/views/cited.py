@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.appraisal.notices import is_notice
 from pipeline.appraisal.statement import is_watched
 from pipeline.citations import editorial_label
@@ -17,7 +15,7 @@ from pipeline.ledger.articles import revisions
 from pipeline.ledger.database import chunks
 from pipeline.model.reading import ReadWarning
 from pipeline.model.reference import TAKEN_BACK, CitedReference
-from pipeline.views.fields import Count
+from pipeline.views.fields import Count, Field
 from pipeline.views.warnings import SourceWarning, warning
 
 _SERIOUS = TAKEN_BACK | {"concern"}

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction
 from pipeline.ledger import deliveries as ledger
 from pipeline.ledger.articles import revisions
 from pipeline.ledger.deliveries import attempts
 from pipeline.model.delivery import DeliveryState
-from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Count, Field, RevisionNumber, Time
 
 MAX_ATTEMPTS = 100  # shown with one delivery
 

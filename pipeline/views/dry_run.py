@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.stages.accept.preview import Action
 from pipeline.stages.dry_run import Gets, Trial
 from pipeline.views.cited import CitedCounts, counted
-from pipeline.views.fields import ArticleId, ChannelId, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Field, RevisionNumber, Time
 from pipeline.views.references import Reference, reference
 from pipeline.views.warnings import SourceWarning, warning
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction, articles, deliveries
 from pipeline.ledger.articles import revisions
 from pipeline.model.delivery import DeliveryState
@@ -15,7 +13,7 @@ from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
 from pipeline.stages.accept import replay as replays
 from pipeline.views.cited import CitedCounts, cited_counts
-from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Count, Field, RevisionNumber, Time
 from pipeline.views.warnings import SourceWarning, warning
 
 Outcome = Literal["delivered", "abandoned", "scheduled"]

@@ -6,14 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction, failure_notes
 from pipeline.ledger.deliveries import failing
 from pipeline.ledger.failure_notes import Note
 from pipeline.stages import failures as stages
 from pipeline.stages.causes import Who
-from pipeline.views.fields import ArticleId, ChannelId, Count, Time
+from pipeline.views.fields import ArticleId, ChannelId, Count, Field, Time
 
 
 @dataclass(frozen=True, slots=True)

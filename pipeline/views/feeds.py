@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from pipeline.feeds.files import feed_path
 from pipeline.ledger import Transaction, feeds
 from pipeline.ledger.feeds import standing
@@ -17,7 +15,7 @@ from pipeline.ledger.hub import subscriptions
 from pipeline.model.site import Feed
 from pipeline.stages.context import Context
 from pipeline.stages.feeds.files import formats_of
-from pipeline.views.fields import ArticleId, Count, Time
+from pipeline.views.fields import ArticleId, Count, Field, Time
 
 FeedId = Annotated[str, Field(examples=["latest"])]
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import structs
-from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import names, revisions
 from pipeline.model.revision import EventType
-from pipeline.views.fields import ArticleId, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, Field, RevisionNumber, Time
 
 MOST = 50
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import listing, searching
 from pipeline.ledger.articles.listing import ArticleFilter, Listed
 from pipeline.ledger.articles.searching import Cursor, Wanted
 from pipeline.model.delivery import DeliveryState
 from pipeline.model.reference import EditorialState
-from pipeline.views.fields import ArticleId, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, Field, RevisionNumber, Time
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.appraisal.standing import label
 from pipeline.ledger import Transaction, figures
 from pipeline.ledger.attention import SilentSource, silent_sources
 from pipeline.ledger.evidence import verdicts
 from pipeline.stages.backlog import backlogs
 from pipeline.stages.context import Context
-from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.fields import ChannelId, Count, Field, Time
 
 HOURS = 24
 _HOUR = dt.timedelta(hours=1)

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Annotated, get_args
 
 from msgspec import structs
-from pydantic import Field
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
 from pipeline.ledger.operations import NOT_DONE, Kind, OperationState, Owed, PartOutcome
 from pipeline.ledger.operations import Operation as Recorded
-from pipeline.views.fields import ArticleId, ChannelId, Count, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Count, Field, RevisionNumber, Time
 
 OperationId = Annotated[str, Field(examples=["op_5f2d8c1e9a7b"])]
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from pipeline.channels import Rotation
 from pipeline.ledger import Transaction, deliveries, places
 from pipeline.ledger.deliveries import channels
@@ -17,7 +15,7 @@ from pipeline.stages.accept.replay import Again
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.failures import MENDS, cause
 from pipeline.views.deliveries import DeliveryList, DeliveryWithAttempts
-from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.fields import ChannelId, Count, Field, Time
 
 PAUSED_BY_PARTNER = "its partner has paused it"  # what operators read
 

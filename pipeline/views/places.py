@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction
 from pipeline.ledger import places as ledger
 from pipeline.ledger.places import Place as Known
-from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.fields import ChannelId, Count, Field, Time
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger.deliveries import proofs
-from pipeline.views.fields import ArticleId, ChannelId, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Field, RevisionNumber, Time
 
 
 @dataclass(frozen=True, slots=True)

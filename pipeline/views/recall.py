@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
-from pydantic import Field
 
 from pipeline.citations import citation_text
 from pipeline.ledger import Transaction, articles, deliveries, evidence, places
@@ -20,7 +19,7 @@ from pipeline.model.article import CitedWork
 from pipeline.model.reference import TAKEN_BACK, CitedReference, EditorialState
 from pipeline.model.revision import EventType
 from pipeline.model.site import Site
-from pipeline.views.fields import ArticleId, ChannelId, Pmid, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Field, Pmid, RevisionNumber, Time
 from pipeline.views.proofs import Proof, proof
 from pipeline.views.verdicts import SourceSays, sources_of
 

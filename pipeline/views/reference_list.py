@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction
 from pipeline.ledger.evidence import cited, listing, mismatches, verdicts
 from pipeline.ledger.evidence.listing import Standing
 from pipeline.views import recall
-from pipeline.views.fields import ArticleId, Pmid, Time
+from pipeline.views.fields import ArticleId, Field, Pmid, Time
 from pipeline.views.references import EvidenceChange, KnownReference, evidence_changes, known_references
 
 MOST = 50  # changes of one paper, and articles in which it is mismatched

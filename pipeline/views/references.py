@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from pipeline.citations import citation_csl, citation_text
 from pipeline.ledger import Transaction, evidence
 from pipeline.ledger.evidence import changes, cited
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, Identity, IdentityField, ReferenceState
 from pipeline.model.reference import Reference as Record
-from pipeline.views.fields import ArticleId, Pmid, Time, WorkId
+from pipeline.views.fields import ArticleId, Field, Pmid, Time, WorkId
 from pipeline.views.verdicts import SourceSays, sources_of
 
 

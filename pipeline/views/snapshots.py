@@ -6,13 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import revisions
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.model.revision import EventType
-from pipeline.views.fields import ArticleId, ChannelId, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, ChannelId, Field, RevisionNumber, Time
 from pipeline.views.references import Reference, reference
 
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.appraisal.statement import overview, statement_of
 from pipeline.citations.weight import LABELS, Weight
 from pipeline.ledger import Transaction, evidence
@@ -16,7 +14,7 @@ from pipeline.ledger.articles import names, revisions
 from pipeline.ledger.articles import public as public_articles
 from pipeline.ledger.evidence import cited
 from pipeline.model.reference import CitedReference
-from pipeline.views.fields import ArticleId, Count, Pmid, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, Count, Field, Pmid, RevisionNumber, Time
 from pipeline.views.references import Reference, reference
 from pipeline.views.verdicts import SourceSays, sources_of
 

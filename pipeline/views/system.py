@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction, articles, deliveries, evidence, places, processes
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.deliveries import channels, proofs
 from pipeline.ledger.partners import changes, pulls
 from pipeline.views.deliveries import Delivery, delivery
-from pipeline.views.fields import ChannelId, Count, Time
+from pipeline.views.fields import ChannelId, Count, Field, Time
 from pipeline.views.places import Place, places_left
 from pipeline.views.proofs import Proof, proof
 

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.appraisal import standing
 from pipeline.ledger import Transaction
 from pipeline.ledger.evidence import checks, cited, ncbi_rate_limit, verdicts
 from pipeline.model.reference import CitedReference, EditorialState, SourceVerdict
-from pipeline.views.fields import Pmid, Time
+from pipeline.views.fields import Field, Pmid, Time
 
 
 @dataclass(frozen=True, slots=True)

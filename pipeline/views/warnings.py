@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import structs
-from pydantic import Field
 
 from pipeline.model.reading import ReadWarning
+from pipeline.views.fields import Field
 
 
 @dataclass(frozen=True, slots=True)
