@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-from config.settings import Settings
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 # A host's own: where its files are, how it reaches the servers (with passwords), and how much it does at once.
 _OF_THE_HOST = {"data", "database_url", "redis_url", "pubmed_api_key", "workers"}

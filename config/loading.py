@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,40 +9,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from config.environment import COPY, VARIABLES, file_in_force, of_environment, other_addresses
 from config.settings import Settings, public_sources
 from pipeline.errors import ConfigError
-from pipeline.secret import SecretRef
 from pipeline.validation import config_error
-
-_ADDRESS = re.compile("CITEWIRE_[A-Z0-9_]+_URL")
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
-_VARIABLES = {
-    "CITEWIRE_DATA": "data",
-    "CITEWIRE_DATABASE_URL": "database_url",
-    "CITEWIRE_REDIS_URL": "redis_url",
-    "CITEWIRE_STORE_URL": "store_url",
-    "CITEWIRE_PUBMED_URL": "pubmed_url",
-    "CITEWIRE_PUBMED_EMAIL": "pubmed_email",
-    "CITEWIRE_IDCONV_URL": "idconv_url",
-    "CITEWIRE_EGRESS_ALLOW": "egress_allow",
-}
-_FROM_FILES = ("CITEWIRE_DATABASE_URL", "CITEWIRE_REDIS_URL")  # these URLs may contain passwords
 _SQLITE = "sqlite:///"
-COPY = "CITEWIRE_CONFIG_COPY"  # set by `up` for its processes: read instead of the file, which may have changed since
 
 
-def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path | None = None) -> Settings:
-    """Return the settings in force. `file` and `data`, from the command line, override the environment.
-
-    Raises ConfigError naming the file (or the variable) and the key, with every further mistake in its `further`.
-    """
+def load_checked(environment: Mapping[str, str], *, file: Path | None, data: Path | None) -> Settings:
+    """Do what `config.load` says."""
     file = file_in_force(environment, file)
     base = file.parent if file else Path()
     copy = environment.get(COPY)
     merged = _over(_read(DEFAULTS), _relative_to(base, _read(Path(copy) if copy else file)) if file else {})
-    given = _of_environment(environment)
+    given, addresses = of_environment(environment), _addresses_of_sources(environment)
+    given |= {"sources": addresses} if addresses else {}
     merged = _over(merged, given if data is None else given | {"data": data})
     try:
         settings = Settings.model_validate(merged, context={"base": base, "file": file})
@@ -60,38 +43,13 @@ def load(environment: Mapping[str, str], *, file: Path | None = None, data: Path
     raise mistake  # without pydantic's own error as its cause, which may quote a secret
 
 
-def file_in_force(environment: Mapping[str, str], file: Path | None = None) -> Path | None:
-    """Return the site's TOML file: the given one, or the one that the environment names."""
-    named = environment.get("CITEWIRE_CONFIG")
-    return file or (Path(named) if named else None)
-
-
-def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the environment sets. An empty variable counts as unset.
-
-    A value that may be secret can also be in a file whose path is in NAME_FILE, as container platforms mount secrets.
-    NAME takes precedence.
-    """
-    given: dict[str, Any] = {key: environment[name] for name, key in _VARIABLES.items() if environment.get(name)}
-    for name in _FROM_FILES:
-        key, path = _VARIABLES[name], environment.get(f"{name}_FILE")
-        if path and key not in given:
-            given[key] = SecretRef("file", path).resolve(f"{name}_FILE")
-    if environment.get("CITEWIRE_PUBMED_API_KEY"):
-        given["pubmed_api_key"] = SecretRef("env", "CITEWIRE_PUBMED_API_KEY")
-    elif path := environment.get("CITEWIRE_PUBMED_API_KEY_FILE"):
-        given["pubmed_api_key"] = SecretRef("file", path)
-    addresses = _addresses_of_sources(environment)
-    return given | ({"sources": addresses} if addresses else {})
-
-
 def _addresses_of_sources(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the addresses of sources of references, by their names: CITEWIRE_CROSSREF_URL is that of `crossref`.
 
     The sources are imported only if a variable may name one.
     """
-    others = {name: value for name, value in environment.items() if _ADDRESS.fullmatch(name) and name not in _VARIABLES}
-    if not any(others.values()):
+    others = other_addresses(environment)
+    if not others:
         return {}
     named = {name: others.get(f"CITEWIRE_{name.upper()}_URL") for name in public_sources()}
     return {name: address for name, address in named.items() if address}
@@ -139,7 +97,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _place(mistake: ConfigError, file: Path | None, environment: Mapping[str, str]) -> None:
     """Name the variable that a setting came from, or else the file."""
     top = (mistake.key or "").partition(".")[0]
-    name = next((name for name, key in _VARIABLES.items() if key == top), None)
+    name = next((name for name, key in VARIABLES.items() if key == top), None)
     if name and (environment.get(name) or environment.get(f"{name}_FILE")):
         mistake.key = name if environment.get(name) else f"{name}_FILE"
     elif file is not None:

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from config import addresses
 from pipeline.hints import nearest
 from pipeline.model.policy import EvidencePolicy, ReviewPolicy, SessionLimits
 from pipeline.model.reference import EditorialState
@@ -34,41 +35,12 @@ from pipeline.web_address import crosses_in_plain_text, web_address
 _IDCONV = "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
 
 _ID = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
-_DATABASES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
-_QUEUES = ("redis", "rediss", "redis+socket", "unix")
 _CONTACT = r"mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[\d-]+"
-_STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
 
 
 def _http_url(value: str) -> str:
     web_address(value)
     return value
-
-
-def _scheme_of(value: str, known: tuple[str, ...], what: str) -> str:
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018  raises for a port that is not a number
-    except ValueError:
-        raise ValueError(f"is not {what}") from None
-    if parts.scheme not in known:
-        raise ValueError(f"is not {what}: it must begin with {', '.join(f'{one}://' for one in known[:3])} …")
-    return value
-
-
-def _database_url(value: str) -> str:
-    value = _scheme_of(value, _DATABASES, "a database URL")
-    if value.startswith("sqlite") and not value.partition("://")[2].strip("/"):
-        raise ValueError("names no file: write sqlite:////folder/ledger.sqlite")
-    return value
-
-
-def _redis_url(value: str) -> str:
-    return _scheme_of(value, _QUEUES, "a Redis URL")
-
-
-def _store_url(value: str) -> str:
-    return _scheme_of(value, _STORES, "a store's URL") if "://" in value else value
 
 
 def _id(value: str) -> str:
@@ -427,9 +399,9 @@ class HubSettings(_Part):
 
 class Settings(_Part):
     data: Path
-    database_url: Annotated[str, AfterValidator(_database_url)] | None = None
-    redis_url: Annotated[str, AfterValidator(_redis_url)] | None = None
-    store_url: Annotated[str, AfterValidator(_store_url)] | None = None
+    database_url: Annotated[str, AfterValidator(addresses.database_url)] | None = None
+    redis_url: Annotated[str, AfterValidator(addresses.redis_url)] | None = None
+    store_url: Annotated[str, AfterValidator(addresses.store_url)] | None = None
     pubmed_url: Url
     pubmed_api_key: SecretRef | None = None
     pubmed_email: str | None = None
@@ -471,7 +443,7 @@ class Settings(_Part):
 
     @property
     def ledger_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data.absolute() / 'ledger.sqlite'}"
+        return addresses.ledger_at(self.data, self.database_url)
 
     @property
     def idconv_location(self) -> str | None:
@@ -495,4 +467,4 @@ class Settings(_Part):
 
     @property
     def store_location(self) -> str | Path:
-        return self.store_url or self.data.absolute() / "renditions"
+        return addresses.store_at(self.data, self.store_url)

@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import partial
 
-from config import Settings
-from config.settings import AlertWebhookSettings, ChannelSettings
+from config.settings import AlertWebhookSettings, ChannelSettings, Settings
 from pipeline.channels.email.smtp import server_of
 from pipeline.channels.webhook.signing import read_signer
 from pipeline.errors import ConfigError

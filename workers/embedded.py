@@ -33,8 +33,10 @@ import redis
 import structlog
 from msgspec import structs
 
-from config import COPY, Settings
+from config import COPY
 from config.digest import digest_of
+from config.known import check_ahead
+from config.settings import Settings
 from pipeline.channels import channel_types
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.intake import source_formats
@@ -48,7 +50,7 @@ from pipeline.stages.acts import Act
 from pipeline.stages.context import LEASE, NoDoorbell
 from workers import alive, forking, logs, reloading, runfile
 from workers.child import Child
-from workers.cli import main as command_line
+from workers.cli import run as command_line
 from workers.cores import pipeline_processes
 from workers.listening import listening
 from workers.opening import existing_ledger, make_data_folder, open_ledger
@@ -97,7 +99,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     folder = make_data_folder(settings)
     stopping, reload_asked = _stop_on_signals(), _reload_on_signal()
     with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
-        forking.apart(lambda: _prepare(settings))
+        forking.apart(lambda: _prepare(settings, config))
         reloading.keep_copy(folder, config)
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
         queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
@@ -152,7 +154,7 @@ def _import_for_children(settings: Settings) -> None:
     gc.freeze()
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings, config: Path | None) -> None:
     """Check everything before it is put in force: a missing secret is reported now, not at midnight."""
     check_plugins()
     check_settings(settings)
@@ -160,6 +162,7 @@ def _prepare(settings: Settings) -> None:
     prove_or_refuse(context.ledger, settings, context.channels)
     if settings.database_url is None:
         _release(context.ledger, "")  # the ledger is in the locked folder, so every holder of a lease is dead
+    check_ahead(os.environ, config, settings.data)
 
 
 def _reload(
@@ -193,6 +196,7 @@ def put_on_disk_in_force(now: Settings, config: Path | None) -> Settings:
         with ledger.write() as transaction:
             act = Act(new_id("op_"), RELOAD, ledger_time(ledger, dt.datetime.now(dt.UTC), running=True))
             acts.record(transaction, act, "reload", "taken-up", file=str(config) if config else None)
+    check_ahead(os.environ, config, new.data)
     return new
 
 

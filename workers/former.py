@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger, backup, clock, processes
 from pipeline.secret import SecretRef

@@ -7,17 +7,21 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from config import Settings
 from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger
 from pipeline.ledger.failures import disk_full
+
+if TYPE_CHECKING:
+    from config.known import Known
+    from config.settings import Settings
 
 _OTHERS = 0o006  # reading and writing
 LEDGER = "ledger.sqlite"  # in the data folder, unless `database_url` names another
 
 
-def open_ledger(settings: Settings) -> Ledger:
+def open_ledger(settings: Settings | Known) -> Ledger:
     """Open the ledger, creating it if there is none, and migrate its schema."""
     if settings.database_url is None:
         make_private(make_data_folder(settings) / LEDGER)
@@ -26,7 +30,7 @@ def open_ledger(settings: Settings) -> Ledger:
     return ledger
 
 
-def existing_ledger(settings: Settings) -> Ledger:
+def existing_ledger(settings: Settings | Known) -> Ledger:
     """Open the ledger as it is. Raises ConfigError `ledger-missing` or `ledger-older`; creates nothing."""
     ledger = Ledger(settings.ledger_url)
     ledger.check_schema()
@@ -49,7 +53,7 @@ def make_private(file: Path) -> None:
         raise ConfigError(message, key="data", hint=hint, code="data-unusable") from error
 
 
-def make_data_folder(settings: Settings) -> Path:
+def make_data_folder(settings: Settings | Known) -> Path:
     """Return the data folder, creating it if necessary. Raises ConfigError, or TransientError for a full disk.
 
     Others must not list it. They may pass through it if its mode says so: a web server may serve the store's `public`.

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from config import Settings
-from config.settings import ChannelSettings
+from config.settings import ChannelSettings, Settings
 from pipeline.channels import channel_types
 from pipeline.channels.shared.settings import read_settings
 from pipeline.errors import ConfigError

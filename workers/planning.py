@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from config import Settings
+from config.settings import Settings
 from pipeline.channels import channel_types
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, Transaction, operations, places

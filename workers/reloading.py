@@ -16,7 +16,8 @@ from pathlib import Path
 
 import structlog
 
-from config import COPY, Settings, load
+from config import COPY, load
+from config.settings import Settings
 from pipeline.errors import CitewireError, ConfigError
 from workers.child import Child
 from workers.runfile import copy_of

@@ -6,7 +6,7 @@ import datetime as dt
 
 from msgspec import Struct
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import CitewireError
 from pipeline.ledger import Ledger, findings, places
 from pipeline.ledger.findings import EVERY_PLACE, Finding

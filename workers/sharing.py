@@ -22,7 +22,7 @@ from typing import Literal
 
 import structlog
 
-from config import Settings
+from config.settings import Settings
 from pipeline.channels import MarkedChannel
 from pipeline.errors import CitewireError, ConfigError, TransientError
 from pipeline.ledger import Ledger, processes, shared_places

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import ConfigError
 from pipeline.hints import nearest
 from pipeline.model.site import Feed, Site

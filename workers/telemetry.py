@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import ConfigError
 from pipeline.tracing import NoTracing, Tracing
 

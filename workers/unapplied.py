@@ -6,11 +6,15 @@ import datetime as dt
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from config import COPY, Settings, load
+from config import COPY, load
 from config.digest import digest_of
 from pipeline.errors import ConfigError
 from pipeline.ledger.attention import UnappliedSettings
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 
 def unapplied_of(settings: Settings) -> Callable[[], UnappliedSettings | None]:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 
-from config import WebSettings
+from config.settings import WebSettings
 from pipeline.errors import ConfigError
 from pipeline.web.app import create_app
 from workers import alive, logs

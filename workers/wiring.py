@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from config import Settings, load
+from config import load
 from config.digest import digest_of
-from config.settings import ChannelSettings
+from config.settings import ChannelSettings, Settings
 from pipeline.channels import Channel, RotatingChannel, Served, channel_types
 from pipeline.channels.shared.public_address import checked, shown_at
 from pipeline.channels.shared.settings import open_channel as open_own

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_result import Result
 
-from workers.cli import main
+from workers.cli import run
 
 
 def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Result:
@@ -17,7 +17,7 @@ def citewire(capsys: pytest.CaptureFixture[str], *words: object) -> Result:
     capsys.readouterr()
     try:
         with pytest.raises(SystemExit) as ended:
-            main()
+            run()
     finally:
         sys.argv = arguments
     out, err = capsys.readouterr()

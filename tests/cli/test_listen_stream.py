@@ -82,7 +82,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def listening(server: Server, *, claim_after: float = 60.0) -> Iterator[tuple[Listener, redis.Redis, Any]]:
-    system, client = System(load(os.environ), None), connect(server.url)
+    system, client = System.of(load(os.environ), None), connect(server.url)
     with open_ledger(system) as ledger:
         listener = Listener(client, SOURCE, intake_of(ledger, system), drop=(), claim_after=claim_after)
         listener.prepare()

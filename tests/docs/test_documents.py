@@ -16,7 +16,8 @@ from codes import codes
 from documents import DOCS, GUIDE, ROOT, Block, block, blocks, documents, guide, guide_pages
 from pydantic import BaseModel
 
-from config import Settings, load
+from config import load
+from config.settings import Settings
 from pipeline.channels import ChannelType, channel_types
 from pipeline.channels.shared.settings import read_settings
 from pipeline.intake import source_formats

@@ -11,7 +11,8 @@ from bench import Bench, article
 from cli.command import Result, citewire
 from every_stage import deliver, enrich, feeds, prove, render
 
-from config import Settings, load
+from config import load
+from config.settings import Settings
 from pipeline.channels.shared.manifest import decode
 from pipeline.http import Http
 from pipeline.ledger import Ledger, deliveries, places

@@ -17,7 +17,7 @@ from place_killing import Killed, Killer, killable
 from place_servers import CHANNELS, TYPES, Servers, Spot, formats_of, spots
 from places_world import World
 
-from config import Settings
+from config.settings import Settings
 from pipeline.ledger import Ledger
 from pipeline.ledger.places import Place
 from pipeline.stages.stage import drain

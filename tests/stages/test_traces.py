@@ -21,7 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.statements import counted
-from config import Settings, load
+from config import load
+from config.settings import Settings
 from pipeline.channels.webhook import Webhook
 from pipeline.channels.webhook.settings import WebhookSettings
 from pipeline.channels.webhook.signing import new_secret, read_signer, signed

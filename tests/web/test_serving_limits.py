@@ -19,7 +19,7 @@ from served import Served, served
 from starlette.types import Message, Receive, Scope, Send
 from waiting import PATIENCE, until
 
-from config import WebSettings
+from config.settings import WebSettings
 from pipeline.errors import ConfigError
 from pipeline.web.app import create_app
 from pipeline.web.clients import client_of

@@ -18,7 +18,8 @@ from asgi import send
 from bench import Bench, article
 from every_stage import deliver, enrich, render
 
-from config import Settings, load
+from config import load
+from config.settings import Settings
 from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger
 from pipeline.stages.stage import drain

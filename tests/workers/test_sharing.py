@@ -16,7 +16,8 @@ from own_process import FOLDER, SITE
 from sqlalchemy.engine import URL
 
 import workers.sharing
-from config import Settings, load
+from config import load
+from config.settings import Settings
 from pipeline.errors import ConfigError
 from pipeline.ledger import Ledger, shared_places
 from pipeline.ledger.clock import LedgerClock

@@ -84,7 +84,7 @@ def loaded(world: Path, code: str) -> set[str]:
 
 
 def command(world: Path, words: str) -> set[str]:
-    return loaded(world, f"sys.argv = {['citewire', *words.split()]!r}; from workers.cli import main; main()")
+    return loaded(world, f"sys.argv = {['citewire', *words.split()]!r}; from workers.cli import run; run()")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from typing import Literal
 
 from pipeline.ledger import Ledger
@@ -18,19 +19,29 @@ SOURCE = "urn:citewire:command-line"
 
 def intake_of(ledger: Ledger, system: System) -> Intake:
     """Return what accepting needs. What it logs goes to standard error."""
-    log_to_stderr()
+    if "structlog" in sys.modules:  # of what has been imported for the command, something logs
+        log_to_stderr()
     url = system.redis_url
     return Intake(
         ledger=ledger,
         doorbell=_doorbell(url) if url else NoDoorbell(),
         clock=lambda: ledger_now(ledger, system),
         new_id=new_id,
-        evidence_wait=system.settings.evidence.wait,
+        evidence_wait=system.known.evidence_wait,
         gone=is_gone,
+        warn=_warn,
     )
 
 
+def _warn(event: str, **facts: object) -> None:
+    log_to_stderr()
+    import structlog
+
+    structlog.get_logger().warning(event, **facts)
+
+
 def _doorbell(url: str) -> Doorbell:
+    log_to_stderr()
     from workers.celery import app
     from workers.doorbell import CeleryDoorbell
 

@@ -43,12 +43,11 @@ def attention(
 
 def needed(transaction: Transaction, system: System, moment: dt.datetime) -> attention_views.Attention:
     """Return what needs a person, of a system as a command finds it."""
-    channels = [channel.id for channel in system.settings.channels]
-    disk, unapplied = shortage_of(system.settings)(), _unapplied(system)
-    return attention_views.attention(transaction, channels, now=moment, disk=disk, unapplied=unapplied)
+    disk, unapplied = shortage_of(system.known)(), _unapplied(system)
+    return attention_views.attention(transaction, system.known.channels, now=moment, disk=disk, unapplied=unapplied)
 
 
 def _unapplied(system: System) -> UnappliedSettings | None:
     """Return the settings on disk if the running system has others."""
-    state, file = settings_state(system), system.settings.file
+    state, file = settings_state(system), system.known.file
     return UnappliedSettings(changed(file), state["error"]) if state["differ"] or state["error"] else None

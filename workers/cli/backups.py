@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import ConfigError, InvalidEvent
 from pipeline.ledger import Ledger, findings, restorations
 from pipeline.ledger import backup as copies

@@ -60,7 +60,7 @@ def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOp
     """Show every channel: whether it is healthy, since when it is not, and when it is tried again."""
     system = find(data, config)
     with reading(system) as (transaction, moment):
-        found = [channel_health(transaction, one.id, moment) for one in system.settings.channels]
+        found = [channel_health(transaction, one, moment) for one in system.known.channels]
     if json:
         print_json({"channels": found})
     else:
@@ -104,7 +104,7 @@ def fill(
     """Send a new channel the articles published before it was added. Articles that were ever due to it are skipped."""
     moment = None if since is None else moment_of(since, option="since")
     system = find(data, config)
-    configured = [one.id for one in system.settings.channels]
+    configured = system.known.channels
     if channel not in configured:
         raise unknown_channel(channel, configured)
     with context_to_act(system) as context:
@@ -124,7 +124,7 @@ def forget(channel: _Channel, json: JsonOption = False, data: DataOption = None,
     Deliveries that a worker with the former settings is still sending are left to it, and counted as `sending`.
     """
     system = find(data, config)
-    if channel in {one.id for one in system.settings.channels}:
+    if channel in system.known.channels:
         raise InvalidEvent(
             f"the channel {channel!r} is configured",
             code="channel-configured",
@@ -160,7 +160,7 @@ def replace_partner(
 
     log_to_stderr()
     system = find(data, config)
-    configured = [one.id for one in system.settings.channels]
+    configured = system.known.channels
     if channel not in configured:
         raise unknown_channel(channel, configured)
     with existing_ledger(system) as ledger:

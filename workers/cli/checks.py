@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import to_builtins
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import CitewireError, ConfigError
 from pipeline.ledger import Ledger, deliveries, feeds, places
 from pipeline.ledger.connections import Connections, connections

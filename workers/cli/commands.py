@@ -163,6 +163,7 @@ class _Imported(Mapping[str, Any]):
             group = typer.Typer(add_completion=False)
             group.callback()(_nothing)  # typer makes a group of a single command only if there is a callback
             importlib.import_module(f"workers.cli.{module}").register(group)
+            gc.freeze()  # nor is it garbage later
             gc.enable()
             imported = cast("TyperGroup", typer.main.get_command(group))
             for one in _every(imported):

@@ -9,18 +9,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from config import COPY, Settings, file_in_force, load
-from config.digest import digest_of
+from config import COPY, file_in_force, load
+from config.known import Known, fingerprint, keep, known_of, recall
 from pipeline.errors import ConfigError, InvalidEvent
 from workers import runfile
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from pipeline.ledger import Ledger, Transaction
     from pipeline.stages.acts import Act
 
@@ -37,23 +39,58 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Return when every deli
 class System:
     """A system, running or not, as a command finds it. Only the ledger has to exist."""
 
-    settings: Settings
+    known: Known  # what most commands need of its settings
     running: runfile.Running | None
-    error: str | None = None  # what is wrong with the settings on disk; `settings` are then those in force
+    error: str | None = None  # what is wrong with the settings on disk; the others are then those in force
+    fingerprint: str | None = None  # of settings that were just checked, to be kept; None: not to be kept
+    is_named: bool = True  # whether an option or a variable names the data folder
+    read: Settings | None = None  # all of them, if they were read
+
+    @classmethod
+    def of(cls, settings: Settings, running: runfile.Running | None, **more: Any) -> System:
+        """Return a system of which all settings were read."""
+        return cls(known_of(settings), running, read=settings, **more)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """All settings, read and checked if that was not done yet. Raises ConfigError."""
+        return self.read or load(os.environ, file=self.known.file, data=self.known.data)
 
     @property
     def redis_url(self) -> str | None:
-        return self.settings.redis_url or (self.running.redis if self.running else None)
+        return self.known.redis_url or (self.running.redis if self.running else None)
+
+    def keep(self) -> None:
+        """Keep what is known of the settings for the next commands, in the data folder, if it is not kept yet."""
+        if self.fingerprint and self.fingerprint == fingerprint(os.environ, self.known.file, named=self.is_named):
+            keep(self.known, os.environ, [self.fingerprint])
 
 
 def find(data: Path | None, config: Path | None = None) -> System:
-    """Find the system by `--data` or the environment. A running system's note says which settings file it uses."""
+    """Find the system by `--data` or the environment. A running system's note says which settings file it uses.
+
+    Settings that were checked before, and have not changed since, are not checked again.
+    """
+    folder, is_named = data_folder(data), data is not None or bool(os.environ.get("CITEWIRE_DATA"))
+    running = runfile.read(folder)
+    file = file_in_force(os.environ, config)
+    if file is None and (file := _file_of(running)) is not None:
+        is_named = True
+    if known := recall(folder, os.environ, file, named=is_named):
+        return System(known, running)
+    before = fingerprint(os.environ, file, named=is_named)
     settings = load(os.environ, file=config, data=data)
     running = runfile.read(settings.data)
-    named = file_in_force(os.environ, config)
-    if running and running.config and not named and Path(running.config).exists():
-        settings = load(os.environ, file=Path(running.config), data=settings.data)
-    return System(settings, running)
+    if file_in_force(os.environ, config) is None and (own := _file_of(running)) is not None:
+        settings = load(os.environ, file=own, data=settings.data)
+    is_same = (settings.data, settings.file) == (folder, file)
+    return System.of(settings, running, fingerprint=before if is_same else None, is_named=is_named)
+
+
+def _file_of(running: runfile.Running | None) -> Path | None:
+    """Return the settings file of a running system, if it is still there."""
+    file = Path(running.config) if running and running.config else None
+    return file if file is not None and file.exists() else None
 
 
 def data_folder(data: Path | None) -> Path:
@@ -71,13 +108,13 @@ def find_in_force(data: Path | None, config: Path | None = None) -> System:
         if running is None or running.config is None or not runfile.copy_of(folder).exists():
             raise
         settings = load(os.environ | {COPY: str(runfile.copy_of(folder))}, file=Path(running.config), data=folder)
-        return System(settings, running, str(error))
+        return System.of(settings, running, error=str(error))
 
 
 def settings_state(system: System) -> dict[str, Any]:
     """Return digests of the settings in force and on disk, whether they differ, and what is wrong with the latter."""
     in_force = system.running.settings if system.running else None
-    on_disk = None if system.error else digest_of(system.settings)
+    on_disk = None if system.error else system.known.digest
     differ = in_force is not None and in_force != on_disk
     return {"in_force": in_force, "on_disk": on_disk, "differ": differ, "error": system.error}
 
@@ -87,7 +124,8 @@ def open_ledger(system: System) -> Iterator[Ledger]:
     """Open the ledger for commands that start something. Creates it if missing, and migrates it if older."""
     from workers import opening
 
-    with closing(opening.open_ledger(system.settings)) as ledger:
+    with closing(opening.open_ledger(system.known)) as ledger:
+        system.keep()
         yield ledger
 
 
@@ -99,7 +137,7 @@ def existing_ledger(system: System) -> Iterator[Ledger]:
     """
     from workers import opening
 
-    with closing(opening.existing_ledger(system.settings)) as ledger:
+    with closing(opening.existing_ledger(system.known)) as ledger:
         yield ledger
 
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from config import Settings
 from pipeline.errors import InvalidArticle
 from pipeline.intake import source_formats
 from pipeline.intake.decoding import MAX_BYTES
 from pipeline.intake.own_rendition import is_own_rendition
 from pipeline.model.event import FILE
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 _SECRETS = frozenset({"secrets", "secret"})  # folders that never hold articles, whatever the settings say
 _MANIFESTS = "manifest"  # written next to the files that a channel keeps in a folder

@@ -41,7 +41,7 @@ def preview(system: System, paths: Sequence[Path], *, json: bool, take_over: boo
     at = now()
     found = article_files(paths, Excluded.of(system.settings, os.environ))
     with _ledger_if_any(system) as transaction:
-        files = read_files(found, system.settings.intake.drop, at)
+        files = read_files(found, system.known.drop, at)
         previews = Previewer(system.settings, transaction, at, take_over).previews(files)
     mistakes = sum(len(one.mistakes) for one in previews)
     if json:

@@ -14,7 +14,7 @@ from workers.cli.common import System
 
 def check_channel(transaction: Transaction, system: System, channel: str) -> None:
     """Raise InvalidEvent `unknown-channel` unless the channel is configured, or was ever sent something."""
-    configured = [one.id for one in system.settings.channels]
+    configured = system.known.channels
     if channel in configured or ledger_deliveries.search(transaction, state=None, channel=channel, limit=1):
         return
     raise unknown_channel(channel, configured)

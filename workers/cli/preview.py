@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from config import Settings
+from config.settings import Settings
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction
 from pipeline.model.event import Origin, Publish

@@ -33,7 +33,6 @@ from workers.cli.common import (
 from workers.cli.confirming import confirm_many
 from workers.cli.delivering import warn_unless_delivering
 from workers.cli.files import ArticleFiles, Excluded, article_files
-from workers.cli.linting import preview
 from workers.cli.outcomes import Published, count_references, exit_with, wait_for
 from workers.cli.reading import publication, read_files
 from workers.cli.running import carried_out
@@ -70,13 +69,15 @@ def publish(
     """Publish articles. Changed content makes a new revision; unchanged content changes nothing."""
     system = find(data, config)
     if dry_run:
+        from workers.cli.linting import preview
+
         preview(system, files, json=json, take_over=take_over)
         return
-    found = article_files(files, Excluded.of(system.settings))
+    found = article_files(files, Excluded.of(system.settings) if any(map(Path.is_dir, files)) else Excluded())
     with open_ledger(system) as ledger:
         if not yes:
-            confirm_many(ledger, found, system.settings.intake.drop)
-        batch = _accept_files(intake_of(ledger, system), found, system.settings.intake.drop, take_over=take_over)
+            confirm_many(ledger, found, system.known.drop)
+        batch = _accept_files(intake_of(ledger, system), found, system.known.drop, take_over=take_over)
         if any(one.accepted.changed for one in batch.published):
             warn_unless_delivering(system)
         waited = wait_for(ledger, batch.published, timeout) if wait else "ended"

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from config import Settings, load
+from config import load
+from config.settings import Settings
 from pipeline.appraisal.cited import appraised
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.intake import SourceFile, read_source

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from config import Settings
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.deliveries import channel_contents
@@ -70,10 +70,10 @@ def _show_system(system: System, *, json: bool, utc: bool) -> None:
     """Print the state of the whole system, and exit with 1 if it needs a person."""
     settings = settings_state(system)
     web = system.running.web if system.running else None
-    channels = [channel.id for channel in system.settings.channels]
+    channels = system.known.channels
     with reading(system) as (transaction, moment):
         whole = system_views.system(transaction, channels, now=moment, web=web)
-        waiting = _waiting(transaction, system.settings, moment)
+        waiting = _waiting(transaction, system.known.data, moment)
         needs_you = needed(transaction, system, moment).attention
     if json:
         print_json(msgspec.to_builtins(whole) | {"waiting": waiting, "settings": settings})
@@ -95,7 +95,7 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
     if article_id is None:
         raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
     moment = moment_of(at, option="at") if at is not None else now()
-    configured = {one.id for one in system.settings.channels}
+    configured = set(system.known.channels)
     with existing_ledger(system) as ledger, ledger.read() as transaction:
         check_article(transaction, article_id)
         if (
@@ -108,10 +108,10 @@ def _show_then(article_id: str | None, channel: str | None, at: str | None, *, j
     print_json(shape) if json else output.shown(shape)
 
 
-def _waiting(transaction: Transaction, settings: Settings, now: dt.datetime) -> dict[str, Any]:
+def _waiting(transaction: Transaction, data: Path, now: dt.datetime) -> dict[str, Any]:
     """Return how many articles are overdue, an error that keeps one waiting, and the number of free bytes."""
     count, error = articles.waiting(transaction, now - _PATIENCE)
-    folder = settings.data.absolute()
+    folder = data.absolute()
     try:
         free = shutil.disk_usage(folder).free
     except OSError:  # the ledger is elsewhere, and nothing has run on this machine

@@ -69,7 +69,7 @@ def listen_stream(
         warn_unless_delivering(system)
         with contextlib.closing(tracing_of(system.settings)) as tracing:
             intake = dataclasses.replace(intake, tracing=tracing)
-            drop = system.settings.intake.drop
+            drop = system.known.drop
             _listen(streams.Listener(client, source, intake, drop=drop, claim_after=claim_after))
 
 

@@ -64,7 +64,7 @@ def create(
     token = f"cw_{secrets.token_urlsafe(32)}"
     system = find(data, config)
     _, _, channel = scope.partition(":")
-    if channel and channel not in {one.id for one in system.settings.channels}:
+    if channel and channel not in system.known.channels:
         print(f"citewire: no channel {channel} is configured (yet): the token opens nothing", file=sys.stderr)
     with open_ledger(system) as ledger:
         at = ledger_now(ledger, system)

@@ -44,7 +44,7 @@ def watch_folder(
     excluded = Excluded.of(system.settings)
     found = article_files([folder], excluded, none_is_fine=True)
     with open_ledger(system) as ledger:
-        intake, drop = intake_of(ledger, system), system.settings.intake.drop
+        intake, drop = intake_of(ledger, system), system.known.drop
         warn_unless_delivering(system)
         changes = watch(folder, stop_event=stop, step=_SETTLE, raise_interrupt=False, yield_on_timeout=True)
         next(changes)  # from here on no change is missed; existing files are published next

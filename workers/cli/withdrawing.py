@@ -62,7 +62,7 @@ def withdraw(
     system = find(data, config)
     with existing_ledger(system) as ledger:
         with ledger.read() as transaction:
-            chosen = _chosen(transaction, named or [], operation, topic, system.settings.intake.drop)
+            chosen = _chosen(transaction, named or [], operation, topic, system.known.drop)
             holders = {article: _holders_of(transaction, article) for article in chosen}
         if not (named and chosen == named and len(named) == 1):
             output.holders(holders)

@@ -14,8 +14,6 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
 from pipeline.errors import InvalidEvent
 from pipeline.intake.review_date import check_review_date
 from pipeline.ledger import Ledger, Transaction, articles, deliveries, evidence, findings, operations
@@ -35,7 +33,11 @@ from pipeline.tracing import NoTracing, Tracing
 
 _FEW = 3  # channels that are rung for one by one
 
-_log = structlog.get_logger()
+
+def _warn(event: str, **facts: object) -> None:
+    import structlog  # which brings along a library for terminals, and is seldom needed
+
+    structlog.get_logger().warning(event, **facts)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Intake:
     evidence_wait: float  # seconds
     gone: Callable[[str], bool] = lambda place: False  # whether a place that an article came from no longer exists
     tracing: Tracing = field(default_factory=NoTracing)
+    warn: Callable[..., None] = _warn  # logs a warning: its name, and its facts by their names
 
 
 def intake_of(context: Context) -> Intake:
@@ -96,7 +99,7 @@ def accept_chosen(
         return chosen, _accept_in(transaction, intake, chosen, operation)
 
     batch, accepted = intake.ledger.written(step)
-    _log_doubtful(batch, accepted)
+    _warn_of_doubtful(intake, batch, accepted)
     _ring(intake, list(zip(batch, accepted, strict=True)))
     return accepted
 
@@ -312,16 +315,16 @@ def _due(new: ArticleState, article: Article, intake: Intake, now: dt.datetime, 
     return articles.changed(new, state=state, due=due)
 
 
-def _log_doubtful(batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
+def _warn_of_doubtful(intake: Intake, batch: Sequence[Event], answers: Sequence[Accepted]) -> None:
     """Log the events whose order or time was not taken from the sender."""
     for event, answer in zip(batch, answers, strict=True):
         ids = {"event_id": answer.event, "article": answer.article, "source": event.origin.source}
         if answer.outcome == "overtaken":
-            _log.warning("overtaken", **ids, revision=answer.revision)
+            intake.warn("overtaken", **ids, revision=answer.revision)
         if answer.time_ahead:
-            _log.warning("event-time-ahead", **ids, time=str(event.origin.time))
+            intake.warn("event-time-ahead", **ids, time=str(event.origin.time))
         if answer.set_back:
-            _log.warning("clock-set-back", **ids, time=str(event.origin.time))
+            intake.warn("clock-set-back", **ids, time=str(event.origin.time))
 
 
 def _ring(intake: Intake, answered: Sequence[tuple[Event, Accepted]]) -> None:
