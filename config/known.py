@@ -139,7 +139,7 @@ def fingerprint(environment: Mapping[str, str], file: Path | None, *, named: boo
     copy = environment.get(COPY)
     try:
         text = (Path(copy) if copy else file).read_bytes() if file else b""
-        code = _code()
+        code = code_state()
     except (OSError, ValueError):  # ValueError: a path that contains a null byte
         return None
     set_here = {name: environment[name] for name in VARIABLES if environment.get(name) and name not in _READ_EACH_TIME}
@@ -158,10 +158,10 @@ def fingerprint(environment: Mapping[str, str], file: Path | None, *, named: boo
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _code() -> list[tuple[str, int, int, int]]:
+def code_state(folders: Iterable[Path] = _CODE) -> list[tuple[str, int, int, int]]:
     """Return the state of each file of the code. A file that is put in another's place has another time of change."""
     found = []
-    for number, folder in enumerate(_CODE):
+    for number, folder in enumerate(folders):
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith((".py", ".toml")):

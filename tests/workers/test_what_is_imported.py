@@ -22,10 +22,13 @@ WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client"}
 CHANNELS = {"paramiko", "obstore", "requests", "urllib3", "cryptography"}
 ARTICLES = {"trafilatura", "markdown_it", "nh3", "lxml", "feedgen", "jinja2", "slugify"}
 LEDGER = {"sqlalchemy", "alembic", "psycopg"}
+CHECKING = {"pydantic", "pydantic_core", "config.settings", "config.loading"}  # of settings
+LOG = {"structlog"}
 PEOPLE = {"rich", "pygments", "prompt_toolkit"}  # for answers on a terminal
 OTHERS = {"pipeline.views.articles", "pipeline.views.recall", "pipeline.views.references", "pipeline.views.system"}
 # Of OpenTelemetry's SDK, redis imports the metrics wherever it is installed.
 EXTRAS = {"opentelemetry.sdk.trace", "opentelemetry.exporter", "google.protobuf", "sentry_sdk"}
+KNOWN = QUEUE | WEB | CHANNELS | CHECKING | LOG  # needed by no command whose settings were checked before
 TESTS = {"schemathesis", "pytest", "hypothesis", "moto"}
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -93,18 +96,20 @@ def command(world: Path, words: str) -> set[str]:
         ("--help", 350, QUEUE | WEB | CHANNELS | LEDGER | {"structlog", "trafilatura", "lxml", "pydantic", "config"}),
         ("completion bash", 350, QUEUE | WEB | CHANNELS | LEDGER | {"structlog", "lxml", "pydantic", "config"}),
         ("publish --help", 900, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen"}),
-        ("status", 670, QUEUE | WEB | CHANNELS | ARTICLES | {"structlog", "alembic", "psycopg"}),
-        ("status rest --json", 620, QUEUE | WEB | CHANNELS | ARTICLES | PEOPLE | {"structlog", "alembic", "psycopg"}),
-        ("articles --json", 550, QUEUE | WEB | CHANNELS | ARTICLES | PEOPLE | OTHERS | {"structlog", "alembic"}),
-        ("calendar --json", 560, QUEUE | WEB | CHANNELS | ARTICLES | PEOPLE | OTHERS | {"structlog", "alembic"}),
-        ("history rest --json", 560, QUEUE | WEB | CHANNELS | ARTICLES | PEOPLE | OTHERS | {"structlog", "alembic"}),
+        ("status", 670, KNOWN | ARTICLES | {"alembic", "psycopg"}),
+        ("attention --json", 620, KNOWN | ARTICLES | PEOPLE | {"alembic", "psycopg"}),
+        ("failures --json", 620, KNOWN | ARTICLES | PEOPLE | {"alembic", "psycopg"}),
+        ("status rest --json", 620, KNOWN | ARTICLES | PEOPLE | {"alembic", "psycopg"}),
+        ("articles --json", 550, KNOWN | ARTICLES | PEOPLE | OTHERS | {"alembic"}),
+        ("calendar --json", 560, KNOWN | ARTICLES | PEOPLE | OTHERS | {"alembic"}),
+        ("history rest --json", 560, KNOWN | ARTICLES | PEOPLE | OTHERS | {"alembic"}),
         ("top --json", 1500, QUEUE | WEB | {"paramiko", "trafilatura", "alembic", "psycopg"}),
-        ("token list --json", 550, QUEUE | WEB | CHANNELS | ARTICLES | PEOPLE | OTHERS | {"structlog", "alembic"}),
-        ("deliveries", 800, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
-        ("operations", 800, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
-        ("references", 800, QUEUE | WEB | CHANNELS | ARTICLES | {"alembic", "psycopg"}),
+        ("token list --json", 550, KNOWN | ARTICLES | PEOPLE | OTHERS | {"alembic"}),
+        ("deliveries", 800, KNOWN | ARTICLES | {"alembic", "psycopg"}),
+        ("operations", 800, KNOWN | ARTICLES | {"alembic", "psycopg"}),
+        ("references", 800, KNOWN | ARTICLES | {"alembic", "psycopg"}),
         ("lint rest.md", 950, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "alembic", "psycopg"}),
-        ("publish rest.md", 1000, QUEUE | WEB | CHANNELS | {"trafilatura", "feedgen", "psycopg"}),
+        ("publish rest.md --json", 1000, KNOWN | PEOPLE | {"trafilatura", "feedgen", "alembic", "psycopg"}),
         ("render rest.md --format json-feed", 800, QUEUE | WEB | CHANNELS | LEDGER | {"trafilatura", "feedgen"}),
     ],
 )

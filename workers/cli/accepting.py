@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import sys
 from typing import Literal
@@ -24,7 +25,7 @@ def intake_of(ledger: Ledger, system: System) -> Intake:
     url = system.redis_url
     return Intake(
         ledger=ledger,
-        doorbell=_doorbell(url) if url else NoDoorbell(),
+        doorbell=_LateDoorbell(url) if url else NoDoorbell(),
         clock=lambda: ledger_now(ledger, system),
         new_id=new_id,
         evidence_wait=system.known.evidence_wait,
@@ -40,13 +41,23 @@ def _warn(event: str, **facts: object) -> None:
     structlog.get_logger().warning(event, **facts)
 
 
-def _doorbell(url: str) -> Doorbell:
-    log_to_stderr()
-    from workers.celery import app
-    from workers.doorbell import CeleryDoorbell
+class _LateDoorbell:
+    """A doorbell that is made when it is first rung: it takes Celery, and what it tells of is in the ledger by then."""
 
-    app.conf.update(broker_url=url)
-    return CeleryDoorbell(app, url)
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
+        self._made.ring(stage, key, urgent=urgent)
+
+    @functools.cached_property
+    def _made(self) -> Doorbell:
+        log_to_stderr()
+        from workers.celery import app
+        from workers.doorbell import CeleryDoorbell
+
+        app.conf.update(broker_url=self._url)
+        return CeleryDoorbell(app, self._url)
 
 
 def origin() -> Origin:

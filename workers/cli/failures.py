@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.errors import InvalidEvent
-from pipeline.ledger.failure_notes import Note
-from pipeline.stages import failure_notes
 from pipeline.views import failures as failures_views
 from workers.cli import FAILED, output
-from workers.cli.accepting import intake_of
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -25,6 +22,9 @@ from workers.cli.common import (
     reading,
 )
 from workers.cli.times import shown
+
+if TYPE_CHECKING:
+    from pipeline.ledger.failure_notes import Note
 
 _BY = "citewire failures"
 
@@ -64,6 +64,9 @@ def _write(system: System, key: str, note: str | None, *, dismiss: bool, reopen:
     if sum((note is not None, dismiss, reopen)) != 1:
         hint = "give one of --note, --dismiss and --reopen"
         raise InvalidEvent("it is not clear what is to be done about the cause", code="nothing-named", hint=hint)
+    from pipeline.stages import failure_notes
+    from workers.cli.accepting import intake_of
+
     with existing_ledger(system) as ledger:
         intake = intake_of(ledger, system)
         if note is not None:

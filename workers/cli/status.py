@@ -12,12 +12,7 @@ import typer
 
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Transaction, articles
-from pipeline.ledger.deliveries import channel_contents
-from pipeline.views import articles as articles_views
-from pipeline.views import snapshots as snapshots_views
-from pipeline.views import system as system_views
 from workers.cli import FAILED, output
-from workers.cli.attention import needed
 from workers.cli.common import (
     ConfigOption,
     DataOption,
@@ -59,6 +54,8 @@ def status(
     if article_id is None:
         _show_system(system, json=json, utc=utc)
         return
+    from pipeline.views import articles as articles_views
+
     with reading(system) as (transaction, moment):
         shape = articles_views.article(transaction, article_id)
     if shape is None:
@@ -68,6 +65,9 @@ def status(
 
 def _show_system(system: System, *, json: bool, utc: bool) -> None:
     """Print the state of the whole system, and exit with 1 if it needs a person."""
+    from pipeline.views import system as system_views
+    from workers.cli.attention import needed
+
     settings = settings_state(system)
     web = system.running.web if system.running else None
     channels = system.known.channels
@@ -92,6 +92,9 @@ def _show_system(system: System, *, json: bool, utc: bool) -> None:
 
 def _show_then(article_id: str | None, channel: str | None, at: str | None, *, json: bool, system: System) -> None:
     """Print what a channel (None: the site itself) held of the article at a given time (None: now)."""
+    from pipeline.ledger.deliveries import channel_contents
+    from pipeline.views import snapshots as snapshots_views
+
     if article_id is None:
         raise InvalidEvent("no article was named", code="nothing-named", hint="give the article's id")
     moment = moment_of(at, option="at") if at is not None else now()
