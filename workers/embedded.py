@@ -48,7 +48,7 @@ from pipeline.renditions import formats
 from pipeline.stages import acts
 from pipeline.stages.acts import Act
 from pipeline.stages.context import LEASE, NoDoorbell
-from workers import alive, forking, logs, reloading, runfile
+from workers import alive, bells, forking, logs, reloading, runfile
 from workers.child import Child
 from workers.cli import run as command_line
 from workers.cores import pipeline_processes
@@ -98,19 +98,29 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
     _import_for_children(settings)
     folder = make_data_folder(settings)
     stopping, reload_asked = _stop_on_signals(), _reload_on_signal()
-    with _locked(folder), _listening(port) as web, _socket_folder() as sockets:
+    with (
+        _locked(folder),
+        _listening(port) as web,
+        _socket_folder() as sockets,
+        bells.opened(sockets / "bells.sock") as rung,
+    ):
         forking.apart(lambda: _prepare(settings, config))
         reloading.keep_copy(folder, config)
         address = f"http://127.0.0.1:{web.getsockname()[1]}"
         queue = settings.redis_url or f"redis+socket://{sockets / 'valkey.sock'}"
         give_back = functools.partial(_give_back, settings)
-        children = _children(settings, config, folder, queue, web)
+        children = _children(settings, config, folder, queue, web, rung)
         try:
             _start(children, queue, stopping, give_back)
             own_queue = None if settings.redis_url else queue  # an external server's URL may contain a password
             named = str(config.absolute()) if config else None
             running = runfile.Running(
-                web=address, redis=own_queue, config=named, pid=os.getpid(), settings=digest_of(settings)
+                web=address,
+                redis=own_queue,
+                bells=rung.getsockname(),
+                config=named,
+                pid=os.getpid(),
+                settings=digest_of(settings),
             )
             runfile.write(folder, running)
             if not stopping():
@@ -130,7 +140,7 @@ def up(settings: Settings, *, config: Path | None, port: int) -> None:
                 if replacement.done and reload_asked():
                     settings, running = _reload(settings, config, folder, running)
                     if not running.refused:
-                        new = _children(settings, config, folder, queue, web)
+                        new = _children(settings, config, folder, queue, web, rung)
                         replacement = reloading.Replacement(_adopt(children, new), grace=GRACE)
                 if settings.redis_url is None:
                     _end_if_unreachable(children[0], Path(queue.removeprefix("redis+socket://")))
@@ -215,7 +225,9 @@ def _adopt(children: list[Child], planned: Sequence[Child]) -> list[Child]:
     return [child for child in known.values() if child.name != VALKEY]
 
 
-def _children(settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket) -> list[Child]:
+def _children(
+    settings: Settings, config: Path | None, folder: Path, queue: str, web: socket.socket, rung: socket.socket
+) -> list[Child]:
     environment = os.environ | {"CITEWIRE_DATA": str(folder), "CITEWIRE_REDIS_URL": queue, "PYTHONUNBUFFERED": "1"}
     if config is not None:
         environment["CITEWIRE_CONFIG"] = str(config.absolute())
@@ -231,10 +243,11 @@ def _children(settings: Settings, config: Path | None, folder: Path, queue: str,
             title=(Path(sys.executable).name, "-m", "workers.cli", *words),
         )
 
+    read = ("--bells", str(rung.fileno()))
     names = [f"pipeline-{number}" for number in range(1, pipeline_processes(settings.workers) + 1)]
     delivering = ["deliver", *(f"deliver-{number}" for number in range(2, settings.workers.deliver_processes + 1))]
     children = [
-        *(ours(name, "worker", "pipeline", "--name", name) for name in names),
+        *(ours(name, "worker", "pipeline", "--name", name, *read, pass_fds=(rung.fileno(),)) for name in names),
         *(ours(name, "worker", "deliver", "--name", name) for name in delivering),
         ours("web", "web", "--fd", str(web.fileno()), pass_fds=(web.fileno(),)),
     ]

@@ -14,6 +14,7 @@ _NAME = "running.json"
 class Running(Struct, frozen=True, kw_only=True):
     web: str  # address of the web server
     redis: str | None = None  # of an embedded Valkey: a socket that only its owner can open
+    bells: str | None = None  # where commands hand over their doorbells: a socket that only its owner can write to
     config: str | None = None  # the TOML file in force
     pid: int | None = None  # of `citewire up`
     settings: str | None = None  # digest of the settings in force

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import feeds
 from pipeline.stages.hub.topics import drop_others
 from workers import alive, logs, overdue, sweeping
-from workers.celery import QUEUES, app
+from workers import bells as handed_over
+from workers.celery import QUEUE_OF, QUEUES, app
 from workers.draining import Drains
 from workers.open_files import allow_most
 from workers.remote_control import permit_looking_only
@@ -27,10 +29,11 @@ from workers.wiring import OWNER, services
 _SWITCH = 0.0005
 
 
-def run(kind: str, name: str | None = None) -> None:
+def run(kind: str, name: str | None = None, bells: int | None = None) -> None:
     """Work until SIGTERM. `kind` is "deliver", or "pipeline" for everything else, withdrawals included.
 
-    `name` is the worker's among those of its host, in the log and in its signs of life.
+    `name` is the worker's among those of its host, in the log and in its signs of life. `bells` is the descriptor of a
+    socket on which commands hand over their doorbells.
     """
     allow_most()  # each thread that sends keeps lines to several hosts open
     if kind == "pipeline":
@@ -38,6 +41,8 @@ def run(kind: str, name: str | None = None) -> None:
         drop_others(services().context)
     threads = services().settings.workers.deliver_threads if kind == "deliver" else 4
     logs.configure(name or alive.identity(kind))
+    if bells is not None:
+        handed_over.start(socket.socket(fileno=bells), services().doorbell, frozenset(QUEUE_OF))
     _serve(kind, name or kind, QUEUES[kind], threads)
 
 

@@ -40,7 +40,7 @@ def test_settings_that_went_bad_are_refused_as_ever_and_good_ones_taken_again(
     (site / "site.toml").write_text(ONE_FOLDER + "[evidence]\nwait = -1\n")
     refused = citewire(capsys, *words.split())
     assert refused.status == 2
-    assert refused.err == "citewire: site.toml: evidence.wait: must be at least 0\n"
+    assert refused.err == "citewire: site.toml: evidence.wait: must be at least 0 [invalid-config]\n"
     (site / "site.toml").write_text(ONE_FOLDER)
     after = citewire(capsys, *words.split())
     assert (after.status, after.out) == (before.status, before.out)

@@ -258,6 +258,19 @@ def named(workers: Mapping[str, T]) -> dict[str, T]:
     return {name.rpartition(":")[0]: known for name, known in workers.items()}
 
 
+def test_a_command_has_a_running_worker_ring_and_imports_no_celery(running: Running, tmp_path: Path) -> None:
+    file = article(tmp_path, "handed-over")
+    code = (
+        f"import sys; sys.argv = ['citewire', 'publish', {str(file)!r}, '--json']; from workers.cli import run; run()"
+    )
+    listed = f"import atexit, sys; atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr)); {code}"
+    environment = running.environment | {"CITEWIRE_DATA": str(running.data), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", listed], env=environment, capture_output=True, text=True, check=True)
+    assert {"celery", "kombu", "redis", "structlog", "pydantic"}.isdisjoint(done.stderr.split())
+    assert json.loads(done.stdout)["articles"][0]["changed"] is True
+    until(lambda: running.status("handed-over")["deliveries"][0]["state"] == "delivered")
+
+
 def test_celery_finds_every_worker(running: Running) -> None:
     answer = celery(running, "inspect", "ping", "--timeout", "5", "--json")
     assert answer.returncode == 0, answer.stderr

@@ -12,6 +12,7 @@ from pipeline.ledger.operations import Kind, Operation
 from pipeline.model.event import Origin
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Doorbell, NoDoorbell
+from workers.bells import HandedOver
 from workers.cli.common import System, ledger_now, log_to_stderr, new_id
 from workers.cli.files import is_gone
 
@@ -22,10 +23,9 @@ def intake_of(ledger: Ledger, system: System) -> Intake:
     """Return what accepting needs. What it logs goes to standard error."""
     if "structlog" in sys.modules:  # of what has been imported for the command, something logs
         log_to_stderr()
-    url = system.redis_url
     return Intake(
         ledger=ledger,
-        doorbell=_LateDoorbell(url) if url else NoDoorbell(),
+        doorbell=_doorbell(system),
         clock=lambda: ledger_now(ledger, system),
         new_id=new_id,
         evidence_wait=system.known.evidence_wait,
@@ -39,6 +39,13 @@ def _warn(event: str, **facts: object) -> None:
     import structlog
 
     structlog.get_logger().warning(event, **facts)
+
+
+def _doorbell(system: System) -> Doorbell:
+    """Return the doorbell of a running worker if there is any, or else one of our own."""
+    url, bells = system.redis_url, system.running.bells if system.running else None
+    own = _LateDoorbell(url) if url else NoDoorbell()
+    return HandedOver(bells, own) if bells else own
 
 
 class _LateDoorbell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workers import runfile
 from workers.cli import output
 from workers.cli.common import System
 
@@ -13,6 +14,8 @@ def warn_unless_delivering(system: System) -> None:
 
 
 def _may_be_delivered(system: System) -> bool:
+    if system.running is not None and runfile.is_locked(system.known.data):
+        return True  # `up` starts any of its workers that end
     url = system.redis_url
     if url is None:
         return system.running is not None  # it does not say where its queue is, so its workers cannot be queried

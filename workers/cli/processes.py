@@ -40,11 +40,12 @@ def up(
 def worker(
     kind: Annotated[Kind, typer.Argument(help="deliver, or pipeline for everything else.")],
     name: Annotated[str | None, typer.Option(help="Its name in the log (default: made from host and process).")] = None,
+    bells: Annotated[int | None, typer.Option(help="A socket for bells that was handed down.", hidden=True)] = None,
 ) -> None:
     """Run one Celery worker."""
     from workers import worker as process
 
-    process.run(kind.value, name)
+    process.run(kind.value, name, bells)
 
 
 def web(
