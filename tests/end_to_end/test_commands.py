@@ -260,10 +260,9 @@ def named(workers: Mapping[str, T]) -> dict[str, T]:
 
 def test_a_command_has_a_running_worker_ring_and_imports_no_celery(running: Running, tmp_path: Path) -> None:
     file = article(tmp_path, "handed-over")
-    code = (
-        f"import sys; sys.argv = ['citewire', 'publish', {str(file)!r}, '--json']; from workers.cli import run; run()"
-    )
-    listed = f"import atexit, sys; atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr)); {code}"
+    listing = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    words = ["citewire", "publish", str(file), "--json"]
+    listed = f"{listing}; sys.argv = {words!r}; from workers.cli import main; main()"
     environment = running.environment | {"CITEWIRE_DATA": str(running.data), "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", listed], env=environment, capture_output=True, text=True, check=True)
     assert {"celery", "kombu", "redis", "structlog", "pydantic"}.isdisjoint(done.stderr.split())
