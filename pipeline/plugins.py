@@ -74,6 +74,11 @@ class Plugins(Mapping[str, Any]):
             yield entry.value, entry.load()
 
 
+def any_installed() -> bool:
+    """Return whether another package adds plug-ins of any kind. Ours alone share no name, as a test verifies."""
+    return any(group.startswith("citewire.") for group in entry_points().groups)
+
+
 def _values(plugin: Any, attributes: Sequence[str]) -> Iterator[tuple[str, str]]:
     for key in attributes:
         value = getattr(plugin, key)

@@ -42,6 +42,7 @@ from pipeline.errors import CitewireError, ConfigError
 from pipeline.intake import source_formats
 from pipeline.ledger import Ledger, leases
 from pipeline.ledger.clock import ledger_time
+from pipeline.plugins import any_installed
 from pipeline.references.lists import lists
 from pipeline.references.sources import sources
 from pipeline.renditions import formats
@@ -166,7 +167,8 @@ def _import_for_children(settings: Settings) -> None:
 
 def _prepare(settings: Settings, config: Path | None) -> None:
     """Check everything before it is put in force: a missing secret is reported now, not at midnight."""
-    check_plugins()
+    if any_installed():
+        check_plugins()  # with every library that a channel of any type needs
     check_settings(settings)
     context = build_context(settings, NoDoorbell())
     prove_or_refuse(context.ledger, settings, context.channels)

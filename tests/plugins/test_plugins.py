@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.plugins import Plugins
+from pipeline.plugins import Plugins, any_installed
+from workers.wiring import check_plugins
 
 _PLUGIN = """
 from types import SimpleNamespace
@@ -90,3 +91,17 @@ def test_a_name_that_no_plugin_has_is_no_plugin(add: Add, name: str) -> None:
     add("parts/__init__.py", "nothing")
     (Path(sys.path[0]) / "found_here" / "parts" / "__init__.py").write_text("")
     assert name not in Plugins("found_here", "PLUGIN", "citewire.tests.none")
+
+
+def test_ours_alone_share_no_name() -> None:
+    check_plugins()
+
+
+def test_a_package_that_adds_one_of_any_kind_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any_installed()
+    package = tmp_path / "more-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[citewire.channels]\npigeon = more:CHANNEL\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert any_installed()
