@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -13,11 +13,13 @@ from pipeline.ledger import Ledger
 from pipeline.model.event import Accepted
 from pipeline.model.reading import ReadWarning
 from pipeline.views import cited as cited_views
-from pipeline.views import events as events_views
 from pipeline.views import warnings as warnings_views
 from pipeline.views.channel_state import next_try
 from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, OVERTAKEN, TIMED_OUT, output
 from workers.cli.common import now
+
+if TYPE_CHECKING:
+    from pipeline.views import events as events_views
 
 _POLL = 0.1  # seconds between looks at the ledger while waiting
 
@@ -81,6 +83,8 @@ def _wait(ledger: Ledger, published: Sequence[Published], timeout: float, show: 
 
 
 def _look(ledger: Ledger, open_ones: Sequence[Published], show: Show) -> None:
+    from pipeline.views import events as events_views
+
     with ledger.read() as transaction:
         for one in open_ones:
             ended = events_views.outcome(transaction, one.accepted.article, one.accepted.revision)
@@ -91,6 +95,8 @@ def _look(ledger: Ledger, open_ones: Sequence[Published], show: Show) -> None:
 
 
 def _note_channels(ledger: Ledger, one: Published) -> None:
+    from pipeline.views import events as events_views
+
     with ledger.read() as transaction:
         one.channels = events_views.at_channels(transaction, one.accepted.article, one.accepted.revision)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.errors import InvalidEvent
 from pipeline.model.moment import rfc3339
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 Shape = dict[str, Any]
 
+_CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))  # all control characters but tab and line feed
+
 
 @cache
 def answers() -> Console:
@@ -63,7 +66,7 @@ def notes() -> Console:
 def accepted(shapes: Sequence[Shape]) -> None:
     for shape in shapes:
         new = "accepted" if shape["changed"] else "nothing new"
-        answers().print(f"{shape['article']}  revision {shape['revision']}  {new}", highlight=False, soft_wrap=True)
+        line(f"{shape['article']}  revision {shape['revision']}  {new}")
 
 
 @contextmanager
@@ -79,7 +82,8 @@ def progress(total: int) -> Iterator[Callable[[Sequence[str]], None]]:
         task = bar.add_task("delivering", total=total)
 
         def show(lines: Sequence[str]) -> None:
-            print_lines(lines)
+            for text in lines:  # above the bar
+                notes().print(text, highlight=False, soft_wrap=True, markup=False)
             bar.advance(task)
 
         yield show
@@ -87,19 +91,17 @@ def progress(total: int) -> Iterator[Callable[[Sequence[str]], None]]:
 
 def print_lines(lines: Sequence[str]) -> None:
     for text in lines:
-        notes().print(text, highlight=False, soft_wrap=True, markup=False)
+        _print(text, sys.stderr)
 
 
 def cited(article: str, counts: cited_views.CitedCounts | None) -> None:
     """Say how many references are watched, and what is wrong with others."""
     if counts is None or not counts.total:
         return
-    notes().print(f"{article}  {counts.summary}", highlight=False, soft_wrap=True, markup=False)
+    _print(f"{article}  {counts.summary}", sys.stderr)
     for one in counts.warnings:
         hint = f" ({one.hint})" if one.hint else ""
-        notes().print(
-            f"{article}  warning: {one.message}{hint} [{one.code}]", highlight=False, soft_wrap=True, markup=False
-        )
+        _print(f"{article}  warning: {one.message}{hint} [{one.code}]", sys.stderr)
 
 
 def standing(shape: articles_views.ArticleStatus, now: dt.datetime, *, utc: bool = False) -> None:
@@ -156,17 +158,16 @@ def shown(shape: snapshots_views.Snapshot) -> None:
     """Print what a channel held at a given time."""
     where = shape.channel or "the site itself"
     if shape.revision is None:
-        answers().print(f"{where} had nothing of it at {cell(shape.at)}", highlight=False, soft_wrap=True)
+        line(f"{where} had nothing of it at {cell(shape.at)}")
         return
-    line = f"{where} held revision {shape.revision}, {shape.event}, since {cell(shape.since)}"
-    answers().print(line, highlight=False, soft_wrap=True)
+    line(f"{where} held revision {shape.revision}, {shape.event}, since {cell(shape.since)}")
     rows = [(one.id, one.state, ", ".join(one.editorial), one.citation) for one in shape.references]
     table(answers(), "references", ("id", "state", "editorial", "citation"), rows, prose=("citation",))
 
 
 def released(article_id: str, revision: int, channels: Sequence[str]) -> None:
     to = ", ".join(channels) or "everyone"
-    answers().print(f"{article_id}  revision {revision}  released to {to}", highlight=False, soft_wrap=True)
+    line(f"{article_id}  revision {revision}  released to {to}")
 
 
 def evidence_changes(shapes: Sequence[references_views.EvidenceChange]) -> None:
@@ -288,7 +289,12 @@ def places(shapes: Sequence[places_views.Place]) -> None:
 
 def line(text: str) -> None:
     """Print a line of an answer unchanged."""
-    answers().print(text, highlight=False, soft_wrap=True, markup=False)
+    _print(text, sys.stdout)
+
+
+def _print(text: str, file: TextIO) -> None:
+    """Print a line, without rich and without what a terminal would do something else with than show it."""
+    print(text.translate(_CONTROL), file=file)
 
 
 _SHOWN = 20  # findings of a place; --json has all
@@ -318,7 +324,7 @@ def waiting(shape: Shape) -> None:
 
 def note(text: str) -> None:
     """Print a remark about an answer on standard error."""
-    notes().print(f"citewire: {text}", highlight=False, soft_wrap=True, markup=False)
+    _print(f"citewire: {text}", sys.stderr)
 
 
 def left_out(files: Sequence[tuple[str, str]]) -> None:
@@ -332,7 +338,7 @@ def left_out(files: Sequence[tuple[str, str]]) -> None:
 def warnings(given: Sequence[ReadWarning]) -> None:
     """Print the warnings from reading a file on standard error."""
     for one in given:
-        notes().print(f"citewire: {one}", highlight=False, soft_wrap=True, markup=False)
+        note(str(one))
 
 
 def mistake(error: InvalidEvent) -> Shape:
