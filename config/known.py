@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -104,7 +104,8 @@ def recall(folder: Path, environment: Mapping[str, str], file: Path | None, *, n
 def keep(known: Known, environment: Mapping[str, str], prints: Iterable[str]) -> None:
     """Keep what is known under these fingerprints, in the data folder. It is only a saving: errors are none."""
     given = of_environment(environment)
-    kept = Kept(**{name: None if name in given else getattr(known, name) for name in Kept.__struct_fields__})
+    facts: dict[str, Any] = {name: getattr(known, name) for name in Kept.__struct_fields__ if name not in given}
+    kept = Kept(**facts)
     if not all(_is_bare(getattr(kept, name)) for name in _LOCATIONS):
         return
     found = _kept_in(known.data)
