@@ -31,6 +31,17 @@ def test_the_migrations_make_the_schema_that_the_code_uses(ledger: Ledger) -> No
     assert differences == []
 
 
+def test_an_index_is_partial_in_both_databases(ledger: Ledger) -> None:
+    every = (index for table in metadata.tables.values() for index in table.indexes)
+    partial = {index.name for index in every if index.dialect_options["sqlite"]["where"] is not None}
+    there = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    if not ledger.is_sqlite:
+        there = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+    with ledger.read() as transaction:
+        found = {name for name, text in transaction.execute(sa.text(there)) if " WHERE " in text}
+    assert found == partial
+
+
 def test_head_is_the_newest_migration() -> None:
     folder = Path(migrations.__file__).parent
     assert ScriptDirectory(str(folder)).get_heads() == [migrations.HEAD]

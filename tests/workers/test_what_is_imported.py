@@ -28,7 +28,8 @@ PEOPLE = {"rich", "pygments", "prompt_toolkit"}  # for answers on a terminal
 OTHERS = {"pipeline.views.articles", "pipeline.views.recall", "pipeline.views.references", "pipeline.views.system"}
 # Of OpenTelemetry's SDK, redis imports the metrics wherever it is installed.
 EXTRAS = {"opentelemetry.sdk.trace", "opentelemetry.exporter", "google.protobuf", "sentry_sdk"}
-KNOWN = QUEUE | WEB | CHANNELS | CHECKING | LOG  # needed by no command whose settings were checked before
+# Needed by no command on SQLite whose settings were checked before.
+KNOWN = QUEUE | WEB | CHANNELS | CHECKING | LOG | {"sqlalchemy.dialects.postgresql"}
 TESTS = {"schemathesis", "pytest", "hypothesis", "moto"}
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()

@@ -18,7 +18,7 @@ alerts = sa.Table(
     sa.Column("condition", sa.LargeBinary, nullable=False),  # as it was first seen, as JSON
     sa.Column("opened", Instant, nullable=False),
     sa.Column("ended", Instant),
-    sa.Index("ix_alerts_open", "key", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    sa.Index("ix_alerts_open", "key", unique=True, sqlite_where=_OPEN),
     sa.Index("ix_alerts_ended", "ended"),
 )
 

@@ -39,8 +39,8 @@ events = sa.Table(
     sa.Column("trace", sa.String(55)),  # of the span in which it was accepted; None: it was not traced
     sa.UniqueConstraint("source", "source_id"),
     sa.Index("ix_events_article", "article", "source", "time"),
-    sa.Index("ix_events_set_back", "article", "source", "accepted", sqlite_where=_SET_BACK, postgresql_where=_SET_BACK),
-    sa.Index("ix_events_overtaken", "accepted", sqlite_where=_OVERTAKEN, postgresql_where=_OVERTAKEN),
+    sa.Index("ix_events_set_back", "article", "source", "accepted", sqlite_where=_SET_BACK),
+    sa.Index("ix_events_overtaken", "accepted", sqlite_where=_OVERTAKEN),
 )
 
 SUSPECT = sa.text("starts > 1")
@@ -64,20 +64,17 @@ articles = sa.Table(
     sa.Column("next_review", sa.Date),  # of the rendered revision
     *lease_columns(),
     sa.Index("ix_articles_due", "due"),
-    sa.Index("ix_articles_starts", "starts", sqlite_where=SUSPECT, postgresql_where=SUSPECT),
+    sa.Index("ix_articles_starts", "starts", sqlite_where=SUSPECT),
     # With `state`, though it is always the same there: SQLite takes an index of a state for better than one of days.
     sa.Index(
         "ix_articles_next_review",
         *("state", "next_review", "id"),
         sqlite_where=_TO_REVIEW,
-        postgresql_where=_TO_REVIEW,
     ),
     sa.Index("ix_articles_state", "state", "id"),
     sa.Index("ix_articles_state_updated", "state", "updated"),
     sa.Index("ix_articles_updated", "updated", "id"),
-    sa.Index(
-        "ix_articles_fingerprint", *("state", "fingerprint", "updated"), sqlite_where=_SHOWN, postgresql_where=_SHOWN
-    ),
+    sa.Index("ix_articles_fingerprint", *("state", "fingerprint", "updated"), sqlite_where=_SHOWN),
 )
 
 origins = sa.Table(
@@ -163,7 +160,7 @@ withheld = sa.Table(
     sa.Column("pmids", sa.Text, nullable=False),  # JSON
     sa.Column("revision", sa.Integer, nullable=False),  # for which that was found
     sa.Column("since", Instant, nullable=False),
-    sa.Index("ix_withheld_on_hold", "article", sqlite_where=_ON_HOLD, postgresql_where=_ON_HOLD),
+    sa.Index("ix_withheld_on_hold", "article", sqlite_where=_ON_HOLD),
 )
 
 accepted_evidence = sa.Table(

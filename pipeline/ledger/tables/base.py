@@ -1,4 +1,8 @@
-"""What all tables share: the names of their constraints, and the columns of a lease."""
+"""What all tables share: the names of their constraints, and the columns of a lease.
+
+A partial index names its condition for SQLite alone. It holds for PostgreSQL too, as the migrations say; but to name it
+here would have every process and command import the dialect of PostgreSQL, which is a sixth of SQLAlchemy.
+"""
 
 from __future__ import annotations
 

@@ -74,26 +74,23 @@ deliveries = sa.Table(
         "ix_deliveries_due",
         *("channel", "urgency", "due", "id"),
         sqlite_where=_OUTSTANDING,
-        postgresql_where=_OUTSTANDING,
     ),
-    sa.Index("ix_deliveries_news", "channel", "due", "id", sqlite_where=_NEWS, postgresql_where=_NEWS),
-    sa.Index("ix_deliveries_leased", "channel", "lease", sqlite_where=_LEASED, postgresql_where=_LEASED),
+    sa.Index("ix_deliveries_news", "channel", "due", "id", sqlite_where=_NEWS),
+    sa.Index("ix_deliveries_leased", "channel", "lease", sqlite_where=_LEASED),
     sa.Index(
         "ix_deliveries_withdrawals",
         *("channel", "refusals", "due"),
         sqlite_where=_WITHDRAWALS,
-        postgresql_where=_WITHDRAWALS,
     ),
     sa.Index(
         "ix_deliveries_unfinished",
         *("state", "article", "channel"),
         sqlite_where=_UNFINISHED,
-        postgresql_where=_UNFINISHED,
     ),
-    sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE, postgresql_where=_AVAILABLE),
-    sa.Index("ix_deliveries_abandoned", "channel", "article", sqlite_where=_ABANDONED, postgresql_where=_ABANDONED),
-    sa.Index("ix_deliveries_refused", "channel", sqlite_where=_REFUSED, postgresql_where=_REFUSED),
-    sa.Index("ix_deliveries_stranded", "id", sqlite_where=STRANDED, postgresql_where=STRANDED),
+    sa.Index("ix_deliveries_available", "channel", sqlite_where=_AVAILABLE),
+    sa.Index("ix_deliveries_abandoned", "channel", "article", sqlite_where=_ABANDONED),
+    sa.Index("ix_deliveries_refused", "channel", sqlite_where=_REFUSED),
+    sa.Index("ix_deliveries_stranded", "id", sqlite_where=STRANDED),
 )
 
 _FAILED = sa.text("outcome <> 'delivered'")
@@ -114,7 +111,7 @@ attempts = sa.Table(
     sa.Column("answer", sa.Text),  # the first kilobyte of the response, with secrets removed
     sa.Index("ix_attempts_delivery", "delivery", "at"),
     sa.Index("ix_attempts_at", "at", "outcome"),
-    sa.Index("ix_attempts_failed", *("delivery", "revision", "at"), sqlite_where=_FAILED, postgresql_where=_FAILED),
+    sa.Index("ix_attempts_failed", *("delivery", "revision", "at"), sqlite_where=_FAILED),
 )
 
 channels = sa.Table(
@@ -168,7 +165,7 @@ proofs = sa.Table(
     *lease_columns(),
     sa.Index("ix_proofs_due", "due"),
     sa.Index("ix_proofs_article", "article"),
-    sa.Index("ix_proofs_shown", "channel", "shown", sqlite_where=_STILL_SHOWN, postgresql_where=_STILL_SHOWN),
+    sa.Index("ix_proofs_shown", "channel", "shown", sqlite_where=_STILL_SHOWN),
 )
 
 # What people wrote about causes of failures, which are not stored themselves.

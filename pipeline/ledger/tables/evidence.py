@@ -33,7 +33,7 @@ references = sa.Table(
     sa.Index("ix_reference_records_due", "due"),
     sa.Index("ix_reference_records_priority", "priority", "due"),
     sa.Index("ix_reference_records_state", "state", "editorial"),
-    sa.Index("ix_reference_records_gone", "pmid", sqlite_where=_GONE, postgresql_where=_GONE),
+    sa.Index("ix_reference_records_gone", "pmid", sqlite_where=_GONE),
 )
 
 citations = sa.Table(
@@ -62,7 +62,7 @@ identifiers = sa.Table(
     *lease_columns(),
     sa.Index("ix_identifiers_due", "due"),
     sa.Index("ix_identifiers_service", "service", "due"),
-    sa.Index("ix_identifiers_gone", "work", sqlite_where=_GONE, postgresql_where=_GONE),
+    sa.Index("ix_identifiers_gone", "work", sqlite_where=_GONE),
 )
 
 identifier_citations = sa.Table(

@@ -37,7 +37,7 @@ places = sa.Table(
     sa.Column("check_error", sa.Text),  # why it could not be read back
     sa.CheckConstraint("state IN ('in-force', 'orphan', 'emptying', 'emptied', 'given-up')", name="state"),
     sa.Index("ix_places_channel", "channel"),
-    sa.Index("ix_places_busy", "key", sqlite_where=_BUSY, postgresql_where=_BUSY),
+    sa.Index("ix_places_busy", "key", sqlite_where=_BUSY),
 )
 
 drift = sa.Table(
