@@ -181,7 +181,7 @@ def test_the_operators_guide_gives_the_defaults_of_a_channels_settings(kind: Cha
 
 
 def test_every_variable_is_in_the_operators_guide() -> None:
-    source = (ROOT / "config" / "loading.py").read_text()
+    source = (ROOT / "config" / "environment.py").read_text()
     expected = set(re.findall(r'"(CITEWIRE_\w+)"', source)) | {f"{name}_FILE" for name in files_of(source)}
     assert expected <= set(re.findall(r"CITEWIRE_\w+", "".join(map(prose, guide_pages()))))
 
