@@ -143,3 +143,18 @@ def test_the_bytes_are_compact_utf8_with_a_newline_at_the_end() -> None:
     assert body.endswith(b"}\n")
     assert body.count(b"\n") == 1
     assert "α<β" in body.decode()
+
+
+def test_a_cited_work_without_an_address_of_its_own_has_its_place_on_the_page() -> None:
+    """An association must have a `uri`."""
+    works = (CitedWork("text", "A leaflet of the hospital's"), CitedWork("doi", "10.5555/other"))
+    references = (
+        CitedReference(1, works[0], "unwatched", words="A leaflet of the hospital's"),
+        CitedReference(2, works[1], "mismatch", words="Another paper"),
+    )
+    revision = revision_of(replace(ARTICLE, references=works), references)
+    assert ninjs_findings(FORMAT.render(revision, SITE)) == []
+    page = "https://notes.example.org/articles/leg-spasticity"
+    document = item(revision)
+    assert association(document, "Reference 1")["uri"] == f"{page}#ref-1"
+    assert association(document, "Reference 2")["uri"] == f"{page}#ref-2"

@@ -60,7 +60,7 @@ def render(revision: Revision, site: Site) -> bytes:
             "organisations": [{"name": site.publisher, "rel": "publisher", "uri": address(site.url)}],
             "infoSources": _sources(revision, site),
             "trustIndicators": _trust(revision, site),
-            "associations": associations(revision),
+            "associations": associations(revision, site),
             "copyrightHolder": site.publisher,
             "usageTerms": article.licence,
             "rightsInfo": {"linkedRights": linked} if linked else None,

@@ -12,6 +12,8 @@ from pipeline.citations import citation_text, editorial_labels, editorial_notice
 from pipeline.model.article import Article, Image
 from pipeline.model.reference import CitedReference, Marks, Reference
 from pipeline.model.revision import Revision
+from pipeline.model.site import Site
+from pipeline.renditions.parts.content import page_url
 from pipeline.renditions.parts.content_text import standing_text
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.text import clean
@@ -21,10 +23,11 @@ from pipeline.wording import Words, words_of
 Object = dict[str, Any]
 
 
-def associations(revision: Revision) -> list[Object]:
+def associations(revision: Revision, site: Site) -> list[Object]:
     article, words = revision.article, words_of(revision.article.language)
     pictures = [_picture(article.image)] if article.image else []
-    return [*pictures, *(_reference(cited, words) for cited in revision.references), *_links(article)]
+    page = uri(page_url(article, site))
+    return [*pictures, *(_reference(cited, page, words) for cited in revision.references), *_links(article)]
 
 
 def texts(role: str, value: str | None) -> list[Object]:
@@ -55,13 +58,16 @@ def _picture(image: Image) -> Object:
     }
 
 
-def _reference(cited: CitedReference, words: Words) -> Object:
-    """Return a cited work. Its marks are in the headline, and in `genres` for machines."""
+def _reference(cited: CitedReference, page: str, words: Words) -> Object:
+    """Return a cited work. Its marks are in the headline, and in `genres` for machines.
+
+    A work without an address, or with that of another work, has the place on the article's page that lists it.
+    """
     reference = cited.reference
     return {
         "name": f"Reference {cited.number}",
         "rel": "citation",
-        "uri": uri(cited.work.url) if cited.work.url and cited.state != "mismatch" else None,
+        "uri": uri(cited.work.url) if cited.work.url and cited.state != "mismatch" else f"{page}#ref-{cited.number}",
         "type": "text",
         "headlines": texts("main", f"{standing_text(cited, words)}{words.isolated(title_text(reference))}")
         if reference
