@@ -164,6 +164,7 @@ def without_a_page(route: str) -> bool:
         "GET /console/bulk/{operation}",
         "GET /console/publish/{upload_id}",
         "GET /console/articles/{article_id}/preview/{format}",
+        "GET /v1/articles/{article_id}/renditions/{format}/verdict",
         "GET /v1/bulk/{operation_id}",
     }
 

@@ -44,4 +44,5 @@ the ledger" and may be lost. So any process may be killed at any instruction.
     flattening/  marked-up text → plain   citations/   References in words         web/       API, feeds, pages, health
     references/  PubMed → References      feeds/       what feeds are made of      views/     what API and --json show
     appraisal/   what is said of a paper  http/        every request that goes out store/     bytes by digest
+    judging/     bytes → rules they break
 """

@@ -18,6 +18,7 @@ from pipeline.web.console.live import Live, versions_of
 from pipeline.web.console.pages import HOME, Pages
 from pipeline.web.headers import BrowserHeaders
 from pipeline.web.limits import Limiter, LocalLimiter
+from pipeline.web.looked_at import Renditions
 from pipeline.web.middleware import Compression, Interrupted, TooLarge
 from pipeline.web.needed import check_routes
 from pipeline.web.openapi import Described
@@ -76,7 +77,12 @@ def create_app(
     refusals.register(app)
     bounded = Bounded(context.policy.article_budget)
     unless_outdated = [Depends(refusing_when_outdated(context))]
-    for room in (*v1.routers(context, ends, trials), *console.routers(context, limiter, live, bounded, trials)):
+    looked_at = Renditions(context, bounded)
+    rooms = (
+        *v1.routers(context, ends, looked_at, trials),
+        *console.routers(context, limiter, live, looked_at, trials),
+    )
+    for room in rooms:
         app.include_router(room, dependencies=unless_outdated)
     app.include_router(manifest.router(context))  # before the articles, whose addresses match it
     app.include_router(public.router(context, bounded))

@@ -37,6 +37,7 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "GET /v1/articles/{article_id}/history": "read",
     "GET /v1/articles/{article_id}/revisions/{revision}": "read",
     "GET /v1/articles/{article_id}/shown": "read",
+    "GET /v1/articles/{article_id}/renditions/{format}/verdict": "read",
     "POST /v1/articles/{article_id}/release": "release",
     "POST /v1/articles/{article_id}/again": "replay",
     "POST /v1/articles/{article_id}/schedule": "publish",

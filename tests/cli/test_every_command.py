@@ -77,6 +77,8 @@ MORE = {  # further ways to call a command
     "publish sleep.md --dry-run",
     "deliveries --channel lost",
     "articles --do replay",
+    "show sleep --judge",
+    "render sleep.md --format rss --judge --json",
 }
 
 

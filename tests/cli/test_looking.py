@@ -199,6 +199,14 @@ def test_an_article_is_shown_as_its_readers_get_it(site: Path, capsys: pytest.Ca
         assert said.out.strip() in sent
 
 
+def test_what_its_readers_get_is_judged(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(citewire(capsys, "show", "sleep", "--format", "ninjs", "--judge", "--json").out)
+    assert (found["article"], found["revision"], found["verdict"], found["broken"]) == ("sleep", 2, "well", [])
+    said = citewire(capsys, "show", "sleep", "--format", "ninjs", "--judge")
+    assert (said.status, said.out.splitlines()[0]) == (0, f"sleep  ninjs  {found['summary']}")
+    assert citewire(capsys, "show", "sleep", "--json").status == 2
+
+
 def test_what_readers_do_not_see_is_not_shown(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = citewire(capsys, "show", "rest")
     assert (said.status, said.out) == (2, "") and "rest is scheduled" in said.err

@@ -62,3 +62,31 @@ def test_a_records_file_that_is_not_one_is_named(tmp_path: Path) -> None:
     done = render(EXAMPLE, "--format", "rss", "--references", nonsense)
     assert done.returncode == 2
     assert str(nonsense).encode() in done.stderr
+
+
+def test_the_judge_of_the_format_says_what_it_checked() -> None:
+    done = render(EXAMPLE, "--format", "amp", "--judge")
+    assert done.returncode == 0, done.stderr
+    first, *rules = done.stdout.decode().splitlines()
+    assert first == f"baclofen-for-spasticity  amp  well: {len(rules)} rules checked"
+    assert "  kept     boilerplate (AMP HTML, Required markup (boilerplate))" in rules
+
+
+def test_a_rule_that_is_broken_is_the_exit_status(tmp_path: Path) -> None:
+    article = tmp_path / "long.md"
+    article.write_text(
+        f"---\nid: {'a' * 70}\ntitle: Long\nsummary: Yes.\npublished: 2025-03-02\n---\n\n## Yes\n\nYes.\n"
+    )
+    said = render(article, "--format", "apple-news", "--judge")
+    assert said.returncode == 1, said.stderr
+    assert b"  broken   identifier: " in said.stdout
+    done = render(article, "--format", "apple-news", "--judge", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"], found["revision"]) == (1, "broken", None)
+    assert [one["rule"] for one in found["broken"]] == ["identifier"]
+
+
+def test_a_rendition_is_no_json_document_of_the_command() -> None:
+    done = render(EXAMPLE, "--format", "amp", "--json")
+    assert done.returncode == 2
+    assert b"--judge" in done.stderr

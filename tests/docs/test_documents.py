@@ -208,7 +208,8 @@ def test_settings_in_documents_stand(example: Block, tmp_path: Path) -> None:
 
 def test_every_example_is_one_that_some_test_runs() -> None:
     run = {
-        ("add-a-format.md", ""), ("add-a-source.md", ""), ("add-a-channel.md", ""),
+        ("add-a-format.md", ""), ("add-a-format.md", "gemtext_judge.py"),
+        ("add-a-source.md", ""), ("add-a-channel.md", ""),
         ("partners.md", "verify.py"),
         ("add-a-stage.md", "pipeline/stages/remind.py"), ("add-a-stage.md", "tests/stages/test_remind.py"),
         ("partners.md", "receive.py"),

@@ -97,6 +97,7 @@ def real_parameters(site: Served, path: str) -> dict[str, Any]:
         "event_id": site.event,
         "extension": "json",
         "feed": "latest",
+        "format": "json-ld",
         "key": failing[0].key if failing else "replayed",
         "name": next((name for start, name in names.items() if path.startswith(start)), ""),
         "operation_id": "op_prepared" if path.startswith("/v1/bulk/") else OPERATION,

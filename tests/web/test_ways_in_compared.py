@@ -153,6 +153,11 @@ READS: dict[str, tuple[str, str, str]] = {
         "- anyone may get it at /articles/{id}.{extension}",
         "GET /console/articles/{article_id}/preview/{format}",
     ),
+    "what the judge of a format says": (
+        "show",
+        "GET /v1/articles/{article_id}/renditions/{format}/verdict",
+        "GET /console/articles/{article_id}",
+    ),
     "what was shown of it once": (
         "status",
         "GET /v1/articles/{article_id}/shown",

@@ -17,6 +17,7 @@ from pipeline.model.words import later
 from pipeline.views import history as history_views
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, System, UtcOption, find, print_json, reading
+from workers.cli.judging import JudgedAsJson, JudgeOption, check_options, print_verdict
 from workers.cli.names import unknown_article
 from workers.cli.tables import table
 from workers.cli.times import shown
@@ -59,6 +60,8 @@ def history(
 def show(
     article_id: _Article,
     format: Annotated[str, typer.Option(help="The format's name.")] = "html",
+    judge: JudgeOption = False,
+    json: JudgedAsJson = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -67,6 +70,7 @@ def show(
     from pipeline.store import RenditionStore
     from workers.site import site_of
 
+    check_options(judge=judge, json=json)
     chosen = format_named(format)
     system = find(data, config)
     with reading(system) as (transaction, _):
@@ -79,7 +83,11 @@ def show(
         stored = renditions.one(transaction, known, current.rendered, format)
         revision = revisions.get(transaction, known, current.rendered)
     body = RenditionStore.at(system.settings.store_location).get(stored.digest, stored.bytes) if stored else None
-    sys.stdout.buffer.write(chosen.render(revision, site_of(system.settings)) if body is None else body)
+    body = chosen.render(revision, site_of(system.settings)) if body is None else body
+    if judge:
+        print_verdict(known, current.rendered, chosen, body, json=json)
+    else:
+        sys.stdout.buffer.write(body)
 
 
 def _not_shown(article_id: str, state: str) -> InvalidEvent:

@@ -23,6 +23,7 @@ from pipeline.renditions import format_named
 from workers.cli import output
 from workers.cli.common import ConfigOption
 from workers.cli.files import read_file
+from workers.cli.judging import JudgedAsJson, JudgeOption, check_options, print_verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -35,11 +36,14 @@ def render(
     references: Annotated[
         str, typer.Option(help="A file of PubMed XML as efetch gives it, `live` to ask PubMed, or `none`.")
     ] = "none",
+    judge: JudgeOption = False,
+    json: JudgedAsJson = False,
     config: ConfigOption = None,
 ) -> None:
     """Print one rendition of an article."""
     from workers.site import site_of
 
+    check_options(judge=judge, json=json)
     settings = load(os.environ, file=config)
     chosen = format_named(format)
     read = read_source(SourceFile(read_file(file), str(file), settings.intake.drop))
@@ -47,7 +51,11 @@ def render(
     output.warnings(read.warnings)
     known = _known(references, article, settings)
     revision = _revision(article, known, answered=references == "live", changed=_changed(file))
-    sys.stdout.buffer.write(chosen.render(revision, site_of(settings)))
+    body = chosen.render(revision, site_of(settings))
+    if judge:
+        print_verdict(article.id, None, chosen, body, json=json)
+    else:
+        sys.stdout.buffer.write(body)
 
 
 def _known(references: str, article: Article, settings: Settings) -> dict[str, Reference]:

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from pipeline.errors import TransientError
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles.searching import ANY_MARK, WINDOW, Cursor
@@ -19,6 +20,7 @@ from pipeline.stages.accept.release import release
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.accept.schedule import schedule
 from pipeline.stages.context import Context
+from pipeline.views.judged import RenditionVerdict
 from pipeline.views.line_of_time import line_of_time
 from pipeline.views.listing import found_articles
 from pipeline.views.revision import revision as revision_of
@@ -31,6 +33,7 @@ from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.console.streams import watched_article
+from pipeline.web.looked_at import Renditions
 from pipeline.web.problems import Problem
 
 _PAGE = 50
@@ -43,7 +46,7 @@ def address_of_article(article_id: str) -> str:
     return f"{HOME}/articles/{quote(article_id, safe='')}"
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake, renditions: Renditions) -> APIRouter:
     routes = pages.router()
     who_is = signed_in(context)
     acts = acting(who_is)
@@ -88,6 +91,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
         others = sorted(context.formats.keys() - set(made)) if made else []
         formats = [*made, *others]
         shown = format if format in formats else next((one for one in ("html", *formats) if one in formats), None)
+        verdict, doubt = judge(whole.status.article, shown) if shown else (None, None)
         return pages.page(
             "article",
             who,
@@ -97,10 +101,19 @@ def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
             line=line,
             others=others,
             shown=shown,
+            verdict=verdict,
+            doubt=doubt,
             frames=True,
             live=live,
             place="articles",
         )
+
+    def judge(article_id: str, format: str) -> tuple[RenditionVerdict | None, str | None]:
+        """Return the verdict on what is shown, or why there is none now: the rest of the page does not depend on it."""
+        try:
+            return renditions.verdict(article_id, format), None
+        except TransientError as error:
+            return None, error.message
 
     def look(transaction: Transaction, article_id: str) -> WholeArticle:
         found = whole_article(transaction, article_id)

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Response
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
-from pipeline.web.bounded import Bounded
 from pipeline.web.console import (
     adding_passkeys,
     articles,
@@ -38,11 +37,14 @@ from pipeline.web.console.challenges import Challenges
 from pipeline.web.console.live import Live
 from pipeline.web.console.pages import Pages, static_file
 from pipeline.web.limits import Limiter
+from pipeline.web.looked_at import Renditions
 from pipeline.web.problems import Problem
 from pipeline.web.trying import Trials
 
 
-def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, trials: Trials) -> Iterator[APIRouter]:
+def routers(
+    context: Context, limiter: Limiter, live: Live, renditions: Renditions, trials: Trials
+) -> Iterator[APIRouter]:
     """Yield the rooms of the console. The last one answers any address that is none of the others'."""
     pages, intake = Pages(context), intake_of(context)
     challenges = Challenges(context, pages, limiter)
@@ -52,12 +54,12 @@ def routers(context: Context, limiter: Limiter, live: Live, bounded: Bounded, tr
     yield joining.router(context, pages, challenges)
     yield needs_you.router(context, pages)
     yield now.router(context, pages)
-    yield articles.router(context, pages, intake)
+    yield articles.router(context, pages, intake, renditions)
     yield shown.router(context, pages)
     yield bulk.router(context, pages, intake)
     yield publish.router(context, pages, intake)
     yield calendar.router(context, pages)
-    yield previews.router(context, pages, bounded)
+    yield previews.router(context, pages, renditions)
     yield channels.router(context, pages, intake, trials)
     yield replays.router(context, pages, intake)
     yield deliveries.router(context, pages)

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
+from pipeline.web.looked_at import Renditions
 from pipeline.web.trying import Trials
 from pipeline.web.v1 import (
     articles,
@@ -26,12 +27,12 @@ from pipeline.web.v1 import (
 from pipeline.web.v1.hooks import router as hooks
 
 
-def routers(context: Context, ends: events.Ends, trials: Trials) -> Iterator[APIRouter]:
+def routers(context: Context, ends: events.Ends, renditions: Renditions, trials: Trials) -> Iterator[APIRouter]:
     """Yield the rooms of the API, each by itself: a router of routers would have FastAPI build every route again."""
     intake = intake_of(context)
     yield events.router(context, intake, ends)
     yield hooks.router(context, intake)
-    yield articles.router(context, intake)
+    yield articles.router(context, intake, renditions)
     yield bulk.router(context, intake)
     yield channels.router(context, intake, trials)
     yield deliveries.router(context, intake)
