@@ -75,7 +75,7 @@ def _texts(root: Element) -> Iterator[str]:
         kind = node.get("type")
         if kind not in _TEXT_TYPES and "/" not in str(kind):
             yield f"the type of a content is {quoted(kind)}"
-    html = root.xpath("//*[local-name() = 'content' or local-name() = 'summary'][@type = 'html']")
+    html = [one for one in root.iter(f"{_A}content", f"{_A}summary") if one.get("type") == "html"]
     yield from unfit(map(text_of, html))
 
 

@@ -28,6 +28,6 @@ JUDGE = Judge(
     (
         CHARACTERS,
         Rule("title", "Citewire: a title and a rule under it (docs/article-files.md)", _title),
-        Rule("end", "POSIX.1-2024, section 3.185: a line ends in a newline", _end),
+        Rule("end", "POSIX.1-2017, section 3.206: a line ends in a newline", _end),
     ),
 )

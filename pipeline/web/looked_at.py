@@ -25,6 +25,8 @@ class LookedAt(Struct, frozen=True):
 
 
 class Renditions:
+    """Finds renditions for whoever may look at everything, and has them judged."""
+
     def __init__(self, context: Context, bounded: Bounded) -> None:
         self._context, self._bounded = context, bounded
 

@@ -92,7 +92,7 @@ def unfit(texts: Iterable[str]) -> Iterator[str]:
 
 def _doctype(page: Page) -> Iterator[str]:
     if not _DOCTYPE.match(page.text):
-        yield f"it begins with {quoted(page.text[:40])}, so that browsers show it as pages of the nineties"
+        yield f"it begins with {quoted(page.text[:40])}, so that browsers show it in quirks mode"
 
 
 def _title(page: Page) -> Iterator[str]:
@@ -141,6 +141,6 @@ OF_PAGES: tuple[Rule[Page], ...] = (
     Rule("language", "WCAG 2.2, criterion 3.1.1", _language),
     Rule("one-heading", "Citewire: a page is one article; HTML, section 4.3.11", _heading),
     Rule("ids", "HTML, section 3.2.6", _ids),
-    Rule("anchors", "WCAG 2.2, criterion 2.4.5: a list of contents leads to its sections", _anchors),
+    Rule("anchors", "HTML, section 7.4.6.4: scrolling to a fragment", _anchors),
     Rule("canonical", "RFC 6596, section 3", _canonical),
 )
