@@ -162,6 +162,19 @@ def test_a_judge_that_never_ends_takes_its_verdict_along_and_nothing_else(
                 thread.join(60)
 
 
+def test_a_format_that_cannot_be_rendered_leaves_the_page_its_rest(site: Served) -> None:
+    def render(revision: Revision, about: Site) -> bytes:
+        raise ZeroDivisionError
+
+    markdown = replace(site.context.formats["markdown"], render=render)
+    context = replace(site.context, formats=site.context.formats | {"markdown": markdown})
+    site.app = create_app(context, alive=list)
+    person = Person(site.app)
+    person.sign_in()
+    assert person.get("/console/articles/legs?format=markdown").status == 200
+    assert "it cannot be rendered, and the log says why (ZeroDivisionError)" in person.words
+
+
 def test_a_format_without_a_judge_is_shown_as_not_judged(
     site: Served, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Annotated, get_args
 from urllib.parse import quote, urlencode
 
+import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from pipeline.errors import TransientError
@@ -20,6 +21,7 @@ from pipeline.stages.accept.release import release
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.accept.schedule import schedule
 from pipeline.stages.context import Context
+from pipeline.stages.stage import caught
 from pipeline.views.judged import RenditionVerdict
 from pipeline.views.line_of_time import line_of_time
 from pipeline.views.listing import found_articles
@@ -40,6 +42,8 @@ _PAGE = 50
 _STATES = ("live", "scheduled", "withdrawn")
 _MARKS = (ANY_MARK, *get_args(EditorialState))
 _SOURCE = "urn:citewire:console"
+
+_log = structlog.get_logger()
 
 
 def address_of_article(article_id: str) -> str:
@@ -110,10 +114,15 @@ def router(context: Context, pages: Pages, intake: Intake, renditions: Rendition
 
     def judge(article_id: str, format: str) -> tuple[RenditionVerdict | None, str | None]:
         """Return the verdict on what is shown, or why there is none now: the rest of the page does not depend on it."""
-        try:
-            return renditions.verdict(article_id, format), None
-        except TransientError as error:
-            return None, error.message
+        outcome = caught(lambda: renditions.verdict(article_id, format))
+        match outcome:
+            case TransientError():
+                return None, outcome.message
+            case Exception():  # of a format: its preview fails too
+                _log.error("no verdict", article=article_id, format=format, exc_info=outcome)
+                return None, f"it cannot be rendered, and the log says why ({type(outcome).__name__})"
+            case _:
+                return outcome, None
 
     def look(transaction: Transaction, article_id: str) -> WholeArticle:
         found = whole_article(transaction, article_id)
