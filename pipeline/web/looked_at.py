@@ -43,9 +43,10 @@ class Renditions:
             if number is None or format not in context.formats:
                 return None
             stored = renditions.one(transaction, article, number, format)
-            revision = revisions.get(transaction, article, number)
 
         def made() -> bytes:
+            with context.ledger.read() as transaction:
+                revision = revisions.get(transaction, article, number)
             return made_again(context, stored, revision) if stored else on_demand(context, revision, format).body
 
         body = context.store.get(stored.digest, stored.bytes) if stored else None

@@ -179,7 +179,7 @@ def test_a_verdict_is_short_and_does_nothing_to_a_terminal() -> None:
 def test_the_example_in_the_document_is_a_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "gemtext_judge.py").write_text(block(DOCS / "add-a-format.md", "python", "gemtext_judge.py"))
     monkeypatch.syspath_prepend(tmp_path)
-    import gemtext_judge  # type: ignore[import-not-found]
+    import gemtext_judge
 
     monkeypatch.delitem(sys.modules, "gemtext_judge")
     good, bad = "# Legs\n\nStretch.\n\n=> https://x.example/ The article\n", "Legs\n\n=> legs The article\n"
