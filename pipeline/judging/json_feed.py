@@ -19,6 +19,8 @@ _OF_ITEM = frozenset({
     "id", "url", "external_url", "title", "content_html", "content_text", "summary", "image", "banner_image",
     "date_published", "date_modified", "author", "authors", "tags", "language", "attachments",
 })  # fmt: skip
+_ADDRESSES_OF_FEED = ("home_page_url", "feed_url", "next_url", "icon", "favicon")
+_ADDRESSES_OF_ITEM = ("url", "external_url", "image", "banner_image")
 _EXTENSION = re.compile(r"_[A-Za-z][^.]*")
 
 
@@ -48,11 +50,9 @@ def _dates(feed: Object) -> Iterator[str]:
 
 
 def _addresses(feed: Object) -> Iterator[str]:
-    names = ("home_page_url", "feed_url", "next_url", "icon", "favicon")
-    yield from not_fit(feed, names, is_web_address, "no address on the web")
+    yield from not_fit(feed, _ADDRESSES_OF_FEED, is_web_address, "no address on the web")
     for item in objects_in(feed, "items"):
-        names = ("url", "external_url", "image", "banner_image")
-        yield from not_fit(item, names, is_web_address, "no address on the web")
+        yield from not_fit(item, _ADDRESSES_OF_ITEM, is_web_address, "no address on the web")
     for holder in (feed, *objects_in(feed, "items")):
         for author in objects_in(holder, "authors"):
             yield from not_fit(author, ("url", "avatar"), is_uri, "no address")
