@@ -6,16 +6,22 @@ What is not rendered in a format yet is rendered, and kept. Rendering and judgin
 
 from __future__ import annotations
 
+import structlog
 from msgspec import Struct
 
+from pipeline.errors import TransientError
 from pipeline.ledger import articles
 from pipeline.ledger.articles import names, renditions, revisions
 from pipeline.model.rendition import Rendition
 from pipeline.stages.context import Context
 from pipeline.stages.render import made_again
 from pipeline.stages.render.wanted import on_demand
+from pipeline.stages.stage import caught
 from pipeline.views.judged import RenditionVerdict, judged
 from pipeline.web.bounded import Bounded
+
+
+_log = structlog.get_logger()
 
 
 class LookedAt(Struct, frozen=True):
@@ -61,3 +67,15 @@ class Renditions:
             return None
         key = (found.article, found.revision, f"the judge of {format}")
         return self._bounded.within(key, lambda: judged(found.article, found.revision, found.rendition))
+
+    def verdict_now(self, name: str, format: str) -> tuple[RenditionVerdict | None, str | None]:
+        """Return the verdict, or why there is none now, for a page whose rest does not depend on it."""
+        outcome = caught(lambda: self.verdict(name, format))
+        match outcome:
+            case TransientError():
+                return None, outcome.message
+            case Exception():  # of a format: its preview fails too
+                _log.error("no verdict", article=name, format=format, exc_info=outcome)
+                return None, f"it cannot be rendered, and the log says why ({type(outcome).__name__})"
+            case _:
+                return outcome, None

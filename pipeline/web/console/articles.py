@@ -4,10 +4,8 @@ import datetime as dt
 from typing import Annotated, get_args
 from urllib.parse import quote, urlencode
 
-import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from pipeline.errors import TransientError
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles.searching import ANY_MARK, WINDOW, Cursor
@@ -21,8 +19,6 @@ from pipeline.stages.accept.release import release
 from pipeline.stages.accept.replay import replay
 from pipeline.stages.accept.schedule import schedule
 from pipeline.stages.context import Context
-from pipeline.stages.stage import caught
-from pipeline.views.judged import RenditionVerdict
 from pipeline.views.line_of_time import line_of_time
 from pipeline.views.listing import found_articles
 from pipeline.views.revision import revision as revision_of
@@ -42,8 +38,6 @@ _PAGE = 50
 _STATES = ("live", "scheduled", "withdrawn")
 _MARKS = (ANY_MARK, *get_args(EditorialState))
 _SOURCE = "urn:citewire:console"
-
-_log = structlog.get_logger()
 
 
 def address_of_article(article_id: str) -> str:
@@ -95,7 +89,7 @@ def router(context: Context, pages: Pages, intake: Intake, renditions: Rendition
         others = sorted(context.formats.keys() - set(made)) if made else []
         formats = [*made, *others]
         shown = format if format in formats else next((one for one in ("html", *formats) if one in formats), None)
-        verdict, doubt = judge(whole.status.article, shown) if shown else (None, None)
+        verdict, doubt = renditions.verdict_now(whole.status.article, shown) if shown else (None, None)
         return pages.page(
             "article",
             who,
@@ -111,18 +105,6 @@ def router(context: Context, pages: Pages, intake: Intake, renditions: Rendition
             live=live,
             place="articles",
         )
-
-    def judge(article_id: str, format: str) -> tuple[RenditionVerdict | None, str | None]:
-        """Return the verdict on what is shown, or why there is none now: the rest of the page does not depend on it."""
-        outcome = caught(lambda: renditions.verdict(article_id, format))
-        match outcome:
-            case TransientError():
-                return None, outcome.message
-            case Exception():  # of a format: its preview fails too
-                _log.error("no verdict", article=article_id, format=format, exc_info=outcome)
-                return None, f"it cannot be rendered, and the log says why ({type(outcome).__name__})"
-            case _:
-                return outcome, None
 
     def look(transaction: Transaction, article_id: str) -> WholeArticle:
         found = whole_article(transaction, article_id)

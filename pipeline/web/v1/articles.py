@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime
 
 from pipeline.ledger import Transaction, articles, deliveries
-from pipeline.ledger.articles import names
 from pipeline.ledger.articles.listing import ArticleFilter
 from pipeline.ledger.deliveries import channel_contents
 from pipeline.model.revision import HIGHEST
@@ -19,12 +18,10 @@ from pipeline.stages.context import Context
 from pipeline.views import articles as articles_views
 from pipeline.views import events as events_views
 from pipeline.views import history as history_views
-from pipeline.views import judged as judged_views
 from pipeline.views import listing as listing_views
 from pipeline.views import revision as revision_views
 from pipeline.views import snapshots as snapshots_views
 from pipeline.web.auth import Grant, granted
-from pipeline.web.looked_at import Renditions
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
 
@@ -32,7 +29,7 @@ State = Literal["live", "scheduled", "withdrawn"]
 _Channel = Annotated[str | None, Query(description="A channel's id. Without it: the site itself.")]
 
 
-def router(context: Context, intake: Intake, renditions: Renditions) -> APIRouter:
+def router(context: Context, intake: Intake) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["publishing"])
     caller = granted(context)
 
@@ -107,26 +104,6 @@ def router(context: Context, intake: Intake, renditions: Renditions) -> APIRoute
 
     def known(transaction: Transaction, article_id: str, channel: str) -> bool:
         return channel in context.channels or channel_contents.ever(transaction, article_id, channel)
-
-    @api.get("/articles/{article_id}/renditions/{format}/verdict", responses=problems(401, 403, 404, 409, 422))
-    def get_verdict(
-        article_id: str, format: str, _: Annotated[Grant, Depends(caller)]
-    ) -> judged_views.RenditionVerdict:
-        """Return what the judge of a format says of the article in it, as its readers get it.
-
-        The rules that were checked are named with where they are written. There may be others that nobody checks here.
-        """
-        if format not in context.formats:
-            raise Problem(404, "unknown-format", f"there is no format {format!r}")
-        verdict = renditions.verdict(article_id, format)
-        if verdict is not None:
-            return verdict
-        with context.ledger.read() as transaction:
-            if articles.get(transaction, names.article_named(transaction, article_id)) is None:
-                raise _unknown(article_id)
-        raise Problem(
-            409, "not-live", f"the readers of {article_id!r} see nothing: it is not live, or not rendered yet"
-        )
 
     @api.post("/articles/{article_id}/release", responses=problems(401, 403, 404, 409, 422))
     def post_release(

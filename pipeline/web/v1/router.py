@@ -23,6 +23,7 @@ from pipeline.web.v1 import (
     operations,
     recalls,
     references,
+    verdicts,
 )
 from pipeline.web.v1.hooks import router as hooks
 
@@ -32,7 +33,8 @@ def routers(context: Context, ends: events.Ends, renditions: Renditions, trials:
     intake = intake_of(context)
     yield events.router(context, intake, ends)
     yield hooks.router(context, intake)
-    yield articles.router(context, intake, renditions)
+    yield articles.router(context, intake)
+    yield verdicts.router(context, renditions)
     yield bulk.router(context, intake)
     yield channels.router(context, intake, trials)
     yield deliveries.router(context, intake)
