@@ -20,7 +20,6 @@ from pipeline.stages.stage import caught
 from pipeline.views.judged import RenditionVerdict, judged
 from pipeline.web.bounded import Bounded
 
-
 _log = structlog.get_logger()
 
 

@@ -34,8 +34,6 @@ def router(context: Context, renditions: Renditions) -> APIRouter:
         with context.ledger.read() as transaction:
             if articles.get(transaction, names.article_named(transaction, article_id)) is None:
                 raise Problem(404, "unknown-article", f"no article {article_id!r} is known")
-        raise Problem(
-            409, "not-live", f"the readers of {article_id!r} see nothing: it is not live, or not rendered yet"
-        )
+        raise Problem(409, "not-live", f"readers see nothing of {article_id!r}: it is not live, or not rendered yet")
 
     return api
