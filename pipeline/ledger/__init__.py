@@ -7,6 +7,7 @@ transaction.
 
     database     SQLite or PostgreSQL, and transactions    articles/     events, revisions, renditions, what is withheld
     tables       the schema; migrations/ is its history    evidence/     references, and which articles cite them
+    kept         statements built once, for both
     claims       due rows, a few at a time                 deliveries/   what each channel should have, has and had
     leases       work for one process at a time            partners/     changes in commit order, and who fetched them
     tokens       who may call                              feeds/        which are stale, their pages, what was built

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
+from pipeline.ledger.claims import Claims, DueRows
 from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.tables import articles, bulk_actions, bulk_articles, deliveries
 
@@ -121,11 +121,14 @@ def due_rows(now: dt.datetime) -> DueRows:
 
 def claim(transaction: Transaction, *, token: str, now: dt.datetime) -> list[str]:
     """Lease the action that has waited longest."""
-    return claims.claim(transaction, bulk_actions.c.operation, token=token, now=now, seconds=_LEASE, limit=1)
+    return _DUE.claim(transaction, token=token, now=now, seconds=_LEASE, limit=1)
 
 
 def release(transaction: Transaction, operations: Sequence[str], *, token: str) -> None:
-    claims.release(transaction, bulk_actions.c.operation, operations, token=token)
+    _DUE.release(transaction, operations, token=token)
+
+
+_DUE = Claims(bulk_actions.c.operation)
 
 
 def claimed(transaction: Transaction, operation: str, *, token: str) -> Bulk | None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.kept import one_of
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 LONGEST_LEASE = dt.timedelta(minutes=10)  # no stage takes a longer one
@@ -32,7 +33,11 @@ def _is_free(table: sa.Table, now: Any, longest: Any) -> sa.ColumnElement[bool]:
 
 def is_leased(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
     """Match rows that a worker holds."""
-    return table.c.leased_until.between(now + dt.timedelta(microseconds=1), now + LONGEST_LEASE)
+    return _is_leased(table, now, now + LONGEST_LEASE)
+
+
+def _is_leased(table: sa.Table, now: Any, longest: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.leased_until > now, table.c.leased_until <= longest)
 
 
 def ends_within_a_lease(until: dt.datetime | None, now: dt.datetime) -> bool:
@@ -66,6 +71,11 @@ _LONGEST = sa.bindparam("longest", type_=Instant())
 def is_free_then(table: sa.Table) -> sa.ColumnElement[bool]:
     """Match rows that no worker holds, as `is_free`, in a statement that is kept."""
     return _is_free(table, NOW, _LONGEST)
+
+
+def is_leased_then(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Match rows that a worker holds, as `is_leased`, in a statement that is kept."""
+    return _is_leased(table, NOW, _LONGEST)
 
 
 def is_due_then(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -124,49 +134,56 @@ NOTHING_DUE = DueRows(())
 _NEVER = sa.select(sa.cast(sa.null(), sa.BigInteger()))
 
 
-def claim(
-    transaction: Transaction,
-    key: sa.Column[str],
-    *,
-    token: str,
-    now: dt.datetime,
-    seconds: float,
-    limit: int,
-    where: Sequence[sa.ColumnElement[bool]] = (),
-    first: Sequence[sa.Column[Any]] = (),
-    also: Mapping[str, Any] = _NOTHING,
-) -> list[str]:
-    """Lease up to `limit` due rows of the table of `key` for `seconds`; return their keys, longest due first.
+class Claims:
+    """How the due rows of a table are claimed and released, by statements that are built once.
 
-    `first`: columns that count before the time. `also`: further columns that a claim sets.
+    `where`: what such rows match besides, with names for values. `first`: columns that count before the time. `also`:
+    further columns that a claim sets, and `back`: that a release sets.
     """
-    table = key.table
-    assert isinstance(table, sa.Table)
-    found = (
-        sa.select(key)
-        .where(is_due(table, now), *where)
-        .order_by(*first, table.c.due, key)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # PostgreSQL: two workers take different rows; SQLite: one at a time anyway
-    )
-    keys = list(transaction.scalars(found))
-    if keys:
-        until = now + dt.timedelta(seconds=seconds)
-        transaction.execute(sa.update(table).where(key.in_(keys)).values(lease=token, leased_until=until, **also))
-    return keys
 
+    def __init__(
+        self,
+        key: sa.Column[str],
+        *where: sa.ColumnElement[bool],
+        first: Sequence[sa.Column[Any]] = (),
+        also: Mapping[str, Any] = _NOTHING,
+        back: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        table = key.table
+        assert isinstance(table, sa.Table)
+        self._due = (
+            sa.select(key)
+            .where(is_due_then(table), *where)
+            .order_by(*first, table.c.due, key)
+            .limit(sa.bindparam("most", type_=sa.Integer()))
+            .with_for_update(skip_locked=True)  # two workers take different rows; on SQLite one writes at a time
+        )
+        these = sa.update(table).where(one_of(key, "these"))
+        self._lease = these.values(lease=sa.bindparam("token"), leased_until=sa.bindparam("until"), **also)
+        mine = these.where(table.c.lease == sa.bindparam("token"))
+        self._release = mine.values(lease=None, leased_until=None, **back)
 
-def release(
-    transaction: Transaction,
-    key: sa.Column[str],
-    keys: Sequence[str],
-    *,
-    token: str,
-    also: Mapping[str, Any] = _NOTHING,
-) -> None:
-    """Release rows that were claimed but not worked on. `also`: further columns that it sets."""
-    table = key.table
-    assert isinstance(table, sa.Table)
-    if keys:
-        mine = sa.and_(key.in_(keys), table.c.lease == token)
-        transaction.execute(sa.update(table).where(mine).values(lease=None, leased_until=None, **also))
+    def claim(
+        self,
+        transaction: Transaction,
+        *,
+        token: str,
+        now: dt.datetime,
+        seconds: float,
+        limit: int,
+        asked: Mapping[str, Any] = _NOTHING,
+    ) -> list[str]:
+        """Lease up to `limit` due rows for `seconds`; return their keys, longest due first.
+
+        `asked`: the values of the names in `where`.
+        """
+        keys = list(transaction.scalars(self._due, {**at(now), "most": limit, **asked}))
+        if keys:
+            until = now + dt.timedelta(seconds=seconds)
+            transaction.execute(self._lease, {"these": keys, "token": token, "until": until})
+        return keys
+
+    def release(self, transaction: Transaction, keys: Sequence[str], *, token: str) -> None:
+        """Release rows that were claimed but not worked on."""
+        if keys:
+            transaction.execute(self._release, {"these": list(keys), "token": token})

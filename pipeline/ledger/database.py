@@ -8,7 +8,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -144,15 +144,6 @@ def chunks(values: Iterable[T], size: int = 500) -> Iterator[list[T]]:
     remaining = iter(values)
     while some := list(itertools.islice(remaining, size)):
         yield some
-
-
-def among(columns: Sequence[sa.ColumnElement[Any]], rows: Sequence[Sequence[Any]]) -> sa.ColumnElement[bool]:
-    """Match what has one of these rows of values in the columns; there are at least one.
-
-    SQLite looks up each column's values in an index. Asked for the rows alone, it would read the whole table.
-    """
-    each = (column.in_(sorted(set(values))) for column, values in zip(columns, zip(*rows, strict=True), strict=True))
-    return sa.and_(*each, sa.tuple_(*columns).in_(rows))
 
 
 class Instant(sa.types.TypeDecorator[dt.datetime]):

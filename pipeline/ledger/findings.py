@@ -116,7 +116,11 @@ def accept(transaction: Transaction, found: Collection[Finding], *, by: str, now
         transaction.execute(sa.update(restored_findings).where(*mine).values(accepted=now, by=by))
 
 
+_NEWEST = sa.select(sa.func.max(restored_findings.c.revision)).where(
+    restored_findings.c.article == sa.bindparam("of_article")
+)
+
+
 def next_number(transaction: Transaction, article_id: str, newest: int) -> int:
     """Return the number of an article's next revision: after its newest here, and after any that a place has."""
-    query = sa.select(sa.func.max(restored_findings.c.revision)).where(restored_findings.c.article == article_id)
-    return max(newest, transaction.scalar(query) or 0) + 1
+    return max(newest, transaction.scalar(_NEWEST, {"of_article": article_id}) or 0) + 1

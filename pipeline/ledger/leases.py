@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from pipeline.ledger import claims
 from pipeline.ledger.claims import DueRows
 from pipeline.ledger.claims import is_free as is_unleased
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.kept import add_missing
 from pipeline.ledger.tables import leases, metadata
 
 LONGEST_REST = dt.timedelta(days=1, minutes=1)  # between two runs of the same work
@@ -23,24 +24,15 @@ def acquire(transaction: Transaction, name: str, *, token: str, now: dt.datetime
     A lease that ends much later than one taken now, and a rest longer than any, were written under a wrong clock: they
     are over.
     """
-    longest = now + dt.timedelta(seconds=seconds) + _SLACK
-    transaction.execute(insert(transaction, leases).values(name=name, failures=0).on_conflict_do_nothing())
-    taken = transaction.execute(
-        sa.update(leases)
-        .where(
-            leases.c.name == name,
-            sa.or_(is_unleased(leases, now), leases.c.leased_until > longest),
-            _has_rested(now),
-        )
-        .values(lease=token, leased_until=now + dt.timedelta(seconds=seconds))
-    )
-    return taken.rowcount == 1
+    until = now + dt.timedelta(seconds=seconds)
+    transaction.execute(_INTRODUCE(transaction), {"name": name, "failures": 0})
+    taken = {"token": token, "until": until, "too_late": until + _SLACK}
+    return transaction.execute(_TAKE, {**taken, **_asked(name, now)}).rowcount == 1
 
 
 def is_free(transaction: Transaction, name: str, *, now: dt.datetime) -> bool:
     """Return whether `acquire` would succeed. The sweep asks this several times a second."""
-    asked = {"of": name, "longest_rest": now + LONGEST_REST, **claims.at(now)}
-    return transaction.execute(_HELD, asked).first() is None
+    return transaction.execute(_HELD, _asked(name, now)).first() is None
 
 
 def due_rows(name: str, now: dt.datetime) -> DueRows:
@@ -58,15 +50,20 @@ def _rested(now: Any, longest: Any) -> sa.ColumnElement[bool]:
     return sa.or_(begins.is_(None), begins <= now, begins > longest)
 
 
-_HELD = sa.select(leases.c.name).where(
-    leases.c.name == sa.bindparam("of"),
-    sa.not_(
-        sa.and_(
-            claims.is_free_then(leases),
-            _rested(claims.NOW, sa.bindparam("longest_rest", type_=leases.c.not_before.type)),
-        )
-    ),
+_OF_NAME = leases.c.name == sa.bindparam("of")
+_IS_FREE = claims.is_free_then(leases)
+_HAS_RESTED = _rested(claims.NOW, sa.bindparam("longest_rest", type_=leases.c.not_before.type))
+_HELD = sa.select(leases.c.name).where(_OF_NAME, sa.not_(sa.and_(_IS_FREE, _HAS_RESTED)))
+_TAKE = (
+    sa.update(leases)
+    .where(_OF_NAME, sa.or_(_IS_FREE, leases.c.leased_until > sa.bindparam("too_late")), _HAS_RESTED)
+    .values(lease=sa.bindparam("token"), leased_until=sa.bindparam("until"))
 )
+_INTRODUCE = add_missing(leases)
+
+
+def _asked(name: str, now: dt.datetime) -> dict[str, Any]:
+    return {"of": name, "longest_rest": now + LONGEST_REST, **claims.at(now)}
 
 
 def until(transaction: Transaction, name: str) -> dt.datetime | None:

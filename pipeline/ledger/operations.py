@@ -9,8 +9,9 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction
 from pipeline.ledger.deliveries import IS_UNFINISHED
+from pipeline.ledger.kept import kept
 from pipeline.ledger.tables import deliveries, operation_parts, operations, revisions
 
 Kind = Literal[
@@ -132,10 +133,20 @@ class Owed(Struct, frozen=True):
     given_up: int = 0  # once more
 
 
-def begin(transaction: Transaction, operation: Operation) -> None:
-    """Record an operation that spans several transactions. Until `end`, it needs signs of life."""
+_ADD = kept(lambda new: new(operations).on_conflict_do_nothing().returning(operations.c.id))
+_ADD_PARTS = sa.insert(operation_parts)
+_LAST_PART = sa.select(sa.func.max(operation_parts.c.number)).where(
+    operation_parts.c.operation == sa.bindparam("of_operation")
+)
+
+
+def begin(transaction: Transaction, operation: Operation) -> bool:
+    """Record an operation that spans several transactions. Until `end`, it needs signs of life.
+
+    Return False if it was begun before.
+    """
     values = structs.asdict(operation) | {"alive_until": operation.alive_until or operation.at + ALIVE}
-    transaction.execute(insert(transaction, operations).values(**values).on_conflict_do_nothing())
+    return transaction.execute(_ADD(transaction), values).first() is not None
 
 
 def end(transaction: Transaction, operation_id: str, now: dt.datetime) -> None:
@@ -159,15 +170,14 @@ def interrupt_all(transaction: Transaction) -> None:
 
 def record(transaction: Transaction, operation: Operation, parts: Sequence[Part]) -> None:
     """Add parts to an operation. An operation without a `begin` begins and ends here."""
-    begin(transaction, structs.replace(operation, ended=operation.ended or operation.at))
-    mine = operation_parts.c.operation == operation.id
-    last = transaction.scalar(sa.select(sa.func.max(operation_parts.c.number)).where(mine)) or 0
+    is_new = begin(transaction, structs.replace(operation, ended=operation.ended or operation.at))
+    last = 0 if is_new else transaction.scalar(_LAST_PART, {"of_operation": operation.id}) or 0
     new = [
         {"operation": operation.id, "number": number} | structs.asdict(part)
         for number, part in enumerate(parts, start=last + 1)
     ]
     if new:
-        transaction.execute(sa.insert(operation_parts), new)
+        transaction.execute(_ADD_PARTS, new)
 
 
 def find(transaction: Transaction, operation_id: str) -> Operation | None:

@@ -21,9 +21,13 @@ class SharedPlace(Struct, frozen=True, kw_only=True):
 
 def known(transaction: Transaction, name: str) -> SharedPlace | None:
     """Return the place that the site knows by this name."""
-    columns = [shared_places.c[field] for field in SharedPlace.__struct_fields__]
-    row = transaction.execute(sa.select(*columns).where(shared_places.c.name == name)).one_or_none()
+    row = transaction.execute(_KNOWN, {"of_name": name}).one_or_none()
     return None if row is None else SharedPlace(**row._mapping)
+
+
+_KNOWN = sa.select(*(shared_places.c[field] for field in SharedPlace.__struct_fields__)).where(
+    shared_places.c.name == sa.bindparam("of_name")
+)
 
 
 def add(transaction: Transaction, place: SharedPlace) -> SharedPlace:

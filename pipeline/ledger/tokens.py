@@ -47,6 +47,10 @@ def add(
     transaction.execute(sa.insert(tokens).values(**row))
 
 
+_TOKEN = tuple(tokens.c[field] for field in ("name", "scope", "created", "expires", "revoked", "used"))
+_WITH_HASH = sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == sa.bindparam("hashed"))
+
+
 def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | None:
     """Return the token, or None if it is unknown, was revoked or has expired.
 
@@ -54,7 +58,7 @@ def find(transaction: Transaction, token: str, *, now: dt.datetime) -> Token | N
     choose guesses by their hashes. The hash itself is compared in constant time.
     """
     digest = hash_of(token)
-    row = transaction.execute(sa.select(tokens.c.hash, *_TOKEN).where(tokens.c.hash == digest)).one_or_none()
+    row = transaction.execute(_WITH_HASH, {"hashed": digest}).one_or_none()
     if row is None or not hmac.compare_digest(row.hash, digest):
         return None
     found = _token(row)
@@ -85,9 +89,6 @@ def revoke(transaction: Transaction, name: str, *, now: dt.datetime) -> int:
     named = sa.or_(tokens.c.name == name, sa.func.substr(tokens.c.hash, 1, _ID) == name)
     still = (tokens.c.revoked.is_(None), sa.or_(tokens.c.expires.is_(None), tokens.c.expires > now))
     return transaction.execute(sa.update(tokens).where(named, *still).values(revoked=now)).rowcount
-
-
-_TOKEN = tuple(tokens.c[field] for field in ("name", "scope", "created", "expires", "revoked", "used"))
 
 
 def _token(row: sa.Row[tuple[object, ...]]) -> Token:

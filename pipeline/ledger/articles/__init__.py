@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -12,8 +11,9 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
-from pipeline.ledger.database import Transaction, chunks, insert, instant
+from pipeline.ledger.claims import Claims, DueRows
+from pipeline.ledger.database import Instant, Transaction, chunks
+from pipeline.ledger.kept import kept, one_of
 from pipeline.ledger.tables import articles, topics
 from pipeline.ledger.tables import revisions as revision_rows
 from pipeline.ledger.tables import withheld as withheld_rows
@@ -39,13 +39,21 @@ class ArticleState(Struct, frozen=True, kw_only=True):
     next_review: dt.date | None = None  # of its rendered revision
 
 
+_COLUMNS = tuple(articles.c[field] for field in ArticleState.__struct_fields__)
+_STATE = sa.select(*_COLUMNS).where(articles.c.id == sa.bindparam("article_id"))
+_STATE_TO_CHANGE = _STATE.with_for_update()
+_STATES = sa.select(*_COLUMNS).where(one_of(articles.c.id, "article_ids"))
+
 _TURNS = 64
 _TURNS_OF_ARTICLES = 4204  # the first key of these advisory locks
 
 
 def lock(transaction: Transaction, article_id: str) -> ArticleState | None:
     """Return the article's state, with its row locked until the transaction ends."""
-    return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id).with_for_update())
+    return _one(transaction, _STATE_TO_CHANGE, article_id)
+
+
+_TAKE_TURNS = sa.text("SELECT pg_advisory_xact_lock(:space, turn) FROM unnest(CAST(:turns AS int[])) AS turn")
 
 
 def take_turns(transaction: Transaction, article_ids: Iterable[str]) -> None:
@@ -56,19 +64,18 @@ def take_turns(transaction: Transaction, article_ids: Iterable[str]) -> None:
     """
     if transaction.dialect.name == "postgresql":  # SQLite has one writer at a time
         turns = sorted({zlib.crc32(article_id.encode()) % _TURNS for article_id in article_ids})
-        take = sa.text("SELECT pg_advisory_xact_lock(:space, turn) FROM unnest(CAST(:turns AS int[])) AS turn")
-        transaction.execute(take, {"space": _TURNS_OF_ARTICLES, "turns": turns})
+        transaction.execute(_TAKE_TURNS, {"space": _TURNS_OF_ARTICLES, "turns": turns})
 
 
 def get(transaction: Transaction, article_id: str) -> ArticleState | None:
-    return _one(transaction, sa.select(*_COLUMNS).where(articles.c.id == article_id))
+    return _one(transaction, _STATE, article_id)
 
 
 def get_all(transaction: Transaction, article_ids: Collection[str]) -> dict[str, ArticleState]:
     """Return the states of these articles; unknown ones are left out."""
     found: dict[str, ArticleState] = {}
     for some in chunks(sorted(article_ids)):
-        rows = transaction.execute(sa.select(*_COLUMNS).where(articles.c.id.in_(some)))
+        rows = transaction.execute(_STATES, {"article_ids": some})
         found |= {row.id: ArticleState(**row._mapping) for row in rows}
     return found
 
@@ -96,11 +103,13 @@ def create(transaction: Transaction, first: ArticleState) -> bool:
     return first.id in create_all(transaction, [first])
 
 
+_CREATE = kept(lambda new: new(articles).on_conflict_do_nothing().returning(articles.c.id))
+
+
 def create_all(transaction: Transaction, first: Sequence[ArticleState]) -> set[str]:
     """Add articles; return the ids of those that no other process has just added."""
-    new = insert(transaction, articles).on_conflict_do_nothing().returning(articles.c.id)
     rows = [structs.asdict(one) for one in first]
-    return set(transaction.scalars(new, rows)) if rows else set()
+    return set(transaction.scalars(_CREATE(transaction), rows)) if rows else set()
 
 
 def save(transaction: Transaction, new: ArticleState) -> None:
@@ -108,27 +117,34 @@ def save(transaction: Transaction, new: ArticleState) -> None:
     save_all(transaction, [new])
 
 
+_SAVE = sa.update(articles).where(articles.c.id == sa.bindparam("saved"))
+
+
 def save_all(transaction: Transaction, new: Sequence[ArticleState]) -> None:
     """Do as `save` for each."""
     ended = {"lease": None, "leased_until": None, "attempts": 0, "starts": 0}
     rows = [structs.asdict(one) | ended | {"saved": one.id} for one in new]
     if rows:
-        transaction.execute(sa.update(articles).where(articles.c.id == sa.bindparam("saved")), rows)
+        transaction.execute(_SAVE, rows)
+
+
+_ALL_TOPICS = sa.select(topics.c.article, topics.c.topic).where(one_of(topics.c.article, "article_ids"))
+_FORGET_TOPICS = sa.delete(topics).where(one_of(topics.c.article, "article_ids"))
+_ADD_TOPICS = sa.insert(topics)
 
 
 def set_topics(transaction: Transaction, slugs: Mapping[str, frozenset[str]]) -> None:
     """Set the topics of these articles."""
     before: dict[str, set[str]] = {}
     for some in chunks(sorted(slugs)):
-        known = sa.select(topics.c.article, topics.c.topic).where(topics.c.article.in_(some))
-        for article_id, slug in transaction.execute(known):
+        for article_id, slug in transaction.execute(_ALL_TOPICS, {"article_ids": some}):
             before.setdefault(article_id, set()).add(slug)
     others = {article_id: of_it for article_id, of_it in slugs.items() if of_it != before.get(article_id, set())}
     for some in chunks(sorted(others.keys() & before.keys())):
-        transaction.execute(sa.delete(topics).where(topics.c.article.in_(some)))
+        transaction.execute(_FORGET_TOPICS, {"article_ids": some})
     rows = [{"article": article_id, "topic": slug} for article_id, of_it in others.items() for slug in sorted(of_it)]
     if rows:
-        transaction.execute(sa.insert(topics), rows)
+        transaction.execute(_ADD_TOPICS, rows)
 
 
 def live_after(
@@ -180,15 +196,22 @@ def longest_overdue(transaction: Transaction, today: dt.date) -> tuple[int, str,
 # --- the work of rendering ----------------------------------------------------------------------------------------
 
 
+_STARTED = {"starts": articles.c.starts + 1}
+_NOT_STARTED = {"starts": sa.case((articles.c.starts > 0, articles.c.starts - 1), else_=0)}
+_SUSPECT = articles.c.starts > sa.literal_column("1")  # as in the index
+_DUE = Claims(articles.c.id, articles.c.starts < ALONE, also=_STARTED, back=_NOT_STARTED)
+_DUE_ALONE = Claims(articles.c.id, _SUSPECT, articles.c.starts < MOST_STARTS, also=_STARTED)
+_ENDED = (_SUSPECT, articles.c.starts >= MOST_STARTS, claims.is_due_then(articles))
+_ANY_ENDED = sa.select(articles.c.id).where(*_ENDED).limit(1)
+
+
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:
     """Lease articles that are due to be rendered, longest due first, and return their ids.
 
     An article that was claimed twice without an end may have ended the process. It is claimed alone, after the others.
     """
-    lease = functools.partial(claims.claim, transaction, articles.c.id, token=token, now=now, seconds=seconds)
-    claim = functools.partial(lease, also={"starts": articles.c.starts + 1})
-    found = claim(limit=limit, where=[articles.c.starts < ALONE])
-    return found or claim(limit=1, where=[_SUSPECT, articles.c.starts < MOST_STARTS])
+    found = _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
+    return found or _DUE_ALONE.claim(transaction, token=token, now=now, seconds=seconds, limit=1)
 
 
 def suspect(transaction: Transaction, article_id: str, *, token: str, due: dt.datetime) -> None:
@@ -200,11 +223,10 @@ def suspect(transaction: Transaction, article_id: str, *, token: str, due: dt.da
 
 def set_aside(transaction: Transaction, *, now: dt.datetime, error: str) -> list[str]:
     """Claim no longer what was claimed too often without an end; return the articles that this concerns now."""
-    ended = (_SUSPECT, articles.c.starts >= MOST_STARTS, claims.is_due(articles, now))
-    if transaction.scalar(sa.select(articles.c.id).where(*ended).limit(1)) is None:
+    if transaction.scalar(_ANY_ENDED, claims.at(now)) is None:
         return []  # nothing is written by claims that find nothing
-    changed = sa.update(articles).where(*ended).values(due=None, error=error)
-    return list(transaction.scalars(changed.returning(articles.c.id)))
+    changed = sa.update(articles).where(*_ENDED).values(due=None, error=error)
+    return list(transaction.scalars(changed.returning(articles.c.id), claims.at(now)))
 
 
 def aside(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[str]:
@@ -223,19 +245,35 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, articles, now)
 
 
+_ON_HOLD = sa.select(withheld_rows.c.article).where(
+    withheld_rows.c.channel == sa.literal_column("''"), withheld_rows.c.cause == sa.literal_column("'hold'")
+)
+_SHOWN = sa.and_(
+    articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
+)
+_HELD = sa.and_(articles.c.id.in_(_ON_HOLD), articles.c.state == "withdrawn", articles.c.due.is_(None))
+_HAS_IT = articles.c.fingerprint == sa.bindparam("fingerprint_is")
+_OLDEST = (
+    sa.select(articles.c.updated, articles.c.id)
+    .where(claims.is_free_then(articles), articles.c.starts < ALONE)
+    .order_by(articles.c.updated)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+_OLDEST_WITH, _OLDEST_HELD = _OLDEST.where(_HAS_IT, _SHOWN), _OLDEST.where(_HELD, sa.not_(_HAS_IT))
+_FIRST_FINGERPRINT = sa.select(sa.func.min(articles.c.fingerprint)).where(_SHOWN)
+_NEXT_FINGERPRINT = _FIRST_FINGERPRINT.where(articles.c.fingerprint > sa.bindparam("last"))
+
+
 def outdated(transaction: Transaction, fingerprint: str, *, now: dt.datetime, limit: int) -> list[str]:
     """Return live or held articles with another fingerprint, oldest first. An index finds that there are none.
 
     Articles that are due to be rendered are left out: rendering brings them up to date.
     """
-    free = sa.and_(claims.is_free(articles, now), articles.c.starts < ALONE)
-    outdated_held = sa.and_(_HELD, articles.c.fingerprint != fingerprint, free)
     found: list[tuple[dt.datetime, str]] = []
+    asked = {"most": limit, **claims.at(now)}
     for other in _other_fingerprints(transaction, fingerprint):
-        oldest = sa.select(articles.c.updated, articles.c.id).where(articles.c.fingerprint == other, _SHOWN, free)
-        found += [tuple(row) for row in transaction.execute(oldest.order_by(articles.c.updated).limit(limit))]
-    oldest = sa.select(articles.c.updated, articles.c.id).where(outdated_held).order_by(articles.c.updated)
-    found += [tuple(row) for row in transaction.execute(oldest.limit(limit))]
+        found += [tuple(row) for row in transaction.execute(_OLDEST_WITH, {"fingerprint_is": other, **asked})]
+    found += [tuple(row) for row in transaction.execute(_OLDEST_HELD, {"fingerprint_is": fingerprint, **asked})]
     return [article_id for _, article_id in sorted(found)[:limit]]
 
 
@@ -253,13 +291,11 @@ def claim_outdated(
 def _other_fingerprints(transaction: Transaction, current: str) -> list[str]:
     """Return the fingerprints in use, without the current one: a step in the index for each."""
     found: list[str] = []
-    last: str | None = None
-    while True:
-        after = sa.true() if last is None else articles.c.fingerprint > last
-        last = transaction.scalar(sa.select(sa.func.min(articles.c.fingerprint)).where(_SHOWN, after))
-        if last is None:
-            return found
+    last: str | None = transaction.scalar(_FIRST_FINGERPRINT)
+    while last is not None:
         found += [] if last == current else [last]
+        last = transaction.scalar(_NEXT_FINGERPRINT, {"last": last})
+    return found
 
 
 def due_rows(now: dt.datetime) -> DueRows:
@@ -272,12 +308,14 @@ def lock_claimed(transaction: Transaction, article_id: str, *, token: str) -> Ar
     return lock_all_claimed(transaction, [article_id], token=token).get(article_id)
 
 
+_CLAIMED_TO_CHANGE = _STATES.where(articles.c.lease == sa.bindparam("token")).order_by(articles.c.id).with_for_update()
+
+
 def lock_all_claimed(transaction: Transaction, article_ids: Collection[str], *, token: str) -> dict[str, ArticleState]:
     """Do as `lock_claimed` for each, in the order of their ids; those of which the claim has ended are left out."""
     found: dict[str, ArticleState] = {}
     for some in chunks(sorted(article_ids)):
-        mine = sa.select(*_COLUMNS).where(articles.c.id.in_(some), articles.c.lease == token)
-        rows = transaction.execute(mine.order_by(articles.c.id).with_for_update())
+        rows = transaction.execute(_CLAIMED_TO_CHANGE, {"article_ids": some, "token": token})
         found |= {row.id: ArticleState(**row._mapping) for row in rows}
     return found
 
@@ -300,8 +338,7 @@ def put_off(transaction: Transaction, article_id: str, *, token: str, due: dt.da
 
 def release(transaction: Transaction, article_ids: list[str], *, token: str) -> None:
     """Release articles that were claimed but not rendered."""
-    before = sa.case((articles.c.starts > 0, articles.c.starts - 1), else_=0)
-    claims.release(transaction, articles.c.id, article_ids, token=token, also={"starts": before})
+    _DUE.release(transaction, article_ids, token=token)
 
 
 def attempts_at(transaction: Transaction, article_id: str) -> int:
@@ -309,29 +346,26 @@ def attempts_at(transaction: Transaction, article_id: str) -> int:
     return transaction.scalar(sa.select(articles.c.attempts).where(articles.c.id == article_id)) or 0
 
 
+_DUE_AT = sa.bindparam("due_at", type_=Instant())
+_MAKE_DUE = (
+    sa.update(articles)
+    .where(one_of(articles.c.id, "article_ids"), sa.or_(articles.c.state != "withdrawn", articles.c.id.in_(_ON_HOLD)))
+    .values(due=sa.case((articles.c.due < _DUE_AT, articles.c.due), else_=_DUE_AT))
+)
+
+
 def make_due(transaction: Transaction, article_ids: list[str], *, due: dt.datetime) -> None:
     """Make articles due for rendering at `due`, unless they are due earlier.
 
     Withdrawn ones are left as they are, except those that are only held: their hold may be over.
     """
-    sooner = sa.case((articles.c.due < due, articles.c.due), else_=instant(due))
     for some in chunks(article_ids):
-        alive = sa.and_(articles.c.id.in_(some), sa.or_(articles.c.state != "withdrawn", articles.c.id.in_(_ON_HOLD)))
-        transaction.execute(sa.update(articles).where(alive).values(due=sooner))
+        transaction.execute(_MAKE_DUE, {"article_ids": some, "due_at": due})
 
 
-_SUSPECT = articles.c.starts > sa.literal_column("1")  # as in the index
-_SHOWN = sa.and_(
-    articles.c.state == sa.literal_column("'live'"), articles.c.rendered.is_not(None), articles.c.due.is_(None)
-)
 IS_TO_REVIEW = sa.and_(articles.c.state == sa.literal_column("'live'"), articles.c.next_review.is_not(None))
-_ON_HOLD = sa.select(withheld_rows.c.article).where(
-    withheld_rows.c.channel == sa.literal_column("''"), withheld_rows.c.cause == sa.literal_column("'hold'")
-)
-_HELD = sa.and_(articles.c.id.in_(_ON_HOLD), articles.c.state == "withdrawn", articles.c.due.is_(None))
-_COLUMNS = tuple(articles.c[field] for field in ArticleState.__struct_fields__)
 
 
-def _one(transaction: Transaction, query: sa.Select[Any]) -> ArticleState | None:
-    row = transaction.execute(query).one_or_none()
+def _one(transaction: Transaction, query: sa.Select[Any], article_id: str) -> ArticleState | None:
+    row = transaction.execute(query, {"article_id": article_id}).one_or_none()
     return None if row is None else ArticleState(**row._mapping)

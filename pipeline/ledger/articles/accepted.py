@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.articles.withheld import EVERYWHERE
-from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.kept import add_missing, one_of
 from pipeline.ledger.tables import accepted_evidence
 
 OVERDUE = "overdue"
@@ -46,20 +47,28 @@ def accept(transaction: Transaction, article_id: str, new: Sequence[Accepted], *
         for one in new
     ]
     if rows:
-        transaction.execute(insert(transaction, accepted_evidence).on_conflict_do_nothing(), rows)
+        transaction.execute(_ACCEPT(transaction), rows)
+
+
+_ACCEPT = add_missing(accepted_evidence)
 
 
 def of_article(transaction: Transaction, article_id: str) -> tuple[Accepted, ...]:
     return of_articles(transaction, [article_id]).get(article_id, ())
 
 
+_ACCEPTED = (accepted_evidence.c.channel, accepted_evidence.c.reference, accepted_evidence.c.state)
+_OF_ARTICLES = (
+    sa.select(accepted_evidence.c.article, *_ACCEPTED)
+    .where(one_of(accepted_evidence.c.article, "of_articles"))
+    .order_by(*_ACCEPTED)
+)
+
+
 def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, tuple[Accepted, ...]]:
     """Return what each was released with; articles that were never released are left out."""
     found: dict[str, tuple[Accepted, ...]] = {}
-    columns = (accepted_evidence.c.channel, accepted_evidence.c.reference, accepted_evidence.c.state)
     for some in chunks(sorted(article_ids)):
-        mine = accepted_evidence.c.article.in_(some)
-        query = sa.select(accepted_evidence.c.article, *columns).where(mine).order_by(*columns)
-        for article_id, *row in transaction.execute(query):
+        for article_id, *row in transaction.execute(_OF_ARTICLES, {"of_articles": some}):
             found[article_id] = (*found.get(article_id, ()), Accepted(*row))
     return found

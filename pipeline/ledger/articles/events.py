@@ -12,14 +12,22 @@ from msgspec import Struct, structs
 
 from pipeline.errors import InvalidEvent, TransientError
 from pipeline.ledger.articles import revisions
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction
+from pipeline.ledger.kept import kept
 from pipeline.ledger.tables import events
 from pipeline.model.event import Accepted, Event, Publish, Stated
 from pipeline.model.rendition import digest_of
 from pipeline.model.value_digest import value_digest
 
+_EVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # before every event
 _BY_VALUE = "value:"  # prefixes digests of an article's content; earlier releases stored digests of its encoding
 _RECENT = 20  # events of one source about one article whose sequence is looked at
+
+_SENT = sa.select(events).where(
+    events.c.source == sa.bindparam("from_source"), events.c.source_id == sa.bindparam("source_gave")
+)
+_ONE = sa.select(events).where(events.c.id == sa.bindparam("event_id"))
+_RECORD = kept(lambda new: new(events).on_conflict_do_nothing().returning(events.c.id))
 
 
 def answer_to(transaction: Transaction, event: Event) -> Accepted | None:
@@ -28,7 +36,7 @@ def answer_to(transaction: Transaction, event: Event) -> Accepted | None:
     Raises InvalidEvent (`event-id-reused`) if its source used the id for different content.
     """
     origin = event.origin
-    row = _row(transaction, sa.and_(events.c.source == origin.source, events.c.source_id == origin.id))
+    row = transaction.execute(_SENT, {"from_source": origin.source, "source_gave": origin.id}).one_or_none()
     if row is None:
         return None
     if row.digest is not None and row.digest != fingerprint(event) and not _had_same_content(transaction, row, event):
@@ -43,7 +51,7 @@ def answer_to(transaction: Transaction, event: Event) -> Accepted | None:
 
 
 def find(transaction: Transaction, event_id: str) -> Accepted | None:
-    row = _row(transaction, events.c.id == event_id)
+    row = transaction.execute(_ONE, {"event_id": event_id}).one_or_none()
     return None if row is None else _answer(row)
 
 
@@ -53,48 +61,66 @@ class Timed(Struct, frozen=True):
     stated: Stated | None = None
 
 
+_OF_SOURCE = sa.and_(
+    events.c.article == sa.bindparam("about"),
+    events.c.source == sa.bindparam("from_source"),
+    events.c.time.is_not(None),
+)
+_SET_BACK = (
+    sa.select(events.c.accepted)
+    .where(_OF_SOURCE, sa.text("set_back"))  # as the partial index has it
+    .order_by(events.c.accepted.desc())
+    .limit(1)
+)
+_TIMES = (
+    sa.select(events.c.time, events.c.accepted, events.c.stated)
+    .where(_OF_SOURCE, events.c.accepted >= sa.bindparam("since"))
+    .limit(1)
+)
+_NEWEST, _OLDEST = _TIMES.order_by(events.c.time.desc()), _TIMES.order_by(events.c.time)
+_LAST_OVERTAKEN = _TIMES.where(events.c.outcome == "overtaken").order_by(events.c.accepted.desc())
+
+
 class Times:
     """The events of one source about one article that have a `time`, since its clock was last set back."""
 
     def __init__(self, transaction: Transaction, article_id: str, source: str) -> None:
         self._transaction = transaction
-        of_source = sa.and_(events.c.article == article_id, events.c.source == source, events.c.time.is_not(None))
-        set_back = transaction.scalar(
-            sa.select(events.c.accepted)
-            .where(of_source, sa.text("set_back"))  # as the partial index has it
-            .order_by(events.c.accepted.desc())
-            .limit(1)
-        )
-        self._known = of_source if set_back is None else sa.and_(of_source, events.c.accepted >= set_back)
+        self._asked: dict[str, object] = {"about": article_id, "from_source": source}
+        self._asked["since"] = transaction.scalar(_SET_BACK, self._asked) or _EVER
 
     def newest(self) -> Timed | None:
         """Return the one that happened last by the sender's clock."""
-        return self._one(events.c.time.desc())
+        return self._one(_NEWEST)
 
     def oldest(self) -> Timed | None:
         """Return the one that happened first by the sender's clock."""
-        return self._one(events.c.time)
+        return self._one(_OLDEST)
 
     def last_overtaken(self) -> Timed | None:
         """Return the last to arrive of those that were overtaken."""
-        return self._one(events.c.accepted.desc(), events.c.outcome == "overtaken")
+        return self._one(_LAST_OVERTAKEN)
 
-    def _one(self, order: sa.ColumnElement[Any], *which: sa.ColumnElement[bool]) -> Timed | None:
-        columns = sa.select(events.c.time, events.c.accepted, events.c.stated)
-        found = columns.where(self._known, *which).order_by(order).limit(1)
-        row = self._transaction.execute(found).one_or_none()
+    def _one(self, query: sa.Select[Any]) -> Timed | None:
+        row = self._transaction.execute(query, self._asked).one_or_none()
         return None if row is None else Timed(row.time, row.accepted, row.stated)
+
+
+_SEQUENCES = (
+    sa.select(events.c.sequence)
+    .where(
+        events.c.article == sa.bindparam("about"),
+        events.c.source == sa.bindparam("from_source"),
+        events.c.sequence.is_not(None),
+    )
+    .order_by(events.c.accepted.desc())
+    .limit(_RECENT)
+)
 
 
 def sequences(transaction: Transaction, article_id: str, source: str) -> list[str]:
     """Return the sequence numbers of the last events of `source` about the article that have one."""
-    recent = (
-        sa.select(events.c.sequence)
-        .where(events.c.article == article_id, events.c.source == source, events.c.sequence.is_not(None))
-        .order_by(events.c.accepted.desc())
-        .limit(_RECENT)
-    )
-    return list(transaction.scalars(recent))
+    return list(transaction.scalars(_SEQUENCES, {"about": article_id, "from_source": source}))
 
 
 def overtaken(transaction: Transaction) -> int:
@@ -168,8 +194,7 @@ def record(transaction: Transaction, event: Event, answer: Accepted, *, now: dt.
 def record_all(transaction: Transaction, answered: Sequence[tuple[Event, Accepted]], *, now: dt.datetime) -> None:
     """Do as `record` for each."""
     rows = [_new_row(event, answer, now) for event, answer in answered]
-    new = insert(transaction, events).on_conflict_do_nothing().returning(events.c.id)
-    added = set(transaction.scalars(new, rows)) if rows else set()
+    added = set(transaction.scalars(_RECORD(transaction), rows)) if rows else set()
     for event, answer in answered:
         if answer.event not in added:
             raise TransientError("the event is being accepted elsewhere", code="event-in-flight", event=event.origin.id)
@@ -194,10 +219,6 @@ def _new_row(event: Event, answer: Accepted, now: dt.datetime) -> dict[str, obje
         "accepted": now,
         "trace": origin.trace,
     }
-
-
-def _row(transaction: Transaction, which: sa.ColumnElement[bool]) -> Any:
-    return transaction.execute(sa.select(events).where(which)).one_or_none()
 
 
 def _answer(row: Any) -> Accepted:

@@ -23,8 +23,7 @@ class Public(Struct, frozen=True):
 
 def find(transaction: Transaction, article_id: str) -> Public | None:
     """Return the article's public state, or None if the public may not know of it."""
-    query = sa.select(state(), number()).where(articles.c.id == article_id)
-    row = transaction.execute(query).one_or_none()
+    row = transaction.execute(_PUBLIC, {"article_id": article_id}).one_or_none()
     return None if row is None or row[1] is None else Public(*row)
 
 
@@ -66,3 +65,6 @@ def number() -> sa.ColumnElement[Any]:
         withdrawal.c.number > last_out.correlate(articles).scalar_subquery(),
     )
     return sa.func.coalesce(articles.c.rendered, after.correlate(articles).scalar_subquery())
+
+
+_PUBLIC = sa.select(state(), number()).where(articles.c.id == sa.bindparam("article_id"))

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, among, chunks, insert
+from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.kept import add_missing, among, rows_of
 from pipeline.ledger.tables import articles, changes, deliveries, feed_documents, renditions, revisions
 from pipeline.model.rendition import Rendition
 
@@ -19,6 +20,13 @@ class Stored(Struct, frozen=True):
     bytes: int
     digest: str
     fingerprint: str = ""  # of what made it besides the revision
+
+
+_STORED = tuple(renditions.c[field] for field in Stored.__struct_fields__)
+_KEY = (renditions.c.article, renditions.c.revision)
+_AMONG = among(*_KEY)
+_OF = sa.and_(renditions.c.article == sa.bindparam("of_article"), renditions.c.revision == sa.bindparam("of_revision"))
+_ADD = add_missing(renditions)
 
 
 def add(
@@ -51,7 +59,7 @@ def add_all(
         for rendition in each
     ]
     if rows:
-        transaction.execute(insert(transaction, renditions).on_conflict_do_nothing(), rows)
+        transaction.execute(_ADD(transaction), rows)
 
 
 def confirm(transaction: Transaction, article_id: str, revision: int, fingerprints: Mapping[str, str]) -> None:
@@ -62,10 +70,16 @@ def confirm(transaction: Transaction, article_id: str, revision: int, fingerprin
         transaction.execute(sa.update(renditions).where(*mine, other).values(fingerprint=fingerprint))
 
 
+_OF_REVISION = sa.select(*_STORED).where(_OF).order_by(renditions.c.format)
+
+
 def of_revision(transaction: Transaction, article_id: str, revision: int) -> list[Stored]:
     """Return the renditions of a revision, sorted by format."""
-    query = sa.select(*_STORED).where(renditions.c.article == article_id, renditions.c.revision == revision)
-    return [Stored(*row) for row in transaction.execute(query.order_by(renditions.c.format))]
+    asked = {"of_article": article_id, "of_revision": revision}
+    return [Stored(*row) for row in transaction.execute(_OF_REVISION, asked)]
+
+
+_OF_REVISIONS = sa.select(*_KEY, *_STORED).where(_AMONG).order_by(*_KEY, renditions.c.format)
 
 
 def of_revisions(
@@ -73,10 +87,8 @@ def of_revisions(
 ) -> dict[tuple[str, int], dict[str, Stored]]:
     """Return the renditions of each of these (article, revision), by format."""
     found: dict[tuple[str, int], dict[str, Stored]] = {}
-    key = (renditions.c.article, renditions.c.revision)
     for some in chunks(sorted(numbers), 200):
-        query = sa.select(*key, *_STORED).where(among(key, some)).order_by(*key, renditions.c.format)
-        for article_id, revision, *stored in transaction.execute(query):
+        for article_id, revision, *stored in transaction.execute(_OF_REVISIONS, rows_of(some)):
             found.setdefault((article_id, revision), {})[stored[0]] = Stored(*stored)
     return found
 
@@ -85,9 +97,9 @@ def digests(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dic
     """Return the digests of these revisions of articles, by article and format."""
     found: dict[str, dict[str, str]] = {}
     columns = (renditions.c.article, renditions.c.format, renditions.c.digest)
+    query = sa.select(*columns).where(_AMONG).order_by(*columns[:2])
     for some in chunks(shown, 200):
-        these = among((renditions.c.article, renditions.c.revision), some)
-        for article, format, digest in transaction.execute(sa.select(*columns).where(these).order_by(*columns[:2])):
+        for article, format, digest in transaction.execute(query, rows_of(some)):
             found.setdefault(article, {})[format] = digest
     return found
 
@@ -142,11 +154,13 @@ def nameless(transaction: Transaction, digests: Collection[str]) -> frozenset[st
     return frozenset(left)
 
 
+_ONE = sa.select(*_STORED).where(_OF, renditions.c.format == sa.bindparam("in_format"))
+
+
 def one(transaction: Transaction, article_id: str, revision: int, format: str) -> Stored | None:
-    where = (renditions.c.article == article_id, renditions.c.revision == revision, renditions.c.format == format)
-    row = transaction.execute(sa.select(*_STORED).where(*where)).one_or_none()
+    asked = {"of_article": article_id, "of_revision": revision, "in_format": format}
+    row = transaction.execute(_ONE, asked).one_or_none()
     return None if row is None else Stored(*row)
 
 
 _SHOWN = articles.c.rendered
-_STORED = tuple(renditions.c[field] for field in Stored.__struct_fields__)

@@ -12,12 +12,18 @@ from msgspec import Struct
 
 from pipeline.ledger.articles import headings
 from pipeline.ledger.articles.headings import Heading
-from pipeline.ledger.database import Instant, Transaction, among, chunks, insert
+from pipeline.ledger.database import Instant, Transaction, chunks
+from pipeline.ledger.kept import add_missing, among, one_of, rows_of
 from pipeline.ledger.tables import articles, contents, revisions
 from pipeline.model.article import Article
 from pipeline.model.reference import CitedReference
 from pipeline.model.rendition import digest_of
 from pipeline.model.revision import Cause, EventType, Revision, Withdrawal
+
+_KEY = (revisions.c.article, revisions.c.number)
+_AMONG = among(*_KEY)
+_IS = sa.and_(revisions.c.article == sa.bindparam("of_article"), revisions.c.number == sa.bindparam("at_number"))
+_ADD = sa.insert(revisions)
 
 
 def add(
@@ -45,7 +51,7 @@ def add(
         "updated": updated,
         "cause": cause,
     }
-    transaction.execute(sa.insert(revisions).values(**values))
+    transaction.execute(_ADD, values)
 
 
 def add_first(transaction: Transaction, new: Sequence[tuple[str, str, str]], *, now: dt.datetime) -> None:
@@ -53,7 +59,7 @@ def add_first(transaction: Transaction, new: Sequence[tuple[str, str, str]], *, 
     same = {"number": 1, "event": "published", "at": now, "updated": now, "reason": None, "cause": None}
     rows = [{"article": article_id, "event_id": event, "content": digest} | same for article_id, event, digest in new]
     if rows:
-        transaction.execute(sa.insert(revisions), rows)
+        transaction.execute(_ADD, rows)
 
 
 class Following(Struct, frozen=True):
@@ -66,12 +72,15 @@ class Following(Struct, frozen=True):
     cause: Cause | None
 
 
+_CONTENTS_OF = sa.select(*_KEY, revisions.c.content).where(_AMONG)
+
+
 def add_following(transaction: Transaction, new: Sequence[Following], *, now: dt.datetime) -> None:
     """Add revisions that no event asked for."""
     contents_of: dict[tuple[str, int], str | None] = {}
     for some in chunks({(one.article, one.content_of) for one in new}, 200):
-        query = sa.select(*_KEY, revisions.c.content).where(among(_KEY, some))
-        contents_of |= {(article, number): content for article, number, content in transaction.execute(query)}
+        found = transaction.execute(_CONTENTS_OF, rows_of(some))
+        contents_of |= {(article, number): content for article, number, content in found}
     rows = [
         {
             "article": one.article,
@@ -87,22 +96,24 @@ def add_following(transaction: Transaction, new: Sequence[Following], *, now: dt
         for one in new
     ]
     if rows:
-        transaction.execute(sa.insert(revisions), rows)
+        transaction.execute(_ADD, rows)
 
 
 def repeat(transaction: Transaction, article_id: str, number: int, under: int, *, now: dt.datetime) -> None:
     """Add a revision that was never published again, with the same content and event, under a later number."""
     copied = ("article", "event", "event_id", "content")
-    row = transaction.execute(sa.select(*(revisions.c[name] for name in copied)).where(_is(article_id, number))).one()
-    values = dict(row._mapping) | {"number": under, "at": now, "updated": now}
-    transaction.execute(sa.insert(revisions).values(**values))
+    query = sa.select(*(revisions.c[name] for name in copied)).where(_IS)
+    row = transaction.execute(query, _at(article_id, number)).one()
+    values = {name: getattr(row, name) for name in copied}
+    transaction.execute(_ADD, values | {"number": under, "at": now, "updated": now})
 
 
 def number_of_event(transaction: Transaction, article_id: str, number: int) -> int:
     """Return the number under which a revision's event is, or will be, published."""
-    event = sa.select(revisions.c.event_id).where(_is(article_id, number)).scalar_subquery()
+    event = sa.select(revisions.c.event_id).where(_IS).scalar_subquery()
     same = sa.and_(revisions.c.article == article_id, revisions.c.event_id == event)
-    return transaction.scalar(sa.select(sa.func.max(revisions.c.number)).where(same)) or number
+    newest = sa.select(sa.func.max(revisions.c.number)).where(same)
+    return transaction.scalar(newest, _at(article_id, number)) or number
 
 
 def add_content(transaction: Transaction, article: Article) -> str:
@@ -111,19 +122,25 @@ def add_content(transaction: Transaction, article: Article) -> str:
     return digest
 
 
+_ADD_CONTENTS = add_missing(contents)
+
+
 def add_contents(transaction: Transaction, articles: Iterable[Article]) -> list[str]:
     """Store the contents of articles, each once, and return their digests."""
     bodies = [(msgspec.json.encode(article), article) for article in articles]
     rows = [{"digest": digest_of(body), "article": body} | headings.of_article(article) for body, article in bodies]
     if rows:
         by_digest = {str(row["digest"]): row for row in rows}
-        transaction.execute(insert(transaction, contents).on_conflict_do_nothing(), list(by_digest.values()))
+        transaction.execute(_ADD_CONTENTS(transaction), list(by_digest.values()))
     return [str(row["digest"]) for row in rows]
 
 
 def content_of(transaction: Transaction, article_id: str, number: int) -> str | None:
     """Return the digest of a revision's content, or None for a withdrawal."""
-    return transaction.scalar(sa.select(revisions.c.content).where(_is(article_id, number)))
+    return transaction.scalar(sa.select(revisions.c.content).where(_IS), _at(article_id, number))
+
+
+_CONTENT = sa.select(contents.c.article).join(revisions, contents.c.digest == revisions.c.content).where(_IS)
 
 
 def has_content(transaction: Transaction, article_id: str, number: int, article: Article) -> bool:
@@ -131,8 +148,7 @@ def has_content(transaction: Transaction, article_id: str, number: int, article:
 
     Values are compared, because a release that adds a field encodes the same article as different bytes.
     """
-    stored = sa.select(contents.c.article).join(revisions, contents.c.digest == revisions.c.content)
-    body = transaction.scalar(stored.where(_is(article_id, number)))
+    body = transaction.scalar(_CONTENT, _at(article_id, number))
     return body is not None and msgspec.json.decode(body, type=Article) == article
 
 
@@ -141,17 +157,36 @@ class Content(Struct, frozen=True):
     article: Article
 
 
+_NEWEST_CONTENT = (
+    sa.select(contents.c.digest, contents.c.article)
+    .join(revisions, contents.c.digest == revisions.c.content)
+    .where(revisions.c.article == sa.bindparam("of_article"))
+    .order_by(revisions.c.number.desc())
+    .limit(1)
+)
+
+
 def newest_content(transaction: Transaction, article_id: str) -> Content:
     """Return the newest content of the article. Raises sqlalchemy's NoResultFound if the article is unknown."""
-    newest = (
-        sa.select(contents.c.digest, contents.c.article)
-        .join(revisions, contents.c.digest == revisions.c.content)
-        .where(revisions.c.article == article_id)
-        .order_by(revisions.c.number.desc())
-        .limit(1)
-    )
-    row = transaction.execute(newest).one()
+    row = transaction.execute(_NEWEST_CONTENT, {"of_article": article_id}).one()
     return Content(row.digest, msgspec.json.decode(row.article, type=Article))
+
+
+_WITH_CONTENT = (
+    sa.select(
+        revisions.c.article.label("id"),
+        revisions.c.number,
+        contents.c.article,
+        revisions.c.evidence,
+        revisions.c.updated,
+        revisions.c.overdue,
+        articles.c.published,
+    )
+    .select_from(revisions)
+    .join(contents, contents.c.digest == revisions.c.content)
+    .join(articles, articles.c.id == revisions.c.article)
+)
+_ONE_WITH_CONTENT, _ALL_WITH_CONTENT = _WITH_CONTENT.where(_IS), _WITH_CONTENT.where(_AMONG)
 
 
 def get(transaction: Transaction, article_id: str, number: int) -> Revision:
@@ -159,14 +194,14 @@ def get(transaction: Transaction, article_id: str, number: int) -> Revision:
 
     Raises sqlalchemy's NoResultFound for a withdrawal, and for one that is unknown.
     """
-    return _revision(transaction.execute(_WITH_CONTENT.where(_is(article_id, number))).one())
+    return _revision(transaction.execute(_ONE_WITH_CONTENT, _at(article_id, number)).one())
 
 
 def get_all(transaction: Transaction, numbers: Collection[tuple[str, int]]) -> dict[tuple[str, int], Revision]:
     """Do as `get` for each of these (article, number). Withdrawals and unknown ones are left out."""
     found: dict[tuple[str, int], Revision] = {}
     for some in chunks(sorted(numbers), 200):
-        for row in transaction.execute(_WITH_CONTENT.where(among(_KEY, some))):
+        for row in transaction.execute(_ALL_WITH_CONTENT, rows_of(some)):
             found[row.id, row.number] = _revision(row)
     return found
 
@@ -184,15 +219,15 @@ def _revision(row: Any) -> Revision:
 
 def came_out(transaction: Transaction, article_id: str, number: int) -> dt.datetime | None:
     """Return when the revision was rendered, which for a refreshed one is later than the date that readers see."""
-    at: dt.datetime | None = transaction.scalar(sa.select(revisions.c.rendered_at).where(_is(article_id, number)))
+    query = sa.select(revisions.c.rendered_at).where(_IS)
+    at: dt.datetime | None = transaction.scalar(query, _at(article_id, number))
     return at
 
 
-# Built once: a withdrawal asks them for each of its channels, and building them took longer than answering them.
 _WITHDRAWAL = (
     sa.select(revisions.c.reason, revisions.c.at, articles.c.title, articles.c.language, articles.c.published)
     .join(articles, articles.c.id == revisions.c.article)
-    .where(revisions.c.article == sa.bindparam("of_article"), revisions.c.number == sa.bindparam("at_number"))
+    .where(_IS)
 )
 _LAST_SHOWN = (
     sa.select(*headings.COLUMNS)
@@ -222,7 +257,7 @@ def withdrawal_if_known(
     transaction: Transaction, article_id: str, number: int, *, reason: str | None = None
 ) -> Withdrawal | None:
     """Return the withdrawal, or None if the ledger lacks the revision: after a restore a place may have a later one."""
-    row = transaction.execute(_WITHDRAWAL, {"of_article": article_id, "at_number": number}).one_or_none()
+    row = transaction.execute(_WITHDRAWAL, _at(article_id, number)).one_or_none()
     if row is None:
         return None
     shown = _last_shown(transaction, article_id, number)
@@ -241,20 +276,22 @@ def withdrawal_if_known(
 
 def is_known(transaction: Transaction, article_id: str, number: int) -> bool:
     """Return whether the ledger has the revision. After a restore a place may have a later one."""
-    query = sa.select(revisions.c.number).where(_is(article_id, number))
-    return transaction.execute(query).first() is not None
+    query = sa.select(revisions.c.number).where(_IS)
+    return transaction.execute(query, _at(article_id, number)).first() is not None
+
+
+_HEADING = sa.select(*headings.COLUMNS).join(revisions, contents.c.digest == revisions.c.content).where(_IS)
 
 
 def heading(transaction: Transaction, article_id: str, number: int) -> Heading | None:
     """Return the heading of a revision's content, or None for a withdrawal."""
-    query = sa.select(*headings.COLUMNS).join(revisions, contents.c.digest == revisions.c.content)
-    row = transaction.execute(query.where(_is(article_id, number))).one_or_none()
+    row = transaction.execute(_HEADING, _at(article_id, number)).one_or_none()
     return None if row is None else headings.of_row(row)
 
 
 def _last_shown(transaction: Transaction, article_id: str, before: int) -> Heading | None:
     """Return the heading of the newest content published before a revision."""
-    row = transaction.execute(_LAST_SHOWN, {"of_article": article_id, "at_number": before}).one_or_none()
+    row = transaction.execute(_LAST_SHOWN, _at(article_id, before)).one_or_none()
     return None if row is None else headings.of_row(row)
 
 
@@ -263,16 +300,29 @@ def last_update(transaction: Transaction, article_id: str) -> dt.datetime | None
     return last_updates(transaction, [article_id]).get(article_id)
 
 
+_LAST_UPDATES = sa.select(
+    articles.c.id,
+    sa.select(revisions.c.updated)
+    .where(
+        revisions.c.article == articles.c.id,
+        sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None)),
+    )
+    .order_by(revisions.c.number.desc())
+    .limit(1)
+    .scalar_subquery(),
+).where(one_of(articles.c.id, "article_ids"))
+
+
 def last_updates(transaction: Transaction, article_ids: Collection[str]) -> dict[str, dt.datetime]:
     """Do as `last_update` for each; articles that were never published are left out."""
-    out = sa.or_(revisions.c.event == "withdrawn", revisions.c.evidence.is_not(None))
-    newest = sa.select(revisions.c.updated).where(revisions.c.article == articles.c.id, out)
-    last = newest.order_by(revisions.c.number.desc()).limit(1).scalar_subquery()
     found: dict[str, dt.datetime] = {}
     for some in chunks(sorted(article_ids)):
-        rows = transaction.execute(sa.select(articles.c.id, last).where(articles.c.id.in_(some)))
+        rows = transaction.execute(_LAST_UPDATES, {"article_ids": some})
         found |= {article_id: at for article_id, at in rows if at is not None}
     return found
+
+
+_KEEP_SHOWN = sa.update(revisions).where(_IS, revisions.c.evidence.is_(None))
 
 
 def keep_shown(transaction: Transaction, shown: Mapping[str, Revision], *, now: dt.datetime) -> None:
@@ -282,8 +332,7 @@ def keep_shown(transaction: Transaction, shown: Mapping[str, Revision], *, now: 
     """
     rows = [
         {
-            "of_article": article_id,
-            "of_number": revision.number,
+            **_at(article_id, revision.number),
             "updated": revision.updated,
             "evidence": msgspec.json.encode(revision.references),
             "pending": sum(cited.state == "pending" for cited in revision.references),
@@ -293,20 +342,16 @@ def keep_shown(transaction: Transaction, shown: Mapping[str, Revision], *, now: 
         for article_id, revision in shown.items()
     ]
     if rows:
-        this = sa.and_(
-            revisions.c.article == sa.bindparam("of_article"), revisions.c.number == sa.bindparam("of_number")
-        )
-        transaction.execute(sa.update(revisions).where(this, revisions.c.evidence.is_(None)), rows)
+        transaction.execute(_KEEP_SHOWN, rows)
 
 
 def pending(transaction: Transaction, shown: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
     """Count the references that each of these (article, number) shows without PubMed's answer."""
-    key = _KEY
     found: dict[tuple[str, int], int] = {}
+    old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # older rows have no count
+    query = sa.select(*_KEY, revisions.c.pending, old.label("evidence")).where(_AMONG)
     for pairs in chunks(sorted(shown), 200):
-        these = among(key, pairs)
-        old = sa.case((revisions.c.pending.is_(None), revisions.c.evidence), else_=None)  # older rows have no count
-        for row in transaction.execute(sa.select(*key, revisions.c.pending, old.label("evidence")).where(these)):
+        for row in transaction.execute(query, rows_of(pairs)):
             counted = sum(cited.state == "pending" for cited in decode_evidence(row.evidence))
             found[row.article, row.number] = counted if row.pending is None else row.pending
     return found
@@ -359,22 +404,6 @@ def decode_evidence(body: bytes | None) -> tuple[CitedReference, ...]:
     return () if body is None else msgspec.json.decode(body, type=tuple[CitedReference, ...])
 
 
-_KEY = (revisions.c.article, revisions.c.number)
-_WITH_CONTENT = (
-    sa.select(
-        revisions.c.article.label("id"),
-        revisions.c.number,
-        contents.c.article,
-        revisions.c.evidence,
-        revisions.c.updated,
-        revisions.c.overdue,
-        articles.c.published,
-    )
-    .select_from(revisions)
-    .join(contents, contents.c.digest == revisions.c.content)
-    .join(articles, articles.c.id == revisions.c.article)
-)
-
-
-def _is(article_id: str, number: int) -> sa.ColumnElement[bool]:
-    return sa.and_(revisions.c.article == article_id, revisions.c.number == number)
+def _at(article_id: str, number: int) -> dict[str, Any]:
+    """Return what a statement with `_IS` is executed with."""
+    return {"of_article": article_id, "at_number": number}

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import articles, events, revisions
 
 
@@ -17,7 +18,7 @@ def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[
     """
     found: dict[str, str] = {}
     for some in chunks(sorted(article_ids)):
-        found.update((row.id, row.trace) for row in transaction.execute(_NEWS.where(articles.c.id.in_(some))))
+        found.update((row.id, row.trace) for row in transaction.execute(_NEWS, {"of_articles": some}))
     return found
 
 
@@ -26,6 +27,8 @@ _NEWS = (
     .join(revisions, sa.and_(revisions.c.article == articles.c.id, revisions.c.number == articles.c.revision))
     .join(events, events.c.id == revisions.c.event_id)
     .where(
-        sa.or_(articles.c.rendered.is_(None), articles.c.rendered < articles.c.revision), events.c.trace.is_not(None)
+        one_of(articles.c.id, "of_articles"),
+        sa.or_(articles.c.rendered.is_(None), articles.c.rendered < articles.c.revision),
+        events.c.trace.is_not(None),
     )
 )

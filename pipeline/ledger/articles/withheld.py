@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import withheld
 
 EVERYWHERE = ""  # instead of a channel's id: the article was withdrawn from every channel and from the site
@@ -45,10 +46,14 @@ def put(transaction: Transaction, article_id: str, new: Withheld) -> None:
 
 def lift(transaction: Transaction, article_id: str, channels: Sequence[str] | None = None) -> None:
     """Record that the article is no longer withheld from these channels (None: from any)."""
-    where = [withheld.c.article == article_id]
-    if channels is not None:
-        where.append(withheld.c.channel.in_(channels))
-    transaction.execute(sa.delete(withheld).where(*where))
+    if channels is None:
+        transaction.execute(_LIFT, {"of_article": article_id})
+    else:
+        transaction.execute(_LIFT_FROM, {"of_article": article_id, "these": list(channels)})
+
+
+_LIFT = sa.delete(withheld).where(withheld.c.article == sa.bindparam("of_article"))
+_LIFT_FROM = _LIFT.where(one_of(withheld.c.channel, "these"))
 
 
 def of_article(transaction: Transaction, article_id: str) -> dict[str, Withheld]:
@@ -56,12 +61,14 @@ def of_article(transaction: Transaction, article_id: str) -> dict[str, Withheld]
     return of_articles(transaction, [article_id]).get(article_id, {})
 
 
+_OF_ARTICLES = sa.select(withheld).where(one_of(withheld.c.article, "of_articles")).order_by(withheld.c.channel)
+
+
 def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, dict[str, Withheld]]:
     """Do as `of_article` for each; articles that are not withheld are left out."""
     found: dict[str, dict[str, Withheld]] = {}
     for some in chunks(sorted(article_ids)):
-        query = sa.select(withheld).where(withheld.c.article.in_(some)).order_by(withheld.c.channel)
-        for row in transaction.execute(query):
+        for row in transaction.execute(_OF_ARTICLES, {"of_articles": some}):
             found.setdefault(row.article, {})[row.channel] = _withheld(row)
     return found
 

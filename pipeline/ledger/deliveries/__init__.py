@@ -18,6 +18,7 @@ from msgspec import Struct
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, chunks, insert, instant
 from pipeline.ledger.deliveries import channel_contents
+from pipeline.ledger.kept import NewInsert, kept, one_of
 from pipeline.ledger.partners import changes
 from pipeline.ledger.tables import deliveries, places
 from pipeline.ledger.tables.base import by_key
@@ -68,6 +69,12 @@ class Delivery(Struct, frozen=True, kw_only=True):
     changed: dt.datetime | None = None  # when its state changed last
 
 
+_DELIVERY = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
+_MANY = sa.select(*_DELIVERY).order_by(deliveries.c.article, deliveries.c.channel)
+_OF_ARTICLES = _MANY.where(one_of(deliveries.c.article, "of_articles"))
+_DELIVERED: sa.ColumnElement[str] = sa.literal_column("'delivered'")
+_NORMAL: sa.ColumnElement[int] = sa.literal_column(str(NORMAL))
+
 # --- scheduling -----------------------------------------------------------------------------------------------------
 
 
@@ -105,14 +112,7 @@ def schedule_all(transaction: Transaction, targets: Sequence[NewTarget], *, now:
     by_key = {(one.article, one.channel): one for one in sorted(targets, key=lambda one: (one.article, one.channel))}
     scheduled: dict[tuple[str, str], tuple[Any, ...]] = {}
     for some in chunks(by_key.values()):
-        new = insert(transaction, deliveries)
-        wanted = new.excluded
-        upsert = new.on_conflict_do_update(
-            index_elements=[deliveries.c.article, deliveries.c.channel],
-            set_=_wanting({name: wanted[name] for name in (*_TARGET, *afresh(now))}),
-            where=deliveries.c.target_revision < wanted.target_revision,
-        ).returning(*(deliveries.c[name] for name in _HELD))
-        rows = transaction.execute(upsert, [_new_row(one, now) for one in some])
+        rows = transaction.execute(_want(transaction), [_new_row(one, now) for one in some])
         scheduled |= {(article, channel): tuple(has) for article, channel, *has in rows}
     taken = [one for key, one in by_key.items() if key in scheduled]
     changes.record_all(transaction, [_change(one) for one in taken], now=now)
@@ -154,9 +154,13 @@ def _new_row(target: NewTarget, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def afresh(now: dt.datetime) -> dict[str, Any]:
+_TARGET = ("format", "target_revision", "target_digest", "urgency")
+_AFRESH = ("state", "attempts", "refusals", "due", "changed", "available")
+
+
+def afresh(now: dt.datetime | sa.BindParameter[Any]) -> dict[str, Any]:
     """Return the values of a delivery that is to be attempted now, with a full set of attempts."""
-    return {"state": "pending", "attempts": 0, "refusals": 0, "due": now, "changed": now, "available": None}
+    return dict(zip(_AFRESH, ("pending", 0, 0, now, now, None), strict=True))
 
 
 def _wanting(new: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,30 +181,50 @@ def _wanting(new: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@kept
+def _want(insert: NewInsert) -> sa.Executable:
+    """Make what is given the target of new deliveries, and of those that had an older one; return what they hold."""
+    new = insert(deliveries)
+    wanted = new.excluded
+    return new.on_conflict_do_update(
+        index_elements=[deliveries.c.article, deliveries.c.channel],
+        set_=_wanting({name: wanted[name] for name in (*_TARGET, *_AFRESH)}),
+        where=deliveries.c.target_revision < wanted.target_revision,
+    ).returning(
+        deliveries.c.article, deliveries.c.channel, deliveries.c.delivered_revision, deliveries.c.delivered_digest
+    )
+
+
 def articles_of(transaction: Transaction, channel: str, article_ids: Collection[str]) -> frozenset[str]:
     """Return those of the articles that have a delivery for the channel."""
     where = (deliveries.c.channel == channel, deliveries.c.article.in_(article_ids))
     return frozenset(transaction.scalars(sa.select(deliveries.c.article).where(*where)))
 
 
+_OF_ARTICLE = deliveries.c.article == sa.bindparam("of_article")
+_DROP_UNTRIED = sa.delete(deliveries).where(_OF_ARTICLE, deliveries.c.attempted.is_(False))
+_TAKE_BACK = (
+    sa.update(deliveries)
+    .where(_OF_ARTICLE)
+    .values(
+        target_revision=sa.bindparam("by_revision"),
+        target_digest=None,
+        urgency=WITHDRAWAL,
+        error=None,
+        **afresh(claims.NOW),
+    )
+)
+_CHANNELS = sa.select(deliveries.c.channel).where(_OF_ARTICLE)
+_GIVEN_UP = sa.select(places.c.key, places.c.reason).where(places.c.state == "given-up")
+
+
 def schedule_withdrawal(transaction: Transaction, article_id: str, *, revision: int, now: dt.datetime) -> list[str]:
     """Schedule a withdrawal for every channel that may have seen the article, and return those channels."""
     changes.record_withdrawal(transaction, article_id, revision=revision, now=now)
-    mine = deliveries.c.article == article_id
-    transaction.execute(sa.delete(deliveries).where(mine, deliveries.c.attempted.is_(False)))
-    transaction.execute(
-        sa.update(deliveries)
-        .where(mine)
-        .values(
-            target_revision=revision,
-            target_digest=None,
-            urgency=WITHDRAWAL,
-            error=None,
-            **afresh(now),
-        )
-    )
+    transaction.execute(_DROP_UNTRIED, {"of_article": article_id})
+    transaction.execute(_TAKE_BACK, {"of_article": article_id, "by_revision": revision, "now": now})
     _abandon_where_given_up(transaction, article_id)
-    return list(transaction.scalars(sa.select(deliveries.c.channel).where(mine)))
+    return list(transaction.scalars(_CHANNELS, {"of_article": article_id}))
 
 
 def seen_by(transaction: Transaction, article_id: str) -> list[str]:
@@ -230,8 +254,7 @@ def _may_show(article_id: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _abandon_where_given_up(transaction: Transaction, article_id: str) -> None:
     """Abandon the withdrawal at places that were given up, so that a command waiting for it can name those places."""
-    given_up = sa.select(places.c.key, places.c.reason).where(places.c.state == "given-up")
-    for key, reason in transaction.execute(given_up):
+    for key, reason in transaction.execute(_GIVEN_UP):
         mine = (deliveries.c.article == article_id, deliveries.c.channel == key)
         lost = {"state": "abandoned", "due": None, "error": f"place-given-up: {reason}"}
         transaction.execute(sa.update(deliveries).where(*mine).values(**lost))
@@ -330,15 +353,15 @@ def one(transaction: Transaction, delivery_id: str) -> Delivery:
 
 def of_article(transaction: Transaction, article_id: str) -> list[Delivery]:
     """Return the deliveries of an article, sorted by channel."""
-    return _many(transaction, deliveries.c.article == article_id)
+    return of_articles(transaction, [article_id]).get(article_id, [])
 
 
 def of_articles(transaction: Transaction, article_ids: Collection[str]) -> dict[str, list[Delivery]]:
     """Do as `of_article` for each; articles without deliveries are left out."""
     found: dict[str, list[Delivery]] = {}
     for some in chunks(sorted(article_ids)):
-        for row in _many(transaction, deliveries.c.article.in_(some)):
-            found.setdefault(row.article, []).append(row)
+        for row in transaction.execute(_OF_ARTICLES, {"of_articles": some}):
+            found.setdefault(row.article, []).append(Delivery(**row._mapping))
     return found
 
 
@@ -516,29 +539,19 @@ def blocking_withdrawal() -> sa.ColumnElement[bool]:
     )
 
 
+_BLOCKING = (
+    sa.select(deliveries.c.id).where(deliveries.c.channel == sa.bindparam("at_channel"), blocking_withdrawal()).limit(1)
+)
+
+
 def is_blocked(transaction: Transaction, channel: str) -> bool:
     """Return whether such a withdrawal is outstanding for the channel."""
-    blocking = sa.select(deliveries.c.id).where(deliveries.c.channel == channel, blocking_withdrawal())
-    return transaction.execute(blocking.limit(1)).first() is not None
+    return transaction.execute(_BLOCKING, {"at_channel": channel}).first() is not None
 
 
-def first_due(
-    channel: sa.ColumnElement[str] | str, kind: sa.ColumnElement[bool], now: dt.datetime
-) -> sa.ScalarSelect[dt.datetime]:
-    """Select when the first of a kind is due. By an order: PostgreSQL otherwise looks for one by reading the table."""
-    mine = (deliveries.c.channel == channel, kind, claims.is_due(deliveries, now))
-    return sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery()
-
-
-_TARGET = ("format", "target_revision", "target_digest", "urgency")
-_DELIVERED: sa.ColumnElement[str] = sa.literal_column("'delivered'")
-_NORMAL: sa.ColumnElement[int] = sa.literal_column(str(NORMAL))
-_HELD = ("article", "channel", "delivered_revision", "delivered_digest")
 _OUTSTANDING = sa.or_(deliveries.c.due.is_not(None), deliveries.c.available.is_not(None))
-
-_DELIVERY = by_key(deliveries.c[field] for field in Delivery.__struct_fields__)
 
 
 def _many(transaction: Transaction, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[Delivery]:
-    query = sa.select(*_DELIVERY).where(*where).order_by(deliveries.c.article, deliveries.c.channel).limit(limit)
+    query = _MANY.where(*where).limit(limit)
     return [Delivery(**row._mapping) for row in transaction.execute(query)]

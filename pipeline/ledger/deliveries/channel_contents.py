@@ -24,7 +24,10 @@ def add(
 ) -> None:
     """Record that from `at` the channel has this revision or, with the event "withdrawn", nothing of the article."""
     row = {"article": article_id, "channel": channel, "revision": revision, "event": event, "digest": digest, "at": at}
-    transaction.execute(sa.insert(channel_contents).values(**row))
+    transaction.execute(_ADD, row)
+
+
+_ADD = sa.insert(channel_contents)
 
 
 class ChannelContent(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from pipeline.ledger import claims, skipping
 from pipeline.ledger.claims import DueRows
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction
 from pipeline.ledger.deliveries import IS_ANY, IS_NORMAL, IS_WITHDRAWAL, MAY_WAIT
+from pipeline.ledger.kept import NewInsert, add_missing, kept, one_of
 from pipeline.ledger.tables import channels, deliveries
 
 CircuitState = Literal["closed", "open", "half-open", "disabled"]
@@ -49,17 +50,26 @@ class Health(Struct, frozen=True):
         return "open" if self.paused_until is not None and self.paused_until > now else "half-open"
 
 
+_HEALTH = tuple(channels.c[field] for field in Health.__struct_fields__)
+_OF_ONE = sa.select(*_HEALTH).where(channels.c.id == sa.bindparam("of_channel"))
+_OF_ONE_TO_CHANGE = _OF_ONE.with_for_update()
+_OF_MANY = sa.select(channels.c.id, *_HEALTH).where(one_of(channels.c.id, "of_channels"))
+_OF_MANY_TO_CHANGE = _OF_MANY.with_for_update(skip_locked=True)
+_RESTING = sa.select(channels.c.id).where(sa.or_(channels.c.paused_until > claims.NOW, channels.c.paused.is_not(None)))
+_INTRODUCE = add_missing(channels)
+_ANSWERED = sa.update(channels).where(one_of(channels.c.id, "of_channels")).values(answered=sa.bindparam("answered_at"))
+
+
 def health(transaction: Transaction, channel: str, *, lock: bool = False) -> Health:
     """Return the health of a channel, with its row locked if `lock` is set because it is about to be changed."""
-    query = sa.select(*_HEALTH).where(channels.c.id == channel)
-    row = transaction.execute(query.with_for_update() if lock else query).one_or_none()
+    query = _OF_ONE_TO_CHANGE if lock else _OF_ONE
+    row = transaction.execute(query, {"of_channel": channel}).one_or_none()
     return Health() if row is None else Health(*row)
 
 
 def resting(transaction: Transaction, now: dt.datetime) -> frozenset[str]:
     """Return the channels that should be left alone now."""
-    left_alone = sa.or_(channels.c.paused_until > now, channels.c.paused.is_not(None))
-    return frozenset(transaction.scalars(sa.select(channels.c.id).where(left_alone)))
+    return frozenset(transaction.scalars(_RESTING, {"now": now}))
 
 
 class DueChannel(Struct, frozen=True):
@@ -74,18 +84,6 @@ class DueChannel(Struct, frozen=True):
         return min(at for at in (self.withdrawals, self.others) if at is not None)
 
 
-def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueChannel]:
-    """Return the channels that do not rest and have deliveries that are due. One statement, or two, for all of them.
-
-    Only channels with outstanding deliveries are looked at, so nothing is read of a site that has delivered everything.
-    """
-    rows = transaction.execute(_first_of_each(), claims.at(now))
-    found = [DueChannel(*row) for row in rows]
-    asleep = resting(transaction, now) if found else frozenset()
-    return [one for one in found if (one.withdrawals or one.others) and one.id not in asleep]
-
-
-@functools.cache
 def _first_of_each() -> sa.Select[Any]:
     """Select each channel with outstanding deliveries, and since when withdrawals and others are due for it."""
     channel = skipping.values_of(deliveries.c.channel, deliveries.c.due.is_not(None))
@@ -96,6 +94,20 @@ def _first_of_each() -> sa.Select[Any]:
 
     others = sa.func.coalesce(first(IS_NORMAL), first(MAY_WAIT))
     return sa.select(channel.c.value, first(IS_WITHDRAWAL), others).where(channel.c.value.is_not(None))
+
+
+_FIRST_OF_EACH = _first_of_each()
+
+
+def with_due_deliveries(transaction: Transaction, now: dt.datetime) -> list[DueChannel]:
+    """Return the channels that do not rest and have deliveries that are due. One statement, or two, for all of them.
+
+    Only channels with outstanding deliveries are looked at, so nothing is read of a site that has delivered everything.
+    """
+    rows = transaction.execute(_FIRST_OF_EACH, claims.at(now))
+    found = [DueChannel(*row) for row in rows]
+    asleep = resting(transaction, now) if found else frozenset()
+    return [one for one in found if (one.withdrawals or one.others) and one.id not in asleep]
 
 
 def due_rows(channel_ids: Collection[str], now: dt.datetime) -> DueRows:
@@ -118,8 +130,8 @@ def healths(transaction: Transaction, channel_ids: Collection[str], *, lock: boo
 
     `lock`: lock them because they are about to be changed, and leave out those that another transaction has locked.
     """
-    query = sa.select(channels.c.id, *_HEALTH).where(channels.c.id.in_(channel_ids))
-    rows = transaction.execute(query.with_for_update(skip_locked=True) if lock else query)
+    query = _OF_MANY_TO_CHANGE if lock else _OF_MANY
+    rows = transaction.execute(query, {"of_channels": list(channel_ids)})
     return {id: Health(*row) for id, *row in rows}
 
 
@@ -127,13 +139,13 @@ def introduce(transaction: Transaction, channel_ids: Collection[str]) -> None:
     """Record channels that were never sent to, so that their rows can be locked."""
     if channel_ids:
         rows = [{"id": id, "failures": 0} for id in sorted(channel_ids)]  # in one order, whoever else introduces them
-        transaction.execute(insert(transaction, channels).on_conflict_do_nothing(), rows)
+        transaction.execute(_INTRODUCE(transaction), rows)
 
 
 def mark_answered(transaction: Transaction, channel_ids: Collection[str], *, now: dt.datetime) -> None:
     """Record that these channels, which are well, accepted something."""
     if channel_ids:
-        transaction.execute(sa.update(channels).where(channels.c.id.in_(channel_ids)).values(answered=now))
+        transaction.execute(_ANSWERED, {"of_channels": list(channel_ids), "answered_at": now})
 
 
 def keep(transaction: Transaction, channel: str, known: Health) -> None:
@@ -190,9 +202,18 @@ def forget(transaction: Transaction, channel: str) -> None:
     transaction.execute(sa.delete(channels).where(channels.c.id == channel))
 
 
-_HEALTH = tuple(channels.c[field] for field in Health.__struct_fields__)
-
-
 def _set(transaction: Transaction, channel: str, **values: object) -> None:
-    upsert = insert(transaction, channels).values(id=channel, **({"failures": 0} | values))
-    transaction.execute(upsert.on_conflict_do_update(index_elements=[channels.c.id], set_=values))
+    transaction.execute(_setting(tuple(values))(transaction), {"id": channel, "failures": 0, **values})
+
+
+@functools.cache
+def _setting(names: tuple[str, ...]) -> Callable[[Transaction], sa.Executable]:
+    """Keep the statement that sets these columns of a channel, whether it has a row or not."""
+
+    def build(insert: NewInsert) -> sa.Executable:
+        new = insert(channels)
+        return new.on_conflict_do_update(
+            index_elements=[channels.c.id], set_={name: new.excluded[name] for name in names}
+        )
+
+    return kept(build)

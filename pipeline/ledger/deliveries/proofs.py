@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
+from pipeline.ledger.claims import Claims, DueRows
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.deliveries import Delivery
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import deliveries, proofs
 
 
@@ -55,12 +56,15 @@ def require(transaction: Transaction, taken: Sequence[Delivery], *, now: dt.date
         transaction.execute(upsert.on_conflict_do_update(index_elements=[proofs.c.delivery], set_=fresh))
 
 
+_DUE = Claims(proofs.c.delivery, one_of(proofs.c.channel, "at_channels"))
+
+
 def claim_due(
     transaction: Transaction, channels: Sequence[str], *, token: str, now: dt.datetime, seconds: float, limit: int
 ) -> list[str]:
     """Lease proofs that are due at these channels, and return the ids of their deliveries."""
-    where = [proofs.c.channel.in_(channels)]
-    return claims.claim(transaction, proofs.c.delivery, token=token, now=now, seconds=seconds, limit=limit, where=where)
+    asked = {"at_channels": list(channels)}
+    return _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=limit, asked=asked)
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
@@ -74,8 +78,12 @@ def due_rows(now: dt.datetime) -> DueRows:
 
 def workers_busy(transaction: Transaction, *, now: dt.datetime) -> int:
     """Count the workers that are looking for withdrawn articles now."""
-    leased = (proofs.c.lease.is_not(None), claims.is_leased(proofs, now), proofs.c.due.is_not(None))
-    return transaction.scalar(sa.select(sa.func.count(sa.distinct(proofs.c.lease))).where(*leased)) or 0
+    return transaction.scalar(_BUSY, claims.at(now)) or 0
+
+
+_BUSY = sa.select(sa.func.count(sa.distinct(proofs.c.lease))).where(
+    proofs.c.lease.is_not(None), claims.is_leased_then(proofs), proofs.c.due.is_not(None)
+)
 
 
 def claimed(transaction: Transaction, delivery_id: str, *, token: str) -> tuple[Proof, Delivery] | None:
@@ -120,7 +128,7 @@ def drop(transaction: Transaction, delivery_id: str, *, token: str) -> None:
 
 
 def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
-    claims.release(transaction, proofs.c.delivery, ids, token=token)
+    _DUE.release(transaction, ids, token=token)
 
 
 def of_article(transaction: Transaction, article_id: str) -> list[Proof]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import NOW
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.deliveries import (
     IS_NORMAL,
@@ -22,9 +24,69 @@ from pipeline.ledger.deliveries import (
     sending,
 )
 from pipeline.ledger.deliveries.sending import PendingDelivery
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import channels, deliveries
 
 _BACKLOG = 5  # due deliveries, from which a channel is sent batches
+
+_THESE = one_of(deliveries.c.id, "these")
+_LOADED = sending.loading(_THESE, claims.is_due_then(deliveries), deliveries.c.state != "sending")
+_BEGIN = (
+    sa.update(deliveries)
+    .where(_THESE)
+    .values(**sending.BEGUN, lease=sa.bindparam("token"), leased_until=sa.bindparam("until"))
+)
+_UNLOCKED = sa.select(deliveries.c.id).where(_THESE).with_for_update(skip_locked=True)
+
+_OURS = one_of(channels.c.id, "of_channels")
+_BAD = ("paused_until", "disabled", "paused", "opened", "failing")
+_IS_WELL = sa.and_(
+    channels.c.failures == 0,
+    *(channels.c[name].is_(None) for name in _BAD),
+    sa.or_(channels.c.next_batch.is_(None), channels.c.next_batch <= NOW),
+)
+_IS_LEASED = claims.is_leased_then(deliveries)
+
+
+def _due(
+    what: sa.Column[Any], kind: sa.ColumnElement[bool], *order: sa.Column[str], after: int = 0
+) -> sa.ScalarSelect[Any]:
+    """Select something of the first delivery of a kind that is due for a channel, or of the first after so many."""
+    mine = (deliveries.c.channel == channels.c.id, kind, claims.is_due_then(deliveries))
+    query = sa.select(what).where(*mine).order_by(deliveries.c.due, *order).limit(1).offset(after or None)
+    return query.correlate(channels).scalar_subquery()
+
+
+# At least `_BACKLOG` deliveries are due for the channel.
+_HAS_BACKLOG = sa.func.coalesce(
+    *(_due(deliveries.c.due, kind, after=_BACKLOG - 1) for kind in (IS_NORMAL, MAY_WAIT, IS_WITHDRAWAL))
+).is_not(None)
+_WAITS = sa.select(deliveries.c.id).where(
+    deliveries.c.channel == channels.c.id, blocking_withdrawal(), deliveries.c.due > NOW
+)
+_JOINS = sa.and_(_IS_WELL, ~_HAS_BACKLOG, ~_WAITS.correlate(channels).exists())
+_JOINING = sa.select(channels.c.id, _JOINS, channels.c.answered).where(_OURS)
+_HELD = sa.select(deliveries.c.channel, deliveries.c.state, _IS_LEASED).where(
+    one_of(deliveries.c.channel, "of_channels"), deliveries.c.lease.is_not(None)
+)
+
+_WELL = sa.select(channels.c.id).where(_OURS, _IS_WELL).with_for_update(skip_locked=True)
+
+
+def _firsts(*kinds: sa.ColumnElement[bool]) -> sa.Select[str]:
+    """Select the first due delivery of each channel to which nothing is being sent."""
+    leased = (deliveries.c.lease.is_not(None), _IS_LEASED)
+    is_busy = (
+        sa.select(deliveries.c.id).where(deliveries.c.channel == channels.c.id, *leased).correlate(channels).exists()
+    )
+    found = sa.func.coalesce(*(_due(deliveries.c.id, kind, deliveries.c.id) for kind in kinds), None)
+    return sa.select(found).where(_OURS, ~is_busy)
+
+
+_FIRSTS = {True: _firsts(IS_WITHDRAWAL), False: _firsts(IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT)}  # True: withdrawals alone
+_BLOCKED = (
+    sa.select(deliveries.c.channel).where(one_of(deliveries.c.channel, "at_channels"), blocking_withdrawal()).distinct()
+)
 
 
 def claim(
@@ -44,22 +106,20 @@ def claim(
     """
     if not channel_ids:
         return []
-    ids = list(transaction.scalars(_firsts(_well(transaction, channel_ids, now), now, withdrawals)))
-    due = (claims.is_due(deliveries, now), deliveries.c.state != "sending")
-    pending = sending.load(transaction, deliveries.c.id.in_(ids), *due) if ids else []
+    well = list(transaction.scalars(_WELL, {"of_channels": list(channel_ids), "now": now}))
+    ids = list(transaction.scalars(_FIRSTS[withdrawals], {"of_channels": well, **claims.at(now)}))
+    pending = sending.load(transaction, _LOADED, {"these": ids, **claims.at(now)}) if ids else []
     pending = _unblocked(transaction, pending)
     if pending:
         until = now + dt.timedelta(seconds=seconds)
-        mine = deliveries.c.id.in_([one.row.id for one in pending])
-        values = {**sending.BEGUN, "lease": token, "leased_until": until}
-        transaction.execute(sa.update(deliveries).where(mine).values(**values))
+        these = [one.row.id for one in pending]
+        transaction.execute(_BEGIN, {"these": these, "token": token, "until": until})
     return pending
 
 
 def unlocked(transaction: Transaction, ids: Sequence[str]) -> frozenset[str]:
     """Lock those of the deliveries that no other transaction has locked, and return their ids."""
-    query = sa.select(deliveries.c.id).where(deliveries.c.id.in_(ids)).with_for_update(skip_locked=True)
-    return frozenset(transaction.scalars(query))
+    return frozenset(transaction.scalars(_UNLOCKED, {"these": list(ids)}))
 
 
 class Apart(Struct, frozen=True):
@@ -81,19 +141,11 @@ def apart(transaction: Transaction, channel_ids: Collection[str], now: dt.dateti
     by itself. They are also for a channel that a withdrawal blocks before it is due, because they do not wait for it.
     """
     ids = list(channel_ids)
-    waits = sa.select(deliveries.c.id).where(
-        deliveries.c.channel == channels.c.id, blocking_withdrawal(), deliveries.c.due > now
-    )
-    joins = (*_is_well(now), ~_has_backlog(now), ~waits.correlate(channels).exists())
-    known = transaction.execute(
-        sa.select(channels.c.id, sa.and_(*joins), channels.c.answered).where(channels.c.id.in_(ids))
-    ).all()
+    asked = {"of_channels": ids, **claims.at(now)}
+    known = transaction.execute(_JOINING, asked).all()
     unknown = frozenset(ids).difference(id for id, *_ in known)
     joining = unknown.union(id for id, joins, _ in known if joins)
-    held = (deliveries.c.channel.in_(ids), deliveries.c.lease.is_not(None))
-    rows = transaction.execute(
-        sa.select(deliveries.c.channel, deliveries.c.state, claims.is_leased(deliveries, now)).where(*held)
-    ).all()
+    rows = transaction.execute(_HELD, asked).all()
     killed = frozenset(channel for channel, state, is_leased in rows if state == "sending" and not is_leased)
     busy = frozenset(channel for channel, _, is_leased in rows if is_leased)
     batches = frozenset(ids) - joining | killed
@@ -101,50 +153,10 @@ def apart(transaction: Transaction, channel_ids: Collection[str], now: dt.dateti
     return Apart(batches, busy - batches, untried, untried & unknown)
 
 
-def _has_backlog(now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Match channels for which at least `_BACKLOG` deliveries are due."""
-
-    def last(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime | None]:
-        mine = (deliveries.c.channel == channels.c.id, kind, claims.is_due(deliveries, now))
-        query = sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).offset(_BACKLOG - 1)
-        return query.correlate(channels).scalar_subquery()
-
-    return sa.func.coalesce(last(IS_NORMAL), last(MAY_WAIT), last(IS_WITHDRAWAL)).is_not(None)
-
-
-def _well(transaction: Transaction, channel_ids: Collection[str], now: dt.datetime) -> list[str]:
-    """Lock and return those of the channels that nothing speaks against."""
-    where = (channels.c.id.in_(channel_ids), *_is_well(now))
-    return list(transaction.scalars(sa.select(channels.c.id).where(*where).with_for_update(skip_locked=True)))
-
-
-def _is_well(now: dt.datetime) -> list[sa.ColumnElement[bool]]:
-    bad = ("paused_until", "disabled", "paused", "opened", "failing")
-    paced = sa.or_(channels.c.next_batch.is_(None), channels.c.next_batch <= now)
-    return [channels.c.failures == 0, *(channels.c[name].is_(None) for name in bad), paced]
-
-
-def _firsts(channel_ids: Collection[str], now: dt.datetime, withdrawals: bool) -> sa.Select[str]:
-    """Select the first due delivery of each channel to which nothing is being sent."""
-    leased = (deliveries.c.lease.is_not(None), claims.is_leased(deliveries, now))
-    mine = sa.select(deliveries.c.id).where(deliveries.c.channel == channels.c.id, *leased)
-    is_busy = mine.correlate(channels).exists()
-
-    def first(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
-        mine = (deliveries.c.channel == channels.c.id, kind, claims.is_due(deliveries, now))
-        query = sa.select(deliveries.c.id).where(*mine).order_by(deliveries.c.due, deliveries.c.id).limit(1)
-        return query.correlate(channels).scalar_subquery()
-
-    kinds = (IS_WITHDRAWAL,) if withdrawals else (IS_WITHDRAWAL, IS_NORMAL, MAY_WAIT)
-    found = sa.func.coalesce(*(first(kind) for kind in kinds), None)
-    return sa.select(found).where(channels.c.id.in_(channel_ids), ~is_busy)
-
-
 def _unblocked(transaction: Transaction, pending: Sequence[PendingDelivery]) -> list[PendingDelivery]:
     """Leave out what a withdrawal for its channel goes before."""
     others = [one.row.channel for one in pending if one.row.urgency != WITHDRAWAL]
     if not others:
         return list(pending)
-    blocking = sa.select(deliveries.c.channel).where(deliveries.c.channel.in_(others), blocking_withdrawal())
-    blocked = frozenset(transaction.scalars(blocking.distinct()))
+    blocked = frozenset(transaction.scalars(_BLOCKED, {"at_channels": others}))
     return [one for one in pending if one.row.urgency == WITHDRAWAL or one.row.channel not in blocked]

@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 from pipeline.ledger import claims
 from pipeline.ledger.articles import headings
 from pipeline.ledger.articles.headings import Heading
+from pipeline.ledger.claims import Claims
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.deliveries import (
     IS_NEWS,
@@ -28,9 +29,9 @@ from pipeline.ledger.deliveries import (
     WITHDRAWAL,
     Delivery,
     blocking_withdrawal,
-    first_due,
     is_blocked,
 )
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import (
     attempts,
     channel_contents,
@@ -82,6 +83,27 @@ class AttemptRecord(Struct, frozen=True, kw_only=True):
     refusals: int = 0  # in a row, this one included
 
 
+_AT_CHANNEL = deliveries.c.channel == sa.bindparam("at_channel")
+_HAS_WAITED = deliveries.c.due <= sa.bindparam("due_before")
+_KINDS = {"withdrawals": IS_WITHDRAWAL, "news": IS_NEWS, "others": MAY_WAIT}
+_DUE = {kind: Claims(deliveries.c.id, _AT_CHANNEL, which) for kind, which in _KINDS.items()}
+_DUE_BEFORE = {kind: Claims(deliveries.c.id, _AT_CHANNEL, which, _HAS_WAITED) for kind, which in _KINDS.items()}
+_BRING_FORWARD = (
+    sa.update(deliveries)
+    .where(_AT_CHANNEL, deliveries.c.due > claims.NOW, blocking_withdrawal())
+    .values(due=claims.NOW)
+)
+
+
+def _first_due(kind: sa.ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
+    """Select when the first of a kind is due. By an order: PostgreSQL otherwise looks for one by reading the table."""
+    mine = (_AT_CHANNEL, kind, claims.is_due_then(deliveries))
+    return sa.select(deliveries.c.due).where(*mine).order_by(deliveries.c.due).limit(1).scalar_subquery()
+
+
+_NEWS_DUE = sa.select(sa.func.coalesce(_first_due(IS_WITHDRAWAL), _first_due(IS_NORMAL)))
+
+
 def claim(
     transaction: Transaction,
     channel: str,
@@ -101,40 +123,40 @@ def claim(
     With `urgent`, only withdrawals are leased, whether due or not, because they block the channel. `waited` is how many
     seconds a row must have been due while the feeds that the channel announces have not been built yet.
     """
-    where = [deliveries.c.channel == channel]
-    if urgent:
-        where.append(IS_WITHDRAWAL)
-    elif _is_news_due(transaction, channel, now=now):
-        where.append(IS_NEWS)
-    else:
-        where.append(MAY_WAIT)
-        limit = min(limit, later)
+    kind = "withdrawals"
+    if not urgent:
+        kind = "news" if _is_news_due(transaction, channel, now=now) else "others"
+    limit = min(limit, later) if kind == "others" else limit
+    due = _DUE_BEFORE[kind] if waited else _DUE[kind]
+    asked: dict[str, object] = {"at_channel": channel}
     if waited:
-        where.append(deliveries.c.due <= now - dt.timedelta(seconds=waited))
+        asked["due_before"] = now - dt.timedelta(seconds=waited)
     elif urgent:
-        transaction.execute(
-            sa.update(deliveries).where(*where, deliveries.c.due > now, blocking_withdrawal()).values(due=now)
-        )
-    return claims.claim(transaction, deliveries.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
+        transaction.execute(_BRING_FORWARD, {"at_channel": channel, "now": now})
+    return due.claim(transaction, token=token, now=now, seconds=seconds, limit=limit, asked=asked)
 
 
 def _is_news_due(transaction: Transaction, channel: str, *, now: dt.datetime) -> bool:
     """Return whether anything is due for the channel that must not wait behind what may be sent later."""
-    first = (first_due(channel, kind, now) for kind in (IS_WITHDRAWAL, IS_NORMAL))
-    return transaction.scalar(sa.select(sa.func.coalesce(*first))) is not None
+    return transaction.scalar(_NEWS_DUE, {"at_channel": channel, **claims.at(now)}) is not None
+
+
+_STALE = sa.select(feeds.c.id).where(feeds.c.due.is_not(None), feeds.c.id.not_like(":%")).limit(1)
 
 
 def feeds_are_stale(transaction: Transaction) -> bool:
     """Return whether any feed needs to be built. Sitemaps, whose names start with a colon, do not count."""
-    stale = sa.select(feeds.c.id).where(feeds.c.due.is_not(None), feeds.c.id.not_like(":%")).limit(1)
-    return transaction.execute(stale).first() is not None
+    return transaction.execute(_STALE).first() is not None
+
+
+_BATCHES = sa.select(sa.func.count(sa.distinct(deliveries.c.lease))).where(
+    _AT_CHANNEL, deliveries.c.lease.is_not(None), claims.is_leased_then(deliveries)
+)
 
 
 def in_flight(transaction: Transaction, channel: str, *, now: dt.datetime) -> int:
     """Count the batches that are being sent to the channel."""
-    leased = (deliveries.c.channel == channel, deliveries.c.lease.is_not(None), claims.is_leased(deliveries, now))
-    batches = sa.select(sa.func.count(sa.distinct(deliveries.c.lease))).where(*leased)
-    return transaction.scalar(batches) or 0
+    return transaction.scalar(_BATCHES, {"at_channel": channel, **claims.at(now)}) or 0
 
 
 def begin(
@@ -147,27 +169,29 @@ def begin(
     Rows that are already marked as being sent belong to a killed worker. Each is sent alone, and the attempt that was
     never settled is recorded, so that a delivery that kills its workers is found and does not affect others.
     """
-    found = transaction.execute(_LOADED.where(deliveries.c.id.in_(ids), deliveries.c.lease == token)).all()
+    found = transaction.execute(_LOADED, {"these": list(ids), "token": token}).all()
     is_held_up = is_blocked(transaction, channel)
     pending = [_pending(row) for row in found if row.due is not None and (row.urgency == WITHDRAWAL or not is_held_up)]
     interrupted = [one for one in pending if one.row.state == "sending"][:1]
     if interrupted:
         pending = [_interrupted(transaction, one, now) for one in interrupted]
     begun = {one.row.id for one in pending}
-    claims.release(transaction, deliveries.c.id, [one for one in ids if one not in begun], token=token)
+    release(transaction, [one for one in ids if one not in begun], token=token)
     if begun:
-        counted = deliveries.c.attempts + 1 if interrupted else deliveries.c.attempts
         until = now + dt.timedelta(seconds=seconds)
-        mine = (deliveries.c.id.in_(begun), deliveries.c.lease == token)
-        values = {**BEGUN, "attempts": counted, "leased_until": until}
-        transaction.execute(sa.update(deliveries).where(*mine).values(**values))
+        mine = {"these": sorted(begun), "token": token}
+        transaction.execute(_BEGIN, {**mine, "counted": len(interrupted), "until": until})
     return pending
 
 
-def load(transaction: Transaction, *where: sa.ColumnElement[bool]) -> list[PendingDelivery]:
-    """Lock the deliveries that match, except those that another transaction has locked, and return them."""
-    found = transaction.execute(_WITH_CONTENT.where(*where).with_for_update(of=deliveries, skip_locked=True))
-    return [_pending(row) for row in found]
+def loading(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return a query for `load`. It locks the deliveries that match, but for those that another transaction has."""
+    return _WITH_CONTENT.where(*where).with_for_update(of=deliveries, skip_locked=True)
+
+
+def load(transaction: Transaction, query: sa.Select[Any], asked: Mapping[str, Any]) -> list[PendingDelivery]:
+    """Return the deliveries that a query of `loading` finds."""
+    return [_pending(row) for row in transaction.execute(query, asked)]
 
 
 def loaded(transaction: Transaction, delivery_id: str) -> PendingDelivery | None:
@@ -180,7 +204,7 @@ def _interrupted(transaction: Transaction, pending: PendingDelivery, now: dt.dat
     row = pending.row
     detail = "the worker was killed while it sent this, or before it wrote down how that ended"
     facts = {"delivery": row.id, "revision": row.target_revision, "at": now, "outcome": "interrupted", "detail": detail}
-    transaction.execute(sa.insert(attempts).values(**facts, milliseconds=0))
+    transaction.execute(_ATTEMPT, {**facts, "milliseconds": 0})
     mine = sa.select(attempts.c.outcome).where(attempts.c.delivery == row.id)
     last = transaction.scalars(mine.order_by(attempts.c.id.desc()).limit(INTERRUPTIONS))
     in_a_row = sum(1 for _ in itertools.takewhile(lambda outcome: outcome == "interrupted", last))
@@ -203,11 +227,9 @@ def look(
     What may be sent later gives way to news that has become due for the channel.
     """
     waiting = list(waiting)
-    mine = (deliveries.c.id.in_([one.row.id for one in waiting]), deliveries.c.lease == token)
-    until = now + dt.timedelta(seconds=seconds)
-    transaction.execute(sa.update(deliveries).where(*mine).values(leased_until=until))
-    columns = (deliveries.c.id, deliveries.c.target_revision, deliveries.c.target_digest, deliveries.c.urgency)
-    rows = transaction.execute(sa.select(*by_key(columns)).where(*mine, deliveries.c.due.is_not(None)))
+    mine = {"these": [one.row.id for one in waiting], "token": token}
+    transaction.execute(_RENEW, {**mine, "until": now + dt.timedelta(seconds=seconds)})
+    rows = transaction.execute(_STILL_DUE, mine)
     is_held_up = is_blocked(transaction, channel)
     first = WITHDRAWAL if is_held_up else NORMAL if _is_news_due(transaction, channel, now=now) else LATER
     as_it_was = {row.id: (row.target_revision, row.target_digest) for row in rows if row.urgency <= first}
@@ -233,10 +255,8 @@ def settle(transaction: Transaction, sent: Sequence[AttemptRecord], *, token: st
             }
             for one in taken
         ]
-        mine = sa.select(deliveries.c.id).where(
-            deliveries.c.id.in_([one.row.id for one in taken]), deliveries.c.lease == token
-        )
-        still_leased = frozenset(transaction.scalars(mine))
+        mine = {"these": [one.row.id for one in taken], "token": token}
+        still_leased = frozenset(transaction.scalars(_STILL_LEASED, mine))
         if late := [row for row in rows if row["row"] not in still_leased]:
             transaction.execute(_DELIVERED_LATE, late)
         transaction.execute(_DELIVERED, rows)
@@ -271,7 +291,7 @@ def unsent(transaction: Transaction, pending: Collection[PendingDelivery], *, to
 
 def release(transaction: Transaction, ids: Sequence[str], *, token: str) -> None:
     """Release rows that were claimed but not begun."""
-    claims.release(transaction, deliveries.c.id, ids, token=token)
+    _DUE["news"].release(transaction, ids, token=token)  # as any
 
 
 def put_off(transaction: Transaction, *, token: str, ids: Sequence[str], due: dt.datetime, error: str) -> None:
@@ -314,7 +334,15 @@ _WITH_CONTENT = (
     .outerjoin(events, events.c.id == revisions.c.event_id)
     .order_by(deliveries.c.urgency, deliveries.c.due, deliveries.c.id)
 )
-_LOADED = _WITH_CONTENT.with_for_update(of=deliveries)
+
+# The rows of a batch.
+_THESE = (one_of(deliveries.c.id, "these"), deliveries.c.lease == sa.bindparam("token"))
+_LOADED = _WITH_CONTENT.where(*_THESE).with_for_update(of=deliveries)
+_RENEW = sa.update(deliveries).where(*_THESE).values(leased_until=sa.bindparam("until"))
+_STILL_LEASED = sa.select(deliveries.c.id).where(*_THESE)
+_STILL_DUE = sa.select(
+    *by_key((deliveries.c.id, deliveries.c.target_revision, deliveries.c.target_digest, deliveries.c.urgency))
+).where(*_THESE, deliveries.c.due.is_not(None))
 
 # A worker may be killed after it wrote a file, and the format may change before the next attempt. So what was tried is
 # written down before it is sent.
@@ -329,6 +357,7 @@ _TRIED = sa.case(
 
 # The values of a delivery that is about to be sent.
 BEGUN: Mapping[str, Any] = {"attempted": True, "state": "sending", "tried": _TRIED}
+_BEGIN = _RENEW.values(**BEGUN, attempts=deliveries.c.attempts + sa.bindparam("counted", type_=sa.Integer()))
 
 _MINE = (deliveries.c.id == sa.bindparam("row"), deliveries.c.lease == sa.bindparam("token"))
 _CURRENT = sa.and_(
@@ -423,6 +452,7 @@ _UNSENT = (
 )
 
 
+_ATTEMPT = sa.insert(attempts)
 # The key of a place may change while something is sent to it: its channel has moved.
 _PLACE_NOW = sa.select(deliveries.c.channel).where(deliveries.c.id == sa.bindparam("row")).scalar_subquery()
 _HAS_NOW = sa.insert(channel_contents).values(channel=sa.func.coalesce(_PLACE_NOW, sa.bindparam("loaded_channel")))
@@ -457,7 +487,7 @@ def _keep(transaction: Transaction, sent: Sequence[AttemptRecord]) -> None:
         for one in sent
     ]
     if tries:
-        transaction.execute(sa.insert(attempts), tries)
+        transaction.execute(_ATTEMPT, tries)
     taken = [
         {
             "article": one.row.article,

@@ -12,15 +12,21 @@ import sqlalchemy as sa
 from pipeline.appraisal.cited import appraised
 from pipeline.appraisal.standing import merged
 from pipeline.ledger import claims
-from pipeline.ledger.database import Instant, Transaction, chunks, insert
+from pipeline.ledger.database import Instant, Transaction, chunks
 from pipeline.ledger.evidence import checks, denials, identifiers, merging, rechecks, verdicts
 from pipeline.ledger.evidence.denials import Rules
 from pipeline.ledger.evidence.verdicts import Paper
+from pipeline.ledger.kept import add_missing, one_of
 from pipeline.ledger.tables import citations, identifier_citations, references
 from pipeline.ledger.tables import identifiers as identifier_rows
 from pipeline.model.article import Article, CitedAs, CitedWork
 from pipeline.model.reference import CitedReference, EvidenceChange, Reference, ReferenceState
 from pipeline.model.rendition import digest_of
+
+_THESE = one_of(references.c.pmid, "pmids")
+_FORGET_CITATIONS = sa.delete(citations).where(citations.c.article == sa.bindparam("of_article"))
+_ADD_CITATIONS = add_missing(citations)
+_ADD_REFERENCES = add_missing(references)
 
 
 def cite(
@@ -31,7 +37,7 @@ def cite(
     References that were never seen before are scheduled to be requested.
     """
     if not new:
-        transaction.execute(sa.delete(citations).where(citations.c.article == article_id))
+        transaction.execute(_FORGET_CITATIONS, {"of_article": article_id})
         identifiers.forget(transaction, article_id)
     return bool(cite_all(transaction, {article_id: tuple(works)}, now=now))
 
@@ -52,7 +58,7 @@ def cite_all(transaction: Transaction, cited: Mapping[str, Collection[CitedWork]
         some.update([followed[pmid] for pmid in some if pmid in followed])
     rows = [{"article": article_id, "pmid": pmid} for article_id, some in pmids.items() for pmid in sorted(some)]
     if rows:
-        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)  # see identifiers.converted
+        transaction.execute(_ADD_CITATIONS(transaction), rows)  # see identifiers.converted
     unanswered = request(transaction, {row["pmid"] for row in rows}, now=now)
     return {
         article_id
@@ -61,39 +67,41 @@ def cite_all(transaction: Transaction, cited: Mapping[str, Collection[CitedWork]
     }
 
 
+_REQUESTED = sa.select(references.c.pmid, references.c.state, references.c.due, references.c.denials).where(_THESE)
+
+
 def request(transaction: Transaction, pmids: Collection[str], *, now: dt.datetime) -> set[str]:
     """Schedule requests for PMIDs that are unknown or were not cited for a while; return those that are unanswered."""
-    columns = (references.c.pmid, references.c.state, references.c.due, references.c.denials)
     known: list[Any] = []
     for some in chunks(sorted(pmids)):
-        known += transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some)))
+        known += transaction.execute(_REQUESTED, {"pmids": some})
     unheard = set(pmids) - {row.pmid for row in known}
     if unheard:
         new = [{"pmid": pmid, "state": "pending", "due": now, "attempts": 0} for pmid in sorted(unheard)]
-        transaction.execute(insert(transaction, references).on_conflict_do_nothing(), new)
+        transaction.execute(_ADD_REFERENCES(transaction), new)
     rechecks.resume(transaction, [row.pmid for row in known if row.due is None], now=now)
     checks.ensure(transaction, [f"pmid:{pmid}" for pmid in pmids], now=now)
     return unheard | {row.pmid for row in known if row.state == "pending" and not row.denials}
+
+
+def _waiting(cited: sa.Table, known: sa.Table, same: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    unheard = sa.and_(same, known.c.state == "pending", known.c.denials == 0)
+    return sa.select(cited.c.article).join(known, unheard).where(one_of(cited.c.article, "article_ids")).distinct()
+
+
+_WAITING = (
+    _waiting(citations, references, references.c.pmid == citations.c.pmid),
+    _waiting(identifier_citations, identifier_rows, identifier_rows.c.work == identifier_citations.c.work),
+)
 
 
 def waiting(transaction: Transaction, article_ids: Collection[str]) -> set[str]:
     """Return those of the articles that cite something that has no answer yet."""
     found: set[str] = set()
     for some in chunks(sorted(article_ids)):
-        for query in (_by_pmid(), _by_identifier()):
-            found.update(transaction.scalars(query.where(query.selected_columns.article.in_(some)).distinct()))
+        for query in _WAITING:
+            found.update(transaction.scalars(query, {"article_ids": some}))
     return found
-
-
-def _by_pmid() -> sa.Select[tuple[str]]:
-    unheard = sa.and_(references.c.state == "pending", references.c.denials == 0)
-    return sa.select(citations.c.article).join(references, sa.and_(references.c.pmid == citations.c.pmid, unheard))
-
-
-def _by_identifier() -> sa.Select[tuple[str]]:
-    unheard = sa.and_(identifier_rows.c.state == "pending", identifier_rows.c.denials == 0)
-    pending = sa.and_(identifier_rows.c.work == identifier_citations.c.work, unheard)
-    return sa.select(identifier_citations.c.article).join(identifier_rows, pending)
 
 
 def references_of(transaction: Transaction, article: Article) -> tuple[CitedReference, ...]:
@@ -193,11 +201,14 @@ def _is(work: CitedWork, reference: Reference) -> bool:
     return True
 
 
+_CITING = sa.select(citations.c.article).where(one_of(citations.c.pmid, "pmids"))
+
+
 def citing(transaction: Transaction, pmids: Collection[str]) -> list[str]:
     """Return the articles that cite any of these."""
     found: set[str] = set()
     for some in chunks(sorted(pmids)):
-        found.update(transaction.scalars(sa.select(citations.c.article).where(citations.c.pmid.in_(some))))
+        found.update(transaction.scalars(_CITING, {"pmids": some}))
     return sorted(found)
 
 
@@ -209,10 +220,17 @@ def fetched(transaction: Transaction, pmid: str) -> dt.datetime | None:
 # --- the work of enriching ----------------------------------------------------------------------------------------
 
 
+_DUE_SINCE = (
+    sa.select(references.c.due)
+    .where(references.c.priority == rechecks.WAITED_FOR, claims.is_due_then(references))
+    .order_by("due")
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+
+
 def due_since(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[dt.datetime]:
     """Return the due times of the first `limit` PMIDs that articles wait for, longest due first."""
-    waited_for = sa.and_(references.c.priority == rechecks.WAITED_FOR, claims.is_due(references, now))
-    return list(transaction.scalars(sa.select(references.c.due).where(waited_for).order_by("due").limit(limit)))
+    return list(transaction.scalars(_DUE_SINCE, {**claims.at(now), "most": limit}))
 
 
 def identified(
@@ -341,11 +359,13 @@ _Record = tuple[ReferenceState, Reference | None]
 _NONE: _Record = ("pending", None)
 
 
+_RECORDS = sa.select(references.c.pmid, references.c.state, references.c.record).where(_THESE)
+
+
 def _known(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Record]:
-    columns = (references.c.pmid, references.c.state, references.c.record)
     known: dict[str, _Record] = {}
     for some in chunks(sorted(pmids)):
-        for pmid, state, record in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
+        for pmid, state, record in transaction.execute(_RECORDS, {"pmids": some}):
             known[pmid] = (state, None if record is None else msgspec.json.decode(record, type=Reference))
     return known
 
@@ -358,12 +378,14 @@ def _followed(transaction: Transaction, pmids: Collection[str]) -> dict[str, _Re
     return known | {pmid: current[into] for pmid, into in merged.items() if current.get(into, _NONE)[0] == "resolved"}
 
 
+_STATES = sa.select(references.c.pmid, references.c.state, references.c.digest).where(_THESE)
+
+
 def _states(transaction: Transaction, pmids: Collection[str]) -> dict[str, tuple[str, str | None]]:
     """Return the state and the digest of each record, without reading the record."""
-    columns = (references.c.pmid, references.c.state, references.c.digest)
     states: dict[str, tuple[str, str | None]] = {}
     for some in chunks(sorted(pmids)):
-        for pmid, state, digest in transaction.execute(sa.select(*columns).where(references.c.pmid.in_(some))):
+        for pmid, state, digest in transaction.execute(_STATES, {"pmids": some}):
             states[pmid] = (state, digest)
     return states
 

@@ -14,11 +14,18 @@ import msgspec
 import sqlalchemy as sa
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.claims import Claims
+from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.kept import add_missing, one_of
 from pipeline.ledger.tables import citations, evidence_sources, identifier_citations, identifiers, source_checks
 from pipeline.model.reference import SourceVerdict
 
 _DONE = {"lease": None, "leased_until": None}
+
+_BY_PAPER = sa.select(evidence_sources.c.name).where(evidence_sources.c.by_paper)
+_ADD = add_missing(source_checks)
+_IS_IDLE = sa.and_(one_of(source_checks.c.key, "these"), source_checks.c.due.is_(None))
+_WAKE = sa.update(source_checks).where(_IS_IDLE).values(due=sa.bindparam("due_at"))
 
 
 def ensure(transaction: Transaction, works: Iterable[str], *, now: dt.datetime) -> None:
@@ -26,8 +33,7 @@ def ensure(transaction: Transaction, works: Iterable[str], *, now: dt.datetime) 
     to_check = sorted(set(works))
     if not to_check:
         return
-    names = list(transaction.scalars(sa.select(evidence_sources.c.name).where(evidence_sources.c.by_paper)))
-    for name in names:
+    for name in list(transaction.scalars(_BY_PAPER)):
         _ensure(transaction, name, to_check, now)
 
 
@@ -49,10 +55,9 @@ def _ensure(transaction: Transaction, source: str, works: Sequence[str], now: dt
     keys = {f"{source} {work}": work for work in works}
     rows = [{"key": key, "source": source, "work": work, "due": now, "attempts": 0} for key, work in keys.items()]
     if rows:
-        transaction.execute(insert(transaction, source_checks).on_conflict_do_nothing(), rows)
+        transaction.execute(_ADD(transaction), rows)
     for some in chunks(sorted(keys)):
-        idle = sa.and_(source_checks.c.key.in_(some), source_checks.c.due.is_(None))
-        transaction.execute(sa.update(source_checks).where(idle).values(due=now))
+        transaction.execute(_WAKE, {"these": some, "due_at": now})
 
 
 def cited_by_doi(transaction: Transaction, after: str, *, limit: int) -> list[str]:
@@ -88,21 +93,17 @@ def _is_of(source: str) -> sa.ColumnElement[bool]:
     return source_checks.c.source == source
 
 
+_DUE = Claims(source_checks.c.key, source_checks.c.source == sa.bindparam("of_source"))
+
+
 def claim(
     transaction: Transaction, source: str, *, token: str, now: dt.datetime, seconds: float, limit: int
 ) -> list[str]:
     """Lease works that are due and still cited, longest due first; those that are not cited are left alone from now."""
     claimed: list[str] = []
     while len(claimed) < limit:
-        keys = claims.claim(
-            transaction,
-            source_checks.c.key,
-            token=token,
-            now=now,
-            seconds=seconds,
-            limit=limit - len(claimed),
-            where=(source_checks.c.source == source,),
-        )
+        left, asked = limit - len(claimed), {"of_source": source}
+        keys = _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=left, asked=asked)
         if not keys:
             break
         works = [key.partition(" ")[2] for key in keys]

@@ -15,14 +15,23 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.claims import Claims
+from pipeline.ledger.database import Transaction, chunks
 from pipeline.ledger.evidence import checks
+from pipeline.ledger.kept import add_missing, one_of
 from pipeline.ledger.tables import citations, identifier_citations, identifiers
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import Reference, ReferenceState
 
 _LONGEST = 512  # characters: no real DOI is longer
 
+_ADD_CITATIONS = add_missing(citations)
+_ADD_WORKS = add_missing(identifiers)
+_CITE = sa.insert(identifier_citations)
+_FORGET = sa.delete(identifier_citations).where(identifier_citations.c.article == sa.bindparam("of_article"))
+_KNOWN = sa.select(*(identifiers.c[name] for name in ("work", "state", "pmid", "record", "denials"))).where(
+    one_of(identifiers.c.work, "works")
+)
 
 SCHEMES: tuple[Literal["doi", "pmcid", "nbk"], ...] = ("doi", "pmcid", "nbk")
 """The identifiers that may lead to a record."""
@@ -50,7 +59,7 @@ def convertible(works: Iterable[CitedWork]) -> list[CitedWork]:
 
 def forget(transaction: Transaction, article_id: str) -> None:
     """Forget which DOIs and PMCIDs the article cites."""
-    transaction.execute(sa.delete(identifier_citations).where(identifier_citations.c.article == article_id))
+    transaction.execute(_FORGET, {"of_article": article_id})
 
 
 def cite(
@@ -62,9 +71,9 @@ def cite(
     if not every:
         return {article_id: [] for article_id in cited}
     rows = [{"article": article_id, "work": key} for article_id, some in keys.items() for key in some]
-    transaction.execute(sa.insert(identifier_citations), rows)
+    transaction.execute(_CITE, rows)
     unheard = [{"work": key, "state": "pending", "due": now, "attempts": 0} for key in every]
-    transaction.execute(insert(transaction, identifiers).on_conflict_do_nothing(), unheard)
+    transaction.execute(_ADD_WORKS(transaction), unheard)
     found = _known(transaction, every)
     _watch(transaction, [key for key, one in found.items() if one.record and not one.pmid], now)
     return {article_id: [found[key] for key in some] for article_id, some in keys.items()}
@@ -80,12 +89,31 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
     return claims.any_due(transaction, identifiers, now)
 
 
+# Works whose turn it is at a service. True: at the first of the chain, where those at one that is no longer configured
+# start over.
+_AT_SERVICE = identifiers.c.service == sa.bindparam("at_service")
+_ASKS = {False: _AT_SERVICE, True: sa.or_(_AT_SERVICE, sa.not_(one_of(identifiers.c.service, "in_chain")))}
+_DUE = {first: Claims(identifiers.c.work, asks) for first, asks in _ASKS.items()}
+_DUE_SINCE = {
+    first: sa.select(identifiers.c.due)
+    .where(claims.is_due_then(identifiers), asks)
+    .order_by(identifiers.c.due)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+    for first, asks in _ASKS.items()
+}
+
+
+def _asked(service: str, chain: Sequence[str]) -> dict[str, object]:
+    """Return what a statement with one of `_ASKS` is executed with."""
+    return {"at_service": service, "in_chain": list(chain)} if service == chain[0] else {"at_service": service}
+
+
 def due_since(
     transaction: Transaction, service: str, chain: Sequence[str], *, now: dt.datetime, limit: int
 ) -> list[dt.datetime]:
     """Return the due times of the first `limit` works to ask this service for, longest due first."""
-    due = sa.select(identifiers.c.due).where(claims.is_due(identifiers, now), _asks(service, chain))
-    return list(transaction.scalars(due.order_by(identifiers.c.due).limit(limit)))
+    asked = {**claims.at(now), "most": limit, **_asked(service, chain)}
+    return list(transaction.scalars(_DUE_SINCE[service == chain[0]], asked))
 
 
 def claim(
@@ -99,17 +127,9 @@ def claim(
     limit: int,
 ) -> list[CitedWork]:
     """Lease works to ask this service of the `chain` for, across all articles, longest due first."""
-    where = (_asks(service, chain),)
-    column = identifiers.c.work
-    keys = claims.claim(transaction, column, token=token, now=now, seconds=seconds, limit=limit, where=where)
+    due, asked = _DUE[service == chain[0]], _asked(service, chain)
+    keys = due.claim(transaction, token=token, now=now, seconds=seconds, limit=limit, asked=asked)
     return [work for key in keys if (work := parsed(key))]
-
-
-def _asks(service: str, chain: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Match works whose turn it is at the service. Those at one that is no longer configured start over."""
-    if service == chain[0]:
-        return sa.or_(identifiers.c.service == service, identifiers.c.service.not_in(chain))
-    return identifiers.c.service == service
 
 
 class ServiceAnswer(Struct, frozen=True):
@@ -205,15 +225,17 @@ def cite_found(transaction: Transaction, cited: Mapping[str, Collection[CitedWor
     }
     if pairs:
         rows = [{"article": article_id, "pmid": pmid} for article_id, pmid in sorted(pairs)]
-        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
+        transaction.execute(_ADD_CITATIONS(transaction), rows)
+
+
+_CITING = sa.select(identifier_citations.c.article).where(one_of(identifier_citations.c.work, "works"))
 
 
 def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
     """Return the articles that cite any of these."""
     found: set[str] = set()
     for some in chunks(sorted(_key(work) for work in works)):
-        cited = sa.select(identifier_citations.c.article).where(identifier_citations.c.work.in_(some))
-        found.update(transaction.scalars(cited))
+        found.update(transaction.scalars(_CITING, {"works": some}))
     return sorted(found)
 
 
@@ -266,24 +288,25 @@ def _watch(transaction: Transaction, keys: Iterable[str], now: dt.datetime) -> N
     checks.ensure(transaction, [key for key in keys if key.startswith("doi:")], now=now)
 
 
+_PAIRS = (
+    sa.select(identifier_citations.c.article, identifiers.c.pmid)
+    .join(identifiers, identifiers.c.work == identifier_citations.c.work)
+    .where(one_of(identifiers.c.work, "works"), identifiers.c.pmid.is_not(None))
+    .distinct()
+)
+
+
 def _cite_pmids(transaction: Transaction, keys: Sequence[str]) -> None:
     """Add the PMIDs of these works to the citations of the articles that cite the works."""
-    pairs = (
-        sa.select(identifier_citations.c.article, identifiers.c.pmid)
-        .join(identifiers, identifiers.c.work == identifier_citations.c.work)
-        .where(identifiers.c.work.in_(keys), identifiers.c.pmid.is_not(None))
-        .distinct()
-    )
-    rows = [{"article": article, "pmid": pmid} for article, pmid in transaction.execute(pairs)]
+    rows = [{"article": article, "pmid": pmid} for article, pmid in transaction.execute(_PAIRS, {"works": keys})]
     if rows:
-        transaction.execute(insert(transaction, citations).on_conflict_do_nothing(), rows)
+        transaction.execute(_ADD_CITATIONS(transaction), rows)
 
 
 def _known(transaction: Transaction, keys: Iterable[str]) -> dict[str, Conversion]:
     found: dict[str, Conversion] = {}
-    columns = [identifiers.c[name] for name in ("work", "state", "pmid", "record", "denials")]
     for some in chunks(sorted(keys)):
-        rows = transaction.execute(sa.select(*columns).where(identifiers.c.work.in_(some)))
+        rows = transaction.execute(_KNOWN, {"works": some})
         for work, state, pmid, record, denials in rows:
             found[work] = Conversion(state, pmid, _decoded(record), denials)
     return found

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 import sqlalchemy as sa
 
 from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import citations, identifiers, references
 from pipeline.model.article import CitedWork
 
@@ -25,12 +26,17 @@ def look_for(transaction: Transaction, gone: Iterable[tuple[str, str | None]], *
         transaction.execute(again)
 
 
+_GONE = sa.select(references.c.pmid).where(one_of(references.c.pmid, "pmids"), references.c.state == "gone")
+_MERGED = sa.select(references.c.pmid, references.c.merged_into).where(
+    one_of(references.c.pmid, "pmids"), references.c.merged_into.is_not(None)
+)
+
+
 def gone(transaction: Transaction, pmids: Iterable[str]) -> set[str]:
     """Return those of the PMIDs that PubMed no longer has."""
     found: set[str] = set()
     for some in chunks(sorted(set(pmids))):
-        query = sa.select(references.c.pmid).where(references.c.pmid.in_(some), references.c.state == "gone")
-        found.update(transaction.scalars(query))
+        found.update(transaction.scalars(_GONE, {"pmids": some}))
     return found
 
 
@@ -38,9 +44,7 @@ def followed(transaction: Transaction, pmids: Collection[str]) -> dict[str, str]
     """Return the PMIDs into which some of these were merged."""
     found: dict[str, str] = {}
     for some in chunks(sorted(pmids)):
-        into = references.c.merged_into
-        query = sa.select(references.c.pmid, into).where(references.c.pmid.in_(some), into.is_not(None))
-        found |= dict(transaction.execute(query).all())
+        found |= dict(transaction.execute(_MERGED, {"pmids": some}).all())
     return found
 
 

@@ -9,11 +9,15 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
+from pipeline.ledger.claims import Claims
 from pipeline.ledger.database import Transaction, chunks
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import articles, mismatches
 from pipeline.model.reference import CitedReference
 
 _ID = mismatches.c.id
+_WORDS = sa.select(_ID, mismatches.c.words).where(one_of(mismatches.c.article, "of_articles"))
+_DUE = Claims(_ID)
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):
@@ -36,8 +40,7 @@ def put(transaction: Transaction, references: Mapping[str, Sequence[CitedReferen
     }
     known: list[tuple[str, str]] = []
     for some in chunks(sorted(references)):
-        query = sa.select(_ID, mismatches.c.words).where(mismatches.c.article.in_(some))
-        known += [tuple(row) for row in transaction.execute(query)]
+        known += [tuple(row) for row in transaction.execute(_WORDS, {"of_articles": some})]
     same = {id for id, words in known if id in wrong and wrong[id][1].words == words}
     for some in chunks(sorted(id for id, _ in known if id not in same)):
         transaction.execute(sa.delete(mismatches).where(_ID.in_(some)))
@@ -73,7 +76,7 @@ _OLDEST = sa.select(mismatches.c.due).where(claims.is_due_then(mismatches)).orde
 
 def claim(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[str]:
     """Lease references to look for what was meant, longest due first; return their ids."""
-    return claims.claim(transaction, _ID, token=token, now=now, seconds=seconds, limit=limit)
+    return _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
 
 
 def words_of(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:

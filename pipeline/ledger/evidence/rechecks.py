@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
+from pipeline.ledger.claims import Claims, DueRows
 from pipeline.ledger.database import Transaction, chunks, instant
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import citations, references
 
 WAITED_FOR, REQUESTED, NIGHTLY = 0, 1, 2
@@ -22,6 +23,11 @@ DONE: dict[str, object] = {"lease": None, "leased_until": None, "error": None, "
 """What ends the work on a row."""
 
 _FRESH = dt.timedelta(days=1)  # an answer this recent is not requested again for a new article
+
+
+_HAS = {priority: references.c.priority == priority for priority in (WAITED_FOR, REQUESTED, NIGHTLY)}
+_DUE = {priority: Claims(references.c.pmid, which) for priority, which in _HAS.items()}
+_CITED = sa.select(citations.c.pmid).where(one_of(citations.c.pmid, "pmids")).distinct()
 
 
 def claim(
@@ -34,15 +40,8 @@ def claim(
     claimed: list[str] = []
     for priority in (WAITED_FOR, REQUESTED, *([NIGHTLY] if night else [])):
         while len(claimed) < limit:
-            some = claims.claim(
-                transaction,
-                references.c.pmid,
-                token=token,
-                now=now,
-                seconds=seconds,
-                limit=limit - len(claimed),
-                where=(references.c.priority == priority,),
-            )
+            left = limit - len(claimed)
+            some = _DUE[priority].claim(transaction, token=token, now=now, seconds=seconds, limit=left)
             if not some:
                 break
             claimed += _still_cited(transaction, some, now)
@@ -55,9 +54,6 @@ def any_due(transaction: Transaction, *, now: dt.datetime, night: bool) -> bool:
         if claims.any_due(transaction, references, now, _HAS[priority]):
             return True
     return False
-
-
-_HAS = {priority: references.c.priority == priority for priority in (WAITED_FOR, REQUESTED, NIGHTLY)}
 
 
 def due_rows(now: dt.datetime, *, night: bool) -> DueRows:
@@ -99,7 +95,7 @@ def _still_cited(transaction: Transaction, pmids: Sequence[str], now: dt.datetim
 
     Until then they stay due, because `resume` would leave a fresh one unwatched.
     """
-    cited = set(transaction.scalars(sa.select(citations.c.pmid).where(citations.c.pmid.in_(pmids)).distinct()))
+    cited = set(transaction.scalars(_CITED, {"pmids": list(pmids)}))
     gone = [pmid for pmid in pmids if pmid not in cited]
     if gone:
         due = sa.case((references.c.fetched >= now - _FRESH, instant(now + _FRESH)), else_=None)

@@ -7,6 +7,7 @@ a paper that PubMed does not have, as "doi:10.1000/x".
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import evidence_sources, leases, listed_verdicts, references, source_checks
 from pipeline.model.reference import SourceVerdict
 
@@ -47,26 +49,33 @@ def of_papers(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper
     return {paper: tuple(dict.fromkeys(of_paper)) for paper, of_paper in found.items() if of_paper}
 
 
+_LISTED = sa.union_all(
+    sa.select(listed_verdicts).where(one_of(listed_verdicts.c.pmid, "pmids")),
+    sa.select(listed_verdicts).where(one_of(listed_verdicts.c.doi, "dois")),
+)
+
+
 def _listed(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, list[SourceVerdict]]:
-    by_pmid = _rows(transaction, listed_verdicts.c.pmid, {paper.pmid for paper in papers if paper.pmid})
-    by_doi = _rows(transaction, listed_verdicts.c.doi, {paper.doi for paper in papers if paper.doi})
+    by_pmid: defaultdict[str | None, dict[str, Any]] = defaultdict(dict)
+    by_doi: defaultdict[str | None, dict[str, Any]] = defaultdict(dict)
+    pmids = chunks(sorted({paper.pmid for paper in papers if paper.pmid}))
+    dois = chunks(sorted({paper.doi for paper in papers if paper.doi}))
+    for numbers, names in itertools.zip_longest(pmids, dois, fillvalue=()):
+        for row in transaction.execute(_LISTED, {"pmids": numbers, "dois": names}):
+            by_pmid[row.pmid][row.id] = by_doi[row.doi][row.id] = row
     found: dict[Paper, list[SourceVerdict]] = {}
     for paper in papers:
-        rows = {row.id: row for row in by_pmid.get(paper.pmid or "", [])}
+        rows = dict(by_pmid[paper.pmid]) if paper.pmid else {}
         # A row whose PMID is another paper's belongs to that one, whatever its DOI says.
-        rows |= {
-            row.id: row for row in by_doi.get(paper.doi or "", []) if row.pmid in (None, paper.pmid) or not paper.pmid
-        }
+        others = by_doi[paper.doi] if paper.doi else {}
+        rows |= {id: row for id, row in others.items() if row.pmid in (None, paper.pmid) or not paper.pmid}
         found[paper] = [msgspec.json.decode(row.verdict, type=SourceVerdict) for _, row in sorted(rows.items())]
     return found
 
 
-def _rows(transaction: Transaction, column: sa.Column[Any], values: Collection[str]) -> dict[str, list[Any]]:
-    found: defaultdict[str, list[Any]] = defaultdict(list)
-    for some in chunks(sorted(values)):
-        for row in transaction.execute(sa.select(listed_verdicts).where(column.in_(some))):
-            found[getattr(row, column.name)].append(row)
-    return found
+_ANSWERED = sa.select(source_checks.c.work, source_checks.c.source, source_checks.c.verdicts).where(
+    one_of(source_checks.c.work, "works"), source_checks.c.verdicts.is_not(None)
+)
 
 
 def _answered(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper, _VERDICTS]:
@@ -75,10 +84,8 @@ def _answered(transaction: Transaction, papers: Collection[Paper]) -> dict[Paper
     What it said of the DOI counts until it has answered about the PMID, which may have become known since.
     """
     by_work: defaultdict[str, dict[str, _VERDICTS]] = defaultdict(dict)
-    columns = (source_checks.c.work, source_checks.c.source, source_checks.c.verdicts)
     for some in chunks(sorted({work for paper in papers for work in paper.works})):
-        answered = sa.and_(source_checks.c.work.in_(some), source_checks.c.verdicts.is_not(None))
-        for work, source, verdicts in transaction.execute(sa.select(*columns).where(answered)):
+        for work, source, verdicts in transaction.execute(_ANSWERED, {"works": some}):
             by_work[work][source] = msgspec.json.decode(verdicts, type=_VERDICTS)
     found: dict[Paper, _VERDICTS] = {}
     for paper in papers:

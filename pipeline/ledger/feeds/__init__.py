@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
+from pipeline.ledger.claims import Claims, DueRows
 from pipeline.ledger.database import Transaction, chunks, insert
+from pipeline.ledger.kept import NewInsert, kept, one_of
 from pipeline.ledger.tables import articles, feed_changes, feed_documents, feed_entries, feeds
 from pipeline.timing import doubled
 
@@ -25,30 +26,48 @@ class Document(Struct, frozen=True):
     writing: bool = False  # its file may hold other bytes, because a write was begun and never recorded
 
 
-def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.datetime) -> None:
-    """Mark these feeds as stale. One that is stale already keeps its due time, so a burst costs one build."""
-    stale = insert(transaction, feeds)
+_OF_FEED = feeds.c.id == sa.bindparam("feed_id")
+_MINE = sa.and_(_OF_FEED, feeds.c.lease == sa.bindparam("token"))
+_DUE = Claims(feeds.c.id)
+
+
+@kept
+def _make_due(insert: NewInsert) -> sa.Insert:
+    stale = insert(feeds)
     rested = sa.case((feeds.c.rest_until > stale.excluded.due, feeds.c.rest_until), else_=stale.excluded.due)
     sooner = {"generation": feeds.c.generation + 1, "due": sa.func.coalesce(feeds.c.due, rested)}
+    return stale.on_conflict_do_update(index_elements=[feeds.c.id], set_=sooner)
+
+
+def make_due(transaction: Transaction, feed_ids: Collection[str], *, now: dt.datetime) -> None:
+    """Mark these feeds as stale. One that is stale already keeps its due time, so a burst costs one build."""
     rows = [{"id": feed_id, "generation": 1, "due": now, "attempts": 0} for feed_id in sorted(feed_ids)]
     if rows:
-        transaction.execute(stale.on_conflict_do_update(index_elements=[feeds.c.id], set_=sooner), rows)
+        transaction.execute(_make_due(transaction), rows)
+
+
+_CONCERNED = sa.union(
+    sa.select(feed_entries.c.feed, feed_entries.c.article).where(one_of(feed_entries.c.article, "article_ids")),
+    sa.select(feed_changes.c.feed, feed_changes.c.article).where(one_of(feed_changes.c.article, "article_ids")),
+)
+
+
+@kept
+def _note(insert: NewInsert) -> sa.Insert:
+    again = {"generation": feed_changes.c.generation + 1}
+    key = [feed_changes.c.feed, feed_changes.c.article]
+    return insert(feed_changes).on_conflict_do_update(index_elements=key, set_=again)
 
 
 def changed(transaction: Transaction, belongs: Mapping[str, Collection[str]], *, now: dt.datetime) -> None:
     """Schedule changed articles, each for the feeds where it now belongs and for those that contain it."""
     pairs = {(feed_id, article_id) for article_id, feed_ids in belongs.items() for feed_id in feed_ids}
     for some in chunks(sorted(belongs)):
-        listed_in = sa.select(feed_entries.c.feed, feed_entries.c.article).where(feed_entries.c.article.in_(some))
-        noted = sa.select(feed_changes.c.feed, feed_changes.c.article).where(feed_changes.c.article.in_(some))
-        pairs.update(tuple(row) for row in transaction.execute(listed_in.union(noted)))
+        pairs.update(tuple(row) for row in transaction.execute(_CONCERNED, {"article_ids": some}))
     make_due(transaction, {feed_id for feed_id, _ in pairs}, now=now)  # first, because builders lock the feed first
     rows = [{"feed": feed_id, "article": article_id, "generation": 1} for feed_id, article_id in sorted(pairs)]
     if rows:
-        note = insert(transaction, feed_changes)
-        again = {"generation": feed_changes.c.generation + 1}
-        key = [feed_changes.c.feed, feed_changes.c.article]
-        transaction.execute(note.on_conflict_do_update(index_elements=key, set_=again), rows)
+        transaction.execute(_note(transaction), rows)
 
 
 def all_changed(transaction: Transaction, feed_id: str) -> None:
@@ -58,35 +77,42 @@ def all_changed(transaction: Transaction, feed_id: str) -> None:
     transaction.execute(noted.on_conflict_do_nothing())
 
 
+_CHANGES = (
+    sa.select(feed_changes.c.article, feed_changes.c.generation)
+    .outerjoin(articles, articles.c.id == feed_changes.c.article)
+    .where(feed_changes.c.feed == sa.bindparam("feed_id"))
+    .order_by(articles.c.updated, feed_changes.c.article)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+_PROCESSED = sa.delete(feed_changes).where(
+    feed_changes.c.feed == sa.bindparam("feed_id"),
+    feed_changes.c.article == sa.bindparam("seen_article"),
+    feed_changes.c.generation == sa.bindparam("seen_generation"),
+)
+
+
 def changes(transaction: Transaction, feed_id: str, *, limit: int) -> dict[str, int]:
     """Return the articles that the feed has to process, with their generations, in order of change."""
-    query = (
-        sa.select(feed_changes.c.article, feed_changes.c.generation)
-        .outerjoin(articles, articles.c.id == feed_changes.c.article)
-        .where(feed_changes.c.feed == feed_id)
-        .order_by(articles.c.updated, feed_changes.c.article)
-        .limit(limit)
-    )
-    return dict(transaction.execute(query).all())
+    return dict(transaction.execute(_CHANGES, {"feed_id": feed_id, "most": limit}).all())
 
 
 def mark_processed(transaction: Transaction, feed_id: str, seen: Mapping[str, int]) -> None:
     """Record that the feed has processed these. Articles that have changed again since then remain scheduled."""
     if seen:
-        done = sa.and_(
-            feed_changes.c.feed == feed_id,
-            feed_changes.c.article == sa.bindparam("seen_article"),
-            feed_changes.c.generation == sa.bindparam("seen_generation"),
-        )
-        rows = [{"seen_article": article, "seen_generation": generation} for article, generation in seen.items()]
-        transaction.execute(sa.delete(feed_changes).where(done), rows)
+        rows = [
+            {"feed_id": feed_id, "seen_article": article, "seen_generation": generation}
+            for article, generation in seen.items()
+        ]
+        transaction.execute(_PROCESSED, rows)
+
+
+_GENERATIONS = sa.select(feeds.c.id, feeds.c.generation).where(one_of(feeds.c.id, "feed_ids"))
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> dict[str, int]:
     """Lease stale feeds and return each with its generation, which counts the changes that made it stale."""
-    claimed = claims.claim(transaction, feeds.c.id, token=token, now=now, seconds=seconds, limit=limit)
-    rows = transaction.execute(sa.select(feeds.c.id, feeds.c.generation).where(feeds.c.id.in_(claimed)))
-    return dict(rows.all())
+    claimed = _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
+    return dict(transaction.execute(_GENERATIONS, {"feed_ids": claimed}).all()) if claimed else {}
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
@@ -96,6 +122,23 @@ def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
 def due_rows(now: dt.datetime) -> DueRows:
     """Return the feeds that are to be built."""
     return claims.due_rows(feeds, now)
+
+
+_REST = sa.select(feeds.c.generation, feeds.c.rest_until, feeds.c.rest).where(_OF_FEED).with_for_update()
+_FREE: dict[str, Any] = {"lease": None, "leased_until": None}
+_BUILT = (
+    sa.update(feeds)
+    .where(_MINE)
+    .values(
+        **_FREE,
+        attempts=0,
+        error=None,
+        due=sa.bindparam("due_at"),
+        rest=sa.bindparam("rests"),
+        rest_until=sa.bindparam("rests_until"),
+        findings=sa.bindparam("found"),
+    )
+)
 
 
 def built(
@@ -115,9 +158,7 @@ def built(
     It rests for `rest` seconds before it is built again. While changes keep coming the rest doubles, up to `most`
     seconds. A burst therefore costs a handful of builds, and a single change does not wait.
     """
-    row = transaction.execute(
-        sa.select(feeds.c.generation, feeds.c.rest_until, feeds.c.rest).where(feeds.c.id == feed_id).with_for_update()
-    ).one_or_none()
+    row = transaction.execute(_REST, {"feed_id": feed_id}).one_or_none()
     if row is None:
         return
     before = dt.timedelta(milliseconds=row.rest or 0)
@@ -125,25 +166,29 @@ def built(
     pause = doubled(before.total_seconds(), most=most) if kept_coming else rest
     until = now + dt.timedelta(seconds=pause)
     due = (until if row.generation != generation else None) if whole else now
-    values = {"rest": round(pause * 1000), "rest_until": until, "findings": findings}
-    _settle(transaction, feed_id, token, due=due, attempts=0, error=None, **values)
+    mine = {"feed_id": feed_id, "token": token}
+    values = {"rests": round(pause * 1000), "rests_until": until, "found": findings}
+    transaction.execute(_BUILT, {**mine, **values, "due_at": due})
+
+
+_RENEW = sa.update(feeds).where(_MINE).values(leased_until=sa.bindparam("until"))
+_LEASED_UNTIL = sa.select(feeds.c.leased_until).where(_MINE)
+_SHAPE = sa.select(feeds.c.shape).where(_OF_FEED)
 
 
 def renew(transaction: Transaction, feed_id: str, *, token: str, until: dt.datetime) -> bool:
     """Renew the lease. Return False if it was lost, so that nothing more may be written."""
-    mine = sa.and_(feeds.c.id == feed_id, feeds.c.lease == token)
-    return transaction.execute(sa.update(feeds).where(mine).values(leased_until=until)).rowcount == 1
+    return transaction.execute(_RENEW, {"feed_id": feed_id, "token": token, "until": until}).rowcount == 1
 
 
 def leased_until(transaction: Transaction, feed_id: str, *, token: str) -> dt.datetime | None:
     """Return the end of the lease, or None if it was lost."""
-    mine = sa.and_(feeds.c.id == feed_id, feeds.c.lease == token)
-    return transaction.scalar(sa.select(feeds.c.leased_until).where(mine))
+    return transaction.scalar(_LEASED_UNTIL, {"feed_id": feed_id, "token": token})
 
 
 def shape_of(transaction: Transaction, feed_id: str) -> str | None:
     """Return the digest of the settings that the feed was last built with, or None if it never was."""
-    return transaction.scalar(sa.select(feeds.c.shape).where(feeds.c.id == feed_id))
+    return transaction.scalar(_SHAPE, {"feed_id": feed_id})
 
 
 def set_shape(transaction: Transaction, feed_id: str, shape: str) -> None:
@@ -157,12 +202,13 @@ def findings(transaction: Transaction) -> dict[str, str]:
 
 
 def put_off(transaction: Transaction, feed_id: str, *, token: str, due: dt.datetime, error: str) -> None:
-    _settle(transaction, feed_id, token, due=due, attempts=feeds.c.attempts + 1, error=error)
+    later = {"due": due, "attempts": feeds.c.attempts + 1, "error": error}
+    transaction.execute(sa.update(feeds).where(_MINE).values(**_FREE, **later), {"feed_id": feed_id, "token": token})
 
 
 def release(transaction: Transaction, feed_ids: list[str], *, token: str) -> None:
     """Release feeds that were claimed but not built."""
-    claims.release(transaction, feeds.c.id, feed_ids, token=token)
+    _DUE.release(transaction, feed_ids, token=token)
 
 
 def attempts_at(transaction: Transaction, feed_id: str) -> int:
@@ -170,54 +216,65 @@ def attempts_at(transaction: Transaction, feed_id: str) -> int:
     return transaction.scalar(sa.select(feeds.c.attempts).where(feeds.c.id == feed_id)) or 0
 
 
+_OF_DOCUMENTS = feed_documents.c.feed == sa.bindparam("of_feed")
+_OF_DOCUMENT = sa.and_(_OF_DOCUMENTS, feed_documents.c.format == sa.bindparam("in_format"))
+_DOCUMENT_FIELDS = tuple(feed_documents.c[name] for name in Document.__struct_fields__)
+_DOCUMENT = sa.select(*_DOCUMENT_FIELDS).where(_OF_DOCUMENT)
+_DOCUMENTS = sa.select(feed_documents.c.format, *_DOCUMENT_FIELDS).where(_OF_DOCUMENTS)
+_PREVIOUS = sa.select(feed_documents.c.previous).where(_OF_DOCUMENT)
+_BEGIN = (
+    sa.update(feed_documents).where(_OF_DOCUMENTS, one_of(feed_documents.c.format, "in_formats")).values(writing=True)
+)
+_NAMED = (
+    sa.select(feed_documents.c.feed)
+    .where(sa.or_(feed_documents.c.digest == sa.bindparam("has"), feed_documents.c.previous == sa.bindparam("has")))
+    .limit(1)
+)
+
+
+@kept
+def _keep_document(insert: NewInsert) -> sa.Insert:
+    upsert = insert(feed_documents)
+    new: dict[str, Any] = {name: upsert.excluded[name] for name in Document.__struct_fields__}
+    other = feed_documents.c.digest != upsert.excluded.digest
+    new["previous"] = sa.case((other, feed_documents.c.digest), else_=feed_documents.c.previous)
+    key = [feed_documents.c.feed, feed_documents.c.format]
+    return upsert.on_conflict_do_update(index_elements=key, set_=new)
+
+
 def document(transaction: Transaction, feed_id: str, format: str) -> Document | None:
-    columns = (feed_documents.c[name] for name in Document.__struct_fields__)
-    where = (feed_documents.c.feed == feed_id, feed_documents.c.format == format)
-    row = transaction.execute(sa.select(*columns).where(*where)).one_or_none()
+    row = transaction.execute(_DOCUMENT, {"of_feed": feed_id, "in_format": format}).one_or_none()
     return None if row is None else Document(*row)
 
 
 def keep_document(transaction: Transaction, feed_id: str, format: str, document: Document) -> None:
     """Store a built document, replacing the former one. Unchanged bytes keep their time of modification."""
-    new: dict[str, Any] = {name: getattr(document, name) for name in Document.__struct_fields__}
-    upsert = insert(transaction, feed_documents).values(feed=feed_id, format=format, **new)
-    key = [feed_documents.c.feed, feed_documents.c.format]
-    other = feed_documents.c.digest != document.digest
-    new["previous"] = sa.case((other, feed_documents.c.digest), else_=feed_documents.c.previous)
-    transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new))
+    row = {"feed": feed_id, "format": format} | structs.asdict(document)
+    transaction.execute(_keep_document(transaction), row)
 
 
 def begin_documents(transaction: Transaction, feed_id: str, formats: Collection[str]) -> None:
     """Record that other bytes are about to be written for the feed's documents in these formats."""
-    mine = (feed_documents.c.feed == feed_id, feed_documents.c.format.in_(formats))
-    transaction.execute(sa.update(feed_documents).where(*mine).values(writing=True))
+    transaction.execute(_BEGIN, {"of_feed": feed_id, "in_formats": list(formats)})
 
 
 def documents(transaction: Transaction, feed_id: str) -> dict[str, Document]:
     """Return the feed's built documents, by format."""
-    columns = (feed_documents.c.format, *(feed_documents.c[name] for name in Document.__struct_fields__))
-    rows = transaction.execute(sa.select(*columns).where(feed_documents.c.feed == feed_id))
+    rows = transaction.execute(_DOCUMENTS, {"of_feed": feed_id})
     return {format: Document(*built) for format, *built in rows}
 
 
 def previous_of(transaction: Transaction, feed_id: str, format: str) -> str | None:
     """Return the digest of the document before the current one."""
-    mine = sa.and_(feed_documents.c.feed == feed_id, feed_documents.c.format == format)
-    return transaction.scalar(sa.select(feed_documents.c.previous).where(mine))
+    return transaction.scalar(_PREVIOUS, {"of_feed": feed_id, "in_format": format})
 
 
 def is_named(transaction: Transaction, digest: str) -> bool:
     """Return whether the digest is that of a feed's current document, or of the one before it."""
-    named = sa.or_(feed_documents.c.digest == digest, feed_documents.c.previous == digest)
-    return transaction.execute(sa.select(feed_documents.c.feed).where(named).limit(1)).first() is not None
+    return transaction.execute(_NAMED, {"has": digest}).first() is not None
 
 
 def drop_document(transaction: Transaction, feed_id: str, format: str) -> None:
     """Delete the document of a format in which the feed is no longer built."""
     mine = sa.and_(feed_documents.c.feed == feed_id, feed_documents.c.format == format)
     transaction.execute(sa.delete(feed_documents).where(mine))
-
-
-def _settle(transaction: Transaction, feed_id: str, token: str, **values: object) -> None:
-    mine = sa.and_(feeds.c.id == feed_id, feeds.c.lease == token)
-    transaction.execute(sa.update(feeds).where(mine).values(lease=None, leased_until=None, **values))

@@ -9,8 +9,9 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction
 from pipeline.ledger.feeds.layout import BUILT, STALE
+from pipeline.ledger.kept import NewInsert, kept, one_of
 from pipeline.ledger.tables import (
     articles,
     feed_changes,
@@ -36,6 +37,32 @@ class Entry(Struct, frozen=True, order=True):
     canonical: str | None = None
 
 
+_ENTRY = tuple(feed_entries.c[name] for name in Entry.__struct_fields__)
+_OF_FEED = feed_pages.c.feed == sa.bindparam("of_feed")
+IS_PAGE = sa.and_(_OF_FEED, feed_pages.c.number == sa.bindparam("of_page"))
+"""Match the row of a page, given as `of_feed` and `of_page`."""
+
+NEWEST_NUMBER = sa.select(sa.func.max(feed_pages.c.number)).where(_OF_FEED)
+"""Select the number of the open page of a feed, given as `of_feed`."""
+
+_STALE = sa.select(feed_pages.c.number).where(_OF_FEED, feed_pages.c.stale > BUILT)
+_STALE_FIRST = (feed_pages.c.stale.desc(), feed_pages.c.number.desc())
+_MOST = sa.bindparam("most", type_=sa.Integer())
+_STALE_ONES = {
+    sealed_only: (_STALE.where(feed_pages.c.sealed) if sealed_only else _STALE).order_by(*_STALE_FIRST).limit(_MOST)
+    for sealed_only in (False, True)
+}
+_NEWEST_SEALED = NEWEST_NUMBER.where(feed_pages.c.sealed)
+_ENTRIES = sa.select(*_ENTRY).where(feed_entries.c.feed == sa.bindparam("of_feed"))
+_ENTRIES_OF_PAGE = _ENTRIES.where(feed_entries.c.page == sa.bindparam("of_page"))
+_NEWEST = {
+    order: _ENTRIES.where(feed_entries.c.state == sa.bindparam("in_state"))
+    .order_by(feed_entries.c[order].desc(), feed_entries.c.article)
+    .limit(_MOST)
+    for order in ("updated", "published")
+}
+
+
 def make_stale(transaction: Transaction, feed_id: str) -> None:
     """Mark every page as stale."""
     built = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.stale == BUILT)
@@ -44,22 +71,17 @@ def make_stale(transaction: Transaction, feed_id: str) -> None:
 
 def stale(transaction: Transaction, feed_id: str, *, limit: int, sealed_only: bool = True) -> list[int]:
     """Return the stale pages: first those that an article has left, then the newest."""
-    query = sa.select(feed_pages.c.number).where(feed_pages.c.feed == feed_id, feed_pages.c.stale > BUILT)
-    if sealed_only:
-        query = query.where(feed_pages.c.sealed)
-    return list(transaction.scalars(query.order_by(feed_pages.c.stale.desc(), feed_pages.c.number.desc()).limit(limit)))
+    return list(transaction.scalars(_STALE_ONES[sealed_only], {"of_feed": feed_id, "most": limit}))
 
 
 def newest_sealed(transaction: Transaction, feed_id: str) -> int | None:
     """Return the archive page that the subscription document links to."""
-    full = sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.sealed)
-    number: int | None = transaction.scalar(sa.select(sa.func.max(feed_pages.c.number)).where(full))
+    number: int | None = transaction.scalar(_NEWEST_SEALED, {"of_feed": feed_id})
     return number
 
 
 def entries_of(transaction: Transaction, feed_id: str, page: int) -> list[Entry]:
-    inside = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.page == page)
-    return [Entry(*row) for row in transaction.execute(sa.select(*_ENTRY).where(inside))]
+    return [Entry(*row) for row in transaction.execute(_ENTRIES_OF_PAGE, {"of_feed": feed_id, "of_page": page})]
 
 
 def newest(
@@ -71,8 +93,7 @@ def newest(
     are the tombstones that are no older than `tombstones_for`, counted from the feed's newest change: a client that
     reads no pages learns of a withdrawal only here.
     """
-    opened = sa.select(sa.func.max(feed_pages.c.number)).where(feed_pages.c.feed == feed_id)
-    unsealed = entries_of(transaction, feed_id, transaction.scalar(opened) or 1)
+    unsealed = entries_of(transaction, feed_id, transaction.scalar(NEWEST_NUMBER, {"of_feed": feed_id}) or 1)
     fresh = [entry for entry in unsealed if entry.state == "live"]
     found = _chosen(fresh, _newest(transaction, feed_id, "live", size, order), size)
     gone = _newest(transaction, feed_id, "withdrawn", 2 * max(size, _TOMBSTONES), "updated")
@@ -94,9 +115,8 @@ def _chosen(must: list[Entry], others: list[Entry], size: int) -> list[Entry]:
 
 def _newest(transaction: Transaction, feed_id: str, state: str, limit: int, order: Order) -> list[Entry]:
     """Return the newest entries. An article has two if its tombstone is on two pages."""
-    mine = sa.and_(feed_entries.c.feed == feed_id, feed_entries.c.state == state)
-    query = sa.select(*_ENTRY).where(mine).order_by(feed_entries.c[order].desc(), feed_entries.c.article)
-    return [Entry(*row) for row in transaction.execute(query.limit(limit))]
+    asked = {"of_feed": feed_id, "in_state": state, "most": limit}
+    return [Entry(*row) for row in transaction.execute(_NEWEST[order], asked)]
 
 
 class Built(Struct, frozen=True):
@@ -107,28 +127,56 @@ class Built(Struct, frozen=True):
     writing: bool = False  # the file may hold other bytes, because a write was begun and never recorded
 
 
+_BUILT = tuple(feed_page_documents.c[name] for name in Built.__struct_fields__)
+_OF_PAGE = sa.and_(
+    feed_page_documents.c.feed == sa.bindparam("of_feed"), feed_page_documents.c.page == sa.bindparam("of_page")
+)
+_DOCUMENTS = sa.select(feed_page_documents.c.format, *_BUILT).where(_OF_PAGE)
+_BEGIN = (
+    sa.update(feed_page_documents)
+    .where(_OF_PAGE, one_of(feed_page_documents.c.format, "in_formats"))
+    .values(writing=True)
+)
+_IS_BUILT = sa.update(feed_pages).where(IS_PAGE).values(stale=BUILT)
+_PAGES_BUILT = (
+    sa.select(feed_page_documents.c.page, feed_page_documents.c.modified)
+    .where(
+        feed_page_documents.c.feed == sa.bindparam("of_feed"), feed_page_documents.c.format == sa.bindparam("in_format")
+    )
+    .order_by(feed_page_documents.c.page)
+)
+
+
+@kept
+def _keep(insert: NewInsert) -> sa.Insert:
+    new = insert(feed_page_documents)
+    key = [feed_page_documents.c.feed, feed_page_documents.c.page, feed_page_documents.c.format]
+    return new.on_conflict_do_update(
+        index_elements=key, set_={name: new.excluded[name] for name in Built.__struct_fields__}
+    )
+
+
 def page_documents(transaction: Transaction, feed_id: str, page: int) -> dict[str, Built]:
     """Return a page's built documents, by format."""
-    columns = (feed_page_documents.c.format, *(feed_page_documents.c[name] for name in Built.__struct_fields__))
-    where = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
-    return {format: Built(*built) for format, *built in transaction.execute(sa.select(*columns).where(*where))}
+    rows = transaction.execute(_DOCUMENTS, {"of_feed": feed_id, "of_page": page})
+    return {format: Built(*built) for format, *built in rows}
 
 
 def begin_page(transaction: Transaction, feed_id: str, page: int, formats: Collection[str]) -> None:
     """Record that other bytes are about to be written for a page in these formats."""
-    mine = (feed_page_documents.c.feed == feed_id, feed_page_documents.c.page == page)
-    begun = sa.update(feed_page_documents).where(*mine, feed_page_documents.c.format.in_(formats))
-    transaction.execute(begun.values(writing=True))
+    transaction.execute(_BEGIN, {"of_feed": feed_id, "of_page": page, "in_formats": list(formats)})
 
 
 def keep_page(transaction: Transaction, feed_id: str, page: int, written: Mapping[str, Built]) -> None:
     """Record that the page was built, with its changed documents by format."""
-    key = [feed_page_documents.c.feed, feed_page_documents.c.page, feed_page_documents.c.format]
-    for format, built in written.items():
-        new = {"digest": built.digest, "modified": built.modified, "writing": False}
-        upsert = insert(transaction, feed_page_documents).values(feed=feed_id, page=page, format=format, **new)
-        transaction.execute(upsert.on_conflict_do_update(index_elements=key, set_=new))
-    transaction.execute(sa.update(feed_pages).where(is_page(feed_id, page)).values(stale=BUILT))
+    rows = [
+        {"feed": feed_id, "page": page, "format": format, "writing": False}
+        | {"digest": built.digest, "modified": built.modified}
+        for format, built in written.items()
+    ]
+    if rows:
+        transaction.execute(_keep(transaction), rows)
+    transaction.execute(_IS_BUILT, {"of_feed": feed_id, "of_page": page})
 
 
 def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> None:
@@ -139,15 +187,13 @@ def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> 
 
 def make_page_stale(transaction: Transaction, feed_id: str, page: int) -> bool:
     """Mark a page as stale. Return False if it does not exist or is not full yet."""
-    full = sa.and_(is_page(feed_id, page), feed_pages.c.sealed)
-    return transaction.execute(sa.update(feed_pages).where(full).values(stale=STALE)).rowcount == 1
+    full = sa.update(feed_pages).where(IS_PAGE, feed_pages.c.sealed).values(stale=STALE)
+    return transaction.execute(full, {"of_feed": feed_id, "of_page": page}).rowcount == 1
 
 
 def built_pages(transaction: Transaction, feed_id: str, format: str) -> list[tuple[int, dt.datetime]]:
     """Return every page built in a format, oldest first, with its time of modification."""
-    columns = (feed_page_documents.c.page, feed_page_documents.c.modified)
-    mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
-    rows = transaction.execute(sa.select(*columns).where(mine).order_by(feed_page_documents.c.page))
+    rows = transaction.execute(_PAGES_BUILT, {"of_feed": feed_id, "in_format": format})
     return [(page, modified) for page, modified in rows]
 
 
@@ -183,11 +229,3 @@ def forget(transaction: Transaction, feed_id: str) -> None:
     for table in (feed_changes, feed_entries, feed_pages, feed_page_documents, feed_documents):
         transaction.execute(sa.delete(table).where(table.c.feed == feed_id))
     transaction.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(shape=None, findings=None))
-
-
-_ENTRY = tuple(feed_entries.c[name] for name in Entry.__struct_fields__)
-
-
-def is_page(feed_id: str, page: int) -> sa.ColumnElement[bool]:
-    """Match the row of a page."""
-    return sa.and_(feed_pages.c.feed == feed_id, feed_pages.c.number == page)

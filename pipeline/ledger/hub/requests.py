@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
+from pipeline.ledger.claims import Claims, DueRows
 from pipeline.ledger.database import Transaction, insert
 from pipeline.ledger.tables import subscription_requests as requests
 
@@ -55,10 +55,13 @@ def count(transaction: Transaction, *, host: str | None = None, client: str | No
     return transaction.scalar(query) or 0
 
 
+_FIRST = (requests.c.turn,)
+_DUE = Claims(requests.c.id, first=_FIRST)
+
+
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> list[Request]:
-    first = (requests.c.turn,)
-    ids = claims.claim(transaction, requests.c.id, token=token, now=now, seconds=seconds, limit=limit, first=first)
-    query = sa.select(*_REQUEST).where(requests.c.id.in_(ids)).order_by(*first, requests.c.at, requests.c.id)
+    ids = _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
+    query = sa.select(*_REQUEST).where(requests.c.id.in_(ids)).order_by(*_FIRST, requests.c.at, requests.c.id)
     return [Request(**row._mapping) for row in transaction.execute(query)]
 
 
@@ -84,7 +87,7 @@ def put_off(transaction: Transaction, request: Request, *, token: str, due: dt.d
 
 def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
     """Release requests that were claimed but not processed."""
-    claims.release(transaction, requests.c.id, ids, token=token)
+    _DUE.release(transaction, ids, token=token)
 
 
 _REQUEST = tuple(requests.c[field] for field in Request.__struct_fields__)

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger import claims
-from pipeline.ledger.claims import DueRows
-from pipeline.ledger.database import Transaction, insert, instant
+from pipeline.ledger.claims import Claims, DueRows
+from pipeline.ledger.database import Instant, Transaction, insert, instant
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.tables import feed_documents, subscriptions
 from pipeline.ledger.tables.base import by_key
 
@@ -126,6 +127,20 @@ def of_other_topics(transaction: Transaction, topics: Collection[str], *, limit:
 # --- pushing --------------------------------------------------------------------------------------------------------
 
 
+_NOW = sa.bindparam("now_due", type_=Instant())
+_SOON = sa.case((subscriptions.c.attempts > 0, subscriptions.c.due), else_=_NOW)
+_PUSH = (
+    sa.update(subscriptions)
+    .where(
+        subscriptions.c.feed == sa.bindparam("of_feed"),
+        subscriptions.c.format == sa.bindparam("in_format"),
+        subscriptions.c.expires > _NOW,
+        subscriptions.c.target_digest.is_distinct_from(sa.bindparam("now_digest", type_=sa.String())),
+    )
+    .values(target_digest=sa.bindparam("now_digest", type_=sa.String()), due=sa.func.coalesce(_SOON, _NOW))
+)
+
+
 def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str], *, now: dt.datetime) -> bool:
     """Schedule pushes of the feed's new documents (digests by format); return whether any subscriber wants one.
 
@@ -134,20 +149,18 @@ def changed(transaction: Transaction, feed_id: str, documents: Mapping[str, str]
     """
     waiting = 0
     for format, digest in sorted(documents.items()):
-        stale = (
-            subscriptions.c.feed == feed_id,
-            subscriptions.c.format == format,
-            subscriptions.c.expires > now,
-            subscriptions.c.target_digest.is_distinct_from(digest),
-        )
-        soon = sa.case((subscriptions.c.attempts > 0, subscriptions.c.due), else_=instant(now))
-        update = (
-            sa.update(subscriptions)
-            .where(*stale)
-            .values(target_digest=digest, due=sa.func.coalesce(soon, instant(now)))
-        )
-        waiting += transaction.execute(update).rowcount
+        new = {"of_feed": feed_id, "in_format": format, "now_digest": digest, "now_due": now}
+        waiting += transaction.execute(_PUSH, new).rowcount
     return waiting > 0
+
+
+_SUSPECT, _WELL = subscriptions.c.suspect.is_(True), subscriptions.c.suspect.is_(False)
+_LASTS = subscriptions.c.expires > claims.NOW
+_NOT_BUSY = sa.not_(one_of(subscriptions.c.host, "busy"))
+_DUE = {slow: Claims(subscriptions.c.id, _SUSPECT if slow else _WELL, _LASTS) for slow in (False, True)}
+_DUE_ELSEWHERE = {
+    slow: Claims(subscriptions.c.id, _SUSPECT if slow else _WELL, _LASTS, _NOT_BUSY) for slow in (False, True)
+}
 
 
 def claim_due(
@@ -164,20 +177,14 @@ def claim_due(
 
     Hosts in `busy` have enough requests in flight and are left out.
     """
-    where = [subscriptions.c.suspect.is_(slow), subscriptions.c.expires > now]
-    if busy:
-        where.append(subscriptions.c.host.not_in(busy))
-    ids = claims.claim(transaction, subscriptions.c.id, token=token, now=now, seconds=seconds, limit=limit, where=where)
+    due, asked = (_DUE_ELSEWHERE if busy else _DUE)[slow], {"busy": list(busy)} if busy else {}
+    ids = due.claim(transaction, token=token, now=now, seconds=seconds, limit=limit, asked=asked)
     query = sa.select(*_SUBSCRIPTION).where(subscriptions.c.id.in_(ids)).order_by(subscriptions.c.id)
     return [Subscription(**row._mapping) for row in transaction.execute(query)]
 
 
 def any_due(transaction: Transaction, *, slow: bool, now: dt.datetime) -> bool:
     return claims.any_due(transaction, subscriptions, now, _SUSPECT if slow else _WELL, _LASTS)
-
-
-_SUSPECT, _WELL = subscriptions.c.suspect.is_(True), subscriptions.c.suspect.is_(False)
-_LASTS = subscriptions.c.expires > claims.NOW
 
 
 def due_rows(now: dt.datetime) -> DueRows:
@@ -210,7 +217,7 @@ def failed(transaction: Transaction, id: str, *, token: str, due: dt.datetime, e
 
 def release(transaction: Transaction, ids: list[str], *, token: str) -> None:
     """Release subscriptions that were claimed but not pushed to."""
-    claims.release(transaction, subscriptions.c.id, ids, token=token)
+    _DUE[False].release(transaction, ids, token=token)
 
 
 _SUBSCRIPTION = by_key(subscriptions.c[field] for field in Subscription.__struct_fields__)

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger.database import Transaction, among, chunks, instant
+from pipeline.ledger.database import Instant, Transaction, chunks
+from pipeline.ledger.kept import among, rows_of
 from pipeline.ledger.tables import changes
 from pipeline.model.revision import Cause, EventType
 
@@ -31,6 +32,16 @@ def record(transaction: Transaction, wanted: Wanted, *, now: dt.datetime) -> Non
     record_all(transaction, [wanted], now=now)
 
 
+_RECORD = sa.insert(changes)
+_NEWEST = sa.select(changes.c.channel, changes.c.article, changes.c.event, changes.c.digest, changes.c.revision).where(
+    changes.c.id.in_(
+        sa.select(sa.func.max(changes.c.id))
+        .where(among(changes.c.channel, changes.c.article))
+        .group_by(changes.c.channel, changes.c.article)
+    )
+)
+
+
 def record_all(transaction: Transaction, wanted: Sequence[Wanted], *, now: dt.datetime) -> None:
     """Record what channels should have, except where the newest change of the article has the same bytes.
 
@@ -44,7 +55,7 @@ def record_all(transaction: Transaction, wanted: Sequence[Wanted], *, now: dt.da
         if last is None or last.digest != one.digest
     ]
     if rows:
-        transaction.execute(sa.insert(changes), rows)
+        transaction.execute(_RECORD, rows)
 
 
 def _row(wanted: Wanted, last: Any, now: dt.datetime) -> dict[str, object]:
@@ -56,14 +67,29 @@ def _row(wanted: Wanted, last: Any, now: dt.datetime) -> dict[str, object]:
 
 def _newest_of(transaction: Transaction, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """Return the newest change of each of these (channel, article)."""
-    columns = (changes.c.channel, changes.c.article, changes.c.event, changes.c.digest, changes.c.revision)
     found: dict[tuple[str, str], Any] = {}
     for some in chunks(sorted(pairs), 200):
-        these = among((changes.c.channel, changes.c.article), some)
-        ids = sa.select(sa.func.max(changes.c.id)).where(these).group_by(changes.c.channel, changes.c.article)
-        for row in transaction.execute(sa.select(*columns).where(changes.c.id.in_(ids))):
+        for row in transaction.execute(_NEWEST, rows_of(some)):
             found[row.channel, row.article] = row
     return found
+
+
+def _withdrawal(*where: sa.ColumnElement[bool]) -> sa.Insert:
+    newest = sa.select(sa.func.max(changes.c.id)).where(changes.c.article == sa.bindparam("of_article"), *where)
+    newest = newest.group_by(changes.c.channel)
+    withdrawn = {
+        "revision": sa.bindparam("by_revision", type_=sa.Integer()),
+        "event": sa.literal("withdrawn"),
+        "at": sa.bindparam("at_moment", type_=Instant()),
+    }
+    kept = (changes.c.channel, changes.c.article, changes.c.format)
+    taken_back = sa.select(*kept, *withdrawn.values()).where(changes.c.id.in_(newest), changes.c.event != "withdrawn")
+    into = [column.name for column in kept] + list(withdrawn)
+    return sa.insert(changes).from_select(into, taken_back.order_by(changes.c.channel))
+
+
+_WITHDRAWAL = _withdrawal()
+_WITHDRAWAL_FROM = _withdrawal(changes.c.channel == sa.bindparam("from_channel"))
 
 
 def record_withdrawal(
@@ -73,15 +99,11 @@ def record_withdrawal(
 
     It uses the format of that change, which is what the partner has, even if the channel's format has changed since.
     """
-    where = [changes.c.article == article_id]
-    if channel is not None:
-        where.append(changes.c.channel == channel)
-    newest = sa.select(sa.func.max(changes.c.id)).where(*where).group_by(changes.c.channel)
-    withdrawn = {"revision": sa.literal(revision), "event": sa.literal("withdrawn"), "at": instant(now)}
-    kept = (changes.c.channel, changes.c.article, changes.c.format)
-    taken_back = sa.select(*kept, *withdrawn.values()).where(changes.c.id.in_(newest), changes.c.event != "withdrawn")
-    into = [column.name for column in kept] + list(withdrawn)
-    transaction.execute(sa.insert(changes).from_select(into, taken_back.order_by(changes.c.channel)))
+    new: dict[str, object] = {"of_article": article_id, "by_revision": revision, "at_moment": now}
+    if channel is None:
+        transaction.execute(_WITHDRAWAL, new)
+    else:
+        transaction.execute(_WITHDRAWAL_FROM, {**new, "from_channel": channel})
 
 
 # --- in the order of commits --------------------------------------------------------------------------------------

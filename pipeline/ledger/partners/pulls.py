@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from pipeline.ledger import claims
 from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.kept import one_of
 from pipeline.ledger.partners.changes import Change
 from pipeline.ledger.tables import changes, channel_contents, deliveries, pull_positions, pulls
 from pipeline.ledger.tables.base import by_key
@@ -34,14 +35,23 @@ def mark_available(transaction: Transaction, channel: str, *, now: dt.datetime) 
     Rows that another transaction is changing stay due and are found again, because waiting for one while holding others
     could deadlock. So do rows that a worker is still pushing because the channel has only just become a pull channel.
     """
-    due = (deliveries.c.channel == channel, claims.is_due(deliveries, now))
-    ids = list(
-        transaction.scalars(sa.select(deliveries.c.id).where(*due).limit(_ONCE).with_for_update(skip_locked=True))
-    )
-    waits = {"state": "pending", "due": None, "available": now, "attempted": True, "changed": now}
+    ids = list(transaction.scalars(_DUE, {"at_channel": channel, **claims.at(now)}))
     if ids:
-        transaction.execute(sa.update(deliveries).where(deliveries.c.id.in_(ids)).values(**waits))
+        transaction.execute(_MAKE_AVAILABLE, {"these": ids, "now": now})
     return len(ids)
+
+
+_DUE = (
+    sa.select(deliveries.c.id)
+    .where(deliveries.c.channel == sa.bindparam("at_channel"), claims.is_due_then(deliveries))
+    .limit(_ONCE)
+    .with_for_update(skip_locked=True)
+)
+_MAKE_AVAILABLE = (
+    sa.update(deliveries)
+    .where(one_of(deliveries.c.id, "these"))
+    .values(state="pending", due=None, available=claims.NOW, attempted=True, changed=claims.NOW)
+)
 
 
 def position(transaction: Transaction, channel: str) -> Position | None:

@@ -107,13 +107,20 @@ def is_emptying(transaction: Transaction, key: str) -> bool:
 
 def emptying(transaction: Transaction) -> frozenset[str]:
     """Return the places that are being emptied."""
-    return frozenset(transaction.scalars(sa.select(places.c.key).where(places.c.state == "emptying")))
+    return frozenset(transaction.scalars(_EMPTYING))
+
+
+_EMPTYING = sa.select(places.c.key).where(places.c.state == "emptying")
 
 
 def busy(transaction: Transaction) -> list[Place]:
     """Return the places that are being filled or emptied."""
-    query = sa.select(*_COLUMNS).where(sa.or_(places.c.fill.is_not(None), places.c.state == "emptying"))
-    return [_place(row) for row in transaction.execute(query.order_by(places.c.key))]
+    return [_place(row) for row in transaction.execute(_BUSY)]
+
+
+_BUSY = (
+    sa.select(*_COLUMNS).where(sa.or_(places.c.fill.is_not(None), places.c.state == "emptying")).order_by(places.c.key)
+)
 
 
 # --- what is in force ---------------------------------------------------------------------------------------------
@@ -135,8 +142,10 @@ def in_force(transaction: Transaction) -> InForce | None:
 
 def generation(transaction: Transaction) -> int:
     """Return a number that grows with every change of what is in force. Read before every batch."""
-    query = sa.select(settings_in_force.c.generation).where(settings_in_force.c.name == _CHANNELS)
-    return transaction.scalar(query) or 0
+    return transaction.scalar(_GENERATION) or 0
+
+
+_GENERATION = sa.select(settings_in_force.c.generation).where(settings_in_force.c.name == _CHANNELS)
 
 
 def lock(transaction: Transaction) -> None:

@@ -36,11 +36,20 @@ class Reading(Struct, frozen=True):
 
 def next_reading(transaction: Transaction, now: dt.datetime) -> Reading | None:
     """Return the place that has been due longest, or one that has no time yet."""
-    reach = (places.c.state.in_(REACHABLE - {"emptying"}), places.c.settings.is_not(None))
-    is_due = sa.or_(places.c.check_due.is_(None), places.c.check_due <= now)
-    query = sa.select(places.c.key, places.c.check_due, places.c.checked_up_to).where(*reach, is_due)
-    row = transaction.execute(query.order_by(places.c.check_due, places.c.key).limit(1)).one_or_none()
+    row = transaction.execute(_NEXT, {"now": now}).one_or_none()
     return None if row is None else Reading(*row)
+
+
+_NEXT = (
+    sa.select(places.c.key, places.c.check_due, places.c.checked_up_to)
+    .where(
+        places.c.state.in_(sorted(REACHABLE - {"emptying"})),
+        places.c.settings.is_not(None),
+        sa.or_(places.c.check_due.is_(None), places.c.check_due <= sa.bindparam("now")),
+    )
+    .order_by(places.c.check_due, places.c.key)
+    .limit(1)
+)
 
 
 def reading_of(transaction: Transaction, key: str) -> Reading | None:

@@ -9,7 +9,7 @@ appears in its address.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -45,10 +45,10 @@ def identified(transaction: Transaction, event: Event, *, gone: Callable[[str], 
     if isinstance(event, Withdraw):
         return structs.replace(event, article_id=names.article_named(transaction, event.article_id))
     identity = identity_of(transaction, event, now=now)
-    if refused := taken(transaction, event, identity, gone=gone):
+    others = other_places(transaction, event, identity)
+    if refused := taken(event, identity, others, gone=gone):
         raise refused
     if event.place is not None:
-        others = _other_places(transaction, identity, event.place)
         origins.forget(transaction, identity.article_id, others)
         origins.record(transaction, event.place, identity.article_id, body_digest(event.article), now=now)
     if identity.renamed:
@@ -65,16 +65,15 @@ def identity_of(transaction: Transaction, event: Publish, *, now: dt.datetime) -
     former = names.current(transaction, article_id)
     if named and former != event.article.id:
         return Identity(article_id, event.article.id, former, renamed=True)
-    return Identity(article_id, _name(transaction, article_id, event.article.name, now), former)
+    return Identity(article_id, _name(transaction, article_id, former, event.article.name, now), former)
 
 
 def taken(
-    transaction: Transaction, event: Publish, identity: Identity, *, gone: Callable[[str], bool]
+    event: Publish, identity: Identity, others: Sequence[str], *, gone: Callable[[str], bool]
 ) -> InvalidEvent | None:
-    """Return why an event is refused: its article comes from another place that still exists."""
+    """Return why an event is refused: its article comes from one of the `others` (`other_places`) that still exists."""
     if event.place is None or event.take_over:
         return None
-    others = _other_places(transaction, identity, event.place)
     rival = next((other for other in others if not gone(other)), None)
     if rival is None:
         return None
@@ -88,8 +87,11 @@ def taken(
     )
 
 
-def _other_places(transaction: Transaction, identity: Identity, place: str) -> list[str]:
-    return [other for other in origins.places_of(transaction, identity.article_id) if other != place]
+def other_places(transaction: Transaction, event: Publish, identity: Identity) -> list[str]:
+    """Return the places beside the event's own that its article came from."""
+    if event.place is None:
+        return []
+    return [other for other in origins.places_of(transaction, identity.article_id) if other != event.place]
 
 
 def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
@@ -110,12 +112,11 @@ def _article_of(transaction: Transaction, event: Publish) -> tuple[str, bool]:
     return named if origins.places_of(transaction, former) else former, False
 
 
-def _name(transaction: Transaction, article_id: str, given: str, now: dt.datetime) -> str:
-    """Return the name for the article's address.
+def _name(transaction: Transaction, article_id: str, current: str, given: str, now: dt.datetime) -> str:
+    """Return the name for the article's address. `current`: its latest.
 
     A name given by an update under an embargo is used before the embargo ends only for events that give it too.
     """
-    current = names.current(transaction, article_id)
     if current in (given, article_id) or names.is_shown(transaction, current):
         return current
     not_before = revisions.newest_content(transaction, article_id).article.not_before

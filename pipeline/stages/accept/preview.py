@@ -17,7 +17,7 @@ from pipeline.model.event import Event, Publish, Withdraw
 from pipeline.model.reading import ReadWarning
 from pipeline.model.site import Feed
 from pipeline.stages.accept import unknown_article
-from pipeline.stages.accept.identity import identity_of, taken
+from pipeline.stages.accept.identity import identity_of, other_places, taken
 from pipeline.stages.accept.order import order_of
 from pipeline.stages.context import Wanting, wants
 
@@ -62,7 +62,7 @@ def _withdrawn(transaction: Transaction, event: Withdraw) -> Foreseen:
 
 def _published(transaction: Transaction, event: Publish, now: dt.datetime, gone: Callable[[str], bool]) -> Foreseen:
     identity = identity_of(transaction, event, now=now)
-    if refused := taken(transaction, event, identity, gone=gone):
+    if refused := taken(event, identity, other_places(transaction, event, identity), gone=gone):
         raise refused
     after = identity.of(event.article)
     current = articles.get(transaction, identity.article_id)
