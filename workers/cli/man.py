@@ -20,8 +20,8 @@ EXIT_STATUSES = {
     1: "A delivery was abandoned, something needs a person, or a place is not as it should be.",
     2: "Invalid input or settings; the message names the file, line, field or key.",
     3: "Timed out, or something did not answer; whatever was accepted continues by itself.",
-    4: "There is no such article, channel, delivery, failure, feed, reference, operation, place, recall, session, "
-    "passkey or token.",
+    4: "There is no such article, channel, delivery, failure, feed, reference, operation, place, recall, revision, "
+    "session, passkey or token.",
     5: "Not carried out, because a newer event is known.",
     130: "Interrupted by Ctrl-C.",
 }
